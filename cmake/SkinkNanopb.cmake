@@ -1,0 +1,50 @@
+# Generates the message code from common/wire/skink.proto (and skink.options).
+#
+#   skink_generate_wire([PROTO <file>])
+#
+# makes the static library skink_wire_generated: include <skink/common/wire/skink.pb.h>. nanopb's own headers are
+# copied into the build tree, because their folder on a host (/usr/include) is unusable for a cross compiler.
+
+include_guard(GLOBAL)
+
+find_package(nanopb 0.4.7 CONFIG REQUIRED)
+find_program(SKINK_NANOPB_GENERATOR NAMES nanopb_generator.py nanopb_generator REQUIRED)
+
+function(skink_copy_nanopb_headers destination)
+  get_target_property(folder nanopb::protobuf-nanopb-static INTERFACE_INCLUDE_DIRECTORIES)
+  foreach(header pb.h pb_common.h pb_decode.h pb_encode.h)
+    configure_file("${folder}/${header}" "${destination}/${header}" COPYONLY)
+  endforeach()
+endfunction()
+
+function(skink_generate_wire)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "PROTO" "")
+  if(NOT arg_PROTO)
+    set(arg_PROTO "${PROJECT_SOURCE_DIR}/common/wire/skink.proto")
+  endif()
+  cmake_path(GET arg_PROTO PARENT_PATH proto_folder)
+  cmake_path(GET arg_PROTO STEM stem)
+  set(options "${proto_folder}/${stem}.options")
+  set(inputs "${arg_PROTO}")
+  if(EXISTS "${options}")
+    list(APPEND inputs "${options}")
+  endif()
+  set(root "${PROJECT_BINARY_DIR}/generated")
+  set(output "${root}/skink/common/wire")
+  file(MAKE_DIRECTORY "${output}")
+  skink_copy_nanopb_headers("${root}/nanopb")
+
+  add_custom_command(
+    OUTPUT "${output}/${stem}.pb.c" "${output}/${stem}.pb.h"
+    COMMAND "${SKINK_NANOPB_GENERATOR}" --quiet --no-timestamp --error-on-unmatched "--proto-path=${proto_folder}"
+            "--output-dir=${output}" "${arg_PROTO}"
+    DEPENDS ${inputs}
+    COMMENT "nanopb: ${stem}.proto"
+    VERBATIM)
+  add_library(skink_wire_generated STATIC "${output}/${stem}.pb.c" "${output}/${stem}.pb.h")
+  # SYSTEM: generated code and nanopb's macros answer for themselves.
+  target_include_directories(skink_wire_generated SYSTEM PUBLIC "${root}" "${root}/nanopb")
+  target_link_libraries(skink_wire_generated PUBLIC $<LINK_ONLY:nanopb::protobuf-nanopb-static>)
+  target_compile_options(skink_wire_generated PRIVATE -w)
+  skink_apply_arithmetic_and_sanitizers(skink_wire_generated)
+endfunction()

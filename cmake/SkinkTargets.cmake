@@ -1,0 +1,179 @@
+# Functions that every layer uses to define its targets, so that flags stand in one place.
+#
+#   skink_add_library(<name> ALIAS skink::<x> [FREESTANDING] SOURCES ... PUBLIC_INCLUDE <dir>
+#                     [LINK_PUBLIC ...] [LINK_PRIVATE ...])
+#   skink_add_program(<name> SOURCES ... [LINK ...])                           -> <build>/bin/<name>
+#   skink_add_test(<name> SOURCES ... [LINK ...] [LABELS ...] [TIMEOUT <s>] [SERIAL])  -> <build>/bin/tests/<name>
+#   skink_add_script_test(<name> COMMAND ... [LABELS ...] [TIMEOUT <s>] [SERIAL])
+#
+# Targets defined here:
+#   skink_freestanding   all FREESTANDING libraries, for the host
+#   skink_cortex_m       the same sources compiled for Cortex-M4F; only where arm-none-eabi-g++ is found.
+#                        Archives: <build>/cortex-m/lib<name>.a
+
+include_guard(GLOBAL)
+
+set(SKINK_WARNINGS
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wdouble-promotion -Wold-style-cast
+    -Wimplicit-fallthrough)
+set(SKINK_FREESTANDING_FLAGS -fno-exceptions -fno-rtti -fno-threadsafe-statics)
+set(SKINK_CORTEX_M_FLAGS -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16)
+
+# Debian's interpreter: another python3 may come first in PATH and lack numpy.
+find_program(SKINK_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
+if(NOT SKINK_PYTHON)
+  find_program(SKINK_PYTHON NAMES python3)
+endif()
+find_program(SKINK_ARM_CXX arm-none-eabi-g++)
+find_program(SKINK_ARM_AR arm-none-eabi-ar)
+
+add_custom_target(skink_freestanding)
+add_custom_target(skink_cortex_m)
+
+# Flags that no target of ours may lack. Contraction would change results, hence PUBLIC: it reaches code that is
+# compiled into a user of our headers.
+function(skink_apply_arithmetic_and_sanitizers target)
+  target_compile_options(${target} PUBLIC $<$<COMPILE_LANGUAGE:C,CXX>:-ffp-contract=off>)
+  if(SKINK_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${SKINK_SANITIZE} -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=${SKINK_SANITIZE})
+  endif()
+endfunction()
+
+function(skink_apply_warnings target)
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${SKINK_WARNINGS}>")
+  if(SKINK_WERROR)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+  endif()
+endfunction()
+
+function(skink_apply_standard target standard)
+  set_target_properties(${target} PROPERTIES CXX_STANDARD ${standard} CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+endfunction()
+
+function(skink_refuse_unknown prefix)
+  if(${prefix}_UNPARSED_ARGUMENTS OR ${prefix}_KEYWORDS_MISSING_VALUES)
+    message(FATAL_ERROR "unknown or empty arguments: ${${prefix}_UNPARSED_ARGUMENTS} ${${prefix}_KEYWORDS_MISSING_VALUES}")
+  endif()
+endfunction()
+
+function(skink_add_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "FREESTANDING" "ALIAS;PUBLIC_INCLUDE" "SOURCES;LINK_PUBLIC;LINK_PRIVATE")
+  skink_refuse_unknown(arg)
+  add_library(${name} STATIC ${arg_SOURCES})
+  add_library(${arg_ALIAS} ALIAS ${name})
+  cmake_path(ABSOLUTE_PATH arg_PUBLIC_INCLUDE BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE)
+  target_include_directories(${name} PUBLIC "$<BUILD_INTERFACE:${arg_PUBLIC_INCLUDE}>")
+  target_link_libraries(${name} PUBLIC ${arg_LINK_PUBLIC} PRIVATE ${arg_LINK_PRIVATE})
+  skink_apply_arithmetic_and_sanitizers(${name})
+  skink_apply_warnings(${name})
+  if(arg_FREESTANDING)
+    skink_apply_standard(${name} 17)
+    target_compile_options(${name} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${SKINK_FREESTANDING_FLAGS}>")
+    add_dependencies(skink_freestanding ${name})
+    skink_add_cortex_m_archive(${name} ${arg_SOURCES})
+  else()
+    skink_apply_standard(${name} 20)
+  endif()
+endfunction()
+
+# Proves that freestanding sources compile for a microcontroller. A cross build proper needs its own configuration;
+# this needs none, so it runs with every test run.
+function(skink_add_cortex_m_archive name)
+  if(NOT SKINK_ARM_CXX OR NOT SKINK_ARM_AR)
+    return()
+  endif()
+  # A host's /usr/include would hide newlib's headers.
+  set(includes "$<FILTER:$<TARGET_PROPERTY:${name},INCLUDE_DIRECTORIES>,EXCLUDE,^/usr/include$>")
+  set(folder "${PROJECT_BINARY_DIR}/cortex-m")
+  set(objects "")
+  foreach(source IN LISTS ARGN)
+    if(NOT source MATCHES "\\.cpp$")
+      continue()
+    endif()
+    cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE)
+    cmake_path(RELATIVE_PATH source BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" OUTPUT_VARIABLE relative)
+    set(object "${folder}/${name}/${relative}.o")
+    cmake_path(GET object PARENT_PATH object_folder)
+    file(MAKE_DIRECTORY "${object_folder}")
+    add_custom_command(
+      OUTPUT "${object}"
+      COMMAND
+        "${SKINK_ARM_CXX}" -std=c++17 -O2 ${SKINK_CORTEX_M_FLAGS} ${SKINK_FREESTANDING_FLAGS} -ffp-contract=off
+        -ffunction-sections -fdata-sections -Wall -Wextra "$<$<BOOL:${SKINK_WERROR}>:-Werror>"
+        "$<$<BOOL:${includes}>:-I$<JOIN:${includes},;-I>>" -MD -MF "${object}.d" -c "${source}" -o "${object}"
+      DEPENDS "${source}"
+      DEPFILE "${object}.d"
+      COMMENT "Cortex-M4F: ${name}/${relative}"
+      COMMAND_EXPAND_LISTS VERBATIM)
+    list(APPEND objects "${object}")
+  endforeach()
+  set(archive "${folder}/lib${name}.a")
+  add_custom_command(
+    OUTPUT "${archive}"
+    COMMAND "${CMAKE_COMMAND}" -E rm -f "${archive}"
+    COMMAND "${SKINK_ARM_AR}" rcs "${archive}" ${objects}
+    DEPENDS ${objects}
+    COMMENT "Cortex-M4F: lib${name}.a"
+    VERBATIM)
+  add_custom_target(${name}_cortex_m DEPENDS "${archive}")
+  add_dependencies(${name}_cortex_m ${name}) # generated headers first
+  add_dependencies(skink_cortex_m ${name}_cortex_m)
+endfunction()
+
+function(skink_add_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+  skink_refuse_unknown(arg)
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LINK})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  skink_apply_standard(${name} 20)
+  skink_apply_arithmetic_and_sanitizers(${name})
+  skink_apply_warnings(${name})
+endfunction()
+
+# Sets what every test has: limits, labels, and where to find things.
+function(skink_set_test_properties name serial timeout labels)
+  if(NOT timeout)
+    set(timeout 120)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} LABELS "${labels}")
+  set_property(
+    TEST ${name}
+    PROPERTY ENVIRONMENT "SKINK_SOURCE_DIR=${PROJECT_SOURCE_DIR}" "SKINK_BUILD_DIR=${PROJECT_BINARY_DIR}"
+             "SKINK_BIN_DIR=${PROJECT_BINARY_DIR}/bin" "SKINK_PYTHON=${SKINK_PYTHON}" "SKINK_SANITIZE=${SKINK_SANITIZE}")
+  if(serial)
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+  endif()
+endfunction()
+
+function(skink_add_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "TIMEOUT" "SOURCES;LINK;LABELS")
+  skink_refuse_unknown(arg)
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LINK} Catch2::Catch2WithMain)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin/tests")
+  skink_apply_standard(${name} 20)
+  skink_apply_arithmetic_and_sanitizers(${name})
+  skink_apply_warnings(${name})
+  add_test(NAME ${name} COMMAND ${name})
+  skink_set_test_properties(${name} "${arg_SERIAL}" "${arg_TIMEOUT}" "${arg_LABELS}")
+endfunction()
+
+# A `.py` runs with SKINK_PYTHON, a `.sh` with bash; a relative script is relative to the calling folder.
+function(skink_add_script_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "TIMEOUT" "COMMAND;LABELS")
+  skink_refuse_unknown(arg)
+  list(POP_FRONT arg_COMMAND script)
+  set(interpreter "")
+  if(script MATCHES "\\.py$")
+    set(interpreter "${SKINK_PYTHON}")
+  elseif(script MATCHES "\\.sh$")
+    set(interpreter bash)
+  endif()
+  if(interpreter)
+    cmake_path(ABSOLUTE_PATH script BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE)
+  endif()
+  add_test(NAME ${name} COMMAND ${interpreter} "${script}" ${arg_COMMAND})
+  skink_set_test_properties(${name} "${arg_SERIAL}" "${arg_TIMEOUT}" "${arg_LABELS}")
+endfunction()

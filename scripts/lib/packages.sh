@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # the groups are read by name
+# Installs the Debian packages that Skink needs. To be sourced:
+#
+#   skink_install_packages build            # what scripts/build needs
+#   skink_install_packages build run test   # groups are added up
+#
+# Does nothing, and does not call apt, when all are installed. On a system without dpkg it trusts the user.
+
+skink_packages_build=(
+  g++ cmake ninja-build ccache
+  libboost1.81-dev libeigen3-dev libpaho-mqttpp-dev libpaho-mqtt-dev libssl-dev libmbedtls-dev
+  nanopb libnanopb-dev protobuf-compiler
+  libsqlite3-dev libtomlplusplus-dev libcli11-dev libspdlog-dev catch2
+)
+skink_packages_run=(mosquitto mosquitto-clients openssl python3)
+skink_packages_test=(
+  clang-14 python3-numpy sqlite3
+  gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib
+)
+skink_packages_check=(clang clang-tidy clang-format)
+
+# Prints those of the given packages that are not installed, one a line.
+skink_missing_packages() {
+  local installed package
+  installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | awk '$2 == "installed" {print $1}') || true
+  for package in "$@"; do
+    grep -qxF -- "$package" <<<"$installed" || printf '%s\n' "$package"
+  done
+}
+
+# Runs a command as root.
+skink_as_root() {
+  if [[ $(id -u) -eq 0 ]]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    return 1
+  fi
+}
+
+# Package scripts start the services they bring. A policy that says no keeps mosquitto from coming up on this machine;
+# one that is there already is left alone.
+skink_apt_install() (
+  policy=/usr/sbin/policy-rc.d
+  if [[ ! -e $policy ]]; then
+    trap 'skink_as_root rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | skink_as_root tee "$policy" >/dev/null
+    skink_as_root chmod 755 "$policy"
+  fi
+  apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -q -y)
+  skink_as_root "${apt[@]}" update || echo "apt-get update failed; trying with the lists at hand" >&2
+  skink_as_root "${apt[@]}" install --no-install-recommends "$@"
+)
+
+skink_install_packages() {
+  local group packages=() missing
+  for group in "$@"; do
+    local -n members="skink_packages_$group"
+    packages+=("${members[@]}")
+  done
+  if ! command -v dpkg-query >/dev/null; then
+    echo "Not a Debian system: assuming that these, or their like, are installed: ${packages[*]}" >&2
+    return 0
+  fi
+  mapfile -t missing < <(skink_missing_packages "${packages[@]}")
+  if [[ ${#missing[@]} -eq 0 ]]; then
+    return 0
+  fi
+  echo "Installing: ${missing[*]}"
+  if [[ $(id -u) -ne 0 ]] && ! command -v sudo >/dev/null; then
+    echo "Neither root nor sudo; please install the packages above." >&2
+    return 1
+  fi
+  skink_apt_install "${missing[@]}" || return 1
+  # The policy above holds only during the installation; the next boot would start the service.
+  if [[ " ${missing[*]} " == *" mosquitto "* ]] && command -v systemctl >/dev/null; then
+    skink_as_root systemctl disable mosquitto.service >/dev/null 2>&1 || true
+  fi
+}

@@ -1,0 +1,29 @@
+# shellcheck shell=bash
+# Configures and builds a CMake preset. To be sourced, with the repository root as the current folder.
+
+# True when build/<preset> is absent, of another checkout, or older than the presets. Everything else that would
+# need a new configuration, ninja notices by itself.
+skink_needs_configure() {
+  local cache="build/$1/CMakeCache.txt" ninja="build/$1/build.ninja"
+  [[ ! -f $cache || ! -f $ninja || CMakePresets.json -nt $ninja ]] && return 0
+  ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" "$cache"
+}
+
+# skink_configure PRESET
+skink_configure() {
+  if skink_needs_configure "$1"; then
+    cmake --preset "$1" --fresh
+  fi
+}
+
+# skink_build PRESET [TARGET...]
+skink_build() {
+  local preset=$1
+  shift
+  skink_configure "$preset" || return 1
+  if [[ $# -gt 0 ]]; then
+    cmake --build --preset "$preset" --target "$@"
+  else
+    cmake --build --preset "$preset"
+  fi
+}
