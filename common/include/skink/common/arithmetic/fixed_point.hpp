@@ -1,0 +1,34 @@
+#pragma once
+/// @file
+/// Sums that do not depend on order: changes and losses are added as 64-bit integers. docs/arithmetic.md, section 8.
+
+#include <stdint.h>
+
+#include "skink/common/arithmetic/real.hpp"
+
+namespace skink::arithmetic {
+
+/// |change| must be below this, and the total aggregation weight of a round below `kMaxTotalWeight`: then the sum of
+/// change * 2^36 * weight stays below 2^63.
+inline constexpr float kMaxChange = 128.0F;
+inline constexpr uint32_t kMaxTotalWeight = 1U << 20;
+
+/// May this change be aggregated? Finite and |change| < 128.
+inline bool is_aggregatable(float change) noexcept {
+  return is_finite(change) && change < kMaxChange && change > -kMaxChange;
+}
+
+/// round-half-even(double(change) * 2^36); the caller has checked `is_aggregatable`.
+int64_t to_fixed_point(float change) noexcept;
+
+/// double(sum) * 2^-36 / total_weight: int64 to double rounds half to even, then one exact scaling, then one division.
+double mean_of_fixed_point(int64_t sum, uint32_t total_weight) noexcept;
+
+/// phi + epsilon * mean in double (product rounded, sum rounded), then rounded once to float32, zero without a sign.
+float outer_step(float parameter, double meta_learning_rate, double mean_change) noexcept;
+
+/// Losses of one report are summed in units of 2^-20, each clamped to [0, 2^20] first (NaN counts as 2^20).
+int64_t loss_to_fixed_point(float loss) noexcept;
+double loss_from_fixed_point(int64_t sum, uint64_t count) noexcept;
+
+}  // namespace skink::arithmetic

@@ -1,0 +1,30 @@
+#pragma once
+/// @file
+/// Integers and floats of files and messages: little-endian, read byte by byte, never by casting a struct.
+
+#include <stdint.h>
+
+#include "skink/common/arithmetic/real.hpp"
+
+namespace skink {
+
+inline uint16_t load_u16(const uint8_t* p) noexcept { return static_cast<uint16_t>(p[0] | (p[1] << 8)); }
+inline uint32_t load_u32(const uint8_t* p) noexcept {
+  return uint32_t{p[0]} | (uint32_t{p[1]} << 8) | (uint32_t{p[2]} << 16) | (uint32_t{p[3]} << 24);
+}
+inline float load_float(const uint8_t* p) noexcept { return arithmetic::RealTraits<float>::from_bits(load_u32(p)); }
+
+inline void store_u16(uint8_t* p, uint16_t value) noexcept {
+  p[0] = static_cast<uint8_t>(value);
+  p[1] = static_cast<uint8_t>(value >> 8);
+}
+inline void store_u32(uint8_t* p, uint32_t value) noexcept {
+  store_u16(p, static_cast<uint16_t>(value));
+  store_u16(p + 2, static_cast<uint16_t>(value >> 16));
+}
+/// Zeros lose their sign (docs/arithmetic.md, section 1).
+inline void store_float(uint8_t* p, float value) noexcept {
+  store_u32(p, arithmetic::RealTraits<float>::to_bits(arithmetic::canonical(value)));
+}
+
+}  // namespace skink

@@ -1,0 +1,64 @@
+#pragma once
+/// @file
+/// The model file: layers, input normalisation, trainable mask, parameters, digest. The bytes a device downloads are
+/// the bytes on disk, and the digest at their end names the model. docs/model-file.md specifies every byte.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "skink/common/nn/network.hpp"
+#include "skink/common/span.hpp"
+#include "skink/common/status.hpp"
+#include "skink/common/wire/crypto.hpp"
+
+namespace skink::model {
+
+/// Everything of a model but its parameters.
+struct Model {
+  nn::Network network;
+  float input_scale = 1.0F;  ///< a stored value becomes stored * input_scale + input_offset
+  float input_offset = 0.0F;
+};
+
+/// Bytes that can be read again: flash, a file, memory.
+struct ByteSource {
+  void* context = nullptr;
+  /// Fills `out` from `offset`; kUnavailable when the storage fails. Never asked beyond `size`.
+  Status (*read)(void* context, uint32_t offset, MutableBytes out) = nullptr;
+  uint32_t size = 0;
+};
+
+/// A ByteSource over memory that outlives it.
+ByteSource source_of(const Bytes& bytes) noexcept;
+
+/// What inspect() learned about a model file.
+struct ModelInfo {
+  Model model;
+  uint32_t parameters_offset = 0;  ///< in the file
+  wire::Digest digest;
+  nn::BuildError build_error;  ///< on kShapeMismatch, kUnsupported, kInvalidArgument from the layer list
+};
+
+/// Length of the model file of a network.
+size_t model_bytes(const nn::Network& network) noexcept;
+
+/// Writes a model file.
+///
+/// @param[in]  parameters  [P], finite.
+/// @param[out] out         exactly model_bytes(model.network) bytes.
+/// @param[out] digest      the model's hash.
+/// @returns kOk, kShapeMismatch when a size is wrong, kNotFinite for a parameter that is not finite.
+Status encode(const Model& model, Span<const float> parameters, MutableBytes out, wire::Digest& digest) noexcept;
+
+/// Reads and checks a whole model file: header, layers, digest, parameters. Constant memory.
+///
+/// @returns kOk; kTruncated (shorter than it says, or than a header), kDamaged (magic, length or digest),
+/// kNewerVersion,
+///          kUnsupported (another arithmetic, protocol or codec version, or a layer this build lacks),
+///          kShapeMismatch or kInvalidArgument (the layers are not a network), kNotFinite, kUnavailable.
+Status inspect(const ByteSource& source, ModelInfo& info) noexcept;
+
+/// Parameters [first, first + out.size()) of an inspected file.
+Status read_parameters(const ByteSource& source, const ModelInfo& info, size_t first, Span<float> out) noexcept;
+
+}  // namespace skink::model

@@ -1,0 +1,77 @@
+#pragma once
+/// @file
+/// Forward and backward over a whole network, over the number type. Include from .cpp files only.
+
+#include "skink/common/nn/internal/kernels.hpp"
+
+namespace skink::nn::internal {
+
+/// Runs `count` samples forward, layer by layer. samples: [count][network.sample_count()], inputs filled in.
+template <class Real>
+void forward(const Network& network, const Real* parameters, Real* samples, size_t count) noexcept {
+  for (const LayerPlan& plan : network.layers()) {
+    for (size_t s = 0; s < count; ++s) {
+      Real* sample = samples + s * network.sample_count();
+      const Real* x = sample + plan.in_offset;
+      Real* y = sample + plan.out_offset;
+      const Real* w = parameters + plan.weights;
+      const Real* b = parameters + plan.bias;
+      switch (plan.spec.kind) {
+        case LayerKind::kDense: dense_forward(w, b, x, y, plan.in.size(), plan.out.size()); break;
+        case LayerKind::kConv2d: conv2d_forward(plan, w, b, x, y); break;
+        case LayerKind::kMaxPool: max_pool_forward(plan, x, y); break;
+        case LayerKind::kAveragePool: average_pool_forward(plan, x, y); break;
+        case LayerKind::kFlatten: break;
+        case LayerKind::kRelu: activate(Activation::kRelu, y, plan.out.size()); break;
+        case LayerKind::kTanh: activate(Activation::kTanh, y, plan.out.size()); break;
+      }
+    }
+  }
+}
+
+/// Loss of one sample; replaces its output by the gradient. target(o) is the wanted output o; with cross-entropy
+/// target(0) is the label.
+template <class Real, class Target>
+Real loss_gradient(const Network& network, Real* sample, const Target& target) noexcept {
+  Real* z = sample + network.output_offset();
+  if (network.loss() == Loss::kSoftmaxCrossEntropy) return softmax_cross_entropy(z, network.output_size(), target(0));
+  return mean_squared_error(z, network.output_size(), target, network.output_activation());
+}
+
+/// Backward over `count` samples, each holding activations and, in its output, the loss gradient; destroys them.
+/// Adds scale * gradient to the trainable tensors of `target`, which may be `parameters` itself when count is 1.
+template <class Real>
+void backward(const Network& network, const Real* parameters, Real* target, Real scale, Real* samples, size_t count,
+              Real* scratch) noexcept {
+  for (size_t l = network.layers().size(); l-- > 0;) {
+    const LayerPlan& plan = network.layers()[l];
+    Update<Real> update;
+    update.weights = plan.spec.train_weights ? target + plan.weights : nullptr;
+    update.bias = plan.spec.train_bias ? target + plan.bias : nullptr;
+    update.scale = scale;
+    update.propagates = plan.propagates;
+    update.in_activation = plan.in_activation;
+    for (size_t s = 0; s < count; ++s) {
+      Real* sample = samples + s * network.sample_count();
+      Real* x = sample + plan.in_offset;
+      const Real* d = sample + plan.out_offset;
+      const Real* w = parameters + plan.weights;
+      switch (plan.spec.kind) {
+        case LayerKind::kDense: dense_backward(w, x, d, plan.in.size(), plan.out.size(), update); break;
+        case LayerKind::kConv2d: conv2d_backward(plan, w, x, d, scratch, update); break;
+        case LayerKind::kMaxPool:
+          if (plan.propagates) max_pool_backward(plan, x, d, plan.in_activation);
+          break;
+        case LayerKind::kAveragePool:
+          if (plan.propagates) average_pool_backward(plan, x, d, plan.in_activation);
+          break;
+        case LayerKind::kFlatten:  // the same numbers under another shape
+        case LayerKind::kRelu:     // applied where the layer above writes its input gradient
+        case LayerKind::kTanh: break;
+      }
+    }
+    if (!plan.propagates && (plan.spec.kind == LayerKind::kDense || plan.spec.kind == LayerKind::kConv2d)) break;
+  }
+}
+
+}  // namespace skink::nn::internal

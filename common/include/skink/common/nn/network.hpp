@@ -1,0 +1,144 @@
+#pragma once
+/// @file
+/// The shape of a network: layers, tensors, and where every number of one forward and backward pass lives. Sizes are
+/// run-time values. Activations overwrite their inputs and gradients overwrite activations, so one sample needs exactly
+/// one number per activation (docs/design.md, "The device"); what makes that exact is in docs/arithmetic.md, section 6.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "skink/common/span.hpp"
+#include "skink/common/status.hpp"
+
+/// Most layers a network may have. Range 1..255; costs about 64 bytes of RAM each in every `Network`.
+#ifndef SKINK_MAX_LAYERS
+#define SKINK_MAX_LAYERS 16
+#endif
+static_assert(SKINK_MAX_LAYERS >= 1 && SKINK_MAX_LAYERS <= 255, "SKINK_MAX_LAYERS must be 1..255");
+
+namespace skink::nn {
+
+inline constexpr size_t kMaxLayers = SKINK_MAX_LAYERS;
+
+/// The numbers are those of the model file.
+enum class LayerKind : uint8_t {
+  kDense = 1,
+  kConv2d = 2,
+  kMaxPool = 3,
+  kAveragePool = 4,
+  kFlatten = 5,
+  kRelu = 6,
+  kTanh = 7
+};
+enum class Padding : uint8_t { kValid = 0, kSame = 1 };
+enum class Loss : uint8_t { kSoftmaxCrossEntropy = 1, kMeanSquaredError = 2 };
+enum class Activation : uint8_t { kNone = 0, kRelu = 1, kTanh = 2 };
+
+/// Height, width, channels; a flat vector of n is {1, 1, n}. Row-major, channels last (NHWC).
+struct Shape {
+  uint16_t height = 1;
+  uint16_t width = 1;
+  uint16_t channels = 1;
+  constexpr size_t size() const noexcept { return size_t{height} * width * channels; }
+  constexpr bool is_flat() const noexcept { return height == 1 && width == 1; }
+};
+constexpr bool operator==(Shape a, Shape b) noexcept {
+  return a.height == b.height && a.width == b.width && a.channels == b.channels;
+}
+
+/// One layer as the model file and the experiment file describe it. Unused fields are zero.
+struct LayerSpec {
+  LayerKind kind = LayerKind::kDense;
+  uint16_t units = 0;         ///< dense: outputs; conv2d: filters
+  uint8_t kernel_height = 0;  ///< conv2d, pools
+  uint8_t kernel_width = 0;
+  uint8_t stride_height = 0;
+  uint8_t stride_width = 0;
+  Padding padding = Padding::kValid;
+  bool train_weights = true;  ///< trainable mask, per tensor
+  bool train_bias = true;
+};
+
+/// A parameter tensor. dense weights [units][inputs]; conv2d weights [filters][kernel_height][kernel_width][channels];
+/// bias [units]. Tensors follow one another in layer order, weights before bias.
+struct Tensor {
+  uint32_t offset = 0;  ///< in parameters
+  uint32_t count = 0;
+  uint8_t layer = 0;
+  bool is_bias = false;
+  bool trainable = true;
+};
+
+/// Where one layer's numbers are. Offsets of activations count floats from the start of the sample workspace
+/// (input first).
+struct LayerPlan {
+  LayerSpec spec;
+  Shape in;
+  Shape out;
+  uint32_t in_offset = 0;
+  uint32_t out_offset = 0;
+  uint32_t weights = 0;  ///< offset in parameters
+  uint32_t bias = 0;
+  uint16_t pad_top = 0;
+  uint16_t pad_left = 0;
+  Activation in_activation = Activation::kNone;  ///< what produced the numbers at in_offset
+  bool propagates = false;                       ///< a trainable tensor lies below: the input gradient is needed
+};
+
+/// Why a network was refused: the layer (0-based; layer_count for the loss) and a sentence in static storage.
+struct BuildError {
+  size_t layer = 0;
+  const char* reason = "";
+};
+
+class Network {
+ public:
+  /// Checks and lays out a network.
+  ///
+  /// @param[in]  input   Shape of one sample, each extent >= 1.
+  /// @param[in]  layers  1..kMaxLayers layers, the last one dense or conv2d (MSE allows an activation after it).
+  /// @param[in]  loss    Cross-entropy needs at least two outputs.
+  /// @param[out] network Written on kOk only.
+  /// @param[out] error   Written on errors: which layer and why.
+  /// @returns kOk; kShapeMismatch when a shape does not fit; kUnsupported for an unknown kind or too many layers;
+  ///          kInvalidArgument for a value out of range.
+  static Status build(Shape input, Span<const LayerSpec> layers, Loss loss, Network& network,
+                      BuildError& error) noexcept;
+
+  Shape input_shape() const noexcept { return input_; }
+  size_t input_size() const noexcept { return input_.size(); }
+  size_t output_size() const noexcept { return output_size_; }
+  Loss loss() const noexcept { return loss_; }
+  Span<const LayerPlan> layers() const noexcept { return {layers_, layer_count_}; }
+  Span<const Tensor> tensors() const noexcept { return {tensors_, tensor_count_}; }
+
+  size_t parameter_count() const noexcept { return parameter_count_; }
+  size_t trainable_count() const noexcept { return trainable_count_; }
+  /// Activations of one sample, without the input.
+  size_t activation_count() const noexcept { return activation_count_; }
+  /// Floats of one sample: input, then activations.
+  size_t sample_count() const noexcept { return input_size() + activation_count_; }
+  /// Extra floats that the backward pass of a convolution needs: the gradient of one input channel's weights.
+  size_t scratch_count() const noexcept { return scratch_count_; }
+  /// Offset of the last activation, which holds the network's output.
+  uint32_t output_offset() const noexcept { return output_offset_; }
+  Activation output_activation() const noexcept { return output_activation_; }
+
+ private:
+  friend class NetworkBuilder;
+  Shape input_;
+  LayerPlan layers_[kMaxLayers];
+  Tensor tensors_[2 * kMaxLayers];
+  size_t layer_count_ = 0;
+  size_t tensor_count_ = 0;
+  size_t parameter_count_ = 0;
+  size_t trainable_count_ = 0;
+  size_t activation_count_ = 0;
+  size_t scratch_count_ = 0;
+  size_t output_size_ = 0;
+  uint32_t output_offset_ = 0;
+  Activation output_activation_ = Activation::kNone;
+  Loss loss_ = Loss::kMeanSquaredError;
+};
+
+}  // namespace skink::nn

@@ -1,0 +1,35 @@
+#pragma once
+/// @file
+/// What a device must have before it starts: the exact bytes of the arena for a model, a way of adapting it and a
+/// codec. A model that does not fit is refused with `total` and the arena's size.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "skink/common/nn/network.hpp"
+#include "skink/common/nn/training.hpp"
+
+namespace skink::nn {
+
+/// How a task is computed.
+struct PlanRequest {
+  uint32_t batch_size = 1;        ///< 1: online SGD in place
+  uint32_t buffered_samples = 0;  ///< support samples kept in the arena; 0 when the source can be read again
+  size_t codec_bytes = 0;         ///< codec::state_bytes()
+};
+
+/// Bytes, all multiples of 4. The parts lie in the arena in this order.
+struct MemoryPlan {
+  size_t parameters = 0;
+  size_t inputs = 0;  ///< one sample, or one mini-batch of them
+  size_t activations = 0;
+  size_t scratch = 0;    ///< weight gradients of one input channel of the largest convolution
+  size_t gradients = 0;  ///< mini-batch only
+  size_t support = 0;    ///< buffered samples: inputs and targets
+  size_t codec = 0;
+  size_t total = 0;
+};
+
+MemoryPlan plan_memory(const Network& network, const PlanRequest& request) noexcept;
+
+}  // namespace skink::nn

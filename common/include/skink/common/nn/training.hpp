@@ -1,0 +1,54 @@
+#pragma once
+/// @file
+/// What a device computes: predictions, losses, and SGD steps on its own parameters. Order of every operation:
+/// docs/arithmetic.md, sections 6 and 7. Not ISR-safe; re-entrant with separate memory.
+
+#include "skink/common/nn/network.hpp"
+
+namespace skink::nn {
+
+/// What samples should give, read output by output so that nobody must hold a copy. For cross-entropy `value(context,
+/// sample, 0)` is the label as a whole number in [0, outputs); for squared error it is the wanted value of `output`.
+/// `sample` counts within one call: 0, or the place in the mini-batch.
+struct Targets {
+  const void* context = nullptr;
+  float (*value)(const void* context, size_t sample, size_t output) = nullptr;
+};
+
+/// Forward pass of one sample.
+///
+/// @param[in]     parameters  [P].
+/// @param[in,out] sample      [network.sample_count()]: the input first (filled in by the caller, normalised), then
+///                            activations.
+/// @returns the network's outputs, [network.output_size()], inside `sample`.
+Span<const float> predict(const Network& network, Span<const float> parameters, Span<float> sample) noexcept;
+
+/// The first largest output.
+size_t argmax(Span<const float> outputs) noexcept;
+
+/// Loss of a sample that `predict` has just run; its outputs are destroyed.
+float loss_of(const Network& network, Span<float> sample, const Targets& targets) noexcept;
+
+/// One step of online SGD, in place: forward, loss, then each layer's input gradient and update from the last layer
+/// down (TinyReptile, arXiv:2304.05201; no gradient buffer).
+///
+/// @param[in,out] sample   as for predict(); destroyed.
+/// @param[in]     scratch  [network.scratch_count()], contents unspecified.
+/// @returns the loss before the step. When it is not finite the parameters are unspecified.
+float online_step(const Network& network, Span<float> parameters, float inner_learning_rate, Span<float> sample,
+                  const Targets& targets, Span<float> scratch) noexcept;
+
+/// One step of mini-batch SGD: the gradient is accumulated sample by sample in ascending order, then
+/// parameters -= (inner_learning_rate / count) * gradient on trainable tensors.
+///
+/// @param[in,out] samples    [count][network.sample_count()], inputs filled in; destroyed.
+/// @param[in]     count      samples of the batch, at least 1.
+/// @param[in]     gradients  [P], contents unspecified before and after.
+/// @returns the largest loss of the batch; infinity when one is not finite, and then the parameters are unchanged.
+float batch_step(const Network& network, Span<float> parameters, float inner_learning_rate, Span<float> samples,
+                 size_t count, const Targets& targets, Span<float> gradients, Span<float> scratch) noexcept;
+
+/// Is every parameter finite?
+bool all_finite(Span<const float> values) noexcept;
+
+}  // namespace skink::nn

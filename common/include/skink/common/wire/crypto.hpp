@@ -1,0 +1,56 @@
+#pragma once
+/// @file
+/// SHA-256, HMAC-SHA256 and HKDF-SHA256, by mbedTLS on every target. Re-entrant.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "skink/common/span.hpp"
+
+namespace skink::wire {
+
+inline constexpr size_t kDigestBytes = 32;
+inline constexpr size_t kKeyBytes = 32;
+inline constexpr size_t kTagBytes = 16;  ///< HMAC-SHA256-128 (RFC 4868)
+
+struct Digest {
+  uint8_t bytes[kDigestBytes] = {};
+};
+bool operator==(const Digest& a, const Digest& b) noexcept;
+inline bool operator!=(const Digest& a, const Digest& b) noexcept { return !(a == b); }
+
+struct Key {
+  uint8_t bytes[kKeyBytes] = {};
+};
+
+/// Streaming SHA-256: any number of `add`, then one `finish`.
+class Sha256 {
+ public:
+  Sha256() noexcept;
+  ~Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  void add(Bytes bytes) noexcept;
+  Digest finish() noexcept;
+
+ private:
+  /// mbedTLS's context: its headers stay out of ours, which a host's include folder must not reach.
+  alignas(8) uint8_t context_[128];
+};
+
+Digest sha256(Bytes bytes) noexcept;
+
+/// HMAC-SHA256 (RFC 2104) over the parts in order.
+Digest hmac_sha256(const Key& key, Span<const Bytes> parts) noexcept;
+
+/// The key of one device: HKDF-SHA256 (RFC 5869), input keying material = the fleet's master key, salt = "skink/1",
+/// info = the device id. 32 bytes.
+Key device_key(const Key& master, Bytes device_id) noexcept;
+
+/// 64 lower-case hexadecimal digits and a final 0.
+void to_hex(const Digest& digest, char (&text)[2 * kDigestBytes + 1]) noexcept;
+
+/// Exactly 64 hexadecimal digits; false otherwise, `digest` is then untouched.
+bool from_hex(const char* text, size_t length, Digest& digest) noexcept;
+
+}  // namespace skink::wire

@@ -1,0 +1,120 @@
+#pragma once
+/// @file
+/// Messages as bytes: Protocol Buffers (common/wire/skink.proto, nanopb) followed by an authentication code for task,
+/// update and reply. Decoding is total: any bytes give a message or a status. docs/protocol.md is the contract.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "skink/common/span.hpp"
+#include "skink/common/status.hpp"
+#include "skink/common/wire/crypto.hpp"
+#include "skink/common/wire/skink.pb.h"
+#include "skink/common/wire/versions.hpp"
+
+namespace skink::wire {
+
+using Versions = skink_wire_Versions;
+using State = skink_wire_State;
+using Task = skink_wire_Task;
+using Evaluation = skink_wire_Evaluation;
+using Reply = skink_wire_Reply;
+
+enum class TaskKind : uint8_t { kAdapt = 1, kEvaluate = 2 };
+enum class Outcome : uint8_t { kAdapted = 1, kEvaluated = 2, kDiverged = 3, kRefused = 4 };
+enum class Verdict : uint8_t { kAccepted = 1, kRefused = 2, kResend = 3 };
+
+/// The published list of reasons; numbers as in skink.proto.
+enum class Refusal : uint8_t {
+  kNone = 0,
+  kVersionMismatch = 1,
+  kAnotherRun = 2,
+  kLowerRound = 3,
+  kInvalidTask = 4,
+  kUnknownCodec = 5,
+  kWrongModelHash = 6,
+  kUnusableModel = 7,
+  kDoesNotFit = 8,
+  kNoData = 9,
+  kStorageFailed = 10,
+  kNotExpected = 20,
+  kLate = 21,
+  kDuplicate = 22,
+  kWrongShape = 23,
+  kNotFinite = 24,
+  kTooLarge = 25,
+  kMalformed = 26,
+  kWrongAuthentication = 27,
+  kUnknownDevice = 28,
+};
+inline constexpr size_t kRefusalCount = 29;  ///< one above the largest number
+const char* refusal_text(Refusal refusal) noexcept;
+
+/// The triple that makes repeats harmless.
+struct RoundId {
+  uint64_t run = 0;
+  uint32_t round = 0;
+  uint32_t attempt = 0;
+};
+inline bool operator==(const RoundId& a, const RoundId& b) noexcept {
+  return a.run == b.run && a.round == b.round && a.attempt == b.attempt;
+}
+inline RoundId id_of(const Task& task) noexcept { return {task.run, task.round, task.attempt}; }
+inline RoundId id_of(const Reply& reply) noexcept { return {reply.run, reply.round, reply.attempt}; }
+
+/// An update message without its payload, which is streamed.
+struct Update {
+  RoundId id;
+  Outcome outcome = Outcome::kRefused;
+  uint32_t chunk = 0;
+  uint32_t chunk_count = 1;
+  uint32_t offset = 0;
+  uint32_t total_bytes = 0;
+  char uplink[33] = {};
+  uint32_t support_samples = 0;
+  Evaluation evaluation{};
+  Refusal refusal = Refusal::kNone;
+  uint32_t needed_bytes = 0;
+  uint32_t available_bytes = 0;
+};
+
+/// Writes `count` bytes of payload; called once while encoding.
+struct PayloadSource {
+  void* context = nullptr;
+  Status (*read)(void* context, MutableBytes out) = nullptr;
+  size_t size = 0;
+};
+
+/// Who may have made an authentication code; part of what is authenticated, so that one kind cannot pass for another.
+enum class Channel : uint8_t { kTask, kUpdate, kReply };
+
+/// The device id and key that authenticate a message.
+struct Identity {
+  const char* device_id = "";
+  Key key;
+};
+
+inline constexpr size_t kMaxDeviceIdBytes = 64;
+inline constexpr size_t kMaxControlBytes = 256;      ///< task, reply and state with their codes
+inline constexpr size_t kUpdateOverheadBytes = 192;  ///< an update message without its payload
+
+Versions own_versions() noexcept;
+bool same_versions(const Versions& versions) noexcept;
+
+/// Each encoder writes into `out` and sets `written`; kBufferTooSmall when it does not fit.
+Status encode_state(const State& state, MutableBytes out, size_t& written) noexcept;
+Status encode_task(const Task& task, const Identity& identity, MutableBytes out, size_t& written) noexcept;
+Status encode_reply(const Reply& reply, const Identity& identity, MutableBytes out, size_t& written) noexcept;
+Status encode_update(const Update& update, const PayloadSource& payload, const Identity& identity, MutableBytes out,
+                     size_t& written) noexcept;
+
+/// Each decoder returns kOk, kTruncated (shorter than an authentication code), kWrongAuthentication, or kDamaged (not a
+/// message of this kind). The message is written on kOk only. The code is checked before anything is parsed.
+Status decode_state(Bytes bytes, State& state) noexcept;
+Status decode_task(Bytes bytes, const Identity& identity, Task& task) noexcept;
+Status decode_reply(Bytes bytes, const Identity& identity, Reply& reply) noexcept;
+
+/// @param[out] payload  points into `bytes`.
+Status decode_update(Bytes bytes, const Identity& identity, Update& update, Bytes& payload) noexcept;
+
+}  // namespace skink::wire

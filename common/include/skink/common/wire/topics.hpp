@@ -1,0 +1,38 @@
+#pragma once
+/// @file
+/// MQTT topic names: skink/1/<fleet>/... (docs/protocol.md). Built into and parsed from the caller's memory.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "skink/common/span.hpp"
+#include "skink/common/wire/crypto.hpp"
+
+namespace skink::wire {
+
+enum class TopicKind : uint8_t { kState, kTask, kUpdate, kReply, kModel };
+
+/// Every chunk of a model in one subscription: the last level is '+'.
+inline constexpr uint32_t kAllChunks = 0xffffffffU;
+
+inline constexpr size_t kMaxTopicBytes = 256;
+
+/// A topic, taken apart. `fleet` and `device_id` are 1..64 letters, digits, '-', '_' or '.'.
+struct Topic {
+  TopicKind kind = TopicKind::kState;
+  Span<const char> fleet;
+  Span<const char> device_id;  ///< all kinds but kModel
+  Digest model;                ///< kModel
+  uint32_t chunk = 0;          ///< kModel
+};
+
+/// Writes the name and a final 0. @returns its length, or 0 when it does not fit in `out`.
+size_t format_topic(const Topic& topic, Span<char> out) noexcept;
+
+/// Takes a received topic apart; views point into `name`. False for anything that is not exactly one of ours.
+bool parse_topic(Span<const char> name, Topic& topic) noexcept;
+
+/// May this be a fleet name or device id?
+bool is_valid_id(Span<const char> id) noexcept;
+
+}  // namespace skink::wire

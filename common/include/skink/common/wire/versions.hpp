@@ -1,0 +1,16 @@
+#pragma once
+/// @file
+/// What must agree before two parts of Skink talk. Each travels in birth, task, model file and summary.
+
+#include <stdint.h>
+
+#include "skink/common/arithmetic/real.hpp"
+
+namespace skink::wire {
+
+inline constexpr uint16_t kProtocolVersion = 1;     ///< docs/protocol.md
+inline constexpr uint16_t kCodecVersion = 1;        ///< docs/arithmetic.md, section 11
+inline constexpr uint16_t kModelFormatVersion = 1;  ///< docs/model-file.md
+using arithmetic::kArithmeticVersion;
+
+}  // namespace skink::wire

@@ -1,0 +1,206 @@
+#include "skink/common/model/model_file.hpp"
+
+#include <string.h>
+
+#include "skink/common/little_endian.hpp"
+#include "skink/common/wire/versions.hpp"
+
+namespace skink::model {
+namespace {
+
+constexpr uint8_t kMagic[4] = {'S', 'K', 'M', 0};
+constexpr size_t kHeaderBytes = 36;
+constexpr size_t kLayerBytes = 12;
+
+bool has_parameters(nn::LayerKind kind) noexcept {
+  return kind == nn::LayerKind::kDense || kind == nn::LayerKind::kConv2d;
+}
+
+void encode_layer(const nn::LayerSpec& spec, uint8_t* out) noexcept {
+  const bool masked = has_parameters(spec.kind);
+  out[0] = static_cast<uint8_t>(spec.kind);
+  out[1] = static_cast<uint8_t>((!masked || spec.train_weights ? 1 : 0) | (!masked || spec.train_bias ? 2 : 0));
+  store_u16(out + 2, spec.units);
+  out[4] = spec.kernel_height;
+  out[5] = spec.kernel_width;
+  out[6] = spec.stride_height;
+  out[7] = spec.stride_width;
+  out[8] = static_cast<uint8_t>(spec.padding);
+  memset(out + 9, 0, 3);
+}
+
+Status decode_layer(const uint8_t* in, nn::LayerSpec& spec) noexcept {
+  if (in[8] > 1 || in[1] > 3 || in[9] != 0 || in[10] != 0 || in[11] != 0) return Status::kUnsupported;
+  spec.kind = static_cast<nn::LayerKind>(in[0]);
+  spec.train_weights = (in[1] & 1) != 0;
+  spec.train_bias = (in[1] & 2) != 0;
+  spec.units = load_u16(in + 2);
+  spec.kernel_height = in[4];
+  spec.kernel_width = in[5];
+  spec.stride_height = in[6];
+  spec.stride_width = in[7];
+  spec.padding = static_cast<nn::Padding>(in[8]);
+  return Status::kOk;
+}
+
+Status read_memory(void* context, uint32_t offset, MutableBytes out) noexcept {
+  const Bytes& bytes = *static_cast<const Bytes*>(context);
+  if (offset > bytes.size() || out.size() > bytes.size() - offset) return Status::kUnavailable;
+  memcpy(out.data(), bytes.data() + offset, out.size());
+  return Status::kOk;
+}
+
+Status check_versions(const uint8_t* header) noexcept {
+  const uint16_t format = load_u16(header + 4);
+  if (format > wire::kModelFormatVersion) return Status::kNewerVersion;
+  if (format != wire::kModelFormatVersion) return Status::kUnsupported;
+  const bool same = load_u16(header + 6) == wire::kArithmeticVersion &&
+                    load_u16(header + 8) == wire::kProtocolVersion && load_u16(header + 10) == wire::kCodecVersion;
+  return same ? Status::kOk : Status::kUnsupported;
+}
+
+/// The digest first: whatever is wrong with damaged bytes is a consequence of the damage.
+Status check_digest(const ByteSource& source, wire::Digest& digest) noexcept {
+  wire::Sha256 hash;
+  uint8_t block[256];
+  const uint32_t content = source.size - static_cast<uint32_t>(wire::kDigestBytes);
+  for (uint32_t offset = 0; offset < content; offset += sizeof block) {
+    const size_t count = content - offset < sizeof block ? content - offset : sizeof block;
+    const Status status = source.read(source.context, offset, {block, count});
+    if (status != Status::kOk) return status;
+    hash.add({block, count});
+  }
+  digest = hash.finish();
+  wire::Digest stored;
+  const Status status = source.read(source.context, content, MutableBytes(stored.bytes));
+  if (status != Status::kOk) return status;
+  return digest == stored ? Status::kOk : Status::kDamaged;
+}
+
+Status decode_layers(const ByteSource& source, const uint8_t* header, ModelInfo& info) noexcept {
+  const size_t count = header[23];
+  if (count > nn::kMaxLayers) {
+    info.build_error = {count, "too many layers for this build (SKINK_MAX_LAYERS)"};
+    return Status::kUnsupported;
+  }
+  if (source.size < kHeaderBytes + count * kLayerBytes + wire::kDigestBytes) return Status::kDamaged;
+  nn::LayerSpec specs[nn::kMaxLayers];
+  for (size_t i = 0; i < count; ++i) {
+    uint8_t bytes[kLayerBytes];
+    Status status =
+        source.read(source.context, static_cast<uint32_t>(kHeaderBytes + i * kLayerBytes), MutableBytes(bytes));
+    if (status != Status::kOk) return status;
+    status = decode_layer(bytes, specs[i]);
+    if (status != Status::kOk) {
+      info.build_error = {i, "a field of the layer is out of range"};
+      return status;
+    }
+  }
+  const nn::Shape input{load_u16(header + 16), load_u16(header + 18), load_u16(header + 20)};
+  return nn::Network::build(input, {specs, count}, static_cast<nn::Loss>(header[22]), info.model.network,
+                            info.build_error);
+}
+
+}  // namespace
+
+ByteSource source_of(const Bytes& bytes) noexcept {
+  return {const_cast<Bytes*>(&bytes), &read_memory, static_cast<uint32_t>(bytes.size())};  // NOLINT: read only
+}
+
+size_t model_bytes(const nn::Network& network) noexcept {
+  return kHeaderBytes + network.layers().size() * kLayerBytes + 4 * network.parameter_count() + wire::kDigestBytes;
+}
+
+Status encode(const Model& model, Span<const float> parameters, MutableBytes out, wire::Digest& digest) noexcept {
+  const nn::Network& network = model.network;
+  if (parameters.size() != network.parameter_count() || out.size() != model_bytes(network)) {
+    return Status::kShapeMismatch;
+  }
+  uint8_t* header = out.data();
+  memcpy(header, kMagic, sizeof kMagic);
+  store_u16(header + 4, wire::kModelFormatVersion);
+  store_u16(header + 6, wire::kArithmeticVersion);
+  store_u16(header + 8, wire::kProtocolVersion);
+  store_u16(header + 10, wire::kCodecVersion);
+  store_u32(header + 12, static_cast<uint32_t>(out.size()));
+  store_u16(header + 16, network.input_shape().height);
+  store_u16(header + 18, network.input_shape().width);
+  store_u16(header + 20, network.input_shape().channels);
+  header[22] = static_cast<uint8_t>(network.loss());
+  header[23] = static_cast<uint8_t>(network.layers().size());
+  store_float(header + 24, model.input_scale);
+  store_float(header + 28, model.input_offset);
+  store_u32(header + 32, static_cast<uint32_t>(network.parameter_count()));
+  uint8_t* cursor = header + kHeaderBytes;
+  for (const nn::LayerPlan& plan : network.layers()) {
+    encode_layer(plan.spec, cursor);
+    cursor += kLayerBytes;
+  }
+  for (const float parameter : parameters) {
+    if (!arithmetic::is_finite(parameter)) return Status::kNotFinite;
+    store_float(cursor, parameter);
+    cursor += 4;
+  }
+  digest = wire::sha256({out.data(), out.size() - wire::kDigestBytes});
+  memcpy(cursor, digest.bytes, wire::kDigestBytes);
+  return Status::kOk;
+}
+
+Status inspect(const ByteSource& source, ModelInfo& info) noexcept {
+  info.build_error = {};
+  if (source.size < kHeaderBytes + wire::kDigestBytes) return Status::kTruncated;
+  uint8_t header[kHeaderBytes];
+  Status status = source.read(source.context, 0, MutableBytes(header));
+  if (status != Status::kOk) return status;
+  if (memcmp(header, kMagic, sizeof kMagic) != 0) return Status::kDamaged;
+  if (load_u16(header + 4) > wire::kModelFormatVersion) return Status::kNewerVersion;
+  if (load_u32(header + 12) > source.size) return Status::kTruncated;
+  if (load_u32(header + 12) != source.size) return Status::kDamaged;
+  status = check_digest(source, info.digest);
+  if (status != Status::kOk) return status;
+  status = check_versions(header);
+  if (status != Status::kOk) return status;
+  status = decode_layers(source, header, info);
+  if (status != Status::kOk) return status;
+  const nn::Network& network = info.model.network;
+  if (load_u32(header + 32) != network.parameter_count() || source.size != model_bytes(network)) {
+    return Status::kShapeMismatch;
+  }
+  info.model.input_scale = load_float(header + 24);
+  info.model.input_offset = load_float(header + 28);
+  info.parameters_offset = static_cast<uint32_t>(kHeaderBytes + network.layers().size() * kLayerBytes);
+  if (!arithmetic::is_finite(info.model.input_scale) || !arithmetic::is_finite(info.model.input_offset)) {
+    return Status::kNotFinite;
+  }
+  float block[32];
+  for (size_t first = 0; first < network.parameter_count(); first += 32) {
+    const size_t left = network.parameter_count() - first;
+    const Span<float> part(block, left < 32 ? left : 32);
+    status = read_parameters(source, info, first, part);
+    if (status != Status::kOk) return status;
+    for (const float value : part) {
+      if (!arithmetic::is_finite(value)) return Status::kNotFinite;
+    }
+  }
+  return Status::kOk;
+}
+
+Status read_parameters(const ByteSource& source, const ModelInfo& info, size_t first, Span<float> out) noexcept {
+  if (first > info.model.network.parameter_count() || out.size() > info.model.network.parameter_count() - first) {
+    return Status::kShapeMismatch;
+  }
+  uint8_t block[256];
+  size_t done = 0;
+  while (done < out.size()) {
+    const size_t left = out.size() - done;
+    const size_t count = left < sizeof block / 4 ? left : sizeof block / 4;
+    const uint32_t offset = info.parameters_offset + static_cast<uint32_t>(4 * (first + done));
+    const Status status = source.read(source.context, offset, {block, 4 * count});
+    if (status != Status::kOk) return status;
+    for (size_t i = 0; i < count; ++i) out[done + i] = load_float(block + 4 * i);
+    done += count;
+  }
+  return Status::kOk;
+}
+
+}  // namespace skink::model

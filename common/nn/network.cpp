@@ -1,0 +1,188 @@
+#include "skink/common/nn/network.hpp"
+
+namespace skink::nn {
+namespace {
+
+/// Parameters and activations are addressed by 32-bit offsets; a device never comes near this.
+constexpr size_t kMaxFloats = size_t{1} << 28;
+
+struct Extent {
+  size_t out;
+  size_t pad;
+};
+
+/// Output extent and leading padding along one axis. "same": out = ceil(in / stride), the odd cell goes to the end.
+Extent convolve_extent(size_t in, size_t kernel, size_t stride, Padding padding) noexcept {
+  if (padding == Padding::kValid) return {in < kernel ? 0 : (in - kernel) / stride + 1, 0};
+  const size_t out = (in + stride - 1) / stride;
+  const size_t covered = (out - 1) * stride + kernel;
+  return {out, covered > in ? (covered - in) / 2 : 0};
+}
+
+bool has_parameters(LayerKind kind) noexcept { return kind == LayerKind::kDense || kind == LayerKind::kConv2d; }
+
+}  // namespace
+
+class NetworkBuilder {
+ public:
+  NetworkBuilder(Network& network, BuildError& error) noexcept : network_(network), error_(error) {}
+
+  Status build(Shape input, Span<const LayerSpec> layers, Loss loss) noexcept {
+    if (layers.empty()) return fail(Status::kInvalidArgument, "a network needs at least one layer");
+    if (layers.size() > kMaxLayers)
+      return fail(Status::kUnsupported, "too many layers for this build (SKINK_MAX_LAYERS)");
+    if (input.size() == 0) return fail(Status::kInvalidArgument, "every extent of the input must be at least 1");
+    if (input.size() > kMaxFloats) return fail(Status::kUnsupported, "the input is too large");
+    network_.input_ = input;
+    network_.loss_ = loss;
+    shape_ = input;
+    for (const LayerSpec& spec : layers) {
+      const Status status = add(spec);
+      if (status != Status::kOk) return status;
+      ++network_.layer_count_;
+    }
+    return finish();
+  }
+
+ private:
+  Status fail(Status status, const char* reason) noexcept {
+    error_ = {network_.layer_count_, reason};
+    return status;
+  }
+
+  Status add(const LayerSpec& spec) noexcept {
+    LayerPlan& plan = network_.layers_[network_.layer_count_];
+    plan.spec = spec;
+    plan.in = shape_;
+    plan.in_offset = slot_;
+    plan.in_activation = slot_activation_;
+    switch (spec.kind) {
+      case LayerKind::kDense: return add_dense(plan);
+      case LayerKind::kConv2d:
+      case LayerKind::kMaxPool:
+      case LayerKind::kAveragePool: return add_window(plan);
+      case LayerKind::kFlatten: return add_flatten(plan);
+      case LayerKind::kRelu: return add_activation(plan, Activation::kRelu);
+      case LayerKind::kTanh: return add_activation(plan, Activation::kTanh);
+    }
+    return fail(Status::kUnsupported, "unknown layer kind");
+  }
+
+  Status add_dense(LayerPlan& plan) noexcept {
+    if (!shape_.is_flat()) return fail(Status::kShapeMismatch, "dense takes a flat input: put flatten before it");
+    if (plan.spec.units == 0) return fail(Status::kInvalidArgument, "units must be at least 1");
+    plan.out = {1, 1, plan.spec.units};
+    return add_slot(plan, plan.in.size() * plan.spec.units, plan.spec.units);
+  }
+
+  Status add_window(LayerPlan& plan) noexcept {
+    const LayerSpec& spec = plan.spec;
+    if (spec.kernel_height == 0 || spec.kernel_width == 0 || spec.stride_height == 0 || spec.stride_width == 0) {
+      return fail(Status::kInvalidArgument, "kernel and stride must be at least 1");
+    }
+    if (spec.padding != Padding::kValid && spec.padding != Padding::kSame) {
+      return fail(Status::kUnsupported, "unknown padding");
+    }
+    const bool overlaps = spec.stride_height < spec.kernel_height || spec.stride_width < spec.kernel_width;
+    if (spec.kind == LayerKind::kMaxPool && overlaps) {
+      return fail(Status::kUnsupported, "max_pool windows must not overlap: stride must be at least the kernel");
+    }
+    if (spec.kind == LayerKind::kConv2d && spec.units == 0) {
+      return fail(Status::kInvalidArgument, "filters must be at least 1");
+    }
+    const Extent rows = convolve_extent(shape_.height, spec.kernel_height, spec.stride_height, spec.padding);
+    const Extent columns = convolve_extent(shape_.width, spec.kernel_width, spec.stride_width, spec.padding);
+    if (rows.out == 0 || columns.out == 0) return fail(Status::kShapeMismatch, "the kernel is larger than its input");
+    const bool is_conv = spec.kind == LayerKind::kConv2d;
+    plan.out = {static_cast<uint16_t>(rows.out), static_cast<uint16_t>(columns.out),
+                is_conv ? spec.units : shape_.channels};
+    plan.pad_top = static_cast<uint16_t>(rows.pad);
+    plan.pad_left = static_cast<uint16_t>(columns.pad);
+    const size_t taps = size_t{spec.kernel_height} * spec.kernel_width;
+    return add_slot(plan, is_conv ? taps * shape_.channels * spec.units : 0, is_conv ? spec.units : 0);
+  }
+
+  Status add_flatten(LayerPlan& plan) noexcept {
+    if (shape_.size() > UINT16_MAX) return fail(Status::kUnsupported, "more than 65535 values to flatten");
+    plan.out = {1, 1, static_cast<uint16_t>(shape_.size())};
+    plan.out_offset = slot_;
+    shape_ = plan.out;
+    return Status::kOk;
+  }
+
+  Status add_activation(LayerPlan& plan, Activation activation) noexcept {
+    if (slot_ == 0) return fail(Status::kUnsupported, "an activation cannot stand on the input");
+    if (slot_activation_ != Activation::kNone) return fail(Status::kUnsupported, "an activation follows an activation");
+    plan.out = shape_;
+    plan.out_offset = slot_;
+    slot_activation_ = activation;
+    return Status::kOk;
+  }
+
+  Status add_slot(LayerPlan& plan, size_t weight_count, size_t bias_count) noexcept {
+    const size_t out_size = plan.out.size();
+    if (weight_count > kMaxFloats || out_size > kMaxFloats ||
+        network_.parameter_count_ + weight_count + bias_count > kMaxFloats ||
+        network_.activation_count_ + out_size > kMaxFloats) {
+      return fail(Status::kUnsupported, "the layer is too large");
+    }
+    plan.propagates = network_.trainable_count_ > 0;
+    plan.out_offset = static_cast<uint32_t>(network_.input_.size() + network_.activation_count_);
+    network_.activation_count_ += out_size;
+    plan.weights = static_cast<uint32_t>(network_.parameter_count_);
+    plan.bias = static_cast<uint32_t>(network_.parameter_count_ + weight_count);
+    if (has_parameters(plan.spec.kind)) {
+      add_tensor(weight_count, false, plan.spec.train_weights);
+      add_tensor(bias_count, true, plan.spec.train_bias);
+    }
+    const bool needs_scratch = plan.spec.kind == LayerKind::kConv2d && plan.propagates && plan.spec.train_weights;
+    const size_t scratch = needs_scratch ? weight_count / plan.in.channels : 0;
+    if (scratch > network_.scratch_count_) network_.scratch_count_ = scratch;
+    slot_ = plan.out_offset;
+    slot_activation_ = Activation::kNone;
+    shape_ = plan.out;
+    return Status::kOk;
+  }
+
+  void add_tensor(size_t count, bool is_bias, bool trainable) noexcept {
+    network_.tensors_[network_.tensor_count_++] = {static_cast<uint32_t>(network_.parameter_count_),
+                                                   static_cast<uint32_t>(count),
+                                                   static_cast<uint8_t>(network_.layer_count_), is_bias, trainable};
+    network_.parameter_count_ += count;
+    if (trainable) network_.trainable_count_ += count;
+  }
+
+  Status finish() noexcept {
+    network_.output_size_ = shape_.size();
+    network_.output_offset_ = slot_;
+    network_.output_activation_ = slot_activation_;
+    if (network_.parameter_count_ == 0) return fail(Status::kInvalidArgument, "no layer has parameters");
+    if (network_.trainable_count_ == 0) return fail(Status::kInvalidArgument, "no tensor is trainable");
+    if (network_.loss_ == Loss::kSoftmaxCrossEntropy) {
+      if (network_.output_size_ < 2)
+        return fail(Status::kShapeMismatch, "softmax_cross_entropy needs two outputs or more");
+      if (slot_activation_ != Activation::kNone) {
+        return fail(Status::kUnsupported, "softmax_cross_entropy must follow a layer without activation");
+      }
+    } else if (network_.loss_ != Loss::kMeanSquaredError) {
+      return fail(Status::kUnsupported, "unknown loss");
+    }
+    return Status::kOk;
+  }
+
+  Network& network_;
+  BuildError& error_;
+  Shape shape_;
+  uint32_t slot_ = 0;
+  Activation slot_activation_ = Activation::kNone;
+};
+
+Status Network::build(Shape input, Span<const LayerSpec> layers, Loss loss, Network& network,
+                      BuildError& error) noexcept {
+  Network built;
+  const Status status = NetworkBuilder(built, error).build(input, layers, loss);
+  if (status == Status::kOk) network = built;
+  return status;
+}
+
+}  // namespace skink::nn

@@ -1,0 +1,73 @@
+#include "skink/common/nn/training.hpp"
+
+#include "skink/common/arithmetic/real.hpp"
+#include "skink/common/nn/internal/passes.hpp"
+
+namespace skink::nn {
+namespace {
+
+/// The targets of one sample.
+struct SampleTarget {
+  const Targets& targets;
+  size_t sample;
+  float operator()(size_t output) const noexcept { return targets.value(targets.context, sample, output); }
+};
+
+}  // namespace
+
+Span<const float> predict(const Network& network, Span<const float> parameters, Span<float> sample) noexcept {
+  internal::forward(network, parameters.data(), sample.data(), 1);
+  return {sample.data() + network.output_offset(), network.output_size()};
+}
+
+size_t argmax(Span<const float> outputs) noexcept {
+  size_t best = 0;
+  for (size_t o = 1; o < outputs.size(); ++o) {
+    if (outputs[o] > outputs[best]) best = o;
+  }
+  return best;
+}
+
+float loss_of(const Network& network, Span<float> sample, const Targets& targets) noexcept {
+  return internal::loss_gradient(network, sample.data(), SampleTarget{targets, 0});
+}
+
+float online_step(const Network& network, Span<float> parameters, float inner_learning_rate, Span<float> sample,
+                  const Targets& targets, Span<float> scratch) noexcept {
+  internal::forward(network, parameters.data(), sample.data(), 1);
+  const float loss = internal::loss_gradient(network, sample.data(), SampleTarget{targets, 0});
+  internal::backward(network, parameters.data(), parameters.data(), -inner_learning_rate, sample.data(), 1,
+                     scratch.data());
+  return loss;
+}
+
+float batch_step(const Network& network, Span<float> parameters, float inner_learning_rate, Span<float> samples,
+                 size_t count, const Targets& targets, Span<float> gradients, Span<float> scratch) noexcept {
+  internal::forward(network, parameters.data(), samples.data(), count);
+  float largest = 0.0F;
+  for (size_t s = 0; s < count; ++s) {
+    float* sample = samples.data() + s * network.sample_count();
+    const float loss = internal::loss_gradient(network, sample, SampleTarget{targets, s});
+    if (!arithmetic::is_finite(loss)) return arithmetic::RealTraits<float>::from_bits(0x7f800000U);
+    if (loss > largest) largest = loss;
+  }
+  for (float& gradient : gradients) gradient = 0.0F;
+  internal::backward(network, parameters.data(), gradients.data(), 1.0F, samples.data(), count, scratch.data());
+  const float step = inner_learning_rate / static_cast<float>(count);
+  for (const Tensor& tensor : network.tensors()) {
+    if (!tensor.trainable) continue;
+    for (size_t e = tensor.offset; e < tensor.offset + size_t{tensor.count}; ++e) {
+      parameters[e] = parameters[e] - step * gradients[e];
+    }
+  }
+  return largest;
+}
+
+bool all_finite(Span<const float> values) noexcept {
+  for (const float value : values) {
+    if (!arithmetic::is_finite(value)) return false;
+  }
+  return true;
+}
+
+}  // namespace skink::nn

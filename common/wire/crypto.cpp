@@ -1,0 +1,107 @@
+#include "skink/common/wire/crypto.hpp"
+
+#include <mbedtls/sha256.h>
+#include <string.h>
+
+namespace skink::wire {
+namespace {
+
+constexpr size_t kBlockBytes = 64;
+
+mbedtls_sha256_context* context_of(uint8_t* storage) noexcept {
+  return reinterpret_cast<mbedtls_sha256_context*>(storage);
+}
+
+int hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+bool operator==(const Digest& a, const Digest& b) noexcept {
+  uint8_t difference = 0;  // constant time: the same comparison serves authentication codes
+  for (size_t i = 0; i < kDigestBytes; ++i) difference = static_cast<uint8_t>(difference | (a.bytes[i] ^ b.bytes[i]));
+  return difference == 0;
+}
+
+Sha256::Sha256() noexcept {
+  static_assert(sizeof(mbedtls_sha256_context) <= sizeof context_, "raise the size of Sha256::context_");
+  mbedtls_sha256_init(context_of(context_));
+  (void)mbedtls_sha256_starts_ret(context_of(context_), 0);  // fails for hardware back ends only
+}
+Sha256::~Sha256() { mbedtls_sha256_free(context_of(context_)); }
+
+void Sha256::add(Bytes bytes) noexcept {
+  (void)mbedtls_sha256_update_ret(context_of(context_), bytes.data(), bytes.size());
+}
+
+Digest Sha256::finish() noexcept {
+  Digest digest;
+  (void)mbedtls_sha256_finish_ret(context_of(context_), digest.bytes);
+  return digest;
+}
+
+Digest sha256(Bytes bytes) noexcept {
+  Sha256 hash;
+  hash.add(bytes);
+  return hash.finish();
+}
+
+Digest hmac_sha256(const Key& key, Span<const Bytes> parts) noexcept {
+  uint8_t pad[kBlockBytes] = {};
+  memcpy(pad, key.bytes, kKeyBytes);
+  for (uint8_t& byte : pad) byte = static_cast<uint8_t>(byte ^ 0x36U);
+  Sha256 inner;
+  inner.add(pad);
+  for (const Bytes& part : parts) inner.add(part);
+  const Digest inner_digest = inner.finish();
+  for (uint8_t& byte : pad) byte = static_cast<uint8_t>(byte ^ 0x36U ^ 0x5cU);
+  Sha256 outer;
+  outer.add(pad);
+  outer.add(inner_digest.bytes);
+  return outer.finish();
+}
+
+Key device_key(const Key& master, Bytes device_id) noexcept {
+  // RFC 5869 with one block of output: T(1) = HMAC(HMAC(salt, master), info || 0x01).
+  Key salt;
+  const uint8_t text[] = {'s', 'k', 'i', 'n', 'k', '/', '1'};  // shorter than a block: zero padding is HMAC's own
+  memcpy(salt.bytes, text, sizeof text);
+  const Bytes extract_parts[] = {Bytes(master.bytes)};
+  const Digest extracted = hmac_sha256(salt, extract_parts);
+  Key pseudo_random;
+  memcpy(pseudo_random.bytes, extracted.bytes, kKeyBytes);
+  const uint8_t one[] = {1};
+  const Bytes expand_parts[] = {device_id, Bytes(one)};
+  const Digest expanded = hmac_sha256(pseudo_random, expand_parts);
+  Key result;
+  memcpy(result.bytes, expanded.bytes, kKeyBytes);
+  return result;
+}
+
+void to_hex(const Digest& digest, char (&text)[2 * kDigestBytes + 1]) noexcept {
+  static const char kDigits[] = "0123456789abcdef";
+  for (size_t i = 0; i < kDigestBytes; ++i) {
+    text[2 * i] = kDigits[digest.bytes[i] >> 4];
+    text[2 * i + 1] = kDigits[digest.bytes[i] & 15];
+  }
+  text[2 * kDigestBytes] = '\0';
+}
+
+bool from_hex(const char* text, size_t length, Digest& digest) noexcept {
+  if (length != 2 * kDigestBytes) return false;
+  Digest parsed;
+  for (size_t i = 0; i < kDigestBytes; ++i) {
+    const int high = hex_value(text[2 * i]);
+    const int low = hex_value(text[2 * i + 1]);
+    if (high < 0 || low < 0) return false;
+    parsed.bytes[i] = static_cast<uint8_t>(high * 16 + low);
+  }
+  digest = parsed;
+  return true;
+}
+
+}  // namespace skink::wire

@@ -1,0 +1,226 @@
+#include "skink/common/wire/messages.hpp"
+
+#include <pb_decode.h>
+#include <pb_encode.h>
+#include <string.h>
+
+namespace skink::wire {
+namespace {
+
+Bytes bytes_of(const char* text) noexcept { return {reinterpret_cast<const uint8_t*>(text), strlen(text)}; }
+
+const char* channel_label(Channel channel) noexcept {
+  switch (channel) {
+    case Channel::kTask: return "skink/1/task";
+    case Channel::kUpdate: return "skink/1/update";
+    case Channel::kReply: return "skink/1/reply";
+  }
+  return "";
+}
+
+/// HMAC(key, label || 0 || device id || 0 || message), its first 16 bytes.
+void authenticate(Channel channel, const Identity& identity, Bytes message, uint8_t (&tag)[kTagBytes]) noexcept {
+  static const uint8_t kSeparator[1] = {0};
+  const Bytes parts[] = {bytes_of(channel_label(channel)), Bytes(kSeparator), bytes_of(identity.device_id),
+                         Bytes(kSeparator), message};
+  const Digest digest = hmac_sha256(identity.key, parts);
+  memcpy(tag, digest.bytes, kTagBytes);
+}
+
+Status append_tag(Channel channel, const Identity& identity, MutableBytes out, size_t& written) noexcept {
+  if (out.size() - written < kTagBytes) return Status::kBufferTooSmall;
+  uint8_t tag[kTagBytes];
+  authenticate(channel, identity, out.first(written), tag);
+  memcpy(out.data() + written, tag, kTagBytes);
+  written += kTagBytes;
+  return Status::kOk;
+}
+
+Status check_tag(Channel channel, const Identity& identity, Bytes bytes, Bytes& message) noexcept {
+  if (bytes.size() < kTagBytes) return Status::kTruncated;
+  message = bytes.first(bytes.size() - kTagBytes);
+  uint8_t tag[kTagBytes];
+  authenticate(channel, identity, message, tag);
+  uint8_t difference = 0;
+  for (size_t i = 0; i < kTagBytes; ++i) {
+    difference = static_cast<uint8_t>(difference | (tag[i] ^ bytes[message.size() + i]));
+  }
+  return difference == 0 ? Status::kOk : Status::kWrongAuthentication;
+}
+
+Status encode_fields(const pb_msgdesc_t* fields, const void* message, MutableBytes out, size_t& written) noexcept {
+  pb_ostream_t stream = pb_ostream_from_buffer(out.data(), out.size());
+  if (!pb_encode(&stream, fields, message)) return Status::kBufferTooSmall;
+  written = stream.bytes_written;
+  return Status::kOk;
+}
+
+Status decode_fields(const pb_msgdesc_t* fields, void* message, Bytes bytes) noexcept {
+  pb_istream_t stream = pb_istream_from_buffer(bytes.data(), bytes.size());
+  return pb_decode(&stream, fields, message) ? Status::kOk : Status::kDamaged;
+}
+
+/// Writes the payload field straight into the message, piece by piece.
+bool write_payload(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) noexcept {
+  const auto& source = *static_cast<const PayloadSource*>(*argument);
+  if (source.size == 0) return true;
+  if (!pb_encode_tag_for_field(stream, field) || !pb_encode_varint(stream, source.size)) return false;
+  if (stream->callback == nullptr) return pb_write(stream, nullptr, source.size);  // sizing pass
+  uint8_t block[64];
+  for (size_t done = 0; done < source.size; done += sizeof block) {
+    const size_t count = source.size - done < sizeof block ? source.size - done : sizeof block;
+    if (source.read(source.context, {block, count}) != Status::kOk) return false;
+    if (!pb_write(stream, block, count)) return false;
+  }
+  return true;
+}
+
+/// A payload is not copied: the stream reads from memory, so its bytes stand at a known place.
+bool find_payload(pb_istream_t* stream, const pb_field_t* /*field*/, void** argument) noexcept {
+  auto& found = *static_cast<Bytes*>(*argument);
+  const size_t count = stream->bytes_left;
+  const auto* here = static_cast<const uint8_t*>(stream->state);  // nanopb's buffer stream keeps its position there
+  found = {here, count};
+  return pb_read(stream, nullptr, count);
+}
+
+bool is_known(Outcome outcome) noexcept { return outcome >= Outcome::kAdapted && outcome <= Outcome::kRefused; }
+
+}  // namespace
+
+const char* refusal_text(Refusal refusal) noexcept {
+  switch (refusal) {
+    case Refusal::kNone: return "none";
+    case Refusal::kVersionMismatch: return "version_mismatch";
+    case Refusal::kAnotherRun: return "another_run";
+    case Refusal::kLowerRound: return "lower_round";
+    case Refusal::kInvalidTask: return "invalid_task";
+    case Refusal::kUnknownCodec: return "unknown_codec";
+    case Refusal::kWrongModelHash: return "wrong_model_hash";
+    case Refusal::kUnusableModel: return "unusable_model";
+    case Refusal::kDoesNotFit: return "does_not_fit";
+    case Refusal::kNoData: return "no_data";
+    case Refusal::kStorageFailed: return "storage_failed";
+    case Refusal::kNotExpected: return "not_expected";
+    case Refusal::kLate: return "late";
+    case Refusal::kDuplicate: return "duplicate";
+    case Refusal::kWrongShape: return "wrong_shape";
+    case Refusal::kNotFinite: return "not_finite";
+    case Refusal::kTooLarge: return "too_large";
+    case Refusal::kMalformed: return "malformed";
+    case Refusal::kWrongAuthentication: return "wrong_authentication";
+    case Refusal::kUnknownDevice: return "unknown_device";
+  }
+  return "unknown";
+}
+
+Versions own_versions() noexcept {
+  Versions versions = skink_wire_Versions_init_zero;
+  versions.protocol = kProtocolVersion;
+  versions.arithmetic = kArithmeticVersion;
+  versions.codec = kCodecVersion;
+  return versions;
+}
+
+bool same_versions(const Versions& versions) noexcept {
+  return versions.protocol == kProtocolVersion && versions.arithmetic == kArithmeticVersion &&
+         versions.codec == kCodecVersion;
+}
+
+Status encode_state(const State& state, MutableBytes out, size_t& written) noexcept {
+  return encode_fields(skink_wire_State_fields, &state, out, written);
+}
+
+Status encode_task(const Task& task, const Identity& identity, MutableBytes out, size_t& written) noexcept {
+  const Status status = encode_fields(skink_wire_Task_fields, &task, out, written);
+  return status == Status::kOk ? append_tag(Channel::kTask, identity, out, written) : status;
+}
+
+Status encode_reply(const Reply& reply, const Identity& identity, MutableBytes out, size_t& written) noexcept {
+  const Status status = encode_fields(skink_wire_Reply_fields, &reply, out, written);
+  return status == Status::kOk ? append_tag(Channel::kReply, identity, out, written) : status;
+}
+
+Status encode_update(const Update& update, const PayloadSource& payload, const Identity& identity, MutableBytes out,
+                     size_t& written) noexcept {
+  skink_wire_Update message = skink_wire_Update_init_zero;
+  message.run = update.id.run;
+  message.round = update.id.round;
+  message.attempt = update.id.attempt;
+  message.outcome = static_cast<skink_wire_Outcome>(update.outcome);
+  message.chunk = update.chunk;
+  message.chunk_count = update.chunk_count;
+  message.offset = update.offset;
+  message.total_bytes = update.total_bytes;
+  memcpy(message.uplink, update.uplink, sizeof message.uplink);
+  message.support_samples = update.support_samples;
+  message.has_evaluation = update.outcome == Outcome::kEvaluated;
+  message.evaluation = update.evaluation;
+  message.refusal = static_cast<skink_wire_Refusal>(update.refusal);
+  message.needed_bytes = update.needed_bytes;
+  message.available_bytes = update.available_bytes;
+  PayloadSource source = payload;
+  message.payload.funcs.encode = &write_payload;
+  message.payload.arg = &source;
+  const Status status = encode_fields(skink_wire_Update_fields, &message, out, written);
+  return status == Status::kOk ? append_tag(Channel::kUpdate, identity, out, written) : status;
+}
+
+Status decode_state(Bytes bytes, State& state) noexcept {
+  State message = skink_wire_State_init_zero;
+  const Status status = decode_fields(skink_wire_State_fields, &message, bytes);
+  if (status == Status::kOk) state = message;
+  return status;
+}
+
+Status decode_task(Bytes bytes, const Identity& identity, Task& task) noexcept {
+  Bytes content;
+  Status status = check_tag(Channel::kTask, identity, bytes, content);
+  if (status != Status::kOk) return status;
+  Task message = skink_wire_Task_init_zero;
+  status = decode_fields(skink_wire_Task_fields, &message, content);
+  if (status == Status::kOk) task = message;
+  return status;
+}
+
+Status decode_reply(Bytes bytes, const Identity& identity, Reply& reply) noexcept {
+  Bytes content;
+  Status status = check_tag(Channel::kReply, identity, bytes, content);
+  if (status != Status::kOk) return status;
+  Reply message = skink_wire_Reply_init_zero;
+  status = decode_fields(skink_wire_Reply_fields, &message, content);
+  if (status == Status::kOk) reply = message;
+  return status;
+}
+
+Status decode_update(Bytes bytes, const Identity& identity, Update& update, Bytes& payload) noexcept {
+  Bytes content;
+  Status status = check_tag(Channel::kUpdate, identity, bytes, content);
+  if (status != Status::kOk) return status;
+  skink_wire_Update message = skink_wire_Update_init_zero;
+  Bytes found;
+  message.payload.funcs.decode = &find_payload;
+  message.payload.arg = &found;
+  status = decode_fields(skink_wire_Update_fields, &message, content);
+  if (status != Status::kOk) return status;
+  const auto outcome = static_cast<Outcome>(message.outcome);
+  const auto refusal = static_cast<uint32_t>(message.refusal);
+  if (!is_known(outcome) || refusal >= kRefusalCount) return Status::kDamaged;
+  if (outcome == Outcome::kEvaluated && !message.has_evaluation) return Status::kDamaged;
+  update.id = {message.run, message.round, message.attempt};
+  update.outcome = outcome;
+  update.chunk = message.chunk;
+  update.chunk_count = message.chunk_count;
+  update.offset = message.offset;
+  update.total_bytes = message.total_bytes;
+  memcpy(update.uplink, message.uplink, sizeof update.uplink);
+  update.support_samples = message.support_samples;
+  update.evaluation = message.evaluation;
+  update.refusal = static_cast<Refusal>(refusal);
+  update.needed_bytes = message.needed_bytes;
+  update.available_bytes = message.available_bytes;
+  payload = found;
+  return Status::kOk;
+}
+
+}  // namespace skink::wire
