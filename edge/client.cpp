@@ -1,0 +1,496 @@
+#include "skink/edge/client.hpp"
+
+#include <string.h>
+
+#include "skink/common/arithmetic/philox.hpp"
+
+namespace skink::edge {
+namespace {
+
+uint32_t chunks_for(uint32_t bytes, size_t chunk_bytes) noexcept {
+  return static_cast<uint32_t>((bytes + chunk_bytes - 1) / chunk_bytes);
+}
+
+bool is_adapt(const wire::Task& task) noexcept { return task.kind == skink_wire_TaskKind_TASK_KIND_ADAPT; }
+
+bool is_known_kind(const wire::Task& task) noexcept {
+  return is_adapt(task) || task.kind == skink_wire_TaskKind_TASK_KIND_EVALUATE;
+}
+
+wire::Digest model_of(const wire::Task& task) noexcept {
+  wire::Digest digest;
+  memcpy(digest.bytes, task.model_sha256, wire::kDigestBytes);
+  return digest;
+}
+
+/// Is `a` before `b` in the order of (run, round, attempt)?
+bool is_before(const wire::RoundId& a, const wire::RoundId& b) noexcept {
+  if (a.run != b.run) return a.run < b.run;
+  if (a.round != b.round) return a.round < b.round;
+  return a.attempt < b.attempt;
+}
+
+}  // namespace
+
+Client::Client(const ClientConfig& config, const Platform& platform) noexcept : config_(config), platform_(platform) {}
+
+void Client::on_connected(uint64_t now_ms) noexcept {
+  connected_ = true;
+  outbox_busy_ = false;
+  task_wanted_ = true;
+  reply_wanted_ = true;
+  birth_wanted_ = true;
+  subscribed_all_ = false;
+  unsubscribe_all_ = false;
+  if (state_ == ClientState::kDownloading) {
+    subscribe_all_ = chunks_missing_ == chunk_count_;
+    subscribe_next_ = 0;
+    arm_timer(now_ms);
+  }
+  if (state_ == ClientState::kUploading || state_ == ClientState::kWaiting) begin_upload(0, now_ms);
+}
+
+void Client::on_disconnected() noexcept {
+  connected_ = false;
+  outbox_busy_ = false;
+}
+
+// ---- tasks ----------------------------------------------------------------------------------------------------------
+
+void Client::on_task(Bytes message, uint64_t now_ms) noexcept {
+  wire::Task task{};
+  const Status status = wire::decode_task(message, config_.identity, task);
+  if (status == Status::kWrongAuthentication || status == Status::kTruncated) {
+    ++counters_.wrong_authentication;  // not answered: nobody knows who asked
+    return;
+  }
+  if (status != Status::kOk) {
+    ++counters_.damaged_messages;
+    return;
+  }
+  const wire::RoundId id = wire::id_of(task);
+  if (has_task_ && id == wire::id_of(task_)) {
+    repeat(now_ms);
+    return;
+  }
+  const wire::Refusal reason = check_task(task);
+  if (reason == wire::Refusal::kNone) {
+    start(task, now_ms);
+    return;
+  }
+  ++counters_.refused[static_cast<size_t>(reason)];
+  refusal_ = {true, id, reason};  // the current task, if any, goes on
+}
+
+wire::Refusal Client::check_task(const wire::Task& task) const noexcept {
+  if (!task.has_versions || !wire::same_versions(task.versions)) return wire::Refusal::kVersionMismatch;
+  if (has_task_ && task.run < task_.run) return wire::Refusal::kAnotherRun;
+  if (has_task_ && is_before(wire::id_of(task), wire::id_of(task_))) return wire::Refusal::kLowerRound;
+  codec::Codec codec{};
+  if (is_adapt(task) && !codec::parse(task.uplink, codec)) return wire::Refusal::kUnknownCodec;
+  if (!is_known_kind(task) || task.model_bytes == 0) return wire::Refusal::kInvalidTask;
+  return wire::Refusal::kNone;
+}
+
+/// The same triple again: the same bytes again, without adapting again. While the work goes on there is nothing to say.
+void Client::repeat(uint64_t now_ms) noexcept {
+  ++counters_.repeats;
+  const bool has_result =
+      state_ == ClientState::kFinished || state_ == ClientState::kUploading || state_ == ClientState::kWaiting;
+  if (has_result) begin_upload(0, now_ms);
+}
+
+void Client::start(const wire::Task& task, uint64_t now_ms) noexcept {
+  ++counters_.tasks;
+  task_ = task;
+  has_task_ = true;
+  retries_ = 0;
+  deadline_ms_ = now_ms + task.time_left_ms;
+  result_ = {};
+  result_.id = wire::id_of(task);
+  const size_t wanted = task.chunk_bytes == 0 ? SKINK_EDGE_CHUNK_BYTES : task.chunk_bytes;
+  chunk_bytes_ = wanted < SKINK_EDGE_CHUNK_BYTES ? wanted : SKINK_EDGE_CHUNK_BYTES;
+  if (model_ready_ && model_.digest == model_of(task)) {
+    begin_work(now_ms);
+  } else {
+    begin_download(now_ms);
+  }
+}
+
+// ---- model download -------------------------------------------------------------------------------------------------
+
+void Client::begin_download(uint64_t now_ms) noexcept {
+  model_ready_ = false;
+  chunk_count_ = chunks_for(task_.model_bytes, kModelChunkBytes);
+  if (task_.model_bytes > platform_.model.size || chunk_count_ > SKINK_EDGE_MAX_MODEL_CHUNKS) {
+    refuse_current(wire::Refusal::kDoesNotFit, task_.model_bytes, platform_.model.size, now_ms);
+    return;
+  }
+  memset(chunks_, 0, sizeof chunks_);
+  chunks_missing_ = chunk_count_;
+  subscribe_next_ = chunk_count_;
+  subscribe_all_ = true;
+  state_ = ClientState::kDownloading;
+  arm_timer(now_ms);
+}
+
+uint32_t Client::chunk_length(uint32_t chunk) const noexcept {
+  const uint32_t start = chunk * static_cast<uint32_t>(kModelChunkBytes);
+  const uint32_t left = task_.model_bytes - start;
+  return left < kModelChunkBytes ? left : static_cast<uint32_t>(kModelChunkBytes);
+}
+
+bool Client::has_chunk(uint32_t chunk) const noexcept { return ((chunks_[chunk / 8] >> (chunk % 8)) & 1) != 0; }
+
+bool Client::on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) noexcept {
+  if (state_ != ClientState::kDownloading || piece.model != model_of(task_)) return false;
+  if (piece.chunk >= chunk_count_ || has_chunk(piece.chunk)) return false;
+  const uint32_t length = chunk_length(piece.chunk);
+  if (piece.chunk_bytes != length || piece.offset > length || piece.piece_bytes > length - piece.offset) return false;
+  piece_ = piece;
+  storage_offset = piece.chunk * static_cast<uint32_t>(kModelChunkBytes) + piece.offset;
+  return true;
+}
+
+void Client::on_model_stored(Status status, uint64_t now_ms) noexcept {
+  if (state_ != ClientState::kDownloading) return;
+  if (status != Status::kOk) {
+    refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
+    return;
+  }
+  if (piece_.offset + piece_.piece_bytes < piece_.chunk_bytes || has_chunk(piece_.chunk)) return;
+  chunks_[piece_.chunk / 8] = static_cast<uint8_t>(chunks_[piece_.chunk / 8] | (1U << (piece_.chunk % 8)));
+  --chunks_missing_;
+  retries_ = 0;
+  arm_timer(now_ms);
+  if (chunks_missing_ == 0) finish_download(now_ms);
+}
+
+void Client::finish_download(uint64_t now_ms) noexcept {
+  unsubscribe_all_ = subscribed_all_;
+  model::ByteSource stored = platform_.model;
+  stored.size = task_.model_bytes;
+  const Status status = model::inspect(stored, model_);
+  if (status == Status::kUnavailable) {
+    refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
+  } else if (status == Status::kDamaged || status == Status::kTruncated || model_.digest != model_of(task_)) {
+    refuse_current(wire::Refusal::kWrongModelHash, 0, 0, now_ms);
+  } else if (status != Status::kOk) {
+    refuse_current(wire::Refusal::kUnusableModel, 0, 0, now_ms);
+  } else {
+    model_ready_ = true;
+    begin_work(now_ms);
+  }
+}
+
+// ---- work -----------------------------------------------------------------------------------------------------------
+
+void Client::begin_work(uint64_t now_ms) noexcept {
+  TaskSettings settings;
+  settings.kind = is_adapt(task_) ? wire::TaskKind::kAdapt : wire::TaskKind::kEvaluate;
+  settings.seed = task_.seed;
+  settings.round = task_.round;
+  settings.device_index = task_.device_index;
+  settings.first_task = task_.first_task;
+  settings.task_count = task_.task_count;
+  settings.inner_learning_rate = task_.inner_learning_rate;
+  settings.passes = task_.passes;
+  settings.batch_size = task_.batch_size;
+  codec::Codec codec{};
+  if (is_adapt(task_) && codec::parse(task_.uplink, codec)) {
+    settings.codec_bytes = codec::state_bytes(codec, model_.model.network);
+  }
+  const Status status = runner_.begin(model_, platform_.model, platform_.samples, settings, config_.arena);
+  switch (status) {
+    case Status::kOk:
+      state_ = ClientState::kWorking;
+      wake_ms_ = kNever;
+      return;
+    case Status::kBufferTooSmall:
+      refuse_current(wire::Refusal::kDoesNotFit, runner_.memory_plan().total, config_.arena.size(), now_ms);
+      return;
+    case Status::kInvalidArgument: refuse_current(wire::Refusal::kInvalidTask, 0, 0, now_ms); return;
+    default: refuse_current(wire::Refusal::kNoData, 0, 0, now_ms); return;
+  }
+}
+
+void Client::work(uint64_t now_ms) noexcept {
+  if (state_ != ClientState::kWorking) return;
+  const Progress progress = runner_.step();
+  if (progress != Progress::kMore) finish_work(progress, now_ms);
+}
+
+void Client::finish_work(Progress progress, uint64_t now_ms) noexcept {
+  if (progress == Progress::kFailed) {
+    const bool data = runner_.failure() == Status::kShapeMismatch || runner_.failure() == Status::kUnavailable;
+    refuse_current(data ? wire::Refusal::kNoData : wire::Refusal::kStorageFailed, 0, 0, now_ms);
+    return;
+  }
+  result_.support_samples = runner_.support_samples();
+  if (!is_adapt(task_)) {
+    ++counters_.evaluated;
+    result_.outcome = wire::Outcome::kEvaluated;
+    result_.evaluation = runner_.evaluation();
+    begin_upload(0, now_ms);
+    return;
+  }
+  result_.outcome = wire::Outcome::kDiverged;
+  if (progress == Progress::kDone) {
+    codec::Codec codec{};
+    (void)codec::parse(task_.uplink, codec);  // checked when the task came
+    const codec::ParameterSource phi{this, &read_phi};
+    const codec::QuantizerKey key{task_.seed, task_.round, task_.device_index};
+    const Status status = encoder_.begin(codec, model_.model.network, phi, runner_.parameters(), key);
+    if (status == Status::kOk) {
+      ++counters_.adapted;
+      result_.outcome = wire::Outcome::kAdapted;
+      result_.total_bytes = static_cast<uint32_t>(encoder_.size());
+      result_.chunk_count = chunks_for(result_.total_bytes, chunk_bytes_);
+      memcpy(result_.uplink, task_.uplink, sizeof result_.uplink);
+    } else if (status != Status::kNotFinite) {
+      refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
+      return;
+    }
+  }
+  if (result_.outcome == wire::Outcome::kDiverged) ++counters_.diverged;
+  begin_upload(0, now_ms);
+}
+
+void Client::refuse_current(wire::Refusal reason, size_t needed, size_t available, uint64_t now_ms) noexcept {
+  ++counters_.refused[static_cast<size_t>(reason)];
+  unsubscribe_all_ = subscribed_all_;
+  result_ = {};
+  result_.id = wire::id_of(task_);
+  result_.outcome = wire::Outcome::kRefused;
+  result_.refusal = reason;
+  result_.needed_bytes = static_cast<uint32_t>(needed);
+  result_.available_bytes = static_cast<uint32_t>(available);
+  begin_upload(0, now_ms);
+}
+
+Status Client::read_phi(void* context, size_t first, Span<float> out) noexcept {
+  const auto& client = *static_cast<const Client*>(context);
+  return model::read_parameters(client.platform_.model, client.model_, first, out);
+}
+
+// ---- upload ---------------------------------------------------------------------------------------------------------
+
+void Client::begin_upload(uint32_t chunk, uint64_t now_ms) noexcept {
+  state_ = ClientState::kUploading;
+  update_chunk_ = chunk;
+  arm_timer(now_ms);
+}
+
+void Client::on_published(uint64_t now_ms) noexcept {
+  if (!outbox_busy_) return;
+  outbox_busy_ = false;
+  if (sending_ != Sending::kChunk || state_ != ClientState::kUploading) return;
+  ++update_chunk_;
+  if (update_chunk_ >= result_.chunk_count) state_ = ClientState::kWaiting;
+  arm_timer(now_ms);
+}
+
+void Client::on_reply(Bytes message, uint64_t now_ms) noexcept {
+  wire::Reply reply{};
+  const Status status = wire::decode_reply(message, config_.identity, reply);
+  if (status == Status::kWrongAuthentication || status == Status::kTruncated) {
+    ++counters_.wrong_authentication;
+    return;
+  }
+  if (status != Status::kOk) {
+    ++counters_.damaged_messages;
+    return;
+  }
+  const bool sent = state_ == ClientState::kUploading || state_ == ClientState::kWaiting;
+  if (!has_task_ || !sent || !(wire::id_of(reply) == wire::id_of(task_))) return;  // a late reply to an older task
+  retries_ = 0;
+  switch (reply.verdict) {
+    case skink_wire_Verdict_VERDICT_ACCEPTED:
+    case skink_wire_Verdict_VERDICT_REFUSED:
+      ++(reply.verdict == skink_wire_Verdict_VERDICT_ACCEPTED ? counters_.accepted : counters_.refused_by_coordinator);
+      state_ = ClientState::kFinished;
+      wake_ms_ = kNever;
+      return;
+    case skink_wire_Verdict_VERDICT_RESEND:
+      if (reply.chunk < result_.chunk_count) begin_upload(reply.chunk, now_ms);
+      return;
+    default: ++counters_.damaged_messages; return;
+  }
+}
+
+// ---- time -----------------------------------------------------------------------------------------------------------
+
+/// Exponential back-off with up to a quarter of jitter, so that a fleet does not come back in step.
+void Client::arm_timer(uint64_t now_ms) noexcept {
+  uint64_t wait = uint64_t{config_.retry_ms} << (retries_ < 16 ? retries_ : 16);
+  if (wait > config_.retry_limit_ms) wait = config_.retry_limit_ms;
+  const auto purpose = static_cast<uint32_t>(arithmetic::Purpose::kNetwork);
+  const uint32_t word = arithmetic::philox(config_.jitter_seed, retries_, purpose, task_.round, 0).words[0];
+  wake_ms_ = now_ms + wait + word % (wait / 4 + 1);
+}
+
+void Client::on_time(uint64_t now_ms) noexcept {
+  if (now_ms < wake_ms_) return;
+  if (!connected_) {
+    arm_timer(now_ms);
+    return;
+  }
+  retry(now_ms);
+}
+
+void Client::retry(uint64_t now_ms) noexcept {
+  wake_ms_ = kNever;
+  if (now_ms >= deadline_ms_) {  // the round is over; the result stays for a repeat
+    if (state_ == ClientState::kWaiting || state_ == ClientState::kUploading) state_ = ClientState::kFinished;
+    if (state_ == ClientState::kDownloading) {
+      unsubscribe_all_ = subscribed_all_;
+      has_task_ = false;
+      state_ = ClientState::kIdle;
+    }
+    return;
+  }
+  ++counters_.retries;
+  ++retries_;
+  if (state_ == ClientState::kDownloading) {
+    subscribe_next_ = 0;  // ask for each missing chunk by name
+    arm_timer(now_ms);
+  } else if (state_ == ClientState::kWaiting) {
+    begin_upload(0, now_ms);
+  } else if (state_ == ClientState::kUploading) {
+    arm_timer(now_ms);
+  }
+}
+
+// ---- actions --------------------------------------------------------------------------------------------------------
+
+bool Client::next_action(Action& action) noexcept {
+  if (!connected_) return false;
+  action = {};
+  return next_subscription(action) || next_model_subscription(action) || next_publication(action);
+}
+
+bool Client::next_subscription(Action& action) noexcept {
+  action.kind = ActionKind::kSubscribe;
+  if (task_wanted_) {
+    task_wanted_ = false;
+    action.topic = wire::TopicKind::kTask;
+    return true;
+  }
+  if (reply_wanted_) {
+    reply_wanted_ = false;
+    action.topic = wire::TopicKind::kReply;
+    return true;
+  }
+  return false;
+}
+
+bool Client::next_model_subscription(Action& action) noexcept {
+  action.topic = wire::TopicKind::kModel;
+  if (unsubscribe_all_ || (subscribed_all_ && subscribe_all_)) {  // done, or another model before this one came
+    unsubscribe_all_ = false;
+    subscribed_all_ = false;
+    action.kind = ActionKind::kUnsubscribe;
+    action.model = subscribed_model_;
+    action.chunk = wire::kAllChunks;
+    return true;
+  }
+  if (state_ != ClientState::kDownloading) {
+    subscribe_all_ = false;
+    return false;
+  }
+  action.kind = ActionKind::kSubscribe;
+  action.model = model_of(task_);
+  if (subscribe_all_) {
+    subscribe_all_ = false;
+    subscribed_all_ = true;
+    subscribed_model_ = action.model;
+    action.chunk = wire::kAllChunks;
+    return true;
+  }
+  while (subscribe_next_ < chunk_count_) {
+    const uint32_t chunk = subscribe_next_++;
+    if (has_chunk(chunk)) continue;
+    action.chunk = chunk;
+    return true;
+  }
+  return false;
+}
+
+bool Client::next_publication(Action& action) noexcept {
+  if (outbox_busy_) return false;
+  return publish_birth(action) || publish_refusal(action) || publish_chunk(action);
+}
+
+void Client::fill_publish(Action& action, wire::TopicKind topic, size_t bytes, bool retain) noexcept {
+  action.kind = ActionKind::kPublish;
+  action.topic = topic;
+  action.payload = {outbox_, bytes};
+  action.retain = retain;
+  outbox_busy_ = true;
+}
+
+bool Client::publish_birth(Action& action) noexcept {
+  if (!birth_wanted_) return false;
+  birth_wanted_ = false;
+  wire::State state{};
+  state.has_versions = true;
+  state.versions = wire::own_versions();
+  state.online = true;
+  strncpy(state.firmware, config_.firmware, sizeof state.firmware - 1);
+  state.arena_bytes = static_cast<uint32_t>(config_.arena.size());
+  state.battery_percent = config_.battery_percent;
+  size_t written = 0;
+  if (wire::encode_state(state, outbox_, written) != Status::kOk) return false;
+  sending_ = Sending::kBirth;
+  fill_publish(action, wire::TopicKind::kState, written, true);
+  return true;
+}
+
+bool Client::publish_refusal(Action& action) noexcept {
+  if (!refusal_.waits) return false;
+  refusal_.waits = false;
+  wire::Update update;
+  update.id = refusal_.id;
+  update.outcome = wire::Outcome::kRefused;
+  update.refusal = refusal_.reason;
+  size_t written = 0;
+  if (wire::encode_update(update, {}, config_.identity, outbox_, written) != Status::kOk) return false;
+  sending_ = Sending::kRefusal;
+  fill_publish(action, wire::TopicKind::kUpdate, written, false);
+  return true;
+}
+
+bool Client::publish_chunk(Action& action) noexcept {
+  if (state_ != ClientState::kUploading) return false;
+  wire::Update update = result_;
+  update.chunk = update_chunk_;
+  wire::PayloadSource payload;
+  if (result_.outcome == wire::Outcome::kAdapted) {
+    payload_offset_ = update_chunk_ * chunk_bytes_;
+    update.offset = static_cast<uint32_t>(payload_offset_);
+    const size_t left = result_.total_bytes - payload_offset_;
+    payload = {this, &read_payload, left < chunk_bytes_ ? left : chunk_bytes_};
+  }
+  size_t written = 0;
+  if (wire::encode_update(update, payload, config_.identity, outbox_, written) != Status::kOk) {
+    state_ = ClientState::kWaiting;  // phi could not be read now; the timer tries again
+    return false;
+  }
+  sending_ = Sending::kChunk;
+  fill_publish(action, wire::TopicKind::kUpdate, written, false);
+  return true;
+}
+
+Status Client::read_payload(void* context, MutableBytes out) noexcept {
+  auto& client = *static_cast<Client*>(context);
+  const Status status = client.encoder_.read(client.payload_offset_, out);
+  client.payload_offset_ += out.size();
+  return status;
+}
+
+Status Client::encode_will(MutableBytes out, size_t& written) noexcept {
+  const wire::State state{};
+  return wire::encode_state(state, out, written);
+}
+
+}  // namespace skink::edge

@@ -1,0 +1,204 @@
+#pragma once
+/// @file
+/// The device's side of a round as a state machine without I/O: birth, task, model download, work, upload, reply,
+/// retry. Messages, time and completions go in; actions come out. It knows no socket, clock, thread or file; the port
+/// carries actions out and reports. The same object runs on a microcontroller, under Paho and in the simulator.
+/// docs/protocol.md is the contract; edge/README.md shows the states.
+///
+/// A port's loop:
+///   1. feed what happened: on_connected, on_task, on_reply, on_model_bytes, on_published, on_time(now)
+///   2. while (next_action(action)) carry it out
+///   3. if (has_work()) work(now), then go to 2; otherwise sleep until next_wake_ms() or the next message
+///
+/// Not thread-safe and not ISR-safe: one thread per client at a time. `now_ms` is any monotonic clock.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "skink/common/codec/codec.hpp"
+#include "skink/common/model/model_file.hpp"
+#include "skink/common/wire/messages.hpp"
+#include "skink/common/wire/topics.hpp"
+#include "skink/edge/config.hpp"
+#include "skink/edge/platform/samples.hpp"
+#include "skink/edge/task_runner.hpp"
+
+namespace skink::edge {
+
+inline constexpr size_t kModelChunkBytes = 4096;
+
+/// All pointers are borrowed for the client's life.
+struct ClientConfig {
+  wire::Identity identity;
+  MutableBytes arena;              ///< 4-byte aligned working memory; its size is announced at birth
+  const char* firmware = "";       ///< at most 32 characters
+  uint32_t battery_percent = 255;  ///< 0..100; 255: mains
+  uint32_t retry_ms = 4000;        ///< first wait for a chunk or a reply; doubles with every retry
+  uint32_t retry_limit_ms = 60000;
+  uint64_t jitter_seed = 0;  ///< spreads retries of a fleet; any value, never enters a model
+};
+
+/// What the port provides synchronously.
+struct Platform {
+  model::ByteSource model;  ///< reads the model slot; `size` is its capacity in bytes
+  SampleSource samples;
+};
+
+enum class ActionKind : uint8_t { kSubscribe, kUnsubscribe, kPublish };
+
+/// One thing to do. Subscriptions and publications are QoS 1.
+struct Action {
+  ActionKind kind = ActionKind::kPublish;
+  wire::TopicKind topic = wire::TopicKind::kState;
+  wire::Digest model;  ///< topic kModel
+  uint32_t chunk = 0;  ///< topic kModel; wire::kAllChunks for all
+  Bytes payload;       ///< kPublish; valid until on_published()
+  bool retain = false;
+};
+
+/// A piece of a model chunk as it arrives. Transports with little memory deliver a chunk in several pieces, in order.
+struct ModelPiece {
+  wire::Digest model;
+  uint32_t chunk = 0;
+  uint32_t offset = 0;       ///< of this piece in its chunk
+  uint32_t chunk_bytes = 0;  ///< whole length of the chunk
+  uint32_t piece_bytes = 0;
+};
+
+struct ClientCounters {
+  uint32_t tasks = 0;
+  uint32_t repeats = 0;  ///< tasks answered again without adapting again
+  uint32_t adapted = 0;
+  uint32_t evaluated = 0;
+  uint32_t diverged = 0;
+  uint32_t accepted = 0;
+  uint32_t refused_by_coordinator = 0;
+  uint32_t retries = 0;
+  uint32_t wrong_authentication = 0;
+  uint32_t damaged_messages = 0;
+  uint32_t refused[wire::kRefusalCount] = {};  ///< tasks this client refused, by reason
+};
+
+enum class ClientState : uint8_t {
+  kIdle,         ///< no task
+  kDownloading,  ///< waiting for chunks of the task's model
+  kWorking,      ///< adapting or evaluating; has_work()
+  kUploading,    ///< sending the result
+  kWaiting,      ///< everything sent, no reply yet
+  kFinished,     ///< replied; the result is kept for a repeat
+};
+
+class Client {
+ public:
+  static constexpr uint64_t kNever = ~uint64_t{0};
+
+  Client(const ClientConfig& config, const Platform& platform) noexcept;
+
+  void on_connected(uint64_t now_ms) noexcept;
+  void on_disconnected() noexcept;
+  /// A message on the client's own task or reply topic. Any bytes.
+  void on_task(Bytes message, uint64_t now_ms) noexcept;
+  void on_reply(Bytes message, uint64_t now_ms) noexcept;
+
+  /// Asks where a piece of a model chunk belongs. True: the port writes it at `storage_offset` of the model slot, then
+  /// calls on_model_stored(). False: not wanted, drop it.
+  bool on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) noexcept;
+  void on_model_stored(Status status, uint64_t now_ms) noexcept;
+
+  /// The last kPublish action has left; its payload may change now.
+  void on_published(uint64_t now_ms) noexcept;
+
+  /// Call when next_wake_ms() has come; harmless at any other time.
+  void on_time(uint64_t now_ms) noexcept;
+
+  /// The next thing to do, if any.
+  bool next_action(Action& action) noexcept;
+
+  bool has_work() const noexcept { return state_ == ClientState::kWorking; }
+  /// One step of work: one sample or one mini-batch.
+  void work(uint64_t now_ms) noexcept;
+
+  /// When on_time() wants to be called; kNever if only a message can change anything.
+  uint64_t next_wake_ms() const noexcept { return wake_ms_; }
+
+  ClientState state() const noexcept { return state_; }
+  const ClientCounters& counters() const noexcept { return counters_; }
+  const nn::MemoryPlan& memory_plan() const noexcept { return runner_.memory_plan(); }
+
+  /// The last will that a port registers when it connects: state, online = false.
+  static Status encode_will(MutableBytes out, size_t& written) noexcept;
+
+ private:
+  struct PendingRefusal {
+    bool waits = false;
+    wire::RoundId id;
+    wire::Refusal reason = wire::Refusal::kNone;
+  };
+
+  wire::Refusal check_task(const wire::Task& task) const noexcept;
+  void start(const wire::Task& task, uint64_t now_ms) noexcept;
+  void begin_download(uint64_t now_ms) noexcept;
+  void finish_download(uint64_t now_ms) noexcept;
+  void begin_work(uint64_t now_ms) noexcept;
+  void finish_work(Progress progress, uint64_t now_ms) noexcept;
+  void refuse_current(wire::Refusal reason, size_t needed, size_t available, uint64_t now_ms) noexcept;
+  void begin_upload(uint32_t chunk, uint64_t now_ms) noexcept;
+  void repeat(uint64_t now_ms) noexcept;
+  void retry(uint64_t now_ms) noexcept;
+  void arm_timer(uint64_t now_ms) noexcept;
+  bool next_subscription(Action& action) noexcept;
+  bool next_model_subscription(Action& action) noexcept;
+  bool next_publication(Action& action) noexcept;
+  bool publish_birth(Action& action) noexcept;
+  bool publish_refusal(Action& action) noexcept;
+  bool publish_chunk(Action& action) noexcept;
+  void fill_publish(Action& action, wire::TopicKind topic, size_t bytes, bool retain) noexcept;
+  uint32_t chunk_length(uint32_t chunk) const noexcept;
+  bool has_chunk(uint32_t chunk) const noexcept;
+  static Status read_phi(void* context, size_t first, Span<float> out) noexcept;
+  static Status read_payload(void* context, MutableBytes out) noexcept;
+
+  ClientConfig config_;
+  Platform platform_;
+  ClientState state_ = ClientState::kIdle;
+  ClientCounters counters_;
+  bool connected_ = false;
+  uint64_t wake_ms_ = kNever;
+  uint64_t deadline_ms_ = kNever;
+  uint32_t retries_ = 0;
+
+  // what to subscribe and publish next
+  bool task_wanted_ = false;
+  bool reply_wanted_ = false;
+  bool birth_wanted_ = false;
+  bool outbox_busy_ = false;
+  enum class Sending : uint8_t { kBirth, kRefusal, kChunk } sending_ = Sending::kBirth;
+  PendingRefusal refusal_;
+
+  // the current task and its result
+  bool has_task_ = false;
+  wire::Task task_{};
+  wire::Update result_;
+  uint32_t update_chunk_ = 0;
+  size_t chunk_bytes_ = SKINK_EDGE_CHUNK_BYTES;
+  size_t payload_offset_ = 0;
+
+  // the model slot
+  model::ModelInfo model_;
+  bool model_ready_ = false;
+  uint32_t chunk_count_ = 0;
+  uint32_t chunks_missing_ = 0;
+  uint32_t subscribe_next_ = 0;  ///< next chunk to ask for one by one
+  bool subscribe_all_ = false;   ///< one subscription for all chunks is due
+  bool subscribed_all_ = false;
+  bool unsubscribe_all_ = false;
+  wire::Digest subscribed_model_;
+  ModelPiece piece_;
+  uint8_t chunks_[SKINK_EDGE_MAX_MODEL_CHUNKS / 8] = {};
+
+  TaskRunner runner_;
+  codec::Encoder encoder_;
+  uint8_t outbox_[SKINK_EDGE_CHUNK_BYTES + wire::kUpdateOverheadBytes] = {};
+};
+
+}  // namespace skink::edge

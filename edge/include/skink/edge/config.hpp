@@ -1,0 +1,17 @@
+#pragma once
+/// @file
+/// Compile-time options of the client.
+
+/// Largest payload of one update message, bytes. Costs as much RAM in every Client. Range 64..65536.
+#ifndef SKINK_EDGE_CHUNK_BYTES
+#define SKINK_EDGE_CHUNK_BYTES 4096
+#endif
+static_assert(SKINK_EDGE_CHUNK_BYTES >= 64 && SKINK_EDGE_CHUNK_BYTES <= 65536, "SKINK_EDGE_CHUNK_BYTES: 64..65536");
+
+/// Most chunks a model may have (a chunk is 4096 bytes). Costs one bit of RAM each. Range 8..65536, multiple of 8.
+#ifndef SKINK_EDGE_MAX_MODEL_CHUNKS
+#define SKINK_EDGE_MAX_MODEL_CHUNKS 1024
+#endif
+static_assert(SKINK_EDGE_MAX_MODEL_CHUNKS >= 8 && SKINK_EDGE_MAX_MODEL_CHUNKS <= 65536 &&
+                  SKINK_EDGE_MAX_MODEL_CHUNKS % 8 == 0,
+              "SKINK_EDGE_MAX_MODEL_CHUNKS: 8..65536, a multiple of 8");

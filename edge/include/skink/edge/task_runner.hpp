@@ -1,0 +1,102 @@
+#pragma once
+/// @file
+/// The work of one task, in small steps: adapt the model to a support set, or evaluate it on tasks of a held-out
+/// device. No protocol and no I/O: phi and samples are read through callbacks, all memory is the caller's arena.
+/// docs/arithmetic.md, section 7, is the contract.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "skink/common/arithmetic/philox.hpp"
+#include "skink/common/model/model_file.hpp"
+#include "skink/common/nn/planner.hpp"
+#include "skink/common/nn/training.hpp"
+#include "skink/common/wire/messages.hpp"
+#include "skink/edge/platform/samples.hpp"
+
+namespace skink::edge {
+
+struct TaskSettings {
+  wire::TaskKind kind = wire::TaskKind::kAdapt;
+  uint64_t seed = 0;
+  uint32_t round = 0;
+  uint32_t device_index = 0;
+  uint32_t first_task = 0;  ///< evaluation only
+  uint32_t task_count = 1;
+  float inner_learning_rate = 0.0F;
+  uint32_t passes = 1;      ///< 0..1024
+  uint32_t batch_size = 1;  ///< 1..1024; 1 is online
+  size_t codec_bytes = 0;
+};
+
+enum class Progress : uint8_t { kMore, kDone, kDiverged, kFailed };
+
+class TaskRunner {
+ public:
+  /// Plans the arena and asks the source for the first task.
+  ///
+  /// @param[in] model, phi, samples  borrowed until the task is done and its change encoded.
+  /// @param[in] arena  4-byte aligned; memory_plan().total bytes of it are used.
+  /// @returns kOk; kBufferTooSmall (memory_plan() has the figure); kInvalidArgument for settings out of range; what the
+  ///          source's begin() returned.
+  Status begin(const model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
+               const TaskSettings& settings, MutableBytes arena) noexcept;
+
+  /// One step: one sample (online), one mini-batch, or one query sample.
+  /// kFailed: a callback failed, see failure().
+  Progress step() noexcept;
+
+  const nn::MemoryPlan& memory_plan() const noexcept { return plan_; }
+  Status failure() const noexcept { return failure_; }
+
+  /// After kDone of an adaptation: w, [P], in the arena.
+  Span<const float> parameters() const noexcept { return parameters_; }
+  uint32_t support_samples() const noexcept { return counts_.support; }
+
+  /// After kDone of an evaluation.
+  const wire::Evaluation& evaluation() const noexcept { return evaluation_; }
+
+ private:
+  enum class Phase : uint8_t { kLoad, kQueryBefore, kAdapt, kQueryAfter, kDone };
+
+  Status begin_task() noexcept;
+  Progress load() noexcept;
+  Progress adapt() noexcept;
+  Progress adapt_online() noexcept;
+  Progress adapt_batch() noexcept;
+  Progress finish_adaptation(bool diverged) noexcept;
+  Progress query(bool after) noexcept;
+  Progress finish_task() noexcept;
+  Progress fail(Status status) noexcept;
+  Status buffer_support() noexcept;
+  Status read_sample(SampleSet set, uint32_t index, Span<float> sample) noexcept;
+  float target_of(SampleSet set, uint32_t index, uint32_t output) const noexcept;
+  uint32_t support_at(uint32_t position) const noexcept;
+  uint32_t task_number() const noexcept;
+  static float batch_target(const void* context, size_t sample, size_t output) noexcept;
+  static float query_target(const void* context, size_t sample, size_t output) noexcept;
+
+  const model::ModelInfo* model_ = nullptr;
+  model::ByteSource phi_;
+  SampleSource samples_;
+  TaskSettings settings_;
+  nn::MemoryPlan plan_;
+  SampleCounts counts_;
+  wire::Evaluation evaluation_{};
+  Status failure_ = Status::kOk;
+
+  Span<float> parameters_;
+  Span<float> sample_;  // one sample, or a batch of them
+  Span<float> scratch_;
+  Span<float> gradients_;
+  Span<float> support_;  // buffered samples
+
+  Phase phase_ = Phase::kDone;
+  uint32_t task_ = 0;  // of this evaluation
+  uint32_t pass_ = 0;
+  uint32_t position_ = 0;  // in the pass, or in the query set
+  bool order_known_ = false;
+  arithmetic::PhiloxBlock order_{};
+};
+
+}  // namespace skink::edge

@@ -1,0 +1,257 @@
+#include "skink/edge/task_runner.hpp"
+
+#include "skink/common/arithmetic/fixed_point.hpp"
+#include "skink/common/arithmetic/permutation.hpp"
+
+namespace skink::edge {
+namespace {
+
+constexpr uint32_t kMaxPasses = 1024;
+constexpr uint32_t kMaxBatch = 1024;
+constexpr uint64_t kDivergedLoss = uint64_t{1} << 40;  // 2^20 in units of 2^-20
+
+bool is_valid(const TaskSettings& settings) noexcept {
+  const bool rate = arithmetic::is_finite(settings.inner_learning_rate) && settings.inner_learning_rate > 0.0F;
+  const bool tasks = settings.kind == wire::TaskKind::kAdapt || settings.task_count > 0;
+  return rate && tasks && settings.passes <= kMaxPasses && settings.batch_size >= 1 && settings.batch_size <= kMaxBatch;
+}
+
+size_t target_size(const nn::Network& network) noexcept {
+  return network.loss() == nn::Loss::kSoftmaxCrossEntropy ? 1 : network.output_size();
+}
+
+}  // namespace
+
+Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
+                         const TaskSettings& settings, MutableBytes arena) noexcept {
+  phase_ = Phase::kDone;
+  failure_ = Status::kOk;
+  plan_ = {};
+  if (!is_valid(settings)) return Status::kInvalidArgument;
+  model_ = &model;
+  phi_ = phi;
+  samples_ = samples;
+  settings_ = settings;
+  evaluation_ = {};
+  task_ = 0;
+  const Status status = begin_task();
+  if (status != Status::kOk) return status;
+
+  const nn::Network& network = model.model.network;
+  nn::PlanRequest request;
+  request.batch_size = settings.batch_size;
+  request.buffered_samples = samples.replayable ? 0 : counts_.support;
+  request.codec_bytes = settings.codec_bytes;
+  plan_ = nn::plan_memory(network, request);
+  if (plan_.total > arena.size()) return Status::kBufferTooSmall;
+  auto* cursor = reinterpret_cast<float*>(arena.data());
+  const auto take = [&cursor](size_t bytes) noexcept {
+    const Span<float> part(cursor, bytes / sizeof(float));
+    cursor += part.size();
+    return part;
+  };
+  parameters_ = take(plan_.parameters);
+  sample_ = take(plan_.inputs + plan_.activations);
+  scratch_ = take(plan_.scratch);
+  gradients_ = take(plan_.gradients);
+  support_ = take(plan_.support);
+  phase_ = Phase::kLoad;
+  return Status::kOk;
+}
+
+Status TaskRunner::begin_task() noexcept {
+  TaskRequest request;
+  request.seed = settings_.seed;
+  request.round = settings_.round;
+  request.number = task_number();
+  request.is_evaluation = settings_.kind == wire::TaskKind::kEvaluate;
+  const Status status = samples_.begin(samples_.context, request, counts_);
+  if (status == Status::kOk && counts_.support == 0) return Status::kUnavailable;
+  return status;
+}
+
+uint32_t TaskRunner::task_number() const noexcept {
+  return settings_.kind == wire::TaskKind::kEvaluate ? settings_.first_task + task_ : settings_.device_index;
+}
+
+Progress TaskRunner::step() noexcept {
+  switch (phase_) {
+    case Phase::kLoad: return load();
+    case Phase::kQueryBefore: return query(false);
+    case Phase::kAdapt: return adapt();
+    case Phase::kQueryAfter: return query(true);
+    case Phase::kDone: break;
+  }
+  return Progress::kDone;
+}
+
+Progress TaskRunner::fail(Status status) noexcept {
+  failure_ = status;
+  phase_ = Phase::kDone;
+  return Progress::kFailed;
+}
+
+Progress TaskRunner::load() noexcept {
+  Status status = model::read_parameters(phi_, *model_, 0, parameters_);
+  if (status == Status::kOk && !samples_.replayable) status = buffer_support();
+  if (status != Status::kOk) return fail(status);
+  pass_ = 0;
+  position_ = 0;
+  order_known_ = false;
+  phase_ = settings_.kind == wire::TaskKind::kEvaluate ? Phase::kQueryBefore : Phase::kAdapt;
+  return Progress::kMore;
+}
+
+Status TaskRunner::buffer_support() noexcept {
+  const size_t inputs = model_->model.network.input_size();
+  const size_t targets = target_size(model_->model.network);
+  for (uint32_t i = 0; i < counts_.support; ++i) {
+    const Span<float> slot = support_.subspan(i * (inputs + targets), inputs + targets);
+    const Status status = samples_.input(samples_.context, SampleSet::kSupport, i, slot.first(inputs));
+    if (status != Status::kOk) return status;
+    for (uint32_t o = 0; o < targets; ++o) {
+      slot[inputs + o] = samples_.target(samples_.context, SampleSet::kSupport, i, o);
+    }
+  }
+  return Status::kOk;
+}
+
+/// Stored values, then the model's normalisation: x = stored * scale + offset.
+Status TaskRunner::read_sample(SampleSet set, uint32_t index, Span<float> sample) noexcept {
+  const model::Model& model = model_->model;
+  const size_t inputs = model.network.input_size();
+  const Span<float> input = sample.first(inputs);
+  if (set == SampleSet::kSupport && !samples_.replayable) {
+    const Span<float> slot = support_.subspan(index * (inputs + target_size(model.network)), inputs);
+    for (size_t i = 0; i < inputs; ++i) input[i] = slot[i];
+  } else {
+    const Status status = samples_.input(samples_.context, set, index, input);
+    if (status != Status::kOk) return status;
+  }
+  for (float& value : input) value = value * model.input_scale + model.input_offset;
+  return Status::kOk;
+}
+
+float TaskRunner::target_of(SampleSet set, uint32_t index, uint32_t output) const noexcept {
+  if (set == SampleSet::kSupport && !samples_.replayable) {
+    const size_t inputs = model_->model.network.input_size();
+    return support_[index * (inputs + target_size(model_->model.network)) + inputs + output];
+  }
+  return samples_.target(samples_.context, set, index, output);
+}
+
+uint32_t TaskRunner::support_at(uint32_t position) const noexcept {
+  return arithmetic::permute(position, counts_.support, order_);
+}
+
+float TaskRunner::batch_target(const void* context, size_t sample, size_t output) noexcept {
+  const auto& runner = *static_cast<const TaskRunner*>(context);
+  const uint32_t index = runner.support_at(runner.position_ + static_cast<uint32_t>(sample));
+  return runner.target_of(SampleSet::kSupport, index, static_cast<uint32_t>(output));
+}
+
+float TaskRunner::query_target(const void* context, size_t /*sample*/, size_t output) noexcept {
+  const auto& runner = *static_cast<const TaskRunner*>(context);
+  return runner.target_of(SampleSet::kQuery, runner.position_, static_cast<uint32_t>(output));
+}
+
+Progress TaskRunner::adapt() noexcept {
+  if (pass_ == settings_.passes) return finish_adaptation(!nn::all_finite(parameters_));
+  if (!order_known_) {
+    const bool evaluates = settings_.kind == wire::TaskKind::kEvaluate;
+    const auto purpose = evaluates ? arithmetic::Purpose::kEvaluationOrder : arithmetic::Purpose::kSampleOrder;
+    order_ = arithmetic::philox(settings_.seed, pass_, static_cast<uint32_t>(purpose), settings_.round, task_number());
+    order_known_ = true;
+  }
+  const Progress progress = settings_.batch_size == 1 ? adapt_online() : adapt_batch();
+  if (progress != Progress::kMore || phase_ != Phase::kAdapt) return progress;
+  if (position_ == counts_.support) {
+    position_ = 0;
+    ++pass_;
+    order_known_ = false;
+  }
+  return Progress::kMore;
+}
+
+Progress TaskRunner::adapt_online() noexcept {
+  const Status status = read_sample(SampleSet::kSupport, support_at(position_), sample_);
+  if (status != Status::kOk) return fail(status);
+  const nn::Targets targets{this, &batch_target};
+  const float loss =
+      nn::online_step(model_->model.network, parameters_, settings_.inner_learning_rate, sample_, targets, scratch_);
+  if (!arithmetic::is_finite(loss)) return finish_adaptation(true);
+  ++position_;
+  return Progress::kMore;
+}
+
+Progress TaskRunner::adapt_batch() noexcept {
+  const nn::Network& network = model_->model.network;
+  const uint32_t left = counts_.support - position_;
+  const uint32_t count = left < settings_.batch_size ? left : settings_.batch_size;
+  for (uint32_t s = 0; s < count; ++s) {
+    const Span<float> sample = sample_.subspan(s * network.sample_count(), network.sample_count());
+    const Status status = read_sample(SampleSet::kSupport, support_at(position_ + s), sample);
+    if (status != Status::kOk) return fail(status);
+  }
+  const nn::Targets targets{this, &batch_target};
+  const float loss = nn::batch_step(network, parameters_, settings_.inner_learning_rate, sample_, count, targets,
+                                    gradients_, scratch_);
+  if (!arithmetic::is_finite(loss)) return finish_adaptation(true);
+  position_ += count;
+  return Progress::kMore;
+}
+
+Progress TaskRunner::finish_adaptation(bool diverged) noexcept {
+  position_ = 0;
+  if (settings_.kind == wire::TaskKind::kAdapt) {
+    phase_ = Phase::kDone;
+    return diverged ? Progress::kDiverged : Progress::kDone;
+  }
+  if (!diverged) {
+    phase_ = Phase::kQueryAfter;
+    return Progress::kMore;
+  }
+  evaluation_.diverged_tasks += 1;
+  evaluation_.loss_after += kDivergedLoss * counts_.query;
+  return finish_task();
+}
+
+Progress TaskRunner::query(bool after) noexcept {
+  if (position_ == counts_.query) {
+    position_ = 0;
+    if (after) return finish_task();
+    phase_ = Phase::kAdapt;
+    return Progress::kMore;
+  }
+  const nn::Network& network = model_->model.network;
+  const Status status = read_sample(SampleSet::kQuery, position_, sample_);
+  if (status != Status::kOk) return fail(status);
+  const Span<const float> outputs = nn::predict(network, parameters_, sample_);
+  const bool is_label = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
+  const float target = target_of(SampleSet::kQuery, position_, 0);
+  const bool correct = is_label && static_cast<float>(nn::argmax(outputs)) == target;
+  const float loss = nn::loss_of(network, sample_, {this, &query_target});
+  const auto fixed_loss = static_cast<uint64_t>(arithmetic::loss_to_fixed_point(loss));
+  (after ? evaluation_.loss_after : evaluation_.loss_before) += fixed_loss;
+  (after ? evaluation_.correct_after : evaluation_.correct_before) += correct ? 1U : 0U;
+  ++position_;
+  return Progress::kMore;
+}
+
+Progress TaskRunner::finish_task() noexcept {
+  evaluation_.tasks += 1;
+  evaluation_.query_samples += counts_.query;
+  ++task_;
+  if (task_ == settings_.task_count) {
+    phase_ = Phase::kDone;
+    return Progress::kDone;
+  }
+  const SampleCounts planned = counts_;
+  const Status status = begin_task();
+  if (status != Status::kOk) return fail(status);
+  if (!samples_.replayable && counts_.support > planned.support) return fail(Status::kBufferTooSmall);
+  phase_ = Phase::kLoad;
+  return Progress::kMore;
+}
+
+}  // namespace skink::edge
