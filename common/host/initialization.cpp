@@ -1,0 +1,68 @@
+#include <cmath>
+
+#include "skink/common/arithmetic/philox.hpp"
+#include "skink/common/arithmetic/real.hpp"
+#include "skink/common/host/experiment.hpp"
+
+namespace skink {
+namespace {
+
+using arithmetic::Purpose;
+using arithmetic::RandomStream;
+using arithmetic::uniform;
+using arithmetic::uniform_between;
+
+constexpr std::uint32_t kWeights = 0;
+constexpr std::uint32_t kBiases = 1;
+
+bool has_parameters(const nn::LayerPlan& plan) {
+  return plan.spec.kind == nn::LayerKind::kDense || plan.spec.kind == nn::LayerKind::kConv2d;
+}
+
+std::uint32_t fan_in(const nn::LayerPlan& plan) {
+  if (plan.spec.kind == nn::LayerKind::kDense) return static_cast<std::uint32_t>(plan.in.size());
+  return std::uint32_t{plan.spec.kernel_height} * plan.spec.kernel_width * plan.in.channels;
+}
+
+void fill_he_uniform(const nn::LayerPlan& plan, float gain, RandomStream words, float* weights) {
+  const std::uint32_t count = fan_in(plan) * plan.spec.units;
+  const float bound = gain * std::sqrt(6.0F / static_cast<float>(fan_in(plan)));
+  for (std::uint32_t e = 0; e < count; ++e) {
+    const float u = uniform(words.word(e));
+    weights[e] = ((u + u) - 1.0F) * bound;
+  }
+}
+
+/// A ReLU unit w * x + b has its corner at -b / w: the corners are spread over the inputs.
+void fill_kinks(const LayerConfig& layer, RandomStream words, RandomStream bias_words, float* weights, float* biases) {
+  for (std::uint32_t e = 0; e < layer.spec.units; ++e) {
+    const float slope = uniform_between(words.word(2 * e), layer.slope_min, layer.slope_max);
+    weights[e] = words.word(2 * e + 1) >= 0x80000000U ? -slope : slope;
+    const float corner = uniform_between(bias_words.word(e), layer.input_min, layer.input_max);
+    biases[e] = -(weights[e] * corner);
+  }
+}
+
+}  // namespace
+
+std::vector<float> initial_parameters(const ModelConfig& model, std::uint64_t seed) {
+  const nn::Network network = make_network(model);
+  std::vector<float> parameters(network.parameter_count(), 0.0F);
+  for (std::uint32_t l = 0; l < network.layers().size(); ++l) {
+    const nn::LayerPlan& plan = network.layers()[l];
+    const LayerConfig& layer = model.layers[l];
+    if (!has_parameters(plan)) continue;
+    float* weights = parameters.data() + plan.weights;
+    const RandomStream words(seed, Purpose::kInitialization, l, kWeights);
+    const RandomStream bias_words(seed, Purpose::kInitialization, l, kBiases);
+    switch (layer.initializer) {
+      case Initializer::kZeros: break;
+      case Initializer::kHeUniform: fill_he_uniform(plan, layer.gain, words, weights); break;
+      case Initializer::kKinks: fill_kinks(layer, words, bias_words, weights, parameters.data() + plan.bias); break;
+    }
+  }
+  for (float& parameter : parameters) parameter = arithmetic::canonical(parameter);
+  return parameters;
+}
+
+}  // namespace skink
