@@ -1,0 +1,150 @@
+#include "skink/coordinator/core/summary.hpp"
+
+#include <boost/json.hpp>
+#include <cstdarg>
+#include <cstdio>
+
+#include "skink/common/wire/versions.hpp"
+
+namespace skink::coordinator {
+namespace {
+
+std::string format(const char* pattern, ...) __attribute__((format(printf, 1, 2)));
+
+std::string format(const char* pattern, ...) {
+  char line[256];
+  va_list arguments;
+  va_start(arguments, pattern);
+  const int length = std::vsnprintf(line, sizeof line, pattern, arguments);
+  va_end(arguments);
+  return {line, static_cast<std::size_t>(length < 0 ? 0 : std::min<int>(length, sizeof line - 1))};
+}
+
+double per(std::uint64_t bytes, std::uint64_t count) {
+  return count == 0 ? 0.0 : static_cast<double>(bytes) / static_cast<double>(count);
+}
+
+/// Values of an evaluation that a program reads: null where nothing was measured.
+boost::json::value if_evaluated(const Summary& summary, double value) {
+  return summary.evaluated ? boost::json::value(value) : boost::json::value(nullptr);
+}
+
+std::string evaluation_columns(const EvaluationRecord* record) {
+  if (record == nullptr) return ",,,,,";
+  return format("%u,%.9g,%.9g,%.9g,%.9g,%u", record->total.tasks, record->loss_before(), record->loss_after(),
+                record->accuracy_before(), record->accuracy_after(), record->total.diverged_tasks);
+}
+
+}  // namespace
+
+double Summary::uplink_bytes_per_device_round() const { return per(traffic.uplink_bytes, traffic.device_rounds); }
+double Summary::downlink_bytes_per_device_round() const { return per(traffic.downlink_bytes, traffic.device_rounds); }
+
+Summary summarize(const Coordinator& coordinator, const std::string& source, double wall_seconds) {
+  const Experiment& experiment = coordinator.experiment();
+  Summary summary;
+  summary.experiment = experiment.name;
+  summary.source = source;
+  summary.seed = experiment.seed;
+  summary.run = coordinator.run();
+  summary.devices = static_cast<std::uint32_t>(coordinator.roster().size());
+  summary.held_out = static_cast<std::uint32_t>(coordinator.membership().held_out.size());
+  summary.rounds = coordinator.rounds_done();
+  summary.wall_seconds = wall_seconds;
+  summary.traffic = coordinator.traffic();
+  summary.classifies = experiment.model.loss == nn::Loss::kSoftmaxCrossEntropy;
+  summary.evaluated = !coordinator.evaluations().empty();
+  if (summary.evaluated) summary.last_evaluation = coordinator.evaluations().back();
+  char hex[2 * wire::kDigestBytes + 1];
+  wire::to_hex(coordinator.model_digest(), hex);
+  summary.model_sha256 = hex;
+  summary.model_bytes = coordinator.model_file().size();
+  summary.parameters = coordinator.parameters().size();
+  summary.uplink = experiment.uplink;
+  return summary;
+}
+
+std::string to_json(const Summary& summary) {
+  const EvaluationRecord& evaluation = summary.last_evaluation;
+  const double rate =
+      summary.wall_seconds > 0 ? static_cast<double>(summary.traffic.device_rounds) / summary.wall_seconds : 0.0;
+  const boost::json::object versions{
+      {"protocol", wire::kProtocolVersion}, {"arithmetic", wire::kArithmeticVersion}, {"codec", wire::kCodecVersion}};
+  const boost::json::object object{
+      {"experiment", summary.experiment},
+      {"source", summary.source},
+      {"seed", summary.seed},
+      {"run", summary.run},
+      {"versions", versions},
+      {"devices", summary.devices},
+      {"held_out", summary.held_out},
+      {"parameters", summary.parameters},
+      {"uplink", summary.uplink},
+      {"rounds", summary.rounds},
+      {"device_rounds", summary.traffic.device_rounds},
+      {"wall_seconds", summary.wall_seconds},
+      {"device_rounds_per_second", rate},
+      {"uplink_bytes", summary.traffic.uplink_bytes},
+      {"downlink_bytes", summary.traffic.downlink_bytes},
+      {"evaluation_tasks", evaluation.total.tasks},
+      {"evaluation_rounds", evaluation.rounds},
+      {"query_samples", evaluation.total.query_samples},
+      {"query_loss_before", if_evaluated(summary, evaluation.loss_before())},
+      {"query_loss_after", if_evaluated(summary, evaluation.loss_after())},
+      {"query_accuracy_before", if_evaluated(summary, evaluation.accuracy_before())},
+      {"query_accuracy_after", if_evaluated(summary, evaluation.accuracy_after())},
+      {"model_bytes", summary.model_bytes},
+      {"model_sha256", summary.model_sha256},
+  };
+  return boost::json::serialize(object) + "\n";
+}
+
+std::string to_table(const Summary& summary) {
+  const EvaluationRecord& evaluation = summary.last_evaluation;
+  std::string text;
+  text += format("  experiment              %s, seed %llu\n", summary.experiment.c_str(),
+                 static_cast<unsigned long long>(summary.seed));
+  text += format("  devices                 %u, of them %u held out\n", summary.devices, summary.held_out);
+  text += format("  rounds, device-rounds   %u, %llu in %.1f s\n", summary.rounds,
+                 static_cast<unsigned long long>(summary.traffic.device_rounds), summary.wall_seconds);
+  if (summary.evaluated) {
+    text += format("  unseen tasks            %u, %u query samples\n", evaluation.total.tasks,
+                   evaluation.total.query_samples);
+    text += format("  loss                    %.4f before adaptation, %.4f after\n", evaluation.loss_before(),
+                   evaluation.loss_after());
+    if (summary.classifies) {
+      text += format("  accuracy                %.1f %% before adaptation, %.1f %% after\n",
+                     100 * evaluation.accuracy_before(), 100 * evaluation.accuracy_after());
+    }
+  }
+  text += format("  bytes per device-round  %.0f up (%s), %.0f down\n", summary.uplink_bytes_per_device_round(),
+                 summary.uplink.c_str(), summary.downlink_bytes_per_device_round());
+  text +=
+      format("  model                   %zu parameters, sha256 %s\n", summary.parameters, summary.model_sha256.c_str());
+  return text;
+}
+
+std::string metrics_csv(const std::vector<RoundRecord>& rounds, const std::vector<EvaluationRecord>& evaluations) {
+  std::string text =
+      "rounds,updates,diverged,refused,replaced,meta_learning_rate,duration_ms,uplink_bytes,downlink_bytes,"
+      "evaluation_tasks,query_loss_before,query_loss_after,query_accuracy_before,query_accuracy_after,"
+      "diverged_tasks,model_sha256\n";
+  const auto evaluation_at = [&evaluations](std::uint32_t done) -> const EvaluationRecord* {
+    for (const EvaluationRecord& record : evaluations) {
+      if (record.rounds == done) return &record;
+    }
+    return nullptr;
+  };
+  text += "0,,,,,,,,," + evaluation_columns(evaluation_at(0)) + ",\n";
+  for (const RoundRecord& record : rounds) {
+    text +=
+        format("%u,%u,%u,%u,%u,%.9g,%llu,%llu,%llu,", record.round + 1, record.updates, record.diverged, record.refused,
+               record.replaced, record.meta_learning_rate, static_cast<unsigned long long>(record.duration_ms),
+               static_cast<unsigned long long>(record.traffic.uplink_bytes),
+               static_cast<unsigned long long>(record.traffic.downlink_bytes));
+    text += evaluation_columns(evaluation_at(record.round + 1)) + "," + record.model_sha256 + "\n";
+  }
+  return text;
+}
+
+}  // namespace skink::coordinator

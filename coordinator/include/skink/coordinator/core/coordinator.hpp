@@ -1,0 +1,206 @@
+#pragma once
+/// @file
+/// The coordinator's side of a run as a state machine without I/O: messages and time go in, actions come out, in an
+/// order that the driver must keep. Real transports, the simulator and tests drive the same object.
+///
+/// Phases: wait for the fleet -> freeze the roster -> evaluate -> (round, [evaluate])* -> finished. Rounds are
+/// synchronous. Whatever must survive a crash is a Commit action, which stands before the publications it permits: a
+/// driver that commits before it publishes can be killed at any moment and loses nothing.
+///
+/// Not thread-safe. `now_ms` is any monotonic clock.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "skink/common/codec/codec.hpp"
+#include "skink/common/host/experiment.hpp"
+#include "skink/common/model/model_file.hpp"
+#include "skink/common/wire/messages.hpp"
+#include "skink/common/wire/topics.hpp"
+#include "skink/coordinator/core/aggregator.hpp"
+#include "skink/coordinator/core/cohort.hpp"
+#include "skink/coordinator/core/records.hpp"
+#include "skink/coordinator/core/strategy.hpp"
+#include "skink/coordinator/core/update_assembly.hpp"
+
+namespace skink::coordinator {
+
+struct Publish {
+  wire::TopicKind topic = wire::TopicKind::kTask;
+  std::string device_id;    ///< task, reply
+  wire::Digest model;       ///< model
+  std::uint32_t chunk = 0;  ///< model
+  std::vector<std::uint8_t> payload;
+  bool retain = false;
+};
+
+/// Each must be durable before any later action is carried out.
+struct CommitRoster {
+  std::vector<std::string> roster;
+};
+struct CommitEvent {
+  TranscriptEvent event;
+};
+struct CommitRound {
+  RoundRecord record;
+  std::vector<std::uint8_t> model;  ///< .skm after the round
+};
+struct CommitEvaluation {
+  EvaluationRecord record;
+};
+struct CommitFinished {};
+
+using Action = std::variant<Publish, CommitRoster, CommitEvent, CommitRound, CommitEvaluation, CommitFinished>;
+
+enum class Phase { kWaitingForFleet, kEvaluating, kTraining, kFinished };
+
+struct CoordinatorConfig {
+  Experiment experiment;
+  wire::Key master_key;
+  std::uint64_t run = 1;
+  /// Replay: the roster is fixed from the start and nobody waits for devices to be born.
+  bool replay = false;
+  std::uint32_t offline_grace_ms = 3000;  ///< how long an offline device may take to come back before it is replaced
+};
+
+class Coordinator {
+ public:
+  static constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
+  /// A new run, or with a snapshot the continuation (or replay) of one.
+  /// @throws std::runtime_error when the snapshot's model does not belong to the experiment.
+  explicit Coordinator(CoordinatorConfig config, const RunSnapshot* snapshot = nullptr);
+  ~Coordinator();
+  Coordinator(const Coordinator&) = delete;
+  Coordinator& operator=(const Coordinator&) = delete;
+
+  /// Connected (again): whatever is open is published again.
+  void on_connected(std::uint64_t now_ms);
+  /// The broker is away: time stands still for open rounds until on_connected().
+  void on_disconnected();
+  /// Any bytes on a device's topics.
+  void on_state(std::string_view device_id, Bytes message, std::uint64_t now_ms);
+  void on_update(std::string_view device_id, Bytes message, std::uint64_t now_ms);
+  void on_time(std::uint64_t now_ms);
+  std::uint64_t next_wake_ms() const { return wake_ms_; }
+
+  /// What to do now, in order; empties the list.
+  std::vector<Action> take_actions();
+
+  Phase phase() const { return phase_; }
+  std::uint32_t rounds_done() const { return rounds_done_; }
+  std::size_t devices_online() const;
+  const Experiment& experiment() const { return config_.experiment; }
+  const model::Model& model() const { return model_; }
+  const std::vector<float>& parameters() const { return parameters_; }
+  const wire::Digest& model_digest() const { return digest_; }
+  const std::vector<std::uint8_t>& model_file() const { return model_file_; }
+  const std::vector<std::string>& roster() const { return roster_; }
+  const Membership& membership() const { return membership_; }
+  const std::vector<EvaluationRecord>& evaluations() const { return evaluations_; }
+  const Traffic& traffic() const { return traffic_; }
+  std::uint64_t run() const { return config_.run; }
+  /// Updates and births refused, by reason.
+  const std::array<std::uint64_t, wire::kRefusalCount>& refused() const { return refused_; }
+
+ private:
+  struct Device {
+    std::string id;
+    wire::Key key;
+    bool online = false;
+    bool seen = false;
+    bool reported_late_join = false;
+    bool has_model = false;  ///< was sent a task for `model_sent`
+    wire::Digest model_sent;
+    bool has_settled = false;  ///< `settled` is the last update that was taken
+    wire::RoundId settled;
+  };
+  /// One place in a cohort, or one held-out device of an evaluation.
+  struct Slot {
+    std::uint32_t device_index = 0;
+    std::uint32_t attempt = 0;
+    std::uint32_t first_task = 0;
+    std::uint32_t task_count = 0;
+    bool open = false;
+    std::uint32_t sends = 0;  ///< how often its task was published
+    std::uint64_t deadline_ms = 0;
+    std::uint64_t resend_ms = 0;
+    std::uint64_t offline_ms = kNever;  ///< when to give an offline device up
+    UpdateAssembly assembly;
+  };
+
+  void restore(const RunSnapshot& snapshot);
+  void rebuild_model();
+  Device& device_of(std::string_view id);
+  Device& device_at(std::uint32_t index) { return *roster_devices_[index]; }
+  void freeze_roster(std::uint64_t now_ms);
+  void adopt_roster();
+  void advance(std::uint64_t now_ms);
+  bool evaluation_is_due() const;
+  void open_evaluation(std::uint64_t now_ms);
+  void close_evaluation();
+  void open_round(std::uint64_t now_ms);
+  void apply_past_events();
+  void close_round(std::uint64_t now_ms);
+  void finish();
+  void publish_model();
+  void clear_model(const wire::Digest& digest, std::size_t bytes);
+  void send_task(Slot& slot, std::uint64_t now_ms);
+  std::uint64_t resend_wait(std::uint32_t sends) const;
+  void reply(Device& device, const wire::RoundId& id, wire::Verdict verdict, wire::Refusal reason, std::uint32_t chunk);
+  void take_report(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms);
+  void take_change(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms);
+  void take_evaluation(Slot& slot, const wire::Update& update);
+  void settle(Slot& slot);
+  void settle_without_update(Slot& slot, EventKind kind, wire::Refusal reason);
+  std::uint32_t slot_number(const Slot& slot) const;
+  bool is_offline(std::uint32_t device_index) {
+    return device_at(device_index).seen && !device_at(device_index).online;
+  }
+  void replace(Slot& slot, wire::Refusal reason, const std::string& detail, std::uint64_t now_ms);
+  void record(TranscriptEvent event);
+  void count(wire::Refusal reason) { ++refused_[static_cast<std::size_t>(reason)]; }
+  Slot* open_slot_of(const Device& device);
+  void answer_unexpected(Device& device, const wire::RoundId& id);
+  void update_wake();
+  bool all_settled() const;
+
+  CoordinatorConfig config_;
+  std::unique_ptr<Strategy> strategy_;
+  codec::Codec codec_ = codec::Codec::kFloat32;
+  model::Model model_;
+  std::vector<float> parameters_;
+  std::vector<std::uint8_t> model_file_;
+  wire::Digest digest_;
+  bool model_published_ = false;
+  Aggregator aggregator_;
+  std::vector<float> change_;  // scratch: one decoded change
+
+  std::map<std::string, Device, std::less<>> devices_;  // node-based: pointers stay valid
+  std::vector<std::string> roster_;
+  std::vector<Device*> roster_devices_;
+  Membership membership_;
+  std::vector<TranscriptEvent> past_events_;  // of a resumed or replayed run
+
+  Phase phase_ = Phase::kWaitingForFleet;
+  std::uint32_t rounds_done_ = 0;
+  bool connected_ = false;
+  std::vector<Slot> slots_;
+  std::uint32_t next_position_ = 0;
+  RoundRecord round_record_;
+  EvaluationRecord evaluation_record_;
+  std::uint64_t round_started_ms_ = 0;
+  std::uint64_t wake_ms_ = kNever;
+  std::vector<EvaluationRecord> evaluations_;
+  Traffic traffic_;
+  std::array<std::uint64_t, wire::kRefusalCount> refused_{};
+  std::vector<Action> actions_;
+};
+
+}  // namespace skink::coordinator

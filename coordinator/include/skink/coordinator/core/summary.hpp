@@ -1,0 +1,47 @@
+#pragma once
+/// @file
+/// The result of a run for people and programs: summary.json, metrics.csv and a table. The same for a fleet and for the
+/// simulator, so that the two can be compared field by field.
+
+#include <string>
+#include <vector>
+
+#include "skink/coordinator/core/coordinator.hpp"
+
+namespace skink::coordinator {
+
+/// What summary.json says.
+struct Summary {
+  std::string experiment;
+  std::string source;  ///< "fleet" or "simulator"
+  std::uint64_t seed = 0;
+  std::uint64_t run = 0;
+  std::uint32_t devices = 0;
+  std::uint32_t held_out = 0;
+  std::uint32_t rounds = 0;
+  double wall_seconds = 0;
+  Traffic traffic;
+  bool evaluated = false;
+  bool classifies = false;
+  EvaluationRecord last_evaluation;
+  std::string model_sha256;
+  std::size_t model_bytes = 0;
+  std::size_t parameters = 0;
+  std::string uplink;
+  /// Mean bytes of one device-round, evaluation traffic included.
+  double uplink_bytes_per_device_round() const;
+  double downlink_bytes_per_device_round() const;
+};
+
+Summary summarize(const Coordinator& coordinator, const std::string& source, double wall_seconds);
+
+/// One JSON object, fields as docs/experiment-output.md lists them.
+std::string to_json(const Summary& summary);
+
+/// A table for a terminal, some 10 lines.
+std::string to_table(const Summary& summary);
+
+/// metrics.csv: one line for the initialization and one per round; evaluation columns are empty where none was made.
+std::string metrics_csv(const std::vector<RoundRecord>& rounds, const std::vector<EvaluationRecord>& evaluations);
+
+}  // namespace skink::coordinator

@@ -1,0 +1,90 @@
+#pragma once
+/// @file
+/// A run on disk: SQLite with write-ahead log and synchronous FULL, so that what was committed survives a crash of the
+/// process and of the machine. One file, one run; tables are listed in docs/store.md.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "skink/common/host/result.hpp"
+#include "skink/coordinator/core/coordinator.hpp"
+#include "skink/coordinator/core/records.hpp"
+
+struct sqlite3;
+
+namespace skink::coordinator {
+
+/// What is known of a device, for `skinkctl devices`.
+struct DeviceRow {
+  std::string id;
+  bool online = false;
+  std::string firmware;
+  std::uint32_t arena_bytes = 0;
+  std::uint32_t battery_percent = 0;
+  std::string last_seen;  ///< UTC, ISO 8601
+};
+
+struct RefusalRow {
+  std::string reason;
+  std::uint64_t count = 0;
+};
+
+/// A newly created run.
+struct NewRun {
+  std::uint64_t run = 1;
+  std::string name;
+  std::string experiment_text;
+  std::vector<Override> overrides;
+};
+
+class Store {
+ public:
+  /// Opens for writing; creates the file and its tables when it is not there. One process at a time: a second one gets
+  /// an error.
+  static Result<Store> open(const std::string& path);
+  /// Opens for reading, also while a coordinator writes. An absent file is an error.
+  static Result<Store> open_to_read(const std::string& path);
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  /// Is there a run in it?
+  Result<bool> has_run() const;
+  Result<void> begin_run(const NewRun& run);
+
+  /// Everything of the stored run; rounds without their models.
+  Result<RunSnapshot> load() const;
+  Result<std::vector<RoundRecord>> rounds() const;
+  Result<std::vector<DeviceRow>> devices() const;
+  Result<std::vector<RefusalRow>> refusals() const;
+
+  /// One transaction, durable when it returns. Publish actions are not for a store.
+  /// @param[in] checkpoint_rounds  models after a multiple of it are kept, besides the latest two; 0: none.
+  Result<void> commit(const Action& action, std::uint32_t checkpoint_rounds);
+  /// For people; not needed for correctness. One transaction; nothing to do when both are empty.
+  Result<void> note(const std::vector<DeviceRow>& devices, const std::vector<RefusalRow>& refusals);
+
+ private:
+  struct Closer {
+    void operator()(sqlite3* database) const noexcept;
+  };
+  explicit Store(std::string path, sqlite3* database) : path_(std::move(path)), database_(database) {}
+  Result<void> execute(const char* sql) const;
+  Error failure(const std::string& what) const;
+  Result<void> commit_roster(const CommitRoster& commit);
+  Result<void> commit_event(const TranscriptEvent& event);
+  Result<void> commit_round(const CommitRound& commit, std::uint32_t checkpoint_rounds);
+  Result<void> commit_evaluation(const EvaluationRecord& record);
+  Result<void> note_device(const DeviceRow& row);
+  Result<void> note_refusal(const RefusalRow& row);
+  Result<void> set_meta(const char* key, const std::string& value);
+  Result<std::string> meta(const char* key) const;
+
+  std::string path_;
+  std::unique_ptr<sqlite3, Closer> database_;
+};
+
+}  // namespace skink::coordinator

@@ -1,0 +1,329 @@
+#include "skink/coordinator/store/store.hpp"
+
+#include <sqlite3.h>
+
+#include <boost/json.hpp>
+#include <filesystem>
+
+#include "statement.hpp"
+
+namespace skink::coordinator {
+namespace {
+
+using internal::Statement;
+
+constexpr const char* kFormat = "skink-store-1";
+
+constexpr const char* kSchema = R"(
+CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS roster(device_index INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS rounds(round INTEGER PRIMARY KEY, updates INTEGER, diverged INTEGER, refused INTEGER,
+  replaced INTEGER, total_weight INTEGER, meta_learning_rate REAL, duration_ms INTEGER, uplink_bytes INTEGER,
+  downlink_bytes INTEGER, device_rounds INTEGER, model_sha256 TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS models(rounds INTEGER PRIMARY KEY, is_checkpoint INTEGER NOT NULL, file BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS events(sequence INTEGER PRIMARY KEY AUTOINCREMENT, round INTEGER, kind INTEGER, slot INTEGER,
+  device_index INTEGER, attempt INTEGER, reason INTEGER, detail TEXT);
+CREATE TABLE IF NOT EXISTS evaluations(rounds INTEGER PRIMARY KEY, devices INTEGER, tasks INTEGER,
+  query_samples INTEGER, correct_before INTEGER, correct_after INTEGER, loss_before INTEGER, loss_after INTEGER,
+  diverged_tasks INTEGER, uplink_bytes INTEGER, downlink_bytes INTEGER, device_rounds INTEGER);
+CREATE TABLE IF NOT EXISTS devices(id TEXT PRIMARY KEY, online INTEGER, firmware TEXT, arena_bytes INTEGER,
+  battery_percent INTEGER, last_seen TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refusals(reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+)";
+
+std::string encode_overrides(const std::vector<Override>& overrides) {
+  boost::json::array array;
+  for (const Override& one : overrides) array.push_back({{"key", one.key}, {"value", one.value}});
+  return boost::json::serialize(array);
+}
+
+std::vector<Override> decode_overrides(const std::string& text) {
+  std::vector<Override> overrides;
+  boost::system::error_code code;
+  const boost::json::value value = boost::json::parse(text, code);
+  if (code || !value.is_array()) return overrides;
+  for (const boost::json::value& one : value.get_array()) {
+    overrides.push_back({std::string(one.at("key").as_string()), std::string(one.at("value").as_string())});
+  }
+  return overrides;
+}
+
+Traffic read_traffic(Statement& row, int first) {
+  return {row.large(first), row.large(first + 1), row.large(first + 2)};
+}
+
+}  // namespace
+
+void Store::Closer::operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+Store::~Store() = default;
+
+Error Store::failure(const std::string& what) const {
+  const int code = sqlite3_extended_errcode(database_.get());
+  std::string message = path_ + ": " + what + ": " + sqlite3_errmsg(database_.get());
+  if ((code & 0xff) == SQLITE_FULL) message += "; free disk space and start again, nothing committed is lost";
+  if ((code & 0xff) == SQLITE_BUSY) message += "; another coordinator has it open";
+  if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) {
+    message += "; the file is damaged or not a store, name another one or restore a copy";
+  }
+  return make_error(Status::kUnavailable, message);
+}
+
+Result<void> Store::execute(const char* sql) const {
+  if (sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return failure("cannot be used");
+  return {};
+}
+
+Result<Store> Store::open(const std::string& path) {
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  std::error_code code;
+  if (!parent.empty()) std::filesystem::create_directories(parent, code);
+  if (code) return make_error(Status::kUnavailable, path + ": the folder cannot be created: " + code.message());
+  sqlite3* database = nullptr;
+  const int status = sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  Store store(path, database);
+  if (status != SQLITE_OK) return store.failure("cannot be opened");
+  // An exclusive writer's lock for the life of the process: two coordinators on one run would publish for two.
+  for (const char* sql : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "BEGIN IMMEDIATE", kSchema, "COMMIT"}) {
+    const auto done = store.execute(sql);
+    if (!done) return done.error();
+  }
+  const auto format = store.meta("format");
+  if (!format) return format.error();
+  if (format->empty()) {
+    const auto done = store.set_meta("format", kFormat);
+    if (!done) return done.error();
+  } else if (*format != kFormat) {
+    return make_error(Status::kNewerVersion, path + ": the store's format is " + *format + ", this program reads " +
+                                                 kFormat + "; use the program that wrote it");
+  }
+  return store;
+}
+
+Result<Store> Store::open_to_read(const std::string& path) {
+  sqlite3* database = nullptr;
+  const int status = sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READONLY, nullptr);
+  Store store(path, database);
+  if (status != SQLITE_OK) return store.failure("cannot be opened");
+  sqlite3_busy_timeout(database, 2000);
+  const auto format = store.meta("format");
+  if (!format) return format.error();
+  if (*format != kFormat) return make_error(Status::kDamaged, path + ": this is not a store of a coordinator");
+  return store;
+}
+
+Result<std::string> Store::meta(const char* key) const {
+  Statement statement(database_.get(), "SELECT value FROM meta WHERE key = ?");
+  statement.bind(std::string_view(key));
+  std::string value;
+  if (statement.next()) value = statement.text(0);
+  if (!statement.ok()) return failure("cannot be read");
+  return value;
+}
+
+Result<void> Store::set_meta(const char* key, const std::string& value) {
+  Statement statement(database_.get(), "INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)");
+  if (!statement.bind(std::string_view(key)).bind(std::string_view(value)).run()) return failure("cannot be written");
+  return {};
+}
+
+Result<bool> Store::has_run() const {
+  const auto run = meta("run");
+  if (!run) return run.error();
+  return !run->empty();
+}
+
+Result<void> Store::begin_run(const NewRun& run) {
+  auto done = execute("BEGIN IMMEDIATE");
+  if (done) done = set_meta("run", std::to_string(run.run));
+  if (done) done = set_meta("name", run.name);
+  if (done) done = set_meta("experiment", run.experiment_text);
+  if (done) done = set_meta("overrides", encode_overrides(run.overrides));
+  if (done) done = execute("COMMIT");
+  if (!done) (void)execute("ROLLBACK");
+  return done;
+}
+
+// ---- reading --------------------------------------------------------------------------------------------------------
+
+Result<RunSnapshot> Store::load() const {
+  RunSnapshot snapshot;
+  const auto run = meta("run");
+  if (!run) return run.error();
+  if (run->empty()) return make_error(Status::kUnavailable, path_ + ": there is no run in this store yet");
+  snapshot.run = std::stoull(*run);
+  const auto experiment = meta("experiment");
+  const auto overrides = meta("overrides");
+  const auto finished = meta("finished");
+  if (!experiment || !overrides || !finished) return failure("cannot be read");
+  snapshot.experiment_text = *experiment;
+  snapshot.overrides = decode_overrides(*overrides);
+  snapshot.finished = *finished == "1";
+
+  Statement roster(database_.get(), "SELECT id FROM roster ORDER BY device_index");
+  while (roster.next()) snapshot.roster.push_back(roster.text(0));
+  Statement model(database_.get(), "SELECT rounds, file FROM models ORDER BY rounds DESC LIMIT 1");
+  if (model.next()) {
+    snapshot.rounds_done = model.count(0);
+    snapshot.model = model.blob(1);
+  }
+  Statement traffic(database_.get(),
+                    "SELECT uplink_bytes, downlink_bytes, device_rounds FROM rounds UNION ALL "
+                    "SELECT uplink_bytes, downlink_bytes, device_rounds FROM evaluations "
+                    "ORDER BY downlink_bytes DESC LIMIT 1");
+  if (traffic.next()) snapshot.traffic = read_traffic(traffic, 0);
+  Statement events(database_.get(),
+                   "SELECT round, kind, slot, device_index, attempt, reason, detail FROM events ORDER BY sequence");
+  while (events.next()) {
+    snapshot.transcript.push_back({events.count(0), static_cast<EventKind>(events.count(1)), events.count(2),
+                                   events.count(3), events.count(4), static_cast<wire::Refusal>(events.count(5)),
+                                   events.text(6)});
+  }
+  Statement evaluations(database_.get(),
+                        "SELECT rounds, devices, tasks, query_samples, correct_before, correct_after, loss_before, "
+                        "loss_after, diverged_tasks, uplink_bytes, downlink_bytes, device_rounds FROM evaluations "
+                        "ORDER BY rounds");
+  while (evaluations.next()) {
+    EvaluationRecord record;
+    record.rounds = evaluations.count(0);
+    record.devices = evaluations.count(1);
+    record.total.tasks = evaluations.count(2);
+    record.total.query_samples = evaluations.count(3);
+    record.total.correct_before = evaluations.count(4);
+    record.total.correct_after = evaluations.count(5);
+    record.total.loss_before = evaluations.large(6);
+    record.total.loss_after = evaluations.large(7);
+    record.total.diverged_tasks = evaluations.count(8);
+    record.traffic = read_traffic(evaluations, 9);
+    snapshot.evaluations.push_back(record);
+  }
+  if (!roster.ok() || !model.ok() || !events.ok() || !evaluations.ok()) return failure("cannot be read");
+  return snapshot;
+}
+
+Result<std::vector<RoundRecord>> Store::rounds() const {
+  std::vector<RoundRecord> records;
+  Statement row(database_.get(),
+                "SELECT round, updates, diverged, refused, replaced, total_weight, meta_learning_rate, duration_ms, "
+                "model_sha256, uplink_bytes, downlink_bytes, device_rounds FROM rounds ORDER BY round");
+  while (row.next()) {
+    records.push_back({row.count(0), row.count(1), row.count(2), row.count(3), row.count(4), row.count(5), row.real(6),
+                       row.large(7), row.text(8), read_traffic(row, 9)});
+  }
+  if (!row.ok()) return failure("cannot be read");
+  return records;
+}
+
+Result<std::vector<DeviceRow>> Store::devices() const {
+  std::vector<DeviceRow> rows;
+  Statement row(database_.get(),
+                "SELECT id, online, firmware, arena_bytes, battery_percent, last_seen FROM devices ORDER BY id");
+  while (row.next()) {
+    rows.push_back({row.text(0), row.integer(1) != 0, row.text(2), row.count(3), row.count(4), row.text(5)});
+  }
+  if (!row.ok()) return failure("cannot be read");
+  return rows;
+}
+
+Result<std::vector<RefusalRow>> Store::refusals() const {
+  std::vector<RefusalRow> rows;
+  Statement row(database_.get(), "SELECT reason, count FROM refusals ORDER BY reason");
+  while (row.next()) rows.push_back({row.text(0), row.large(1)});
+  if (!row.ok()) return failure("cannot be read");
+  return rows;
+}
+
+// ---- writing --------------------------------------------------------------------------------------------------------
+
+Result<void> Store::commit(const Action& action, std::uint32_t checkpoint_rounds) {
+  auto done = execute("BEGIN IMMEDIATE");
+  if (!done) return done;
+  if (const auto* roster = std::get_if<CommitRoster>(&action)) {
+    done = commit_roster(*roster);
+  } else if (const auto* event = std::get_if<CommitEvent>(&action)) {
+    done = commit_event(event->event);
+  } else if (const auto* round = std::get_if<CommitRound>(&action)) {
+    done = commit_round(*round, checkpoint_rounds);
+  } else if (const auto* evaluation = std::get_if<CommitEvaluation>(&action)) {
+    done = commit_evaluation(evaluation->record);
+  } else if (std::holds_alternative<CommitFinished>(action)) {
+    done = set_meta("finished", "1");
+  }
+  if (done) done = execute("COMMIT");
+  if (!done) (void)execute("ROLLBACK");
+  return done;
+}
+
+Result<void> Store::commit_roster(const CommitRoster& commit) {
+  std::uint32_t index = 0;
+  for (const std::string& id : commit.roster) {
+    Statement statement(database_.get(), "INSERT INTO roster(device_index, id) VALUES(?, ?)");
+    if (!statement.bind(index++).bind(std::string_view(id)).run()) return failure("the roster cannot be written");
+  }
+  return {};
+}
+
+Result<void> Store::commit_event(const TranscriptEvent& event) {
+  Statement statement(database_.get(),
+                      "INSERT INTO events(round, kind, slot, device_index, attempt, reason, detail) "
+                      "VALUES(?, ?, ?, ?, ?, ?, ?)");
+  statement.bind(event.round).bind(static_cast<std::uint32_t>(event.kind)).bind(event.slot).bind(event.device_index);
+  statement.bind(event.attempt).bind(static_cast<std::uint32_t>(event.reason)).bind(std::string_view(event.detail));
+  if (!statement.run()) return failure("the transcript cannot be written");
+  return {};
+}
+
+Result<void> Store::commit_round(const CommitRound& commit, std::uint32_t checkpoint_rounds) {
+  const RoundRecord& record = commit.record;
+  Statement round(database_.get(), "INSERT INTO rounds VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  round.bind(record.round).bind(record.updates).bind(record.diverged).bind(record.refused).bind(record.replaced);
+  round.bind(record.total_weight).bind(record.meta_learning_rate).bind(record.duration_ms);
+  round.bind(record.traffic.uplink_bytes).bind(record.traffic.downlink_bytes).bind(record.traffic.device_rounds);
+  if (!round.bind(std::string_view(record.model_sha256)).run()) return failure("the round cannot be written");
+  const std::uint32_t done = record.round + 1;
+  const bool is_checkpoint = checkpoint_rounds != 0 && done % checkpoint_rounds == 0;
+  Statement model(database_.get(), "INSERT INTO models(rounds, is_checkpoint, file) VALUES(?, ?, ?)");
+  if (!model.bind(done).bind(std::uint32_t{is_checkpoint}).bind(commit.model).run()) {
+    return failure("the model cannot be written");
+  }
+  Statement old(database_.get(), "DELETE FROM models WHERE rounds < ? AND NOT is_checkpoint");
+  if (!old.bind(done == 0 ? done : done - 1).run()) return failure("old models cannot be removed");
+  return {};
+}
+
+Result<void> Store::commit_evaluation(const EvaluationRecord& record) {
+  const wire::Evaluation& total = record.total;
+  Statement row(database_.get(), "INSERT INTO evaluations VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  row.bind(record.rounds).bind(record.devices).bind(total.tasks).bind(total.query_samples).bind(total.correct_before);
+  row.bind(total.correct_after).bind(total.loss_before).bind(total.loss_after).bind(total.diverged_tasks);
+  row.bind(record.traffic.uplink_bytes).bind(record.traffic.downlink_bytes).bind(record.traffic.device_rounds);
+  if (!row.run()) return failure("the evaluation cannot be written");
+  return {};
+}
+
+Result<void> Store::note_device(const DeviceRow& row) {
+  Statement statement(database_.get(), "INSERT OR REPLACE INTO devices VALUES(?, ?, ?, ?, ?, ?)");
+  statement.bind(std::string_view(row.id)).bind(std::uint32_t{row.online}).bind(std::string_view(row.firmware));
+  statement.bind(row.arena_bytes).bind(row.battery_percent).bind(std::string_view(row.last_seen));
+  if (!statement.run()) return failure("the device cannot be written");
+  return {};
+}
+
+Result<void> Store::note_refusal(const RefusalRow& row) {
+  Statement statement(database_.get(), "INSERT OR REPLACE INTO refusals VALUES(?, ?)");
+  if (!statement.bind(std::string_view(row.reason)).bind(row.count).run()) return failure("cannot be written");
+  return {};
+}
+
+Result<void> Store::note(const std::vector<DeviceRow>& devices, const std::vector<RefusalRow>& refusals) {
+  if (devices.empty() && refusals.empty()) return {};
+  auto done = execute("BEGIN IMMEDIATE");
+  for (std::size_t i = 0; done && i < devices.size(); ++i) done = note_device(devices[i]);
+  for (std::size_t i = 0; done && i < refusals.size(); ++i) done = note_refusal(refusals[i]);
+  if (done) done = execute("COMMIT");
+  if (!done) (void)execute("ROLLBACK");
+  return done;
+}
+
+}  // namespace skink::coordinator

@@ -1,0 +1,30 @@
+#pragma once
+/// @file
+/// Samples for a client on a host: the tasks of an experiment, drawn by the generator (docs/arithmetic.md, section 10).
+
+#include <optional>
+
+#include "skink/common/host/tasks.hpp"
+#include "skink/edge/platform/samples.hpp"
+
+namespace skink::edge {
+
+/// One per client. Keep it where it is while the client lives: the source points here.
+class TaskSource {
+ public:
+  explicit TaskSource(TaskGenerator generator) : generator_(std::move(generator)) {}
+  TaskSource(const TaskSource&) = delete;
+  TaskSource& operator=(const TaskSource&) = delete;
+
+  SampleSource source() noexcept;
+
+ private:
+  static Status begin(void* context, const TaskRequest& request, SampleCounts& counts);
+  static Status input(void* context, SampleSet set, uint32_t index, Span<float> stored);
+  static float target(void* context, SampleSet set, uint32_t index, uint32_t output);
+
+  TaskGenerator generator_;
+  std::optional<Task> task_;
+};
+
+}  // namespace skink::edge
