@@ -1,0 +1,111 @@
+#pragma once
+/// @file
+/// A fleet in one process and in virtual time: the coordinator's core and the devices' clients, the very objects that
+/// are deployed, joined by an in-memory broker that can lose, repeat and delay messages. Deterministic: the same
+/// experiment, options and seed give the same history.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "skink/common/host/tasks.hpp"
+#include "skink/coordinator/core/coordinator.hpp"
+#include "skink/edge/client.hpp"
+#include "skink/edge/host/task_source.hpp"
+
+namespace skink::simulations {
+
+/// What the network does to messages between devices and broker. Probabilities in [0, 1].
+struct NetworkFaults {
+  std::uint64_t seed = 1;
+  double drop = 0;
+  double duplicate = 0;
+  std::uint32_t max_delay_ms = 0;  ///< uniform in 0..max; reorders messages
+
+  bool any() const { return drop > 0 || duplicate > 0 || max_delay_ms > 0; }
+};
+
+struct WorldOptions {
+  NetworkFaults faults;
+  std::size_t arena_bytes = 0;  ///< of each device; 0: what the experiment needs
+  /// Names of the devices; empty: device-000, device-001, ...
+  std::vector<std::string> device_ids;
+};
+
+/// What a world reports as it happens; each may be empty.
+struct WorldObserver {
+  std::function<void(const coordinator::RoundRecord&)> on_round;
+  std::function<void(const coordinator::EvaluationRecord&)> on_evaluation;
+  std::function<void(const coordinator::TranscriptEvent&)> on_event;
+  /// Asked before every action of the coordinator. True: it dies there and then, and a new one goes on from what was
+  /// committed, as after `kill -9` and a restart.
+  std::function<bool()> kill_coordinator;
+};
+
+class World {
+ public:
+  /// @param[in] snapshot  null for a new run; otherwise the run is continued or replayed.
+  World(const coordinator::CoordinatorConfig& config, const TaskGenerator& tasks, const WorldOptions& options,
+        const coordinator::RunSnapshot* snapshot = nullptr);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  /// Runs until the run is finished, `stop` returns true, or nothing can happen any more.
+  /// @returns whether the run is finished.
+  bool run(const WorldObserver& observer, const std::function<bool()>& stop = {});
+
+  coordinator::Coordinator& coordinator() { return *coordinator_; }
+  std::size_t device_count() const { return devices_.size(); }
+  const edge::Client& client(std::size_t index) const;
+  std::uint64_t now_ms() const { return now_ms_; }
+
+  /// Loses a device's connection, or brings it back. The broker publishes its last will.
+  void set_connected(std::size_t index, bool connected);
+
+ private:
+  using Payload = std::shared_ptr<const std::vector<std::uint8_t>>;
+  struct Device;
+  struct Event {
+    std::uint64_t time_ms = 0;
+    std::uint64_t sequence = 0;
+    enum class Kind { kToCoordinator, kToDevice, kModelChunk, kTimer } kind = Kind::kTimer;
+    std::size_t device = 0;
+    wire::TopicKind topic = wire::TopicKind::kState;
+    wire::Digest model;
+    std::uint32_t chunk = 0;
+    Payload payload;
+    bool operator>(const Event& other) const {
+      return time_ms != other.time_ms ? time_ms > other.time_ms : sequence > other.sequence;
+    }
+  };
+
+  void carry_out(const WorldObserver& observer);
+  void restart_coordinator();
+  void publish(const coordinator::Publish& publication);
+  void pump(std::size_t index);
+  void carry_out(std::size_t index, const edge::Action& action);
+  void deliver_model(std::size_t index, const wire::Digest& model, std::uint32_t chunk);
+  void send(Event event, bool reliable);
+  void set_timer(std::size_t index);
+  void handle(const Event& event);
+  double uniform();
+
+  WorldOptions options_;
+  coordinator::CoordinatorConfig config_;
+  std::unique_ptr<coordinator::Coordinator> coordinator_;
+  coordinator::RunSnapshot committed_;  // kept only for observers that kill
+  std::vector<std::unique_ptr<Device>> devices_;
+  std::map<std::string, std::size_t, std::less<>> index_of_;
+  std::map<std::string, std::vector<Payload>> models_;  // retained chunks by the digest's bytes
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::uint64_t sequence_ = 0;
+  std::uint64_t now_ms_ = 0;
+  std::uint32_t random_element_ = 0;
+};
+
+}  // namespace skink::simulations

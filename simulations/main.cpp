@@ -1,0 +1,131 @@
+/// @file
+/// skink-sim: simulates a fleet. The work is in skink::simulation; here are the command line, the progress line and the
+/// exit code.
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+
+#include "skink/common/host/exit_codes.hpp"
+#include "skink/common/host/float_environment.hpp"
+#include "skink/simulations/protocol/run.hpp"
+
+namespace {
+
+using namespace skink;
+
+constexpr int kOk = static_cast<int>(ExitCode::kOk);
+
+std::atomic<bool> stopped{false};
+
+void stop(int /*signal*/) { stopped = true; }
+
+/// "round 120/500  24.0 %  640 device-rounds/s  loss 4.31 -> 0.52", at most twice a second.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool quiet) : quiet_(quiet), on_terminal_(isatty(STDERR_FILENO) != 0) {}
+
+  void show(const coordinator::Coordinator& core) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::uint32_t total = core.experiment().meta.rounds;
+    const auto pause = on_terminal_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds(10000);
+    if (quiet_ || (now - shown_ < pause && core.rounds_done() != total)) return;
+    shown_ = now;
+    const double seconds = std::chrono::duration<double>(now - start_).count();
+    const double rate = seconds > 0 ? static_cast<double>(core.traffic().device_rounds) / seconds : 0;
+    const double left = core.rounds_done() > 0 ? seconds * (total - core.rounds_done()) / core.rounds_done() : 0;
+    std::fprintf(stderr, "%sround %u/%u  %.0f device-rounds/s  %.0f s left", on_terminal_ ? "\r\033[K" : "",
+                 core.rounds_done(), total, rate, left);
+    if (!core.evaluations().empty()) {
+      const auto& last = core.evaluations().back();
+      std::fprintf(stderr, "  loss on unseen tasks %.4f -> %.4f (after %u rounds)", last.loss_before(),
+                   last.loss_after(), last.rounds);
+    }
+    if (!on_terminal_ || core.rounds_done() == total) std::fputc('\n', stderr);
+    std::fflush(stderr);
+  }
+
+ private:
+  bool quiet_;
+  bool on_terminal_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point shown_;
+};
+
+int fail(ExitCode code, const std::string& message) {
+  std::fprintf(stderr, "skink-sim: %s\n", message.c_str());
+  return static_cast<int>(code);
+}
+
+struct Arguments {
+  std::string experiment;
+  std::vector<std::string> settings;
+  std::string data;
+  std::string out;
+  std::uint64_t checkpoint_rounds = 0;
+  bool quiet = false;
+};
+
+std::vector<Override> parse_settings(const std::vector<std::string>& settings) {
+  std::vector<Override> overrides;
+  for (const std::string& setting : settings) {
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw CLI::ValidationError("--set", "'" + setting + "' is not key=value, for example meta.rounds=100");
+    }
+    overrides.push_back({setting.substr(0, equals), setting.substr(equals + 1)});
+  }
+  return overrides;
+}
+
+int run(const Arguments& arguments) {
+  const auto experiment = read_experiment(arguments.experiment, parse_settings(arguments.settings));
+  if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
+  ProgressLine progress(arguments.quiet);
+  simulations::RunOptions options;
+  options.experiment = *experiment;
+  options.data_dir = arguments.data;
+  options.out_dir = arguments.out;
+  options.checkpoint_rounds = arguments.checkpoint_rounds;
+  options.on_progress = [&progress](const coordinator::Coordinator& core) { progress.show(core); };
+  options.stop = [] { return stopped.load(); };
+  const auto result = simulations::run_experiment(options);
+  if (!result) return fail(ExitCode::kData, result.error().message);
+  std::printf("%s", coordinator::to_table(result->summary).c_str());
+  if (!result->finished) {
+    std::printf("  stopped after %u rounds; the files hold what there is\n", result->summary.rounds);
+    return stopped ? kOk : static_cast<int>(ExitCode::kInternal);
+  }
+  return kOk;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const arithmetic::Canary canary = prepare_thread_arithmetic();
+  if (canary != arithmetic::Canary::kSound) return fail(ExitCode::kUnsoundArithmetic, arithmetic::canary_text(canary));
+  CLI::App app{"Simulates a fleet of devices that learn together, with the arithmetic of the real one."};
+  app.require_subcommand(1);
+  Arguments arguments;
+  CLI::App* run_command = app.add_subcommand("run", "Runs one experiment");
+  run_command->add_option("experiment", arguments.experiment, "Experiment file (docs/experiment.md)")->required();
+  run_command->add_option("--set", arguments.settings, "Replaces one key of the file: --set meta.rounds=100");
+  run_command->add_option("--data", arguments.data, "Folder that holds the data sets (default: SKINK_DATA)");
+  run_command->add_option("--out", arguments.out, "Folder for summary.json, metrics.csv and model.skm")->required();
+  run_command->add_option("--checkpoint-rounds", arguments.checkpoint_rounds, "Also writes a model every N rounds");
+  run_command->add_flag("--quiet", arguments.quiet, "No progress line");
+  try {
+    app.parse(argc, argv);
+    std::signal(SIGINT, stop);
+    std::signal(SIGTERM, stop);
+    return run(arguments);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : static_cast<int>(ExitCode::kUsage);
+  } catch (const std::exception& error) {
+    return fail(ExitCode::kInternal, error.what());
+  }
+}

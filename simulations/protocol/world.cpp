@@ -1,0 +1,332 @@
+#include "skink/simulations/protocol/world.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "skink/common/arithmetic/philox.hpp"
+#include "skink/common/nn/planner.hpp"
+
+namespace skink::simulations {
+namespace {
+
+std::string key_of(const wire::Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.bytes), wire::kDigestBytes};
+}
+
+/// device-000, device-001, ...: as many digits as sorting needs, at least three.
+std::vector<std::string> default_ids(std::uint32_t count) {
+  const std::size_t width = std::max<std::size_t>(3, std::to_string(count == 0 ? 0 : count - 1).size());
+  std::vector<std::string> ids;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::string number = std::to_string(i);
+    ids.push_back("device-" + std::string(width - number.size(), '0') + number);
+  }
+  return ids;
+}
+
+std::size_t plan_arena(const Experiment& experiment) {
+  const nn::Network network = make_network(experiment.model);
+  const std::uint32_t batch = std::max(experiment.meta.batch_size, experiment.evaluation.batch_size);
+  return nn::plan_memory(network, {batch, 0, 0}).total;
+}
+
+/// What a store would hold after a commit.
+void keep(coordinator::RunSnapshot& snapshot, const coordinator::Action& action) {
+  if (const auto* roster = std::get_if<coordinator::CommitRoster>(&action)) snapshot.roster = roster->roster;
+  if (const auto* event = std::get_if<coordinator::CommitEvent>(&action)) snapshot.transcript.push_back(event->event);
+  if (const auto* round = std::get_if<coordinator::CommitRound>(&action)) {
+    snapshot.rounds_done = round->record.round + 1;
+    snapshot.model = round->model;
+    snapshot.traffic = round->record.traffic;
+  }
+  if (const auto* evaluation = std::get_if<coordinator::CommitEvaluation>(&action)) {
+    snapshot.evaluations.push_back(evaluation->record);
+  }
+  if (std::holds_alternative<coordinator::CommitFinished>(action)) snapshot.finished = true;
+}
+
+}  // namespace
+
+struct World::Device {
+  Device(std::string device_id, const wire::Key& key, const TaskGenerator& tasks, std::size_t arena_bytes,
+         std::size_t model_bytes)
+      : id(std::move(device_id)),
+        arena(arena_bytes / sizeof(float)),
+        model(model_bytes),
+        source(tasks),
+        client(config(key), platform()) {}
+
+  edge::ClientConfig config(const wire::Key& key) {
+    edge::ClientConfig config;
+    config.identity = {id.c_str(), key};
+    config.arena = {reinterpret_cast<std::uint8_t*>(arena.data()), arena.size() * sizeof(float)};
+    config.firmware = "skink-sim";
+    return config;
+  }
+  edge::Platform platform() {
+    edge::Platform platform;
+    platform.model.context = this;
+    platform.model.size = static_cast<std::uint32_t>(model.size());
+    platform.model.read = [](void* context, std::uint32_t offset, MutableBytes out) {
+      const auto& slot = static_cast<Device*>(context)->model;
+      if (offset > slot.size() || out.size() > slot.size() - offset) return Status::kUnavailable;
+      std::memcpy(out.data(), slot.data() + offset, out.size());
+      return Status::kOk;
+    };
+    platform.samples = source.source();
+    return platform;
+  }
+
+  std::string id;
+  bool connected = false;
+  Payload state;  // retained at the broker
+  std::vector<float> arena;
+  std::vector<std::uint8_t> model;
+  edge::TaskSource source;
+  edge::Client client;
+  std::uint64_t timer_ms = edge::Client::kNever;  // when its pending timer event fires
+};
+
+World::World(const coordinator::CoordinatorConfig& config, const TaskGenerator& tasks, const WorldOptions& options,
+             const coordinator::RunSnapshot* snapshot)
+    : options_(options), config_(config), coordinator_(std::make_unique<coordinator::Coordinator>(config, snapshot)) {
+  committed_.run = config.run;
+  if (options_.device_ids.empty() && snapshot != nullptr) options_.device_ids = snapshot->roster;
+  if (options_.device_ids.empty()) options_.device_ids = default_ids(config.experiment.fleet.devices);
+  const std::size_t arena = options_.arena_bytes != 0 ? options_.arena_bytes : plan_arena(config.experiment);
+  for (const std::string& id : options_.device_ids) {
+    const wire::Key key =
+        wire::device_key(config.master_key, {reinterpret_cast<const std::uint8_t*>(id.data()), id.size()});
+    index_of_.emplace(id, devices_.size());
+    devices_.push_back(std::make_unique<Device>(id, key, tasks, arena, coordinator_->model_file().size()));
+  }
+}
+
+World::~World() = default;
+
+const edge::Client& World::client(std::size_t index) const { return devices_[index]->client; }
+
+bool World::run(const WorldObserver& observer, const std::function<bool()>& stop) {
+  coordinator_->on_connected(now_ms_);
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    if (!devices_[i]->connected) set_connected(i, true);
+  }
+  for (;;) {
+    if (stop && stop()) return false;
+    carry_out(observer);  // may leave a coordinator that was restarted and has to go on
+    if (coordinator_->phase() == coordinator::Phase::kFinished) return true;
+    const std::uint64_t next_event = events_.empty() ? edge::Client::kNever : events_.top().time_ms;
+    const std::uint64_t next = std::min(next_event, coordinator_->next_wake_ms());
+    if (next == edge::Client::kNever) return false;
+    now_ms_ = std::max(now_ms_, next);
+    if (coordinator_->next_wake_ms() <= now_ms_) {
+      coordinator_->on_time(now_ms_);
+      continue;
+    }
+    const Event event = events_.top();
+    events_.pop();
+    handle(event);
+  }
+}
+
+void World::set_connected(std::size_t index, bool connected) {
+  Device& device = *devices_[index];
+  device.connected = connected;
+  if (connected) {
+    device.client.on_connected(now_ms_);
+    pump(index);
+    return;
+  }
+  device.client.on_disconnected();
+  std::vector<std::uint8_t> will(wire::kMaxControlBytes);
+  std::size_t written = 0;
+  if (edge::Client::encode_will({will.data(), will.size()}, written) != Status::kOk) return;
+  will.resize(written);
+  Event event;
+  event.kind = Event::Kind::kToCoordinator;
+  event.device = index;
+  event.topic = wire::TopicKind::kState;
+  event.payload = std::make_shared<const std::vector<std::uint8_t>>(std::move(will));
+  device.state = event.payload;
+  send(std::move(event), true);
+}
+
+double World::uniform() {
+  const auto purpose = static_cast<std::uint32_t>(arithmetic::Purpose::kNetwork);
+  const std::uint32_t element = random_element_++;
+  const arithmetic::PhiloxBlock block = arithmetic::philox(options_.faults.seed, element / 4, purpose, 0, 0);
+  return static_cast<double>(arithmetic::uniform(block.words[element % 4]));
+}
+
+/// Reliable: between a device and its broker session (retained state, subscriptions); everything else may suffer.
+void World::send(Event event, bool reliable) {
+  event.time_ms = now_ms_;
+  event.sequence = sequence_++;
+  const NetworkFaults& faults = options_.faults;
+  if (reliable || !faults.any()) {
+    events_.push(std::move(event));
+    return;
+  }
+  if (uniform() < faults.drop) return;
+  const auto delay = [&] { return static_cast<std::uint64_t>(uniform() * (faults.max_delay_ms + 1.0)); };
+  event.time_ms += delay();
+  if (uniform() < faults.duplicate) {
+    Event copy = event;
+    copy.time_ms = now_ms_ + delay();
+    copy.sequence = sequence_++;
+    events_.push(std::move(copy));
+  }
+  events_.push(std::move(event));
+}
+
+void World::restart_coordinator() {
+  coordinator_ = std::make_unique<coordinator::Coordinator>(config_, &committed_);
+  coordinator_->on_connected(now_ms_);
+  for (std::size_t i = 0; i < devices_.size(); ++i) {  // births are retained: a new subscriber gets them all
+    Event event;
+    event.kind = Event::Kind::kToCoordinator;
+    event.device = i;
+    event.payload = devices_[i]->state;
+    if (event.payload) send(std::move(event), true);
+  }
+}
+
+void World::carry_out(const WorldObserver& observer) {
+  for (const coordinator::Action& action : coordinator_->take_actions()) {
+    if (observer.kill_coordinator && observer.kill_coordinator()) {
+      restart_coordinator();
+      return;
+    }
+    if (observer.kill_coordinator) keep(committed_, action);
+    if (const auto* publication = std::get_if<coordinator::Publish>(&action)) {
+      publish(*publication);
+    } else if (const auto* round = std::get_if<coordinator::CommitRound>(&action)) {
+      if (observer.on_round) observer.on_round(round->record);
+    } else if (const auto* evaluation = std::get_if<coordinator::CommitEvaluation>(&action)) {
+      if (observer.on_evaluation) observer.on_evaluation(evaluation->record);
+    } else if (const auto* event = std::get_if<coordinator::CommitEvent>(&action)) {
+      if (observer.on_event) observer.on_event(event->event);
+    }
+  }
+}
+
+void World::publish(const coordinator::Publish& publication) {
+  if (publication.topic == wire::TopicKind::kModel) {
+    std::vector<Payload>& chunks = models_[key_of(publication.model)];
+    if (publication.payload.empty()) {
+      if (publication.chunk < chunks.size()) chunks[publication.chunk].reset();
+      const bool cleared = std::all_of(chunks.begin(), chunks.end(), [](const Payload& chunk) { return !chunk; });
+      if (cleared) models_.erase(key_of(publication.model));
+      return;
+    }
+    if (publication.chunk >= chunks.size()) chunks.resize(publication.chunk + 1);
+    chunks[publication.chunk] = std::make_shared<const std::vector<std::uint8_t>>(publication.payload);
+    return;
+  }
+  const auto found = index_of_.find(publication.device_id);
+  if (found == index_of_.end()) return;
+  Event event;
+  event.kind = Event::Kind::kToDevice;
+  event.device = found->second;
+  event.topic = publication.topic;
+  event.payload = std::make_shared<const std::vector<std::uint8_t>>(publication.payload);
+  send(std::move(event), false);
+}
+
+void World::handle(const Event& event) {
+  Device& device = *devices_[event.device];
+  const Bytes bytes = event.payload ? Bytes{event.payload->data(), event.payload->size()} : Bytes{};
+  switch (event.kind) {
+    case Event::Kind::kToCoordinator:
+      if (event.topic == wire::TopicKind::kState) {
+        coordinator_->on_state(device.id, bytes, now_ms_);
+      } else {
+        coordinator_->on_update(device.id, bytes, now_ms_);
+      }
+      return;
+    case Event::Kind::kToDevice:
+      if (!device.connected) return;
+      if (event.topic == wire::TopicKind::kTask) {
+        device.client.on_task(bytes, now_ms_);
+      } else {
+        device.client.on_reply(bytes, now_ms_);
+      }
+      break;
+    case Event::Kind::kModelChunk: {
+      if (!device.connected) return;
+      const auto length = static_cast<std::uint32_t>(bytes.size());
+      std::uint32_t offset = 0;
+      if (!device.client.on_model_bytes({event.model, event.chunk, 0, length, length}, offset)) return;
+      std::memcpy(device.model.data() + offset, bytes.data(), bytes.size());
+      device.client.on_model_stored(Status::kOk, now_ms_);
+      break;
+    }
+    case Event::Kind::kTimer:
+      device.timer_ms = edge::Client::kNever;
+      device.client.on_time(now_ms_);
+      break;
+  }
+  pump(event.device);
+}
+
+/// Does what a device wants, including all its work: in virtual time work takes none.
+void World::pump(std::size_t index) {
+  Device& device = *devices_[index];
+  edge::Action action;
+  for (bool busy = true; busy;) {
+    busy = device.client.has_work();
+    while (device.client.has_work()) device.client.work(now_ms_);
+    while (device.client.next_action(action)) {
+      carry_out(index, action);
+      busy = true;
+    }
+  }
+  set_timer(index);
+}
+
+void World::carry_out(std::size_t index, const edge::Action& action) {
+  Device& device = *devices_[index];
+  if (action.kind == edge::ActionKind::kSubscribe && action.topic == wire::TopicKind::kModel) {
+    deliver_model(index, action.model, action.chunk);
+  }
+  if (action.kind != edge::ActionKind::kPublish) return;
+  Event event;
+  event.kind = Event::Kind::kToCoordinator;
+  event.device = index;
+  event.topic = action.topic;
+  event.payload = std::make_shared<const std::vector<std::uint8_t>>(action.payload.begin(), action.payload.end());
+  if (action.retain) device.state = event.payload;
+  send(std::move(event), action.topic == wire::TopicKind::kState);
+  device.client.on_published(now_ms_);
+}
+
+void World::deliver_model(std::size_t index, const wire::Digest& model, std::uint32_t chunk) {
+  const auto found = models_.find(key_of(model));
+  if (found == models_.end()) return;
+  for (std::uint32_t k = 0; k < found->second.size(); ++k) {
+    if ((chunk != wire::kAllChunks && chunk != k) || !found->second[k]) continue;
+    Event event;
+    event.kind = Event::Kind::kModelChunk;
+    event.device = index;
+    event.model = model;
+    event.chunk = k;
+    event.payload = found->second[k];
+    send(std::move(event), false);
+  }
+}
+
+/// One pending timer event a device; an early one asks again.
+void World::set_timer(std::size_t index) {
+  Device& device = *devices_[index];
+  const std::uint64_t wake = device.client.next_wake_ms();
+  if (wake == edge::Client::kNever || device.timer_ms <= wake) return;
+  device.timer_ms = wake;
+  Event event;
+  event.kind = Event::Kind::kTimer;
+  event.device = index;
+  event.time_ms = std::max(wake, now_ms_);
+  event.sequence = sequence_++;
+  events_.push(std::move(event));
+}
+
+}  // namespace skink::simulations

@@ -1,0 +1,210 @@
+/// @file
+/// Whole runs in virtual time under faults: what an undisturbed run ends with, a disturbed one must end with too, or
+/// its transcript must say why not and replay to the same model.
+
+#include "skink/simulations/protocol/world.hpp"
+
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "skink/simulations/protocol/run.hpp"
+
+using namespace skink;
+using simulations::World;
+using simulations::WorldObserver;
+using simulations::WorldOptions;
+
+namespace {
+
+constexpr const char* kExperiment = R"(
+name = "faults"
+seed = 11
+[model]
+input = [1]
+loss = "mean_squared_error"
+layers = [
+  { type = "dense", units = 8, initializer = "kinks", slopes = [0.1, 0.6], inputs = [-5.0, 5.0] },
+  { type = "relu" },
+  { type = "dense", units = 8, gain = 1.7 },
+  { type = "tanh" },
+  { type = "dense", units = 1 },
+]
+[task]
+source = "sine"
+support_size = 8
+[meta]
+strategy = "tinyreptile"
+rounds = 12
+cohort = 4
+inner_learning_rate = 0.005
+meta_learning_rate = 0.5
+[evaluation]
+every = 4
+tasks = 6
+query_size = 10
+[fleet]
+devices = 12
+held_out = 3
+deadline_ms = 20000
+)";
+
+Experiment experiment(const std::vector<Override>& overrides = {}) {
+  const auto parsed = parse_experiment(kExperiment, "faults.toml", overrides);
+  if (!parsed) FAIL(parsed.error().message);
+  return *parsed;
+}
+
+struct Outcome {
+  bool finished = false;
+  std::string model_sha256;
+  std::vector<coordinator::RoundRecord> rounds;
+  std::vector<coordinator::EvaluationRecord> evaluations;
+  std::vector<coordinator::TranscriptEvent> transcript;
+  std::vector<std::string> roster;
+};
+
+/// Runs a world; `disturb` may watch and interfere.
+Outcome run_world(const Experiment& setup, const WorldOptions& options = {}, WorldObserver observer = {},
+                  const coordinator::RunSnapshot* replay = nullptr, const std::function<bool(World&)>& disturb = {}) {
+  coordinator::CoordinatorConfig config;
+  config.experiment = setup;
+  config.master_key = simulations::simulation_key();
+  config.run = 5;
+  config.replay = replay != nullptr;
+  const auto tasks = TaskGenerator::create(setup, nullptr);
+  if (!tasks) FAIL(tasks.error().message);
+  World world(config, *tasks, options, replay);
+  Outcome outcome;
+  observer.on_round = [&](const auto& record) { outcome.rounds.push_back(record); };
+  observer.on_evaluation = [&](const auto& record) { outcome.evaluations.push_back(record); };
+  observer.on_event = [&](const auto& event) { outcome.transcript.push_back(event); };
+  outcome.finished = world.run(observer, [&] { return disturb ? disturb(world) : false; });
+  char hex[2 * wire::kDigestBytes + 1];
+  wire::to_hex(world.coordinator().model_digest(), hex);
+  outcome.model_sha256 = hex;
+  outcome.roster = world.coordinator().roster();
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("world: an undisturbed run has an empty transcript and is repeatable", "[simulation][protocol]") {
+  const Outcome first = run_world(experiment());
+  const Outcome second = run_world(experiment());
+  REQUIRE(first.finished);
+  CHECK(first.transcript.empty());
+  CHECK(first.rounds.size() == 12);
+  CHECK(first.evaluations.size() == 4);  // after 0, 4, 8 and 12 rounds
+  CHECK(first.model_sha256 == second.model_sha256);
+  CHECK(run_world(experiment({{"seed", "12"}})).model_sha256 != first.model_sha256);
+}
+
+TEST_CASE("world: lost, repeated and late messages do not change the model", "[simulation][faults]") {
+  const Outcome calm = run_world(experiment());
+  const auto seed = GENERATE(range(1U, 13U));
+  WorldOptions options;
+  options.faults = {seed, 0.2, 0.2, 300};
+  const Outcome rough = run_world(experiment({{"fleet.deadline_ms", "600000"}}), options);
+  REQUIRE(rough.finished);
+  for (const auto& event : rough.transcript) {
+    FAIL_CHECK(coordinator::event_text(event.kind) << " " << wire::refusal_text(event.reason) << " " << event.detail);
+  }
+  CHECK(rough.model_sha256 == calm.model_sha256);
+}
+
+TEST_CASE("world: stragglers are replaced, and the transcript replays to the same model", "[simulation][faults]") {
+  const auto seed = GENERATE(range(1U, 9U));
+  WorldOptions options;
+  options.faults = {seed, 0.5, 0.1, 3000};
+  const Experiment setup = experiment({{"fleet.deadline_ms", "3000"}});
+  const Outcome rough = run_world(setup, options);
+  REQUIRE(rough.finished);
+  REQUIRE_FALSE(rough.transcript.empty());
+  coordinator::RunSnapshot snapshot;
+  snapshot.run = 5;
+  snapshot.roster = rough.roster;
+  snapshot.transcript = rough.transcript;
+  const Outcome replay = run_world(setup, {}, {}, &snapshot);
+  REQUIRE(replay.finished);
+  CHECK(replay.model_sha256 == rough.model_sha256);
+}
+
+TEST_CASE("world: a coordinator killed before any of its actions goes on to the same model", "[simulation][faults]") {
+  const Outcome calm = run_world(experiment());
+  const auto step = GENERATE(1U, 2U, 3U, 5U, 7U, 11U, 13U, 29U, 53U);
+  unsigned until_kill = step;
+  unsigned kills = 0;
+  WorldObserver observer;
+  observer.kill_coordinator = [&] {
+    if (kills == 60 || --until_kill > 0) return false;
+    ++kills;
+    until_kill = step + kills % 17;  // a fixed distance could hit the same action for ever
+    return true;
+  };
+  const Outcome killed = run_world(experiment(), {}, observer);
+  REQUIRE(killed.finished);
+  CHECK(kills >= 3);
+  CHECK(killed.transcript.empty());
+  CHECK(killed.model_sha256 == calm.model_sha256);
+  std::set<std::uint32_t> rounds;
+  for (const auto& record : killed.rounds) rounds.insert(record.round);
+  CHECK(killed.rounds.size() == 12);  // none doubled
+  CHECK(rounds.size() == 12);         // none lost
+  CHECK(killed.evaluations.size() == calm.evaluations.size());
+  CHECK(killed.evaluations.back().total.loss_after == calm.evaluations.back().total.loss_after);
+}
+
+TEST_CASE("world: a device that vanishes for good is replaced", "[simulation][faults]") {
+  std::size_t gone = 99;
+  const auto disturb = [&](World& world) {
+    if (gone == 99 && world.coordinator().rounds_done() == 3) {
+      gone = world.coordinator().membership().training[0];
+      world.set_connected(gone, false);
+    }
+    return false;
+  };
+  const Outcome outcome = run_world(experiment(), {}, {}, nullptr, disturb);
+  REQUIRE(outcome.finished);
+  REQUIRE_FALSE(outcome.transcript.empty());
+  for (const auto& event : outcome.transcript) CHECK(event.kind == coordinator::EventKind::kReplaced);
+  for (const auto& record : outcome.rounds) CHECK(record.updates == 4);
+}
+
+TEST_CASE("world: devices whose arena is too small refuse, and say both numbers", "[simulation][faults]") {
+  WorldOptions options;
+  options.arena_bytes = 64;
+  const Experiment setup = experiment({{"evaluation.tasks", "0"}, {"evaluation.every", "0"}});
+  unsigned asked = 0;
+  const auto give_up = [&](World& world) {
+    asked += world.now_ms() > 100000 ? 1U : 0U;
+    return asked > 0;
+  };
+  const Outcome outcome = run_world(setup, options, {}, nullptr, give_up);
+  CHECK_FALSE(outcome.finished);
+  REQUIRE_FALSE(outcome.transcript.empty());
+  CHECK(outcome.transcript.front().reason == wire::Refusal::kDoesNotFit);
+}
+
+TEST_CASE("world: devices that diverge add nothing and do not stop the run", "[simulation][faults]") {
+  const Experiment setup =
+      experiment({{"meta.inner_learning_rate", "90.0"}, {"evaluation.tasks", "0"}, {"evaluation.every", "0"}});
+  const Outcome outcome = run_world(setup);
+  REQUIRE(outcome.finished);
+  std::uint32_t without = 0;
+  for (const auto& record : outcome.rounds) {
+    CHECK(record.updates + record.diverged + record.refused == 4);
+    without += record.diverged + record.refused;
+  }
+  CHECK(without > 0);
+}
+
+TEST_CASE("world: every strategy and codec runs", "[simulation][protocol]") {
+  const auto uplink = GENERATE("float32", "int8");
+  std::set<std::string> models;
+  models.insert(run_world(experiment({{"codec.uplink", uplink}})).model_sha256);
+  models.insert(
+      run_world(experiment({{"codec.uplink", uplink}, {"meta.strategy", "reptile"}, {"meta.batch_size", "3"}}))
+          .model_sha256);
+  models.insert(run_world(experiment({{"codec.uplink", uplink}, {"meta.strategy", "fedavg"}})).model_sha256);
+  CHECK(models.size() == 3);
+}

@@ -1,0 +1,319 @@
+/// @file
+/// The coordinator's core, fed by hand: what it answers to updates that are forged, late, repeated, torn or absurd.
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <limits>
+
+#include "skink/coordinator/core/coordinator.hpp"
+
+using namespace skink;
+using coordinator::Coordinator;
+using coordinator::CoordinatorConfig;
+
+namespace {
+
+constexpr const char* kExperiment = R"(
+name = "core"
+[model]
+input = [1]
+loss = "mean_squared_error"
+layers = [ { type = "dense", units = 1 } ]
+[task]
+source = "sine"
+support_size = 4
+[meta]
+strategy = "tinyreptile"
+rounds = 3
+cohort = 2
+inner_learning_rate = 0.01
+meta_learning_rate = 1.0
+meta_learning_rate_final = 1.0
+[evaluation]
+tasks = 0
+[fleet]
+devices = 4
+deadline_ms = 1000
+)";
+
+constexpr std::uint64_t kRun = 9;
+
+/// A core with four devices that are born, and hands to talk to it.
+class Bench {
+ public:
+  Bench() : core_(config()) {
+    core_.on_connected(0);
+    for (const char* id : {"a", "b", "c", "d"}) birth(id);
+    take();
+  }
+
+  static CoordinatorConfig config() {
+    CoordinatorConfig config;
+    const auto parsed = parse_experiment(kExperiment, "core.toml");
+    if (!parsed) FAIL(parsed.error().message);
+    config.experiment = *parsed;
+    config.run = kRun;
+    return config;
+  }
+
+  void birth(const std::string& id, bool online = true) {
+    wire::State state{};
+    state.has_versions = true;
+    state.versions = wire::own_versions();
+    state.online = online;
+    std::uint8_t bytes[128];
+    std::size_t written = 0;
+    REQUIRE(wire::encode_state(state, bytes, written) == Status::kOk);
+    core_.on_state(id, {bytes, written}, now);
+  }
+
+  /// Takes the actions; remembers tasks and the last reply of each device.
+  void take() {
+    for (auto& action : core_.take_actions()) {
+      if (const auto* event = std::get_if<coordinator::CommitEvent>(&action)) events.push_back(event->event);
+      if (const auto* round = std::get_if<coordinator::CommitRound>(&action)) rounds.push_back(round->record);
+      const auto* publish = std::get_if<coordinator::Publish>(&action);
+      if (publish == nullptr) continue;
+      const Bytes bytes{publish->payload.data(), publish->payload.size()};
+      const wire::Key key = key_of(publish->device_id);
+      const wire::Identity identity{publish->device_id.c_str(), key};
+      if (publish->topic == wire::TopicKind::kTask) {
+        wire::Task task{};
+        REQUIRE(wire::decode_task(bytes, identity, task) == Status::kOk);
+        tasks[publish->device_id] = task;
+      }
+      if (publish->topic == wire::TopicKind::kReply) {
+        wire::Reply reply{};
+        REQUIRE(wire::decode_reply(bytes, identity, reply) == Status::kOk);
+        replies.emplace_back(publish->device_id, reply);
+      }
+    }
+  }
+
+  wire::Key key_of(const std::string& id) const {
+    return wire::device_key(config().master_key, {reinterpret_cast<const std::uint8_t*>(id.data()), id.size()});
+  }
+
+  wire::Update update_for(const std::string& id) const {
+    const wire::Task& task = tasks.at(id);
+    wire::Update update;
+    update.id = wire::id_of(task);
+    update.outcome = wire::Outcome::kAdapted;
+    update.total_bytes = 8;
+    update.support_samples = 4;
+    std::strcpy(update.uplink, "float32");
+    return update;
+  }
+
+  std::vector<std::uint8_t> encode(const std::string& id, const wire::Update& update,
+                                   const std::vector<float>& change) const {
+    std::vector<std::uint8_t> payload(change.size() * sizeof(float));
+    std::memcpy(payload.data(), change.data(), payload.size());
+    struct Source {
+      const std::vector<std::uint8_t>* bytes;
+      std::size_t offset;
+    } source{&payload, 0};
+    const wire::PayloadSource stream{&source,
+                                     [](void* context, MutableBytes out) {
+                                       auto& from = *static_cast<Source*>(context);
+                                       std::memcpy(out.data(), from.bytes->data() + from.offset, out.size());
+                                       from.offset += out.size();
+                                       return Status::kOk;
+                                     },
+                                     payload.size()};
+    std::vector<std::uint8_t> message(1024);
+    std::size_t written = 0;
+    const wire::Identity identity{id.c_str(), key_of(id)};
+    REQUIRE(wire::encode_update(update, stream, identity, {message.data(), message.size()}, written) == Status::kOk);
+    message.resize(written);
+    return message;
+  }
+
+  void send(const std::string& id, const std::vector<std::uint8_t>& message) {
+    core_.on_update(id, {message.data(), message.size()}, now);
+    take();
+  }
+  void send(const std::string& id, const wire::Update& update, const std::vector<float>& change) {
+    send(id, encode(id, update, change));
+  }
+  void tick(std::uint64_t to) {
+    now = to;
+    core_.on_time(now);
+    take();
+  }
+
+  std::uint64_t refused(wire::Refusal reason) const { return core_.refused()[static_cast<std::size_t>(reason)]; }
+  wire::Refusal last_reason() const { return static_cast<wire::Refusal>(replies.back().second.reason); }
+  wire::Verdict last_verdict() const { return static_cast<wire::Verdict>(replies.back().second.verdict); }
+  std::string first() const { return tasks.begin()->first; }
+  std::string second() const { return std::next(tasks.begin())->first; }
+
+  std::uint64_t now = 0;
+  Coordinator core_;
+  std::map<std::string, wire::Task> tasks;
+  std::vector<std::pair<std::string, wire::Reply>> replies;
+  std::vector<coordinator::TranscriptEvent> events;
+  std::vector<coordinator::RoundRecord> rounds;
+};
+
+}  // namespace
+
+TEST_CASE("core: a round takes one update of each cohort device and steps by their mean", "[coordinator][core]") {
+  Bench bench;
+  REQUIRE(bench.core_.phase() == coordinator::Phase::kTraining);
+  REQUIRE(bench.tasks.size() == 2);
+  const std::vector<float> before = bench.core_.parameters();
+  const std::string first = bench.first();
+  const std::string second = bench.second();
+  bench.send(first, bench.update_for(first), {1.0F, 0.0F});
+  CHECK(bench.last_verdict() == wire::Verdict::kAccepted);
+  CHECK(bench.core_.rounds_done() == 0);
+  bench.send(second, bench.update_for(second), {3.0F, 1.0F});
+  CHECK(bench.core_.rounds_done() == 1);
+  CHECK(bench.core_.parameters()[0] == before[0] + 2.0F);
+  CHECK(bench.core_.parameters()[1] == before[1] + 0.5F);
+  REQUIRE(bench.rounds.size() == 1);
+  CHECK(bench.rounds[0].updates == 2);
+}
+
+TEST_CASE("core: forged and foreign messages are counted and never answered", "[coordinator][core]") {
+  Bench bench;
+  const std::string id = bench.first();
+  std::vector<std::uint8_t> message = bench.encode(id, bench.update_for(id), {1.0F, 0.0F});
+  const std::vector<std::uint8_t> sound = message;
+  message[message.size() / 2] ^= 1;
+  bench.send(id, message);
+  bench.send(id, std::vector<std::uint8_t>{0x08});
+  bench.send(id, std::vector<std::uint8_t>{});
+  bench.send(bench.second(), sound);  // another device's code
+  CHECK(bench.refused(wire::Refusal::kWrongAuthentication) == 4);
+  bench.send("stranger", sound);
+  CHECK(bench.refused(wire::Refusal::kUnknownDevice) == 1);
+  CHECK(bench.replies.empty());
+  CHECK(bench.core_.rounds_done() == 0);
+}
+
+TEST_CASE("core: a repeated update is taken once and answered as before", "[coordinator][core]") {
+  Bench bench;
+  const std::string first = bench.first();
+  const std::string second = bench.second();
+  const auto message = bench.encode(first, bench.update_for(first), {1.0F, 0.0F});
+  bench.send(first, message);
+  bench.send(first, message);
+  CHECK(bench.last_verdict() == wire::Verdict::kAccepted);
+  CHECK(bench.last_reason() == wire::Refusal::kDuplicate);
+  const std::vector<float> before = bench.core_.parameters();
+  bench.send(second, bench.update_for(second), {1.0F, 0.0F});
+  CHECK(bench.core_.parameters()[0] == before[0] + 1.0F);
+  CHECK(bench.rounds[0].updates == 2);
+}
+
+TEST_CASE("core: updates of another run, an old round or a device without a task are refused", "[coordinator][core]") {
+  Bench bench;
+  const std::string first = bench.first();
+  wire::Update update = bench.update_for(first);
+  update.id.run = kRun + 1;
+  bench.send(first, update, {1.0F, 0.0F});
+  CHECK(bench.last_reason() == wire::Refusal::kNotExpected);
+  update = bench.update_for(first);
+  update.id.attempt = 7;
+  bench.send(first, update, {1.0F, 0.0F});
+  CHECK(bench.last_verdict() == wire::Verdict::kRefused);
+  for (const char* id : {"a", "b", "c", "d"}) {
+    if (bench.tasks.count(id) != 0) continue;
+    bench.send(id, bench.update_for(first), {1.0F, 0.0F});
+    CHECK(bench.last_verdict() == wire::Verdict::kRefused);
+  }
+  CHECK(bench.core_.rounds_done() == 0);
+}
+
+TEST_CASE("core: a device that lies about its shape is refused and replaced", "[coordinator][core]") {
+  Bench bench;
+  const std::string first = bench.first();
+  wire::Update update = bench.update_for(first);
+  const int lie = GENERATE(range(0, 5));
+  std::vector<float> change{1.0F, 0.0F};
+  if (lie == 0) update.total_bytes = 12;
+  if (lie == 1) update.chunk_count = 0;
+  if (lie == 2) change = {1.0F, 2.0F, 3.0F};
+  if (lie == 3) change = {1.0F};
+  if (lie == 4) update.offset = 4;
+  bench.send(first, update, change);
+  CHECK(bench.refused(wire::Refusal::kWrongShape) == 1);
+  REQUIRE(bench.events.size() == 1);
+  CHECK(bench.events[0].kind == coordinator::EventKind::kReplaced);
+  CHECK(bench.tasks.size() == 3);
+}
+
+TEST_CASE("core: an update that is not finite or too large adds nothing, and nobody takes its place",
+          "[coordinator][core]") {
+  Bench bench;
+  const std::string first = bench.first();
+  const std::string second = bench.second();
+  const float bad = GENERATE(std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), -1e6F);
+  bench.send(first, bench.update_for(first), {bad, 0.0F});
+  CHECK(bench.last_verdict() == wire::Verdict::kRefused);
+  REQUIRE(bench.events.size() == 1);
+  CHECK(bench.events[0].kind == coordinator::EventKind::kRefused);
+  const std::vector<float> before = bench.core_.parameters();
+  bench.send(second, bench.update_for(second), {1.0F, 0.0F});
+  CHECK(bench.core_.rounds_done() == 1);
+  CHECK(bench.core_.parameters()[0] == before[0] + 1.0F);
+}
+
+TEST_CASE("core: chunks out of order are asked for again", "[coordinator][core]") {
+  Bench bench;
+  const std::string first = bench.first();
+  wire::Update update = bench.update_for(first);
+  update.chunk_count = 2;
+  update.chunk = 1;
+  update.offset = 4;
+  bench.send(first, update, {2.0F});
+  CHECK(bench.last_verdict() == wire::Verdict::kResend);
+  CHECK(bench.replies.back().second.chunk == 0);
+  update.chunk = 0;
+  update.offset = 0;
+  bench.send(first, update, {1.0F});
+  bench.send(first, update, {1.0F});  // again: ignored
+  update.chunk = 1;
+  update.offset = 4;
+  bench.send(first, update, {2.0F});
+  CHECK(bench.last_verdict() == wire::Verdict::kAccepted);
+}
+
+TEST_CASE("core: a straggler is replaced after the deadline, and its late update is refused", "[coordinator][core]") {
+  Bench bench;
+  const std::string first = bench.first();
+  const wire::Update late = bench.update_for(first);
+  bench.tick(500);
+  CHECK(bench.events.empty());
+  bench.tick(1000);
+  REQUIRE(bench.events.size() == 2);  // both slots
+  CHECK(bench.events[0].reason == wire::Refusal::kLate);
+  bench.send(first, late, {1.0F, 0.0F});
+  CHECK(bench.last_reason() == wire::Refusal::kLate);
+}
+
+TEST_CASE("core: a birth with other versions is no device", "[coordinator][core]") {
+  Coordinator core(Bench::config());
+  core.on_connected(0);
+  wire::State state{};
+  state.has_versions = true;
+  state.versions = wire::own_versions();
+  state.versions.arithmetic += 1;
+  state.online = true;
+  std::uint8_t bytes[128];
+  std::size_t written = 0;
+  REQUIRE(wire::encode_state(state, bytes, written) == Status::kOk);
+  core.on_state("a", {bytes, written}, 0);
+  CHECK(core.devices_online() == 0);
+  CHECK(core.refused()[static_cast<std::size_t>(wire::Refusal::kVersionMismatch)] == 1);
+}
+
+TEST_CASE("core: without enough devices nothing starts", "[coordinator][core]") {
+  Coordinator core(Bench::config());
+  core.on_connected(0);
+  CHECK(core.take_actions().empty());
+  core.on_time(1000000);
+  CHECK(core.phase() == coordinator::Phase::kWaitingForFleet);
+}

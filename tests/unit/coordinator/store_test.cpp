@@ -1,0 +1,132 @@
+#include "skink/coordinator/store/store.hpp"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+using namespace skink;
+using namespace skink::coordinator;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A folder that goes away.
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (fs::temp_directory_path() / "skink-store-XXXXXX").string();
+    path_ = mkdtemp(pattern.data());
+  }
+  ~Folder() { fs::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::string file(const char* name) const { return (path_ / name).string(); }
+
+ private:
+  fs::path path_;
+};
+
+template <class T>
+bool ok(const Result<T>& result) {
+  if (!result) UNSCOPED_INFO(result.error().message);
+  return result.has_value();
+}
+
+Store opened(const std::string& path) {
+  auto store = Store::open(path);
+  if (!store) FAIL(store.error().message);
+  return std::move(*store);
+}
+
+CommitRound round_commit(std::uint32_t round) {
+  CommitRound commit;
+  commit.record.round = round;
+  commit.record.updates = 3;
+  commit.record.meta_learning_rate = 0.25;
+  commit.record.model_sha256 = "hash" + std::to_string(round);
+  commit.record.traffic = {100ULL * (round + 1), 200ULL * (round + 1), round + 1};
+  commit.model = {static_cast<std::uint8_t>(round), 1, 2, 3};
+  return commit;
+}
+
+}  // namespace
+
+TEST_CASE("store: what was committed comes back", "[coordinator][store]") {
+  const Folder folder;
+  {
+    Store store = opened(folder.file("a/run.db"));
+    REQUIRE_FALSE(*store.has_run());
+    REQUIRE(ok(store.begin_run({77, "name", "text = 1\n", {{"meta.rounds", "3"}}})));
+    REQUIRE(ok(store.commit(CommitRoster{{"a", "b"}}, 0)));
+    REQUIRE(ok(store.commit(CommitEvent{{0, EventKind::kReplaced, 1, 2, 3, wire::Refusal::kLate, "a: why"}}, 0)));
+    REQUIRE(ok(store.commit(round_commit(0), 0)));
+    EvaluationRecord evaluation;
+    evaluation.rounds = 1;
+    evaluation.total.loss_after = std::uint64_t{1} << 50;
+    REQUIRE(ok(store.commit(CommitEvaluation{evaluation}, 0)));
+    REQUIRE(ok(store.note({{"a", true, "fw", 10, 255, "now"}}, {{"late", 4}})));
+  }
+  const Store store = opened(folder.file("a/run.db"));
+  REQUIRE(*store.has_run());
+  const auto snapshot = store.load();
+  REQUIRE(ok(snapshot));
+  CHECK(snapshot->run == 77);
+  CHECK(snapshot->experiment_text == "text = 1\n");
+  REQUIRE(snapshot->overrides.size() == 1);
+  CHECK(snapshot->overrides[0].value == "3");
+  CHECK(snapshot->roster == std::vector<std::string>{"a", "b"});
+  REQUIRE(snapshot->transcript.size() == 1);
+  CHECK(snapshot->transcript[0].reason == wire::Refusal::kLate);
+  CHECK(snapshot->transcript[0].detail == "a: why");
+  CHECK(snapshot->rounds_done == 1);
+  CHECK(snapshot->model == std::vector<std::uint8_t>{0, 1, 2, 3});
+  CHECK(snapshot->traffic.downlink_bytes == 200);
+  REQUIRE(snapshot->evaluations.size() == 1);
+  CHECK(snapshot->evaluations[0].total.loss_after == std::uint64_t{1} << 50);
+  CHECK_FALSE(snapshot->finished);
+  REQUIRE(ok(store.devices()));
+  CHECK(store.devices()->at(0).firmware == "fw");
+  CHECK(store.refusals()->at(0).count == 4);
+}
+
+TEST_CASE("store: keeps the latest two models and the checkpoints", "[coordinator][store]") {
+  const Folder folder;
+  Store store = opened(folder.file("run.db"));
+  for (std::uint32_t round = 0; round < 10; ++round) REQUIRE(ok(store.commit(round_commit(round), 4)));
+  const std::string dump = folder.file("dump.txt");
+  const std::string command = "sqlite3 '" + folder.file("run.db") + "' 'SELECT rounds FROM models' > '" + dump + "'";
+  if (std::system("command -v sqlite3 > /dev/null") != 0) {
+    WARN("SKIPPED: sqlite3 is not installed");
+    return;
+  }
+  REQUIRE(std::system(command.c_str()) == 0);
+  std::ifstream in(dump);
+  std::vector<int> kept;
+  for (int rounds = 0; in >> rounds;) kept.push_back(rounds);
+  CHECK(kept == std::vector<int>{4, 8, 9, 10});
+}
+
+TEST_CASE("store: a round cannot be committed twice", "[coordinator][store]") {
+  const Folder folder;
+  Store store = opened(folder.file("run.db"));
+  REQUIRE(ok(store.commit(round_commit(0), 0)));
+  const auto again = store.commit(round_commit(0), 0);
+  REQUIRE_FALSE(ok(again));
+  CHECK(again.error().message.find("round") != std::string::npos);
+  CHECK(store.rounds()->size() == 1);
+}
+
+TEST_CASE("store: files that are no store are refused with their name", "[coordinator][store]") {
+  const Folder folder;
+  const std::string path = folder.file("not-a-store");
+  std::ofstream(path) << "this is a text, long enough to be no empty database, and certainly not SQLite\n";
+  const auto opened_to_write = Store::open(path);
+  REQUIRE_FALSE(ok(opened_to_write));
+  CHECK(opened_to_write.error().message.find(path) != std::string::npos);
+  REQUIRE_FALSE(ok(Store::open_to_read(path)));
+  const auto absent = Store::open_to_read(folder.file("absent.db"));
+  REQUIRE_FALSE(ok(absent));
+  CHECK(absent.error().message.find("absent.db") != std::string::npos);
+}
