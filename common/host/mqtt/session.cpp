@@ -1,0 +1,72 @@
+#include "skink/common/host/mqtt/session.hpp"
+
+#include <charconv>
+#include <utility>
+
+#include "link.hpp"
+#include "tls_credentials.hpp"
+
+namespace skink::mqtt {
+namespace {
+
+constexpr std::size_t kMostPending = 65'000;  // message ids have 16 bits
+
+bool is_port(const std::string& text, std::uint16_t& port) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() && port != 0;
+}
+
+Result<void> check(const SessionOptions& options) {
+  if (options.host.empty() || options.port == 0) return make_error(Status::kInvalidArgument, "host or port is missing");
+  if (options.client_id.empty()) return make_error(Status::kInvalidArgument, "a session needs a client id");
+  if (options.max_pending_publications < 1 || options.max_pending_publications > kMostPending) {
+    return make_error(Status::kInvalidArgument, "max_pending_publications: 1.." + std::to_string(kMostPending));
+  }
+  const Result<internal::SslContext> credentials = internal::load_credentials(options);
+  if (!credentials) return credentials.error();
+  return {};
+}
+
+}  // namespace
+
+Result<BrokerAddress> parse_broker_address(const std::string& text) {
+  const Error error = make_error(Status::kInvalidArgument, "'" + text + "' is not HOST:PORT, such as gateway.local:8883");
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) return error;
+  BrokerAddress address;
+  address.host = text.substr(0, colon);
+  const bool is_bracketed = address.host.front() == '[' && address.host.back() == ']';
+  if (is_bracketed) address.host = address.host.substr(1, address.host.size() - 2);
+  const bool has_colon = address.host.find(':') != std::string::npos;
+  if (address.host.empty() || has_colon != is_bracketed || !is_port(text.substr(colon + 1), address.port)) return error;
+  return address;
+}
+
+Result<std::unique_ptr<Session>> Session::start(EventQueue& queue, const SessionOptions& options) {
+  if (const Result<void> checked = check(options); !checked) return checked.error();
+  try {
+    auto link = std::make_shared<Link>(queue.exchange_, options);
+    link->start();
+    return std::unique_ptr<Session>(new Session(std::move(link)));
+  } catch (const ::mqtt::exception& exception) {
+    return make_error(Status::kUnavailable, "MQTT client '" + options.client_id + "': " + exception.what());
+  }
+}
+
+Session::Session(std::shared_ptr<Link> link) : link_(std::move(link)) {}
+
+Session::~Session() { link_->retire(); }
+
+Result<Token> Session::publish(const std::string& topic, Bytes payload, Quality quality, Retain retain) {
+  return link_->publish(topic, payload, quality, retain);
+}
+
+Result<void> Session::subscribe(const std::string& topic, Quality quality) { return link_->subscribe(topic, quality); }
+
+Result<void> Session::unsubscribe(const std::string& topic) { return link_->unsubscribe(topic); }
+
+void Session::disconnect(std::chrono::milliseconds grace) { link_->disconnect(grace); }
+
+bool Session::is_connected() const { return link_->is_connected(); }
+
+}  // namespace skink::mqtt

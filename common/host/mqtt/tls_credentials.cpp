@@ -1,0 +1,94 @@
+#include "tls_credentials.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace skink::mqtt::internal {
+namespace {
+
+struct FileCloser {
+  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, FileCloser>;
+
+Result<void> check_readable(const char* what, const std::string& path) {
+  const File file(std::fopen(path.c_str(), "rb"));
+  if (file && std::fgetc(file.get()) != EOF) return {};
+  const char* reason = !file || std::ferror(file.get()) != 0 ? std::strerror(errno) : "it is empty";
+  return make_error(Status::kUnavailable, std::string("cannot read the ") + what + " '" + path + "': " + reason);
+}
+
+Error unusable(const char* what, const std::string& path) {
+  return make_error(Status::kDamaged, std::string("the ") + what + " '" + path +
+                                          "' is not usable (PEM is wanted): " + take_openssl_error());
+}
+
+std::string text_of(const ASN1_TIME* time) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> memory(BIO_new(BIO_s_mem()), &BIO_free);
+  if (!memory || ASN1_TIME_print(memory.get(), time) != 1) return "?";
+  std::array<char, 64> text{};
+  const int length = BIO_read(memory.get(), text.data(), static_cast<int>(text.size()));
+  return {text.data(), static_cast<std::size_t>(length > 0 ? length : 0)};
+}
+
+}  // namespace
+
+std::string take_openssl_error() {
+  const unsigned long error = ERR_get_error();
+  ERR_clear_error();
+  const char* reason = error != 0 ? ERR_reason_error_string(error) : nullptr;
+  return reason != nullptr ? reason : "unknown reason";
+}
+
+Result<SslContext> load_credentials(const SessionOptions& options) {
+  const struct {
+    const char* what;
+    const std::string& path;
+  } files[] = {{"CA file", options.ca_file},
+               {"certificate file", options.certificate_file},
+               {"key file", options.key_file}};
+  for (const auto& file : files) {
+    if (const Result<void> readable = check_readable(file.what, file.path); !readable) return readable.error();
+  }
+  ERR_clear_error();
+  SslContext context(SSL_CTX_new(TLS_client_method()));
+  if (!context) return make_error(Status::kUnavailable, "OpenSSL: " + take_openssl_error());
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  if (SSL_CTX_load_verify_locations(context.get(), options.ca_file.c_str(), nullptr) != 1) {
+    return unusable("CA file", options.ca_file);
+  }
+  if (SSL_CTX_use_certificate_chain_file(context.get(), options.certificate_file.c_str()) != 1) {
+    return unusable("certificate file", options.certificate_file);
+  }
+  if (SSL_CTX_use_PrivateKey_file(context.get(), options.key_file.c_str(), SSL_FILETYPE_PEM) == 1) return context;
+  const int reason = ERR_GET_REASON(ERR_peek_error());
+  if (reason != X509_R_KEY_VALUES_MISMATCH && reason != X509_R_KEY_TYPE_MISMATCH) {
+    return unusable("key file", options.key_file);
+  }
+  ERR_clear_error();
+  return make_error(Status::kDamaged, "the key file '" + options.key_file + "' does not belong to the certificate '" +
+                                          options.certificate_file + "'");
+}
+
+std::string validity_problem(const std::string& certificate_file) {
+  const File file(std::fopen(certificate_file.c_str(), "rb"));
+  if (!file) return {};
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+      PEM_read_X509(file.get(), nullptr, nullptr, nullptr), &X509_free);
+  ERR_clear_error();
+  if (!certificate) return {};
+  const ASN1_TIME* end = X509_get0_notAfter(certificate.get());
+  if (X509_cmp_current_time(end) < 0) return "has expired on " + text_of(end);
+  const ASN1_TIME* begin = X509_get0_notBefore(certificate.get());
+  if (X509_cmp_current_time(begin) > 0) return "is not valid before " + text_of(begin) + " (is the clock right?)";
+  return {};
+}
+
+}  // namespace skink::mqtt::internal

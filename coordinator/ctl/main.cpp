@@ -1,0 +1,143 @@
+/// @file
+/// skinkctl: what operators ask of a run. Reads the store, also while a coordinator writes it.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+
+#include "model_text.hpp"
+#include "skink/common/host/exit_codes.hpp"
+#include "skink/coordinator/store/store.hpp"
+
+namespace {
+
+using namespace skink;
+using coordinator::Store;
+
+int fail(ExitCode code, const std::string& message) {
+  std::fprintf(stderr, "skinkctl: %s\n", message.c_str());
+  return static_cast<int>(code);
+}
+
+constexpr int kOk = static_cast<int>(ExitCode::kOk);
+
+int show_status(const Store& store) {
+  const auto snapshot = store.load();
+  if (!snapshot) return fail(ExitCode::kStore, snapshot.error().message);
+  const auto experiment = parse_experiment(snapshot->experiment_text, "stored experiment", snapshot->overrides);
+  if (!experiment) return fail(ExitCode::kStore, experiment.error().message);
+  const auto rounds = store.rounds();
+  const auto refusals = store.refusals();
+  if (!rounds || !refusals) return fail(ExitCode::kStore, (rounds ? refusals.error() : rounds.error()).message);
+  const char* state = snapshot->finished ? "finished" : snapshot->roster.empty() ? "waiting for the fleet" : "running";
+  std::printf("run          %llu of '%s', %s\n", static_cast<unsigned long long>(snapshot->run),
+              experiment->name.c_str(), state);
+  std::printf("rounds       %u of %u\n", snapshot->rounds_done, experiment->meta.rounds);
+  std::printf("devices      %zu in the roster, %u held out\n", snapshot->roster.size(), experiment->fleet.held_out);
+  std::printf("traffic      %llu device-rounds, %llu bytes up, %llu bytes down\n",
+              static_cast<unsigned long long>(snapshot->traffic.device_rounds),
+              static_cast<unsigned long long>(snapshot->traffic.uplink_bytes),
+              static_cast<unsigned long long>(snapshot->traffic.downlink_bytes));
+  if (!snapshot->evaluations.empty()) {
+    const auto& last = snapshot->evaluations.back();
+    std::printf("evaluation   after %u rounds, %u unseen tasks: loss %.4f -> %.4f, accuracy %.1f %% -> %.1f %%\n",
+                last.rounds, last.total.tasks, last.loss_before(), last.loss_after(), 100 * last.accuracy_before(),
+                100 * last.accuracy_after());
+  }
+  if (!rounds->empty()) std::printf("model        %s\n", rounds->back().model_sha256.c_str());
+  for (const auto& row : *refusals) {
+    std::printf("refused      %llu %s\n", static_cast<unsigned long long>(row.count), row.reason.c_str());
+  }
+  std::printf("transcript   %zu events\n", snapshot->transcript.size());
+  for (const auto& event : snapshot->transcript) {
+    std::printf("             round %u slot %u: %s, device index %u, attempt %u (%s) %s\n", event.round, event.slot,
+                coordinator::event_text(event.kind), event.device_index, event.attempt,
+                wire::refusal_text(event.reason), event.detail.c_str());
+  }
+  return kOk;
+}
+
+int show_devices(const Store& store) {
+  const auto rows = store.devices();
+  if (!rows) return fail(ExitCode::kStore, rows.error().message);
+  std::printf("%-32s %-8s %-20s %10s %-8s %s\n", "device", "state", "firmware", "arena", "battery", "last seen");
+  for (const auto& row : *rows) {
+    const std::string battery = row.battery_percent > 100 ? "mains" : std::to_string(row.battery_percent) + " %";
+    std::printf("%-32s %-8s %-20s %10u %-8s %s\n", row.id.c_str(), row.online ? "online" : "offline",
+                row.firmware.c_str(), row.arena_bytes, battery.c_str(), row.last_seen.c_str());
+  }
+  return kOk;
+}
+
+int show_rounds(const Store& store, std::size_t last) {
+  const auto rows = store.rounds();
+  if (!rows) return fail(ExitCode::kStore, rows.error().message);
+  std::printf("%8s %8s %9s %8s %9s %10s %9s  %s\n", "round", "updates", "diverged", "refused", "replaced", "rate", "ms",
+              "model");
+  const std::size_t first = last != 0 && rows->size() > last ? rows->size() - last : 0;
+  for (std::size_t i = first; i < rows->size(); ++i) {
+    const auto& row = (*rows)[i];
+    std::printf("%8u %8u %9u %8u %9u %10.6f %9llu  %s\n", row.round, row.updates, row.diverged, row.refused,
+                row.replaced, row.meta_learning_rate, static_cast<unsigned long long>(row.duration_ms),
+                row.model_sha256.c_str());
+  }
+  return kOk;
+}
+
+int export_model(const Store& store, const std::string& path) {
+  const auto snapshot = store.load();
+  if (!snapshot) return fail(ExitCode::kStore, snapshot.error().message);
+  if (snapshot->model.empty()) return fail(ExitCode::kStore, "no round is finished yet, so there is no model");
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out.write(reinterpret_cast<const char*>(snapshot->model.data()),
+            static_cast<std::streamsize>(snapshot->model.size()));
+  out.close();
+  if (!out) return fail(ExitCode::kStore, path + ": cannot be written");
+  std::printf("%s: model after %u rounds\n", path.c_str(), snapshot->rounds_done);
+  return kOk;
+}
+
+int show_model(const std::string& path) {
+  const auto text = ctl::describe_model(path);
+  if (!text) return fail(ExitCode::kData, text.error().message);
+  std::printf("%s", text->c_str());
+  return kOk;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Shows what a coordinator did: runs, devices, rounds, models."};
+  app.require_subcommand(1);
+  std::string store_path;
+  std::string file;
+  std::size_t last = 20;
+  const auto with_store = [&store_path](CLI::App* command) {
+    command->add_option("--store", store_path, "The coordinator's store")->required();
+    return command;
+  };
+  CLI::App* status = with_store(app.add_subcommand("status", "The run: progress, evaluation, refusals, transcript"));
+  CLI::App* devices = with_store(app.add_subcommand("devices", "Every device that was ever seen"));
+  CLI::App* rounds = with_store(app.add_subcommand("rounds", "The latest rounds"));
+  rounds->add_option("--last", last, "How many; 0: all");
+  CLI::App* model = app.add_subcommand("model", "Models: 'model show FILE' and 'model export --store S FILE'");
+  model->require_subcommand(1);
+  CLI::App* show = model->add_subcommand("show", "Prints a model file");
+  show->add_option("file", file, "A .skm file")->required();
+  CLI::App* exported = with_store(model->add_subcommand("export", "Writes the store's latest model"));
+  exported->add_option("file", file, "Where to write the .skm file")->required();
+  try {
+    app.parse(argc, argv);
+    if (show->parsed()) return show_model(file);
+    const auto store = Store::open_to_read(store_path);
+    if (!store) return fail(ExitCode::kStore, store.error().message);
+    if (status->parsed()) return show_status(*store);
+    if (devices->parsed()) return show_devices(*store);
+    if (rounds->parsed()) return show_rounds(*store, last);
+    return export_model(*store, file);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : static_cast<int>(ExitCode::kUsage);
+  } catch (const std::exception& error) {
+    return fail(ExitCode::kInternal, error.what());
+  }
+}

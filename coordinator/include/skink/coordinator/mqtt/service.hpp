@@ -1,0 +1,74 @@
+#pragma once
+/// @file
+/// The coordinator as a service: carries the core's actions out through a store and an MQTT session, in order, so that
+/// nothing is published before it is durable. One thread.
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "skink/common/host/mqtt/session.hpp"
+#include "skink/coordinator/core/coordinator.hpp"
+#include "skink/coordinator/mqtt/settings.hpp"
+#include "skink/coordinator/store/store.hpp"
+
+namespace skink::coordinator {
+
+/// How a service ended.
+enum class ServiceEnd { kFinished, kStopped, kStoreFailed, kCredentialsRefused };
+
+struct ServiceObserver {
+  std::function<void(const Coordinator&)> on_round;
+  std::function<void(const EvaluationRecord&)> on_evaluation;
+  std::function<void(const TranscriptEvent&)> on_event;
+  std::function<void(const Coordinator&)> on_waiting;  ///< about once a second while the fleet gathers
+  std::function<void(const std::string&)> on_log;
+};
+
+class Service {
+ public:
+  /// Opens the store, continues the run in it or begins a new one, and reads the keys. The error says which file is at
+  /// fault and what to do.
+  static Result<std::unique_ptr<Service>> create(const Settings& settings, const std::vector<Override>& overrides);
+
+  /// Runs until the run is finished or `stop` says so (asked at least ten times a second).
+  ServiceEnd run(const ServiceObserver& observer, const std::function<bool()>& stop);
+
+  const Coordinator& core() const { return *core_; }
+  const std::string& failure() const { return failure_; }
+  bool resumed() const { return resumed_; }
+  /// Rounds of the whole run, those before a restart included.
+  Result<std::vector<RoundRecord>> rounds() const { return store_.rounds(); }
+
+ private:
+  Service(Settings settings, Store store) : settings_(std::move(settings)), store_(std::move(store)) {}
+  Result<void> prepare(const std::vector<Override>& overrides);
+  Result<void> connect();
+  void handle(const mqtt::Event& event, const ServiceObserver& observer);
+  void handle_message(const mqtt::Event& event);
+  bool carry_out(const ServiceObserver& observer);
+  bool commit(const Action& action, const ServiceObserver& observer);
+  void note_device(const std::string& id, Bytes message);
+  Result<void> write_notes();
+  void flush();
+  std::uint64_t now_ms() const;
+
+  Settings settings_;
+  Store store_;
+  std::unique_ptr<Coordinator> core_;
+  mqtt::EventQueue queue_;
+  std::unique_ptr<mqtt::Session> session_;
+  std::deque<Publish> backlog_;  // waits for room in the session
+  std::vector<DeviceRow> devices_to_note_;
+  std::array<std::uint64_t, wire::kRefusalCount> refusals_noted_{};
+  std::string failure_;
+  bool resumed_ = false;
+  bool was_connected_ = false;
+  bool credentials_refused_ = false;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace skink::coordinator

@@ -1,0 +1,39 @@
+#pragma once
+/// @file
+/// The coordinator's configuration file. Keys and defaults: docs/coordinator-config.md. Secrets stay in files that it
+/// names.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "skink/common/host/experiment.hpp"
+#include "skink/common/wire/crypto.hpp"
+
+namespace skink::coordinator {
+
+struct Settings {
+  std::string experiment;  ///< path
+  std::string store;
+  std::string out;  ///< folder for summary.json, metrics.csv, model.skm; empty: none
+  std::uint32_t checkpoint_rounds = 0;
+  std::uint64_t run = 0;  ///< 0: the time at which the run is created, in milliseconds
+  std::string host;
+  std::uint16_t port = 8883;
+  std::string ca;
+  std::string certificate;
+  std::string key;
+  std::string fleet;
+  std::string master_key;  ///< path of a file with 64 hexadecimal digits
+};
+
+/// Relative paths in the file are taken from the file's folder. Errors name file, line, key and what is allowed.
+Result<Settings> read_settings(const std::string& path);
+
+/// The 32 bytes in a key file.
+Result<wire::Key> read_key(const std::string& path);
+
+/// A whole text file, at most 1 MiB.
+Result<std::string> read_text(const std::string& path);
+
+}  // namespace skink::coordinator

@@ -1,0 +1,169 @@
+/// @file
+/// skink-coordinator: leads a fleet through a run. The work is in the service; here are command line, log and exit
+/// code.
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "skink/common/host/exit_codes.hpp"
+#include "skink/common/host/float_environment.hpp"
+#include "skink/coordinator/core/summary.hpp"
+#include "skink/coordinator/mqtt/service.hpp"
+
+namespace {
+
+using namespace skink;
+
+std::atomic<bool> stopped{false};
+
+void stop(int /*signal*/) { stopped = true; }
+
+int fail(ExitCode code, const std::string& message) {
+  spdlog::error("{}", message);
+  return static_cast<int>(code);
+}
+
+/// At most one line a second, and one for the last round.
+class RoundLog {
+ public:
+  void show(const coordinator::Coordinator& core) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::uint32_t total = core.experiment().meta.rounds;
+    if (now - shown_ < std::chrono::seconds(1) && core.rounds_done() != total) return;
+    shown_ = now;
+    spdlog::info("round {}/{}: {} device-rounds, {:.1f} MB up, {:.1f} MB down", core.rounds_done(), total,
+                 core.traffic().device_rounds, static_cast<double>(core.traffic().uplink_bytes) / 1e6,
+                 static_cast<double>(core.traffic().downlink_bytes) / 1e6);
+  }
+
+ private:
+  std::chrono::steady_clock::time_point shown_;
+};
+
+bool write_file(const std::string& path, const void* data, std::size_t size) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+  out.close();
+  return static_cast<bool>(out);
+}
+
+bool write_results(const std::string& folder, const coordinator::Service& service,
+                   const coordinator::Summary& summary) {
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  const auto rounds = service.rounds();
+  if (code || !rounds) return false;
+  const std::string json = to_json(summary);
+  const std::string csv = metrics_csv(*rounds, service.core().evaluations());
+  const auto& model = service.core().model_file();
+  return write_file(folder + "/summary.json", json.data(), json.size()) &&
+         write_file(folder + "/metrics.csv", csv.data(), csv.size()) &&
+         write_file(folder + "/model.skm", model.data(), model.size());
+}
+
+coordinator::ServiceObserver log_observer(RoundLog& rounds, bool classifies) {
+  coordinator::ServiceObserver observer;
+  observer.on_round = [&rounds](const coordinator::Coordinator& core) { rounds.show(core); };
+  observer.on_evaluation = [classifies](const coordinator::EvaluationRecord& record) {
+    spdlog::info("after {} rounds, {} unseen tasks: loss {:.4f} before adaptation, {:.4f} after", record.rounds,
+                 record.total.tasks, record.loss_before(), record.loss_after());
+    if (classifies) {
+      spdlog::info("    accuracy {:.1f} % before adaptation, {:.1f} % after", 100 * record.accuracy_before(),
+                   100 * record.accuracy_after());
+    }
+  };
+  observer.on_event = [](const coordinator::TranscriptEvent& event) {
+    spdlog::warn("round {}: {} ({}) {}", event.round, coordinator::event_text(event.kind),
+                 wire::refusal_text(event.reason), event.detail);
+  };
+  observer.on_waiting = [](const coordinator::Coordinator& core) {
+    spdlog::info("waiting for the fleet: {} of {} devices", core.devices_online(), core.experiment().fleet.devices);
+  };
+  observer.on_log = [](const std::string& text) { spdlog::info("{}", text); };
+  return observer;
+}
+
+int run(const coordinator::Settings& settings, const std::vector<Override>& overrides) {
+  auto service = coordinator::Service::create(settings, overrides);
+  if (!service) {
+    const bool store = service.error().message.rfind(settings.store + ":", 0) == 0;
+    return fail(store ? ExitCode::kStore : ExitCode::kConfiguration, service.error().message);
+  }
+  coordinator::Service& running = **service;
+  spdlog::info("run {} of '{}': {} rounds{}", running.core().run(), running.core().experiment().name,
+               running.core().experiment().meta.rounds,
+               running.resumed() ? ", continued after round " + std::to_string(running.core().rounds_done()) : "");
+  const auto start = std::chrono::steady_clock::now();
+  RoundLog rounds;
+  const bool classifies = running.core().experiment().model.loss == nn::Loss::kSoftmaxCrossEntropy;
+  const coordinator::ServiceEnd end = running.run(log_observer(rounds, classifies), [] { return stopped.load(); });
+  if (end == coordinator::ServiceEnd::kStoreFailed) return fail(ExitCode::kStore, running.failure());
+  if (end == coordinator::ServiceEnd::kCredentialsRefused) return fail(ExitCode::kCredentials, running.failure());
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const coordinator::Summary summary = coordinator::summarize(running.core(), "fleet", seconds);
+  if (!settings.out.empty() && !write_results(settings.out, running, summary)) {
+    return fail(ExitCode::kStore, settings.out +
+                                      ": the results cannot be written; free space or mend the path and start "
+                                      "again, the run itself is in the store");
+  }
+  if (end == coordinator::ServiceEnd::kStopped) {
+    spdlog::info("stopped after round {}; start again to go on", running.core().rounds_done());
+    return static_cast<int>(ExitCode::kOk);
+  }
+  std::printf("%s", coordinator::to_table(summary).c_str());
+  return static_cast<int>(ExitCode::kOk);
+}
+
+std::vector<Override> parse_settings(const std::vector<std::string>& texts) {
+  std::vector<Override> overrides;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw CLI::ValidationError("--set", "'" + text + "' is not key=value, for example meta.rounds=100");
+    }
+    overrides.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  }
+  return overrides;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("coordinator"));
+  spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
+  const arithmetic::Canary canary = prepare_thread_arithmetic();
+  if (canary != arithmetic::Canary::kSound) return fail(ExitCode::kUnsoundArithmetic, arithmetic::canary_text(canary));
+  CLI::App app{"Leads a fleet of devices that learn together."};
+  std::string config;
+  std::vector<std::string> settings_texts;
+  bool check_only = false;
+  app.add_option("--config", config, "Configuration file (docs/coordinator-config.md)")->required();
+  app.add_option("--set", settings_texts, "Replaces one key of the experiment: --set meta.rounds=100");
+  app.add_flag("--check-config", check_only, "Checks configuration, experiment and keys, then exits");
+  try {
+    app.parse(argc, argv);
+    std::signal(SIGINT, stop);
+    std::signal(SIGTERM, stop);
+    const std::vector<Override> overrides = parse_settings(settings_texts);
+    const auto settings = coordinator::read_settings(config);
+    if (!settings) return fail(ExitCode::kConfiguration, settings.error().message);
+    if (!check_only) return run(*settings, overrides);
+    const auto experiment = read_experiment(settings->experiment, overrides);
+    if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
+    const auto key = coordinator::read_key(settings->master_key);
+    if (!key) return fail(ExitCode::kConfiguration, key.error().message);
+    std::printf("%s: the configuration is sound\n", config.c_str());
+    return static_cast<int>(ExitCode::kOk);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? static_cast<int>(ExitCode::kOk) : static_cast<int>(ExitCode::kUsage);
+  } catch (const std::exception& error) {
+    return fail(ExitCode::kInternal, error.what());
+  }
+}

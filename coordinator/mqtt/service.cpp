@@ -1,0 +1,255 @@
+#include "skink/coordinator/mqtt/service.hpp"
+
+#include <algorithm>
+#include <ctime>
+
+namespace skink::coordinator {
+namespace {
+
+std::uint64_t unix_time_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+std::string topic_of(const std::string& fleet, const Publish& publication) {
+  wire::Topic topic;
+  topic.kind = publication.topic;
+  topic.fleet = {fleet.data(), fleet.size()};
+  topic.device_id = {publication.device_id.data(), publication.device_id.size()};
+  topic.model = publication.model;
+  topic.chunk = publication.chunk;
+  char text[wire::kMaxTopicBytes];
+  return {text, wire::format_topic(topic, text)};
+}
+
+bool same_overrides(const std::vector<Override>& a, const std::vector<Override>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Override& x, const Override& y) { return x.key == y.key && x.value == y.value; });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Service>> Service::create(const Settings& settings, const std::vector<Override>& overrides) {
+  auto store = Store::open(settings.store);
+  if (!store) return store.error();
+  std::unique_ptr<Service> service(new Service(settings, std::move(*store)));
+  const auto prepared = service->prepare(overrides);
+  if (!prepared) return prepared.error();
+  return service;
+}
+
+Result<void> Service::prepare(const std::vector<Override>& overrides) {
+  const auto text = read_text(settings_.experiment);
+  if (!text) return text.error();
+  const auto experiment = parse_experiment(*text, settings_.experiment, overrides);
+  if (!experiment) return experiment.error();
+  const auto master_key = read_key(settings_.master_key);
+  if (!master_key) return master_key.error();
+  const auto has_run = store_.has_run();
+  if (!has_run) return has_run.error();
+
+  CoordinatorConfig config;
+  config.experiment = *experiment;
+  config.master_key = *master_key;
+  if (!*has_run) {
+    config.run = settings_.run != 0 ? settings_.run : unix_time_ms();
+    const auto begun = store_.begin_run({config.run, experiment->name, *text, overrides});
+    if (!begun) return begun.error();
+    core_ = std::make_unique<Coordinator>(std::move(config));
+    return {};
+  }
+  const auto snapshot = store_.load();
+  if (!snapshot) return snapshot.error();
+  if (snapshot->experiment_text != *text || !same_overrides(snapshot->overrides, overrides)) {
+    return make_error(Status::kInvalidArgument,
+                      settings_.store + ": holds run " + std::to_string(snapshot->run) +
+                          " of another experiment; name another store, or give the same file and --set");
+  }
+  resumed_ = true;
+  core_ = std::make_unique<Coordinator>(std::move(config), &*snapshot);
+  return {};
+}
+
+Result<void> Service::connect() {
+  mqtt::SessionOptions options;
+  options.host = settings_.host;
+  options.port = settings_.port;
+  options.ca_file = settings_.ca;
+  options.certificate_file = settings_.certificate;
+  options.key_file = settings_.key;
+  options.client_id = "skink-coordinator-" + settings_.fleet;
+  options.max_pending_publications = 20000;
+  auto session = mqtt::Session::start(queue_, options);
+  if (!session) return session.error();
+  session_ = std::move(*session);
+  return {};
+}
+
+std::uint64_t Service::now_ms() const {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start_).count());
+}
+
+ServiceEnd Service::run(const ServiceObserver& observer, const std::function<bool()>& stop) {
+  if (core_->phase() == Phase::kFinished) return ServiceEnd::kFinished;
+  const auto connected = connect();
+  if (!connected) {
+    failure_ = connected.error().message;
+    return ServiceEnd::kCredentialsRefused;
+  }
+  std::vector<mqtt::Event> events;
+  std::uint64_t told_ms = 0;
+  while (!stop()) {
+    const std::uint64_t now = now_ms();
+    const std::uint64_t wake = core_->next_wake_ms();
+    const std::uint64_t wait = wake > now ? std::min<std::uint64_t>(wake - now, 100) : 0;
+    queue_.wait(events, std::chrono::milliseconds(wait));
+    for (const mqtt::Event& event : events) {
+      handle(event, observer);
+      if (!carry_out(observer)) return ServiceEnd::kStoreFailed;
+    }
+    if (credentials_refused_) return ServiceEnd::kCredentialsRefused;
+    core_->on_time(now_ms());
+    if (!carry_out(observer)) return ServiceEnd::kStoreFailed;
+    flush();
+    if (core_->phase() == Phase::kFinished && backlog_.empty()) {
+      session_->disconnect(std::chrono::milliseconds(2000));  // the last replies still leave
+      const std::uint64_t end = now_ms() + 2500;
+      for (bool open = true; open && now_ms() < end;) {
+        queue_.wait(events, std::chrono::milliseconds(100));
+        open = std::none_of(events.begin(), events.end(),
+                            [](const mqtt::Event& event) { return event.kind == mqtt::EventKind::kDisconnected; });
+      }
+      return ServiceEnd::kFinished;
+    }
+    if (core_->phase() == Phase::kWaitingForFleet && observer.on_waiting && now_ms() - told_ms > 1000) {
+      told_ms = now_ms();
+      observer.on_waiting(*core_);
+    }
+  }
+  session_->disconnect();
+  return ServiceEnd::kStopped;
+}
+
+void Service::handle(const mqtt::Event& event, const ServiceObserver& observer) {
+  switch (event.kind) {
+    case mqtt::EventKind::kConnected: {
+      was_connected_ = true;
+      backlog_.clear();
+      const std::string root = "skink/1/" + settings_.fleet + "/dev/+/";
+      (void)session_->subscribe(root + "state", mqtt::Quality::kAtLeastOnce);
+      (void)session_->subscribe(root + "update", mqtt::Quality::kAtLeastOnce);
+      if (observer.on_log) observer.on_log("connected to the broker");
+      core_->on_connected(now_ms());
+      return;
+    }
+    case mqtt::EventKind::kDisconnected:
+      core_->on_disconnected();
+      backlog_.clear();
+      if (observer.on_log) observer.on_log(event.text);
+      if (event.reason == mqtt::DisconnectReason::kCertificate && !was_connected_) {
+        credentials_refused_ = true;
+        failure_ = event.text;
+      }
+      return;
+    case mqtt::EventKind::kMessage: handle_message(event); return;
+    case mqtt::EventKind::kProblem:
+      if (observer.on_log) observer.on_log(event.text);
+      return;
+    case mqtt::EventKind::kPublished: flush(); return;
+  }
+}
+
+void Service::handle_message(const mqtt::Event& event) {
+  wire::Topic topic;
+  if (!wire::parse_topic({event.topic.data(), event.topic.size()}, topic)) return;
+  const std::string_view id(topic.device_id.data(), topic.device_id.size());
+  const Bytes payload{event.payload.data(), event.payload.size()};
+  if (topic.kind == wire::TopicKind::kState) {
+    note_device(std::string(id), payload);
+    core_->on_state(id, payload, now_ms());
+  } else if (topic.kind == wire::TopicKind::kUpdate) {
+    core_->on_update(id, payload, now_ms());
+  }
+}
+
+/// For `skinkctl devices`.
+void Service::note_device(const std::string& id, Bytes message) {
+  wire::State state{};
+  if (wire::decode_state(message, state) != Status::kOk) return;
+  DeviceRow row{id, state.online, state.firmware, state.arena_bytes, state.battery_percent, utc_now()};
+  const auto known = std::find_if(devices_to_note_.begin(), devices_to_note_.end(),
+                                  [&id](const DeviceRow& other) { return other.id == id; });
+  if (known == devices_to_note_.end()) {
+    devices_to_note_.push_back(std::move(row));
+  } else {
+    *known = std::move(row);
+  }
+}
+
+Result<void> Service::write_notes() {
+  std::vector<RefusalRow> rows;
+  for (std::size_t reason = 0; reason < core_->refused().size(); ++reason) {
+    const std::uint64_t count = core_->refused()[reason];
+    if (count == refusals_noted_[reason]) continue;
+    refusals_noted_[reason] = count;
+    rows.push_back({wire::refusal_text(static_cast<wire::Refusal>(reason)), count});
+  }
+  return store_.note(std::exchange(devices_to_note_, {}), rows);
+}
+
+/// In order: what a commit permits is published after it. False when the store failed; nothing later is carried out.
+bool Service::carry_out(const ServiceObserver& observer) {
+  for (Action& action : core_->take_actions()) {
+    if (auto* publication = std::get_if<Publish>(&action)) {
+      backlog_.push_back(std::move(*publication));
+    } else {
+      flush();
+      if (!commit(action, observer)) return false;
+    }
+  }
+  flush();
+  return true;
+}
+
+bool Service::commit(const Action& action, const ServiceObserver& observer) {
+  auto done = store_.commit(action, settings_.checkpoint_rounds);
+  const auto* round = std::get_if<CommitRound>(&action);
+  if (done) done = write_notes();
+  if (!done) {
+    failure_ = done.error().message;
+    return false;
+  }
+  if (round != nullptr && observer.on_round) observer.on_round(*core_);
+  if (const auto* event = std::get_if<CommitEvent>(&action); event != nullptr && observer.on_event) {
+    observer.on_event(event->event);
+  }
+  if (const auto* evaluation = std::get_if<CommitEvaluation>(&action);
+      evaluation != nullptr && observer.on_evaluation) {
+    observer.on_evaluation(evaluation->record);
+  }
+  return true;
+}
+
+/// What cannot leave because the broker is away is forgotten: on_connected() publishes all that is open again.
+void Service::flush() {
+  while (!backlog_.empty()) {
+    const Publish& next = backlog_.front();
+    const auto sent =
+        session_->publish(topic_of(settings_.fleet, next), {next.payload.data(), next.payload.size()},
+                          mqtt::Quality::kAtLeastOnce, next.retain ? mqtt::Retain::kYes : mqtt::Retain::kNo);
+    if (!sent && sent.error().code == make_error_code(Status::kBufferTooSmall)) return;  // after kPublished
+    backlog_.pop_front();
+  }
+}
+
+}  // namespace skink::coordinator

@@ -1,0 +1,83 @@
+#pragma once
+/// @file
+/// A process full of devices: N clients, each with its own identity, arena, model slot and MQTT session, on a few
+/// threads. To the coordinator they are N devices. Used by skink-edge and by tests.
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "skink/common/host/exit_codes.hpp"
+#include "skink/common/host/experiment.hpp"
+#include "skink/edge/linux/hosted_client.hpp"
+
+namespace skink::edge {
+
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
+
+struct ClientHostOptions {
+  std::string fleet;
+  mqtt::BrokerAddress broker;
+  std::string identity;                 ///< folder made by scripts/make-pki
+  std::vector<std::string> device_ids;  ///< one client each
+  std::size_t arena_bytes = 0;          ///< of each client; 0: what the experiment needs
+  unsigned threads = 0;                 ///< that compute; 0: as many as the machine has
+  std::chrono::seconds connect_timeout{0};  ///< give up without any connection by then; 0: never
+  std::function<void(LogLevel, const std::string&)> log;
+};
+
+/// The arena, in bytes, that adapting and evaluating in this experiment need.
+std::size_t planned_arena_bytes(const Experiment& experiment);
+
+class ClientHost {
+ public:
+  /// Reads all identities and makes the clients. An error is one of credentials and names the file, except
+  /// kInvalidArgument: device ids or fleet.
+  ///
+  /// @param[in] generator  as made from `experiment`; shared by all clients.
+  static Result<std::unique_ptr<ClientHost>> create(const Experiment& experiment, const TaskGenerator& generator,
+                                                    const ClientHostOptions& options);
+  ~ClientHost();
+
+  /// Serves until `stop` is true: then says goodbye for every client, within 2 s, and returns kOk. Returns
+  /// kCredentials when no client ever connected because certificates are refused, kUnreachable after
+  /// options.connect_timeout, kUnsoundArithmetic when a thread's floating point is. The reason is in the log. Call once.
+  ExitCode run(const std::atomic<bool>& stop);
+
+  /// The counters of all clients added up. Any thread.
+  ClientCounters counters() const;
+  /// Any thread.
+  std::size_t connected_count() const noexcept { return connected_count_; }
+
+ private:
+  struct Connection {
+    bool is_up = false;
+    bool failed_by_certificate = false;
+    std::string trouble;
+  };
+
+  explicit ClientHost(const ClientHostOptions& options);
+  void log(LogLevel level, const std::string& text) const;
+  void note_connection(const mqtt::Event& event);
+  void report(std::uint64_t now_ms);
+  void report_progress();
+  void report_trouble();
+  bool has_failed(std::uint64_t waited_ms, ExitCode& code) const;
+  void say_goodbye();
+
+  const ClientHostOptions options_;
+  mqtt::EventQueue queue_;
+  std::vector<std::unique_ptr<HostedClient>> clients_;
+  std::vector<Connection> connections_;  ///< of the thread in run(), like the rest
+  std::atomic<std::size_t> connected_count_{0};
+  bool ever_connected_ = false;
+  std::atomic<bool> is_unsound_{false};
+  std::uint64_t reported_ms_ = 0;
+  std::string last_progress_;
+  std::string last_trouble_;
+};
+
+}  // namespace skink::edge

@@ -1,0 +1,237 @@
+#include "skink/edge/linux/hosted_client.hpp"
+
+#include <cstring>
+#include <utility>
+
+namespace skink::edge {
+namespace {
+
+constexpr const char* kFirmware = "skink-edge " SKINK_VERSION " linux";
+constexpr std::size_t kMaxMailboxBytes = std::size_t{32} << 20;
+constexpr std::uint64_t kStallMs = 50;
+
+/// Spreads the retries of a fleet; never enters a model.
+std::uint64_t jitter_seed(const std::string& device_id) {
+  const wire::Digest digest = wire::sha256({reinterpret_cast<const std::uint8_t*>(device_id.data()), device_id.size()});
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, digest.bytes, sizeof seed);
+  return seed;
+}
+
+std::string device_topic(wire::TopicKind kind, const std::string& fleet, const std::string& device_id) {
+  wire::Topic topic;
+  topic.kind = kind;
+  topic.fleet = {fleet.data(), fleet.size()};
+  topic.device_id = {device_id.data(), device_id.size()};
+  char name[wire::kMaxTopicBytes];
+  return {name, wire::format_topic(topic, name)};
+}
+
+std::vector<std::uint8_t> make_will() {
+  std::uint8_t will[wire::kMaxControlBytes];
+  std::size_t written = 0;
+  (void)Client::encode_will(will, written);  // it fits
+  return {will, will + written};
+}
+
+ClientConfig config_of(const DeviceCredentials& credentials, std::vector<float>& arena) {
+  ClientConfig config;
+  config.identity.device_id = credentials.device_id.c_str();
+  config.identity.key = credentials.key;
+  config.arena = {reinterpret_cast<std::uint8_t*>(arena.data()), arena.size() * sizeof(float)};
+  config.firmware = kFirmware;
+  config.jitter_seed = jitter_seed(credentials.device_id);
+  return config;
+}
+
+}  // namespace
+
+std::uint64_t steady_now_ms() noexcept {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+HostedClient::HostedClient(const HostedClientOptions& options, const TaskGenerator& generator)
+    : fleet_(options.fleet),
+      credentials_(options.credentials),
+      state_topic_(topic_name(wire::TopicKind::kState)),
+      task_topic_(topic_name(wire::TopicKind::kTask)),
+      reply_topic_(topic_name(wire::TopicKind::kReply)),
+      update_topic_(topic_name(wire::TopicKind::kUpdate)),
+      arena_(options.arena_bytes / sizeof(float)),
+      model_(options.model_bytes),
+      will_(make_will()),
+      samples_(generator),
+      client_(config_of(credentials_, arena_),
+              {{this, &read_model, static_cast<std::uint32_t>(options.model_bytes)}, samples_.source()}) {}
+
+Result<std::unique_ptr<HostedClient>> HostedClient::create(mqtt::EventQueue& queue, const HostedClientOptions& options,
+                                                           const TaskGenerator& generator) {
+  if (!wire::is_valid_id({options.fleet.data(), options.fleet.size()})) {
+    return make_error(Status::kInvalidArgument,
+                      "'" + options.fleet + "' is not a fleet name: use 1..64 letters, digits, '-', '_' and '.'");
+  }
+  std::unique_ptr<HostedClient> client(new HostedClient(options, generator));
+  if (const Result<void> started = client->start_session(queue, options); !started) return started.error();
+  return client;
+}
+
+Result<void> HostedClient::start_session(mqtt::EventQueue& queue, const HostedClientOptions& options) {
+  mqtt::SessionOptions session;
+  session.index = options.index;
+  session.host = options.broker.host;
+  session.port = options.broker.port;
+  session.ca_file = credentials_.ca_file;
+  session.certificate_file = credentials_.certificate_file;
+  session.key_file = credentials_.key_file;
+  session.client_id = credentials_.device_id;
+  session.will = mqtt::Will{state_topic_, will_, mqtt::Retain::kYes};
+  Result<std::unique_ptr<mqtt::Session>> started = mqtt::Session::start(queue, session);
+  if (!started) return started.error();
+  session_ = std::move(*started);
+  return {};
+}
+
+// ---- mail -----------------------------------------------------------------------------------------------------------
+
+void HostedClient::post(mqtt::Event event) {
+  const std::lock_guard lock(mutex_);
+  if (mailbox_bytes_ > kMaxMailboxBytes && event.kind == mqtt::EventKind::kMessage) return;
+  mailbox_bytes_ += sizeof event + event.topic.size() + event.payload.size();
+  mailbox_.push_back(std::move(event));
+}
+
+TurnResult HostedClient::take_turn(std::chrono::microseconds budget) {
+  mail_.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    mail_.swap(mailbox_);
+    mailbox_bytes_ = 0;
+  }
+  for (mqtt::Event& event : mail_) handle(event, steady_now_ms());
+  client_.on_time(steady_now_ms());
+  carry_out_actions();
+  const auto end = std::chrono::steady_clock::now() + budget;
+  while (client_.has_work() && std::chrono::steady_clock::now() < end) client_.work(steady_now_ms());
+  carry_out_actions();
+
+  TurnResult result;
+  result.wake_ms = client_.next_wake_ms();
+  if (stalled_) result.wake_ms = std::min(result.wake_ms, steady_now_ms() + kStallMs);
+  const std::lock_guard lock(mutex_);
+  counters_ = client_.counters();
+  result.has_more = client_.has_work() || !mailbox_.empty();
+  return result;
+}
+
+void HostedClient::handle(mqtt::Event& event, std::uint64_t now_ms) {
+  switch (event.kind) {
+    case mqtt::EventKind::kConnected:
+      publishing_.reset();
+      stalled_.reset();
+      client_.on_connected(now_ms);
+      return;
+    case mqtt::EventKind::kDisconnected:
+      publishing_.reset();
+      stalled_.reset();
+      client_.on_disconnected();
+      return;
+    case mqtt::EventKind::kPublished:
+      if (publishing_ != event.token) return;
+      publishing_.reset();
+      client_.on_published(now_ms);
+      return;
+    case mqtt::EventKind::kMessage: handle_message(event, now_ms); return;
+    case mqtt::EventKind::kProblem: return;
+  }
+}
+
+void HostedClient::handle_message(mqtt::Event& event, std::uint64_t now_ms) {
+  const Bytes payload(event.payload.data(), event.payload.size());
+  if (event.topic == task_topic_) {
+    client_.on_task(payload, now_ms);
+  } else if (event.topic == reply_topic_) {
+    client_.on_reply(payload, now_ms);
+  } else {
+    wire::Topic topic;
+    const bool is_ours = wire::parse_topic({event.topic.data(), event.topic.size()}, topic);
+    if (is_ours && topic.kind == wire::TopicKind::kModel) handle_model(topic, payload, now_ms);
+  }
+}
+
+void HostedClient::handle_model(const wire::Topic& topic, Bytes chunk, std::uint64_t now_ms) {
+  ModelPiece piece;
+  piece.model = topic.model;
+  piece.chunk = topic.chunk;
+  piece.chunk_bytes = static_cast<std::uint32_t>(chunk.size());
+  piece.piece_bytes = piece.chunk_bytes;
+  std::uint32_t offset = 0;
+  if (!client_.on_model_bytes(piece, offset)) return;
+  const bool fits = offset <= model_.size() && chunk.size() <= model_.size() - offset;
+  if (fits) std::memcpy(model_.data() + offset, chunk.data(), chunk.size());
+  client_.on_model_stored(fits ? Status::kOk : Status::kUnavailable, now_ms);
+}
+
+Status HostedClient::read_model(void* context, std::uint32_t offset, MutableBytes out) noexcept {
+  const auto& model = static_cast<const HostedClient*>(context)->model_;
+  if (offset > model.size() || out.size() > model.size() - offset) return Status::kUnavailable;
+  std::memcpy(out.data(), model.data() + offset, out.size());
+  return Status::kOk;
+}
+
+// ---- actions --------------------------------------------------------------------------------------------------------
+
+void HostedClient::carry_out_actions() {
+  Action action;
+  if (stalled_) {
+    if (!carry_out(*stalled_)) return;
+    stalled_.reset();
+  }
+  while (client_.next_action(action)) {
+    if (carry_out(action)) continue;
+    stalled_ = action;  // its payload stays: on_published() has not been called
+    return;
+  }
+}
+
+bool HostedClient::carry_out(const Action& action) {
+  const std::string topic =
+      action.topic == wire::TopicKind::kModel ? model_topic(action) : topic_name(action.topic);
+  switch (action.kind) {
+    case ActionKind::kSubscribe: return session_->subscribe(topic, mqtt::Quality::kAtLeastOnce).has_value();
+    case ActionKind::kUnsubscribe: return session_->unsubscribe(topic).has_value();
+    case ActionKind::kPublish: break;
+  }
+  const Result<mqtt::Token> token =
+      session_->publish(topic, action.payload, mqtt::Quality::kAtLeastOnce,
+                        action.retain ? mqtt::Retain::kYes : mqtt::Retain::kNo);
+  if (!token) return false;
+  publishing_ = *token;
+  return true;
+}
+
+std::string HostedClient::topic_name(wire::TopicKind kind) const {
+  return device_topic(kind, fleet_, credentials_.device_id);
+}
+
+std::string HostedClient::model_topic(const Action& action) const {
+  wire::Topic topic;
+  topic.kind = wire::TopicKind::kModel;
+  topic.fleet = {fleet_.data(), fleet_.size()};
+  topic.model = action.model;
+  topic.chunk = action.chunk;
+  char name[wire::kMaxTopicBytes];
+  return {name, wire::format_topic(topic, name)};
+}
+
+ClientCounters HostedClient::counters() const {
+  const std::lock_guard lock(mutex_);
+  return counters_;
+}
+
+void HostedClient::say_goodbye(std::chrono::milliseconds grace) {
+  (void)session_->publish(state_topic_, {will_.data(), will_.size()}, mqtt::Quality::kAtLeastOnce, mqtt::Retain::kYes);
+  session_->disconnect(grace);
+}
+
+}  // namespace skink::edge

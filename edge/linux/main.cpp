@@ -1,0 +1,155 @@
+/// @file
+/// skink-edge: devices of a fleet as one host process. The work is in ClientHost; here are command line, log and exit
+/// code (docs/exit-codes.md).
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+
+#include "skink/common/host/dataset.hpp"
+#include "skink/common/host/exit_codes.hpp"
+#include "skink/common/host/experiment.hpp"
+#include "skink/common/host/tasks.hpp"
+#include "skink/edge/linux/client_host.hpp"
+
+namespace {
+
+using namespace skink;
+
+std::atomic<bool> stopped{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal handler");
+
+void stop(int /*signal*/) { stopped = true; }
+
+int fail(ExitCode code, const std::string& message) {
+  spdlog::error("{}", message);
+  return static_cast<int>(code);
+}
+
+struct CommandLine {
+  std::string experiment;
+  std::string broker;
+  std::string fleet;
+  std::string identity;
+  std::string id;
+  std::uint32_t count = 0;
+  std::uint32_t first = 0;
+  std::string prefix = "device-";
+  std::string data;
+  std::vector<std::string> settings;
+  std::size_t arena_bytes = 0;
+  unsigned threads = 0;
+  std::uint32_t connect_timeout_s = 0;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+void declare(CLI::App& app, CommandLine& line) {
+  app.add_option("--experiment", line.experiment, "Experiment file (TOML)")->required();
+  app.add_option("--broker", line.broker, "HOST:PORT of the broker's TLS listener")->required();
+  app.add_option("--fleet", line.fleet, "Name of the fleet")->required();
+  app.add_option("--identity", line.identity, "Folder with ca.pem and devices/<id>/, as scripts/make-pki makes it")
+      ->required();
+  CLI::Option* id = app.add_option("--id", line.id, "One device with this id");
+  CLI::Option* count = app.add_option("--count", line.count, "N devices: <prefix>000, <prefix>001, ...");
+  count->check(CLI::Range(1U, 100'000U))->excludes(id);
+  app.add_option("--first", line.first, "Number of the first of them, when several processes share a fleet")
+      ->needs(count);
+  app.add_option("--prefix", line.prefix, "Prefix of their ids")->needs(count)->capture_default_str();
+  app.add_option("--data", line.data, "Folder that holds the data sets (default: SKINK_DATA)");
+  app.add_option("--set", line.settings, "Replaces a setting of the experiment: key=value; may be repeated");
+  app.add_option("--arena-bytes", line.arena_bytes,
+                 "Working memory of each device; default: what the experiment needs");
+  app.add_option("--threads", line.threads, "Threads that compute; default: one per processor");
+  app.add_option("--connect-timeout", line.connect_timeout_s, "Give up after so many seconds without any connection");
+  CLI::Option* quiet = app.add_flag("--quiet", line.quiet, "Log warnings and errors only");
+  app.add_flag("--verbose", line.verbose, "Log every connection")->excludes(quiet);
+}
+
+std::vector<std::string> device_ids(const CommandLine& line) {
+  if (!line.id.empty()) return {line.id};
+  std::vector<std::string> ids;
+  for (std::uint32_t i = line.first; i < line.first + line.count; ++i) {
+    ids.push_back(fmt::format("{}{:03}", line.prefix, i));
+  }
+  return ids;
+}
+
+std::vector<Override> overrides(const std::vector<std::string>& settings) {
+  std::vector<Override> parsed;
+  for (const std::string& setting : settings) {
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0) throw CLI::ValidationError("--set", "use key=value: " + setting);
+    parsed.push_back({setting.substr(0, equals), setting.substr(equals + 1)});
+  }
+  return parsed;
+}
+
+void log(edge::LogLevel level, const std::string& text) {
+  switch (level) {
+    case edge::LogLevel::kDebug: spdlog::debug("{}", text); return;
+    case edge::LogLevel::kInfo: spdlog::info("{}", text); return;
+    case edge::LogLevel::kWarning: spdlog::warn("{}", text); return;
+    case edge::LogLevel::kError: spdlog::error("{}", text); return;
+  }
+}
+
+int run(const CommandLine& line) {
+  edge::ClientHostOptions options;
+  const Result<mqtt::BrokerAddress> broker = mqtt::parse_broker_address(line.broker);
+  if (!broker) return fail(ExitCode::kUsage, "--broker: " + broker.error().message);
+  const Result<Experiment> experiment = read_experiment(line.experiment, overrides(line.settings));
+  if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
+  const auto dataset = load_dataset(experiment->task, line.data);
+  if (!dataset) return fail(ExitCode::kData, dataset.error().message);
+  const Result<TaskGenerator> generator = TaskGenerator::create(*experiment, *dataset);
+  if (!generator) return fail(ExitCode::kData, generator.error().message);
+
+  options.fleet = line.fleet;
+  options.broker = *broker;
+  options.identity = line.identity;
+  options.device_ids = device_ids(line);
+  options.arena_bytes = line.arena_bytes;
+  options.threads = line.threads;
+  options.connect_timeout = std::chrono::seconds(line.connect_timeout_s);
+  options.log = &log;
+  const std::size_t needed = edge::planned_arena_bytes(*experiment);
+  if (line.arena_bytes != 0 && line.arena_bytes < needed) {
+    spdlog::warn("--arena-bytes {}: the experiment needs {}; its tasks will be refused", line.arena_bytes, needed);
+  }
+  const auto host = edge::ClientHost::create(*experiment, *generator, options);
+  if (!host) {
+    const bool usage = host.error().code == Status::kInvalidArgument;
+    return fail(usage ? ExitCode::kUsage : ExitCode::kCredentials, host.error().message);
+  }
+  spdlog::info("{}: {} devices, {} bytes of arena each, broker {}", experiment->name, options.device_ids.size(),
+               line.arena_bytes != 0 ? line.arena_bytes : needed, line.broker);
+  return static_cast<int>((*host)->run(stopped));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("skink-edge"));
+  CLI::App app("Skink devices on a host: each is a client of its own with its own identity.", "skink-edge");
+  app.set_version_flag("--version", "skink-edge " SKINK_VERSION);
+  CommandLine line;
+  declare(app, line);
+  try {
+    app.parse(argc, argv);
+    if (line.id.empty() && line.count == 0) throw CLI::RequiredError("--id or --count");
+    if (line.quiet) spdlog::set_level(spdlog::level::warn);
+    if (line.verbose) spdlog::set_level(spdlog::level::debug);
+    std::signal(SIGINT, &stop);
+    std::signal(SIGTERM, &stop);
+    return run(line);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? static_cast<int>(ExitCode::kOk) : static_cast<int>(ExitCode::kUsage);
+  } catch (const std::exception& error) {
+    return fail(ExitCode::kInternal, error.what());
+  }
+}
