@@ -44,7 +44,7 @@ void Client::on_connected(uint64_t now_ms) noexcept {
   unsubscribe_all_ = false;
   if (state_ == ClientState::kDownloading) {
     subscribe_all_ = chunks_missing_ == chunk_count_;
-    subscribe_next_ = 0;
+    subscribe_next_ = subscribe_all_ ? chunk_count_ : 0;
     arm_timer(now_ms);
   }
   if (state_ == ClientState::kUploading || state_ == ClientState::kWaiting) begin_upload(0, now_ms);
@@ -153,7 +153,7 @@ bool Client::on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) n
 }
 
 void Client::on_model_stored(Status status, uint64_t now_ms) noexcept {
-  if (state_ != ClientState::kDownloading) return;
+  if (state_ != ClientState::kDownloading || piece_.model != model_of(task_)) return;
   if (status != Status::kOk) {
     refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
     return;
@@ -173,6 +173,8 @@ void Client::finish_download(uint64_t now_ms) noexcept {
   const Status status = model::inspect(stored, model_);
   if (status == Status::kUnavailable) {
     refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
+  } else if (status == Status::kNewerVersion) {  // nobody can say where a later format keeps its digest
+    refuse_current(wire::Refusal::kUnusableModel, 0, 0, now_ms);
   } else if (status == Status::kDamaged || status == Status::kTruncated || model_.digest != model_of(task_)) {
     refuse_current(wire::Refusal::kWrongModelHash, 0, 0, now_ms);
   } else if (status != Status::kOk) {
@@ -222,8 +224,8 @@ void Client::work(uint64_t now_ms) noexcept {
 
 void Client::finish_work(Progress progress, uint64_t now_ms) noexcept {
   if (progress == Progress::kFailed) {
-    const bool data = runner_.failure() == Status::kShapeMismatch || runner_.failure() == Status::kUnavailable;
-    refuse_current(data ? wire::Refusal::kNoData : wire::Refusal::kStorageFailed, 0, 0, now_ms);
+    const wire::Refusal reason = runner_.phi_failed() ? wire::Refusal::kStorageFailed : wire::Refusal::kNoData;
+    refuse_current(reason, 0, 0, now_ms);
     return;
   }
   result_.support_samples = runner_.support_samples();
@@ -276,6 +278,7 @@ Status Client::read_phi(void* context, size_t first, Span<float> out) noexcept {
 // ---- upload ---------------------------------------------------------------------------------------------------------
 
 void Client::begin_upload(uint32_t chunk, uint64_t now_ms) noexcept {
+  if (outbox_busy_ && sending_ == Sending::kChunk) sending_ = Sending::kOldChunk;  // its departure is no progress
   state_ = ClientState::kUploading;
   update_chunk_ = chunk;
   arm_timer(now_ms);

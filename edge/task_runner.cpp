@@ -26,6 +26,7 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
                          const TaskSettings& settings, MutableBytes arena) noexcept {
   phase_ = Phase::kDone;
   failure_ = Status::kOk;
+  phi_failed_ = false;
   plan_ = {};
   if (!is_valid(settings)) return Status::kInvalidArgument;
   model_ = &model;
@@ -93,6 +94,7 @@ Progress TaskRunner::fail(Status status) noexcept {
 
 Progress TaskRunner::load() noexcept {
   Status status = model::read_parameters(phi_, *model_, 0, parameters_);
+  phi_failed_ = status != Status::kOk;
   if (status == Status::kOk && !samples_.replayable) status = buffer_support();
   if (status != Status::kOk) return fail(status);
   pass_ = 0;

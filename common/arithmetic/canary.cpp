@@ -23,18 +23,19 @@ Canary check_floating_point() noexcept {
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
   return Canary::kExtraPrecision;
 #else
-  // (1 + 2^-12)^2 = 1 + 2^-11 + 2^-24; the last bit is lost by the product's own rounding, kept by a fused one.
-  const float near_one = opaque(1.000244140625F);
-  if (!same_bits(near_one * near_one + opaque(-1.00048828125F), 0.0F)) return Canary::kContracted;
-  const float smallest = opaque(1.17549435e-38F);
-  const float half = smallest * opaque(0.5F);
-  if (Traits::to_bits(half) != 0x00400000U || !same_bits(half + half, smallest)) return Canary::kDenormalsLost;
+  // Rounding first: another mode makes the other probes fail too.
   const float one = opaque(1.0F);
   const float half_ulp = opaque(5.9604644775390625e-8F);  // 2^-24
   const float ulp = opaque(1.1920928955078125e-7F);       // 2^-23
   const bool ties_to_even = same_bits(one + half_ulp, 1.0F) && same_bits((one + ulp) + half_ulp, 1.0F + 2 * ulp);
   const bool symmetric = same_bits(opaque(-1.0F) - half_ulp, -1.0F) && same_bits(one - half_ulp * 0.5F, 1.0F);
   if (!ties_to_even || !symmetric) return Canary::kWrongRounding;
+  // (1 + 2^-12)^2 = 1 + 2^-11 + 2^-24; the last bit is lost by the product's own rounding, kept by a fused one.
+  const float near_one = opaque(1.000244140625F);
+  if (!same_bits(near_one * near_one + opaque(-1.00048828125F), 0.0F)) return Canary::kContracted;
+  const float smallest = opaque(1.17549435e-38F);
+  const float half = smallest * opaque(0.5F);
+  if (Traits::to_bits(half) != 0x00400000U || !same_bits(half + half, smallest)) return Canary::kDenormalsLost;
   const float big = opaque(16777216.0F);
   if (!same_bits((one + big) - big, 0.0F)) return Canary::kReassociated;
   return Canary::kSound;

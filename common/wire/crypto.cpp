@@ -83,7 +83,7 @@ Key device_key(const Key& master, Bytes device_id) noexcept {
 }
 
 void to_hex(const Digest& digest, char (&text)[2 * kDigestBytes + 1]) noexcept {
-  static const char kDigits[] = "0123456789abcdef";
+  static constexpr char kDigits[] = "0123456789abcdef";
   for (size_t i = 0; i < kDigestBytes; ++i) {
     text[2 * i] = kDigits[digest.bytes[i] >> 4];
     text[2 * i + 1] = kDigits[digest.bytes[i] & 15];

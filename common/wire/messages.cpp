@@ -20,7 +20,7 @@ const char* channel_label(Channel channel) noexcept {
 
 /// HMAC(key, label || 0 || device id || 0 || message), its first 16 bytes.
 void authenticate(Channel channel, const Identity& identity, Bytes message, uint8_t (&tag)[kTagBytes]) noexcept {
-  static const uint8_t kSeparator[1] = {0};
+  static constexpr uint8_t kSeparator[1] = {0};
   const Bytes parts[] = {bytes_of(channel_label(channel)), Bytes(kSeparator), bytes_of(identity.device_id),
                          Bytes(kSeparator), message};
   const Digest digest = hmac_sha256(identity.key, parts);

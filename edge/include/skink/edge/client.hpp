@@ -172,7 +172,8 @@ class Client {
   bool reply_wanted_ = false;
   bool birth_wanted_ = false;
   bool outbox_busy_ = false;
-  enum class Sending : uint8_t { kBirth, kRefusal, kChunk } sending_ = Sending::kBirth;
+  /// What is in the outbox; kOldChunk: a chunk of an upload that has begun anew since.
+  enum class Sending : uint8_t { kBirth, kRefusal, kChunk, kOldChunk } sending_ = Sending::kBirth;
   PendingRefusal refusal_;
 
   // the current task and its result

@@ -48,6 +48,8 @@ class TaskRunner {
 
   const nn::MemoryPlan& memory_plan() const noexcept { return plan_; }
   Status failure() const noexcept { return failure_; }
+  /// Was it phi that could not be read? Otherwise it was the samples.
+  bool phi_failed() const noexcept { return phi_failed_; }
 
   /// After kDone of an adaptation: w, [P], in the arena.
   Span<const float> parameters() const noexcept { return parameters_; }
@@ -84,6 +86,7 @@ class TaskRunner {
   SampleCounts counts_;
   wire::Evaluation evaluation_{};
   Status failure_ = Status::kOk;
+  bool phi_failed_ = false;
 
   Span<float> parameters_;
   Span<float> sample_;  // one sample, or a batch of them

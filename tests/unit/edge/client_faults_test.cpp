@@ -1,0 +1,177 @@
+/// @file
+/// Lost connections at every step, storage that comes back, and garbage on every input.
+
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "fakes/client_bench.hpp"
+
+using namespace skink;
+using namespace skink::test;
+using edge::ActionKind;
+using edge::ClientState;
+using wire::TopicKind;
+using wire::Verdict;
+
+namespace {
+
+/// Carries a client to the end of its task, whatever it still has to do.
+std::vector<Sent> finish(ClientBench& bench) {
+  std::vector<Sent> uploaded;
+  for (int turn = 0; turn < 50 && bench.client->state() != ClientState::kWaiting; ++turn) {
+    for (const Sent& sent : ClientBench::updates(bench.pump())) uploaded.push_back(sent);
+    for (std::uint32_t chunk = 0; chunk < bench.model_chunks(); ++chunk) (void)bench.give_chunk(chunk);
+    bench.work();
+  }
+  return uploaded;
+}
+
+std::size_t births(const std::vector<Sent>& sent) {
+  std::size_t count = 0;
+  for (const Sent& s : sent) count += s.topic == TopicKind::kState ? 1 : 0;
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("client: a lost connection in any state ends with the same bytes", "[edge][client][faults]") {
+  ClientBench reference;
+  const std::vector<Sent> expected = reference.run_task(reference.task());
+  ClientBench bench;
+  bench.connect();
+  (void)bench.pump();
+  bench.give(bench.task());
+  const int state = GENERATE(range(0, 7));
+  CAPTURE(state);
+  std::vector<Sent> uploaded;
+  Sent in_flight;
+  if (state >= 1) (void)bench.pump();
+  if (state == 2) CHECK(bench.give_chunk(1));
+  if (state >= 3) bench.give_model();
+  if (state == 3) bench.client->work(bench.now);
+  if (state >= 4) bench.work();
+  if (state == 5) {  // one chunk left, the second is in flight
+    while (bench.next(in_flight) && in_flight.topic != TopicKind::kUpdate) continue;
+    bench.client->on_published(bench.now);
+    REQUIRE(bench.next(in_flight));
+  }
+  if (state == 6) (void)bench.pump();
+  bench.client->on_disconnected();
+  CHECK(bench.pump().empty());
+  if (bench.client->has_work()) bench.work();  // work goes on without a connection
+  bench.now += 3600;
+  bench.connect();
+  const std::vector<Sent> sent = bench.pump();
+  CHECK(births(sent) == 1);
+  uploaded = ClientBench::updates(sent);
+  for (const Sent& s : finish(bench)) uploaded.push_back(s);
+  CHECK(same_payloads(uploaded, expected));
+  CHECK(bench.client->counters().adapted == 1);
+}
+
+TEST_CASE("client: a finished client that reconnects says nothing but its birth", "[edge][client][faults]") {
+  ClientBench bench;
+  (void)bench.run_task(bench.task());
+  bench.reply(bench.task(), Verdict::kAccepted);
+  bench.client->on_disconnected();
+  bench.connect();
+  const std::vector<Sent> sent = bench.pump();
+  CHECK(sent.size() == 3);
+  CHECK(births(sent) == 1);
+  CHECK(bench.client->state() == ClientState::kFinished);
+}
+
+TEST_CASE("client: after a reconnection only what is missing is asked for, once", "[edge][client][faults]") {
+  ClientBench bench;
+  bench.connect();
+  bench.give(bench.task());
+  (void)bench.pump();
+  const bool has_one = GENERATE(true, false);
+  if (has_one) CHECK(bench.give_chunk(0));
+  bench.client->on_disconnected();
+  bench.connect();
+  std::vector<std::uint32_t> asked;
+  for (const Sent& sent : bench.pump()) {
+    if (sent.kind == ActionKind::kSubscribe && sent.topic == TopicKind::kModel) asked.push_back(sent.chunk);
+  }
+  CHECK(asked == std::vector<std::uint32_t>{has_one ? 1U : wire::kAllChunks});
+}
+
+TEST_CASE("client: the clock does not run against a client without a connection", "[edge][client][faults]") {
+  ClientBench bench;
+  (void)bench.run_task(bench.task());
+  bench.client->on_disconnected();
+  for (int i = 0; i < 5; ++i) CHECK(bench.wake().empty());
+  CHECK(bench.client->counters().retries == 0);
+  CHECK(bench.client->state() == ClientState::kWaiting);
+}
+
+TEST_CASE("client: storage that fails while chunks are sent is tried again", "[edge][client][faults]") {
+  ClientBench bench;
+  const std::vector<Sent> first = bench.run_task(bench.task());
+  bench.slot.readable = false;
+  bench.give(bench.task());
+  const std::vector<Sent> broken = bench.pump();
+  CHECK(broken.size() < first.size());
+  bench.slot.readable = true;
+  CHECK(same_payloads(bench.wake(), first));
+}
+
+TEST_CASE("client: garbage on any input changes nothing", "[edge][client][faults]") {
+  ClientBench bench;
+  bench.connect();
+  (void)bench.pump();
+  std::mt19937 random(GENERATE(range(0U, 5U)));
+  const int state = GENERATE(range(0, 4));
+  if (state >= 1) bench.give(bench.task());
+  if (state >= 2) {
+    (void)bench.pump();
+    bench.give_model();
+  }
+  if (state >= 3) (void)bench.run();
+  const ClientState before = bench.client->state();
+  for (int i = 0; i < 500; ++i) {
+    Message garbage(random() % 300);
+    for (auto& byte : garbage) byte = static_cast<std::uint8_t>(random());
+    bench.client->on_task(view(garbage), bench.now);
+    bench.client->on_reply(view(garbage), bench.now);
+    edge::ModelPiece piece;
+    for (auto& byte : piece.model.bytes) byte = static_cast<std::uint8_t>(random());
+    piece.chunk = static_cast<std::uint32_t>(random());
+    piece.offset = static_cast<std::uint32_t>(random());
+    piece.chunk_bytes = static_cast<std::uint32_t>(random());
+    piece.piece_bytes = static_cast<std::uint32_t>(random());
+    std::uint32_t offset = 0;
+    CHECK_FALSE(bench.client->on_model_bytes(piece, offset));
+    piece.model = bench.model.digest;
+    CHECK_FALSE(bench.client->on_model_bytes(piece, offset));
+    bench.client->on_published(bench.now);  // nothing was in flight
+  }
+  CHECK(bench.client->state() == before);
+  CHECK(bench.client->counters().wrong_authentication == 1000);
+  CHECK(bench.client->counters().tasks == (state >= 1 ? 1U : 0U));
+}
+
+TEST_CASE("client: authentic garbage is counted, not believed", "[edge][client][faults]") {
+  ClientBench bench;
+  bench.connect();
+  (void)bench.pump();
+  const auto sealed = [&bench](Message bytes, const std::string& label) {
+    const std::uint8_t zero[1] = {0};
+    const std::string id = bench.identity.device_id;
+    const Bytes parts[] = {{reinterpret_cast<const std::uint8_t*>(label.data()), label.size()},
+                           Bytes(zero),
+                           {reinterpret_cast<const std::uint8_t*>(id.data()), id.size()},
+                           Bytes(zero),
+                           view(bytes)};
+    const wire::Digest digest = wire::hmac_sha256(bench.identity.key, parts);
+    bytes.insert(bytes.end(), digest.bytes, digest.bytes + wire::kTagBytes);
+    return bytes;
+  };
+  bench.client->on_task(view(sealed({0xff, 0xff}, "skink/1/task")), bench.now);
+  bench.client->on_reply(view(sealed({0xff, 0xff}, "skink/1/reply")), bench.now);
+  CHECK(bench.client->counters().damaged_messages == 2);
+  bench.client->on_task(view(sealed({}, "skink/1/task")), bench.now);  // all fields absent: no versions
+  CHECK(bench.refusal(bench.pump()).refusal == wire::Refusal::kVersionMismatch);
+  CHECK(bench.client->state() == ClientState::kIdle);
+}
