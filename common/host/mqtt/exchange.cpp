@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tcp_no_delay.hpp"
+
 namespace skink::mqtt::internal {
 namespace {
 
@@ -48,16 +50,18 @@ void Exchange::wait(std::vector<Event>& events, std::chrono::milliseconds timeou
   const Clock::time_point deadline = Clock::now() + timeout;
   std::unique_lock lock(mutex_);
   for (;;) {
-    dial_those_due(lock);
+    keep_appointments(lock);
     if (!events_.empty() || interrupted_ || Clock::now() >= deadline) break;
-    Clock::time_point until = deadline;
-    if (!dials_.empty() && connecting_ < options_.max_connecting) until = std::min(until, dials_.begin()->first);
-    changed_.wait_until(lock, until);
+    changed_.wait_until(lock, std::min(deadline, next_appointment()));
   }
   interrupted_ = false;
   overflow_reported_ = false;
   queued_bytes_ = 0;
   events.swap(events_);
+  if (new_ports_.empty()) return;
+  const std::vector<std::uint16_t> ports = std::exchange(new_ports_, {});
+  lock.unlock();
+  disable_delay(ports);
 }
 
 void Exchange::interrupt() {
@@ -78,15 +82,48 @@ void Exchange::dial_finished() {
   changed_.notify_one();
 }
 
-void Exchange::dial_those_due(std::unique_lock<std::mutex>& lock) {
-  while (!dials_.empty() && connecting_ < options_.max_connecting && dials_.begin()->first <= Clock::now()) {
-    const std::shared_ptr<Dialer> dialer = dials_.extract(dials_.begin()).mapped().lock();
-    if (!dialer) continue;
+void Exchange::leave_at(Clock::time_point due, std::weak_ptr<Dialer> dialer) {
+  const std::lock_guard lock(mutex_);
+  leaves_.emplace(due, std::move(dialer));
+  changed_.notify_one();
+}
+
+void Exchange::connected(std::uint16_t port) {
+  const std::lock_guard lock(mutex_);
+  if (std::find(new_ports_.begin(), new_ports_.end(), port) == new_ports_.end()) new_ports_.push_back(port);
+}
+
+void Exchange::keep_appointments(std::unique_lock<std::mutex>& lock) {
+  while (std::shared_ptr<Dialer> dialer = take_due(leaves_)) {
+    lock.unlock();
+    dialer->leave();
+    dialer.reset();
+    lock.lock();
+  }
+  while (connecting_ < options_.max_connecting) {
+    std::shared_ptr<Dialer> dialer = take_due(dials_);
+    if (!dialer) return;
     ++connecting_;
     lock.unlock();
     dialer->dial();
+    dialer.reset();  // maybe the last one: its end may call back
     lock.lock();
   }
+}
+
+std::shared_ptr<Dialer> Exchange::take_due(Appointments& appointments) {
+  while (!appointments.empty() && appointments.begin()->first <= Clock::now()) {
+    std::shared_ptr<Dialer> dialer = appointments.extract(appointments.begin()).mapped().lock();
+    if (dialer) return dialer;
+  }
+  return nullptr;
+}
+
+Clock::time_point Exchange::next_appointment() const {
+  Clock::time_point next = Clock::time_point::max();
+  if (!leaves_.empty()) next = leaves_.begin()->first;
+  if (!dials_.empty() && connecting_ < options_.max_connecting) next = std::min(next, dials_.begin()->first);
+  return next;
 }
 
 bool Exchange::examine(std::function<void(std::stop_token)> work) {

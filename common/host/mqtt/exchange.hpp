@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -22,10 +23,11 @@ namespace skink::mqtt::internal {
 
 using Clock = std::chrono::steady_clock;
 
-/// Somebody who wants to connect at some time.
+/// Somebody who wants to connect at some time, and to leave at some later time.
 class Dialer {
  public:
   virtual void dial() = 0;
+  virtual void leave() = 0;
 
  protected:
   ~Dialer() = default;
@@ -46,6 +48,10 @@ class Exchange {
   /// wait() will call dial() once, then; at most options.max_connecting dialers are between dial() and dial_finished().
   void dial_at(Clock::time_point due, std::weak_ptr<Dialer> dialer);
   void dial_finished();
+  /// wait() will call leave() once, then.
+  void leave_at(Clock::time_point due, std::weak_ptr<Dialer> dialer);
+  /// A connection to a broker's `port` was made.
+  void connected(std::uint16_t port);
 
   /// Runs `work` in a thread that may wait for the network. False when too much waits already.
   bool examine(std::function<void(std::stop_token)> work);
@@ -53,7 +59,11 @@ class Exchange {
   void stop();
 
  private:
-  void dial_those_due(std::unique_lock<std::mutex>& lock);
+  using Appointments = std::multimap<Clock::time_point, std::weak_ptr<Dialer>>;
+
+  void keep_appointments(std::unique_lock<std::mutex>& lock);
+  static std::shared_ptr<Dialer> take_due(Appointments& appointments);
+  Clock::time_point next_appointment() const;
   void run_examinations(std::stop_token stop);
 
   const EventQueueOptions options_;
@@ -64,8 +74,10 @@ class Exchange {
   bool overflow_reported_ = false;
   bool interrupted_ = false;
   bool stopped_ = false;
-  std::multimap<Clock::time_point, std::weak_ptr<Dialer>> dials_;
+  Appointments dials_;
+  Appointments leaves_;
   std::size_t connecting_ = 0;
+  std::vector<std::uint16_t> new_ports_;  ///< brokers' ports of connections made since the last wait()
   std::condition_variable_any examinations_changed_;
   std::deque<std::function<void(std::stop_token)>> examinations_;
   std::jthread examiner_;  ///< started when first needed

@@ -100,6 +100,7 @@ void Session::Link::connected(const std::string& /*cause*/) {
   state_ = State::kConnected;
   connected_since_ = Clock::now();
   exchange_->dial_finished();
+  exchange_->connected(options_.port);
   push(EventKind::kConnected);
 }
 
@@ -135,6 +136,10 @@ void Session::Link::examined(const internal::Diagnosis& diagnosis) {
 
 void Session::Link::connection_lost(const std::string& /*cause*/) {
   const std::lock_guard lock(mutex_);
+  if (state_ == State::kLeaving) {
+    end_as_requested();
+    return;
+  }
   if (state_ != State::kConnected) return;
   std::string text = "lost the connection to " + options_.host + ":" + std::to_string(options_.port);
   if (Clock::now() - connected_since_ >= kLasting) {
@@ -257,6 +262,7 @@ void Session::Link::publication_ended(Token token, bool succeeded) {
   const std::lock_guard lock(mutex_);
   if (token < first_valid_token_) return;
   --pending_;
+  leave_when_all_is_sent();
   if (!succeeded) return;  // its connection is about to be lost
   Event event;
   event.session = options_.index;
@@ -290,15 +296,34 @@ bool Session::Link::is_connected() const {
 
 // ---- the end --------------------------------------------------------------------------------------------------------
 
+/// Paho's own grace is checked every three seconds only.
 void Session::Link::disconnect(std::chrono::milliseconds grace) {
   {
     const std::lock_guard lock(mutex_);
-    if (state_ == State::kDisconnecting || state_ == State::kEnded) return;
+    if (state_ == State::kLeaving || state_ == State::kDisconnecting || state_ == State::kEnded) return;
     if (state_ == State::kConnecting) exchange_->dial_finished();
+    const bool may_wait = state_ == State::kConnected && pending_ > 0 && grace.count() > 0;
+    state_ = State::kLeaving;
+    if (may_wait) {
+      exchange_->leave_at(Clock::now() + grace, weak_from_this());
+      return;
+    }
+  }
+  leave();
+}
+
+void Session::Link::leave_when_all_is_sent() {
+  if (state_ == State::kLeaving && pending_ == 0) exchange_->leave_at(Clock::now(), weak_from_this());
+}
+
+void Session::Link::leave() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != State::kLeaving) return;
     state_ = State::kDisconnecting;
   }
   try {
-    client_.disconnect(static_cast<int>(grace.count()), nullptr, *this);
+    client_.disconnect(0, nullptr, *this);
   } catch (const ::mqtt::exception&) {
     disconnected_as_requested();  // there was no connection
   }
@@ -306,7 +331,10 @@ void Session::Link::disconnect(std::chrono::milliseconds grace) {
 
 void Session::Link::disconnected_as_requested() {
   const std::lock_guard lock(mutex_);
-  if (state_ != State::kDisconnecting) return;
+  if (state_ == State::kDisconnecting) end_as_requested();
+}
+
+void Session::Link::end_as_requested() {
   state_ = State::kEnded;
   forget_publications();
   push(EventKind::kDisconnected, "disconnected", DisconnectReason::kRequested);

@@ -25,6 +25,7 @@ class Session::Link final : public internal::Dialer,
 
   void start() { exchange_->dial_at(internal::Clock::now(), weak_from_this()); }
   void dial() override;
+  void leave() override;
   Result<Token> publish(const std::string& topic, Bytes payload, Quality quality, Retain retain);
   Result<void> subscribe(const std::string& topic, Quality quality);
   Result<void> unsubscribe(const std::string& topic);
@@ -34,7 +35,7 @@ class Session::Link final : public internal::Dialer,
   bool is_connected() const;
 
  private:
-  enum class State : std::uint8_t { kWaiting, kConnecting, kExamining, kConnected, kDisconnecting, kEnded };
+  enum class State : std::uint8_t { kWaiting, kConnecting, kExamining, kConnected, kLeaving, kDisconnecting, kEnded };
 
   // Paho's threads
   void connected(const std::string& cause) override;
@@ -49,6 +50,8 @@ class Session::Link final : public internal::Dialer,
   void disconnected_as_requested();
   // with mutex_ held
   void push(EventKind kind, std::string text = {}, DisconnectReason reason = DisconnectReason::kLost);
+  void leave_when_all_is_sent();
+  void end_as_requested();
   void forget_publications() noexcept;
   void dial_again();
   std::chrono::milliseconds next_delay();

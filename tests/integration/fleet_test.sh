@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# A fleet over a real broker with TLS ends with the simulator's model, bit for bit; first sine, then few-shot images
+# (Omniglot where the data is found, else a generated set). A second fleet of two processes shares the devices.
+set -euo pipefail
+fleet_root=${SKINK_SOURCE_DIR:?}
+fleet_bin=${SKINK_BIN_DIR:?}
+. "$fleet_root/scripts/lib/net.sh"
+. "$fleet_root/scripts/lib/fleet.sh"
+
+if ! command -v mosquitto >/dev/null && [[ ! -x /usr/sbin/mosquitto ]]; then
+  echo "SKIPPED: fleet over a broker: mosquitto is not installed"
+  exit 0
+fi
+fleet_work=$(mktemp -d)
+trap 'fleet_stop; rm -rf "$fleet_work"' EXIT
+trap 'exit 130' INT TERM
+
+# compare NAME EXPERIMENT DEVICES ARGUMENT...
+compare() {
+  local name=$1 file=$2 devices=$3 fleet simulator
+  shift 3
+  fleet_configure "$name" "$file"
+  fleet_start_edge "$name" "$file" "$devices" "$@"
+  local settings=()
+  while [[ $# -gt 0 ]]; do
+    if [[ $1 == --set ]]; then settings+=(--set "$2"); fi
+    shift 2
+  done
+  fleet_start_coordinator "$name" "${settings[@]}"
+  fleet_wait_for_coordinator "$name"
+  fleet_stop_one "$fleet_coordinator_pid"
+  fleet_stop_one "$fleet_edge_pid"
+  "$fleet_bin/skink-sim" run "$file" "${settings[@]}" ${data:+--data "$data"} --out "$fleet_work/$name/simulator" --quiet
+  fleet=$(summary_field "$fleet_work/$name/fleet/summary.json" model_sha256)
+  simulator=$(summary_field "$fleet_work/$name/simulator/summary.json" model_sha256)
+  echo "$name: fleet $fleet simulator $simulator"
+  [[ $fleet == "$simulator" ]] || { echo "FAILED: the hashes of $name differ"; exit 1; }
+  for key in query_loss_before query_loss_after query_accuracy_after device_rounds; do
+    [[ $(summary_field "$fleet_work/$name/fleet/summary.json" $key) == \
+      $(summary_field "$fleet_work/$name/simulator/summary.json" $key) ]] || { echo "FAILED: $key of $name differs"; exit 1; }
+  done
+  "$fleet_bin/skinkctl" status --store "$fleet_work/$name/store.db" | grep -q "finished"
+  "$fleet_bin/skinkctl" model show "$fleet_work/$name/fleet/model.skm" | grep -q "$fleet"
+}
+
+fleet_begin 64
+data=
+compare sine "$fleet_root/experiments/sine.toml" 64 --set meta.rounds=40 --set evaluation.every=20 \
+  --set evaluation.final_tasks=64
+compare int8 "$fleet_root/experiments/sine.toml" 64 --set meta.rounds=15 --set evaluation.every=0 \
+  --set evaluation.final_tasks=32 --set codec.uplink=int8 --set meta.strategy=reptile --set meta.batch_size=5
+
+small=(--set evaluation.every=0 --set evaluation.tasks=16 --set evaluation.final_tasks=16)
+if [[ -d ${SKINK_DATA:-/nonexistent}/omniglot ]]; then
+  data=$SKINK_DATA
+  compare omniglot "$fleet_root/experiments/omniglot-5w5s.toml" 64 --data "$data" --set meta.rounds=3 "${small[@]}"
+else
+  echo "SKIPPED: Omniglot over a broker: no data set found (SKINK_DATA); a generated image set is used instead"
+  data=$fleet_work/data
+  "$SKINK_PYTHON" "$fleet_root/tests/data/make_images.py" "$data/images"
+  compare images "$fleet_root/experiments/images-5w5s.toml" 64 --data "$data" --set meta.rounds=10 "${small[@]}"
+fi

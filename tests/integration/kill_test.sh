@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# The coordinator is killed (-9) five times at random moments of one run, the broker once in between; the run ends with
+# the undisturbed run's model, and no round is lost or doubled.
+#
+#   kill_test.sh [SEED]     repeats the moments of a failed test
+set -euo pipefail
+fleet_root=${SKINK_SOURCE_DIR:?}
+fleet_bin=${SKINK_BIN_DIR:?}
+. "$fleet_root/scripts/lib/net.sh"
+. "$fleet_root/scripts/lib/fleet.sh"
+
+if [[ ! -x /usr/sbin/mosquitto ]]; then
+  echo "SKIPPED: killing the coordinator: mosquitto is not installed"
+  exit 0
+fi
+seed=${1:-$RANDOM}
+RANDOM=$seed
+echo "moments from seed $seed"
+fleet_work=$(mktemp -d)
+trap 'fleet_stop; rm -rf "$fleet_work"' EXIT
+trap 'exit 130' INT TERM
+fail() {
+  echo "FAILED: $*"
+  exit 1
+}
+
+rounds=80
+devices=16
+file=$fleet_root/experiments/sine.toml
+settings=(--set "meta.rounds=$rounds" --set fleet.devices=$devices --set fleet.held_out=4 --set meta.cohort=6
+  --set evaluation.every=20 --set evaluation.tasks=16 --set evaluation.final_tasks=32)
+fleet_begin $devices
+fleet_configure run "$file"
+fleet_start_edge run "$file" $devices "${settings[@]}"
+
+rounds_done() {
+  "$fleet_bin/skinkctl" status --store "$fleet_work/run/store.db" 2>/dev/null | awk '/^rounds/ {print $2}'
+}
+
+killed=0
+for kill_number in 1 2 3 4 5; do
+  fleet_start_coordinator run "${settings[@]}"
+  goal=$((rounds * kill_number / 7))
+  while kill -0 "$fleet_coordinator_pid" 2>/dev/null && [[ $(rounds_done || true) -lt $goal ]]; do sleep 0.02; done
+  sleep "0.$(printf '%03d' $((RANDOM % 150)))"
+  kill -0 "$fleet_coordinator_pid" 2>/dev/null || break
+  kill -9 "$fleet_coordinator_pid"
+  wait "$fleet_coordinator_pid" 2>/dev/null || true
+  killed=$((killed + 1))
+  echo "killed after round $(rounds_done)"
+  if [[ $kill_number == 3 ]]; then
+    fleet_stop_one "$fleet_broker_pid"
+    fleet_start_broker
+  fi
+done
+[[ $killed -eq 5 ]] || fail "the run ended before it was killed five times"
+fleet_start_coordinator run "${settings[@]}"
+fleet_wait_for_coordinator run || fail "the coordinator did not finish"
+
+"$fleet_bin/skink-sim" run "$file" "${settings[@]}" --out "$fleet_work/simulator" --quiet
+fleet=$(summary_field "$fleet_work/run/fleet/summary.json" model_sha256)
+simulator=$(summary_field "$fleet_work/simulator/summary.json" model_sha256)
+echo "fleet $fleet simulator $simulator"
+[[ $fleet == "$simulator" ]] || fail "the hashes differ"
+"$fleet_bin/skinkctl" status --store "$fleet_work/run/store.db" | grep -q "transcript   0 events" ||
+  fail "the transcript is not empty"
+# One line per round, in order, and each round's model is the simulator's.
+cut -d, -f1,16 "$fleet_work/run/fleet/metrics.csv" >"$fleet_work/fleet.rounds"
+cut -d, -f1,16 "$fleet_work/simulator/metrics.csv" >"$fleet_work/simulator.rounds"
+[[ $(wc -l <"$fleet_work/fleet.rounds") -eq $((rounds + 2)) ]] || fail "rounds were lost or doubled"
+cmp "$fleet_work/fleet.rounds" "$fleet_work/simulator.rounds" || fail "the rounds differ"
