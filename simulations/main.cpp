@@ -12,6 +12,7 @@
 
 #include "skink/common/host/exit_codes.hpp"
 #include "skink/common/host/float_environment.hpp"
+#include "skink/coordinator/store/store.hpp"
 #include "skink/simulations/protocol/run.hpp"
 
 namespace {
@@ -63,6 +64,7 @@ int fail(ExitCode code, const std::string& message) {
 
 struct Arguments {
   std::string experiment;
+  std::string store;
   std::vector<std::string> settings;
   std::string data;
   std::string out;
@@ -103,6 +105,50 @@ int run(const Arguments& arguments) {
   return kOk;
 }
 
+/// Repeats a stored run, with its transcript, up to the last stored round, and compares each round's model.
+int replay(const Arguments& arguments) {
+  const auto store = coordinator::Store::open_to_read(arguments.store);
+  if (!store) return fail(ExitCode::kStore, store.error().message);
+  const auto snapshot = store->load();
+  const auto stored = store->rounds();
+  if (!snapshot || !stored) return fail(ExitCode::kStore, (snapshot ? stored.error() : snapshot.error()).message);
+  if (stored->empty()) return fail(ExitCode::kStore, arguments.store + ": no round is finished yet");
+  const auto experiment =
+      parse_experiment(snapshot->experiment_text, arguments.store + " (experiment)", snapshot->overrides);
+  if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
+
+  ProgressLine progress(arguments.quiet);
+  simulations::RunOptions options;
+  options.experiment = *experiment;
+  options.experiment.evaluation.tasks = 0;  // the model does not depend on evaluations
+  options.experiment.evaluation.final_tasks = 0;
+  options.data_dir = arguments.data;
+  options.out_dir = arguments.out;
+  options.run = snapshot->run;
+  options.replay = &*snapshot;
+  std::uint32_t done = 0;
+  options.on_progress = [&](const coordinator::Coordinator& core) {
+    done = core.rounds_done();
+    progress.show(core);
+  };
+  options.stop = [&] { return stopped.load() || done >= stored->size(); };
+  const auto result = simulations::run_experiment(options);
+  if (!result) return fail(ExitCode::kData, result.error().message);
+  if (stopped) return fail(ExitCode::kInternal, "stopped after " + std::to_string(done) + " rounds");
+  for (std::size_t round = 0; round < stored->size(); ++round) {
+    const std::string& then = (*stored)[round].model_sha256;
+    const std::string now = round < result->rounds.size() ? result->rounds[round].model_sha256 : "(not reached)";
+    if (then != now) {
+      std::printf("skink replay: round %zu stored %s replayed %s DIFFERENT\n", round, then.c_str(), now.c_str());
+      return static_cast<int>(ExitCode::kDifferent);
+    }
+  }
+  std::printf("skink replay: %zu rounds, %zu transcript events, stored %s replayed %s equal\n", stored->size(),
+              snapshot->transcript.size(), stored->back().model_sha256.c_str(),
+              result->rounds.back().model_sha256.c_str());
+  return kOk;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -118,11 +164,17 @@ int main(int argc, char** argv) {
   run_command->add_option("--out", arguments.out, "Folder for summary.json, metrics.csv and model.skm")->required();
   run_command->add_option("--checkpoint-rounds", arguments.checkpoint_rounds, "Also writes a model every N rounds");
   run_command->add_flag("--quiet", arguments.quiet, "No progress line");
+  CLI::App* replay_command =
+      app.add_subcommand("replay", "Repeats a coordinator's run from its store, transcript and all");
+  replay_command->add_option("store", arguments.store, "The coordinator's store")->required();
+  replay_command->add_option("--data", arguments.data, "Folder that holds the data sets (default: SKINK_DATA)");
+  replay_command->add_option("--out", arguments.out, "Folder for summary.json, metrics.csv and model.skm");
+  replay_command->add_flag("--quiet", arguments.quiet, "No progress line");
   try {
     app.parse(argc, argv);
     std::signal(SIGINT, stop);
     std::signal(SIGTERM, stop);
-    return run(arguments);
+    return replay_command->parsed() ? replay(arguments) : run(arguments);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : static_cast<int>(ExitCode::kUsage);
   } catch (const std::exception& error) {
