@@ -93,7 +93,8 @@ coordinator::ServiceObserver log_observer(RoundLog& rounds, bool classifies) {
 int run(const coordinator::Settings& settings, const std::vector<Override>& overrides) {
   auto service = coordinator::Service::create(settings, overrides);
   if (!service) {
-    const bool store = service.error().message.rfind(settings.store + ":", 0) == 0;
+    const bool store = service.error().message.rfind(settings.store + ":", 0) == 0 &&
+                       service.error().code != make_error_code(Status::kInvalidArgument);
     return fail(store ? ExitCode::kStore : ExitCode::kConfiguration, service.error().message);
   }
   coordinator::Service& running = **service;

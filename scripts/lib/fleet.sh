@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# A fleet on this machine: certificates, broker, coordinator and devices. To be sourced by scripts that have sourced
+# net.sh; `fleet_root` is the repository, `fleet_bin` the folder of the programs, `fleet_work` a folder for everything.
+
+fleet_pids=()
+
+# Stops what was started here, in reverse, and waits for it.
+fleet_stop() {
+  local i
+  for ((i = ${#fleet_pids[@]} - 1; i >= 0; i--)); do
+    kill -TERM "${fleet_pids[i]}" 2>/dev/null || true
+    wait "${fleet_pids[i]}" 2>/dev/null || true
+  done
+  fleet_pids=()
+}
+
+# fleet_begin DEVICES: certificates and a broker on a free port, in fleet_port.
+fleet_begin() {
+  mkdir -p "$fleet_work"
+  "$fleet_root/scripts/make-pki" "$fleet_work/pki" --count "$1" --fleet demo >"$fleet_work/pki.log"
+  fleet_port=$(free_port)
+  fleet_start_broker
+}
+
+fleet_start_broker() {
+  "$fleet_root/scripts/broker" "$fleet_work/broker" --port "$fleet_port" --pki "$fleet_work/pki" --fleet demo \
+    >>"$fleet_work/broker.log" 2>&1 &
+  fleet_broker_pid=$!
+  fleet_pids+=("$fleet_broker_pid")
+  if ! wait_for_port "$fleet_port" 10; then
+    echo "the broker did not start:" >&2
+    cat "$fleet_work/broker.log" >&2
+    return 1
+  fi
+}
+
+# fleet_configure NAME EXPERIMENT: writes the coordinator's configuration for a new run.
+fleet_configure() {
+  local out=$fleet_work/$1
+  mkdir -p "$out"
+  rm -f "$out"/store.db*
+  cat >"$out/coordinator.toml" <<END
+[coordinator]
+experiment = "$2"
+store = "$out/store.db"
+out = "$out/fleet"
+[broker]
+host = "127.0.0.1"
+port = $fleet_port
+ca = "$fleet_work/pki/ca.pem"
+certificate = "$fleet_work/pki/coordinator/cert.pem"
+key = "$fleet_work/pki/coordinator/key.pem"
+[fleet]
+name = "demo"
+master_key = "$fleet_work/pki/master.key"
+END
+}
+
+# fleet_start_edge NAME EXPERIMENT DEVICES ARGUMENT...: all devices in one process, in fleet_edge_pid.
+fleet_start_edge() {
+  local name=$1 experiment=$2 devices=$3
+  shift 3
+  "$fleet_bin/skink-edge" --experiment "$experiment" --broker "127.0.0.1:$fleet_port" --fleet demo \
+    --identity "$fleet_work/pki" --count "$devices" --quiet "$@" >>"$fleet_work/$name/edge.log" 2>&1 &
+  fleet_edge_pid=$!
+  fleet_pids+=("$fleet_edge_pid")
+}
+
+# fleet_start_coordinator NAME ARGUMENT...: in fleet_coordinator_pid; the log goes to standard error.
+fleet_start_coordinator() {
+  local name=$1
+  shift
+  "$fleet_bin/skink-coordinator" --config "$fleet_work/$name/coordinator.toml" "$@" &
+  fleet_coordinator_pid=$!
+  fleet_pids+=("$fleet_coordinator_pid")
+}
+
+# fleet_stop_one PID: stops one process that was started here.
+fleet_stop_one() {
+  local pid kept=()
+  kill -TERM "$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
+  for pid in "${fleet_pids[@]}"; do
+    [[ $pid == "$1" ]] || kept+=("$pid")
+  done
+  fleet_pids=(${kept[@]+"${kept[@]}"})
+}
+
+# fleet_wait_for_coordinator NAME: its exit code; fails when the devices stop before it.
+fleet_wait_for_coordinator() {
+  local code=0
+  while kill -0 "$fleet_coordinator_pid" 2>/dev/null; do
+    if ! kill -0 "$fleet_edge_pid" 2>/dev/null; then
+      echo "the devices stopped:" >&2
+      cat "$fleet_work/$1/edge.log" >&2
+      return 1
+    fi
+    sleep 0.1
+  done
+  wait "$fleet_coordinator_pid" || code=$?
+  return "$code"
+}
+
+# summary_field FILE KEY: a value of a summary.json.
+summary_field() {
+  /usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"
+}

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Checks what no compiler checks: layers, freestanding code, fused instructions, documents that must agree with code.
+
+Each check prints what it looked at; an empty look is a failure, so that a moved folder cannot pass by silence.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(os.environ["SKINK_SOURCE_DIR"])
+BUILD = Path(os.environ["SKINK_BUILD_DIR"])
+
+failures = []
+
+
+def check(condition, message):
+    if not condition:
+        failures.append(message)
+
+
+def sources(*folders, suffixes=(".hpp", ".cpp")):
+    found = [p for folder in folders for p in sorted((ROOT / folder).rglob("*")) if p.suffix in suffixes]
+    check(found, f"no sources below {folders}")
+    return found
+
+
+def includes(path):
+    return re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text(), re.M)
+
+
+# What a part of the tree may include of ours, and what it may not include of others.
+LAYERS = [
+    # (folder, parts left out, allowed own prefixes, refused foreign headers)
+    ("common", ["common/host", "common/include/skink/common/host"], ["skink/common/"],
+     r"^(boost|Eigen|mqtt|spdlog|CLI|sqlite3|toml)"),
+    ("common/host", ["common/host/mqtt"], ["skink/common/"], r"^(Eigen|mqtt/|sqlite3)"),
+    ("edge", ["edge/host", "edge/linux", "edge/include/skink/edge/host", "edge/include/skink/edge/linux"],
+     ["skink/common/", "skink/edge/"], r"^(boost|Eigen|mqtt|spdlog|CLI|sqlite3|toml|thread|iostream)"),
+    ("edge/linux", [], ["skink/common/", "skink/edge/"], r"^(Eigen|sqlite3)"),
+    ("coordinator/core", [], ["skink/common/", "skink/coordinator/core/"],
+     r"^(mqtt|sqlite3|thread|mutex|chrono|fstream|filesystem|sys/|unistd)"),
+    ("coordinator/include/skink/coordinator/core", [], ["skink/common/", "skink/coordinator/core/"],
+     r"^(mqtt|sqlite3|thread|mutex|chrono|fstream|filesystem|sys/|unistd)"),
+    ("coordinator", [], ["skink/common/", "skink/coordinator/"], r"^(Eigen)"),
+    ("simulations", [], ["skink/common/", "skink/edge/", "skink/coordinator/core/", "skink/coordinator/store/",
+                         "skink/simulations/"], r"^(Eigen|mqtt)"),
+]
+
+
+def check_layers():
+    looked = 0
+    for folder, left_out, allowed, refused in LAYERS:
+        for path in sources(folder):
+            relative = str(path.relative_to(ROOT))
+            if any(relative.startswith(part + "/") for part in left_out):
+                continue
+            for header in includes(path):
+                looked += 1
+                ours = header.startswith("skink/")
+                check(not ours or any(header.startswith(prefix) for prefix in allowed),
+                      f"{relative} includes {header}: its layer may not")
+                check(ours or not re.match(refused, header), f"{relative} includes <{header}>: its layer may not")
+    for path in sources("common/arithmetic", "common/nn", "common/include/skink/common/arithmetic",
+                        "common/include/skink/common/nn"):
+        for header in includes(path):
+            check(header.startswith("skink/common/") or header.endswith(".h"),
+                  f"{path.relative_to(ROOT)} includes <{header}>: only C headers are allowed here")
+    # common/ may not use its own host part
+    for path in sources("common"):
+        relative = str(path.relative_to(ROOT))
+        if "/host/" in relative:
+            continue
+        check(not any("/host/" in header for header in includes(path)), f"{relative} includes a host header")
+    print(f"layers: {looked} includes")
+
+
+def check_headers_alone():
+    compiler = "c++"
+    flags = ["-std=c++20", "-fsyntax-only", "-x", "c++"]
+    for layer in ("common", "edge", "coordinator", "simulations"):
+        flags += ["-I", str(ROOT / layer / "include")]
+    flags += ["-isystem", str(BUILD / "generated"), "-isystem", str(BUILD / "generated/nanopb")]
+    headers = [p for layer in ("common", "edge", "coordinator", "simulations")
+               for p in sources(f"{layer}/include", suffixes=(".hpp",))]
+    for header in headers:
+        name = str(header).split("/include/", 1)[1]
+        done = subprocess.run([compiler, *flags, "-"], input=f'#include "{name}"\n', text=True, capture_output=True)
+        check(done.returncode == 0, f"{name} does not compile alone:\n{done.stderr[:800]}")
+    print(f"headers alone: {len(headers)}")
+
+
+FORBIDDEN_SYMBOLS = re.compile(
+    r"\b(malloc|calloc|realloc|free|_Znw\w+|_Zna\w+|_ZdlPv\w*|_ZdaPv\w*|__cxa_\w+|_ZNSt\w+|pthread_\w+|printf|fopen)$")
+
+
+def check_symbols():
+    archives = [BUILD / "common/libskink_common.a", BUILD / "edge/libskink_edge.a"]
+    for archive in archives:
+        if os.environ.get("SKINK_SANITIZE"):
+            print("SKIPPED: symbols of freestanding archives: sanitizers add their own")
+            return
+        listing = subprocess.run(["nm", "-C", "--undefined-only", archive], text=True, capture_output=True)
+        raw = subprocess.run(["nm", "--undefined-only", archive], text=True, capture_output=True)
+        check(raw.returncode == 0 and raw.stdout, f"{archive} cannot be read: {listing.stderr}")
+        for line in raw.stdout.splitlines():
+            symbol = line.split()[-1] if line.split() else ""
+            check(not FORBIDDEN_SYMBOLS.match(symbol), f"{archive.name} needs {symbol}: freestanding code may not")
+        sections = subprocess.run(["objdump", "-h", archive], text=True, capture_output=True).stdout
+        check(".init_array" not in sections, f"{archive.name} has dynamic initialization (.init_array)")
+    print(f"symbols: {len(archives)} archives")
+
+
+def check_no_fused(objdump, archives, pattern, name):
+    looked = 0
+    for archive in archives:
+        if not archive.exists():
+            print(f"SKIPPED: fused instructions in {archive.name} for {name}: it was not built")
+            continue
+        listing = subprocess.run([objdump, "-d", "--no-show-raw-insn", archive], text=True, capture_output=True).stdout
+        instructions = re.findall(r"^\s+[0-9a-f]+:\s+(\S+)", listing, re.M)
+        check(instructions, f"no instructions in {archive}")
+        looked += len(instructions)
+        fused = sorted({i for i in instructions if re.match(pattern, i)})
+        check(not fused, f"{archive.name} for {name} has fused instructions: {fused}")
+    print(f"fused instructions for {name}: {looked} instructions")
+
+
+def check_exit_codes():
+    header = (ROOT / "common/include/skink/common/host/exit_codes.hpp").read_text()
+    code = {int(n): name for name, n in re.findall(r"^\s+(k\w+) = (\d+),", header, re.M)}
+    document = (ROOT / "docs/exit-codes.md").read_text()
+    listed = {int(n): name for n, name in re.findall(r"^\| (\d+) \| (k\w+) \|", document, re.M)}
+    check(code and code == listed, f"docs/exit-codes.md and exit_codes.hpp differ: {listed} and {code}")
+    print(f"exit codes: {len(code)}")
+
+
+def check_refusals():
+    proto = (ROOT / "common/wire/skink.proto").read_text()
+    declared = {int(n): name for name, n in re.findall(r"^\s+REFUSAL_(\w+) = (\d+);", proto, re.M) if n != "0"}
+    document = (ROOT / "docs/protocol.md").read_text()
+    listed = {int(n): name for n, name in re.findall(r"^\| (\d+) \| ([A-Z_]+) \|", document, re.M)}
+    check(declared and declared == listed, f"docs/protocol.md and skink.proto list other reasons: "
+                                           f"{set(declared.items()) ^ set(listed.items())}")
+    header = (ROOT / "common/include/skink/common/wire/messages.hpp").read_text()
+    body = header.split("enum class Refusal", 1)[1].split("};", 1)[0]
+    in_code = {int(n) for n in re.findall(r"k\w+ = (\d+)", body)} - {0}
+    check(in_code == set(declared), "messages.hpp and skink.proto number reasons differently")
+    print(f"refusals: {len(declared)}")
+
+
+def check_purposes():
+    header = (ROOT / "common/include/skink/common/arithmetic/philox.hpp").read_text()
+    body = header.split("enum class Purpose", 1)[1].split("};", 1)[0]
+    numbers = {int(n) for n in re.findall(r"k\w+ = (\d+)", body)}
+    section = (ROOT / "docs/arithmetic.md").read_text().split("## 4.", 1)[1].split("## 5.", 1)[0]
+    listed = {int(n) for cell in re.findall(r"^\| ([\d, ]+) \|", section, re.M) for n in cell.split(",")}
+    check(numbers and numbers == listed, f"purposes differ: {numbers} in code, {listed} in docs/arithmetic.md")
+    print(f"purposes: {len(numbers)}")
+
+
+def check_links():
+    looked = 0
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("docs/**/*.md")]:
+        if "build" in document.relative_to(ROOT).parts:
+            continue
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            looked += 1
+            check((document.parent / target).exists(), f"{document.relative_to(ROOT)} links to {target}: not there")
+    check(looked, "no links found")
+    print(f"links: {looked}")
+
+
+check_layers()
+check_headers_alone()
+check_symbols()
+check_no_fused("objdump", [BUILD / "common/libskink_common.a"], r"v?f(n?m(add|sub))", "this host")
+check_no_fused("arm-none-eabi-objdump" if os.path.exists("/usr/bin/arm-none-eabi-objdump") else "objdump",
+               [BUILD / "cortex-m/libskink_common.a", BUILD / "cortex-m/libskink_edge.a"], r"vfn?m[as]", "Cortex-M4F")
+check_exit_codes()
+check_refusals()
+check_purposes()
+check_links()
+for failure in failures:
+    print(f"FAILED: {failure}")
+sys.exit(1 if failures else 0)
