@@ -166,9 +166,16 @@ void Coordinator::on_disconnected() {
   wake_ms_ = kNever;
 }
 
+/// Tasks of an evaluation made now.
+std::uint32_t Coordinator::evaluation_tasks() const {
+  const EvaluationConfig& evaluation = config_.experiment.evaluation;
+  const bool is_final = rounds_done_ == config_.experiment.meta.rounds && evaluation.final_tasks > 0;
+  return is_final ? evaluation.final_tasks : evaluation.tasks;
+}
+
 bool Coordinator::evaluation_is_due() const {
   const EvaluationConfig& evaluation = config_.experiment.evaluation;
-  if (evaluation.tasks == 0 || membership_.held_out.empty()) return false;
+  if (evaluation_tasks() == 0 || membership_.held_out.empty()) return false;
   const bool known = std::any_of(evaluations_.begin(), evaluations_.end(),
                                  [this](const EvaluationRecord& record) { return record.rounds == rounds_done_; });
   if (known) return false;
@@ -202,9 +209,7 @@ bool Coordinator::all_settled() const {
 
 void Coordinator::open_evaluation(std::uint64_t now_ms) {
   phase_ = Phase::kEvaluating;
-  const EvaluationConfig& evaluation = config_.experiment.evaluation;
-  const bool is_final = rounds_done_ == config_.experiment.meta.rounds && evaluation.final_tasks > 0;
-  const std::uint64_t tasks = is_final ? evaluation.final_tasks : evaluation.tasks;
+  const std::uint64_t tasks = evaluation_tasks();
   const std::uint64_t devices = membership_.held_out.size();
   evaluation_record_ = {};
   evaluation_record_.rounds = rounds_done_;

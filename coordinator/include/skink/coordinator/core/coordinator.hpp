@@ -142,6 +142,7 @@ class Coordinator {
   void freeze_roster(std::uint64_t now_ms);
   void adopt_roster();
   void advance(std::uint64_t now_ms);
+  std::uint32_t evaluation_tasks() const;
   bool evaluation_is_due() const;
   void open_evaluation(std::uint64_t now_ms);
   void close_evaluation();

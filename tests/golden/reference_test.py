@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""The simulator and the reference implementation, which share no code, give one hash after every round, and the same
+evaluation.
+
+Needs SKINK_BIN_DIR (skink-sim) and SKINK_SOURCE_DIR. A difference is reported with the first round that differs.
+"""
+
+import csv
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+# (experiment, settings): every layer, loss, strategy, codec and way of drawing tasks occurs.
+RUNS = [
+    ("mlp", []),
+    ("mlp", ["codec.uplink=float32", "task.fresh=device", "meta.meta_learning_rate_final=0.1"]),
+    ("mlp", ["meta.strategy=reptile", "meta.batch_size=4", "evaluation.batch_size=3"]),
+    ("mlp", ["meta.strategy=fedavg", "meta.batch_size=5", "seed=9223372036854775807"]),
+    ("conv", []),
+    ("conv", ["meta.strategy=fedavg", "meta.batch_size=5", "codec.uplink=int8"]),
+    ("online_conv", []),
+    ("online_conv", ["codec.uplink=int8", "task.rotations=1", "evaluation.passes=1"]),
+]
+
+
+def settings_of(settings):
+    settings = list(settings)
+    if "meta.strategy=fedavg" in settings:  # its rate is constant; the golden files anneal theirs
+        settings.append("meta.meta_learning_rate=1.0")
+    return [argument for setting in settings for argument in ("--set", setting)]
+
+
+def without_final_rate(path, settings, folder):
+    """fedavg refuses a final rate, which --set cannot remove."""
+    if "meta.strategy=fedavg" not in settings:
+        return path
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("meta_learning_rate_final")]
+    copy = folder / path.name
+    copy.write_text("\n".join(lines) + "\n")
+    return copy
+
+
+def simulate(program, experiment, settings, data, out):
+    subprocess.run([program, "run", experiment, "--data", data, "--out", out, "--quiet", *settings], check=True,
+                   stdout=subprocess.DEVNULL)
+    summary = json.loads((out / "summary.json").read_text())
+    with open(out / "metrics.csv", newline="") as file:
+        hashes = [row["model_sha256"] for row in csv.DictReader(file) if row["model_sha256"]]
+    return summary, hashes
+
+
+def compute(script, experiment, settings, data):
+    done = subprocess.run([sys.executable, script, experiment, "--data", data, "--evaluate", "--trace", *settings],
+                          check=True, capture_output=True, text=True)
+    trace = [line.split() for line in done.stderr.splitlines()]
+    return json.loads(done.stdout), [digest for rounds, digest in trace if rounds != "0"]
+
+
+def differences(summary, hashes, expected, expected_hashes):
+    if len(hashes) != len(expected_hashes):
+        yield f"{len(hashes)} rounds, reference {len(expected_hashes)}"
+    for number, (got, wanted) in enumerate(zip(hashes, expected_hashes), 1):
+        if got != wanted:
+            yield f"model after round {number}: {got}, reference {wanted}"
+            break
+    if summary["model_sha256"] != expected["model_sha256"]:
+        yield f"final model: {summary['model_sha256']}, reference {expected['model_sha256']}"
+    samples = expected["query_samples"]
+    if summary["query_samples"] != samples or samples == 0:
+        yield f"query samples: {summary['query_samples']}, reference {samples}"
+        return
+    for when in ("before", "after"):
+        loss = expected[f"loss_{when}"] / 2.0 ** 20 / samples
+        accuracy = expected[f"correct_{when}"] / samples
+        for name, value in ((f"query_loss_{when}", loss), (f"query_accuracy_{when}", accuracy)):
+            if summary[name] is not None and summary[name] != value:
+                yield f"{name}: {summary[name]}, reference {value}"
+        if summary[f"query_loss_{when}"] is None:
+            yield f"query_loss_{when} is missing"
+
+
+def main():
+    source = pathlib.Path(os.environ["SKINK_SOURCE_DIR"])
+    program = pathlib.Path(os.environ["SKINK_BIN_DIR"]) / "skink-sim"
+    reference = source / "tests/golden/reference.py"
+    subprocess.run([sys.executable, reference, "--self-test"], check=True)
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="skink-reference-") as name:
+        folder = pathlib.Path(name)
+        subprocess.run([sys.executable, source / "tests/data/make_images.py", folder / "images", "--size", "14",
+                        "--classes", "60", "--drawings", "20", "--drawers", "3"], check=True)
+        for number, (run, settings) in enumerate(RUNS):
+            title = " ".join([run, *settings])
+            experiment = without_final_rate(source / f"tests/golden/{run}.toml", settings, folder)
+            arguments = settings_of(settings)
+            got = simulate(program, experiment, arguments, folder, folder / f"out-{number}")
+            expected = compute(reference, experiment, arguments, folder)
+            found = list(differences(*got, *expected))
+            print(f"{'FAILED' if found else 'ok'}: {title}: {expected[0]['model_sha256'][:16]}", flush=True)
+            for difference in found:
+                print(f"  {difference}")
+            failed += bool(found)
+    print(f"{len(RUNS) - failed} of {len(RUNS)} runs agree")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
