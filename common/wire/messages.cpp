@@ -4,6 +4,8 @@
 #include <pb_encode.h>
 #include <string.h>
 
+#include <type_traits>
+
 namespace skink::wire {
 namespace {
 
@@ -75,16 +77,42 @@ bool write_payload(pb_ostream_t* stream, const pb_field_t* field, void* const* a
   return true;
 }
 
-/// A payload is not copied: the stream reads from memory, so its bytes stand at a known place.
+struct PayloadView {
+  Bytes message;
+  Bytes payload;
+};
+
+/// A payload is not copied: the stream reads from memory, so its bytes stand at a known place. Not so when the field
+/// came with the wire type of a number: nanopb then offers a copy on its stack, which is refused.
 bool find_payload(pb_istream_t* stream, const pb_field_t* /*field*/, void** argument) noexcept {
-  auto& found = *static_cast<Bytes*>(*argument);
+  auto& view = *static_cast<PayloadView*>(*argument);
   const size_t count = stream->bytes_left;
-  const auto* here = static_cast<const uint8_t*>(stream->state);  // nanopb's buffer stream keeps its position there
-  found = {here, count};
+  // nanopb's buffer stream keeps its position here; compared as numbers, as it may be of another object.
+  const auto here = reinterpret_cast<uintptr_t>(stream->state);
+  const auto begin = reinterpret_cast<uintptr_t>(view.message.data());
+  if (here < begin || here - begin > view.message.size() || count > view.message.size() - (here - begin)) return false;
+  view.payload = view.message.subspan(here - begin, count);
   return pb_read(stream, nullptr, count);
 }
 
-bool is_known(Outcome outcome) noexcept { return outcome >= Outcome::kAdapted && outcome <= Outcome::kRefused; }
+/// The number in an enumeration field. nanopb stores whatever came, and loading an unknown number as an enumeration
+/// would be undefined.
+template <class Enum>
+uint32_t number_of(const Enum& field) noexcept {
+  std::underlying_type_t<Enum> number{};
+  memcpy(&number, &field, sizeof number);
+  return static_cast<uint32_t>(number);
+}
+
+/// Unknown numbers become 0, "unspecified", which nobody accepts.
+template <class Enum>
+void forget_unknown(Enum& field, Enum largest) noexcept {
+  if (number_of(field) > number_of(largest)) field = Enum{};
+}
+
+bool is_known_outcome(uint32_t number) noexcept {
+  return number >= static_cast<uint32_t>(Outcome::kAdapted) && number <= static_cast<uint32_t>(Outcome::kRefused);
+}
 
 }  // namespace
 
@@ -179,6 +207,7 @@ Status decode_task(Bytes bytes, const Identity& identity, Task& task) noexcept {
   if (status != Status::kOk) return status;
   Task message = skink_wire_Task_init_zero;
   status = decode_fields(skink_wire_Task_fields, &message, content);
+  forget_unknown(message.kind, skink_wire_TaskKind_TASK_KIND_EVALUATE);
   if (status == Status::kOk) task = message;
   return status;
 }
@@ -189,6 +218,8 @@ Status decode_reply(Bytes bytes, const Identity& identity, Reply& reply) noexcep
   if (status != Status::kOk) return status;
   Reply message = skink_wire_Reply_init_zero;
   status = decode_fields(skink_wire_Reply_fields, &message, content);
+  forget_unknown(message.verdict, skink_wire_Verdict_VERDICT_RESEND);
+  forget_unknown(message.reason, skink_wire_Refusal_REFUSAL_UNKNOWN_DEVICE);
   if (status == Status::kOk) reply = message;
   return status;
 }
@@ -198,14 +229,14 @@ Status decode_update(Bytes bytes, const Identity& identity, Update& update, Byte
   Status status = check_tag(Channel::kUpdate, identity, bytes, content);
   if (status != Status::kOk) return status;
   skink_wire_Update message = skink_wire_Update_init_zero;
-  Bytes found;
+  PayloadView view{content, {}};
   message.payload.funcs.decode = &find_payload;
-  message.payload.arg = &found;
+  message.payload.arg = &view;
   status = decode_fields(skink_wire_Update_fields, &message, content);
   if (status != Status::kOk) return status;
+  const uint32_t refusal = number_of(message.refusal);
+  if (!is_known_outcome(number_of(message.outcome)) || refusal >= kRefusalCount) return Status::kDamaged;
   const auto outcome = static_cast<Outcome>(message.outcome);
-  const auto refusal = static_cast<uint32_t>(message.refusal);
-  if (!is_known(outcome) || refusal >= kRefusalCount) return Status::kDamaged;
   if (outcome == Outcome::kEvaluated && !message.has_evaluation) return Status::kDamaged;
   update.id = {message.run, message.round, message.attempt};
   update.outcome = outcome;
@@ -219,7 +250,7 @@ Status decode_update(Bytes bytes, const Identity& identity, Update& update, Byte
   update.refusal = static_cast<Refusal>(refusal);
   update.needed_bytes = message.needed_bytes;
   update.available_bytes = message.available_bytes;
-  payload = found;
+  payload = view.payload;
   return Status::kOk;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "skink/common/arithmetic/philox.hpp"
 #include "skink/common/arithmetic/real.hpp"
 #include "skink/common/little_endian.hpp"
 #include "unit/common/nn/nets.hpp"
@@ -204,6 +205,25 @@ TEST_CASE("codec: int8 rounds without bias", "[common][codec]") {
     CAPTURE(e);
     CHECK(std::fabs(sums[e] / kKeys - static_cast<double>(change[e])) < 5 * deviation);
   }
+}
+
+TEST_CASE("codec: the largest change never rounds beyond 127", "[common][codec]") {
+  // largest / (largest / 127) may be a little more than 127; then one random word in many rounds it up to 128.
+  const nn::Network network = build({{1, 1, 1}, {dense(1)}, nn::Loss::kMeanSquaredError});
+  float largest = 1.0F;
+  while (largest / (largest / 127.0F) <= 127.0F) largest = std::nextafter(largest, 2.0F);
+  const float excess = largest / (largest / 127.0F) - 127.0F;
+  const float sign = GENERATE(1.0F, -1.0F);
+  const auto rounds_away = [sign, excess](const codec::QuantizerKey& key) {
+    const float u = arithmetic::uniform(arithmetic::philox(key.seed, 0, 7, key.round, key.device).words[0]);
+    return sign > 0 ? u < excess : u >= 1.0F - excess;
+  };
+  codec::QuantizerKey key{3, 0, 0};
+  while (!rounds_away(key)) REQUIRE(++key.round < 10000000);
+  Encoding encoding(network, {0.0F, 0.0F}, {sign * largest, 0.0F}, Codec::kInt8, key);
+  Numbers decoded;
+  REQUIRE(decode(Codec::kInt8, network, encoding.all(), decoded) == Status::kOk);
+  CHECK(decoded[0] == sign * 127.0F * (largest / 127.0F));
 }
 
 TEST_CASE("codec: int8 rounding depends on every part of its key, and on nothing else", "[common][codec]") {

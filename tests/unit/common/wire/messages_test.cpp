@@ -294,12 +294,39 @@ TEST_CASE("messages: authentic bytes that are no message are refused", "[common]
   CHECK(decode_update(authenticated({0x20, 2}, "skink/1/update")) == Status::kDamaged);       // no evaluation
   CHECK(decode_update(authenticated({0x20, 4, 0x60, 29}, "skink/1/update")) == Status::kDamaged);  // unknown refusal
   CHECK(decode_update(authenticated({0x20, 4, 0x60, 8}, "skink/1/update")) == Status::kOk);
+  // The payload as a number, fixed32 and fixed64 instead of bytes: nothing in the message could be pointed at.
+  CHECK(decode_update(authenticated({0x20, 4, 0x78, 1}, "skink/1/update")) == Status::kDamaged);
+  CHECK(decode_update(authenticated({0x20, 4, 0x7d, 1, 2, 3, 4}, "skink/1/update")) == Status::kDamaged);
+  CHECK(decode_update(authenticated({0x20, 4, 0x79, 1, 2, 3, 4, 5, 6, 7, 8}, "skink/1/update")) == Status::kDamaged);
   Message long_name = {0x4a, 33};  // uplink of 33 bytes: one more than there may be
   long_name.resize(2 + 33, 'x');
   CHECK(decode_update(authenticated(long_name, "skink/1/update")) == Status::kDamaged);
   Message short_hash = {0x3a, 31};  // model_sha256 of 31 bytes
   short_hash.resize(2 + 31, 1);
   CHECK(decode_task(authenticated(short_hash, "skink/1/task")) == Status::kDamaged);
+}
+
+TEST_CASE("messages: unknown kinds, verdicts and reasons count as unspecified", "[common][wire][messages]") {
+  // 257 and 2^32 - 1: numbers that a narrower type would take for another. The last value of a field wins.
+  const std::vector<Message> unknown = {{99}, {0x81, 0x02}, {0xff, 0xff, 0xff, 0xff, 0x0f}};
+  for (const Message& number : unknown) {
+    const auto with_field = [&number](Message content, std::uint8_t field) {
+      content.push_back(field);
+      content.insert(content.end(), number.begin(), number.end());
+      return content;
+    };
+    const Message task = authenticated(with_field({}, 0x28), "skink/1/task");
+    wire::Task decoded_task = some_task(0);
+    REQUIRE(wire::decode_task(view(task), identity(), decoded_task) == Status::kOk);
+    CHECK(decoded_task.kind == skink_wire_TaskKind_TASK_KIND_UNSPECIFIED);
+    const Message reply = authenticated(with_field(with_field({}, 0x20), 0x28), "skink/1/reply");
+    wire::Reply decoded_reply = some_reply();
+    REQUIRE(wire::decode_reply(view(reply), identity(), decoded_reply) == Status::kOk);
+    CHECK(decoded_reply.verdict == skink_wire_Verdict_VERDICT_UNSPECIFIED);
+    CHECK(decoded_reply.reason == skink_wire_Refusal_REFUSAL_NONE);
+    CHECK(decode_update(authenticated(with_field({}, 0x20), "skink/1/update")) == Status::kDamaged);
+    CHECK(decode_update(authenticated(with_field({0x20, 4}, 0x60), "skink/1/update")) == Status::kDamaged);
+  }
 }
 
 TEST_CASE("messages: unknown fields are skipped", "[common][wire][messages]") {

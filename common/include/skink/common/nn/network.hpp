@@ -96,7 +96,7 @@ class Network {
   /// Checks and lays out a network.
   ///
   /// @param[in]  input   Shape of one sample, each extent >= 1.
-  /// @param[in]  layers  1..kMaxLayers layers, the last one dense or conv2d (MSE allows an activation after it).
+  /// @param[in]  layers  1..kMaxLayers layers; the last may be an activation with squared error only.
   /// @param[in]  loss    Cross-entropy needs at least two outputs.
   /// @param[out] network Written on kOk only.
   /// @param[out] error   Written on errors: which layer and why.

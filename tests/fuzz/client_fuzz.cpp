@@ -1,0 +1,206 @@
+/// @file
+/// A client under a hostile but authenticated peer and a careless port: the input is a list of commands. Nothing may
+/// crash, hang, write outside the arena or the slot, or publish what does not decode.
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "harness.hpp"
+#include "skink/edge/client.hpp"
+
+namespace skink::test {
+namespace {
+
+/// Reads the input number by number; zeros when it is used up.
+class Commands {
+ public:
+  explicit Commands(Bytes input) : left_(input) {}
+  bool empty() const { return left_.empty(); }
+  std::uint32_t byte() {
+    if (left_.empty()) return 0;
+    const std::uint8_t value = left_[0];
+    left_ = left_.subspan(1);
+    return value;
+  }
+  std::uint32_t word() {
+    std::uint32_t value = 0;
+    for (int i = 0; i < 4; ++i) value = (value << 8) | byte();
+    return value;
+  }
+  Bytes rest() const { return left_; }
+
+ private:
+  Bytes left_;
+};
+
+class Bench {
+ public:
+  Bench() : slot_(3 * edge::kModelChunkBytes), arena_(2048) {
+    make_model();
+    edge::ClientConfig config;
+    config.identity.device_id = "fuzz";
+    config.arena = {reinterpret_cast<std::uint8_t*>(arena_.data()), arena_.size() * sizeof(float)};
+    edge::Platform platform;
+    slot_view_ = {slot_.data(), slot_.size()};
+    platform.model = model::source_of(slot_view_);
+    platform.samples = {this, &begin, &input, &target, true};
+    client_ = std::make_unique<edge::Client>(config, platform);
+  }
+
+  void run(Commands commands) {
+    for (int i = 0; i < 300 && !commands.empty(); ++i) {
+      step(commands);
+      now_ += 10;
+    }
+  }
+
+ private:
+  /// dense 3 -> 350 -> 2: two chunks.
+  void make_model() {
+    nn::LayerSpec layers[3];
+    layers[0].kind = layers[2].kind = nn::LayerKind::kDense;
+    layers[0].units = 350;
+    layers[1].kind = nn::LayerKind::kRelu;
+    layers[2].units = 2;
+    model::Model described;
+    nn::BuildError error;
+    promise(
+        nn::Network::build({1, 1, 3}, layers, nn::Loss::kSoftmaxCrossEntropy, described.network, error) == Status::kOk,
+        "the network stands");
+    const std::vector<float> parameters(described.network.parameter_count(), 0.01F);
+    file_.resize(model::model_bytes(described.network));
+    promise(model::encode(described, {parameters.data(), parameters.size()}, {file_.data(), file_.size()}, digest_) ==
+                Status::kOk,
+            "the model can be written");
+  }
+
+  void step(Commands& commands) {
+    switch (commands.byte() % 12) {
+      case 0: client_->on_connected(now_); break;
+      case 1: client_->on_disconnected(); break;
+      case 2: give_task(commands); break;
+      case 3: give_reply(commands); break;
+      case 4: give_chunk(commands.byte() % 4, Status::kOk); break;
+      case 5: give_chunk(commands.byte() % 4, commands.byte() == 0 ? Status::kUnavailable : Status::kOk); break;
+      case 6: take_actions(1); break;
+      case 7: take_actions(100); break;
+      case 8:
+        for (int i = 0; i < 100 && client_->has_work(); ++i) client_->work(now_);
+        break;
+      case 9:
+        now_ += commands.byte() * 1000;
+        client_->on_time(now_);
+        break;
+      case 10: client_->on_published(now_); break;
+      default: give_garbage(commands); break;
+    }
+  }
+
+  void give_task(Commands& commands) {
+    wire::Task task{};
+    task.has_versions = commands.byte() != 255;
+    task.versions = wire::own_versions();
+    task.run = commands.byte() % 3;
+    task.round = commands.byte() % 4;
+    task.attempt = commands.byte() % 2;
+    task.kind = commands.byte() % 4 == 0 ? skink_wire_TaskKind_TASK_KIND_EVALUATE : skink_wire_TaskKind_TASK_KIND_ADAPT;
+    std::memcpy(task.model_sha256, digest_.bytes, wire::kDigestBytes);
+    const std::uint32_t oddity = commands.byte() % 16;
+    if (oddity == 0) task.model_sha256[3] ^= 1;
+    task.model_bytes = oddity == 1 ? commands.word() : static_cast<std::uint32_t>(file_.size());
+    task.inner_learning_rate = oddity == 2 ? 1e30F : 0.1F;
+    task.passes = oddity == 3 ? commands.word() : commands.byte() % 4;
+    task.batch_size = oddity == 4 ? commands.word() : 1 + commands.byte() % 3;
+    std::strcpy(task.uplink, oddity == 5 ? "int9" : commands.byte() % 2 == 0 ? "int8" : "float32");
+    task.time_left_ms = oddity == 6 ? commands.word() : 100000;
+    task.task_count = oddity == 7 ? commands.word() : 1 + commands.byte() % 3;
+    task.chunk_bytes = oddity == 8 ? commands.word() : 256 * (commands.byte() % 4);
+    std::uint8_t message[wire::kMaxControlBytes];
+    std::size_t written = 0;
+    promise(wire::encode_task(task, identity_, message, written) == Status::kOk, "tasks encode");
+    client_->on_task({message, written}, now_);
+  }
+
+  void give_reply(Commands& commands) {
+    wire::Reply reply{};
+    reply.run = commands.byte() % 3;
+    reply.round = commands.byte() % 4;
+    reply.attempt = commands.byte() % 2;
+    reply.verdict = static_cast<skink_wire_Verdict>(commands.byte() % 4);
+    reply.chunk = commands.byte() == 0 ? commands.word() : commands.byte() % 8;
+    std::uint8_t message[wire::kMaxControlBytes];
+    std::size_t written = 0;
+    promise(wire::encode_reply(reply, identity_, message, written) == Status::kOk, "replies encode");
+    client_->on_reply({message, written}, now_);
+  }
+
+  void give_chunk(std::uint32_t chunk, Status stored) {
+    const std::size_t start = chunk * edge::kModelChunkBytes;
+    if (start >= file_.size()) return;
+    const auto length = static_cast<std::uint32_t>(std::min(edge::kModelChunkBytes, file_.size() - start));
+    std::uint32_t offset = 0;
+    if (!client_->on_model_bytes({digest_, chunk, 0, length, length}, offset)) return;
+    promise(offset + length <= slot_.size(), "chunks are stored inside the slot");
+    std::memcpy(slot_.data() + offset, file_.data() + start, length);
+    client_->on_model_stored(stored, now_);
+  }
+
+  void give_garbage(Commands& commands) {
+    edge::ModelPiece piece;
+    piece.model = digest_;
+    piece.chunk = commands.word();
+    piece.offset = commands.word();
+    piece.chunk_bytes = commands.word();
+    piece.piece_bytes = commands.word();
+    std::uint32_t offset = 0;
+    if (client_->on_model_bytes(piece, offset)) {
+      promise(piece.piece_bytes <= slot_.size() && offset <= slot_.size() - piece.piece_bytes, "inside the slot");
+    }
+    client_->on_task(commands.rest(), now_);
+    client_->on_reply(commands.rest(), now_);
+  }
+
+  void take_actions(int most) {
+    edge::Action action;
+    for (int i = 0; i < most && client_->next_action(action); ++i) {
+      if (action.kind != edge::ActionKind::kPublish) continue;
+      if (action.topic == wire::TopicKind::kUpdate) {
+        wire::Update update;
+        Bytes payload;
+        promise(wire::decode_update(action.payload, identity_, update, payload) == Status::kOk, "updates decode");
+        promise(update.chunk < update.chunk_count, "chunks are within their count");
+        promise(update.offset + payload.size() <= update.total_bytes || update.total_bytes == 0, "payloads too");
+      }
+      if (most > 1) client_->on_published(now_);
+    }
+  }
+
+  static Status begin(void* /*context*/, const edge::TaskRequest& /*request*/, edge::SampleCounts& counts) {
+    counts = {4, 2};
+    return Status::kOk;
+  }
+  static Status input(void* /*context*/, edge::SampleSet /*set*/, std::uint32_t index, Span<float> stored) {
+    for (std::size_t i = 0; i < stored.size(); ++i) stored[i] = static_cast<float>(index) - static_cast<float>(i);
+    return Status::kOk;
+  }
+  static float target(void* /*context*/, edge::SampleSet /*set*/, std::uint32_t index, std::uint32_t /*output*/) {
+    return static_cast<float>(index % 2);
+  }
+
+  wire::Identity identity_{"fuzz", {}};
+  std::vector<std::uint8_t> file_;
+  wire::Digest digest_;
+  std::vector<std::uint8_t> slot_;
+  Bytes slot_view_;
+  std::vector<float> arena_;
+  std::unique_ptr<edge::Client> client_;
+  std::uint64_t now_ = 0;
+};
+
+}  // namespace
+
+void fuzz_client(Bytes input) { Bench().run(Commands(input)); }
+
+}  // namespace skink::test

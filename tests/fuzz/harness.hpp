@@ -1,0 +1,30 @@
+#pragma once
+/// @file
+/// What is fuzzed. Each harness takes any bytes; a broken promise ends the process. The same functions run under
+/// libFuzzer (scripts/fuzz) and, over the committed corpus, with every test run (corpus_test.cpp).
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+#include "skink/common/span.hpp"
+
+namespace skink::test {
+
+void fuzz_client(Bytes input);
+void fuzz_codec(Bytes input);
+void fuzz_experiment(Bytes input);
+void fuzz_messages(Bytes input);
+void fuzz_model(Bytes input);
+void fuzz_npy(Bytes input);
+void fuzz_topic(Bytes input);
+
+/// A promise of the code under test.
+inline void promise(bool kept, const char* what) {
+  if (kept) return;
+  std::fprintf(stderr, "broken promise: %s\n", what);
+  std::abort();
+}
+
+}  // namespace skink::test
