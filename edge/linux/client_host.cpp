@@ -136,8 +136,8 @@ bool ClientHost::has_failed(std::uint64_t waited_ms, ExitCode& code) const {
       code = ExitCode::kCredentials;
     } else if (timeout_ms > 0 && waited_ms >= timeout_ms) {
       const std::string& trouble = connections_.front().trouble;
-      log(LogLevel::kError, "no connection within " + std::to_string(options_.connect_timeout.count()) + " s: " +
-                                (trouble.empty() ? "the broker does not answer" : trouble));
+      log(LogLevel::kError, "no connection within " + std::to_string(options_.connect_timeout.count()) +
+                                " s: " + (trouble.empty() ? "the broker does not answer" : trouble));
       code = refused ? ExitCode::kCredentials : ExitCode::kUnreachable;
     }
   }

@@ -14,7 +14,8 @@ constexpr std::size_t kHexDigits = 2 * wire::kKeyBytes;
 Result<wire::Key> read_key(const std::string& path) {
   static_assert(wire::kKeyBytes == wire::kDigestBytes, "read as a digest");
   std::ifstream file(path, std::ios::binary);
-  if (!file) return make_error(Status::kUnavailable, "cannot read the key file '" + path + "': " + std::strerror(errno));
+  if (!file)
+    return make_error(Status::kUnavailable, "cannot read the key file '" + path + "': " + std::strerror(errno));
   std::string line;
   std::getline(file, line);
   if (!line.empty() && line.back() == '\r') line.pop_back();

@@ -195,16 +195,14 @@ void HostedClient::carry_out_actions() {
 }
 
 bool HostedClient::carry_out(const Action& action) {
-  const std::string topic =
-      action.topic == wire::TopicKind::kModel ? model_topic(action) : topic_name(action.topic);
+  const std::string topic = action.topic == wire::TopicKind::kModel ? model_topic(action) : topic_name(action.topic);
   switch (action.kind) {
     case ActionKind::kSubscribe: return session_->subscribe(topic, mqtt::Quality::kAtLeastOnce).has_value();
     case ActionKind::kUnsubscribe: return session_->unsubscribe(topic).has_value();
     case ActionKind::kPublish: break;
   }
-  const Result<mqtt::Token> token =
-      session_->publish(topic, action.payload, mqtt::Quality::kAtLeastOnce,
-                        action.retain ? mqtt::Retain::kYes : mqtt::Retain::kNo);
+  const Result<mqtt::Token> token = session_->publish(topic, action.payload, mqtt::Quality::kAtLeastOnce,
+                                                      action.retain ? mqtt::Retain::kYes : mqtt::Retain::kNo);
   if (!token) return false;
   publishing_ = *token;
   return true;

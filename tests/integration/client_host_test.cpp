@@ -122,9 +122,10 @@ class Asker {
   }
 
   void send(const std::string& id, const std::string& topic, Bytes message) {
-    REQUIRE(session_->publish("skink/1/demo/dev/" + id + "/" + topic, message, mqtt::Quality::kAtLeastOnce,
-                              mqtt::Retain::kNo)
-                .has_value());
+    REQUIRE(
+        session_
+            ->publish("skink/1/demo/dev/" + id + "/" + topic, message, mqtt::Quality::kAtLeastOnce, mqtt::Retain::kNo)
+            .has_value());
   }
 
   void take(const mqtt::Event& event) {
@@ -193,11 +194,12 @@ struct Reference {
 
   /// Runs the task here.
   edge::TaskRunner& compute(const wire::Task& task) {
-    const Bytes bytes(file.data(), file.size());
-    source = model::source_of(bytes_ = bytes);
+    bytes = {file.data(), file.size()};
+    source = model::source_of(bytes);
     REQUIRE(model::inspect(source, info) == Status::kOk);
     edge::TaskSettings settings;
-    settings.kind = task.kind == skink_wire_TaskKind_TASK_KIND_ADAPT ? wire::TaskKind::kAdapt : wire::TaskKind::kEvaluate;
+    settings.kind =
+        task.kind == skink_wire_TaskKind_TASK_KIND_ADAPT ? wire::TaskKind::kAdapt : wire::TaskKind::kEvaluate;
     settings.seed = task.seed;
     settings.round = task.round;
     settings.device_index = task.device_index;
@@ -219,7 +221,7 @@ struct Reference {
   model::Model model;
   std::vector<std::uint8_t> file;
   wire::Digest digest;
-  Bytes bytes_;
+  Bytes bytes;  ///< of `file`; `source` points here
   model::ByteSource source;
   model::ModelInfo info;
   std::vector<float> arena;

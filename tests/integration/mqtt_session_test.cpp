@@ -35,7 +35,9 @@ SessionOptions options_for(const Broker& broker, const std::string& folder, cons
   return options;
 }
 
-SessionOptions device(const Broker& broker, const std::string& id) { return options_for(broker, broker.device(id), id); }
+SessionOptions device(const Broker& broker, const std::string& id) {
+  return options_for(broker, broker.device(id), id);
+}
 
 SessionOptions coordinator(const Broker& broker) {
   return options_for(broker, broker.pki() + "/coordinator", "coordinator");
@@ -109,7 +111,8 @@ TEST_CASE("mqtt session: a message goes from one session to another and is ackno
   REQUIRE(receiver->subscribe("skink/1/demo/model/+", Quality::kAtLeastOnce).has_value());
 
   const std::string binary("a\0b\xff", 4);
-  const Result<Token> kept = sender->publish("skink/1/demo/model/x", bytes_of(binary), Quality::kAtLeastOnce, Retain::kYes);
+  const Result<Token> kept =
+      sender->publish("skink/1/demo/model/x", bytes_of(binary), Quality::kAtLeastOnce, Retain::kYes);
   REQUIRE(kept.has_value());
   CHECK(events.next(EventKind::kPublished, 0).token == *kept);
   CHECK(events.next(EventKind::kMessage, 1).payload == std::vector<std::uint8_t>{'a', 0, 'b', 0xff});
@@ -183,7 +186,8 @@ TEST_CASE("mqtt session: it connects when the broker comes up late, and again af
     broker->restart();
     events.next(EventKind::kConnected);
     REQUIRE(session->subscribe("skink/1/demo/model/#", Quality::kAtLeastOnce).has_value());
-    REQUIRE(session->publish("skink/1/demo/model/x", bytes_of("hello"), Quality::kAtLeastOnce, Retain::kNo).has_value());
+    REQUIRE(
+        session->publish("skink/1/demo/model/x", bytes_of("hello"), Quality::kAtLeastOnce, Retain::kNo).has_value());
     CHECK(events.next(EventKind::kMessage).payload.size() == 5);
     broker->kill();
     CHECK(events.next(EventKind::kDisconnected).reason == DisconnectReason::kLost);
@@ -193,7 +197,8 @@ TEST_CASE("mqtt session: it connects when the broker comes up late, and again af
   }
 }
 
-TEST_CASE("mqtt session: a broker of another CA is refused, and the reason names the CA file", "[common][mqtt][broker]") {
+TEST_CASE("mqtt session: a broker of another CA is refused, and the reason names the CA file",
+          "[common][mqtt][broker]") {
   const auto broker = Broker::start({});
   if (!broker) return;
   EventQueue queue;
@@ -311,20 +316,21 @@ TEST_CASE("mqtt session: a message of 100 MB is refused in both directions", "[c
         session->publish("skink/1/demo/model/x", {huge.data(), huge.size()}, Quality::kAtLeastOnce, Retain::kNo);
     REQUIRE_FALSE(sent.has_value());
     CHECK(sent.error().code == Status::kBufferTooSmall);
-    std::ofstream(broker->folder() + "/huge", std::ios::binary).write(reinterpret_cast<const char*>(huge.data()), kSize);
+    std::ofstream(broker->folder() + "/huge", std::ios::binary)
+        .write(reinterpret_cast<const char*>(huge.data()), kSize);
   }
   if (!skink::test::is_installed("mosquitto_pub")) return;
   REQUIRE(session->subscribe("skink/1/demo/model/#", Quality::kAtLeastOnce).has_value());
   const std::string folder = broker->pki() + "/coordinator";
-  skink::test::Process sender(
-      {"mosquitto_pub", "-h", "127.0.0.1", "-p", std::to_string(broker->port()), "--cafile", broker->pki() + "/ca.pem",
-       "--cert", folder + "/cert.pem", "--key", folder + "/key.pem", "-q", "1", "-t", "skink/1/demo/model/x", "-f",
-       broker->folder() + "/huge"},
-      broker->folder() + "/huge.log");
+  skink::test::Process sender({"mosquitto_pub", "-h", "127.0.0.1", "-p", std::to_string(broker->port()), "--cafile",
+                               broker->pki() + "/ca.pem", "--cert", folder + "/cert.pem", "--key", folder + "/key.pem",
+                               "-q", "1", "-t", "skink/1/demo/model/x", "-f", broker->folder() + "/huge"},
+                              broker->folder() + "/huge.log");
   const Event problem = events.next(EventKind::kProblem, 0, 60s);
   CHECK(problem.text.find("100000000 bytes on skink/1/demo/model/x") != std::string::npos);
 
-  REQUIRE(session->publish("skink/1/demo/model/y", bytes_of("still here"), Quality::kAtLeastOnce, Retain::kNo).has_value());
+  REQUIRE(
+      session->publish("skink/1/demo/model/y", bytes_of("still here"), Quality::kAtLeastOnce, Retain::kNo).has_value());
   CHECK(events.next(EventKind::kMessage).topic == "skink/1/demo/model/y");
 }
 
@@ -419,7 +425,8 @@ TEST_CASE("mqtt session: broker addresses are host and port", "[common][mqtt]") 
   CHECK(parsed->port == 8883);
   REQUIRE(skink::mqtt::parse_broker_address("[::1]:1").has_value());
   CHECK(skink::mqtt::parse_broker_address("[::1]:1")->host == "::1");
-  for (const char* wrong : {"", ":", "host", "host:", ":1", "host:0", "host:65536", "host:1x", "::1:1", "[]:1", "[host]:1"}) {
+  for (const char* wrong :
+       {"", ":", "host", "host:", ":1", "host:0", "host:65536", "host:1x", "::1:1", "[]:1", "[host]:1"}) {
     INFO(wrong);
     CHECK_FALSE(skink::mqtt::parse_broker_address(wrong).has_value());
   }

@@ -49,8 +49,9 @@ Broker::~Broker() {
 }
 
 void Broker::make_pki(const std::string& folder, const BrokerOptions& options) const {
-  std::vector<std::string> command = {"bash",    source_dir() + "/scripts/make-pki", folder,       "--count",
-                                      std::to_string(options.devices), "--fleet",    options.fleet};
+  std::vector<std::string> command = {"bash",       source_dir() + "/scripts/make-pki", folder,
+                                      "--count",    std::to_string(options.devices),    "--fleet",
+                                      options.fleet};
   for (const std::string& id : options.expired) {
     command.emplace_back("--expired");
     command.push_back(id);
@@ -62,9 +63,15 @@ void Broker::make_pki(const std::string& folder, const BrokerOptions& options) c
 }
 
 bool Broker::launch() {
-  const std::vector<std::string> command = {"bash",  source_dir() + "/scripts/broker", folder_ + "/broker",
-                                            "--port", std::to_string(port_),           "--pki",
-                                            pki(),   "--fleet",                        options_.fleet};
+  const std::vector<std::string> command = {"bash",
+                                            source_dir() + "/scripts/broker",
+                                            folder_ + "/broker",
+                                            "--port",
+                                            std::to_string(port_),
+                                            "--pki",
+                                            pki(),
+                                            "--fleet",
+                                            options_.fleet};
   const auto start = [this](const std::vector<std::string>& words) {
     process_ = std::make_unique<Process>(words, folder_ + "/broker.log");
     return wait_until(kStartTimeout, [this] { return !process_->is_running() || accepts_connections(port_); }) &&
@@ -74,9 +81,8 @@ bool Broker::launch() {
   if (options_.limit_packets) return true;
   kill();
   const std::string configuration = folder_ + "/broker/mosquitto.conf";
-  return start({"bash", "-c",
-                "PATH=$PATH:/usr/sbin; sed -i '/^max_packet_size/d' \"$1\"; exec mosquitto -c \"$1\"", "bash",
-                configuration});
+  return start({"bash", "-c", "PATH=$PATH:/usr/sbin; sed -i '/^max_packet_size/d' \"$1\"; exec mosquitto -c \"$1\"",
+                "bash", configuration});
 }
 
 void Broker::kill() {
@@ -92,7 +98,7 @@ void Broker::restart() {
 }
 
 std::string Broker::foreign_pki() {
-  const std::string folder = folder_ + "/foreign";
+  std::string folder = folder_ + "/foreign";
   if (!std::filesystem::exists(folder)) make_pki(folder, {});
   return folder;
 }

@@ -15,10 +15,10 @@
 namespace skink::test {
 
 struct BrokerOptions {
-  int devices = 1;                          ///< device-000, device-001, ...
+  int devices = 1;  ///< device-000, device-001, ...
   std::string fleet = "demo";
-  std::vector<std::string> expired = {};    ///< more devices, with certificates of the past
-  bool limit_packets = true;                ///< false: no limit on the size of messages
+  std::vector<std::string> expired = {};  ///< more devices, with certificates of the past
+  bool limit_packets = true;              ///< false: no limit on the size of messages
 };
 
 class Broker {

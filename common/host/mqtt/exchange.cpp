@@ -38,8 +38,8 @@ bool Exchange::admits(std::size_t session, const std::string& topic, std::size_t
   if (payload_bytes <= options_.max_queued_bytes - std::min(queued_bytes_, options_.max_queued_bytes)) return true;
   if (!overflow_reported_) {
     overflow_reported_ = true;
-    events_.push_back(problem(session, "messages arrive faster than they are worked on: dropping some, beginning with " +
-                                           topic));
+    events_.push_back(
+        problem(session, "messages arrive faster than they are worked on: dropping some, beginning with " + topic));
     changed_.notify_one();
   }
   return false;
@@ -130,12 +130,12 @@ bool Exchange::examine(std::function<void(std::stop_token)> work) {
   const std::lock_guard lock(mutex_);
   if (stopped_ || examinations_.size() >= kMaxExaminations) return false;
   examinations_.push_back(std::move(work));
-  if (!examiner_.joinable()) examiner_ = std::jthread([this](std::stop_token stop) { run_examinations(stop); });
+  if (!examiner_.joinable()) examiner_ = std::jthread([this](const std::stop_token& stop) { run_examinations(stop); });
   examinations_changed_.notify_one();
   return true;
 }
 
-void Exchange::run_examinations(std::stop_token stop) {
+void Exchange::run_examinations(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (examinations_changed_.wait(lock, stop, [this] { return !examinations_.empty(); })) {
     if (stop.stop_requested()) return;

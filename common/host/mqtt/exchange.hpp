@@ -64,7 +64,7 @@ class Exchange {
   void keep_appointments(std::unique_lock<std::mutex>& lock);
   static std::shared_ptr<Dialer> take_due(Appointments& appointments);
   Clock::time_point next_appointment() const;
-  void run_examinations(std::stop_token stop);
+  void run_examinations(const std::stop_token& stop);
 
   const EventQueueOptions options_;
   std::mutex mutex_;  ///< guards everything below; no foreign code is called while it is held

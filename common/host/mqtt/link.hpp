@@ -17,7 +17,6 @@ namespace skink::mqtt {
 /// the exchange is called.
 class Session::Link final : public internal::Dialer,
                             public std::enable_shared_from_this<Link>,
-                            private ::mqtt::callback,
                             private ::mqtt::iaction_listener {
  public:
   /// Throws ::mqtt::exception.
@@ -38,9 +37,9 @@ class Session::Link final : public internal::Dialer,
   enum class State : std::uint8_t { kWaiting, kConnecting, kExamining, kConnected, kLeaving, kDisconnecting, kEnded };
 
   // Paho's threads
-  void connected(const std::string& cause) override;
-  void connection_lost(const std::string& cause) override;
-  void message_arrived(::mqtt::const_message_ptr message) override;
+  void connected();
+  void connection_lost();
+  void message_arrived(const ::mqtt::const_message_ptr& message);
   void on_success(const ::mqtt::token& token) override;
   void on_failure(const ::mqtt::token& token) override;
 

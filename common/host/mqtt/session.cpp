@@ -30,7 +30,8 @@ Result<void> check(const SessionOptions& options) {
 }  // namespace
 
 Result<BrokerAddress> parse_broker_address(const std::string& text) {
-  const Error error = make_error(Status::kInvalidArgument, "'" + text + "' is not HOST:PORT, such as gateway.local:8883");
+  const Error error =
+      make_error(Status::kInvalidArgument, "'" + text + "' is not HOST:PORT, such as gateway.local:8883");
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) return error;
   BrokerAddress address;

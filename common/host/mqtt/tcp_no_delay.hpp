@@ -1,7 +1,8 @@
 #pragma once
 /// @file
-/// Paho C (1.3) leaves Nagle's algorithm on and does not give its sockets away: the second of two messages in a row then
-/// waits 40 ms for the peer's delayed acknowledgement (eclipse-paho/paho.mqtt.c issue 530). So we look for the sockets.
+/// Paho C (1.3) leaves Nagle's algorithm on and does not give its sockets away: the second of two messages in a row
+/// then waits 40 ms for the peer's delayed acknowledgement (eclipse-paho/paho.mqtt.c issue 530). So we look for the
+/// sockets.
 
 #include <cstdint>
 #include <vector>

@@ -51,9 +51,8 @@ Result<SslContext> load_credentials(const SessionOptions& options) {
   const struct {
     const char* what;
     const std::string& path;
-  } files[] = {{"CA file", options.ca_file},
-               {"certificate file", options.certificate_file},
-               {"key file", options.key_file}};
+  } files[] = {
+      {"CA file", options.ca_file}, {"certificate file", options.certificate_file}, {"key file", options.key_file}};
   for (const auto& file : files) {
     if (const Result<void> readable = check_readable(file.what, file.path); !readable) return readable.error();
   }
@@ -80,8 +79,8 @@ Result<SslContext> load_credentials(const SessionOptions& options) {
 std::string validity_problem(const std::string& certificate_file) {
   const File file(std::fopen(certificate_file.c_str(), "rb"));
   if (!file) return {};
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
-      PEM_read_X509(file.get(), nullptr, nullptr, nullptr), &X509_free);
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(PEM_read_X509(file.get(), nullptr, nullptr, nullptr),
+                                                                &X509_free);
   ERR_clear_error();
   if (!certificate) return {};
   const ASN1_TIME* end = X509_get0_notAfter(certificate.get());

@@ -70,8 +70,8 @@ Diagnosis refused_by_us(const SessionOptions& options, long verdict) {
   if (verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH) {
     text += " is not for '" + options.host + "'; use the name that it was issued for";
   } else {
-    text += std::string(" is not accepted (") + X509_verify_cert_error_string(verdict) +
-            "); is '" + options.ca_file + "' the CA that signed it?";
+    text += std::string(" is not accepted (") + X509_verify_cert_error_string(verdict) + "); is '" + options.ca_file +
+            "' the CA that signed it?";
   }
   return {DisconnectReason::kCertificate, text};
 }

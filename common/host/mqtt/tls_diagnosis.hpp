@@ -1,8 +1,8 @@
 #pragma once
 /// @file
-/// Why does a connection fail? Paho reports one code for a closed port, a wrong CA and an expired certificate, and its C++
-/// layer (1.2) keeps a dangling pointer to the handler that OpenSSL's error text would go to. So after a failure the
-/// TCP connection and TLS handshake are tried once more, here, with eyes open.
+/// Why does a connection fail? Paho reports one code for a closed port, a wrong CA and an expired certificate, and its
+/// C++ layer (1.2) keeps a dangling pointer to the handler that OpenSSL's error text would go to. So after a failure
+/// the TCP connection and TLS handshake are tried once more, here, with eyes open.
 
 #include <stop_token>
 #include <string>

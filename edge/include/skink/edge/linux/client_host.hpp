@@ -21,10 +21,10 @@ enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 struct ClientHostOptions {
   std::string fleet;
   mqtt::BrokerAddress broker;
-  std::string identity;                 ///< folder made by scripts/make-pki
-  std::vector<std::string> device_ids;  ///< one client each
-  std::size_t arena_bytes = 0;          ///< of each client; 0: what the experiment needs
-  unsigned threads = 0;                 ///< that compute; 0: as many as the machine has
+  std::string identity;                     ///< folder made by scripts/make-pki
+  std::vector<std::string> device_ids;      ///< one client each
+  std::size_t arena_bytes = 0;              ///< of each client; 0: what the experiment needs
+  unsigned threads = 0;                     ///< that compute; 0: as many as the machine has
   std::chrono::seconds connect_timeout{0};  ///< give up without any connection by then; 0: never
   std::function<void(LogLevel, const std::string&)> log;
 };
@@ -44,7 +44,8 @@ class ClientHost {
 
   /// Serves until `stop` is true: then says goodbye for every client, within 2 s, and returns kOk. Returns
   /// kCredentials when no client ever connected because certificates are refused, kUnreachable after
-  /// options.connect_timeout, kUnsoundArithmetic when a thread's floating point is. The reason is in the log. Call once.
+  /// options.connect_timeout, kUnsoundArithmetic when a thread's floating point is. The reason is in the log. Call
+  /// once.
   ExitCode run(const std::atomic<bool>& stop);
 
   /// The counters of all clients added up. Any thread.

@@ -30,7 +30,7 @@ struct HostedClientOptions {
 
 /// What a turn left behind.
 struct TurnResult {
-  bool has_more = false;               ///< work or mail
+  bool has_more = false;                   ///< work or mail
   std::uint64_t wake_ms = Client::kNever;  ///< when the next turn is due at the latest
 };
 

@@ -23,8 +23,8 @@ enum class EventKind : std::uint8_t {
   kConnected,     ///< subscribe now: nothing is left of subscriptions made before
   kDisconnected,  ///< or an attempt to connect failed; tokens are void; the session tries again by itself
   kMessage,
-  kPublished,     ///< the broker has the message (QoS 1: acknowledged)
-  kProblem,       ///< `text` for the log: a message too large was dropped, a subscription was refused
+  kPublished,  ///< the broker has the message (QoS 1: acknowledged)
+  kProblem,    ///< `text` for the log: a message too large was dropped, a subscription was refused
 };
 
 enum class DisconnectReason : std::uint8_t {
@@ -47,9 +47,9 @@ struct Event {
 };
 
 struct EventQueueOptions {
-  std::size_t max_message_bytes = std::size_t{1} << 20;  ///< larger messages are dropped with a kProblem
+  std::size_t max_message_bytes = std::size_t{1} << 20;   ///< larger messages are dropped with a kProblem
   std::size_t max_queued_bytes = std::size_t{256} << 20;  ///< so are all messages while this much waits
-  std::size_t max_connecting = 32;  ///< TLS handshakes at a time; a herd would time out together
+  std::size_t max_connecting = 32;                        ///< TLS handshakes at a time; a herd would time out together
 };
 
 /// Thread-safe. It outlives its sessions or not: they keep what they need.

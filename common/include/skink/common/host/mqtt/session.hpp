@@ -32,7 +32,7 @@ struct Will {
 
 /// Where a broker is, and with what to prove who one is. PEM files.
 struct SessionOptions {
-  std::size_t index = 0;  ///< tags the session's events
+  std::size_t index = 0;           ///< tags the session's events
   std::string host = "127.0.0.1";  ///< must be named by the broker's certificate; an address avoids waiting for DNS
   std::uint16_t port = 8883;
   std::string ca_file;
