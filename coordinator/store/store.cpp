@@ -1,8 +1,13 @@
 #include "skink/coordinator/store/store.hpp"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <boost/json.hpp>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "statement.hpp"
@@ -12,6 +17,7 @@ namespace {
 
 using internal::Statement;
 
+constexpr int kBusyMs = 5000;
 constexpr const char* kFormat = "skink-store-1";
 
 constexpr const char* kSchema = R"(
@@ -59,6 +65,22 @@ Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
+void Store::Unlocker::operator()(const int* file) const noexcept {
+  ::close(*file);
+  delete file;
+}
+
+/// Two coordinators on one run would publish for two. The lock ends with the process, however that ends.
+Result<void> Store::lock() {
+  const std::string name = path_ + ".lock";
+  const int file = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (file < 0)
+    return make_error(Status::kUnavailable, path_ + ": its lock file cannot be made: " + std::strerror(errno));
+  lock_.reset(new int(file));
+  if (::flock(file, LOCK_EX | LOCK_NB) == 0) return {};
+  return make_error(Status::kUnavailable, path_ + ": another coordinator has it open; stop that one first");
+}
+
 Error Store::failure(const std::string& what) const {
   const int code = sqlite3_extended_errcode(database_.get());
   std::string message = path_ + ": " + what + ": " + sqlite3_errmsg(database_.get());
@@ -84,7 +106,9 @@ Result<Store> Store::open(const std::string& path) {
   const int status = sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   Store store(path, database);
   if (status != SQLITE_OK) return store.failure("cannot be opened");
-  // An exclusive writer's lock for the life of the process: two coordinators on one run would publish for two.
+  const auto locked = store.lock();
+  if (!locked) return locked.error();
+  sqlite3_busy_timeout(database, kBusyMs);  // readers hold short locks, also while the log is recovered
   for (const char* sql : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "BEGIN IMMEDIATE", kSchema, "COMMIT"}) {
     const auto done = store.execute(sql);
     if (!done) return done.error();
@@ -106,7 +130,7 @@ Result<Store> Store::open_to_read(const std::string& path) {
   const int status = sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READONLY, nullptr);
   Store store(path, database);
   if (status != SQLITE_OK) return store.failure("cannot be opened");
-  sqlite3_busy_timeout(database, 2000);
+  sqlite3_busy_timeout(database, kBusyMs);
   const auto format = store.meta("format");
   if (!format) return format.error();
   if (*format != kFormat) return make_error(Status::kDamaged, path + ": this is not a store of a coordinator");

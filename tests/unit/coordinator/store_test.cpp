@@ -118,6 +118,18 @@ TEST_CASE("store: a round cannot be committed twice", "[coordinator][store]") {
   CHECK(store.rounds()->size() == 1);
 }
 
+TEST_CASE("store: a second coordinator is refused, a reader is not", "[coordinator][store]") {
+  const Folder folder;
+  {
+    const Store first = opened(folder.file("run.db"));
+    const auto second = Store::open(folder.file("run.db"));
+    REQUIRE_FALSE(ok(second));
+    CHECK(second.error().message.find("another coordinator") != std::string::npos);
+    CHECK(ok(Store::open_to_read(folder.file("run.db"))));
+  }
+  CHECK(ok(Store::open(folder.file("run.db"))));
+}
+
 TEST_CASE("store: files that are no store are refused with their name", "[coordinator][store]") {
   const Folder folder;
   const std::string path = folder.file("not-a-store");

@@ -71,7 +71,11 @@ class Store {
   struct Closer {
     void operator()(sqlite3* database) const noexcept;
   };
+  struct Unlocker {
+    void operator()(const int* file) const noexcept;
+  };
   explicit Store(std::string path, sqlite3* database) : path_(std::move(path)), database_(database) {}
+  Result<void> lock();
   Result<void> execute(const char* sql) const;
   Error failure(const std::string& what) const;
   Result<void> commit_roster(const CommitRoster& commit);
@@ -84,6 +88,7 @@ class Store {
   Result<std::string> meta(const char* key) const;
 
   std::string path_;
+  std::unique_ptr<const int, Unlocker> lock_;  // file descriptor of <path>.lock
   std::unique_ptr<sqlite3, Closer> database_;
 };
 
