@@ -21,7 +21,7 @@ fail() {
 }
 
 file=$fleet_root/experiments/sine.toml
-settings=(--set meta.rounds=60 --set fleet.devices=12 --set fleet.held_out=3 --set meta.cohort=4 --set evaluation.every=0
+settings=(--set meta.rounds=600 --set fleet.devices=12 --set fleet.held_out=3 --set meta.cohort=4 --set evaluation.every=0
   --set evaluation.tasks=6 --set evaluation.final_tasks=6 --set fleet.deadline_ms=4000)
 fleet_begin 14
 
@@ -47,13 +47,14 @@ rounds_done() {
 wait_for_round() { while [[ $(rounds_done || true) -lt $1 ]]; do sleep 0.02; done; }
 
 wait_for_round 5
+kill -9 "$last" # device-011 is gone; the broker publishes its will
 publish device-000 update -m x                            # one byte
 publish device-000 update -m ''                           # none
 head -c 3000 /dev/urandom | publish device-001 update -s  # no authentication code
 printf '\xff\xff\xff\xff\xff' | publish device-002 state -s
 publish device-012 state -m ''                            # a birth without versions is the will: offline
 head -c 100000000 /dev/zero | publish device-001 update -s 2>/dev/null || true # 100 MB: beyond the broker's limit
-kill -9 "$last"                                           # device-011 is gone; the broker publishes its will
+[[ $(rounds_done) -lt 600 ]] || fail "the run was over before it was disturbed"
 fleet_wait_for_coordinator run || fail "the coordinator did not finish"
 status=$("$fleet_bin/skinkctl" status --store "$fleet_work/run/store.db")
 echo "$status"
@@ -100,8 +101,8 @@ sed "s|^master_key = .*|master_key = \"$fleet_work/bad.key\"|" "$config" >"$flee
 expect 3 "64 hexadecimal" "${coordinator[@]}" --config "$fleet_work/bad.toml" --check-config
 sed -e "s|^ca = .*|ca = \"$fleet_work/other/ca.pem\"|" -e 's|^store = .*|store = "new.db"|' "$config" >"$fleet_work/bad.toml"
 expect 5 "certificate" "${coordinator[@]}" --config "$fleet_work/bad.toml" "${settings[@]}"
-sed -e 's|^store = .*|store = "/dev/full"|' "$config" >"$fleet_work/bad.toml"
-expect 8 "/dev/full" "${coordinator[@]}" --config "$fleet_work/bad.toml" "${settings[@]}"
+sed -e 's|^store = .*|store = "/proc/none/store.db"|' "$config" >"$fleet_work/bad.toml"
+expect 8 "/proc/none" "${coordinator[@]}" --config "$fleet_work/bad.toml" "${settings[@]}"
 expect 8 "absent.db" "$fleet_bin/skinkctl" status --store "$fleet_work/absent.db"
 
 sim=("$fleet_bin/skink-sim" run --quiet --out "$fleet_work/out")

@@ -24,7 +24,7 @@ fail() {
   exit 1
 }
 
-rounds=80
+rounds=160
 devices=16
 file=$fleet_root/experiments/sine.toml
 settings=(--set "meta.rounds=$rounds" --set fleet.devices=$devices --set fleet.held_out=4 --set meta.cohort=6
