@@ -3,24 +3,13 @@
 #include <string.h>
 
 #include "skink/common/arithmetic/philox.hpp"
+#include "task_message.hpp"
 
 namespace skink::edge {
 namespace {
 
-uint32_t chunks_for(uint32_t bytes, size_t chunk_bytes) noexcept {
-  return static_cast<uint32_t>((bytes + chunk_bytes - 1) / chunk_bytes);
-}
-
-bool is_adapt(const wire::Task& task) noexcept { return task.kind == skink_wire_TaskKind_TASK_KIND_ADAPT; }
-
 bool is_known_kind(const wire::Task& task) noexcept {
   return is_adapt(task) || task.kind == skink_wire_TaskKind_TASK_KIND_EVALUATE;
-}
-
-wire::Digest model_of(const wire::Task& task) noexcept {
-  wire::Digest digest;
-  memcpy(digest.bytes, task.model_sha256, wire::kDigestBytes);
-  return digest;
 }
 
 /// Is `a` before `b` in the order of (run, round, attempt)?
@@ -69,7 +58,7 @@ void Client::on_task(Bytes message, uint64_t now_ms) noexcept {
     return;
   }
   const wire::RoundId id = wire::id_of(task);
-  if (has_task_ && id == wire::id_of(task_)) {
+  if (has_task_ && id == wire::id_of(task_) && state_ != ClientState::kIdle) {
     repeat(now_ms);
     return;
   }
@@ -114,74 +103,6 @@ void Client::start(const wire::Task& task, uint64_t now_ms) noexcept {
     begin_work(now_ms);
   } else {
     begin_download(now_ms);
-  }
-}
-
-// ---- model download -------------------------------------------------------------------------------------------------
-
-void Client::begin_download(uint64_t now_ms) noexcept {
-  model_ready_ = false;
-  chunk_count_ = chunks_for(task_.model_bytes, kModelChunkBytes);
-  if (task_.model_bytes > platform_.model.size || chunk_count_ > SKINK_EDGE_MAX_MODEL_CHUNKS) {
-    refuse_current(wire::Refusal::kDoesNotFit, task_.model_bytes, platform_.model.size, now_ms);
-    return;
-  }
-  memset(chunks_, 0, sizeof chunks_);
-  chunks_missing_ = chunk_count_;
-  subscribe_next_ = chunk_count_;
-  subscribe_all_ = true;
-  state_ = ClientState::kDownloading;
-  arm_timer(now_ms);
-}
-
-uint32_t Client::chunk_length(uint32_t chunk) const noexcept {
-  const uint32_t start = chunk * static_cast<uint32_t>(kModelChunkBytes);
-  const uint32_t left = task_.model_bytes - start;
-  return left < kModelChunkBytes ? left : static_cast<uint32_t>(kModelChunkBytes);
-}
-
-bool Client::has_chunk(uint32_t chunk) const noexcept { return ((chunks_[chunk / 8] >> (chunk % 8)) & 1) != 0; }
-
-bool Client::on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) noexcept {
-  if (state_ != ClientState::kDownloading || piece.model != model_of(task_)) return false;
-  if (piece.chunk >= chunk_count_ || has_chunk(piece.chunk)) return false;
-  const uint32_t length = chunk_length(piece.chunk);
-  if (piece.chunk_bytes != length || piece.offset > length || piece.piece_bytes > length - piece.offset) return false;
-  piece_ = piece;
-  storage_offset = piece.chunk * static_cast<uint32_t>(kModelChunkBytes) + piece.offset;
-  return true;
-}
-
-void Client::on_model_stored(Status status, uint64_t now_ms) noexcept {
-  if (state_ != ClientState::kDownloading || piece_.model != model_of(task_)) return;
-  if (status != Status::kOk) {
-    refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
-    return;
-  }
-  if (piece_.offset + piece_.piece_bytes < piece_.chunk_bytes || has_chunk(piece_.chunk)) return;
-  chunks_[piece_.chunk / 8] = static_cast<uint8_t>(chunks_[piece_.chunk / 8] | (1U << (piece_.chunk % 8)));
-  --chunks_missing_;
-  retries_ = 0;
-  arm_timer(now_ms);
-  if (chunks_missing_ == 0) finish_download(now_ms);
-}
-
-void Client::finish_download(uint64_t now_ms) noexcept {
-  unsubscribe_all_ = subscribed_all_;
-  model::ByteSource stored = platform_.model;
-  stored.size = task_.model_bytes;
-  const Status status = model::inspect(stored, model_);
-  if (status == Status::kUnavailable) {
-    refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
-  } else if (status == Status::kNewerVersion) {  // nobody can say where a later format keeps its digest
-    refuse_current(wire::Refusal::kUnusableModel, 0, 0, now_ms);
-  } else if (status == Status::kDamaged || status == Status::kTruncated || model_.digest != model_of(task_)) {
-    refuse_current(wire::Refusal::kWrongModelHash, 0, 0, now_ms);
-  } else if (status != Status::kOk) {
-    refuse_current(wire::Refusal::kUnusableModel, 0, 0, now_ms);
-  } else {
-    model_ready_ = true;
-    begin_work(now_ms);
   }
 }
 
@@ -347,8 +268,7 @@ void Client::retry(uint64_t now_ms) noexcept {
     if (state_ == ClientState::kWaiting || state_ == ClientState::kUploading) state_ = ClientState::kFinished;
     if (state_ == ClientState::kDownloading) {
       unsubscribe_all_ = subscribed_all_;
-      has_task_ = false;
-      state_ = ClientState::kIdle;
+      state_ = ClientState::kIdle;  // the task is remembered: older ones are refused, and the same may come again
     }
     return;
   }
@@ -362,138 +282,6 @@ void Client::retry(uint64_t now_ms) noexcept {
   } else if (state_ == ClientState::kUploading) {
     arm_timer(now_ms);
   }
-}
-
-// ---- actions --------------------------------------------------------------------------------------------------------
-
-bool Client::next_action(Action& action) noexcept {
-  if (!connected_) return false;
-  action = {};
-  return next_subscription(action) || next_model_subscription(action) || next_publication(action);
-}
-
-bool Client::next_subscription(Action& action) noexcept {
-  action.kind = ActionKind::kSubscribe;
-  if (task_wanted_) {
-    task_wanted_ = false;
-    action.topic = wire::TopicKind::kTask;
-    return true;
-  }
-  if (reply_wanted_) {
-    reply_wanted_ = false;
-    action.topic = wire::TopicKind::kReply;
-    return true;
-  }
-  return false;
-}
-
-bool Client::next_model_subscription(Action& action) noexcept {
-  action.topic = wire::TopicKind::kModel;
-  if (unsubscribe_all_ || (subscribed_all_ && subscribe_all_)) {  // done, or another model before this one came
-    unsubscribe_all_ = false;
-    subscribed_all_ = false;
-    action.kind = ActionKind::kUnsubscribe;
-    action.model = subscribed_model_;
-    action.chunk = wire::kAllChunks;
-    return true;
-  }
-  if (state_ != ClientState::kDownloading) {
-    subscribe_all_ = false;
-    return false;
-  }
-  action.kind = ActionKind::kSubscribe;
-  action.model = model_of(task_);
-  if (subscribe_all_) {
-    subscribe_all_ = false;
-    subscribed_all_ = true;
-    subscribed_model_ = action.model;
-    action.chunk = wire::kAllChunks;
-    return true;
-  }
-  while (subscribe_next_ < chunk_count_) {
-    const uint32_t chunk = subscribe_next_++;
-    if (has_chunk(chunk)) continue;
-    action.chunk = chunk;
-    return true;
-  }
-  return false;
-}
-
-bool Client::next_publication(Action& action) noexcept {
-  if (outbox_busy_) return false;
-  return publish_birth(action) || publish_refusal(action) || publish_chunk(action);
-}
-
-void Client::fill_publish(Action& action, wire::TopicKind topic, size_t bytes, bool retain) noexcept {
-  action.kind = ActionKind::kPublish;
-  action.topic = topic;
-  action.payload = {outbox_, bytes};
-  action.retain = retain;
-  outbox_busy_ = true;
-}
-
-bool Client::publish_birth(Action& action) noexcept {
-  if (!birth_wanted_) return false;
-  birth_wanted_ = false;
-  wire::State state{};
-  state.has_versions = true;
-  state.versions = wire::own_versions();
-  state.online = true;
-  strncpy(state.firmware, config_.firmware, sizeof state.firmware - 1);
-  state.arena_bytes = static_cast<uint32_t>(config_.arena.size());
-  state.battery_percent = config_.battery_percent;
-  size_t written = 0;
-  if (wire::encode_state(state, outbox_, written) != Status::kOk) return false;
-  sending_ = Sending::kBirth;
-  fill_publish(action, wire::TopicKind::kState, written, true);
-  return true;
-}
-
-bool Client::publish_refusal(Action& action) noexcept {
-  if (!refusal_.waits) return false;
-  refusal_.waits = false;
-  wire::Update update;
-  update.id = refusal_.id;
-  update.outcome = wire::Outcome::kRefused;
-  update.refusal = refusal_.reason;
-  size_t written = 0;
-  if (wire::encode_update(update, {}, config_.identity, outbox_, written) != Status::kOk) return false;
-  sending_ = Sending::kRefusal;
-  fill_publish(action, wire::TopicKind::kUpdate, written, false);
-  return true;
-}
-
-bool Client::publish_chunk(Action& action) noexcept {
-  if (state_ != ClientState::kUploading) return false;
-  wire::Update update = result_;
-  update.chunk = update_chunk_;
-  wire::PayloadSource payload;
-  if (result_.outcome == wire::Outcome::kAdapted) {
-    payload_offset_ = update_chunk_ * chunk_bytes_;
-    update.offset = static_cast<uint32_t>(payload_offset_);
-    const size_t left = result_.total_bytes - payload_offset_;
-    payload = {this, &read_payload, left < chunk_bytes_ ? left : chunk_bytes_};
-  }
-  size_t written = 0;
-  if (wire::encode_update(update, payload, config_.identity, outbox_, written) != Status::kOk) {
-    state_ = ClientState::kWaiting;  // phi could not be read now; the timer tries again
-    return false;
-  }
-  sending_ = Sending::kChunk;
-  fill_publish(action, wire::TopicKind::kUpdate, written, false);
-  return true;
-}
-
-Status Client::read_payload(void* context, MutableBytes out) noexcept {
-  auto& client = *static_cast<Client*>(context);
-  const Status status = client.encoder_.read(client.payload_offset_, out);
-  client.payload_offset_ += out.size();
-  return status;
-}
-
-Status Client::encode_will(MutableBytes out, size_t& written) noexcept {
-  const wire::State state{};
-  return wire::encode_state(state, out, written);
 }
 
 }  // namespace skink::edge

@@ -166,7 +166,7 @@ TEST_CASE("client download: when the task's time is over, the client gives up an
           "[edge][client][download]") {
   ClientBench bench(three_chunks());
   bench.connect();
-  wire::Task task = bench.task();
+  wire::Task task = bench.task(5);
   task.time_left_ms = 10000;
   bench.give(task);
   (void)bench.pump();
@@ -174,6 +174,9 @@ TEST_CASE("client download: when the task's time is over, the client gives up an
   CHECK(bench.client->state() == ClientState::kIdle);
   CHECK(bench.client->next_wake_ms() == edge::Client::kNever);
   CHECK_FALSE(bench.give_chunk(0));
+  bench.give(bench.task(4));  // the task is remembered
+  CHECK(bench.client->counters().refused[static_cast<std::size_t>(wire::Refusal::kLowerRound)] == 1);
+  (void)bench.pump();
   bench.give(task);
   CHECK(chunks_asked_for(bench.pump()) == std::vector<std::uint32_t>{wire::kAllChunks});
   bench.give_model();

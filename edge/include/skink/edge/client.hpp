@@ -80,7 +80,7 @@ struct ClientCounters {
 };
 
 enum class ClientState : uint8_t {
-  kIdle,         ///< no task
+  kIdle,         ///< no task, or one whose model did not come in time
   kDownloading,  ///< waiting for chunks of the task's model
   kWorking,      ///< adapting or evaluating; has_work()
   kUploading,    ///< sending the result
@@ -105,7 +105,8 @@ class Client {
   bool on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) noexcept;
   void on_model_stored(Status status, uint64_t now_ms) noexcept;
 
-  /// The last kPublish action has left; its payload may change now.
+  /// The last kPublish action has left (or, better on a slow link, was acknowledged); its payload may change now. A
+  /// port that could not send keeps the action and tries again.
   void on_published(uint64_t now_ms) noexcept;
 
   /// Call when next_wake_ms() has come; harmless at any other time.

@@ -1,0 +1,123 @@
+/// @file
+/// What the coordinator says: models, tasks, replies.
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "skink/coordinator/core/coordinator.hpp"
+
+namespace skink::coordinator {
+namespace {
+
+constexpr std::size_t kModelChunkBytes = 4096;
+constexpr std::uint64_t kFirstResendMs = 5000;
+constexpr std::uint64_t kLongestResendMs = 60000;
+
+skink_wire_TaskKind wire_kind(bool is_evaluation) {
+  return is_evaluation ? skink_wire_TaskKind_TASK_KIND_EVALUATE : skink_wire_TaskKind_TASK_KIND_ADAPT;
+}
+
+}  // namespace
+
+void Coordinator::publish_model() {
+  if (model_published_ || all_settled()) return;
+  model_published_ = true;
+  for (std::size_t offset = 0; offset < model_file_.size(); offset += kModelChunkBytes) {
+    const std::size_t count = std::min(kModelChunkBytes, model_file_.size() - offset);
+    Publish publish;
+    publish.topic = wire::TopicKind::kModel;
+    publish.model = digest_;
+    publish.chunk = static_cast<std::uint32_t>(offset / kModelChunkBytes);
+    publish.payload.assign(model_file_.begin() + static_cast<std::ptrdiff_t>(offset),
+                           model_file_.begin() + static_cast<std::ptrdiff_t>(offset + count));
+    publish.retain = true;
+    actions_.emplace_back(std::move(publish));
+  }
+}
+
+/// An empty retained message removes a chunk from the broker.
+void Coordinator::clear_model(const wire::Digest& digest, std::size_t bytes) {
+  for (std::size_t offset = 0; offset < bytes; offset += kModelChunkBytes) {
+    Publish publish;
+    publish.topic = wire::TopicKind::kModel;
+    publish.model = digest;
+    publish.chunk = static_cast<std::uint32_t>(offset / kModelChunkBytes);
+    publish.retain = true;
+    actions_.emplace_back(std::move(publish));
+  }
+}
+
+void Coordinator::send_task(Slot& slot, std::uint64_t now_ms) {
+  publish_model();
+  Device& device = device_at(slot.device_index);
+  const bool evaluates = phase_ == Phase::kEvaluating;
+  const EvaluationConfig& evaluation = config_.experiment.evaluation;
+  const InnerLoop loop = evaluates ? InnerLoop{evaluation.inner_learning_rate, evaluation.passes, evaluation.batch_size}
+                                   : strategy_->inner_loop();
+  wire::Task task{};
+  task.has_versions = true;
+  task.versions = wire::own_versions();
+  task.run = config_.run;
+  task.round = rounds_done_;
+  task.attempt = slot.attempt;
+  task.kind = wire_kind(evaluates);
+  task.device_index = slot.device_index;
+  std::memcpy(task.model_sha256, digest_.bytes, wire::kDigestBytes);
+  task.model_bytes = static_cast<std::uint32_t>(model_file_.size());
+  task.seed = config_.experiment.seed;
+  task.inner_learning_rate = loop.inner_learning_rate;
+  task.passes = loop.passes;
+  task.batch_size = loop.batch_size;
+  if (!evaluates) std::strncpy(task.uplink, config_.experiment.uplink.c_str(), sizeof task.uplink - 1);
+  task.time_left_ms = static_cast<std::uint32_t>(slot.deadline_ms > now_ms ? slot.deadline_ms - now_ms : 0);
+  task.first_task = slot.first_task;
+  task.task_count = slot.task_count;
+  Publish publish;
+  publish.topic = wire::TopicKind::kTask;
+  publish.device_id = device.id;
+  publish.payload.resize(wire::kMaxControlBytes);
+  std::size_t written = 0;
+  const wire::Identity identity{device.id.c_str(), device.key};
+  if (wire::encode_task(task, identity, {publish.payload.data(), publish.payload.size()}, written) != Status::kOk) {
+    throw std::logic_error("a task does not fit in kMaxControlBytes");
+  }
+  publish.payload.resize(written);
+  traffic_.downlink_bytes += written;
+  if (!device.has_model || device.model_sent != digest_) traffic_.downlink_bytes += model_file_.size();
+  device.has_model = true;
+  device.model_sent = digest_;
+  actions_.emplace_back(std::move(publish));
+  slot.resend_ms = now_ms + resend_wait(slot.sends++);
+}
+
+/// A task that was lost is sent again, soon at first, but never so often that it disturbs a slow device.
+std::uint64_t Coordinator::resend_wait(std::uint32_t sends) const {
+  const std::uint64_t wait = std::min<std::uint64_t>(kFirstResendMs << std::min(sends, 10U), kLongestResendMs);
+  return std::clamp<std::uint64_t>(wait, 1, std::max<std::uint64_t>(1, config_.experiment.fleet.deadline_ms / 3));
+}
+
+void Coordinator::reply(Device& device, const wire::RoundId& id, wire::Verdict verdict, wire::Refusal reason,
+                        std::uint32_t chunk) {
+  wire::Reply message{};
+  message.run = id.run;
+  message.round = id.round;
+  message.attempt = id.attempt;
+  message.verdict = static_cast<skink_wire_Verdict>(verdict);
+  message.reason = static_cast<skink_wire_Refusal>(reason);
+  message.chunk = chunk;
+  Publish publish;
+  publish.topic = wire::TopicKind::kReply;
+  publish.device_id = device.id;
+  publish.payload.resize(wire::kMaxControlBytes);
+  std::size_t written = 0;
+  const wire::Identity identity{device.id.c_str(), device.key};
+  if (wire::encode_reply(message, identity, {publish.payload.data(), publish.payload.size()}, written) != Status::kOk) {
+    throw std::logic_error("a reply does not fit in kMaxControlBytes");
+  }
+  publish.payload.resize(written);
+  traffic_.downlink_bytes += written;
+  actions_.emplace_back(std::move(publish));
+}
+
+}  // namespace skink::coordinator

@@ -1,0 +1,236 @@
+/// @file
+/// What devices answer, and what becomes of their slots.
+
+#include <algorithm>
+
+#include "skink/coordinator/core/coordinator.hpp"
+
+namespace skink::coordinator {
+
+Coordinator::Slot* Coordinator::open_slot_of(const Device& device) {
+  for (Slot& slot : slots_) {
+    if (slot.open && roster_devices_[slot.device_index] == &device) return &slot;
+  }
+  return nullptr;
+}
+
+void Coordinator::on_update(std::string_view device_id, Bytes message, std::uint64_t now_ms) {
+  const auto found = devices_.find(device_id);
+  if (found == devices_.end()) {
+    count(wire::Refusal::kUnknownDevice);
+    return;
+  }
+  Device& device = found->second;
+  wire::Update update;
+  Bytes payload;
+  const Status status = wire::decode_update(message, {device.id.c_str(), device.key}, update, payload);
+  if (status != Status::kOk) {
+    count(status == Status::kDamaged ? wire::Refusal::kMalformed : wire::Refusal::kWrongAuthentication);
+    return;
+  }
+  traffic_.uplink_bytes += message.size();
+  Slot* slot = open_slot_of(device);
+  const bool expected = slot != nullptr && update.id == wire::RoundId{config_.run, rounds_done_, slot->attempt};
+  if (!expected) {
+    answer_unexpected(device, update.id);
+    return;
+  }
+  take_report(*slot, update, payload, now_ms);
+  if (all_settled()) {
+    if (phase_ == Phase::kEvaluating) {
+      close_evaluation();
+    } else {
+      close_round(now_ms);
+    }
+    advance(now_ms);
+  } else {
+    update_wake();
+  }
+}
+
+void Coordinator::answer_unexpected(Device& device, const wire::RoundId& id) {
+  if (device.has_settled && device.settled == id) {  // our reply was lost
+    count(wire::Refusal::kDuplicate);
+    reply(device, id, wire::Verdict::kAccepted, wire::Refusal::kDuplicate, 0);
+    return;
+  }
+  const bool late = id.run == config_.run && id.round <= rounds_done_;
+  const wire::Refusal reason = late ? wire::Refusal::kLate : wire::Refusal::kNotExpected;
+  count(reason);
+  reply(device, id, wire::Verdict::kRefused, reason, 0);
+}
+
+void Coordinator::take_report(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms) {
+  Device& device = device_at(slot.device_index);
+  const bool evaluates = phase_ == Phase::kEvaluating;
+  if (update.outcome == wire::Outcome::kRefused) {  // the device will not do it: somebody else may
+    count(update.refusal);
+    reply(device, update.id, wire::Verdict::kAccepted, wire::Refusal::kNone, 0);
+    replace(slot, update.refusal, wire::refusal_text(update.refusal), now_ms);
+    return;
+  }
+  if (evaluates && update.outcome == wire::Outcome::kEvaluated) {
+    take_evaluation(slot, update);
+    return;
+  }
+  if (!evaluates && update.outcome == wire::Outcome::kDiverged) {
+    reply(device, update.id, wire::Verdict::kAccepted, wire::Refusal::kNone, 0);
+    ++round_record_.diverged;
+    settle_without_update(slot, EventKind::kDiverged, wire::Refusal::kNone);
+    return;
+  }
+  if (!evaluates && update.outcome == wire::Outcome::kAdapted) {
+    take_change(slot, update, payload, now_ms);
+    return;
+  }
+  count(wire::Refusal::kMalformed);
+  reply(device, update.id, wire::Verdict::kRefused, wire::Refusal::kMalformed, 0);
+  replace(slot, wire::Refusal::kMalformed, "another outcome than asked for", now_ms);
+}
+
+void Coordinator::take_change(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms) {
+  Device& device = device_at(slot.device_index);
+  const auto refuse_and_replace = [&](wire::Refusal reason) {
+    count(reason);
+    reply(device, update.id, wire::Verdict::kRefused, reason, 0);
+    replace(slot, reason, wire::refusal_text(reason), now_ms);
+  };
+  if (config_.experiment.uplink != update.uplink) {
+    refuse_and_replace(wire::Refusal::kUnknownCodec);
+    return;
+  }
+  switch (slot.assembly.take(update, payload)) {
+    case UpdateAssembly::Step::kIncomplete: return;
+    case UpdateAssembly::Step::kResend:
+      reply(device, update.id, wire::Verdict::kResend, wire::Refusal::kNone, slot.assembly.next_chunk());
+      return;
+    case UpdateAssembly::Step::kWrongShape: refuse_and_replace(wire::Refusal::kWrongShape); return;
+    case UpdateAssembly::Step::kComplete: break;
+  }
+  const Span<float> change(change_.data(), change_.size());
+  if (codec::decode(codec_, model_.network, slot.assembly.bytes(), change) != Status::kOk) {
+    refuse_and_replace(wire::Refusal::kMalformed);
+    return;
+  }
+  const wire::Refusal reason = aggregator_.add(change, strategy_->aggregation_weight(update.support_samples));
+  if (reason != wire::Refusal::kNone) {  // a function of the experiment, like divergence: nobody takes the place
+    count(reason);
+    ++round_record_.refused;
+    reply(device, update.id, wire::Verdict::kRefused, reason, 0);
+    settle_without_update(slot, EventKind::kRefused, reason);
+    return;
+  }
+  reply(device, update.id, wire::Verdict::kAccepted, wire::Refusal::kNone, 0);
+  settle(slot);
+}
+
+void Coordinator::take_evaluation(Slot& slot, const wire::Update& update) {
+  Device& device = device_at(slot.device_index);
+  const wire::Evaluation& part = update.evaluation;
+  const bool plausible = part.tasks == slot.task_count && part.correct_before <= part.query_samples &&
+                         part.correct_after <= part.query_samples;
+  if (!plausible) {
+    count(wire::Refusal::kMalformed);
+    reply(device, update.id, wire::Verdict::kRefused, wire::Refusal::kMalformed, 0);
+    settle_without_update(slot, EventKind::kMissing, wire::Refusal::kMalformed);
+    return;
+  }
+  wire::Evaluation& total = evaluation_record_.total;
+  total.tasks += part.tasks;
+  total.query_samples += part.query_samples;
+  total.correct_before += part.correct_before;
+  total.correct_after += part.correct_after;
+  total.loss_before += part.loss_before;
+  total.loss_after += part.loss_after;
+  total.diverged_tasks += part.diverged_tasks;
+  ++evaluation_record_.devices;
+  reply(device, update.id, wire::Verdict::kAccepted, wire::Refusal::kNone, 0);
+  settle(slot);
+}
+
+// ---- slots ----------------------------------------------------------------------------------------------------------
+
+std::uint32_t Coordinator::slot_number(const Slot& slot) const {
+  return static_cast<std::uint32_t>(&slot - slots_.data());
+}
+
+void Coordinator::settle(Slot& slot) {
+  Device& device = device_at(slot.device_index);
+  device.has_settled = true;
+  device.settled = {config_.run, rounds_done_, slot.attempt};
+  slot.open = false;
+}
+
+void Coordinator::settle_without_update(Slot& slot, EventKind kind, wire::Refusal reason) {
+  record({rounds_done_, kind, slot_number(slot), slot.device_index, slot.attempt, reason,
+          device_at(slot.device_index).id});
+  settle(slot);
+}
+
+void Coordinator::record(TranscriptEvent event) { actions_.emplace_back(CommitEvent{std::move(event)}); }
+
+/// Gives a slot to the next device of the round's order. When nobody is left, the slot is dropped if others have
+/// answered or may still; otherwise the same device is asked again, since a round without any update teaches nothing.
+void Coordinator::replace(Slot& slot, wire::Refusal reason, const std::string& detail, std::uint64_t now_ms) {
+  const std::string who = device_at(slot.device_index).id + ": " + detail;
+  if (phase_ == Phase::kEvaluating) {
+    settle_without_update(slot, EventKind::kMissing, reason);
+    return;
+  }
+  slot.offline_ms = kNever;
+  slot.deadline_ms = now_ms + config_.experiment.fleet.deadline_ms;
+  slot.assembly.reset(codec::encoded_bytes(codec_, model_.network));
+  while (next_position_ < membership_.training.size()) {
+    slot.device_index = cohort_device(config_.experiment.seed, rounds_done_, membership_.training, next_position_++);
+    ++slot.attempt;
+    slot.sends = 0;
+    ++round_record_.replaced;
+    record({rounds_done_, EventKind::kReplaced, slot_number(slot), slot.device_index, slot.attempt, reason, who});
+    if (is_offline(slot.device_index)) continue;
+    send_task(slot, now_ms);
+    return;
+  }
+  const auto others_open =
+      std::count_if(slots_.begin(), slots_.end(), [](const Slot& other) { return other.open; }) > 1;
+  if (aggregator_.updates() > 0 || others_open) {
+    record({rounds_done_, EventKind::kDropped, slot_number(slot), slot.device_index, slot.attempt, reason, who});
+    slot.open = false;
+  } else {
+    // Asked again after a pause, so that a device that refuses at once does not keep both of us busy.
+    slot.resend_ms = now_ms + resend_wait(slot.sends++);
+  }
+}
+
+void Coordinator::on_time(std::uint64_t now_ms) {
+  if (now_ms < wake_ms_ || slots_.empty()) return;
+  for (Slot& slot : slots_) {
+    if (!slot.open) continue;
+    if (now_ms >= slot.deadline_ms) {
+      replace(slot, wire::Refusal::kLate, "no answer in time", now_ms);
+    } else if (now_ms >= slot.offline_ms) {
+      replace(slot, wire::Refusal::kNone, "offline", now_ms);
+    } else if (now_ms >= slot.resend_ms) {
+      send_task(slot, now_ms);
+    }
+  }
+  if (!all_settled()) {
+    update_wake();
+    return;
+  }
+  if (phase_ == Phase::kEvaluating) {
+    close_evaluation();
+  } else {
+    close_round(now_ms);
+  }
+  advance(now_ms);
+}
+
+void Coordinator::update_wake() {
+  wake_ms_ = kNever;
+  if (!connected_) return;
+  for (const Slot& slot : slots_) {
+    if (slot.open) wake_ms_ = std::min({wake_ms_, slot.deadline_ms, slot.resend_ms, slot.offline_ms});
+  }
+}
+
+}  // namespace skink::coordinator

@@ -1,0 +1,141 @@
+/// @file
+/// What the client wants done next: subscriptions first, then one publication at a time.
+
+#include <string.h>
+
+#include "skink/edge/client.hpp"
+#include "task_message.hpp"
+
+namespace skink::edge {
+
+bool Client::next_action(Action& action) noexcept {
+  if (!connected_) return false;
+  action = {};
+  return next_subscription(action) || next_model_subscription(action) || next_publication(action);
+}
+
+bool Client::next_subscription(Action& action) noexcept {
+  action.kind = ActionKind::kSubscribe;
+  if (task_wanted_) {
+    task_wanted_ = false;
+    action.topic = wire::TopicKind::kTask;
+    return true;
+  }
+  if (reply_wanted_) {
+    reply_wanted_ = false;
+    action.topic = wire::TopicKind::kReply;
+    return true;
+  }
+  return false;
+}
+
+bool Client::next_model_subscription(Action& action) noexcept {
+  action.topic = wire::TopicKind::kModel;
+  if (unsubscribe_all_ || (subscribed_all_ && subscribe_all_)) {  // done, or another model before this one came
+    unsubscribe_all_ = false;
+    subscribed_all_ = false;
+    action.kind = ActionKind::kUnsubscribe;
+    action.model = subscribed_model_;
+    action.chunk = wire::kAllChunks;
+    return true;
+  }
+  if (state_ != ClientState::kDownloading) {
+    subscribe_all_ = false;
+    return false;
+  }
+  action.kind = ActionKind::kSubscribe;
+  action.model = model_of(task_);
+  if (subscribe_all_) {
+    subscribe_all_ = false;
+    subscribed_all_ = true;
+    subscribed_model_ = action.model;
+    action.chunk = wire::kAllChunks;
+    return true;
+  }
+  while (subscribe_next_ < chunk_count_) {
+    const uint32_t chunk = subscribe_next_++;
+    if (has_chunk(chunk)) continue;
+    action.chunk = chunk;
+    return true;
+  }
+  return false;
+}
+
+bool Client::next_publication(Action& action) noexcept {
+  if (outbox_busy_) return false;
+  return publish_birth(action) || publish_refusal(action) || publish_chunk(action);
+}
+
+void Client::fill_publish(Action& action, wire::TopicKind topic, size_t bytes, bool retain) noexcept {
+  action.kind = ActionKind::kPublish;
+  action.topic = topic;
+  action.payload = {outbox_, bytes};
+  action.retain = retain;
+  outbox_busy_ = true;
+}
+
+bool Client::publish_birth(Action& action) noexcept {
+  if (!birth_wanted_) return false;
+  birth_wanted_ = false;
+  wire::State state{};
+  state.has_versions = true;
+  state.versions = wire::own_versions();
+  state.online = true;
+  strncpy(state.firmware, config_.firmware, sizeof state.firmware - 1);
+  state.arena_bytes = static_cast<uint32_t>(config_.arena.size());
+  state.battery_percent = config_.battery_percent;
+  size_t written = 0;
+  if (wire::encode_state(state, outbox_, written) != Status::kOk) return false;
+  sending_ = Sending::kBirth;
+  fill_publish(action, wire::TopicKind::kState, written, true);
+  return true;
+}
+
+bool Client::publish_refusal(Action& action) noexcept {
+  if (!refusal_.waits) return false;
+  refusal_.waits = false;
+  wire::Update update;
+  update.id = refusal_.id;
+  update.outcome = wire::Outcome::kRefused;
+  update.refusal = refusal_.reason;
+  size_t written = 0;
+  if (wire::encode_update(update, {}, config_.identity, outbox_, written) != Status::kOk) return false;
+  sending_ = Sending::kRefusal;
+  fill_publish(action, wire::TopicKind::kUpdate, written, false);
+  return true;
+}
+
+bool Client::publish_chunk(Action& action) noexcept {
+  if (state_ != ClientState::kUploading) return false;
+  wire::Update update = result_;
+  update.chunk = update_chunk_;
+  wire::PayloadSource payload;
+  if (result_.outcome == wire::Outcome::kAdapted) {
+    payload_offset_ = update_chunk_ * chunk_bytes_;
+    update.offset = static_cast<uint32_t>(payload_offset_);
+    const size_t left = result_.total_bytes - payload_offset_;
+    payload = {this, &read_payload, left < chunk_bytes_ ? left : chunk_bytes_};
+  }
+  size_t written = 0;
+  if (wire::encode_update(update, payload, config_.identity, outbox_, written) != Status::kOk) {
+    state_ = ClientState::kWaiting;  // phi could not be read now; the timer tries again
+    return false;
+  }
+  sending_ = Sending::kChunk;
+  fill_publish(action, wire::TopicKind::kUpdate, written, false);
+  return true;
+}
+
+Status Client::read_payload(void* context, MutableBytes out) noexcept {
+  auto& client = *static_cast<Client*>(context);
+  const Status status = client.encoder_.read(client.payload_offset_, out);
+  client.payload_offset_ += out.size();
+  return status;
+}
+
+Status Client::encode_will(MutableBytes out, size_t& written) noexcept {
+  const wire::State state{};
+  return wire::encode_state(state, out, written);
+}
+
+}  // namespace skink::edge

@@ -1,0 +1,77 @@
+/// @file
+/// The client's model download: chunks into the model slot, then the whole file checked.
+
+#include <string.h>
+
+#include "skink/edge/client.hpp"
+#include "task_message.hpp"
+
+namespace skink::edge {
+
+void Client::begin_download(uint64_t now_ms) noexcept {
+  model_ready_ = false;
+  chunk_count_ = chunks_for(task_.model_bytes, kModelChunkBytes);
+  if (task_.model_bytes > platform_.model.size || chunk_count_ > SKINK_EDGE_MAX_MODEL_CHUNKS) {
+    refuse_current(wire::Refusal::kDoesNotFit, task_.model_bytes, platform_.model.size, now_ms);
+    return;
+  }
+  memset(chunks_, 0, sizeof chunks_);
+  chunks_missing_ = chunk_count_;
+  subscribe_next_ = chunk_count_;
+  subscribe_all_ = true;
+  state_ = ClientState::kDownloading;
+  arm_timer(now_ms);
+}
+
+uint32_t Client::chunk_length(uint32_t chunk) const noexcept {
+  const uint32_t start = chunk * static_cast<uint32_t>(kModelChunkBytes);
+  const uint32_t left = task_.model_bytes - start;
+  return left < kModelChunkBytes ? left : static_cast<uint32_t>(kModelChunkBytes);
+}
+
+bool Client::has_chunk(uint32_t chunk) const noexcept { return ((chunks_[chunk / 8] >> (chunk % 8)) & 1) != 0; }
+
+bool Client::on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) noexcept {
+  if (state_ != ClientState::kDownloading || piece.model != model_of(task_)) return false;
+  if (piece.chunk >= chunk_count_ || has_chunk(piece.chunk)) return false;
+  const uint32_t length = chunk_length(piece.chunk);
+  if (piece.chunk_bytes != length || piece.offset > length || piece.piece_bytes > length - piece.offset) return false;
+  piece_ = piece;
+  storage_offset = piece.chunk * static_cast<uint32_t>(kModelChunkBytes) + piece.offset;
+  return true;
+}
+
+void Client::on_model_stored(Status status, uint64_t now_ms) noexcept {
+  if (state_ != ClientState::kDownloading || piece_.model != model_of(task_)) return;
+  if (status != Status::kOk) {
+    refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
+    return;
+  }
+  if (piece_.offset + piece_.piece_bytes < piece_.chunk_bytes || has_chunk(piece_.chunk)) return;
+  chunks_[piece_.chunk / 8] = static_cast<uint8_t>(chunks_[piece_.chunk / 8] | (1U << (piece_.chunk % 8)));
+  --chunks_missing_;
+  retries_ = 0;
+  arm_timer(now_ms);
+  if (chunks_missing_ == 0) finish_download(now_ms);
+}
+
+void Client::finish_download(uint64_t now_ms) noexcept {
+  unsubscribe_all_ = subscribed_all_;
+  model::ByteSource stored = platform_.model;
+  stored.size = task_.model_bytes;
+  const Status status = model::inspect(stored, model_);
+  if (status == Status::kUnavailable) {
+    refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
+  } else if (status == Status::kNewerVersion) {  // nobody can say where a later format keeps its digest
+    refuse_current(wire::Refusal::kUnusableModel, 0, 0, now_ms);
+  } else if (status == Status::kDamaged || status == Status::kTruncated || model_.digest != model_of(task_)) {
+    refuse_current(wire::Refusal::kWrongModelHash, 0, 0, now_ms);
+  } else if (status != Status::kOk) {
+    refuse_current(wire::Refusal::kUnusableModel, 0, 0, now_ms);
+  } else {
+    model_ready_ = true;
+    begin_work(now_ms);
+  }
+}
+
+}  // namespace skink::edge
