@@ -139,6 +139,10 @@ Result<TaskGenerator> TaskGenerator::create(const Experiment& experiment, std::s
   return TaskGenerator(std::move(plan));
 }
 
+bool TaskGenerator::can_draw(TaskUse use) const noexcept {
+  return plan_->is_sine() || !side_of(*plan_, use).groups.empty();
+}
+
 Task TaskGenerator::draw(const TaskKey& key) const {
   const TaskSide& side = side_of(*plan_, key.use);
   const TaskConfig& config = plan_->task;

@@ -14,6 +14,7 @@ SampleSource TaskSource::source() noexcept {
 Status TaskSource::begin(void* context, const TaskRequest& request, SampleCounts& counts) {
   auto& self = *static_cast<TaskSource*>(context);
   const TaskUse use = request.is_evaluation ? TaskUse::kEvaluate : TaskUse::kAdapt;
+  if (!self.generator_.can_draw(use)) return Status::kUnavailable;
   self.task_.emplace(self.generator_.draw({request.seed, request.round, request.number, use}));
   counts.support = self.task_->support_count();
   counts.query = self.task_->query_count();

@@ -258,6 +258,15 @@ TEST_CASE("tasks: adaptation and evaluation have their own sizes and splits", "[
   }
 }
 
+TEST_CASE("tasks: what no data was checked for cannot be drawn", "[common][host][tasks]") {
+  Experiment experiment = image_experiment();
+  const DatasetFolder content;
+  const TaskGenerator without = TaskGenerator::create(experiment, load(content)).value();
+  CHECK(without.can_draw(TaskUse::kAdapt));
+  CHECK_FALSE(without.can_draw(TaskUse::kEvaluate));
+  CHECK(TaskGenerator::create(sine_experiment(), nullptr).value().can_draw(TaskUse::kEvaluate));
+}
+
 TEST_CASE("tasks: grouped by client, a device keeps to one client", "[common][host][tasks]") {
   Experiment experiment = image_experiment();
   experiment.task.group = TaskGrouping::kClient;

@@ -91,7 +91,10 @@ class TaskGenerator {
   /// @param[in] dataset  That of experiment.task.dataset; null for sine tasks.
   static Result<TaskGenerator> create(const Experiment& experiment, std::shared_ptr<const Dataset> dataset);
 
-  /// Few-shot kEvaluate needs an experiment with evaluation tasks.
+  /// False for few-shot kEvaluate in an experiment without evaluation tasks: nothing was checked for them.
+  bool can_draw(TaskUse use) const noexcept;
+
+  /// @param[in] key  key.use must be one that can be drawn.
   Task draw(const TaskKey& key) const;
 
   std::size_t input_size() const noexcept;
