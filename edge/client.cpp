@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "client_details.hpp"
 #include "skink/common/arithmetic/philox.hpp"
-#include "task_message.hpp"
 
 namespace skink::edge {
 namespace {
@@ -30,7 +30,8 @@ void Client::on_connected(uint64_t now_ms) noexcept {
   reply_wanted_ = true;
   birth_wanted_ = true;
   subscribed_all_ = false;
-  unsubscribe_all_ = false;
+  memset(asked_, 0, sizeof asked_);  // a clean session: the broker knows of none
+  asked_end_ = 0;
   if (state_ == ClientState::kDownloading) {
     subscribe_all_ = chunks_missing_ == chunk_count_;
     subscribe_next_ = subscribe_all_ ? chunk_count_ : 0;
@@ -181,7 +182,6 @@ void Client::finish_work(Progress progress, uint64_t now_ms) noexcept {
 
 void Client::refuse_current(wire::Refusal reason, size_t needed, size_t available, uint64_t now_ms) noexcept {
   ++counters_.refused[static_cast<size_t>(reason)];
-  unsubscribe_all_ = subscribed_all_;
   result_ = {};
   result_.id = wire::id_of(task_);
   result_.outcome = wire::Outcome::kRefused;
@@ -267,7 +267,6 @@ void Client::retry(uint64_t now_ms) noexcept {
   if (now_ms >= deadline_ms_) {  // the round is over; the result stays for a repeat
     if (state_ == ClientState::kWaiting || state_ == ClientState::kUploading) state_ = ClientState::kFinished;
     if (state_ == ClientState::kDownloading) {
-      unsubscribe_all_ = subscribed_all_;
       state_ = ClientState::kIdle;  // the task is remembered: older ones are refused, and the same may come again
     }
     return;

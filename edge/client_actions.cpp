@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "client_details.hpp"
 #include "skink/edge/client.hpp"
-#include "task_message.hpp"
 
 namespace skink::edge {
 
@@ -31,30 +31,46 @@ bool Client::next_subscription(Action& action) noexcept {
 
 bool Client::next_model_subscription(Action& action) noexcept {
   action.topic = wire::TopicKind::kModel;
-  if (unsubscribe_all_ || (subscribed_all_ && subscribe_all_)) {  // done, or another model before this one came
-    unsubscribe_all_ = false;
-    subscribed_all_ = false;
-    action.kind = ActionKind::kUnsubscribe;
-    action.model = subscribed_model_;
-    action.chunk = wire::kAllChunks;
-    return true;
-  }
-  if (state_ != ClientState::kDownloading) {
+  const bool downloading = state_ == ClientState::kDownloading;
+  const bool outdated = !downloading || subscribe_all_ || subscribed_model_ != model_of(task_);
+  if (outdated && next_unsubscription(action)) return true;
+  if (!downloading) {
     subscribe_all_ = false;
     return false;
   }
   action.kind = ActionKind::kSubscribe;
   action.model = model_of(task_);
+  subscribed_model_ = action.model;
   if (subscribe_all_) {
     subscribe_all_ = false;
     subscribed_all_ = true;
-    subscribed_model_ = action.model;
     action.chunk = wire::kAllChunks;
     return true;
   }
   while (subscribe_next_ < chunk_count_) {
     const uint32_t chunk = subscribe_next_++;
-    if (has_chunk(chunk)) continue;
+    if (has_bit(chunks_, chunk)) continue;
+    set_bit(asked_, chunk);
+    asked_end_ = chunk_count_;
+    action.chunk = chunk;
+    return true;
+  }
+  return false;
+}
+
+/// Undoes one subscription to chunks of a model that is no longer waited for.
+bool Client::next_unsubscription(Action& action) noexcept {
+  action.kind = ActionKind::kUnsubscribe;
+  action.model = subscribed_model_;
+  if (subscribed_all_) {
+    subscribed_all_ = false;
+    action.chunk = wire::kAllChunks;
+    return true;
+  }
+  while (asked_end_ > 0) {
+    const uint32_t chunk = --asked_end_;
+    if (!has_bit(asked_, chunk)) continue;
+    clear_bit(asked_, chunk);
     action.chunk = chunk;
     return true;
   }

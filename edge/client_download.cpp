@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "client_details.hpp"
 #include "skink/edge/client.hpp"
-#include "task_message.hpp"
 
 namespace skink::edge {
 
@@ -29,11 +29,9 @@ uint32_t Client::chunk_length(uint32_t chunk) const noexcept {
   return left < kModelChunkBytes ? left : static_cast<uint32_t>(kModelChunkBytes);
 }
 
-bool Client::has_chunk(uint32_t chunk) const noexcept { return ((chunks_[chunk / 8] >> (chunk % 8)) & 1) != 0; }
-
 bool Client::on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) noexcept {
   if (state_ != ClientState::kDownloading || piece.model != model_of(task_)) return false;
-  if (piece.chunk >= chunk_count_ || has_chunk(piece.chunk)) return false;
+  if (piece.chunk >= chunk_count_ || has_bit(chunks_, piece.chunk)) return false;
   const uint32_t length = chunk_length(piece.chunk);
   if (piece.chunk_bytes != length || piece.offset > length || piece.piece_bytes > length - piece.offset) return false;
   piece_ = piece;
@@ -47,8 +45,8 @@ void Client::on_model_stored(Status status, uint64_t now_ms) noexcept {
     refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
     return;
   }
-  if (piece_.offset + piece_.piece_bytes < piece_.chunk_bytes || has_chunk(piece_.chunk)) return;
-  chunks_[piece_.chunk / 8] = static_cast<uint8_t>(chunks_[piece_.chunk / 8] | (1U << (piece_.chunk % 8)));
+  if (piece_.offset + piece_.piece_bytes < piece_.chunk_bytes || has_bit(chunks_, piece_.chunk)) return;
+  set_bit(chunks_, piece_.chunk);
   --chunks_missing_;
   retries_ = 0;
   arm_timer(now_ms);
@@ -56,7 +54,6 @@ void Client::on_model_stored(Status status, uint64_t now_ms) noexcept {
 }
 
 void Client::finish_download(uint64_t now_ms) noexcept {
-  unsubscribe_all_ = subscribed_all_;
   model::ByteSource stored = platform_.model;
   stored.size = task_.model_bytes;
   const Status status = model::inspect(stored, model_);

@@ -123,6 +123,30 @@ TEST_CASE("client download: lost chunks are asked for by name", "[edge][client][
   CHECK(bench.client->state() == ClientState::kWorking);
 }
 
+TEST_CASE("client download: every subscription is undone when the model is there, or another is wanted",
+          "[edge][client][download]") {
+  ClientBench bench(three_chunks());
+  start_download(bench);  // subscribes to all
+  CHECK(bench.give_chunk(1));
+  CHECK(chunks_asked_for(bench.wake()) == std::vector<std::uint32_t>{0, 2});
+  const bool another = GENERATE(false, true);
+  if (another) {
+    ClientBench other(three_chunks());
+    other.model = FakeModel(three_chunks().net, 99);
+    bench.give(other.task(1));
+  } else {
+    CHECK(bench.give_chunk(0));
+    CHECK(bench.give_chunk(2));
+  }
+  std::vector<std::uint32_t> undone;
+  for (const Sent& sent : bench.pump()) {
+    if (sent.kind != ActionKind::kUnsubscribe) break;
+    CHECK(sent.model == bench.model.digest);
+    undone.push_back(sent.chunk);
+  }
+  CHECK(undone == std::vector<std::uint32_t>{wire::kAllChunks, 2, 0});
+}
+
 TEST_CASE("client: the back-off doubles, is bounded and jittered", "[edge][client][retry]") {
   BenchOptions options = three_chunks();
   const bool uploads = GENERATE(true, false);

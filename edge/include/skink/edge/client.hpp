@@ -149,13 +149,13 @@ class Client {
   void arm_timer(uint64_t now_ms) noexcept;
   bool next_subscription(Action& action) noexcept;
   bool next_model_subscription(Action& action) noexcept;
+  bool next_unsubscription(Action& action) noexcept;
   bool next_publication(Action& action) noexcept;
   bool publish_birth(Action& action) noexcept;
   bool publish_refusal(Action& action) noexcept;
   bool publish_chunk(Action& action) noexcept;
   void fill_publish(Action& action, wire::TopicKind topic, size_t bytes, bool retain) noexcept;
   uint32_t chunk_length(uint32_t chunk) const noexcept;
-  bool has_chunk(uint32_t chunk) const noexcept;
   static Status read_phi(void* context, size_t first, Span<float> out) noexcept;
   static Status read_payload(void* context, MutableBytes out) noexcept;
 
@@ -193,10 +193,11 @@ class Client {
   uint32_t subscribe_next_ = 0;  ///< next chunk to ask for one by one
   bool subscribe_all_ = false;   ///< one subscription for all chunks is due
   bool subscribed_all_ = false;
-  bool unsubscribe_all_ = false;
   wire::Digest subscribed_model_;
   ModelPiece piece_;
-  uint8_t chunks_[SKINK_EDGE_MAX_MODEL_CHUNKS / 8] = {};
+  uint8_t chunks_[SKINK_EDGE_MAX_MODEL_CHUNKS / 8] = {};  ///< those that are stored
+  uint8_t asked_[SKINK_EDGE_MAX_MODEL_CHUNKS / 8] = {};   ///< those subscribed to by name, below asked_end_
+  uint32_t asked_end_ = 0;
 
   TaskRunner runner_;
   codec::Encoder encoder_;
