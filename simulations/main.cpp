@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "skink/common/host/exit_codes.hpp"
+#include "skink/common/host/files.hpp"
 #include "skink/common/host/float_environment.hpp"
 #include "skink/coordinator/store/store.hpp"
 #include "skink/simulations/protocol/run.hpp"
@@ -72,20 +73,10 @@ struct Arguments {
   bool quiet = false;
 };
 
-std::vector<Override> parse_settings(const std::vector<std::string>& settings) {
-  std::vector<Override> overrides;
-  for (const std::string& setting : settings) {
-    const std::size_t equals = setting.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw CLI::ValidationError("--set", "'" + setting + "' is not key=value, for example meta.rounds=100");
-    }
-    overrides.push_back({setting.substr(0, equals), setting.substr(equals + 1)});
-  }
-  return overrides;
-}
-
 int run(const Arguments& arguments) {
-  const auto experiment = read_experiment(arguments.experiment, parse_settings(arguments.settings));
+  const auto overrides = parse_overrides(arguments.settings);
+  if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
+  const auto experiment = read_experiment(arguments.experiment, *overrides);
   if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
   ProgressLine progress(arguments.quiet);
   simulations::RunOptions options;
@@ -98,6 +89,7 @@ int run(const Arguments& arguments) {
   const auto result = simulations::run_experiment(options);
   if (!result) return fail(ExitCode::kData, result.error().message);
   std::printf("%s", coordinator::to_table(result->summary).c_str());
+  if (!result->written) return fail(ExitCode::kStore, result->written.error().message);
   if (!result->finished) {
     std::printf("  stopped after %u rounds; the files hold what there is\n", result->summary.rounds);
     return stopped ? kOk : static_cast<int>(ExitCode::kInternal);
@@ -134,6 +126,7 @@ int replay(const Arguments& arguments) {
   options.stop = [&] { return stopped.load() || done >= stored->size(); };
   const auto result = simulations::run_experiment(options);
   if (!result) return fail(ExitCode::kData, result.error().message);
+  if (!result->written) return fail(ExitCode::kStore, result->written.error().message);
   if (stopped) return fail(ExitCode::kInternal, "stopped after " + std::to_string(done) + " rounds");
   for (std::size_t round = 0; round < stored->size(); ++round) {
     const std::string& then = (*stored)[round].model_sha256;
@@ -172,6 +165,10 @@ int main(int argc, char** argv) {
   replay_command->add_flag("--quiet", arguments.quiet, "No progress line");
   try {
     app.parse(argc, argv);
+    if (!arguments.out.empty()) {  // now rather than after hours
+      const auto made = make_folder(arguments.out);
+      if (!made) return fail(ExitCode::kStore, made.error().message);
+    }
     std::signal(SIGINT, stop);
     std::signal(SIGTERM, stop);
     return replay_command->parsed() ? replay(arguments) : run(arguments);

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <fstream>
 #include <numeric>
 #include <utility>
 
 #include "skink/common/host/config_reader.hpp"
+#include "skink/common/host/files.hpp"
 #include "skink/common/host/internal/config_tree.hpp"
 
 namespace skink {
@@ -100,16 +100,9 @@ Result<ConfigFile> ConfigFile::parse(std::string_view text, const std::string& n
 }
 
 Result<ConfigFile> ConfigFile::read(const std::string& path, const std::vector<Override>& overrides) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxFileBytes + 1, '\0');
-  if (!file || (!file.read(text.data(), static_cast<std::streamsize>(text.size())) && !file.eof())) {
-    return make_error(Status::kUnavailable, path + ": cannot be read; is the path right, and is it a file?");
-  }
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMaxFileBytes) {
-    return make_error(Status::kUnsupported, path + ": longer than 1 MiB, which no configuration is");
-  }
-  return parse(text, path, overrides);
+  const auto text = read_file(path, kMaxFileBytes);
+  if (!text) return text.error();
+  return parse(*text, path, overrides);
 }
 
 ConfigReader ConfigFile::root() { return {state_.get(), &state_->root, "", ""}; }

@@ -6,10 +6,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <type_traits>
 #include <utility>
+
+#include "skink/common/host/files.hpp"
 
 namespace skink {
 namespace {
@@ -43,11 +43,10 @@ std::size_t first_not_finite(const std::vector<float>& values) {
 }
 
 Result<boost::json::object> read_json(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return make_error(Status::kUnavailable, path + ": cannot be read; a data set needs one, {} will do");
-  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const auto text = read_file(path);
+  if (!text) return make_error(Status::kUnavailable, text.error().message + "; a data set needs one, {} will do");
   boost::json::error_code code;
-  const boost::json::value parsed = boost::json::parse(text, code);
+  const boost::json::value parsed = boost::json::parse(*text, code);
   if (code) return refuse(path, "not JSON: " + code.message());
   if (!parsed.is_object()) return refuse(path, "wanted a JSON object");
   return parsed.get_object();

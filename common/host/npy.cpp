@@ -3,11 +3,12 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
-#include <fstream>
 #include <limits>
 #include <optional>
 #include <string_view>
 #include <type_traits>
+
+#include "skink/common/host/files.hpp"
 
 namespace skink {
 namespace {
@@ -220,17 +221,9 @@ Result<NpyArray> parse_npy(Bytes content, const std::string& name) {
 }
 
 Result<NpyArray> read_npy(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  const std::streamoff size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
-  // A folder opens, and reports the largest number as its size.
-  if (size < 0 || size == std::numeric_limits<std::streamoff>::max()) {
-    return refuse(Status::kUnavailable, path, "cannot be read; is the path right?");
-  }
-  std::vector<std::uint8_t> content(static_cast<std::size_t>(size));
-  file.seekg(0);
-  file.read(reinterpret_cast<char*>(content.data()), static_cast<std::streamsize>(content.size()));
-  if (!file) return refuse(Status::kUnavailable, path, "reading stopped before the end");
-  return parse_npy({content.data(), content.size()}, path);
+  const auto content = read_file(path);
+  if (!content) return content.error();
+  return parse_npy(bytes_of(*content), path);
 }
 
 }  // namespace skink

@@ -3,10 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
 
 #include "model_text.hpp"
 #include "skink/common/host/exit_codes.hpp"
+#include "skink/common/host/files.hpp"
 #include "skink/coordinator/store/store.hpp"
 
 namespace {
@@ -88,11 +88,8 @@ int export_model(const Store& store, const std::string& path) {
   const auto snapshot = store.load();
   if (!snapshot) return fail(ExitCode::kStore, snapshot.error().message);
   if (snapshot->model.empty()) return fail(ExitCode::kStore, "no round is finished yet, so there is no model");
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out.write(reinterpret_cast<const char*>(snapshot->model.data()),
-            static_cast<std::streamsize>(snapshot->model.size()));
-  out.close();
-  if (!out) return fail(ExitCode::kStore, path + ": cannot be written");
+  const auto written = write_file(path, text_of({snapshot->model.data(), snapshot->model.size()}));
+  if (!written) return fail(ExitCode::kStore, written.error().message);
   std::printf("%s: model after %u rounds\n", path.c_str(), snapshot->rounds_done);
   return kOk;
 }

@@ -3,10 +3,9 @@
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <vector>
 
+#include "skink/common/host/files.hpp"
 #include "skink/common/model/model_file.hpp"
 #include "skink/common/nn/planner.hpp"
 #include "skink/common/wire/versions.hpp"
@@ -75,10 +74,9 @@ std::string reason_text(const std::string& path, Status status, const nn::BuildE
 }  // namespace
 
 Result<std::string> describe_model(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return make_error(Status::kUnavailable, path + ": cannot be read: is the path right?");
-  const std::vector<char> content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  const Bytes bytes{reinterpret_cast<const std::uint8_t*>(content.data()), content.size()};
+  const auto content = read_file(path);
+  if (!content) return content.error();
+  const Bytes bytes = bytes_of(*content);
   const model::ByteSource source = model::source_of(bytes);
   model::ModelInfo info;
   Status status = model::inspect(source, info);

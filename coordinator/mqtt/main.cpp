@@ -9,12 +9,11 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 
 #include "skink/common/host/exit_codes.hpp"
+#include "skink/common/host/files.hpp"
 #include "skink/common/host/float_environment.hpp"
-#include "skink/coordinator/core/summary.hpp"
+#include "skink/coordinator/core/results.hpp"
 #include "skink/coordinator/mqtt/service.hpp"
 
 namespace {
@@ -47,25 +46,13 @@ class RoundLog {
   std::chrono::steady_clock::time_point shown_;
 };
 
-bool write_file(const std::string& path, const void* data, std::size_t size) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
-  out.close();
-  return static_cast<bool>(out);
-}
-
-bool write_results(const std::string& folder, const coordinator::Service& service,
-                   const coordinator::Summary& summary) {
-  std::error_code code;
-  std::filesystem::create_directories(folder, code);
+/// Into the folder of the settings, if they name one.
+Result<void> write_results(const std::string& folder, const coordinator::Service& service,
+                           const coordinator::Summary& summary) {
+  if (folder.empty()) return {};
   const auto rounds = service.rounds();
-  if (code || !rounds) return false;
-  const std::string json = to_json(summary);
-  const std::string csv = metrics_csv(*rounds, service.core().evaluations());
-  const auto& model = service.core().model_file();
-  return write_file(folder + "/summary.json", json.data(), json.size()) &&
-         write_file(folder + "/metrics.csv", csv.data(), csv.size()) &&
-         write_file(folder + "/model.skm", model.data(), model.size());
+  if (!rounds) return rounds.error();
+  return coordinator::write_results(folder, service.core(), summary, *rounds, service.core().evaluations());
 }
 
 coordinator::ServiceObserver log_observer(RoundLog& rounds, bool classifies) {
@@ -109,10 +96,9 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
   if (end == coordinator::ServiceEnd::kCredentialsRefused) return fail(ExitCode::kCredentials, running.failure());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const coordinator::Summary summary = coordinator::summarize(running.core(), "fleet", seconds);
-  if (!settings.out.empty() && !write_results(settings.out, running, summary)) {
-    return fail(ExitCode::kStore, settings.out +
-                                      ": the results cannot be written; free space or mend the path and start "
-                                      "again, the run itself is in the store");
+  const auto written = write_results(settings.out, running, summary);
+  if (!written) {
+    return fail(ExitCode::kStore, written.error().message + "; start again once that is mended: the run is in the store");
   }
   if (end == coordinator::ServiceEnd::kStopped) {
     spdlog::info("stopped after round {}; start again to go on", running.core().rounds_done());
@@ -120,18 +106,6 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
   }
   std::printf("%s", coordinator::to_table(summary).c_str());
   return static_cast<int>(ExitCode::kOk);
-}
-
-std::vector<Override> parse_settings(const std::vector<std::string>& texts) {
-  std::vector<Override> overrides;
-  for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw CLI::ValidationError("--set", "'" + text + "' is not key=value, for example meta.rounds=100");
-    }
-    overrides.push_back({text.substr(0, equals), text.substr(equals + 1)});
-  }
-  return overrides;
 }
 
 }  // namespace
@@ -152,13 +126,14 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     std::signal(SIGINT, stop);
     std::signal(SIGTERM, stop);
-    const std::vector<Override> overrides = parse_settings(settings_texts);
+    const auto overrides = parse_overrides(settings_texts);
+    if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
     const auto settings = coordinator::read_settings(config);
     if (!settings) return fail(ExitCode::kConfiguration, settings.error().message);
-    if (!check_only) return run(*settings, overrides);
-    const auto experiment = read_experiment(settings->experiment, overrides);
+    if (!check_only) return run(*settings, *overrides);
+    const auto experiment = read_experiment(settings->experiment, *overrides);
     if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
-    const auto key = coordinator::read_key(settings->master_key);
+    const auto key = read_key(settings->master_key);
     if (!key) return fail(ExitCode::kConfiguration, key.error().message);
     std::printf("%s: the configuration is sound\n", config.c_str());
     return static_cast<int>(ExitCode::kOk);

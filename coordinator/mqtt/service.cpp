@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "skink/common/host/files.hpp"
+
 namespace skink::coordinator {
 namespace {
 
@@ -31,11 +33,6 @@ std::string topic_of(const std::string& fleet, const Publish& publication) {
   return {text, wire::format_topic(topic, text)};
 }
 
-bool same_overrides(const std::vector<Override>& a, const std::vector<Override>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const Override& x, const Override& y) { return x.key == y.key && x.value == y.value; });
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Service>> Service::create(const Settings& settings, const std::vector<Override>& overrides) {
@@ -48,7 +45,7 @@ Result<std::unique_ptr<Service>> Service::create(const Settings& settings, const
 }
 
 Result<void> Service::prepare(const std::vector<Override>& overrides) {
-  const auto text = read_text(settings_.experiment);
+  const auto text = read_file(settings_.experiment);
   if (!text) return text.error();
   const auto experiment = parse_experiment(*text, settings_.experiment, overrides);
   if (!experiment) return experiment.error();
@@ -69,7 +66,7 @@ Result<void> Service::prepare(const std::vector<Override>& overrides) {
   }
   const auto snapshot = store_.load();
   if (!snapshot) return snapshot.error();
-  if (snapshot->experiment_text != *text || !same_overrides(snapshot->overrides, overrides)) {
+  if (snapshot->experiment_text != *text || snapshot->overrides != overrides) {
     return make_error(Status::kInvalidArgument,
                       settings_.store + ": holds run " + std::to_string(snapshot->run) +
                           " of another experiment; name another store, or give the same file and --set");

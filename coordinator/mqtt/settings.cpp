@@ -1,10 +1,7 @@
 #include "skink/coordinator/mqtt/settings.hpp"
 
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <limits>
-#include <sstream>
 
 #include "skink/common/host/config_reader.hpp"
 
@@ -46,29 +43,6 @@ Result<Settings> read_settings(const std::string& path) {
   const auto done = file->finish();
   if (!done) return done.error();
   return settings;
-}
-
-Result<std::string> read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in)
-    return make_error(Status::kUnavailable, path + ": cannot be read: is the path right, may this user read it?");
-  return text.str();
-}
-
-Result<wire::Key> read_key(const std::string& path) {
-  auto text = read_text(path);
-  if (!text) return text.error();
-  while (!text->empty() && (text->back() == '\n' || text->back() == '\r' || text->back() == ' ')) text->pop_back();
-  wire::Digest digits;
-  if (!wire::from_hex(text->data(), text->size(), digits)) {
-    return make_error(Status::kDamaged,
-                      path + ": a key is 64 hexadecimal digits; make one with 'openssl rand -hex 32'");
-  }
-  wire::Key key;
-  std::memcpy(key.bytes, digits.bytes, wire::kKeyBytes);
-  return key;
 }
 
 }  // namespace skink::coordinator

@@ -79,16 +79,6 @@ std::vector<std::string> device_ids(const CommandLine& line) {
   return ids;
 }
 
-std::vector<Override> overrides(const std::vector<std::string>& settings) {
-  std::vector<Override> parsed;
-  for (const std::string& setting : settings) {
-    const std::size_t equals = setting.find('=');
-    if (equals == std::string::npos || equals == 0) throw CLI::ValidationError("--set", "use key=value: " + setting);
-    parsed.push_back({setting.substr(0, equals), setting.substr(equals + 1)});
-  }
-  return parsed;
-}
-
 void log(edge::LogLevel level, const std::string& text) {
   switch (level) {
     case edge::LogLevel::kDebug: spdlog::debug("{}", text); return;
@@ -102,7 +92,9 @@ int run(const CommandLine& line) {
   edge::ClientHostOptions options;
   const Result<mqtt::BrokerAddress> broker = mqtt::parse_broker_address(line.broker);
   if (!broker) return fail(ExitCode::kUsage, "--broker: " + broker.error().message);
-  const Result<Experiment> experiment = read_experiment(line.experiment, overrides(line.settings));
+  const auto overrides = parse_overrides(line.settings);
+  if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
+  const Result<Experiment> experiment = read_experiment(line.experiment, *overrides);
   if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
   const auto dataset = load_dataset(experiment->task, line.data);
   if (!dataset) return fail(ExitCode::kData, dataset.error().message);

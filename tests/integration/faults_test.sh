@@ -103,9 +103,11 @@ sed -e "s|^ca = .*|ca = \"$fleet_work/other/ca.pem\"|" -e 's|^store = .*|store =
 expect 5 "certificate" "${coordinator[@]}" --config "$fleet_work/bad.toml" "${settings[@]}"
 sed -e 's|^store = .*|store = "/proc/none/store.db"|' "$config" >"$fleet_work/bad.toml"
 expect 8 "/proc/none" "${coordinator[@]}" --config "$fleet_work/bad.toml" "${settings[@]}"
+expect 8 "No space left" "$fleet_bin/skinkctl" model export --store "$fleet_work/run/store.db" /dev/full
 expect 8 "absent.db" "$fleet_bin/skinkctl" status --store "$fleet_work/absent.db"
 
 sim=("$fleet_bin/skink-sim" run --quiet --out "$fleet_work/out")
+expect 8 "bad.toml/out: cannot be created" "$fleet_bin/skink-sim" run "$file" --out "$fleet_work/bad.toml/out"
 expect 3 "sine.toml|--set.*layers" "${sim[@]}" "$file" --set 'model.layers.0.type="lstm"'
 expect 3 "rates" "${sim[@]}" "$file" --set meta.rates=3
 expect 3 "" "${sim[@]}" "$fleet_work/absent.toml"

@@ -17,11 +17,10 @@
 #include <string_view>
 #include <vector>
 
+#include "skink/common/host/overrides.hpp"
 #include "skink/common/host/result.hpp"
 
 namespace skink {
-
-struct Override;
 
 namespace internal {
 struct ConfigNode;

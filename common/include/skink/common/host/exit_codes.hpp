@@ -13,7 +13,7 @@ enum class ExitCode : int {
   kCredentials = 5,         ///< a certificate or key is unreadable, or the peer refuses it
   kUnreachable = 6,         ///< no connection to the broker
   kUnsoundArithmetic = 7,   ///< this process's floating point is not what it must be
-  kStore = 8,               ///< the store or the disk
+  kStore = 8,               ///< the store, a result file or the disk
   kDifferent = 9,           ///< two results that must be equal are not
 };
 

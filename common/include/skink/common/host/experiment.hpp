@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "skink/common/host/overrides.hpp"
 #include "skink/common/host/result.hpp"
 #include "skink/common/nn/network.hpp"
 
@@ -94,12 +95,6 @@ struct Experiment {
   EvaluationConfig evaluation;
   FleetConfig fleet;
   std::string uplink = "float32";
-};
-
-/// A setting from the command line, "meta.rounds=100": replaces or adds one key before the file is checked.
-struct Override {
-  std::string key;
-  std::string value;
 };
 
 /// Reads an experiment file. On failure the error's message names the file, line, key and the allowed values; unknown keys

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "skink/common/host/experiment.hpp"
-#include "skink/common/wire/crypto.hpp"
 
 namespace skink::coordinator {
 
@@ -29,11 +28,5 @@ struct Settings {
 
 /// Relative paths in the file are taken from the file's folder. Errors name file, line, key and what is allowed.
 Result<Settings> read_settings(const std::string& path);
-
-/// The 32 bytes in a key file.
-Result<wire::Key> read_key(const std::string& path);
-
-/// A whole text file, at most 1 MiB.
-Result<std::string> read_text(const std::string& path);
 
 }  // namespace skink::coordinator

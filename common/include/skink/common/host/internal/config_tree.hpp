@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "skink/common/host/experiment.hpp"
+#include "skink/common/host/overrides.hpp"
 #include "skink/common/host/result.hpp"
 
 namespace skink::internal {

@@ -1,0 +1,20 @@
+#pragma once
+/// @file
+/// What a run leaves in its folder: summary.json, metrics.csv and model.skm, as docs/experiment-output.md describes them.
+
+#include <string>
+#include <vector>
+
+#include "skink/common/host/result.hpp"
+#include "skink/coordinator/core/summary.hpp"
+
+namespace skink::coordinator {
+
+/// Makes the folder if need be; files of an earlier run are replaced one by one.
+Result<void> write_results(const std::string& folder, const Coordinator& coordinator, const Summary& summary,
+                           const std::vector<RoundRecord>& rounds, const std::vector<EvaluationRecord>& evaluations);
+
+/// The coordinator's model file, to `path`.
+Result<void> write_model(const std::string& path, const Coordinator& coordinator);
+
+}  // namespace skink::coordinator

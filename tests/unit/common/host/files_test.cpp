@@ -1,0 +1,81 @@
+#include "skink/common/host/files.hpp"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "skink/common/host/overrides.hpp"
+#include "temporary_folder.hpp"
+
+namespace skink {
+namespace {
+
+using Catch::Matchers::Contains;
+
+TEST_CASE("files: what was written is read, and replaces what was there", "[common][host][files]") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("content");
+  const std::string all_bytes("\0\r\n\xff text", 9);
+  REQUIRE(write_file(path, "an earlier, longer content").has_value());
+  REQUIRE(write_file(path, all_bytes).has_value());
+  CHECK(read_file(path).value() == all_bytes);
+  CHECK_FALSE(std::filesystem::exists(path + ".part"));
+}
+
+TEST_CASE("files: a file that cannot be written keeps its content", "[common][host][files]") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("content");
+  REQUIRE(write_file(path, "kept").has_value());
+  std::filesystem::create_directory(path + ".part");  // as good as a full disk: nothing can be written there
+  const auto written = write_file(path, "lost");
+  REQUIRE(written.has_error());
+  CHECK_THAT(written.error().message, Contains(path + ": cannot be written: Is a directory"));
+  CHECK(read_file(path).value() == "kept");
+}
+
+TEST_CASE("files: a device without space says so", "[common][host][files]") {
+  const auto written = write_file("/dev/full", std::string(100'000, 'x'));
+  REQUIRE(written.has_error());
+  CHECK_THAT(written.error().message, Contains("/dev/full: cannot be written: No space left on device"));
+  CHECK(std::filesystem::is_character_file("/dev/full"));
+}
+
+TEST_CASE("files: what cannot be read is named with its reason", "[common][host][files]") {
+  const test::TemporaryFolder folder;
+  folder.write("long", "12345");
+  CHECK_THAT(read_file(folder.file("none")).error().message, Contains("none: cannot be read: No such file"));
+  CHECK_THAT(read_file(folder.path()).error().message, Contains("cannot be read: it is a folder"));
+  CHECK_THAT(read_file(folder.file("long"), 4).error().message, Contains("long: longer than 4 bytes"));
+  CHECK(read_file(folder.file("long"), 5).value() == "12345");
+}
+
+TEST_CASE("files: a folder below a file cannot be made", "[common][host][files]") {
+  const test::TemporaryFolder folder;
+  folder.write("file", "");
+  CHECK(make_folder(folder.file("a/b/c")).has_value());
+  CHECK(make_folder(folder.file("a/b/c")).has_value());
+  CHECK_THAT(make_folder(folder.file("file/below")).error().message, Contains("below: cannot be created: "));
+}
+
+TEST_CASE("files: a key is 64 hexadecimal digits", "[common][host][files]") {
+  const test::TemporaryFolder folder;
+  const std::string digits = "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF";
+  const std::string ending = GENERATE("", "\n", "\r\n");
+  folder.write("key", digits + ending);
+  const auto key = read_key(folder.file("key"));
+  CHECK(key.value().bytes[1] == 0x11);
+  CHECK(key.value().bytes[31] == 0xff);
+  for (const std::string& wrong : {std::string(), digits.substr(1), digits + "0", "g" + digits.substr(1)}) {
+    folder.write("wrong", wrong + ending);
+    CHECK_THAT(read_key(folder.file("wrong")).error().message, Contains("wrong: a key is 64 hexadecimal digits"));
+  }
+}
+
+TEST_CASE("overrides: key=value, and everything after the first = is the value", "[common][host][overrides]") {
+  const auto overrides = parse_overrides({"meta.rounds=5", "name=a=b", "empty="});
+  CHECK(overrides.value() == std::vector<Override>{{"meta.rounds", "5"}, {"name", "a=b"}, {"empty", ""}});
+  CHECK_THAT(parse_overrides({"meta.rounds"}).error().message, Contains("--set: 'meta.rounds' is not key=value"));
+  CHECK_THAT(parse_overrides({"a=1", "=5"}).error().message, Contains("'=5' is not key=value"));
+}
+
+}  // namespace
+}  // namespace skink
