@@ -1,24 +1,13 @@
 #include "skink/coordinator/core/summary.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/json.hpp>
-#include <cstdarg>
-#include <cstdio>
 
 #include "skink/common/wire/versions.hpp"
 
 namespace skink::coordinator {
 namespace {
-
-std::string format(const char* pattern, ...) __attribute__((format(printf, 1, 2)));
-
-std::string format(const char* pattern, ...) {
-  char line[256];
-  va_list arguments;
-  va_start(arguments, pattern);
-  const int length = std::vsnprintf(line, sizeof line, pattern, arguments);
-  va_end(arguments);
-  return {line, static_cast<std::size_t>(length < 0 ? 0 : std::min<int>(length, sizeof line - 1))};
-}
 
 double per(std::uint64_t bytes, std::uint64_t count) {
   return count == 0 ? 0.0 : static_cast<double>(bytes) / static_cast<double>(count);
@@ -31,8 +20,9 @@ boost::json::value if_evaluated(const Summary& summary, double value) {
 
 std::string evaluation_columns(const EvaluationRecord* record) {
   if (record == nullptr) return ",,,,,";
-  return format("%u,%.9g,%.9g,%.9g,%.9g,%u", record->total.tasks, record->loss_before(), record->loss_after(),
-                record->accuracy_before(), record->accuracy_after(), record->total.diverged_tasks);
+  return fmt::format("{},{:.9g},{:.9g},{:.9g},{:.9g},{}", record->total.tasks, record->loss_before(),
+                     record->loss_after(), record->accuracy_before(), record->accuracy_after(),
+                     record->total.diverged_tasks);
 }
 
 }  // namespace
@@ -102,25 +92,24 @@ std::string to_json(const Summary& summary) {
 std::string to_table(const Summary& summary) {
   const EvaluationRecord& evaluation = summary.last_evaluation;
   std::string text;
-  text += format("  experiment              %s, seed %llu\n", summary.experiment.c_str(),
-                 static_cast<unsigned long long>(summary.seed));
-  text += format("  devices                 %u, of them %u held out\n", summary.devices, summary.held_out);
-  text += format("  rounds, device-rounds   %u, %llu in %.1f s\n", summary.rounds,
-                 static_cast<unsigned long long>(summary.traffic.device_rounds), summary.wall_seconds);
+  text += fmt::format("  experiment              {}, seed {}\n", summary.experiment, summary.seed);
+  text += fmt::format("  devices                 {}, of them {} held out\n", summary.devices, summary.held_out);
+  text += fmt::format("  rounds, device-rounds   {}, {} in {:.1f} s\n", summary.rounds, summary.traffic.device_rounds,
+                      summary.wall_seconds);
   if (summary.evaluated) {
-    text += format("  unseen tasks            %u, %u query samples\n", evaluation.total.tasks,
-                   evaluation.total.query_samples);
-    text += format("  loss                    %.4f before adaptation, %.4f after\n", evaluation.loss_before(),
-                   evaluation.loss_after());
+    text += fmt::format("  unseen tasks            {}, {} query samples\n", evaluation.total.tasks,
+                        evaluation.total.query_samples);
+    text += fmt::format("  loss                    {:.4f} before adaptation, {:.4f} after\n", evaluation.loss_before(),
+                        evaluation.loss_after());
     if (summary.classifies) {
-      text += format("  accuracy                %.1f %% before adaptation, %.1f %% after\n",
-                     100 * evaluation.accuracy_before(), 100 * evaluation.accuracy_after());
+      text += fmt::format("  accuracy                {:.1f} % before adaptation, {:.1f} % after\n",
+                          100 * evaluation.accuracy_before(), 100 * evaluation.accuracy_after());
     }
   }
-  text += format("  bytes per device-round  %.0f up (%s), %.0f down\n", summary.uplink_bytes_per_device_round(),
-                 summary.uplink.c_str(), summary.downlink_bytes_per_device_round());
   text +=
-      format("  model                   %zu parameters, sha256 %s\n", summary.parameters, summary.model_sha256.c_str());
+      fmt::format("  bytes per device-round  {:.0f} up ({}), {:.0f} down\n", summary.uplink_bytes_per_device_round(),
+                  summary.uplink, summary.downlink_bytes_per_device_round());
+  text += fmt::format("  model                   {} parameters, sha256 {}\n", summary.parameters, summary.model_sha256);
   return text;
 }
 
@@ -137,11 +126,9 @@ std::string metrics_csv(const std::vector<RoundRecord>& rounds, const std::vecto
   };
   text += "0,,,,,,,,," + evaluation_columns(evaluation_at(0)) + ",\n";
   for (const RoundRecord& record : rounds) {
-    text +=
-        format("%u,%u,%u,%u,%u,%.9g,%llu,%llu,%llu,", record.round + 1, record.updates, record.diverged, record.refused,
-               record.replaced, record.meta_learning_rate, static_cast<unsigned long long>(record.duration_ms),
-               static_cast<unsigned long long>(record.traffic.uplink_bytes),
-               static_cast<unsigned long long>(record.traffic.downlink_bytes));
+    text += fmt::format("{},{},{},{},{},{:.9g},{},{},{},", record.round + 1, record.updates, record.diverged,
+                        record.refused, record.replaced, record.meta_learning_rate, record.duration_ms,
+                        record.traffic.uplink_bytes, record.traffic.downlink_bytes);
     text += evaluation_columns(evaluation_at(record.round + 1)) + "," + record.model_sha256 + "\n";
   }
   return text;

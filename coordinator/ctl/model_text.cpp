@@ -1,8 +1,8 @@
 #include "model_text.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
-#include <cstdarg>
-#include <cstdio>
 #include <vector>
 
 #include "skink/common/host/files.hpp"
@@ -13,31 +13,20 @@
 namespace skink::ctl {
 namespace {
 
-std::string format(const char* pattern, ...) __attribute__((format(printf, 1, 2)));
-
-std::string format(const char* pattern, ...) {
-  char line[256];
-  va_list arguments;
-  va_start(arguments, pattern);
-  const int length = std::vsnprintf(line, sizeof line, pattern, arguments);
-  va_end(arguments);
-  return {line, static_cast<std::size_t>(length < 0 ? 0 : std::min<int>(length, sizeof line - 1))};
-}
-
 std::string shape_text(nn::Shape shape) {
   if (shape.is_flat()) return std::to_string(shape.channels);
-  return format("%ux%ux%u", unsigned{shape.height}, unsigned{shape.width}, unsigned{shape.channels});
+  return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
 }
 
 std::string layer_text(const nn::LayerSpec& spec) {
   const char* padding = spec.padding == nn::Padding::kSame ? "same" : "valid";
   const auto window = [&](const char* name) {
-    return format("%s %ux%u, stride %ux%u, %s", name, unsigned{spec.kernel_height}, unsigned{spec.kernel_width},
-                  unsigned{spec.stride_height}, unsigned{spec.stride_width}, padding);
+    return fmt::format("{} {}x{}, stride {}x{}, {}", name, spec.kernel_height, spec.kernel_width, spec.stride_height,
+                       spec.stride_width, padding);
   };
   switch (spec.kind) {
-    case nn::LayerKind::kDense: return format("dense %u", unsigned{spec.units});
-    case nn::LayerKind::kConv2d: return format("conv2d %u, ", unsigned{spec.units}) + window("kernel");
+    case nn::LayerKind::kDense: return fmt::format("dense {}", spec.units);
+    case nn::LayerKind::kConv2d: return fmt::format("conv2d {}, ", spec.units) + window("kernel");
     case nn::LayerKind::kMaxPool: return window("max_pool");
     case nn::LayerKind::kAveragePool: return window("average_pool");
     case nn::LayerKind::kFlatten: return "flatten";
@@ -57,9 +46,9 @@ std::string tensor_text(const nn::Tensor& tensor, const std::vector<float>& para
     squares += static_cast<double>(parameters[e]) * static_cast<double>(parameters[e]);
   }
   const double norm = std::sqrt(squares / tensor.count);
-  return format("             %-8s %8u  %-9s  min %+.4f  max %+.4f  rms %.4f\n", tensor.is_bias ? "bias" : "weights",
-                tensor.count, tensor.trainable ? "trainable" : "frozen", static_cast<double>(low),
-                static_cast<double>(high), norm);
+  return fmt::format("             {:<8} {:>8}  {:<9}  min {:+.4f}  max {:+.4f}  rms {:.4f}\n",
+                     tensor.is_bias ? "bias" : "weights", tensor.count, tensor.trainable ? "trainable" : "frozen", low,
+                     high, norm);
 }
 
 std::string reason_text(const std::string& path, Status status, const nn::BuildError& error) {
@@ -88,28 +77,28 @@ Result<std::string> describe_model(const std::string& path) {
 
   char hex[2 * wire::kDigestBytes + 1];
   wire::to_hex(info.digest, hex);
-  std::string text = format("model        %s\nsha256       %s\n", path.c_str(), hex);
-  text += format("versions     format %u, arithmetic %u, protocol %u, codec %u\n", unsigned{wire::kModelFormatVersion},
-                 unsigned{wire::kArithmeticVersion}, unsigned{wire::kProtocolVersion}, unsigned{wire::kCodecVersion});
-  text += format("input        %s, stored * %.9g + %.9g\n", shape_text(network.input_shape()).c_str(),
-                 static_cast<double>(info.model.input_scale), static_cast<double>(info.model.input_offset));
+  std::string text = fmt::format("model        {}\nsha256       {}\n", path, hex);
+  text += fmt::format("versions     format {}, arithmetic {}, protocol {}, codec {}\n", wire::kModelFormatVersion,
+                      wire::kArithmeticVersion, wire::kProtocolVersion, wire::kCodecVersion);
+  text += fmt::format("input        {}, stored * {:.9g} + {:.9g}\n", shape_text(network.input_shape()),
+                      info.model.input_scale, info.model.input_offset);
   std::size_t layer = 0;
   for (const nn::LayerPlan& plan : network.layers()) {
-    text += format("layer %-6zu %s -> %s\n", layer, layer_text(plan.spec).c_str(), shape_text(plan.out).c_str());
+    text += fmt::format("layer {:<6} {} -> {}\n", layer, layer_text(plan.spec), shape_text(plan.out));
     for (const nn::Tensor& tensor : network.tensors()) {
       if (tensor.layer == layer) text += tensor_text(tensor, parameters);
     }
     ++layer;
   }
-  text += format("loss         %s\n",
-                 network.loss() == nn::Loss::kSoftmaxCrossEntropy ? "softmax_cross_entropy" : "mean_squared_error");
-  text += format("parameters   %zu, of them %zu trainable\n", network.parameter_count(), network.trainable_count());
+  text += fmt::format("loss         {}\n", network.loss() == nn::Loss::kSoftmaxCrossEntropy ? "softmax_cross_entropy"
+                                                                                            : "mean_squared_error");
+  text += fmt::format("parameters   {}, of them {} trainable\n", network.parameter_count(), network.trainable_count());
   const nn::MemoryPlan online = nn::plan_memory(network, {1, 0, 0});
   const nn::MemoryPlan batch = nn::plan_memory(network, {8, 0, 0});
-  text += format("to adapt     %zu bytes online: parameters %zu, activations %zu, input %zu, scratch %zu\n",
-                 online.total, online.parameters, online.activations, online.inputs, online.scratch);
-  text += format("             %zu bytes with mini-batches of 8 (%.2f times)\n", batch.total,
-                 static_cast<double>(batch.total) / static_cast<double>(online.total));
+  text += fmt::format("to adapt     {} bytes online: parameters {}, activations {}, input {}, scratch {}\n",
+                      online.total, online.parameters, online.activations, online.inputs, online.scratch);
+  text += fmt::format("             {} bytes with mini-batches of 8 ({:.2f} times)\n", batch.total,
+                      static_cast<double>(batch.total) / static_cast<double>(online.total));
   return text;
 }
 
