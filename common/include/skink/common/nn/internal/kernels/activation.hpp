@@ -1,0 +1,54 @@
+#pragma once
+/// @file
+/// Activations, and what every backward kernel is told. Orders and in-place rules: kernels.hpp.
+
+#include <stddef.h>
+
+#include "skink/common/arithmetic/internal/elementary_templates.hpp"
+#include "skink/common/arithmetic/real.hpp"
+#include "skink/common/nn/network.hpp"
+
+namespace skink::nn::internal {
+
+using arithmetic::RealTraits;
+
+/// exp, log and tanh of a kernel. Tests specialise it to check gradients in double.
+template <class Real>
+struct Elementary {
+  static Real exp(Real x) noexcept { return arithmetic::internal::exp(x); }
+  static Real log(Real x) noexcept { return arithmetic::internal::log(x); }
+  static Real tanh(Real x) noexcept { return arithmetic::internal::tanh(x); }
+};
+
+/// What one backward kernel does. `scale` is the factor of every update.
+template <class Real>
+struct Update {
+  Real* weights = nullptr;  ///< where weight updates go; null: frozen
+  Real* bias = nullptr;     ///< where bias updates go; null: frozen
+  Real scale{};
+  bool propagates = false;  ///< write the input gradient over x
+  Activation in_activation = Activation::kNone;
+};
+
+/// The gradient before the activation that produced `value`, given the gradient after it.
+template <class Real>
+Real through_activation(Activation activation, Real value, Real gradient) noexcept {
+  using T = RealTraits<Real>;
+  if (activation == Activation::kRelu) {
+    return T::select(T::greater(value, T::broadcast(0.0F)), gradient, T::broadcast(0.0F));
+  }
+  if (activation == Activation::kTanh) return gradient * (T::broadcast(1.0F) - value * value);
+  return gradient;
+}
+
+template <class Real>
+void activate(Activation activation, Real* values, size_t count) noexcept {
+  using T = RealTraits<Real>;
+  for (size_t i = 0; i < count; ++i) {
+    values[i] = activation == Activation::kTanh
+                    ? Elementary<Real>::tanh(values[i])
+                    : T::select(T::greater(values[i], T::broadcast(0.0F)), values[i], T::broadcast(0.0F));
+  }
+}
+
+}  // namespace skink::nn::internal

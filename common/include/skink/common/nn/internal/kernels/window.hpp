@@ -1,0 +1,36 @@
+#pragma once
+/// @file
+/// Which cells of an image a kernel covers: convolution and pooling. Orders and in-place rules: kernels.hpp.
+
+#include <stddef.h>
+
+namespace skink::nn::internal {
+
+/// The input cells [begin, end) of one kernel axis that lie inside the image, for the output at `out`.
+struct Taps {
+  size_t begin;
+  size_t end;
+  size_t origin;  ///< input coordinate of tap t is origin + t - pad, never negative for t in [begin, end)
+};
+
+inline Taps taps_inside(size_t out, size_t stride, size_t kernel, size_t pad, size_t in) noexcept {
+  const size_t origin = out * stride;
+  const size_t begin = origin < pad ? pad - origin : 0;
+  const size_t limit = in + pad - origin;  // the first tap beyond the image; origin < in + pad always
+  return {begin, limit < kernel ? limit : kernel, origin};
+}
+
+/// The output, along one axis, that tap `tap` joins to `input`: input + pad = out * stride + tap. At most one.
+inline bool output_of(size_t input, size_t pad, size_t tap, size_t stride, size_t outputs, size_t& out) noexcept {
+  if (input + pad < tap) return false;
+  const size_t distance = input + pad - tap;
+  out = distance / stride;
+  return distance % stride == 0 && out < outputs;
+}
+
+/// Does any window cover input coordinate `in`? Windows do not overlap.
+inline bool is_in_window(size_t in, size_t pad, size_t stride, size_t kernel, size_t outputs) noexcept {
+  return (in + pad) / stride < outputs && (in + pad) % stride < kernel;
+}
+
+}  // namespace skink::nn::internal
