@@ -15,10 +15,6 @@ using arithmetic::uniform_between;
 constexpr std::uint32_t kWeights = 0;
 constexpr std::uint32_t kBiases = 1;
 
-bool has_parameters(const nn::LayerPlan& plan) {
-  return plan.spec.kind == nn::LayerKind::kDense || plan.spec.kind == nn::LayerKind::kConv2d;
-}
-
 std::uint32_t fan_in(const nn::LayerPlan& plan) {
   if (plan.spec.kind == nn::LayerKind::kDense) return static_cast<std::uint32_t>(plan.in.size());
   return std::uint32_t{plan.spec.kernel_height} * plan.spec.kernel_width * plan.in.channels;
@@ -51,7 +47,7 @@ std::vector<float> initial_parameters(const ModelConfig& model, std::uint64_t se
   for (std::uint32_t l = 0; l < network.layers().size(); ++l) {
     const nn::LayerPlan& plan = network.layers()[l];
     const LayerConfig& layer = model.layers[l];
-    if (!has_parameters(plan)) continue;
+    if (!nn::has_parameters(plan.spec.kind)) continue;
     float* weights = parameters.data() + plan.weights;
     const RandomStream words(seed, Purpose::kInitialization, l, kWeights);
     const RandomStream bias_words(seed, Purpose::kInitialization, l, kBiases);

@@ -12,12 +12,8 @@ constexpr uint8_t kMagic[4] = {'S', 'K', 'M', 0};
 constexpr size_t kHeaderBytes = 36;
 constexpr size_t kLayerBytes = 12;
 
-bool has_parameters(nn::LayerKind kind) noexcept {
-  return kind == nn::LayerKind::kDense || kind == nn::LayerKind::kConv2d;
-}
-
 void encode_layer(const nn::LayerSpec& spec, uint8_t* out) noexcept {
-  const bool masked = has_parameters(spec.kind);
+  const bool masked = nn::has_parameters(spec.kind);
   out[0] = static_cast<uint8_t>(spec.kind);
   out[1] = static_cast<uint8_t>((!masked || spec.train_weights ? 1 : 0) | (!masked || spec.train_bias ? 2 : 0));
   store_u16(out + 2, spec.units);

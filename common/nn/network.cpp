@@ -19,8 +19,6 @@ Extent convolve_extent(size_t in, size_t kernel, size_t stride, Padding padding)
   return {out, covered > in ? (covered - in) / 2 : 0};
 }
 
-bool has_parameters(LayerKind kind) noexcept { return kind == LayerKind::kDense || kind == LayerKind::kConv2d; }
-
 }  // namespace
 
 class NetworkBuilder {

@@ -21,10 +21,14 @@ int hex_value(char c) noexcept {
 
 }  // namespace
 
-bool operator==(const Digest& a, const Digest& b) noexcept {
-  uint8_t difference = 0;  // constant time: the same comparison serves authentication codes
-  for (size_t i = 0; i < kDigestBytes; ++i) difference = static_cast<uint8_t>(difference | (a.bytes[i] ^ b.bytes[i]));
+bool equal_in_constant_time(const uint8_t* a, const uint8_t* b, size_t count) noexcept {
+  uint8_t difference = 0;
+  for (size_t i = 0; i < count; ++i) difference = static_cast<uint8_t>(difference | (a[i] ^ b[i]));
   return difference == 0;
+}
+
+bool operator==(const Digest& a, const Digest& b) noexcept {
+  return equal_in_constant_time(a.bytes, b.bytes, kDigestBytes);
 }
 
 Sha256::Sha256() noexcept {

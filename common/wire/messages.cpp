@@ -43,11 +43,8 @@ Status check_tag(Channel channel, const Identity& identity, Bytes bytes, Bytes& 
   message = bytes.first(bytes.size() - kTagBytes);
   uint8_t tag[kTagBytes];
   authenticate(channel, identity, message, tag);
-  uint8_t difference = 0;
-  for (size_t i = 0; i < kTagBytes; ++i) {
-    difference = static_cast<uint8_t>(difference | (tag[i] ^ bytes[message.size() + i]));
-  }
-  return difference == 0 ? Status::kOk : Status::kWrongAuthentication;
+  const bool agrees = equal_in_constant_time(tag, bytes.data() + message.size(), kTagBytes);
+  return agrees ? Status::kOk : Status::kWrongAuthentication;
 }
 
 Status encode_fields(const pb_msgdesc_t* fields, const void* message, MutableBytes out, size_t& written) noexcept {

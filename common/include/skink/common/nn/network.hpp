@@ -30,6 +30,11 @@ enum class LayerKind : uint8_t {
   kRelu = 6,
   kTanh = 7
 };
+/// True for the kinds that own weights and a bias.
+constexpr bool has_parameters(LayerKind kind) noexcept {
+  return kind == LayerKind::kDense || kind == LayerKind::kConv2d;
+}
+
 enum class Padding : uint8_t { kValid = 0, kSame = 1 };
 enum class Loss : uint8_t { kSoftmaxCrossEntropy = 1, kMeanSquaredError = 2 };
 enum class Activation : uint8_t { kNone = 0, kRelu = 1, kTanh = 2 };

@@ -16,6 +16,9 @@ inline constexpr size_t kTagBytes = 16;  ///< HMAC-SHA256-128 (RFC 4868)
 struct Digest {
   uint8_t bytes[kDigestBytes] = {};
 };
+/// Tells nothing about where two codes differ by the time it takes.
+bool equal_in_constant_time(const uint8_t* a, const uint8_t* b, size_t count) noexcept;
+
 bool operator==(const Digest& a, const Digest& b) noexcept;
 inline bool operator!=(const Digest& a, const Digest& b) noexcept { return !(a == b); }
 
