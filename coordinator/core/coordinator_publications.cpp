@@ -18,6 +18,22 @@ skink_wire_TaskKind wire_kind(bool is_evaluation) {
   return is_evaluation ? skink_wire_TaskKind_TASK_KIND_EVALUATE : skink_wire_TaskKind_TASK_KIND_ADAPT;
 }
 
+/// A message to one device under its key, as `encode` writes it.
+template <class Message, class Encode>
+Publish sealed(wire::TopicKind topic, const wire::Identity& identity, const Message& message, Encode encode) {
+  Publish publish;
+  publish.topic = topic;
+  publish.device_id = identity.device_id;
+  publish.payload.resize(wire::kMaxControlBytes);
+  std::size_t written = 0;
+  const MutableBytes out{publish.payload.data(), publish.payload.size()};
+  if (encode(message, identity, out, written) != Status::kOk) {
+    throw std::logic_error("a task or reply does not fit in kMaxControlBytes");
+  }
+  publish.payload.resize(written);
+  return publish;
+}
+
 }  // namespace
 
 void Coordinator::publish_model() {
@@ -73,17 +89,8 @@ void Coordinator::send_task(Slot& slot, std::uint64_t now_ms) {
   task.time_left_ms = static_cast<std::uint32_t>(slot.deadline_ms > now_ms ? slot.deadline_ms - now_ms : 0);
   task.first_task = slot.first_task;
   task.task_count = slot.task_count;
-  Publish publish;
-  publish.topic = wire::TopicKind::kTask;
-  publish.device_id = device.id;
-  publish.payload.resize(wire::kMaxControlBytes);
-  std::size_t written = 0;
-  const wire::Identity identity{device.id.c_str(), device.key};
-  if (wire::encode_task(task, identity, {publish.payload.data(), publish.payload.size()}, written) != Status::kOk) {
-    throw std::logic_error("a task does not fit in kMaxControlBytes");
-  }
-  publish.payload.resize(written);
-  traffic_.downlink_bytes += written;
+  Publish publish = sealed(wire::TopicKind::kTask, {device.id.c_str(), device.key}, task, wire::encode_task);
+  traffic_.downlink_bytes += publish.payload.size();
   if (!device.has_model || device.model_sent != digest_) traffic_.downlink_bytes += model_file_.size();
   device.has_model = true;
   device.model_sent = digest_;
@@ -106,17 +113,8 @@ void Coordinator::reply(Device& device, const wire::RoundId& id, wire::Verdict v
   message.verdict = static_cast<skink_wire_Verdict>(verdict);
   message.reason = static_cast<skink_wire_Refusal>(reason);
   message.chunk = chunk;
-  Publish publish;
-  publish.topic = wire::TopicKind::kReply;
-  publish.device_id = device.id;
-  publish.payload.resize(wire::kMaxControlBytes);
-  std::size_t written = 0;
-  const wire::Identity identity{device.id.c_str(), device.key};
-  if (wire::encode_reply(message, identity, {publish.payload.data(), publish.payload.size()}, written) != Status::kOk) {
-    throw std::logic_error("a reply does not fit in kMaxControlBytes");
-  }
-  publish.payload.resize(written);
-  traffic_.downlink_bytes += written;
+  Publish publish = sealed(wire::TopicKind::kReply, {device.id.c_str(), device.key}, message, wire::encode_reply);
+  traffic_.downlink_bytes += publish.payload.size();
   actions_.emplace_back(std::move(publish));
 }
 

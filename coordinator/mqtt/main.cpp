@@ -98,7 +98,8 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
   const coordinator::Summary summary = coordinator::summarize(running.core(), "fleet", seconds);
   const auto written = write_results(settings.out, running, summary);
   if (!written) {
-    return fail(ExitCode::kStore, written.error().message + "; start again once that is mended: the run is in the store");
+    return fail(ExitCode::kStore,
+                written.error().message + "; start again once that is mended: the run is in the store");
   }
   if (end == coordinator::ServiceEnd::kStopped) {
     spdlog::info("stopped after round {}; start again to go on", running.core().rounds_done());

@@ -21,7 +21,7 @@ enum class Initializer { kZeros, kHeUniform, kKinks };
 struct LayerConfig {
   nn::LayerSpec spec;
   Initializer initializer = Initializer::kHeUniform;
-  float gain = 1.0F;                  ///< he_uniform
+  float gain = 1.0F;                   ///< he_uniform
   float slope_min = 0, slope_max = 0;  ///< kinks
   float input_min = 0, input_max = 0;
 };
@@ -97,8 +97,8 @@ struct Experiment {
   std::string uplink = "float32";
 };
 
-/// Reads an experiment file. On failure the error's message names the file, line, key and the allowed values; unknown keys
-/// are errors, so are shapes that do not fit and sizes that contradict each other.
+/// Reads an experiment file. On failure the error's message names the file, line, key and the allowed values; unknown
+/// keys are errors, so are shapes that do not fit and sizes that contradict each other.
 Result<Experiment> read_experiment(const std::string& path, const std::vector<Override>& overrides = {});
 
 /// The same from text; `name` stands for the file in messages.

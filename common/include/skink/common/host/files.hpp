@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Whole files: read, written so that no half of one is ever left, and keys. Every error is kUnavailable (or kDamaged for
-/// a key's content) with a message that begins with the path.
+/// Whole files: read, written so that no half of one is ever left, and keys. Every error is kUnavailable (or kDamaged
+/// for a key's content) with a message that begins with the path.
 
 #include <cstddef>
 #include <string>

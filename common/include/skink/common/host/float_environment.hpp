@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// The floating-point control word of a thread. A library linked with -ffast-math sets flush-to-zero for the thread that
-/// loads it; every thread that computes calls this first.
+/// The floating-point control word of a thread. A library linked with -ffast-math sets flush-to-zero for the thread
+/// that loads it; every thread that computes calls this first.
 
 #include "skink/common/arithmetic/canary.hpp"
 
