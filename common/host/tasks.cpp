@@ -63,7 +63,7 @@ Result<void> plan_dataset(const Experiment& experiment, TaskPlan& plan) {
     side.groups = std::move(*groups);
     return {};
   };
-  const Result<void> adapt = group(plan.adapt, Split::kTrain);
+  Result<void> adapt = group(plan.adapt, Split::kTrain);
   if (!adapt) return adapt;
   const bool evaluates = experiment.evaluation.tasks > 0 || experiment.evaluation.final_tasks > 0;
   return evaluates ? group(plan.evaluate, experiment.evaluation.split) : Result<void>();

@@ -113,7 +113,8 @@ class Bench {
     task.inner_learning_rate = oddity == 2 ? 1e30F : 0.1F;
     task.passes = oddity == 3 ? commands.word() : commands.byte() % 4;
     task.batch_size = oddity == 4 ? commands.word() : 1 + commands.byte() % 3;
-    std::strcpy(task.uplink, oddity == 5 ? "int9" : commands.byte() % 2 == 0 ? "int8" : "float32");
+    const char* uplink = oddity == 5 ? "int9" : commands.byte() % 2 == 0 ? "int8" : "float32";
+    std::strncpy(task.uplink, uplink, sizeof task.uplink - 1);
     task.time_left_ms = oddity == 6 ? commands.word() : 100000;
     task.task_count = oddity == 7 ? commands.word() : 1 + commands.byte() % 3;
     task.chunk_bytes = oddity == 8 ? commands.word() : 256 * (commands.byte() % 4);

@@ -14,17 +14,17 @@ namespace {
 constexpr std::size_t kRoom = 1 << 16;
 
 const wire::Identity& identity() {
-  static const wire::Identity kIdentity = {"fuzz", {}};
-  return kIdentity;
+  static const wire::Identity fuzzer = {"fuzz", {}};
+  return fuzzer;
 }
 
 std::vector<std::uint8_t> with_code(Bytes content, const char* label) {
-  static const std::uint8_t kZero[1] = {0};
+  static const std::uint8_t zero[1] = {0};
   const Bytes parts[] = {
       {reinterpret_cast<const std::uint8_t*>(label), std::strlen(label)},
-      Bytes(kZero),
+      Bytes(zero),
       {reinterpret_cast<const std::uint8_t*>(identity().device_id), std::strlen(identity().device_id)},
-      Bytes(kZero),
+      Bytes(zero),
       content};
   const wire::Digest digest = wire::hmac_sha256(identity().key, parts);
   std::vector<std::uint8_t> message(content.begin(), content.end());

@@ -184,11 +184,11 @@ class NetLottery {
 
 /// For messages: what a failing random network looks like.
 inline std::string describe(const NetSpec& spec) {
-  static const char* const kNames[] = {"?", "dense", "conv2d", "max_pool", "average_pool", "flatten", "relu", "tanh"};
+  static const char* const names[] = {"?", "dense", "conv2d", "max_pool", "average_pool", "flatten", "relu", "tanh"};
   const nn::Shape in = spec.input;
   std::string text = std::to_string(in.height) + "x" + std::to_string(in.width) + "x" + std::to_string(in.channels);
   for (const nn::LayerSpec& layer : spec.layers) {
-    text += std::string(" ") + kNames[static_cast<int>(layer.kind)];
+    text += std::string(" ") + names[static_cast<int>(layer.kind)];
     if (layer.units != 0) text += "(" + std::to_string(layer.units) + ")";
     if (layer.kernel_height != 0) {
       text += " k" + std::to_string(layer.kernel_height) + "," + std::to_string(layer.kernel_width) + " s" +
