@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # fleet_root, fleet_bin and fleet_work: see below
 # A fleet on this machine: certificates, broker, coordinator and devices. To be sourced by scripts that have sourced
 # net.sh; `fleet_root` is the repository, `fleet_bin` the folder of the programs, `fleet_work` a folder for everything.
 

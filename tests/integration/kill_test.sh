@@ -27,7 +27,7 @@ fail() {
 rounds=160
 devices=16
 file=$fleet_root/experiments/sine.toml
-settings=(--set "meta.rounds=$rounds" --set fleet.devices=$devices --set fleet.held_out=4 --set meta.cohort=6
+settings=(--set "meta.rounds=$rounds" --set "fleet.devices=$devices" --set fleet.held_out=4 --set meta.cohort=6
   --set evaluation.every=20 --set evaluation.tasks=16 --set evaluation.final_tasks=32)
 fleet_begin $devices
 fleet_configure run "$file"

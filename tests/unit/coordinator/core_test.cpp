@@ -41,8 +41,8 @@ constexpr std::uint64_t kRun = 9;
 /// A core with four devices that are born, and hands to talk to it.
 class Bench {
  public:
-  Bench() : core_(config()) {
-    core_.on_connected(0);
+  Bench() : core(config()) {
+    core.on_connected(0);
     for (const char* id : {"a", "b", "c", "d"}) birth(id);
     take();
   }
@@ -64,12 +64,12 @@ class Bench {
     std::uint8_t bytes[128];
     std::size_t written = 0;
     REQUIRE(wire::encode_state(state, bytes, written) == Status::kOk);
-    core_.on_state(id, {bytes, written}, now);
+    core.on_state(id, {bytes, written}, now);
   }
 
   /// Takes the actions; remembers tasks and the last reply of each device.
   void take() {
-    for (auto& action : core_.take_actions()) {
+    for (auto& action : core.take_actions()) {
       if (const auto* event = std::get_if<coordinator::CommitEvent>(&action)) events.push_back(event->event);
       if (const auto* round = std::get_if<coordinator::CommitRound>(&action)) rounds.push_back(round->record);
       const auto* publish = std::get_if<coordinator::Publish>(&action);
@@ -130,7 +130,7 @@ class Bench {
   }
 
   void send(const std::string& id, const std::vector<std::uint8_t>& message) {
-    core_.on_update(id, {message.data(), message.size()}, now);
+    core.on_update(id, {message.data(), message.size()}, now);
     take();
   }
   void send(const std::string& id, const wire::Update& update, const std::vector<float>& change) {
@@ -138,18 +138,18 @@ class Bench {
   }
   void tick(std::uint64_t to) {
     now = to;
-    core_.on_time(now);
+    core.on_time(now);
     take();
   }
 
-  std::uint64_t refused(wire::Refusal reason) const { return core_.refused()[static_cast<std::size_t>(reason)]; }
+  std::uint64_t refused(wire::Refusal reason) const { return core.refused()[static_cast<std::size_t>(reason)]; }
   wire::Refusal last_reason() const { return static_cast<wire::Refusal>(replies.back().second.reason); }
   wire::Verdict last_verdict() const { return static_cast<wire::Verdict>(replies.back().second.verdict); }
   std::string first() const { return tasks.begin()->first; }
   std::string second() const { return std::next(tasks.begin())->first; }
 
   std::uint64_t now = 0;
-  Coordinator core_;
+  Coordinator core;
   std::map<std::string, wire::Task> tasks;
   std::vector<std::pair<std::string, wire::Reply>> replies;
   std::vector<coordinator::TranscriptEvent> events;
@@ -160,18 +160,18 @@ class Bench {
 
 TEST_CASE("core: a round takes one update of each cohort device and steps by their mean", "[coordinator][core]") {
   Bench bench;
-  REQUIRE(bench.core_.phase() == coordinator::Phase::kTraining);
+  REQUIRE(bench.core.phase() == coordinator::Phase::kTraining);
   REQUIRE(bench.tasks.size() == 2);
-  const std::vector<float> before = bench.core_.parameters();
+  const std::vector<float> before = bench.core.parameters();
   const std::string first = bench.first();
   const std::string second = bench.second();
   bench.send(first, bench.update_for(first), {1.0F, 0.0F});
   CHECK(bench.last_verdict() == wire::Verdict::kAccepted);
-  CHECK(bench.core_.rounds_done() == 0);
+  CHECK(bench.core.rounds_done() == 0);
   bench.send(second, bench.update_for(second), {3.0F, 1.0F});
-  CHECK(bench.core_.rounds_done() == 1);
-  CHECK(bench.core_.parameters()[0] == before[0] + 2.0F);
-  CHECK(bench.core_.parameters()[1] == before[1] + 0.5F);
+  CHECK(bench.core.rounds_done() == 1);
+  CHECK(bench.core.parameters()[0] == before[0] + 2.0F);
+  CHECK(bench.core.parameters()[1] == before[1] + 0.5F);
   REQUIRE(bench.rounds.size() == 1);
   CHECK(bench.rounds[0].updates == 2);
 }
@@ -190,7 +190,7 @@ TEST_CASE("core: forged and foreign messages are counted and never answered", "[
   bench.send("stranger", sound);
   CHECK(bench.refused(wire::Refusal::kUnknownDevice) == 1);
   CHECK(bench.replies.empty());
-  CHECK(bench.core_.rounds_done() == 0);
+  CHECK(bench.core.rounds_done() == 0);
 }
 
 TEST_CASE("core: a repeated update is taken once and answered as before", "[coordinator][core]") {
@@ -202,9 +202,9 @@ TEST_CASE("core: a repeated update is taken once and answered as before", "[coor
   bench.send(first, message);
   CHECK(bench.last_verdict() == wire::Verdict::kAccepted);
   CHECK(bench.last_reason() == wire::Refusal::kDuplicate);
-  const std::vector<float> before = bench.core_.parameters();
+  const std::vector<float> before = bench.core.parameters();
   bench.send(second, bench.update_for(second), {1.0F, 0.0F});
-  CHECK(bench.core_.parameters()[0] == before[0] + 1.0F);
+  CHECK(bench.core.parameters()[0] == before[0] + 1.0F);
   CHECK(bench.rounds[0].updates == 2);
 }
 
@@ -224,7 +224,7 @@ TEST_CASE("core: updates of another run, an old round or a device without a task
     bench.send(id, bench.update_for(first), {1.0F, 0.0F});
     CHECK(bench.last_verdict() == wire::Verdict::kRefused);
   }
-  CHECK(bench.core_.rounds_done() == 0);
+  CHECK(bench.core.rounds_done() == 0);
 }
 
 TEST_CASE("core: a device that lies about its shape is refused and replaced", "[coordinator][core]") {
@@ -255,10 +255,10 @@ TEST_CASE("core: an update that is not finite or too large adds nothing, and nob
   CHECK(bench.last_verdict() == wire::Verdict::kRefused);
   REQUIRE(bench.events.size() == 1);
   CHECK(bench.events[0].kind == coordinator::EventKind::kRefused);
-  const std::vector<float> before = bench.core_.parameters();
+  const std::vector<float> before = bench.core.parameters();
   bench.send(second, bench.update_for(second), {1.0F, 0.0F});
-  CHECK(bench.core_.rounds_done() == 1);
-  CHECK(bench.core_.parameters()[0] == before[0] + 1.0F);
+  CHECK(bench.core.rounds_done() == 1);
+  CHECK(bench.core.parameters()[0] == before[0] + 1.0F);
 }
 
 TEST_CASE("core: chunks out of order are asked for again", "[coordinator][core]") {

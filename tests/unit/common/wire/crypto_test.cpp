@@ -33,6 +33,7 @@ Key key_of(const std::string& text) {
 
 Digest hmac(const Key& key, const std::vector<std::string>& texts) {
   std::vector<Bytes> parts;
+  parts.reserve(texts.size());
   for (const std::string& text : texts) parts.push_back(view(text));
   return wire::hmac_sha256(key, {parts.data(), parts.size()});
 }

@@ -83,7 +83,7 @@ wire::Task some_task(std::uint32_t seed) {
   task.inner_learning_rate = static_cast<float>(word()) * 1e-9F;
   task.passes = word();
   task.batch_size = word();
-  std::strcpy(task.uplink, seed % 3 == 0 ? "" : "int8");
+  std::strncpy(task.uplink, seed % 3 == 0 ? "" : "int8", sizeof task.uplink - 1);
   task.time_left_ms = word();
   task.first_task = word();
   task.task_count = word();
