@@ -1,9 +1,9 @@
-# Generates the message code from common/wire/skink.proto (and skink.options).
+# Generates the message code from the .proto files of common/wire (and the .options beside them).
 #
-#   skink_generate_wire([PROTO <file>])
+#   skink_generate_wire([PROTO <file>...])
 #
-# makes the static library skink_wire_generated: include <skink/common/wire/skink.pb.h>. nanopb's own headers are
-# copied into the build tree, because their folder on a host (/usr/include) is unusable for a cross compiler.
+# makes the static library skink_wire_generated: include <skink/common/wire/skink.pb.h> and identity.pb.h. nanopb's own
+# headers are copied into the build tree, because their folder on a host (/usr/include) is unusable for a cross compiler.
 
 include_guard(GLOBAL)
 
@@ -18,30 +18,33 @@ function(skink_copy_nanopb_headers destination)
 endfunction()
 
 function(skink_generate_wire)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "PROTO" "")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "PROTO")
   if(NOT arg_PROTO)
-    set(arg_PROTO "${PROJECT_SOURCE_DIR}/common/wire/skink.proto")
-  endif()
-  cmake_path(GET arg_PROTO PARENT_PATH proto_folder)
-  cmake_path(GET arg_PROTO STEM stem)
-  set(options "${proto_folder}/${stem}.options")
-  set(inputs "${arg_PROTO}")
-  if(EXISTS "${options}")
-    list(APPEND inputs "${options}")
+    set(arg_PROTO "${PROJECT_SOURCE_DIR}/common/wire/skink.proto" "${PROJECT_SOURCE_DIR}/common/wire/identity.proto")
   endif()
   set(root "${PROJECT_BINARY_DIR}/generated")
   set(output "${root}/skink/common/wire")
   file(MAKE_DIRECTORY "${output}")
   skink_copy_nanopb_headers("${root}/nanopb")
 
-  add_custom_command(
-    OUTPUT "${output}/${stem}.pb.c" "${output}/${stem}.pb.h"
-    COMMAND "${SKINK_NANOPB_GENERATOR}" --quiet --no-timestamp --error-on-unmatched "--proto-path=${proto_folder}"
-            "--output-dir=${output}" "${arg_PROTO}"
-    DEPENDS ${inputs}
-    COMMENT "nanopb: ${stem}.proto"
-    VERBATIM)
-  add_library(skink_wire_generated STATIC "${output}/${stem}.pb.c" "${output}/${stem}.pb.h")
+  set(generated "")
+  foreach(proto IN LISTS arg_PROTO)
+    cmake_path(GET proto PARENT_PATH proto_folder)
+    cmake_path(GET proto STEM stem)
+    set(inputs "${proto}")
+    if(EXISTS "${proto_folder}/${stem}.options")
+      list(APPEND inputs "${proto_folder}/${stem}.options")
+    endif()
+    add_custom_command(
+      OUTPUT "${output}/${stem}.pb.c" "${output}/${stem}.pb.h"
+      COMMAND "${SKINK_NANOPB_GENERATOR}" --quiet --no-timestamp --error-on-unmatched "--proto-path=${proto_folder}"
+              "--output-dir=${output}" "${proto}"
+      DEPENDS ${inputs}
+      COMMENT "nanopb: ${stem}.proto"
+      VERBATIM)
+    list(APPEND generated "${output}/${stem}.pb.c" "${output}/${stem}.pb.h")
+  endforeach()
+  add_library(skink_wire_generated STATIC ${generated})
   # SYSTEM: generated code and nanopb's macros answer for themselves.
   target_include_directories(skink_wire_generated SYSTEM PUBLIC "${root}" "${root}/nanopb")
   target_link_libraries(skink_wire_generated PUBLIC $<LINK_ONLY:nanopb::protobuf-nanopb-static>)

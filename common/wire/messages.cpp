@@ -6,6 +6,8 @@
 
 #include <type_traits>
 
+#include "field_view.hpp"
+
 namespace skink::wire {
 namespace {
 
@@ -72,24 +74,6 @@ bool write_payload(pb_ostream_t* stream, const pb_field_t* field, void* const* a
     if (!pb_write(stream, block, count)) return false;
   }
   return true;
-}
-
-struct PayloadView {
-  Bytes message;
-  Bytes payload;
-};
-
-/// A payload is not copied: the stream reads from memory, so its bytes stand at a known place. Not so when the field
-/// came with the wire type of a number: nanopb then offers a copy on its stack, which is refused.
-bool find_payload(pb_istream_t* stream, const pb_field_t* /*field*/, void** argument) noexcept {
-  auto& view = *static_cast<PayloadView*>(*argument);
-  const size_t count = stream->bytes_left;
-  // nanopb's buffer stream keeps its position here; compared as numbers, as it may be of another object.
-  const auto here = reinterpret_cast<uintptr_t>(stream->state);
-  const auto begin = reinterpret_cast<uintptr_t>(view.message.data());
-  if (here < begin || here - begin > view.message.size() || count > view.message.size() - (here - begin)) return false;
-  view.payload = view.message.subspan(here - begin, count);
-  return pb_read(stream, nullptr, count);
 }
 
 /// The number in an enumeration field. nanopb stores whatever came, and loading an unknown number as an enumeration
@@ -226,8 +210,8 @@ Status decode_update(Bytes bytes, const Identity& identity, Update& update, Byte
   Status status = check_tag(Channel::kUpdate, identity, bytes, content);
   if (status != Status::kOk) return status;
   skink_wire_Update message = skink_wire_Update_init_zero;
-  PayloadView view{content, {}};
-  message.payload.funcs.decode = &find_payload;
+  internal::FieldView view{content, {}};
+  message.payload.funcs.decode = &internal::find_field;
   message.payload.arg = &view;
   status = decode_fields(skink_wire_Update_fields, &message, content);
   if (status != Status::kOk) return status;
@@ -247,7 +231,7 @@ Status decode_update(Bytes bytes, const Identity& identity, Update& update, Byte
   update.refusal = static_cast<Refusal>(refusal);
   update.needed_bytes = message.needed_bytes;
   update.available_bytes = message.available_bytes;
-  payload = view.payload;
+  payload = view.found;
   return Status::kOk;
 }
 
