@@ -1,5 +1,9 @@
 #include "skink/common/host/files.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -25,6 +29,16 @@ bool is_special(const std::string& path) {
   return fs::exists(status) && !fs::is_regular_file(status);
 }
 
+/// An empty file with its mode already set. False with errno.
+bool create_for(Readers readers, const std::string& path) {
+  ::unlink(path.c_str());  // of an earlier process, perhaps with another mode
+  const mode_t mode = readers == Readers::kOwner ? 0600 : 0644;
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (file < 0) return false;
+  const bool is_set = ::fchmod(file, mode) == 0;  // past the umask
+  return ::close(file) == 0 && is_set;
+}
+
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
@@ -47,9 +61,12 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   return content;
 }
 
-Result<void> write_file(const std::string& path, std::string_view content) {
+Result<void> write_file(const std::string& path, std::string_view content, Readers readers) {
   errno = 0;
   const std::string written = is_special(path) ? path : path + ".part";
+  if (written != path && readers != Readers::kAsUsual && !create_for(readers, written)) {
+    return unavailable(path, "cannot be written: " + last_error());
+  }
   std::ofstream out(written, std::ios::binary | std::ios::trunc);
   out.write(content.data(), static_cast<std::streamsize>(content.size()));
   out.close();

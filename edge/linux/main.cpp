@@ -90,7 +90,7 @@ void log(edge::LogLevel level, const std::string& text) {
 
 int run(const CommandLine& line) {
   edge::ClientHostOptions options;
-  const Result<mqtt::BrokerAddress> broker = mqtt::parse_broker_address(line.broker);
+  const Result<NetworkAddress> broker = parse_network_address(line.broker);
   if (!broker) return fail(ExitCode::kUsage, "--broker: " + broker.error().message);
   const auto overrides = parse_overrides(line.settings);
   if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);

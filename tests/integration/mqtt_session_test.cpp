@@ -417,17 +417,3 @@ TEST_CASE("mqtt session: it can be ended in any state", "[common][mqtt][broker]"
     queue.wait(ignored, std::chrono::milliseconds(step_ms));
   }
 }
-
-TEST_CASE("mqtt session: broker addresses are host and port", "[common][mqtt]") {
-  const auto parsed = skink::mqtt::parse_broker_address("gateway.local:8883");
-  REQUIRE(parsed.has_value());
-  CHECK(parsed->host == "gateway.local");
-  CHECK(parsed->port == 8883);
-  REQUIRE(skink::mqtt::parse_broker_address("[::1]:1").has_value());
-  CHECK(skink::mqtt::parse_broker_address("[::1]:1")->host == "::1");
-  for (const char* wrong :
-       {"", ":", "host", "host:", ":1", "host:0", "host:65536", "host:1x", "::1:1", "[]:1", "[host]:1"}) {
-    INFO(wrong);
-    CHECK_FALSE(skink::mqtt::parse_broker_address(wrong).has_value());
-  }
-}

@@ -1,6 +1,5 @@
 #include "skink/common/host/mqtt/session.hpp"
 
-#include <charconv>
 #include <utility>
 
 #include "link.hpp"
@@ -10,11 +9,6 @@ namespace skink::mqtt {
 namespace {
 
 constexpr std::size_t kMostPending = 65'000;  // message ids have 16 bits
-
-bool is_port(const std::string& text, std::uint16_t& port) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc() && end == text.data() + text.size() && port != 0;
-}
 
 Result<void> check(const SessionOptions& options) {
   if (options.host.empty() || options.port == 0) return make_error(Status::kInvalidArgument, "host or port is missing");
@@ -28,20 +22,6 @@ Result<void> check(const SessionOptions& options) {
 }
 
 }  // namespace
-
-Result<BrokerAddress> parse_broker_address(const std::string& text) {
-  const Error error =
-      make_error(Status::kInvalidArgument, "'" + text + "' is not HOST:PORT, such as gateway.local:8883");
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0) return error;
-  BrokerAddress address;
-  address.host = text.substr(0, colon);
-  const bool is_bracketed = address.host.front() == '[' && address.host.back() == ']';
-  if (is_bracketed) address.host = address.host.substr(1, address.host.size() - 2);
-  const bool has_colon = address.host.find(':') != std::string::npos;
-  if (address.host.empty() || has_colon != is_bracketed || !is_port(text.substr(colon + 1), address.port)) return error;
-  return address;
-}
 
 Result<std::unique_ptr<Session>> Session::start(EventQueue& queue, const SessionOptions& options) {
   if (const Result<void> checked = check(options); !checked) return checked.error();

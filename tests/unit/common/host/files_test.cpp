@@ -1,5 +1,7 @@
 #include "skink/common/host/files.hpp"
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 
@@ -30,6 +32,21 @@ TEST_CASE("files: a file that cannot be written keeps its content", "[common][ho
   REQUIRE(written.has_error());
   CHECK_THAT(written.error().message, Contains(path + ": cannot be written: Is a directory"));
   CHECK(read_file(path).value() == "kept");
+}
+
+TEST_CASE("files: secrets are the owner's, what others need is everybody's", "[common][host][files]") {
+  const test::TemporaryFolder folder;
+  const mode_t before = ::umask(GENERATE(0000U, 0077U));
+  for (const auto& [readers, mode] : {std::pair{Readers::kOwner, 0600}, std::pair{Readers::kEverybody, 0644}}) {
+    folder.write("content.part", "of a writer that was killed");
+    REQUIRE(write_file(folder.file("content"), "new", readers).has_value());
+    CHECK(read_file(folder.file("content")).value() == "new");
+    CHECK(static_cast<int>(std::filesystem::status(folder.file("content")).permissions()) == mode);
+    CHECK_FALSE(std::filesystem::exists(folder.file("content.part")));
+  }
+  ::umask(before);
+  CHECK_THAT(write_file(folder.file("none/content"), "lost", Readers::kOwner).error().message,
+             Contains("none/content: cannot be written: No such file"));
 }
 
 TEST_CASE("files: a device without space says so", "[common][host][files]") {

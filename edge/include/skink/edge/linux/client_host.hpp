@@ -12,6 +12,7 @@
 
 #include "skink/common/host/exit_codes.hpp"
 #include "skink/common/host/experiment.hpp"
+#include "skink/common/host/network_address.hpp"
 #include "skink/edge/linux/hosted_client.hpp"
 
 namespace skink::edge {
@@ -20,7 +21,7 @@ enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 
 struct ClientHostOptions {
   std::string fleet;
-  mqtt::BrokerAddress broker;
+  NetworkAddress broker;
   std::string identity;                     ///< folder made by scripts/make-pki
   std::vector<std::string> device_ids;      ///< one client each
   std::size_t arena_bytes = 0;              ///< of each client; 0: what the experiment needs

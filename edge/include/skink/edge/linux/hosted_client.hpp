@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "skink/common/host/mqtt/session.hpp"
+#include "skink/common/host/network_address.hpp"
 #include "skink/common/host/tasks.hpp"
 #include "skink/edge/client.hpp"
 #include "skink/edge/host/task_source.hpp"
@@ -22,7 +23,7 @@ namespace skink::edge {
 struct HostedClientOptions {
   std::size_t index = 0;  ///< tags the session's events
   std::string fleet;
-  mqtt::BrokerAddress broker;
+  NetworkAddress broker;
   DeviceCredentials credentials;
   std::size_t arena_bytes = 0;
   std::size_t model_bytes = 0;  ///< capacity of the model slot

@@ -46,13 +46,6 @@ struct SessionOptions {
   std::size_t max_pending_publications = 2000;  ///< 1..65000; publish() fails beyond
 };
 
-/// "host:port", "[::1]:8883". The error says what is wanted.
-struct BrokerAddress {
-  std::string host;
-  std::uint16_t port = 0;
-};
-Result<BrokerAddress> parse_broker_address(const std::string& text);
-
 /// Thread-safe. No call waits for the network.
 class Session {
  public:
