@@ -7,7 +7,9 @@
 
 include_guard(GLOBAL)
 
-find_package(nanopb 0.4.7 CONFIG REQUIRED)
+if(NOT TARGET nanopb::protobuf-nanopb-static) # firmware compiles it from source
+  find_package(nanopb 0.4.7 CONFIG REQUIRED)
+endif()
 find_program(SKINK_NANOPB_GENERATOR NAMES nanopb_generator.py nanopb_generator REQUIRED)
 
 function(skink_copy_nanopb_headers destination)

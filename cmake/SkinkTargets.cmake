@@ -80,7 +80,7 @@ endfunction()
 # Proves that freestanding sources compile for a microcontroller. A cross build proper needs its own configuration;
 # this needs none, so it runs with every test run.
 function(skink_add_cortex_m_archive name)
-  if(NOT SKINK_ARM_CXX OR NOT SKINK_ARM_AR)
+  if(CMAKE_CROSSCOMPILING OR NOT SKINK_ARM_CXX OR NOT SKINK_ARM_AR)
     return()
   endif()
   # A host's /usr/include would hide newlib's headers.

@@ -23,6 +23,23 @@ bool is_before(const wire::RoundId& a, const wire::RoundId& b) noexcept {
 
 Client::Client(const ClientConfig& config, const Platform& platform) noexcept : config_(config), platform_(platform) {}
 
+void Client::restore_task(const wire::RoundId& id) noexcept {
+  has_task_ = true;
+  task_.run = id.run;
+  task_.round = id.round;
+  task_.attempt = id.attempt;
+}
+
+Status Client::restore_model(uint32_t bytes) noexcept {
+  if (bytes == 0 || bytes > platform_.model.size) return Status::kInvalidArgument;
+  model::ByteSource stored = platform_.model;
+  stored.size = bytes;
+  const Status status = model::inspect(stored, model_);
+  model_ready_ = status == Status::kOk;
+  model_bytes_ = bytes;
+  return status;
+}
+
 void Client::on_connected(uint64_t now_ms) noexcept {
   connected_ = true;
   outbox_busy_ = false;

@@ -99,7 +99,11 @@ bool Client::publish_birth(Action& action) noexcept {
   state.online = true;
   strncpy(state.firmware, config_.firmware, sizeof state.firmware - 1);
   state.arena_bytes = static_cast<uint32_t>(config_.arena.size());
-  state.battery_percent = config_.battery_percent;
+  const Health health = config_.health != nullptr ? *config_.health : Health();
+  state.battery_percent = health.battery_percent;
+  state.reset_reason = health.reset_reason;
+  state.free_bytes = health.free_bytes;
+  state.stack_used_bytes = health.stack_used_bytes;
   size_t written = 0;
   if (wire::encode_state(state, outbox_, written) != Status::kOk) return false;
   sending_ = Sending::kBirth;

@@ -54,9 +54,8 @@ void Client::on_model_stored(Status status, uint64_t now_ms) noexcept {
 }
 
 void Client::finish_download(uint64_t now_ms) noexcept {
-  model::ByteSource stored = platform_.model;
-  stored.size = task_.model_bytes;
-  const Status status = model::inspect(stored, model_);
+  const Status status = restore_model(task_.model_bytes);
+  model_ready_ = false;
   if (status == Status::kUnavailable) {
     refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
   } else if (status == Status::kNewerVersion) {  // nobody can say where a later format keeps its digest

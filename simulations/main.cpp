@@ -14,7 +14,9 @@
 #include "skink/common/host/files.hpp"
 #include "skink/common/host/float_environment.hpp"
 #include "skink/coordinator/store/store.hpp"
+#include "skink/edge/host/recorder.hpp"
 #include "skink/simulations/protocol/run.hpp"
+#include "skink/simulations/record.hpp"
 
 namespace {
 
@@ -70,6 +72,7 @@ struct Arguments {
   std::string data;
   std::string out;
   std::uint64_t checkpoint_rounds = 0;
+  std::uint32_t device_index = 0;
   bool quiet = false;
 };
 
@@ -142,6 +145,30 @@ int replay(const Arguments& arguments) {
   return kOk;
 }
 
+/// Writes the samples that one device of the experiment will get.
+int record(const Arguments& arguments) {
+  const auto overrides = parse_overrides(arguments.settings);
+  if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
+  const auto experiment = read_experiment(arguments.experiment, *overrides);
+  if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
+  if (arguments.device_index >= experiment->fleet.devices) {
+    return fail(ExitCode::kUsage,
+                "--device-index: the experiment has devices 0.." + std::to_string(experiment->fleet.devices - 1));
+  }
+  const auto dataset = load_dataset(experiment->task, arguments.data);
+  if (!dataset) return fail(ExitCode::kData, dataset.error().message);
+  const auto generator = TaskGenerator::create(*experiment, *dataset);
+  if (!generator) return fail(ExitCode::kData, generator.error().message);
+  const auto keys = simulations::tasks_of_device(*experiment, arguments.device_index);
+  const auto bytes = edge::record_tasks(*generator, keys);
+  const auto written = write_file(arguments.out, text_of({bytes.data(), bytes.size()}));
+  if (!written) return fail(ExitCode::kStore, written.error().message);
+  const bool is_held_out = !keys.empty() && keys.front().use == TaskUse::kEvaluate;
+  std::printf("%s: %zu tasks of device %u (%s), %zu bytes\n", arguments.out.c_str(), keys.size(),
+              arguments.device_index, is_held_out ? "held out" : "training", bytes.size());
+  return kOk;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -163,8 +190,17 @@ int main(int argc, char** argv) {
   replay_command->add_option("--data", arguments.data, "Folder that holds the data sets (default: SKINK_DATA)");
   replay_command->add_option("--out", arguments.out, "Folder for summary.json, metrics.csv and model.skm");
   replay_command->add_flag("--quiet", arguments.quiet, "No progress line");
+  CLI::App* record_command = app.add_subcommand(
+      "record", "Writes the samples that one device gets, for firmware without sensors (scripts/qemu-device)");
+  record_command->add_option("experiment", arguments.experiment, "Experiment file")->required();
+  record_command->add_option("--device-index", arguments.device_index, "Place in the sorted list of device ids")
+      ->required();
+  record_command->add_option("--set", arguments.settings, "Replaces one key of the file: --set meta.rounds=100");
+  record_command->add_option("--data", arguments.data, "Folder that holds the data sets (default: SKINK_DATA)");
+  record_command->add_option("--out", arguments.out, "File to write")->required();
   try {
     app.parse(argc, argv);
+    if (record_command->parsed()) return record(arguments);
     if (!arguments.out.empty()) {  // now rather than after hours
       const auto made = make_folder(arguments.out);
       if (!made) return fail(ExitCode::kStore, made.error().message);

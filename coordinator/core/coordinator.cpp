@@ -159,9 +159,7 @@ void Coordinator::on_disconnected() {
 
 /// Tasks of an evaluation made now.
 std::uint32_t Coordinator::evaluation_tasks() const {
-  const EvaluationConfig& evaluation = config_.experiment.evaluation;
-  const bool is_final = rounds_done_ == config_.experiment.meta.rounds && evaluation.final_tasks > 0;
-  return is_final ? evaluation.final_tasks : evaluation.tasks;
+  return coordinator::evaluation_tasks(config_.experiment, rounds_done_);
 }
 
 bool Coordinator::evaluation_is_due() const {
@@ -200,15 +198,16 @@ bool Coordinator::all_settled() const {
 
 void Coordinator::open_evaluation(std::uint64_t now_ms) {
   phase_ = Phase::kEvaluating;
-  const std::uint64_t tasks = evaluation_tasks();
+  const std::uint32_t tasks = evaluation_tasks();
   const std::uint64_t devices = membership_.held_out.size();
   evaluation_record_ = {};
   evaluation_record_.rounds = rounds_done_;
   for (std::uint64_t j = 0; j < devices; ++j) {
     Slot slot;
     slot.device_index = membership_.held_out[j];
-    slot.first_task = static_cast<std::uint32_t>(j * tasks / devices);
-    slot.task_count = static_cast<std::uint32_t>((j + 1) * tasks / devices) - slot.first_task;
+    const TaskShare share = evaluation_share(tasks, j, devices);
+    slot.first_task = share.first;
+    slot.task_count = share.count;
     slot.open = slot.task_count > 0;
     slot.deadline_ms = now_ms + config_.experiment.fleet.deadline_ms;
     if (slot.open && is_offline(slot.device_index)) slot.offline_ms = now_ms + config_.offline_grace_ms;

@@ -53,7 +53,8 @@ class ClientBench {
     config.identity = identity;
     config.arena = {reinterpret_cast<std::uint8_t*>(arena_.data()), arena_.size() * sizeof(float)};
     config.firmware = "bench 1.0";
-    config.battery_percent = 80;
+    static const edge::Health health = {80, 0, 0, 0};
+    config.health = &health;
     config.jitter_seed = jitter_seed_;
     client = std::make_unique<edge::Client>(config, edge::Platform{slot.source(), samples.source()});
   }

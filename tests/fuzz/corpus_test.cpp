@@ -43,7 +43,7 @@ TEST_CASE("fuzz: every harness survives its corpus and mutations of it", "[fuzz]
       GENERATE(Harness{"client", &test::fuzz_client}, Harness{"codec", &test::fuzz_codec},
                Harness{"experiment", &test::fuzz_experiment}, Harness{"identity", &test::fuzz_identity},
                Harness{"messages", &test::fuzz_messages}, Harness{"model", &test::fuzz_model},
-               Harness{"npy", &test::fuzz_npy}, Harness{"topic", &test::fuzz_topic});
+               Harness{"mqtt", &test::fuzz_mqtt}, Harness{"npy", &test::fuzz_npy}, Harness{"topic", &test::fuzz_topic});
   CAPTURE(harness.name);
   const std::vector<Input> inputs = corpus(harness.name);
   REQUIRE_FALSE(inputs.empty());

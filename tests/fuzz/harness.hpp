@@ -18,6 +18,7 @@ void fuzz_experiment(Bytes input);
 void fuzz_identity(Bytes input);
 void fuzz_messages(Bytes input);
 void fuzz_model(Bytes input);
+void fuzz_mqtt(Bytes input);
 void fuzz_npy(Bytes input);
 void fuzz_topic(Bytes input);
 

@@ -306,3 +306,43 @@ TEST_CASE("client: replies that are late, early, odd or not for this task change
   CHECK(bench.client->counters().refused_by_coordinator == 1);
   CHECK(bench.client->counters().accepted == 0);
 }
+
+TEST_CASE("client: after a reset the model in the slot serves, and the task may come again", "[edge][client]") {
+  ClientBench bench;
+  const std::vector<Sent> before = bench.run_task(bench.task(4, 1));
+  bench.restart();
+  bench.client->restore_task({100, 4, 1});
+  REQUIRE(bench.client->restore_model(static_cast<std::uint32_t>(bench.model.file.size())) == Status::kOk);
+  CHECK(bench.client->has_model());
+  CHECK(bench.client->model().digest == bench.model.digest);
+  const std::vector<Sent> after = bench.run_task(bench.task(4, 1));
+  REQUIRE(after.size() == before.size());
+  for (std::size_t i = 0; i < after.size(); ++i) CHECK(after[i].payload == before[i].payload);
+  CHECK(bench.client->counters().adapted == 1);
+  CHECK(bench.client->task_id() == wire::RoundId{100, 4, 1});
+}
+
+TEST_CASE("client: after a reset older tasks are still refused", "[edge][client][refusal]") {
+  ClientBench bench;
+  bench.client->restore_task({100, 4, 1});
+  bench.connect();
+  (void)bench.pump();
+  bench.give(bench.task(4, 0));
+  const std::vector<Sent> sent = ClientBench::updates(bench.pump());
+  REQUIRE(sent.size() == 1);
+  CHECK(bench.client->counters().refused[static_cast<std::size_t>(wire::Refusal::kLowerRound)] == 1);
+  bench.give(bench.task(4, 2));
+  CHECK(bench.client->state() == ClientState::kDownloading);
+}
+
+TEST_CASE("client: a slot whose content is no model is not taken up", "[edge][client]") {
+  ClientBench bench;
+  CHECK(bench.client->restore_model(1000) != Status::kOk);
+  CHECK_FALSE(bench.client->has_model());
+  CHECK(bench.client->restore_model(0) == Status::kInvalidArgument);
+  CHECK(bench.client->restore_model(static_cast<std::uint32_t>(bench.slot.bytes.size()) + 1) ==
+        Status::kInvalidArgument);
+  bench.connect();
+  bench.give(bench.task());
+  CHECK(bench.client->state() == ClientState::kDownloading);
+}

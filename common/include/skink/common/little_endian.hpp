@@ -12,6 +12,7 @@ inline uint16_t load_u16(const uint8_t* p) noexcept { return static_cast<uint16_
 inline uint32_t load_u32(const uint8_t* p) noexcept {
   return uint32_t{p[0]} | (uint32_t{p[1]} << 8) | (uint32_t{p[2]} << 16) | (uint32_t{p[3]} << 24);
 }
+inline uint64_t load_u64(const uint8_t* p) noexcept { return load_u32(p) | (uint64_t{load_u32(p + 4)} << 32); }
 inline float load_float(const uint8_t* p) noexcept { return arithmetic::RealTraits<float>::from_bits(load_u32(p)); }
 
 inline void store_u16(uint8_t* p, uint16_t value) noexcept {
@@ -21,6 +22,10 @@ inline void store_u16(uint8_t* p, uint16_t value) noexcept {
 inline void store_u32(uint8_t* p, uint32_t value) noexcept {
   store_u16(p, static_cast<uint16_t>(value));
   store_u16(p + 2, static_cast<uint16_t>(value >> 16));
+}
+inline void store_u64(uint8_t* p, uint64_t value) noexcept {
+  store_u32(p, static_cast<uint32_t>(value));
+  store_u32(p + 4, static_cast<uint32_t>(value >> 32));
 }
 /// Zeros lose their sign (docs/arithmetic.md, section 1).
 inline void store_float(uint8_t* p, float value) noexcept {

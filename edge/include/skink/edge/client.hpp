@@ -27,12 +27,20 @@ namespace skink::edge {
 
 inline constexpr size_t kModelChunkBytes = 4096;
 
+/// What a birth message says of the device. The port keeps it up to date; 0: not known.
+struct Health {
+  uint32_t battery_percent = 255;  ///< 0..100; 255: mains
+  uint32_t reset_reason = 0;       ///< the port's own number
+  uint32_t free_bytes = 0;         ///< RAM that nothing uses, the arena left out
+  uint32_t stack_used_bytes = 0;   ///< high-water mark since the reset
+};
+
 /// All pointers are borrowed for the client's life.
 struct ClientConfig {
   wire::Identity identity;
   MutableBytes arena;              ///< 4-byte aligned working memory; its size is announced at birth
   const char* firmware = "";       ///< at most 32 characters
-  uint32_t battery_percent = 255;  ///< 0..100; 255: mains
+  const Health* health = nullptr;  ///< null: nothing is known
   uint32_t retry_ms = 4000;        ///< first wait for a chunk or a reply; doubles with every retry
   uint32_t retry_limit_ms = 60000;
   uint64_t jitter_seed = 0;  ///< spreads retries of a fleet; any value, never enters a model
@@ -94,6 +102,13 @@ class Client {
 
   Client(const ClientConfig& config, const Platform& platform) noexcept;
 
+  /// After a reset, before anything else: the last task that was begun. Older ones are still refused; the same one may
+  /// come again.
+  void restore_task(const wire::RoundId& id) noexcept;
+  /// After a reset: the model slot holds a model file of so many bytes. @returns what model::inspect says of it;
+  /// anything but kOk leaves the client without a model.
+  Status restore_model(uint32_t bytes) noexcept;
+
   void on_connected(uint64_t now_ms) noexcept;
   void on_disconnected() noexcept;
   /// A message on the client's own task or reply topic. Any bytes.
@@ -123,6 +138,14 @@ class Client {
   uint64_t next_wake_ms() const noexcept { return wake_ms_; }
 
   ClientState state() const noexcept { return state_; }
+  bool has_task() const noexcept { return has_task_; }
+  /// Of the current or last task; only if there is one.
+  wire::RoundId task_id() const noexcept { return wire::id_of(task_); }
+  /// Is there a whole, checked model in the slot?
+  bool has_model() const noexcept { return model_ready_; }
+  /// That model. Its digest names it.
+  const model::ModelInfo& model() const noexcept { return model_; }
+  uint32_t model_bytes() const noexcept { return model_bytes_; }
   const ClientCounters& counters() const noexcept { return counters_; }
   const nn::MemoryPlan& memory_plan() const noexcept { return runner_.memory_plan(); }
 
@@ -188,6 +211,7 @@ class Client {
   // the model slot
   model::ModelInfo model_;
   bool model_ready_ = false;
+  uint32_t model_bytes_ = 0;
   uint32_t chunk_count_ = 0;
   uint32_t chunks_missing_ = 0;
   uint32_t subscribe_next_ = 0;  ///< next chunk to ask for one by one

@@ -1,0 +1,95 @@
+#include "skink/edge/host/recorder.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "skink/common/crc32.hpp"
+#include "skink/common/little_endian.hpp"
+#include "skink/edge/recording.hpp"
+
+namespace skink::edge {
+namespace {
+
+struct Recorded {
+  TaskKey key;
+  std::uint32_t support = 0;
+  std::uint32_t query = 0;
+  std::vector<float> inputs;
+  std::vector<float> targets;
+};
+
+Recorded read(const TaskGenerator& generator, const TaskKey& key) {
+  const Task task = generator.draw(key);
+  const std::uint32_t query = key.use == TaskUse::kEvaluate ? task.query_count() : 0;  // adapting needs none
+  Recorded recorded{key, task.support_count(), query, {}, {}};
+  recorded.targets.resize(recorded.support + recorded.query);
+  recorded.inputs.resize(recorded.targets.size() * generator.input_size());
+  const std::size_t support_inputs = recorded.support * generator.input_size();
+  task.read_set(false, {recorded.inputs.data(), support_inputs}, {recorded.targets.data(), recorded.support});
+  if (query == 0) return recorded;
+  task.read_set(true, {recorded.inputs.data() + support_inputs, recorded.inputs.size() - support_inputs},
+                {recorded.targets.data() + recorded.support, recorded.query});
+  return recorded;
+}
+
+bool is_byte(float value) { return value >= 0 && value <= 255 && value == static_cast<float>(static_cast<int>(value)); }
+
+void append_u32(std::vector<std::uint8_t>& out, std::uint32_t value) {
+  out.resize(out.size() + 4);
+  store_u32(out.data() + out.size() - 4, value);
+}
+
+void append_float(std::vector<std::uint8_t>& out, float value) {
+  out.resize(out.size() + 4);
+  store_float(out.data() + out.size() - 4, value);
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> record_tasks(const TaskGenerator& generator, std::vector<TaskKey> keys) {
+  const auto order = [](const TaskKey& key) { return std::tuple(key.use, key.round, key.number); };
+  std::sort(keys.begin(), keys.end(), [&](const TaskKey& a, const TaskKey& b) { return order(a) < order(b); });
+  std::vector<Recorded> tasks;
+  tasks.reserve(keys.size());
+  for (const TaskKey& key : keys) tasks.push_back(read(generator, key));
+  const bool as_bytes = std::all_of(tasks.begin(), tasks.end(), [](const Recorded& task) {
+    return std::all_of(task.inputs.begin(), task.inputs.end(), is_byte);
+  });
+  const std::size_t inputs = generator.input_size();
+  const std::size_t sample_bytes = (inputs * (as_bytes ? 1 : 4) + 3) / 4 * 4 + 4;
+
+  std::vector<std::uint8_t> out;
+  for (const std::uint32_t word : {recording::kMagic, 0U, 0U, static_cast<std::uint32_t>(tasks.size()),
+                                   static_cast<std::uint32_t>(inputs), as_bytes ? 1U : 4U, 0U, 0U}) {
+    append_u32(out, word);
+  }
+  std::size_t offset = recording::kHeaderBytes + tasks.size() * recording::kTaskBytes;
+  for (const Recorded& task : tasks) {
+    append_u32(out, task.key.use == TaskUse::kEvaluate ? 1 : 0);
+    append_u32(out, task.key.round);
+    append_u32(out, task.key.number);
+    append_u32(out, task.support);
+    append_u32(out, task.query);
+    append_u32(out, static_cast<std::uint32_t>(offset));
+    offset += task.targets.size() * sample_bytes;
+  }
+  for (const Recorded& task : tasks) {
+    for (std::size_t s = 0; s < task.targets.size(); ++s) {
+      for (std::size_t i = 0; i < inputs; ++i) {
+        const float value = task.inputs[s * inputs + i];
+        if (as_bytes) {
+          out.push_back(static_cast<std::uint8_t>(value));
+        } else {
+          append_float(out, value);
+        }
+      }
+      while (out.size() % 4 != 0) out.push_back(0);
+      append_float(out, task.targets[s]);
+    }
+  }
+  store_u32(out.data() + 4, static_cast<std::uint32_t>(out.size()));
+  store_u32(out.data() + 8, crc32({out.data() + 12, out.size() - 12}));
+  return out;
+}
+
+}  // namespace skink::edge

@@ -1,0 +1,17 @@
+#pragma once
+/// @file
+/// Writes recordings (recording.hpp): the tasks that one device of an experiment will get, drawn as the simulator and
+/// host clients draw them.
+
+#include <cstdint>
+#include <vector>
+
+#include "skink/common/host/tasks.hpp"
+
+namespace skink::edge {
+
+/// The tasks wanted, in any order. A key of kAdapt whose round is recording::kAnyRound serves every round.
+/// Inputs are stored as bytes when all of them are whole numbers 0..255, else as float32.
+std::vector<std::uint8_t> record_tasks(const TaskGenerator& generator, std::vector<TaskKey> keys);
+
+}  // namespace skink::edge

@@ -1,0 +1,60 @@
+#pragma once
+/// @file
+/// Recorded tasks: labelled samples of one device in a block of memory, so that a device without sensors, in an
+/// emulator or on a bench, gets the samples of a simulated one. `skink-sim record` writes them. Not a format to keep
+/// data in.
+///
+/// Little-endian. Header of 32 bytes: magic "SKR1"; length of all; CRC-32 of everything behind its first 12 bytes;
+/// number of tasks; inputs of a sample; bytes of a stored input (1: whole numbers 0..255, 4: float32); two words 0.
+/// Then 24 bytes for each task, ascending by (kind, round, number): kind (0 adapt, 1 evaluate), round (ffffffff: any),
+/// number (device index, or that of the evaluation task), support samples, query samples, where the samples begin. A
+/// sample: its inputs, filled up to a multiple of 4 bytes, and its target as float32; support samples first.
+
+#include "skink/common/span.hpp"
+#include "skink/edge/platform/samples.hpp"
+
+namespace skink::edge {
+
+namespace recording {
+
+inline constexpr uint32_t kMagic = 0x31524b53;
+inline constexpr size_t kHeaderBytes = 32;
+inline constexpr size_t kTaskBytes = 24;
+inline constexpr uint32_t kAnyRound = 0xffffffffU;
+
+}  // namespace recording
+
+/// Reads one recording. Keep it where it is while the client lives: the source points here.
+class Recording {
+ public:
+  /// @param[in] memory  borrowed; bytes behind the recording are ignored.
+  /// @returns kOk; kUnavailable: erased memory, there is none; kTruncated, kDamaged, kUnsupported.
+  Status open(Bytes memory) noexcept;
+
+  /// begin() is kUnavailable for a task that was not recorded.
+  SampleSource source() noexcept;
+
+  uint32_t tasks() const noexcept { return tasks_; }
+  uint32_t input_size() const noexcept { return inputs_; }
+
+ private:
+  struct Entry {
+    uint32_t offset = 0;
+    SampleCounts counts;
+  };
+
+  bool find(uint32_t kind, uint32_t round, uint32_t number, Entry& entry) const noexcept;
+  size_t sample_bytes() const noexcept { return (size_t{inputs_} * input_bytes_ + 3) / 4 * 4 + 4; }
+  const uint8_t* sample(SampleSet set, uint32_t index) const noexcept;
+  static Status begin(void* context, const TaskRequest& request, SampleCounts& counts);
+  static Status input(void* context, SampleSet set, uint32_t index, Span<float> stored);
+  static float target(void* context, SampleSet set, uint32_t index, uint32_t output);
+
+  Bytes memory_;
+  uint32_t tasks_ = 0;
+  uint32_t inputs_ = 0;
+  uint32_t input_bytes_ = 0;
+  Entry current_;
+};
+
+}  // namespace skink::edge
