@@ -1,0 +1,33 @@
+# Cross compiler for the board that SKINK_BOARD names: firmware/ports/<board>/cpu.cmake says which and with what flags.
+set(CMAKE_SYSTEM_NAME Generic)
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES SKINK_BOARD)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+
+set(skink_cpu "${CMAKE_CURRENT_LIST_DIR}/../../firmware/ports/${SKINK_BOARD}/cpu.cmake")
+if(NOT SKINK_BOARD OR NOT EXISTS "${skink_cpu}")
+  message(FATAL_ERROR "SKINK_BOARD is '${SKINK_BOARD}'; it must name a folder of firmware/ports with a cpu.cmake")
+endif()
+include("${skink_cpu}")
+
+foreach(tool IN ITEMS gcc g++ ar ranlib objcopy objdump size)
+  find_program(SKINK_${tool} "${SKINK_TOOL_PREFIX}${tool}" REQUIRED)
+endforeach()
+set(CMAKE_C_COMPILER "${SKINK_gcc}")
+set(CMAKE_CXX_COMPILER "${SKINK_g++}")
+set(CMAKE_ASM_COMPILER "${SKINK_gcc}")
+set(CMAKE_AR "${SKINK_ar}")
+set(CMAKE_RANLIB "${SKINK_ranlib}")
+
+# Contraction would change bits, third-party code included: it is compiled with the same flags for simplicity.
+set(skink_flags "${SKINK_CPU_FLAGS} -ffp-contract=off -ffunction-sections -fdata-sections -g")
+set(CMAKE_C_FLAGS_INIT "${skink_flags}")
+set(CMAKE_CXX_FLAGS_INIT "${skink_flags} -fno-exceptions -fno-rtti -fno-threadsafe-statics")
+set(CMAKE_ASM_FLAGS_INIT "${SKINK_CPU_FLAGS} -g")
+set(CMAKE_C_FLAGS_MINSIZEREL "-Os -DNDEBUG")
+set(CMAKE_CXX_FLAGS_MINSIZEREL "-Os -DNDEBUG")
+
+# Packages are found on the host (the nanopb generator), libraries never are.
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)

@@ -1,0 +1,169 @@
+/// @file
+/// The image of a device: reads its identity, opens its flash, and takes part. The work is in Device and Uplink.
+
+#include "skink/common/arithmetic/canary.hpp"
+#include "skink/common/wire/identity.hpp"
+#include "skink/firmware/app.hpp"
+#include "skink/firmware/console.hpp"
+#include "skink/firmware/device.hpp"
+#include "skink/firmware/memory.hpp"
+#include "skink/firmware/net/clock.hpp"
+#include "skink/firmware/net/network.hpp"
+#include "skink/firmware/net/tls_memory.hpp"
+#include "skink/firmware/net/tls_stream.hpp"
+#include "skink/firmware/net/uplink.hpp"
+#include "skink/firmware/port.hpp"
+
+namespace skink::firmware {
+namespace {
+
+constexpr uint32_t kJournalSectors = 2;
+constexpr uint64_t kHealthPeriodMs = 1000;
+constexpr size_t kHostBytes = wire::kMaxHostBytes + 1;
+
+/// Says why and waits: without identity or storage there is nothing to do until somebody comes.
+[[noreturn]] void give_up(const char* what, const char* why) noexcept {
+  print("{}: {}", what, why);
+  for (;;) {
+    port::feed_watchdog();
+    port::sleep(port::now_ms() + 1000);
+  }
+}
+
+struct Names {
+  char device_id[wire::kMaxDeviceIdBytes + 1];
+  char broker_host[kHostBytes];
+  char server_name[kHostBytes];
+  char time_host[kHostBytes];
+};
+
+wire::DeviceIdentity identity;
+Names names;
+ModelStore models;
+Journal journal;
+TlsStream stream;
+edge::Health health;
+
+void open_identity() noexcept {
+  const Status status = wire::read_identity(port::identity_partition(), identity);
+  if (status == Status::kUnavailable) give_up("identity", "this device is not provisioned: flash its identity blob");
+  if (status != Status::kOk) give_up("identity", status_text(status));
+  (void)wire::terminate(identity.device_id, names.device_id);
+  (void)wire::terminate(identity.broker_host, names.broker_host);
+  (void)wire::terminate(identity.tls_server_name, names.server_name);
+  (void)wire::terminate(identity.time_host, names.time_host);
+  print("identity: {} of fleet {}, broker {}:{}", names.device_id, identity.fleet, names.broker_host,
+        unsigned{identity.broker_port});
+}
+
+void open_storage() noexcept {
+  Flash& flash = port::storage();
+  const uint32_t slot_sectors = flash.sectors > kJournalSectors ? (flash.sectors - kJournalSectors) / 2 : 0;
+  Status status = journal.open(flash, 0);
+  if (status == Status::kOk) status = models.open(flash, kJournalSectors, slot_sectors);
+  if (status != Status::kOk) give_up("storage", status_text(status));
+  Journal::Entry entry = journal.last();
+  ++entry.starts;
+  if (journal.append(entry) != Status::kOk) print("storage: the journal cannot be written");
+  print("storage: start {}, models up to {} bytes{}", entry.starts, models.capacity(),
+        models.has_model() ? ", one is there" : "");
+}
+
+void open_network() noexcept {
+  tls_memory::initialize();
+  if (network::start() != Status::kOk) give_up("network", "the network chip does not answer");
+  TlsCredentials credentials;
+  credentials.authority = identity.ca_certificate;
+  credentials.certificate = identity.certificate;
+  credentials.private_key = identity.private_key;
+  credentials.server_name = names.server_name;
+  const Status status = stream.configure(credentials);
+  if (status == Status::kUnavailable) give_up("tls", "the board has no entropy");
+  if (status != Status::kOk) give_up("tls", "a certificate or the key of the identity does not parse");
+}
+
+void update_health() noexcept {
+  health.reset_reason = static_cast<uint32_t>(port::reset_reason());
+  health.stack_used_bytes = static_cast<uint32_t>(stack_bytes_used());
+  health.free_bytes =
+      static_cast<uint32_t>(stack_bytes() - stack_bytes_used() + tls_memory::total_bytes() - tls_memory::peak_bytes());
+}
+
+/// What a person at the console wants to see: tasks and how they end.
+class Reporter {
+ public:
+  void look(const edge::Client& client) noexcept {
+    const edge::ClientCounters& now = client.counters();
+    if (now.tasks != last_.tasks) {
+      print("round {}: task taken", client.task_id().round);
+    }
+    if (now.adapted != last_.adapted) print("round {}: adapted", client.task_id().round);
+    if (now.evaluated != last_.evaluated) print("round {}: evaluated", client.task_id().round);
+    if (now.diverged != last_.diverged) print("round {}: diverged", client.task_id().round);
+    if (now.accepted != last_.accepted) print("round {}: accepted", client.task_id().round);
+    for (size_t reason = 0; reason < wire::kRefusalCount; ++reason) {
+      if (now.refused[reason] == last_.refused[reason]) continue;
+      const auto refusal = static_cast<wire::Refusal>(reason);
+      print("round {}: refused: {}", client.task_id().round, wire::refusal_text(refusal));
+      if (refusal == wire::Refusal::kDoesNotFit) {
+        print("    needs {} bytes, the arena has {}", client.memory_plan().total, arena().size());
+      }
+    }
+    if (now.wrong_authentication != last_.wrong_authentication) print("a message with a wrong code was ignored");
+    last_ = now;
+  }
+
+ private:
+  edge::ClientCounters last_;
+};
+
+void run() noexcept {
+  DeviceConfig config;
+  config.identity = {names.device_id, identity.hmac_key};
+  config.fleet = identity.fleet;
+  config.arena = arena();
+  config.firmware = "skink " SKINK_VERSION " " SKINK_BOARD;
+  config.jitter_seed = identity.seed;
+  config.health = &health;
+  config.samples = samples();
+  static Device device(config, models, journal);
+  Peers peers;
+  peers.broker_host = names.broker_host;
+  peers.broker_port = identity.broker_port;
+  peers.time_host = names.time_host;
+  peers.time_port = identity.time_port;
+  peers.jitter_seed = identity.seed;
+  Uplink uplink(peers, stream, device);
+  Reporter reporter;
+  uint64_t health_at_ms = 0;
+  for (;;) {
+    port::feed_watchdog();
+    const uint64_t now = port::now_ms();
+    if (now >= health_at_ms) {
+      update_health();
+      health_at_ms = now + kHealthPeriodMs;
+    }
+    const int frames = network::poll();
+    uplink.turn(now);
+    reporter.look(device.client());
+    if (device.has_work()) {
+      device.work(now);
+    } else if (frames == 0) {
+      port::sleep(uplink.next_wake_ms());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace skink::firmware
+
+extern "C" void skink_app() {
+  using namespace skink;
+  firmware::print("skink {} on {}, {} bytes of arena", SKINK_VERSION, SKINK_BOARD, firmware::arena().size());
+  const arithmetic::Canary canary = arithmetic::check_floating_point();
+  if (canary != arithmetic::Canary::kSound) firmware::give_up("arithmetic", arithmetic::canary_text(canary));
+  firmware::open_identity();
+  firmware::open_storage();
+  firmware::open_network();
+  firmware::run();
+}

@@ -1,0 +1,207 @@
+#include "skink/firmware/device.hpp"
+
+#include <string.h>
+
+#include "skink/firmware/console.hpp"
+
+namespace skink::firmware {
+namespace {
+
+edge::ClientConfig client_config(const DeviceConfig& config) noexcept {
+  edge::ClientConfig client;
+  client.identity = config.identity;
+  client.arena = config.arena;
+  client.firmware = config.firmware;
+  client.health = config.health;
+  client.jitter_seed = config.jitter_seed;
+  return client;
+}
+
+}  // namespace
+
+Device::Device(const DeviceConfig& config, ModelStore& models, Journal& journal) noexcept
+    : config_(config),
+      models_(models),
+      journal_(journal),
+      client_(client_config(config), {models.source(), config.samples}) {
+  if (journal.last().has_task) client_.restore_task(journal.last().task);
+  if (!models.has_model()) return;
+  is_storing_ = client_.restore_model(models.model_bytes()) == Status::kOk;
+  storing_ = models.digest();
+}
+
+// ---- the stream -----------------------------------------------------------------------------------------------------
+
+bool Device::on_stream_open(uint64_t now_ms) noexcept {
+  char topic[wire::kMaxTopicBytes];
+  uint8_t payload[wire::kMaxControlBytes];
+  size_t written = 0;
+  if (edge::Client::encode_will(payload, written) != Status::kOk) return false;
+  edge::mqtt::Will will;
+  will.topic = {topic, topic_of(wire::TopicKind::kState, topic)};
+  will.payload = {payload, written};
+  will.retain = true;
+  edge::mqtt::ConnectOptions options;
+  options.client_id = {config_.identity.device_id, strlen(config_.identity.device_id)};
+  options.keep_alive_s = config_.keep_alive_s;
+  options.will = &will;
+  has_action_ = false;
+  publishing_id_ = 0;
+  return connection_.open(options, now_ms) == Status::kOk;
+}
+
+void Device::on_stream_closed() noexcept {
+  connection_ = edge::mqtt::Connection();
+  has_action_ = false;
+  client_.on_disconnected();
+}
+
+bool Device::receive(Bytes input, uint64_t now_ms) noexcept {
+  while (!input.empty()) {
+    edge::mqtt::Event event;
+    if (connection_.receive(input, event, now_ms) != Status::kOk) return false;
+    if (event.kind != edge::mqtt::EventKind::kNone && !take(event, now_ms)) return false;
+  }
+  return true;
+}
+
+bool Device::take(const edge::mqtt::Event& event, uint64_t now_ms) noexcept {
+  switch (event.kind) {
+    case edge::mqtt::EventKind::kConnected: client_.on_connected(now_ms); return true;
+    case edge::mqtt::EventKind::kPublished:
+      if (event.packet_id == publishing_id_) client_.on_published(now_ms);
+      return true;
+    case edge::mqtt::EventKind::kMessage: take_message(event, now_ms); return true;
+    case edge::mqtt::EventKind::kSubscribed:
+      if (!event.is_granted) print("mqtt: the broker refuses a subscription of this device");
+      return event.is_granted;
+    default: return true;
+  }
+}
+
+bool Device::on_time(uint64_t now_ms) noexcept {
+  client_.on_time(now_ms);
+  return connection_.on_time(now_ms) == Status::kOk;
+}
+
+uint64_t Device::next_wake_ms() const noexcept {
+  const uint64_t client = client_.next_wake_ms();
+  const uint64_t connection = connection_.next_wake_ms();
+  return client < connection ? client : connection;
+}
+
+// ---- messages -------------------------------------------------------------------------------------------------------
+
+void Device::take_message(const edge::mqtt::Event& event, uint64_t now_ms) noexcept {
+  wire::Topic topic;
+  if (!wire::parse_topic(event.topic, topic)) return;
+  switch (topic.kind) {
+    case wire::TopicKind::kTask:
+    case wire::TopicKind::kReply: take_control(topic.kind, event, now_ms); return;
+    case wire::TopicKind::kModel: take_model(topic, event, now_ms); return;
+    default: return;
+  }
+}
+
+/// Tasks and replies are small, but the stream may cut them anywhere.
+void Device::take_control(wire::TopicKind kind, const edge::mqtt::Event& event, uint64_t now_ms) noexcept {
+  if (event.total_bytes > sizeof control_) return;  // no task and no reply
+  memcpy(control_ + event.offset, event.piece.data(), event.piece.size());
+  if (!event.is_last) return;
+  const Bytes message{control_, event.total_bytes};
+  if (kind == wire::TopicKind::kReply) {
+    client_.on_reply(message, now_ms);
+    return;
+  }
+  client_.on_task(message, now_ms);
+  note_task();
+}
+
+/// A task is noted before anything of it leaves this device.
+void Device::note_task() noexcept {
+  Journal::Entry entry = journal_.last();
+  if (!client_.has_task() || (entry.has_task && entry.task == client_.task_id())) return;
+  entry.has_task = true;
+  entry.task = client_.task_id();
+  if (journal_.append(entry) != Status::kOk) print("storage: the journal cannot be written");
+}
+
+void Device::take_model(const wire::Topic& topic, const edge::mqtt::Event& event, uint64_t now_ms) noexcept {
+  edge::ModelPiece piece;
+  piece.model = topic.model;
+  piece.chunk = topic.chunk;
+  piece.offset = event.offset;
+  piece.chunk_bytes = event.total_bytes;
+  piece.piece_bytes = static_cast<uint32_t>(event.piece.size());
+  uint32_t offset = 0;
+  if (!client_.on_model_bytes(piece, offset)) return;
+  client_.on_model_stored(store(piece, offset, event.piece), now_ms);
+  keep_model();
+}
+
+Status Device::store(const edge::ModelPiece& piece, uint32_t offset, Bytes bytes) noexcept {
+  if (!is_storing_ || storing_ != piece.model || models_.has_model()) {
+    const Status status = models_.begin();
+    if (status != Status::kOk) return status;
+    is_storing_ = true;
+    storing_ = piece.model;
+  }
+  return models_.write(offset, bytes, piece.offset + piece.piece_bytes == piece.chunk_bytes);
+}
+
+/// A downloaded model that proved sound becomes the last model.
+void Device::keep_model() noexcept {
+  if (!client_.has_model() || models_.has_model()) return;
+  if (models_.commit(client_.model().digest, client_.model_bytes()) != Status::kOk) {
+    print("storage: the model cannot be kept");
+  }
+}
+
+// ---- actions --------------------------------------------------------------------------------------------------------
+
+Bytes Device::output(uint64_t now_ms) noexcept {
+  const Bytes waiting = connection_.output();
+  if (!waiting.empty()) return waiting;
+  carry_out(now_ms);
+  return connection_.output();
+}
+
+void Device::carry_out(uint64_t now_ms) noexcept {
+  if (!connection_.is_connected()) return;
+  while (has_action_ || client_.next_action(action_)) {
+    has_action_ = carry_out(action_, now_ms) == Status::kUnavailable;
+    if (has_action_) return;
+  }
+}
+
+Status Device::carry_out(const edge::Action& action, uint64_t now_ms) noexcept {
+  char name[wire::kMaxTopicBytes];
+  const Span<const char> topic{name, topic_of(action, name)};
+  uint16_t packet_id = 0;
+  switch (action.kind) {
+    case edge::ActionKind::kSubscribe: return connection_.subscribe(topic, packet_id);
+    case edge::ActionKind::kUnsubscribe: return connection_.unsubscribe(topic, packet_id);
+    case edge::ActionKind::kPublish: break;
+  }
+  const Status status = connection_.publish(topic, action.payload, action.retain, packet_id, now_ms);
+  if (status == Status::kOk) publishing_id_ = packet_id;
+  return status;
+}
+
+size_t Device::topic_of(wire::TopicKind kind, Span<char> out) const noexcept {
+  edge::Action action;
+  action.topic = kind;
+  return topic_of(action, out);
+}
+
+size_t Device::topic_of(const edge::Action& action, Span<char> out) const noexcept {
+  wire::Topic topic;
+  topic.kind = action.topic;
+  topic.fleet = config_.fleet;
+  topic.device_id = {config_.identity.device_id, strlen(config_.identity.device_id)};
+  topic.model = action.model;
+  topic.chunk = action.chunk;
+  return wire::format_topic(topic, out);
+}
+
+}  // namespace skink::firmware

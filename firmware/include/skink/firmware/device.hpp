@@ -1,0 +1,80 @@
+#pragma once
+/// @file
+/// A device between its byte stream and its flash: the client of edge/, the MQTT connection, the last model and the
+/// journal, joined. No I/O of its own, so the same object runs in tests on a host: the port moves bytes, tells the time
+/// and calls work() while there is some.
+
+#include "skink/edge/client.hpp"
+#include "skink/edge/mqtt/connection.hpp"
+#include "skink/firmware/journal.hpp"
+#include "skink/firmware/model_store.hpp"
+
+namespace skink::firmware {
+
+/// All pointers are borrowed for the device's life.
+struct DeviceConfig {
+  wire::Identity identity;
+  Span<const char> fleet;
+  MutableBytes arena;  ///< 4-byte aligned
+  const char* firmware = "";
+  uint64_t jitter_seed = 0;
+  uint16_t keep_alive_s = 30;
+  const edge::Health* health = nullptr;
+  edge::SampleSource samples;
+};
+
+class Device {
+ public:
+  /// The stores are open; what they hold is taken up: the last task, and the last model if it is sound.
+  Device(const DeviceConfig& config, ModelStore& models, Journal& journal) noexcept;
+
+  /// The stream is up, or gone. A stream that a call below refuses (false) is closed by the port, which then calls
+  /// on_stream_closed().
+  bool on_stream_open(uint64_t now_ms) noexcept;
+  void on_stream_closed() noexcept;
+
+  /// Everything that was read from the stream. False: the broker's bytes make no sense, or it refused.
+  bool receive(Bytes input, uint64_t now_ms) noexcept;
+
+  /// What to write next; tell sent() how much went. Empty: nothing now.
+  Bytes output(uint64_t now_ms) noexcept;
+  void sent(size_t count, uint64_t now_ms) noexcept { connection_.sent(count, now_ms); }
+
+  /// False: the broker is silent.
+  bool on_time(uint64_t now_ms) noexcept;
+  uint64_t next_wake_ms() const noexcept;
+
+  bool has_work() const noexcept { return client_.has_work(); }
+  void work(uint64_t now_ms) noexcept { client_.work(now_ms); }
+
+  const edge::Client& client() const noexcept { return client_; }
+  const edge::mqtt::Connection& connection() const noexcept { return connection_; }
+  bool is_online() const noexcept { return connection_.is_connected(); }
+
+ private:
+  bool take(const edge::mqtt::Event& event, uint64_t now_ms) noexcept;
+  void take_message(const edge::mqtt::Event& event, uint64_t now_ms) noexcept;
+  void take_control(wire::TopicKind kind, const edge::mqtt::Event& event, uint64_t now_ms) noexcept;
+  void take_model(const wire::Topic& topic, const edge::mqtt::Event& event, uint64_t now_ms) noexcept;
+  Status store(const edge::ModelPiece& piece, uint32_t offset, Bytes bytes) noexcept;
+  void keep_model() noexcept;
+  void note_task() noexcept;
+  void carry_out(uint64_t now_ms) noexcept;
+  Status carry_out(const edge::Action& action, uint64_t now_ms) noexcept;
+  size_t topic_of(const edge::Action& action, Span<char> out) const noexcept;
+  size_t topic_of(wire::TopicKind kind, Span<char> out) const noexcept;
+
+  DeviceConfig config_;
+  ModelStore& models_;
+  Journal& journal_;
+  edge::Client client_;
+  edge::mqtt::Connection connection_;
+  bool has_action_ = false;  ///< `action_` could not be carried out yet
+  edge::Action action_;
+  uint16_t publishing_id_ = 0;
+  bool is_storing_ = false;  ///< the store's slot belongs to `storing_`
+  wire::Digest storing_;
+  uint8_t control_[wire::kMaxControlBytes] = {};  ///< a task or reply as its pieces come
+};
+
+}  // namespace skink::firmware

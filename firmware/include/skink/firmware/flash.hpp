@@ -1,0 +1,32 @@
+#pragma once
+/// @file
+/// Flash memory as NOR parts behave: a sector is erased to ones, programming clears bits, and power may go at any
+/// moment, which leaves a sector or a write half done.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "skink/common/span.hpp"
+#include "skink/common/status.hpp"
+
+namespace skink::firmware {
+
+/// A row of equal sectors. Addresses count from 0 at the first one.
+struct Flash {
+  void* context = nullptr;
+  uint32_t sector_bytes = 0;
+  uint32_t sectors = 0;
+  /// Writes come in multiples of it at multiples of it, each place once between two erasures. 1..32, a power of 2.
+  uint32_t program_bytes = 4;
+
+  // What a port provides. Each returns kUnavailable when the part does not answer.
+  Status (*read_function)(void* context, uint32_t address, MutableBytes out) = nullptr;
+  Status (*program_function)(void* context, uint32_t address, Bytes bytes) = nullptr;
+  Status (*erase_function)(void* context, uint32_t sector) = nullptr;
+
+  Status read(uint32_t address, MutableBytes out) const { return read_function(context, address, out); }
+  Status program(uint32_t address, Bytes bytes) const { return program_function(context, address, bytes); }
+  Status erase(uint32_t sector) const { return erase_function(context, sector); }
+};
+
+}  // namespace skink::firmware

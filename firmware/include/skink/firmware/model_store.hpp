@@ -1,0 +1,68 @@
+#pragma once
+/// @file
+/// The last model in flash: two slots, of which one is always whole. A new model goes into the older slot; its header,
+/// programmed last, makes it the newer one. Whenever power goes, the other slot is what it was.
+///
+/// A slot is a header sector (magic, counter, length, digest, CRC-32) and data sectors. Wear: one erasure of one slot
+/// for every model that is downloaded, so a slot is erased every second time.
+
+#include "skink/common/model/model_file.hpp"
+#include "skink/common/wire/crypto.hpp"
+#include "skink/firmware/flash.hpp"
+
+namespace skink::firmware {
+
+class ModelStore {
+ public:
+  /// Finds the newer whole slot. `flash` is borrowed for the store's life; the slots take 2 * slot_sectors sectors from
+  /// `first_sector`.
+  ///
+  /// @returns kOk, also when no slot is whole; kInvalidArgument when the sectors are not there; kUnavailable when the
+  ///          flash does not answer.
+  Status open(Flash& flash, uint32_t first_sector, uint32_t slot_sectors) noexcept;
+
+  /// The largest model, bytes.
+  uint32_t capacity() const noexcept { return flash_ == nullptr ? 0 : (slot_sectors_ - 1) * flash_->sector_bytes; }
+
+  bool has_model() const noexcept { return model_bytes_ != 0; }
+  uint32_t model_bytes() const noexcept { return model_bytes_; }
+  const wire::Digest& digest() const noexcept { return digest_; }
+
+  /// Erases the older slot for a new model; from now on read() reads that slot.
+  Status begin() noexcept;
+
+  /// Stores bytes of the new model. Bytes of one chunk come in order, chunks in any order; `is_chunk_end` says that the
+  /// last bytes of a chunk are among these. The same bytes may come again.
+  ///
+  /// @returns kOk; kUnavailable when the flash fails, or holds other bytes there already.
+  Status write(uint32_t offset, Bytes bytes, bool is_chunk_end) noexcept;
+
+  /// Makes the new model the last one. Call it once its digest is checked.
+  Status commit(const wire::Digest& digest, uint32_t bytes) noexcept;
+
+  Status read(uint32_t offset, MutableBytes out) const noexcept;
+
+  /// The slot that read() reads, for the client. Borrows the store.
+  model::ByteSource source() noexcept;
+
+ private:
+  static constexpr uint32_t kMaxProgramBytes = 32;
+
+  uint32_t slot_address(uint32_t slot) const noexcept;
+  Status program_unit(uint32_t address, const uint8_t* unit) noexcept;
+  Status flush() noexcept;
+
+  Flash* flash_ = nullptr;
+  uint32_t first_sector_ = 0;
+  uint32_t slot_sectors_ = 1;
+  uint32_t slot_ = 0;  ///< the one in use
+  uint32_t counter_ = 0;
+  uint32_t model_bytes_ = 0;
+  wire::Digest digest_;
+  // bytes that do not fill a unit of the flash yet
+  uint32_t pending_offset_ = 0;
+  uint32_t pending_ = 0;
+  uint8_t unit_[kMaxProgramBytes] = {};
+};
+
+}  // namespace skink::firmware

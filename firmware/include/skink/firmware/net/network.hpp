@@ -1,0 +1,26 @@
+#pragma once
+/// @file
+/// The one network interface: address by DHCP, names by DNS, time by SNTP; all of lwIP's life. Poll it from the main
+/// loop.
+
+#include <lwip/ip_addr.h>
+
+#include "skink/common/span.hpp"
+#include "skink/common/status.hpp"
+
+namespace skink::firmware::network {
+
+/// Starts lwIP and DHCP. kUnavailable: the board has no such network chip.
+Status start() noexcept;
+
+/// Takes frames in and runs lwIP's timers. @returns how many frames came.
+int poll() noexcept;
+
+/// True once there is an address.
+bool is_up() noexcept;
+
+/// Asks for the address of a host: a name or a dotted number. kOk: `address` is set. kUnsupported: not yet, ask again.
+/// kUnavailable: there is no such host, or no DNS server answers; ask again later.
+Status resolve(const char* host, ip_addr_t& address) noexcept;
+
+}  // namespace skink::firmware::network

@@ -1,0 +1,105 @@
+#pragma once
+/// @file
+/// TLS 1.2 over one lwIP TCP connection, both ends proven by certificates. lwIP's callbacks only take note of what
+/// came; all of mbedTLS runs in poll(), outside of them, so a connection can be dropped at any point.
+///
+/// The broker's certificate chain, its dates and its name are checked, always. A second connection resumes the session
+/// of the first (RFC 5077, or by session id), which spares both ends the public-key work.
+
+#include <lwip/ip_addr.h>
+#include <lwip/tcp.h>
+#include <mbedtls/ctr_drbg.h>
+#include <mbedtls/entropy.h>
+#include <mbedtls/ssl.h>
+
+#include "skink/common/span.hpp"
+#include "skink/common/status.hpp"
+
+namespace skink::firmware {
+
+/// DER, borrowed for the stream's life: certificates are used where they lie, in flash.
+struct TlsCredentials {
+  Bytes authority;               ///< certificate of the CA that signed the broker's
+  Bytes certificate;             ///< the device's own
+  Bytes private_key;             ///< P-256
+  const char* server_name = "";  ///< must be in the broker's certificate
+};
+
+enum class TlsFailure : uint8_t {
+  kNone,
+  kUnreachable,  ///< no TCP connection
+  kClosed,       ///< the peer closed it, in order
+  kReset,        ///< the connection broke
+  kUntrusted,    ///< not signed by the CA
+  kWrongName,    ///< signed, but for another host
+  kExpired,      ///< no longer valid
+  kNotYetValid,
+  kRefusedByPeer,  ///< a fatal alert: the broker does not accept this device's certificate
+  kOutOfMemory,
+  kProtocol,  ///< anything else; code() has mbedTLS's number
+};
+const char* failure_text(TlsFailure failure) noexcept;
+
+class TlsStream {
+ public:
+  enum class State : uint8_t { kClosed, kConnecting, kShakingHands, kOpen };
+
+  /// Once. @returns kDamaged when a certificate or the key does not parse, kUnavailable without entropy.
+  Status configure(const TlsCredentials& credentials) noexcept;
+
+  /// Begins to connect; poll() goes on. A stream that is not closed is closed first.
+  void connect(const ip_addr_t& address, uint16_t port) noexcept;
+
+  /// Does what can be done now. Call it whenever frames have come and at least every 100 ms.
+  void poll() noexcept;
+
+  State state() const noexcept { return state_; }
+
+  /// Why the state is kClosed.
+  TlsFailure failure() const noexcept { return failure_; }
+  int code() const noexcept { return code_; }
+  bool was_resumed() const noexcept { return was_resumed_; }
+
+  /// Takes what fits now. @returns how many bytes; 0: later.
+  size_t write(Bytes bytes) noexcept;
+
+  /// @returns how many bytes were there; 0: none now.
+  size_t read(MutableBytes out) noexcept;
+
+  /// Says goodbye if the connection still stands.
+  void close() noexcept { close(TlsFailure::kNone, 0); }
+
+ private:
+  void close(TlsFailure failure, int code) noexcept;
+  void fail(int code) noexcept;
+  void shake_hands() noexcept;
+  int send(const unsigned char* bytes, size_t count) noexcept;
+  int receive(unsigned char* out, size_t count) noexcept;
+  err_t take(pbuf* packet) noexcept;
+
+  State state_ = State::kClosed;
+  TlsFailure failure_ = TlsFailure::kNone;
+  int code_ = 0;
+  bool is_connected_ = false;  ///< TCP
+  bool is_finished_ = false;   ///< the peer sends no more
+  bool is_broken_ = false;     ///< lwIP has freed the connection
+  bool write_pending_ = false;
+  bool was_resumed_ = false;
+  bool has_session_ = false;
+  bool is_set_up_ = false;
+  const char* server_name_ = "";
+  tcp_pcb* pcb_ = nullptr;
+  pbuf* received_ = nullptr;
+  size_t pending_count_ = 0;
+
+  mbedtls_ssl_context ssl_;
+  mbedtls_ssl_config config_;
+  mbedtls_ssl_session session_;
+  mbedtls_x509_crt authority_;
+  mbedtls_x509_crt certificate_;
+  mbedtls_pk_context key_;
+  mbedtls_entropy_context entropy_;
+  mbedtls_ctr_drbg_context random_;
+};
+
+}  // namespace skink::firmware

@@ -1,0 +1,56 @@
+#pragma once
+/// @file
+/// Keeps a device connected: address, name, time, TLS, back-off; moves bytes between the TLS stream and the device.
+
+#include "skink/firmware/device.hpp"
+#include "skink/firmware/net/tls_stream.hpp"
+
+namespace skink::firmware {
+
+/// Where the broker is. Texts are borrowed for the uplink's life and end with 0.
+struct Peers {
+  const char* broker_host = "";
+  uint16_t broker_port = 8883;
+  const char* time_host = "";  ///< empty: no time server
+  uint16_t time_port = 123;
+  uint64_t jitter_seed = 0;
+};
+
+class Uplink {
+ public:
+  /// `stream` is configured. All are borrowed.
+  Uplink(const Peers& peers, TlsStream& stream, Device& device) noexcept
+      : peers_(peers), stream_(stream), device_(device) {}
+
+  /// One turn of the main loop: everything that can be done without waiting.
+  void turn(uint64_t now_ms) noexcept;
+
+  /// When turn() wants to be called again if no frame comes.
+  uint64_t next_wake_ms() const noexcept;
+
+  /// Connections that were begun, and those that resumed a session, since the reset.
+  uint32_t attempts() const noexcept { return attempts_; }
+  uint32_t resumptions() const noexcept { return resumptions_; }
+
+ private:
+  enum class Stage : uint8_t { kAddress, kTime, kName, kStream, kWaiting };
+
+  void find_time() noexcept;
+  void find_broker(uint64_t now_ms) noexcept;
+  void follow_stream(uint64_t now_ms) noexcept;
+  void exchange(uint64_t now_ms) noexcept;
+  void wait(uint64_t now_ms, const char* reason) noexcept;
+
+  Peers peers_;
+  TlsStream& stream_;
+  Device& device_;
+  Stage stage_ = Stage::kAddress;
+  bool is_open_ = false;  ///< the device was told that the stream is up
+  bool asked_time_ = false;
+  uint32_t failures_ = 0;  ///< since the last session that was accepted
+  uint32_t attempts_ = 0;
+  uint32_t resumptions_ = 0;
+  uint64_t wake_ms_ = 0;
+};
+
+}  // namespace skink::firmware

@@ -1,0 +1,59 @@
+#pragma once
+/// @file
+/// What a board provides. A port implements every function of this header and of nic.hpp once; everything else of the
+/// firmware is the same on every board. docs/porting.md walks through a new one, ports/template compiles.
+///
+/// All functions run on one thread; none is called from an interrupt, and an interrupt of the port calls nothing here.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "skink/common/span.hpp"
+#include "skink/common/status.hpp"
+#include "skink/firmware/flash.hpp"
+
+namespace skink::firmware {
+
+/// Travels in the birth message as a number.
+enum class ResetReason : uint8_t { kUnknown = 0, kPowerOn = 1, kSoftware = 2, kWatchdog = 3, kFault = 4 };
+
+namespace port {
+
+/// Clocks, console, tick, network pins. First call of all; interrupts may be on when it returns.
+void initialize() noexcept;
+
+/// Writes to the console and waits until it is taken.
+void console(const char* text, size_t count) noexcept;
+
+/// Milliseconds since the reset; never goes back, never wraps.
+uint64_t now_ms() noexcept;
+
+/// Fills `out` with bits that nobody can guess; keys depend on them. kUnavailable: the device does not connect.
+Status entropy(MutableBytes out) noexcept;
+
+/// Seconds since 1970 UTC from a clock that runs without power. kUnavailable where there is none: then the time comes
+/// from the network before any certificate is checked.
+Status wall_time(int64_t& unix_seconds) noexcept;
+
+/// Sleeps until an interrupt, at most until `until_ms`. May return early.
+void sleep(uint64_t until_ms) noexcept;
+
+/// Starts the watchdog with the first call. Without another call for 8 s or more the board resets.
+void feed_watchdog() noexcept;
+
+ResetReason reset_reason() noexcept;
+
+/// Resets the board; `reason` is what reset_reason() says afterwards (kSoftware or kFault).
+[[noreturn]] void restart(ResetReason reason) noexcept;
+
+/// The identity partition (docs/identity.md), readable like memory for the whole run.
+Bytes identity_partition() noexcept;
+
+/// Memory that may hold a recording (skink/edge/recording.hpp); empty where a board has no room for one.
+Bytes recording_partition() noexcept;
+
+/// Storage for models and round state; not the part that holds code or identity.
+Flash& storage() noexcept;
+
+}  // namespace port
+}  // namespace skink::firmware

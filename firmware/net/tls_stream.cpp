@@ -1,0 +1,242 @@
+#include "skink/firmware/net/tls_stream.hpp"
+
+#include <mbedtls/net_sockets.h>
+#include <string.h>
+
+namespace skink::firmware {
+namespace {
+
+constexpr int kCipherSuites[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, 0};
+
+TlsFailure failure_of_certificate(uint32_t flags) noexcept {
+  if ((flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0) return TlsFailure::kUntrusted;
+  if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0) return TlsFailure::kExpired;
+  if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0) return TlsFailure::kNotYetValid;
+  if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) return TlsFailure::kWrongName;
+  return TlsFailure::kUntrusted;
+}
+
+/// The largest fragment that both buffers hold; mbedTLS refuses a larger one.
+constexpr unsigned char fragment_code() noexcept {
+  constexpr int kBytes = SKINK_TLS_IN_BYTES < SKINK_TLS_OUT_BYTES ? SKINK_TLS_IN_BYTES : SKINK_TLS_OUT_BYTES;
+  return kBytes >= 4096   ? MBEDTLS_SSL_MAX_FRAG_LEN_4096
+         : kBytes >= 2048 ? MBEDTLS_SSL_MAX_FRAG_LEN_2048
+                          : MBEDTLS_SSL_MAX_FRAG_LEN_1024;
+}
+
+}  // namespace
+
+const char* failure_text(TlsFailure failure) noexcept {
+  switch (failure) {
+    case TlsFailure::kNone: return "closed by this device";
+    case TlsFailure::kUnreachable: return "the broker does not answer";
+    case TlsFailure::kClosed: return "the broker closed the connection";
+    case TlsFailure::kReset: return "the connection broke";
+    case TlsFailure::kUntrusted: return "the broker's certificate is not from this fleet's CA";
+    case TlsFailure::kWrongName: return "the broker's certificate is for another host name";
+    case TlsFailure::kExpired: return "the broker's certificate has expired";
+    case TlsFailure::kNotYetValid: return "the broker's certificate is not valid yet: is the clock right?";
+    case TlsFailure::kRefusedByPeer: return "the broker refuses this device's certificate";
+    case TlsFailure::kOutOfMemory: return "TLS is out of memory";
+    case TlsFailure::kProtocol: return "TLS failed";
+  }
+  return "unknown";
+}
+
+Status TlsStream::configure(const TlsCredentials& credentials) noexcept {
+  mbedtls_ssl_config_init(&config_);
+  mbedtls_ssl_session_init(&session_);
+  mbedtls_x509_crt_init(&authority_);
+  mbedtls_x509_crt_init(&certificate_);
+  mbedtls_pk_init(&key_);
+  mbedtls_entropy_init(&entropy_);
+  mbedtls_ctr_drbg_init(&random_);
+  server_name_ = credentials.server_name;
+  if (mbedtls_ctr_drbg_seed(&random_, mbedtls_entropy_func, &entropy_, nullptr, 0) != 0) return Status::kUnavailable;
+  const Bytes& ca = credentials.authority;
+  const Bytes& own = credentials.certificate;
+  const Bytes& key = credentials.private_key;
+  if (mbedtls_x509_crt_parse_der_nocopy(&authority_, ca.data(), ca.size()) != 0 ||
+      mbedtls_x509_crt_parse_der_nocopy(&certificate_, own.data(), own.size()) != 0 ||
+      mbedtls_pk_parse_key(&key_, key.data(), key.size(), nullptr, 0) != 0 ||
+      mbedtls_ssl_config_defaults(&config_, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                  MBEDTLS_SSL_PRESET_DEFAULT) != 0 ||
+      mbedtls_ssl_conf_max_frag_len(&config_, fragment_code()) != 0 ||
+      mbedtls_ssl_conf_own_cert(&config_, &certificate_, &key_) != 0) {
+    return Status::kDamaged;
+  }
+  mbedtls_ssl_conf_rng(&config_, mbedtls_ctr_drbg_random, &random_);
+  mbedtls_ssl_conf_authmode(&config_, MBEDTLS_SSL_VERIFY_REQUIRED);
+  mbedtls_ssl_conf_ciphersuites(&config_, kCipherSuites);
+  mbedtls_ssl_conf_ca_chain(&config_, &authority_, nullptr);
+  return Status::kOk;
+}
+
+void TlsStream::connect(const ip_addr_t& address, uint16_t port) noexcept {
+  close(TlsFailure::kNone, 0);
+  state_ = State::kConnecting;
+  is_connected_ = is_finished_ = is_broken_ = write_pending_ = was_resumed_ = false;
+  mbedtls_ssl_init(&ssl_);
+  is_set_up_ = true;
+  int result = mbedtls_ssl_setup(&ssl_, &config_);
+  if (result == 0) result = mbedtls_ssl_set_hostname(&ssl_, server_name_);
+  if (result == 0 && has_session_) result = mbedtls_ssl_set_session(&ssl_, &session_);
+  if (result != 0) {
+    fail(result);
+    return;
+  }
+  mbedtls_ssl_set_bio(
+      &ssl_, this,
+      [](void* context, const unsigned char* bytes, size_t count) {
+        return static_cast<TlsStream*>(context)->send(bytes, count);
+      },
+      [](void* context, unsigned char* out, size_t count) {
+        return static_cast<TlsStream*>(context)->receive(out, count);
+      },
+      nullptr);
+  pcb_ = tcp_new_ip_type(IPADDR_TYPE_V4);
+  if (pcb_ == nullptr) {
+    close(TlsFailure::kOutOfMemory, 0);
+    return;
+  }
+  tcp_arg(pcb_, this);
+  tcp_err(pcb_, [](void* context, err_t /*error*/) {
+    auto* stream = static_cast<TlsStream*>(context);
+    stream->pcb_ = nullptr;  // lwIP has freed it
+    stream->is_broken_ = true;
+  });
+  tcp_recv(pcb_, [](void* context, tcp_pcb* /*pcb*/, pbuf* packet, err_t /*error*/) {
+    return static_cast<TlsStream*>(context)->take(packet);
+  });
+  tcp_nagle_disable(pcb_);
+  const err_t begun = tcp_connect(pcb_, &address, port, [](void* context, tcp_pcb* /*pcb*/, err_t /*error*/) {
+    static_cast<TlsStream*>(context)->is_connected_ = true;
+    return err_t{ERR_OK};
+  });
+  if (begun != ERR_OK) close(TlsFailure::kUnreachable, begun);
+}
+
+void TlsStream::poll() noexcept {
+  if (state_ == State::kConnecting && is_connected_) state_ = State::kShakingHands;
+  if (state_ == State::kShakingHands) shake_hands();
+  if (is_broken_ && received_ == nullptr && state_ != State::kClosed) {
+    close(is_connected_ ? TlsFailure::kReset : TlsFailure::kUnreachable, 0);
+  }
+  if (pcb_ != nullptr) (void)tcp_output(pcb_);
+}
+
+void TlsStream::shake_hands() noexcept {
+  const int result = mbedtls_ssl_handshake(&ssl_);
+  if (result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE) return;
+  if (result != 0) {
+    has_session_ = false;  // if it was the session's fault, the next attempt does without
+    fail(result);
+    return;
+  }
+  state_ = State::kOpen;
+  // A resumed session keeps its master secret; the certificate was checked in the handshake that made it.
+  was_resumed_ = has_session_ && memcmp(ssl_.session->master, session_.master, sizeof session_.master) == 0;
+  mbedtls_ssl_session_free(&session_);
+  mbedtls_ssl_session_init(&session_);
+  has_session_ = mbedtls_ssl_get_session(&ssl_, &session_) == 0;
+}
+
+void TlsStream::fail(int code) noexcept {
+  const uint32_t flags = code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ? mbedtls_ssl_get_verify_result(&ssl_) : 0;
+  TlsFailure failure = TlsFailure::kProtocol;
+  if (flags != 0) {
+    failure = failure_of_certificate(flags);
+  } else if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
+    failure = TlsFailure::kRefusedByPeer;
+  } else if (code == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || code == MBEDTLS_ERR_SSL_CONN_EOF) {
+    failure = TlsFailure::kClosed;
+  } else if (code == MBEDTLS_ERR_NET_CONN_RESET) {
+    failure = TlsFailure::kReset;
+  } else if (code == MBEDTLS_ERR_SSL_ALLOC_FAILED || code == MBEDTLS_ERR_X509_ALLOC_FAILED ||
+             code == MBEDTLS_ERR_MPI_ALLOC_FAILED || code == MBEDTLS_ERR_ECP_ALLOC_FAILED) {
+    failure = TlsFailure::kOutOfMemory;
+  }
+  close(failure, code);
+}
+
+void TlsStream::close(TlsFailure failure, int code) noexcept {
+  failure_ = failure;
+  code_ = code;
+  if (state_ == State::kOpen && pcb_ != nullptr && !write_pending_) (void)mbedtls_ssl_close_notify(&ssl_);
+  state_ = State::kClosed;
+  if (pcb_ != nullptr) {
+    tcp_pcb* pcb = pcb_;
+    pcb_ = nullptr;
+    tcp_arg(pcb, nullptr);
+    tcp_recv(pcb, nullptr);
+    tcp_err(pcb, nullptr);
+    if (tcp_close(pcb) != ERR_OK) tcp_abort(pcb);
+  }
+  if (received_ != nullptr) (void)pbuf_free(received_);
+  received_ = nullptr;
+  if (is_set_up_) mbedtls_ssl_free(&ssl_);
+  is_set_up_ = false;
+}
+
+// ---- data -----------------------------------------------------------------------------------------------------------
+
+size_t TlsStream::write(Bytes bytes) noexcept {
+  if (state_ != State::kOpen || bytes.empty()) return 0;
+  // After "want write" mbedTLS demands the same bytes again.
+  size_t count = write_pending_ ? pending_count_ : bytes.size();
+  if (count > SKINK_TLS_OUT_BYTES) count = SKINK_TLS_OUT_BYTES;
+  if (count > bytes.size()) count = bytes.size();
+  if (!write_pending_ && pcb_ != nullptr && tcp_sndbuf(pcb_) < count + 64) return 0;
+  const int result = mbedtls_ssl_write(&ssl_, bytes.data(), count);
+  write_pending_ = result == MBEDTLS_ERR_SSL_WANT_WRITE;
+  pending_count_ = count;
+  if (result > 0) return static_cast<size_t>(result);
+  if (!write_pending_ && result != MBEDTLS_ERR_SSL_WANT_READ) fail(result);
+  return 0;
+}
+
+size_t TlsStream::read(MutableBytes out) noexcept {
+  if (state_ != State::kOpen) return 0;
+  const int result = mbedtls_ssl_read(&ssl_, out.data(), out.size());
+  if (result > 0) return static_cast<size_t>(result);
+  if (result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE) return 0;
+  fail(result == 0 ? MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY : result);
+  return 0;
+}
+
+int TlsStream::send(const unsigned char* bytes, size_t count) noexcept {
+  if (pcb_ == nullptr) return MBEDTLS_ERR_NET_CONN_RESET;
+  const size_t room = tcp_sndbuf(pcb_);
+  if (count > room) count = room;
+  if (count > 0 && tcp_write(pcb_, bytes, static_cast<u16_t>(count), TCP_WRITE_FLAG_COPY) == ERR_OK) {
+    return static_cast<int>(count);
+  }
+  return MBEDTLS_ERR_SSL_WANT_WRITE;
+}
+
+int TlsStream::receive(unsigned char* out, size_t count) noexcept {
+  if (received_ == nullptr) {
+    if (is_finished_) return 0;
+    return is_broken_ ? MBEDTLS_ERR_NET_CONN_RESET : MBEDTLS_ERR_SSL_WANT_READ;
+  }
+  pbuf* first = received_;
+  if (count > first->len) count = first->len;
+  memcpy(out, first->payload, count);
+  received_ = pbuf_free_header(first, static_cast<u16_t>(count));
+  if (pcb_ != nullptr)
+    tcp_recved(pcb_, static_cast<u16_t>(count));  // the window opens again as mbedTLS takes the bytes
+  return static_cast<int>(count);
+}
+
+err_t TlsStream::take(pbuf* packet) noexcept {
+  if (packet == nullptr) {
+    is_finished_ = true;
+  } else if (received_ == nullptr) {
+    received_ = packet;
+  } else {
+    pbuf_cat(received_, packet);
+  }
+  return ERR_OK;
+}
+
+}  // namespace skink::firmware

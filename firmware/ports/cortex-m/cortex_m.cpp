@@ -1,0 +1,52 @@
+#include "cortex_m.hpp"
+
+namespace skink::firmware::cortex_m {
+namespace {
+
+constexpr uintptr_t kSysTickControl = 0xE000E010;
+constexpr uintptr_t kSysTickReload = 0xE000E014;
+constexpr uintptr_t kSysTickValue = 0xE000E018;
+constexpr uintptr_t kResetControl = 0xE000ED0C;
+constexpr uint32_t kResetRequest = 0x05FA0004;
+constexpr uint32_t kNoted = 0x52455300;  ///< high bytes of a valid note
+
+volatile uint64_t ticks_ms = 0;
+uint32_t tick_step_ms = 1;
+__attribute__((section(".noinit"))) volatile uint32_t reset_note;
+
+}  // namespace
+
+void start_tick(uint32_t hertz, uint32_t milliseconds) noexcept {
+  tick_step_ms = milliseconds;
+  reg(kSysTickReload) = hertz / 1000 * milliseconds - 1;
+  reg(kSysTickValue) = 0;
+  reg(kSysTickControl) = 7;  // core clock, interrupt, on
+}
+
+uint64_t tick_ms() noexcept {
+  uint64_t first = ticks_ms;  // two words: read until no interrupt came between
+  for (uint64_t again = ticks_ms; again != first; again = ticks_ms) first = again;
+  return first;
+}
+
+ResetReason take_reset_reason() noexcept {
+  const uint32_t note = reset_note;
+  reset_note = kNoted | static_cast<uint32_t>(ResetReason::kWatchdog);  // what it is if nobody writes another
+  if ((note & 0xffffff00U) != kNoted) return ResetReason::kPowerOn;
+  return static_cast<ResetReason>(note & 0xffU);
+}
+
+void reset(ResetReason reason) noexcept {
+  reset_note = kNoted | static_cast<uint32_t>(reason);
+  asm volatile("dsb" ::: "memory");
+  reg(kResetControl) = kResetRequest;
+  for (;;) wait();
+}
+
+}  // namespace skink::firmware::cortex_m
+
+extern "C" void SysTick_Handler();
+extern "C" void SysTick_Handler() {
+  using skink::firmware::cortex_m::tick_step_ms;
+  skink::firmware::cortex_m::ticks_ms = skink::firmware::cortex_m::ticks_ms + tick_step_ms;
+}

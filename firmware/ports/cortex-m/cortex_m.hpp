@@ -1,0 +1,30 @@
+#pragma once
+/// @file
+/// What every Cortex-M port needs: registers, the tick of SysTick, the reset.
+
+#include <stdint.h>
+
+#include "skink/firmware/port.hpp"
+
+namespace skink::firmware::cortex_m {
+
+inline volatile uint32_t& reg(uintptr_t address) noexcept { return *reinterpret_cast<volatile uint32_t*>(address); }
+
+/// A register whose reading pops a FIFO must be read through a value: a discarded volatile reference is not read.
+inline uint32_t load(uintptr_t address) noexcept { return reg(address); }
+
+/// SysTick at 1000 Hz / `milliseconds` of a clock of `hertz`. The interrupt counts milliseconds.
+void start_tick(uint32_t hertz, uint32_t milliseconds) noexcept;
+
+uint64_t tick_ms() noexcept;
+
+/// Why the last reset happened, as noted in RAM that survives it: nothing noted is power-on, a note that was not
+/// replaced before the reset means that the watchdog bit.
+ResetReason take_reset_reason() noexcept;
+
+[[noreturn]] void reset(ResetReason reason) noexcept;
+
+/// Waits for an interrupt.
+inline void wait() noexcept { asm volatile("wfi" ::: "memory"); }
+
+}  // namespace skink::firmware::cortex_m

@@ -1,0 +1,82 @@
+/// @file
+/// Stellaris LM3S6965 evaluation board, as QEMU emulates it: Cortex-M3, 256 KB of flash, 64 KB of RAM. Source of the
+/// addresses: LM3S6965 data sheet. Clock tree and pin multiplexing are left at their reset values, which the emulator
+/// accepts and a real part would not.
+
+#include "../cortex-m/cortex_m.hpp"
+#include "../qemu/host_flash.hpp"
+#include "../qemu/semihosting.hpp"
+
+namespace skink::firmware::port {
+namespace {
+
+using cortex_m::reg;
+
+constexpr uint32_t kClockHz = 12'500'000;
+constexpr uintptr_t kUart = 0x4000C000;
+constexpr uintptr_t kClockGate1 = 0x400FE104;
+constexpr uintptr_t kClockGate2 = 0x400FE108;
+constexpr uintptr_t kWatchdog = 0x40000000;
+constexpr uint32_t kWatchdogKey = 0x1ACCE551;
+constexpr uint32_t kWatchdogPeriod = kClockHz * 8;  // it warns after one period and resets after the second
+constexpr uintptr_t kRecording = 0x00030000;
+constexpr uint32_t kRecordingBytes = 60 * 1024;
+constexpr uintptr_t kIdentity = 0x0003F000;
+constexpr uint32_t kIdentityBytes = 4096;
+
+ResetReason last_reset = ResetReason::kUnknown;
+bool watchdog_runs = false;
+Flash flash;
+
+}  // namespace
+
+void initialize() noexcept {
+  reg(kClockGate1) = reg(kClockGate1) | 1;           // UART 0
+  reg(kClockGate2) = reg(kClockGate2) | 0x50000001;  // Ethernet controller and PHY, port A
+  reg(kUart + 0x30) = 0x301;                         // on, send, receive
+  last_reset = cortex_m::take_reset_reason();
+  flash = open_host_flash(4096, 32);
+  cortex_m::start_tick(kClockHz, 10);
+}
+
+void console(const char* text, size_t count) noexcept {
+  for (size_t i = 0; i < count; ++i) {
+    if (text[i] == '\n') console("\r", 1);
+    while ((reg(kUart + 0x18) & 0x20) != 0) {  // transmit FIFO full
+    }
+    reg(kUart) = static_cast<uint8_t>(text[i]);
+  }
+}
+
+uint64_t now_ms() noexcept { return cortex_m::tick_ms(); }
+
+Status entropy(MutableBytes out) noexcept { return semihosting::entropy(out); }
+
+Status wall_time(int64_t& unix_seconds) noexcept { return semihosting::wall_time(unix_seconds); }
+
+void sleep(uint64_t until_ms) noexcept {
+  if (now_ms() < until_ms) cortex_m::wait();  // the tick wakes it at the latest
+}
+
+void feed_watchdog() noexcept {
+  reg(kWatchdog + 0xC00) = kWatchdogKey;  // unlock
+  reg(kWatchdog + 0x00) = kWatchdogPeriod;
+  if (!watchdog_runs) {
+    watchdog_runs = true;
+    reg(kWatchdog + 0x08) = 3;  // count, reset
+  }
+  reg(kWatchdog + 0x0C) = 1;  // clear the warning
+  reg(kWatchdog + 0xC00) = 0;
+}
+
+ResetReason reset_reason() noexcept { return last_reset; }
+
+void restart(ResetReason reason) noexcept { cortex_m::reset(reason); }
+
+Bytes identity_partition() noexcept { return {reinterpret_cast<const uint8_t*>(kIdentity), kIdentityBytes}; }
+
+Bytes recording_partition() noexcept { return {reinterpret_cast<const uint8_t*>(kRecording), kRecordingBytes}; }
+
+Flash& storage() noexcept { return flash; }
+
+}  // namespace skink::firmware::port

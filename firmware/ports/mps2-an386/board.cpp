@@ -1,0 +1,77 @@
+/// @file
+/// Arm MPS2 with FPGA image AN386, as QEMU emulates it. Source of the addresses: Arm DAI 0386; what the emulator leaves
+/// out (a random number generator, a real-time clock, flash) comes from the host through semihosting.
+
+#include "../cortex-m/cortex_m.hpp"
+#include "../qemu/host_flash.hpp"
+#include "../qemu/semihosting.hpp"
+
+namespace skink::firmware::port {
+namespace {
+
+using cortex_m::reg;
+
+constexpr uint32_t kClockHz = 25'000'000;
+constexpr uintptr_t kUart = 0x40004000;
+constexpr uintptr_t kWatchdog = 0x40008000;
+constexpr uint32_t kWatchdogKey = 0x1ACCE551;
+constexpr uint32_t kWatchdogPeriod = kClockHz * 8;  // it warns after one period and resets after the second
+constexpr uintptr_t kIdentity = 0x0007F000;
+constexpr uint32_t kIdentityBytes = 4096;
+
+ResetReason last_reset = ResetReason::kUnknown;
+bool watchdog_runs = false;
+Flash flash;
+
+}  // namespace
+
+void initialize() noexcept {
+  reg(kUart + 0x10) = 16;  // the smallest divider; with less the emulator sends nothing
+  reg(kUart + 0x08) = 1;   // transmitter on
+  last_reset = cortex_m::take_reset_reason();
+  flash = open_host_flash(4096, 64);
+  cortex_m::start_tick(kClockHz, 10);
+}
+
+void console(const char* text, size_t count) noexcept {
+  for (size_t i = 0; i < count; ++i) {
+    if (text[i] == '\n') console("\r", 1);
+    while ((reg(kUart + 0x04) & 1) != 0) {  // transmitter full
+    }
+    reg(kUart) = static_cast<uint8_t>(text[i]);
+  }
+}
+
+uint64_t now_ms() noexcept { return cortex_m::tick_ms(); }
+
+Status entropy(MutableBytes out) noexcept { return semihosting::entropy(out); }
+
+Status wall_time(int64_t& unix_seconds) noexcept { return semihosting::wall_time(unix_seconds); }
+
+void sleep(uint64_t until_ms) noexcept {
+  if (now_ms() < until_ms) cortex_m::wait();  // the tick wakes it at the latest
+}
+
+void feed_watchdog() noexcept {
+  reg(kWatchdog + 0xC00) = kWatchdogKey;  // unlock
+  reg(kWatchdog + 0x00) = kWatchdogPeriod;
+  if (!watchdog_runs) {
+    watchdog_runs = true;
+    reg(kWatchdog + 0x08) = 3;  // count, reset
+  }
+  reg(kWatchdog + 0x0C) = 1;  // clear the warning
+  reg(kWatchdog + 0xC00) = 0;
+}
+
+ResetReason reset_reason() noexcept { return last_reset; }
+
+void restart(ResetReason reason) noexcept { cortex_m::reset(reason); }
+
+Bytes identity_partition() noexcept { return {reinterpret_cast<const uint8_t*>(kIdentity), kIdentityBytes}; }
+
+/// The board's PSRAM, which QEMU fills from a file.
+Bytes recording_partition() noexcept { return {reinterpret_cast<const uint8_t*>(0x21000000), 16U << 20}; }
+
+Flash& storage() noexcept { return flash; }
+
+}  // namespace skink::firmware::port

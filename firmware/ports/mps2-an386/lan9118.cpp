@@ -1,0 +1,126 @@
+/// @file
+/// SMSC LAN9118 on a 32-bit bus, polled. Source: SMSC LAN9118 data sheet, revision 1.5; only what NO_SYS polling needs.
+
+#include <lwip/etharp.h>
+#include <lwip/pbuf.h>
+#include <string.h>
+
+#include "../cortex-m/cortex_m.hpp"
+#include "skink/firmware/nic.hpp"
+
+namespace skink::firmware::port {
+namespace {
+
+constexpr uintptr_t kBase = 0x40200000;
+constexpr uintptr_t kRxData = 0x00;
+constexpr uintptr_t kTxData = 0x20;
+constexpr uintptr_t kRxStatus = 0x40;
+constexpr uintptr_t kTxStatus = 0x48;
+constexpr uintptr_t kInterruptEnable = 0x5C;
+constexpr uintptr_t kByteTest = 0x64;
+constexpr uintptr_t kRxConfig = 0x6C;
+constexpr uintptr_t kTxConfig = 0x70;
+constexpr uintptr_t kHwConfig = 0x74;
+constexpr uintptr_t kRxFifo = 0x7C;
+constexpr uintptr_t kTxFifo = 0x80;
+constexpr uintptr_t kMacCommand = 0xA4;
+constexpr uintptr_t kMacData = 0xA8;
+constexpr uint32_t kMacBusy = 0x80000000;
+constexpr uint32_t kMacRead = 0x40000000;
+constexpr uint32_t kMacControl = 1;
+constexpr uint32_t kMacAddressHigh = 2;
+constexpr uint32_t kMacAddressLow = 3;
+constexpr uint32_t kFrameCheckBytes = 4;
+constexpr uint32_t kMaxFrameBytes = 1520;
+
+volatile uint32_t& chip(uintptr_t offset) noexcept { return cortex_m::reg(kBase + offset); }
+uint32_t pop(uintptr_t offset) noexcept { return cortex_m::load(kBase + offset); }
+
+uint32_t mac_access(uint32_t command) noexcept {
+  chip(kMacCommand) = kMacBusy | command;
+  while ((pop(kMacCommand) & kMacBusy) != 0) {
+  }
+  return pop(kMacData);
+}
+
+void mac_write(uint32_t index, uint32_t value) noexcept {
+  chip(kMacData) = value;
+  (void)mac_access(index);
+}
+
+err_t send(netif* /*interface*/, pbuf* packet) {
+  alignas(4) static uint8_t frame[kMaxFrameBytes];
+  if (packet->tot_len > sizeof frame) return ERR_BUF;
+  // lwIP puts ETH_PAD_SIZE bytes before the frame; the chip's start offset skips them.
+  const uint32_t bytes = packet->tot_len - uint32_t{ETH_PAD_SIZE};
+  (void)pbuf_copy_partial(packet, frame, packet->tot_len, 0);
+  if ((pop(kTxFifo) & 0xffff) < bytes + 16) return ERR_MEM;         // TCP sends it again
+  chip(kTxData) = (uint32_t{ETH_PAD_SIZE} << 16) | 0x3000 | bytes;  // offset, first and last segment, size
+  chip(kTxData) = bytes;
+  for (uint32_t word = 0; word < (packet->tot_len + 3U) / 4; ++word) {
+    uint32_t value = 0;
+    memcpy(&value, frame + word * 4, sizeof value);
+    chip(kTxData) = value;
+  }
+  while (((pop(kTxFifo) >> 16) & 0xff) != 0) (void)pop(kTxStatus);
+  return ERR_OK;
+}
+
+/// Takes one frame out of the FIFO, into `packet` if there is one.
+void take_frame(pbuf* packet, uint32_t words) noexcept {
+  for (pbuf* part = packet; part != nullptr; part = part->next) {
+    auto* to = static_cast<uint8_t*>(part->payload);
+    for (uint32_t done = 0; done < part->len && words > 0; done += 4, --words) {  // all parts but the last: 4 k bytes
+      const uint32_t value = pop(kRxData);
+      memcpy(to + done, &value, part->len - done < 4 ? part->len - done : 4);
+    }
+  }
+  for (; words > 0; --words) (void)pop(kRxData);
+}
+
+}  // namespace
+
+err_t nic_initialize(netif* interface) noexcept {
+  if (pop(kByteTest) != 0x87654321) return ERR_IF;
+  chip(kHwConfig) = 1;  // reset
+  while ((pop(kHwConfig) & 1) != 0) {
+  }
+  chip(kHwConfig) = 0x00050000;
+  chip(kInterruptEnable) = 0;
+  chip(kRxConfig) = uint32_t{ETH_PAD_SIZE} << 8;  // frames two bytes later: the IP header is word aligned
+  chip(kTxConfig) = 0xC000;                       // drop what is queued
+  chip(kTxConfig) = 2;                            // on
+  const uint32_t low = mac_access(kMacRead | kMacAddressLow);
+  const uint32_t high = mac_access(kMacRead | kMacAddressHigh);
+  for (unsigned i = 0; i < 6; ++i) {
+    interface->hwaddr[i] = static_cast<uint8_t>((i < 4 ? low : high) >> (8 * (i % 4)));
+  }
+  mac_write(kMacControl, (1U << 20) | (1U << 3) | (1U << 2));  // full duplex, send, receive
+  interface->name[0] = 'e';
+  interface->name[1] = 'n';
+  interface->hwaddr_len = 6;
+  interface->mtu = 1500;
+  interface->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
+  interface->output = &etharp_output;
+  interface->linkoutput = &send;
+  return ERR_OK;
+}
+
+int nic_poll(netif* interface) noexcept {
+  int frames = 0;
+  while (((pop(kRxFifo) >> 16) & 0xff) != 0) {
+    const uint32_t status = pop(kRxStatus);
+    const uint32_t with_check = (status >> 16) & 0x3fff;
+    const uint32_t words = (with_check + uint32_t{ETH_PAD_SIZE} + 3) / 4;
+    const bool is_damaged = (status & 0x8000) != 0 || with_check <= kFrameCheckBytes;
+    const auto bytes = static_cast<u16_t>(with_check - kFrameCheckBytes + uint32_t{ETH_PAD_SIZE});
+    pbuf* packet = is_damaged ? nullptr : pbuf_alloc(PBUF_RAW, bytes, PBUF_POOL);
+    take_frame(packet, words);  // without a buffer the frame is lost; TCP sends it again
+    if (packet == nullptr) continue;
+    ++frames;
+    if (interface->input(packet, interface) != ERR_OK) (void)pbuf_free(packet);
+  }
+  return frames;
+}
+
+}  // namespace skink::firmware::port

@@ -1,0 +1,91 @@
+#include "host_flash.hpp"
+
+#include <string.h>
+
+#include "semihosting.hpp"
+
+namespace skink::firmware {
+namespace {
+
+constexpr uint32_t kStepBytes = 64;
+
+struct HostFlash {
+  int file = -1;
+  uint32_t sector_bytes = 0;
+  uint32_t sectors = 0;
+};
+
+HostFlash flash;
+
+bool is_inside(uint32_t address, size_t count) noexcept {
+  const uint32_t size = flash.sector_bytes * flash.sectors;
+  return flash.file >= 0 && address <= size && count <= size - address;
+}
+
+bool read_at(uint32_t address, void* out, size_t count) noexcept {
+  return semihosting::seek(flash.file, address) && semihosting::read(flash.file, out, count);
+}
+
+bool write_at(uint32_t address, const void* bytes, size_t count) noexcept {
+  return semihosting::seek(flash.file, address) && semihosting::write(flash.file, bytes, count);
+}
+
+Status read(void* /*context*/, uint32_t address, MutableBytes out) {
+  if (!is_inside(address, out.size()) || !read_at(address, out.data(), out.size())) return Status::kUnavailable;
+  return Status::kOk;
+}
+
+Status program(void* /*context*/, uint32_t address, Bytes bytes) {
+  if (!is_inside(address, bytes.size())) return Status::kUnavailable;
+  for (size_t done = 0; done < bytes.size();) {
+    uint8_t step[kStepBytes];
+    const size_t count = bytes.size() - done < kStepBytes ? bytes.size() - done : kStepBytes;
+    const auto at = static_cast<uint32_t>(address + done);
+    if (!read_at(at, step, count)) return Status::kUnavailable;
+    for (size_t i = 0; i < count; ++i) step[i] = static_cast<uint8_t>(step[i] & bytes[done + i]);
+    if (!write_at(at, step, count)) return Status::kUnavailable;
+    done += count;
+  }
+  return Status::kOk;
+}
+
+Status erase(void* /*context*/, uint32_t sector) {
+  const uint32_t begin = sector * flash.sector_bytes;
+  if (sector >= flash.sectors || !is_inside(begin, flash.sector_bytes)) return Status::kUnavailable;
+  uint8_t ones[kStepBytes];
+  memset(ones, 0xff, sizeof ones);
+  for (uint32_t done = 0; done < flash.sector_bytes; done += kStepBytes) {
+    if (!write_at(begin + done, ones, kStepBytes)) return Status::kUnavailable;
+  }
+  return Status::kOk;
+}
+
+}  // namespace
+
+Flash open_host_flash(uint32_t sector_bytes, uint32_t sectors) noexcept {
+  flash = {-1, sector_bytes, sectors};
+  const char* path = semihosting::option("flash", "");
+  if (*path != 0) {
+    flash.file = semihosting::open(path, semihosting::Mode::kUpdate);
+    if (flash.file < 0) flash.file = semihosting::open(path, semihosting::Mode::kCreate);
+    // A file that a kill left short is a part whose rest was never written: erased.
+    for (int32_t size = semihosting::length(flash.file); flash.file >= 0; size = semihosting::length(flash.file)) {
+      if (size < 0 || static_cast<uint32_t>(size) >= sector_bytes * sectors) break;
+      const uint8_t one = 0xff;
+      uint8_t ones[kStepBytes];
+      memset(ones, 0xff, sizeof ones);
+      const bool is_whole = static_cast<uint32_t>(size) % kStepBytes == 0;
+      if (!write_at(static_cast<uint32_t>(size), is_whole ? ones : &one, is_whole ? kStepBytes : 1)) break;
+    }
+  }
+  Flash result;
+  result.sector_bytes = sector_bytes;
+  result.sectors = sectors;
+  result.program_bytes = 8;
+  result.read_function = &read;
+  result.program_function = &program;
+  result.erase_function = &erase;
+  return result;
+}
+
+}  // namespace skink::firmware
