@@ -24,6 +24,8 @@ struct RealTraits<float> {
   static Mask equal(float a, float b) noexcept { return a == b; }
   static Mask both(Mask a, Mask b) noexcept { return a && b; }
   static Mask invert(Mask a) noexcept { return !a; }
+  static bool all(Mask a) noexcept { return a; }
+  static bool none(Mask a) noexcept { return !a; }
   static float select(Mask mask, float if_true, float if_false) noexcept { return mask ? if_true : if_false; }
   /// 2^n for an integral n in [-126, 127].
   static float power_of_two(float n) noexcept {

@@ -6,6 +6,7 @@
 
 #include "skink/common/arithmetic/internal/elementary_templates.hpp"
 #include "skink/common/arithmetic/real.hpp"
+#include "skink/common/nn/internal/unroll.hpp"
 #include "skink/common/nn/network.hpp"
 
 namespace skink::nn::internal {
@@ -44,11 +45,20 @@ Real through_activation(Activation activation, Real value, Real gradient) noexce
 template <class Real>
 void activate(Activation activation, Real* values, size_t count) noexcept {
   using T = RealTraits<Real>;
-  for (size_t i = 0; i < count; ++i) {
-    values[i] = activation == Activation::kTanh
-                    ? Elementary<Real>::tanh(values[i])
-                    : T::select(T::greater(values[i], T::broadcast(0.0F)), values[i], T::broadcast(0.0F));
+  if (activation == Activation::kTanh) {
+    for (size_t i = 0; i < count; ++i) values[i] = Elementary<Real>::tanh(values[i]);
+    return;
   }
+  const Real zero = T::broadcast(0.0F);
+  SKINK_UNROLL_BY_4
+  for (size_t i = 0; i < count; ++i) values[i] = T::select(T::greater(values[i], zero), values[i], zero);
+}
+
+/// target[i] += scale * d[i], the update of a bias.
+template <class Real>
+void add_scaled(Real* target, const Real* d, Real scale, size_t count) noexcept {
+  SKINK_UNROLL_BY_4
+  for (size_t i = 0; i < count; ++i) target[i] += scale * d[i];
 }
 
 }  // namespace skink::nn::internal
