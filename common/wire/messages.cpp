@@ -4,8 +4,6 @@
 #include <pb_encode.h>
 #include <string.h>
 
-#include <type_traits>
-
 #include "field_view.hpp"
 
 namespace skink::wire {
@@ -80,7 +78,7 @@ bool write_payload(pb_ostream_t* stream, const pb_field_t* field, void* const* a
 /// would be undefined.
 template <class Enum>
 uint32_t number_of(const Enum& field) noexcept {
-  std::underlying_type_t<Enum> number{};
+  __underlying_type(Enum) number{};  // what std::underlying_type is made of; some toolchains have no libstdc++
   memcpy(&number, &field, sizeof number);
   return static_cast<uint32_t>(number);
 }

@@ -67,6 +67,8 @@ ResetReason reset_reason() noexcept { return last_reset; }
 
 void restart(ResetReason reason) noexcept { cortex_m::reset(reason); }
 
+void finish(bool success) noexcept { semihosting::exit(success ? 0 : 1); }
+
 Bytes identity_partition() noexcept { return {reinterpret_cast<const uint8_t*>(kIdentity), kIdentityBytes}; }
 
 /// The board's PSRAM, which QEMU fills from a file.

@@ -1,0 +1,30 @@
+#pragma once
+/// @file
+/// Golden vectors that a board checks itself against: random bits, elementary functions, training of a dense and of a
+/// convolutional net, the quantizer. Each check hashes what it computes; the expected hashes were computed by
+/// tests/golden/selftest_vectors.py, which shares no code with this.
+
+#include <stddef.h>
+
+#include "skink/common/span.hpp"
+#include "skink/common/wire/crypto.hpp"
+
+namespace skink::firmware::selftest {
+
+/// Memory that run() needs, bytes.
+inline constexpr size_t kMemoryBytes = 6144;
+
+struct Check {
+  const char* name;
+  const char* expected;  ///< SHA-256, 64 digits
+  void (*compute)(wire::Sha256& hash, Span<float> memory);
+};
+
+Span<const Check> checks() noexcept;
+
+/// @param[in] memory  kMemoryBytes, 4-byte aligned; overwritten.
+/// @param[out] found  what was computed.
+/// @returns true when it is what is expected.
+bool run(const Check& check, MutableBytes memory, wire::Digest& found) noexcept;
+
+}  // namespace skink::firmware::selftest

@@ -1,0 +1,60 @@
+/// @file
+/// QEMU's RISC-V virt machine, for the self-test: a console, a clock, an end. There is no identity, storage or network.
+
+#include "../qemu/semihosting.hpp"
+#include "skink/firmware/app.hpp"
+#include "skink/firmware/port.hpp"
+
+namespace skink::firmware::port {
+namespace {
+
+constexpr uintptr_t kUart = 0x10000000;  // NS16550A
+constexpr uintptr_t kTime = 0x0200BFF8;  // CLINT mtime, 10 MHz
+constexpr uint64_t kTicksPerMs = 10'000;
+
+volatile uint8_t& byte_at(uintptr_t address) noexcept { return *reinterpret_cast<volatile uint8_t*>(address); }
+uint32_t word_at(uintptr_t address) noexcept { return *reinterpret_cast<volatile uint32_t*>(address); }
+
+Flash no_flash;
+
+}  // namespace
+
+void initialize() noexcept {}
+
+void console(const char* text, size_t count) noexcept {
+  for (size_t i = 0; i < count; ++i) {
+    while ((byte_at(kUart + 5) & 0x20) == 0) {  // transmitter not empty
+    }
+    byte_at(kUart) = static_cast<uint8_t>(text[i]);
+  }
+}
+
+uint64_t now_ms() noexcept {
+  uint32_t high = 0;
+  uint32_t low = 0;
+  do {
+    high = word_at(kTime + 4);
+    low = word_at(kTime);
+  } while (word_at(kTime + 4) != high);
+  return ((uint64_t{high} << 32) | low) / kTicksPerMs;
+}
+
+Status entropy(MutableBytes out) noexcept { return semihosting::entropy(out); }
+Status wall_time(int64_t& unix_seconds) noexcept { return semihosting::wall_time(unix_seconds); }
+void sleep(uint64_t /*until_ms*/) noexcept {}
+void feed_watchdog() noexcept {}
+ResetReason reset_reason() noexcept { return ResetReason::kPowerOn; }
+void restart(ResetReason /*reason*/) noexcept { semihosting::exit(1); }
+void finish(bool success) noexcept { semihosting::exit(success ? 0 : 1); }
+Bytes identity_partition() noexcept { return {}; }
+Bytes recording_partition() noexcept { return {}; }
+Flash& storage() noexcept { return no_flash; }
+
+}  // namespace skink::firmware::port
+
+extern "C" [[noreturn]] void skink_start();
+extern "C" void skink_start() {
+  skink::firmware::port::initialize();
+  skink_app();
+  skink::firmware::port::finish(false);
+}

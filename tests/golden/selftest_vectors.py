@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""The vectors of firmware/selftest, computed with reference.py, which was written from docs/arithmetic.md alone.
+
+    selftest_vectors.py --check HEADER     compares a header with what is computed
+    selftest_vectors.py --write HEADER     writes it
+"""
+
+import hashlib
+import pathlib
+import sys
+
+import numpy as np
+
+import reference
+from reference import F, Bits, Network, between
+
+BITS = Bits(2024)
+NUMBERS = 1024
+DENSE = {"input": [6], "loss": "softmax_cross_entropy",
+         "layers": [{"type": "dense", "units": 9}, {"type": "tanh"}, {"type": "dense", "units": 7}, {"type": "relu"},
+                    {"type": "dense", "units": 3}]}
+CONV = {"input": [8, 7, 2], "loss": "mean_squared_error",
+        "layers": [{"type": "conv2d", "filters": 3, "units": 3, "kernel": 3, "stride": 1, "padding": "same"},
+                   {"type": "tanh"}, {"type": "max_pool", "kernel": 2, "stride": 2},
+                   {"type": "conv2d", "filters": 4, "units": 4, "kernel": 3, "stride": 2, "padding": "same"},
+                   {"type": "relu"}, {"type": "average_pool", "kernel": 2, "stride": 1, "padding": "same"},
+                   {"type": "flatten"}, {"type": "dense", "units": 2}]}
+
+
+def number(purpose, round_, device, element, low, high):
+    return between(BITS.word(purpose, round_, device, element), F(low), F(high))
+
+
+def numbers(purpose, round_, device, count, low, high):
+    return np.array([number(purpose, round_, device, e, low, high) for e in range(count)], F)
+
+
+def words(values):
+    return hashlib.sha256(np.array(values, "<u4").tobytes()).hexdigest()
+
+
+def floats(*arrays):
+    flat = np.concatenate([np.ravel(array) for array in arrays])
+    return hashlib.sha256(reference.without_minus_zero(flat).astype("<f4").tobytes()).hexdigest()
+
+
+def over(function, round_, low, high):
+    return floats(function(numbers(1, round_, 0, NUMBERS, low, high)))
+
+
+def sample(network, index):
+    stored = numbers(7, 0, index, int(np.prod(network.input)), -1, 1).reshape(network.input)
+    if network.loss_kind == 1:
+        return stored, index % 3
+    return stored, numbers(8, 0, index, 2, -1, 1)
+
+
+def initial(network):
+    return numbers(2, 0, 0, network.parameters, -0.5, 0.5)
+
+
+def train_online(model, steps):
+    network = Network(model)
+    flat = initial(network)
+    w = network.tensors(flat)
+    losses = [network.train_online(w, sample(network, step), F(0.05))[0] for step in range(steps)]
+    return network, flat, np.array(losses, F)
+
+
+def train_batch():
+    network = Network(DENSE)
+    flat = initial(network)
+    w = network.tensors(flat)
+    for _ in range(10):
+        network.train_batch(w, [sample(network, s) for s in range(4)], F(0.05))
+    return flat
+
+
+def quantized():
+    network, flat, _ = train_online(CONV, 12)
+    return reference.int8_codec(network, flat - initial(network), BITS, 3, 7)
+
+
+def vectors():
+    permutations = [reference.permute(i, n, BITS.block(6, 0, 0, n)) for n in (1, 7, 100, 1000) for i in range(min(n, 100))]
+    _, dense, dense_losses = train_online(DENSE, 40)
+    _, conv, conv_losses = train_online(CONV, 12)
+    return {
+        "kRandomBits": words([BITS.word(5, 1, 2, e) for e in range(NUMBERS)]),
+        "kPermutations": words(permutations),
+        "kExp": over(reference.exp, 0, -100, 100),
+        "kLog": over(reference.log, 1, 0, 1000),
+        "kTanh": over(reference.tanh, 2, -5, 5),
+        "kSin": over(reference.sin, 3, -9000, 9000),
+        "kCos": over(reference.cos, 4, -50, 50),
+        "kDenseOnline": floats(dense_losses, dense),
+        "kDenseBatch": floats(train_batch()),
+        "kConvOnline": floats(conv_losses, conv),
+        "kQuantizer": floats(quantized()),
+    }
+
+
+def header():
+    lines = ["#pragma once", "/// @file", "/// Written by tests/golden/selftest_vectors.py --write; never by hand.", "",
+             "namespace skink::firmware::selftest::vectors {", ""]
+    for name, digest in vectors().items():
+        lines.append(f'inline constexpr const char* {name} = "{digest}";')
+    return "\n".join(lines + ["", "}  // namespace skink::firmware::selftest::vectors", ""])
+
+
+def main():
+    action, path = sys.argv[1], pathlib.Path(sys.argv[2])
+    text = header()
+    if action == "--write":
+        path.write_text(text)
+    elif path.read_text() != text:
+        sys.exit(f"{path} holds other vectors than the reference computes")
+    else:
+        print(f"{text.count('constexpr')} vectors agree")
+
+
+main()
