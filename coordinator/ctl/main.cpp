@@ -1,25 +1,22 @@
 /// @file
-/// skinkctl: what operators ask of a run. Reads the store, also while a coordinator writes it.
+/// skinkctl: what operators ask of a run, and devices for it. Reads the store, also while a coordinator writes it.
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "failure.hpp"
 #include "model_text.hpp"
-#include "skink/common/host/exit_codes.hpp"
+#include "provision_command.hpp"
 #include "skink/common/host/files.hpp"
+#include "skink/coordinator/provisioning/identity_text.hpp"
 #include "skink/coordinator/store/store.hpp"
 
 namespace {
 
 using namespace skink;
 using coordinator::Store;
-
-int fail(ExitCode code, const std::string& message) {
-  std::fprintf(stderr, "skinkctl: %s\n", message.c_str());
-  return static_cast<int>(code);
-}
-
-constexpr int kOk = static_cast<int>(ExitCode::kOk);
+using ctl::fail;
+using ctl::kOk;
 
 int show_status(const Store& store) {
   const auto snapshot = store.load();
@@ -101,10 +98,17 @@ int show_model(const std::string& path) {
   return kOk;
 }
 
+int show_identity(const std::string& path) {
+  const auto text = provisioning::describe_identity(path);
+  if (!text) return fail(ExitCode::kData, text.error().message);
+  std::printf("%s", text->c_str());
+  return kOk;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Shows what a coordinator did: runs, devices, rounds, models."};
+  CLI::App app{"Shows what a coordinator did: runs, devices, rounds, models. Makes the devices of a fleet."};
   app.require_subcommand(1);
   std::string store_path;
   std::string file;
@@ -123,9 +127,16 @@ int main(int argc, char** argv) {
   show->add_option("file", file, "A .skm file")->required();
   CLI::App* exported = with_store(model->add_subcommand("export", "Writes the store's latest model"));
   exported->add_option("file", file, "Where to write the .skm file")->required();
+  CLI::App* identity = app.add_subcommand("identity", "Identity images: 'identity show FILE'");
+  identity->require_subcommand(1);
+  CLI::App* show_image = identity->add_subcommand("show", "Prints an identity image, without its secrets");
+  show_image->add_option("file", file, "A .bin file, or what was read from a device's partition")->required();
+  ctl::ProvisionCommand provision(app);
   try {
     app.parse(argc, argv);
     if (show->parsed()) return show_model(file);
+    if (show_image->parsed()) return show_identity(file);
+    if (provision.parsed()) return provision.run();
     const auto store = Store::open_to_read(store_path);
     if (!store) return fail(ExitCode::kStore, store.error().message);
     if (status->parsed()) return show_status(*store);

@@ -1,0 +1,19 @@
+#pragma once
+/// @file
+/// How a command of skinkctl ends.
+
+#include <cstdio>
+#include <string>
+
+#include "skink/common/host/exit_codes.hpp"
+
+namespace skink::ctl {
+
+inline constexpr int kOk = static_cast<int>(ExitCode::kOk);
+
+inline int fail(ExitCode code, const std::string& message) {
+  std::fprintf(stderr, "skinkctl: %s\n", message.c_str());
+  return static_cast<int>(code);
+}
+
+}  // namespace skink::ctl

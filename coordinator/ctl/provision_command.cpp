@@ -1,0 +1,138 @@
+#include "provision_command.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "failure.hpp"
+#include "skink/common/wire/identity.hpp"
+
+namespace skink::ctl {
+namespace {
+
+/// "412/1000 devices" on standard error, at most twice a second on a terminal, else every ten seconds.
+class ProgressLine {
+ public:
+  explicit ProgressLine(std::size_t total) : total_(total) {}
+  ~ProgressLine() {
+    if (is_shown_ && on_terminal_) std::fputs("\r\033[K", stderr);
+  }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void show(std::size_t done) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - shown_ < (on_terminal_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds(10'000))) return;
+    shown_ = now;
+    is_shown_ = true;
+    std::fprintf(stderr, "%s%zu/%zu devices%s", on_terminal_ ? "\r\033[K" : "", done, total_, on_terminal_ ? "" : "\n");
+    std::fflush(stderr);
+  }
+
+ private:
+  std::size_t total_;
+  bool on_terminal_ = isatty(STDERR_FILENO) != 0;
+  bool is_shown_ = false;
+  std::chrono::steady_clock::time_point shown_ = std::chrono::steady_clock::now();
+};
+
+void print_table(const std::vector<provisioning::ProvisionedDevice>& devices) {
+  if (devices.empty()) return;
+  std::printf("%-32s %-12s %-42s %6s  %s\n", "device", "valid until", "certificate", "bytes", "image");
+  for (const auto& device : devices) {
+    std::printf("%-32s %-12s %-42s %6zu  %s\n", device.id.c_str(), device.valid_until.c_str(), device.serial.c_str(),
+                device.image_bytes, device.image.c_str());
+  }
+}
+
+/// Decimal or 0x...
+bool parse_address(const std::string& text, std::uint32_t& address) {
+  std::size_t used = 0;
+  unsigned long long number = 0;
+  try {
+    number = std::stoull(text, &used, 0);
+  } catch (const std::exception&) {
+    return false;
+  }
+  const bool fits = used == text.size() && text[0] != '-' && number <= 0x1'0000'0000ULL - wire::kMaxIdentityBytes;
+  if (fits) address = static_cast<std::uint32_t>(number);
+  return fits;
+}
+
+}  // namespace
+
+ProvisionCommand::ProvisionCommand(CLI::App& app)
+    : command_(app.add_subcommand("provision", "Makes devices: keys, certificates, identity images")),
+      address_(fmt::format("{:#010x}", provisioning::kDefaultImageAddress)) {
+  command_->add_option("--fleet", options_.fleet, "Name of the fleet")->required();
+  command_->add_option("--pki", options_.pki, "Folder with ca.pem, ca.key, master.key (scripts/make-pki)")->required();
+  command_->add_option("--broker", broker_, "HOST:PORT of the broker, as the devices reach it")->required();
+  command_->add_option("--server-name", options_.tls_server_name, "Name in the broker's certificate; default: HOST");
+  command_->add_option("--time-server", time_server_, "HOST:PORT of an SNTP server; default: none");
+  CLI::Option* id = command_->add_option("--id", ids_, "Devices with these ids");
+  CLI::Option* count = command_->add_option("--count", count_, "N devices: <prefix>000, <prefix>001, ...");
+  count->check(CLI::Range(1U, 100'000U))->excludes(id);
+  command_->add_option("--prefix", prefix_, "Prefix of their ids")->needs(count)->capture_default_str();
+  command_->add_option("--first", first_, "Number of the first of them")->needs(count)->check(CLI::Range(0U, 999'999U));
+  command_->add_option("--out", options_.out, "Folder for the images; default: DIR/images");
+  command_->add_option("--days", options_.days, "How long the certificates hold; no longer than the CA's")
+      ->check(CLI::Range(1U, 36'500U))
+      ->capture_default_str();
+  command_->add_option("--address", address_, "Where the identity partition begins, for the .hex files")
+      ->capture_default_str();
+  command_->add_flag("--force", force_, "New keys for devices that exist; their old certificates stay valid");
+}
+
+std::vector<std::string> ProvisionCommand::ids() const {
+  if (!ids_.empty()) return ids_;
+  std::vector<std::string> ids;
+  for (std::uint32_t i = first_; i < first_ + count_; ++i) ids.push_back(fmt::format("{}{:03}", prefix_, i));
+  return ids;
+}
+
+int ProvisionCommand::run() {
+  const std::vector<std::string> ids = this->ids();
+  if (ids.empty()) return fail(ExitCode::kUsage, "--id or --count is required");
+  const auto broker = parse_network_address(broker_);
+  if (!broker) return fail(ExitCode::kUsage, "--broker: " + broker.error().message);
+  options_.broker = *broker;
+  if (!time_server_.empty()) {
+    const auto time_server = parse_network_address(time_server_);
+    if (!time_server) return fail(ExitCode::kUsage, "--time-server: " + time_server.error().message);
+    options_.time_server = *time_server;
+  }
+  if (!parse_address(address_, options_.image_address)) {
+    return fail(ExitCode::kUsage, "--address: '" + address_ + "' is not an address such as 0x00070000");
+  }
+  if (options_.out.empty()) options_.out = options_.pki + "/images";
+  if (force_) options_.existing = provisioning::Existing::kReplace;
+
+  const auto code_of = [](const Error& error, ExitCode otherwise) {
+    return error.code == Status::kInvalidArgument ? ExitCode::kUsage : otherwise;
+  };
+  const auto checked = provisioning::check_ids(options_, ids);
+  if (!checked) return fail(code_of(checked.error(), ExitCode::kCredentials), checked.error().message);
+  const auto provisioner = provisioning::Provisioner::open(options_);
+  if (!provisioner) return fail(code_of(provisioner.error(), ExitCode::kCredentials), provisioner.error().message);
+  std::vector<provisioning::ProvisionedDevice> made;
+  Result<void> done;
+  {
+    ProgressLine progress(ids.size());
+    for (const std::string& id : ids) {
+      auto device = provisioner->make(id);
+      if (!device) {
+        done = device.error();
+        break;
+      }
+      made.push_back(std::move(*device));
+      progress.show(made.size());
+    }
+  }
+  print_table(made);
+  std::printf("%zu of %zu devices: keys in %s/devices, images in %s (base address %#010x)\n", made.size(), ids.size(),
+              options_.pki.c_str(), options_.out.c_str(), options_.image_address);
+  return done ? kOk : fail(code_of(done.error(), ExitCode::kStore), done.error().message);
+}
+
+}  // namespace skink::ctl

@@ -1,0 +1,35 @@
+#pragma once
+/// @file
+/// skinkctl provision
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "skink/coordinator/provisioning/provisioner.hpp"
+
+namespace skink::ctl {
+
+class ProvisionCommand {
+ public:
+  explicit ProvisionCommand(CLI::App& app);
+  bool parsed() const { return command_->parsed(); }
+  /// @returns the program's exit code.
+  int run();
+
+ private:
+  std::vector<std::string> ids() const;
+
+  CLI::App* command_;
+  provisioning::ProvisioningOptions options_;
+  std::string broker_;
+  std::string time_server_;
+  std::string address_;
+  std::vector<std::string> ids_;
+  std::uint32_t count_ = 0;
+  std::uint32_t first_ = 0;
+  std::string prefix_ = "device-";
+  bool force_ = false;
+};
+
+}  // namespace skink::ctl

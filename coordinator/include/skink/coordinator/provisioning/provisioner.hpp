@@ -1,0 +1,70 @@
+#pragma once
+/// @file
+/// Makes devices: a key, a certificate of the fleet's authority, the HMAC key, and the identity image that goes into
+/// the device's flash (docs/identity.md). docs/provisioning.md says what lies where and who may read it.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "skink/common/host/network_address.hpp"
+#include "skink/common/host/result.hpp"
+
+namespace skink::provisioning {
+
+/// Base of the identity partition in a .hex file, where a board's memory map does not say otherwise.
+inline constexpr std::uint32_t kDefaultImageAddress = 0x00070000;
+
+enum class Existing : std::uint8_t {
+  kRefuse,
+  kReplace  ///< new keys; the old certificate is kept beside the new one and stays valid
+};
+
+struct ProvisioningOptions {
+  std::string pki;  ///< folder as scripts/make-pki makes it: ca.pem, ca.key, master.key
+  std::string out;  ///< folder for images; created
+  std::string fleet;
+  NetworkAddress broker;
+  std::string tls_server_name;  ///< empty: the broker's host
+  std::optional<NetworkAddress> time_server;
+  std::uint32_t days = 3650;
+  std::uint32_t image_address = kDefaultImageAddress;
+  Existing existing = Existing::kRefuse;
+};
+
+struct ProvisionedDevice {
+  std::string id;
+  std::string serial;       ///< of the certificate, hexadecimal
+  std::string valid_until;  ///< 2036-11-20
+  std::string image;        ///< path
+  std::size_t image_bytes = 0;
+};
+
+/// Refuses ids that cannot be provisioned, before anything is read or written: not an id, twice in the list, there
+/// already (in the PKI folder or as an image), revoked.
+/// @returns kInvalidArgument; kUnavailable when the list of revoked ids is there but cannot be read.
+Result<void> check_ids(const ProvisioningOptions& options, const std::vector<std::string>& ids);
+
+class Provisioner {
+ public:
+  /// Reads the authority and the master key, and makes the release key pair if there is none. Holds the folder's lock
+  /// until it is destroyed.
+  /// @returns kUnavailable or kDamaged, naming the file at fault; kInvalidArgument for options out of range.
+  static Result<Provisioner> open(const ProvisioningOptions& options);
+  Provisioner(Provisioner&&) noexcept;
+  Provisioner& operator=(Provisioner&&) noexcept;
+  ~Provisioner();
+
+  /// Makes one device, for which check_ids() found nothing. All or nothing: what was begun is removed on an error.
+  /// @returns kUnavailable when a file cannot be written, kBufferTooSmall when the certificates do not fit in an image.
+  Result<ProvisionedDevice> make(const std::string& id) const;
+
+ private:
+  struct State;
+  explicit Provisioner(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace skink::provisioning

@@ -1,0 +1,102 @@
+#include "authority.hpp"
+
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+namespace skink::provisioning {
+namespace {
+
+/// RFC 5280, 4.1.2.2: positive, at most 20 bytes; as many random bits as OpenSSL's own tools take.
+constexpr int kSerialBits = 159;
+/// A broker whose clock is a little slow would refuse a device that was made a moment ago.
+constexpr int kClockSlackSeconds = -3600;
+
+void set_random_serial(X509* certificate) {
+  const std::unique_ptr<BIGNUM, Freer<&BN_free>> number(BN_new());
+  require(number != nullptr && BN_rand(number.get(), kSerialBits, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) == 1 &&
+              BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr,
+          "making a serial number");
+}
+
+void add_name(X509_NAME* subject, const char* field, const std::string& text) {
+  require(X509_NAME_add_entry_by_txt(subject, field, MBSTRING_UTF8,
+                                     reinterpret_cast<const unsigned char*>(text.c_str()), -1, -1, 0) == 1,
+          "naming a certificate");
+}
+
+void add_extension(X509V3_CTX& context, X509* certificate, int kind, const char* value) {
+  const std::unique_ptr<X509_EXTENSION, Freer<&X509_EXTENSION_free>> extension(
+      X509V3_EXT_nconf_nid(nullptr, &context, kind, value));
+  require(extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1, "extending a certificate");
+}
+
+void set_validity(X509* certificate, X509* authority, std::uint32_t days) {
+  require(X509_gmtime_adj(X509_getm_notBefore(certificate), kClockSlackSeconds) != nullptr &&
+              X509_time_adj_ex(X509_getm_notAfter(certificate), static_cast<int>(days), 0, nullptr) != nullptr,
+          "dating a certificate");
+  const ASN1_TIME* end = X509_get0_notAfter(authority);
+  if (ASN1_TIME_compare(X509_get0_notAfter(certificate), end) > 0) {
+    require(X509_set1_notAfter(certificate, end) == 1, "dating a certificate");
+  }
+}
+
+}  // namespace
+
+Result<Authority> Authority::open(const PkiFolder& folder) {
+  Authority authority;
+  auto certificate = read_certificate(folder.ca());
+  if (!certificate) return certificate.error();
+  authority.certificate_ = std::move(*certificate);
+  X509* ca = authority.certificate_.get();
+  const auto refuse = [&folder](const std::string& why) {
+    return make_error(Status::kDamaged, folder.ca() + ": " + why);
+  };
+  if (X509_check_ca(ca) != 1) return refuse("not the certificate of an authority (CA:TRUE, keyCertSign)");
+  if (X509_cmp_current_time(X509_get0_notAfter(ca)) < 0) {
+    return refuse("has expired on " + date_text(X509_get0_notAfter(ca)) + "; a new fleet needs a new authority");
+  }
+  if (X509_cmp_current_time(X509_get0_notBefore(ca)) > 0) {
+    return refuse("is not valid before " + date_text(X509_get0_notBefore(ca)) + "; is the clock right?");
+  }
+  auto key = read_private_key(folder.ca_key());
+  if (!key) return key.error();
+  authority.key_ = std::move(*key);
+  if (X509_check_private_key(ca, authority.key_.get()) != 1) {
+    ERR_clear_error();
+    return make_error(Status::kDamaged, folder.ca_key() + ": does not belong to " + folder.ca());
+  }
+  return authority;
+}
+
+Certificate Authority::issue(EVP_PKEY* device_key, const std::string& fleet, const std::string& device_id,
+                             std::uint32_t days) const {
+  Certificate issued(X509_new());
+  X509* certificate = issued.get();
+  require(certificate != nullptr && X509_set_version(certificate, X509_VERSION_3) == 1, "making a certificate");
+  set_random_serial(certificate);
+  set_validity(certificate, certificate_.get(), days);
+  add_name(X509_get_subject_name(certificate), "O", fleet);
+  add_name(X509_get_subject_name(certificate), "CN", device_id);
+  require(X509_set_issuer_name(certificate, X509_get_subject_name(certificate_.get())) == 1 &&
+              X509_set_pubkey(certificate, device_key) == 1,
+          "making a certificate");
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, certificate_.get(), certificate, nullptr, nullptr, 0);
+  add_extension(context, certificate, NID_basic_constraints, "critical,CA:FALSE");
+  add_extension(context, certificate, NID_key_usage, "critical,digitalSignature");
+  add_extension(context, certificate, NID_ext_key_usage, "clientAuth");
+  add_extension(context, certificate, NID_subject_key_identifier, "hash");
+  add_extension(context, certificate, NID_authority_key_identifier, "keyid");
+  require(X509_sign(certificate, key_.get(), EVP_sha256()) > 0, "signing a certificate");
+  return issued;
+}
+
+bool Authority::has_signed(X509* certificate) const {
+  const bool has =
+      X509_check_issued(certificate_.get(), certificate) == X509_V_OK && X509_verify(certificate, key_.get()) == 1;
+  ERR_clear_error();
+  return has;
+}
+
+}  // namespace skink::provisioning

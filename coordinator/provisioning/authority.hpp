@@ -1,0 +1,31 @@
+#pragma once
+/// @file
+/// The fleet's certificate authority: what it signs, and whether it is fit to sign.
+
+#include "openssl.hpp"
+#include "pki_folder.hpp"
+
+namespace skink::provisioning {
+
+class Authority {
+ public:
+  /// Reads certificate and key, and checks that they belong together and may sign today.
+  /// @returns kUnavailable or kDamaged, naming the file at fault.
+  static Result<Authority> open(const PkiFolder& folder);
+
+  /// A certificate for TLS clients: O = the fleet, CN = the device's id, a random serial number. It ends after so
+  /// many days, or with the authority.
+  Certificate issue(EVP_PKEY* device_key, const std::string& fleet, const std::string& device_id,
+                    std::uint32_t days) const;
+
+  bool has_signed(X509* certificate) const;
+
+  X509* certificate() const { return certificate_.get(); }
+  EVP_PKEY* key() const { return key_.get(); }
+
+ private:
+  Certificate certificate_;
+  EvpKey key_;
+};
+
+}  // namespace skink::provisioning

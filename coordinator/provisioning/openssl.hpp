@@ -1,0 +1,61 @@
+#pragma once
+/// @file
+/// What provisioning needs of OpenSSL: owners for its objects, and its objects from and to files and text.
+///
+/// What OpenSSL refuses because of a file is an error. What it can only refuse for lack of memory throws
+/// std::runtime_error.
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "skink/common/host/result.hpp"
+#include "skink/common/span.hpp"
+
+namespace skink::provisioning {
+
+template <auto kFree>
+struct Freer {
+  template <class T>
+  void operator()(T* object) const noexcept {
+    kFree(object);
+  }
+};
+using EvpKey = std::unique_ptr<EVP_PKEY, Freer<&EVP_PKEY_free>>;
+using Certificate = std::unique_ptr<X509, Freer<&X509_free>>;
+using Der = std::vector<std::uint8_t>;
+
+/// Throws when `done` is false: out of memory, or a bug of ours.
+void require(bool done, const char* what);
+
+/// The first error in OpenSSL's queue as text; empties the queue.
+std::string take_openssl_error();
+
+/// PEM files. A private key may be protected by a pass phrase; OpenSSL asks for it at the terminal.
+Result<Certificate> read_certificate(const std::string& path);
+Result<EvpKey> read_private_key(const std::string& path);
+Result<EvpKey> read_public_key(const std::string& path);
+
+/// Null when the bytes are not exactly one such structure.
+Certificate certificate_of(Bytes der);
+EvpKey private_key_of(Bytes der);
+
+std::string pem_of(X509* certificate);
+std::string private_pem_of(EVP_PKEY* key);  ///< PKCS#8, not encrypted
+std::string public_pem_of(EVP_PKEY* key);
+Der der_of(X509* certificate);
+Der private_der_of(EVP_PKEY* key);  ///< SEC1 for a key on a curve
+
+/// The curve of every key that this project makes.
+EvpKey generate_p256_key();
+/// 04 x y; empty when it is not a P-256 key.
+Der p256_point_of(EVP_PKEY* key);
+
+std::string common_name_of(X509* certificate);
+std::string serial_text(const ASN1_INTEGER* serial);  ///< lower-case hexadecimal
+std::string date_text(const ASN1_TIME* time);         ///< 2036-11-20, UTC
+
+}  // namespace skink::provisioning

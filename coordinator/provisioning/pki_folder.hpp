@@ -1,0 +1,45 @@
+#pragma once
+/// @file
+/// Where things lie in a fleet's folder of keys and certificates, as scripts/make-pki lays it out. docs/provisioning.md
+/// lists the files and who may read them.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "skink/common/host/result.hpp"
+
+namespace skink::provisioning {
+
+struct PkiFolder {
+  std::string root;
+
+  std::string ca() const { return root + "/ca.pem"; }
+  std::string ca_key() const { return root + "/ca.key"; }
+  std::string master_key() const { return root + "/master.key"; }
+  std::string release_key() const { return root + "/release.key"; }
+  std::string release_public_key() const { return root + "/release.pub"; }
+  /// Ids that the coordinator ignores.
+  std::string revoked_list() const { return root + "/revoked.txt"; }
+  std::string device(const std::string& id) const { return root + "/devices/" + id; }
+  /// Where a device is put together before it appears in devices/.
+  std::string unfinished(const std::string& id) const { return root + "/.unfinished/" + id; }
+};
+
+/// Certificates in a device's folder: the current one first, then those that --force replaced. Empty for none.
+std::vector<std::string> certificates_in(const std::string& device_folder);
+
+/// Two programs that issue or revoke at once would lose one's work. Ends with the process, however that ends.
+class PkiLock {
+ public:
+  /// @returns kUnavailable when another one holds it or the folder cannot be written.
+  static Result<PkiLock> take(const PkiFolder& folder);
+
+ private:
+  struct Closer {
+    void operator()(const int* file) const noexcept;
+  };
+  std::unique_ptr<int, Closer> file_;
+};
+
+}  // namespace skink::provisioning

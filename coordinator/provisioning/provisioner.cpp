@@ -1,0 +1,257 @@
+#include "skink/coordinator/provisioning/provisioner.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+#include "authority.hpp"
+#include "release_key.hpp"
+#include "skink/common/host/files.hpp"
+#include "skink/common/wire/identity.hpp"
+#include "skink/common/wire/topics.hpp"
+#include "skink/coordinator/core/revoked_list.hpp"
+#include "skink/coordinator/provisioning/intel_hex.hpp"
+
+namespace skink::provisioning {
+namespace {
+
+namespace fs = std::filesystem;
+
+Error invalid(const std::string& message) { return make_error(Status::kInvalidArgument, message); }
+
+Span<const char> view(const std::string& text) { return {text.data(), text.size()}; }
+Bytes view(const Der& der) { return {der.data(), der.size()}; }
+
+/// An id is a folder and a user of the broker too, and one user is taken.
+bool is_device_id(const std::string& id) {
+  return wire::is_valid_id(view(id)) && std::isalnum(static_cast<unsigned char>(id[0])) != 0 && id != "coordinator";
+}
+
+std::string image_path(const ProvisioningOptions& options, const std::string& id, const char* ending) {
+  return options.out + "/" + id + ending;
+}
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  require(RAND_bytes(reinterpret_cast<unsigned char*>(&seed), sizeof seed) == 1, "making random numbers");
+  return seed;
+}
+
+/// Everything of one device, before anything of it is written.
+struct Made {
+  Certificate certificate;
+  EvpKey key;
+  wire::Key hmac_key;
+  Der image;
+};
+
+/// Removes what was written of a device unless told that all of it is there.
+class Undo {
+ public:
+  Undo() = default;
+  ~Undo() {
+    std::error_code ignored;
+    for (const std::string& path : paths_) fs::remove_all(path, ignored);
+  }
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+  void add(const std::string& path) { paths_.push_back(path); }
+  void forget() { paths_.clear(); }
+
+ private:
+  std::vector<std::string> paths_;
+};
+
+/// None where there is no list yet.
+Result<coordinator::RevokedIds> known_revoked(const PkiFolder& folder) {
+  std::error_code code;
+  if (!fs::exists(folder.revoked_list(), code)) return coordinator::RevokedIds{};
+  return coordinator::read_revoked_list(folder.revoked_list());
+}
+
+/// Certificates that a device had before; a revocation must find them.
+Result<void> keep_replaced(const std::string& from, const std::string& to) {
+  for (const std::string& path : certificates_in(from)) {
+    const auto certificate = read_certificate(path);
+    if (!certificate) return certificate.error();
+    const std::string kept = to + "/replaced-" + serial_text(X509_get0_serialNumber(certificate->get())) + ".pem";
+    auto written = write_file(kept, pem_of(certificate->get()));
+    if (!written) return written;
+  }
+  return {};
+}
+
+/// Puts a finished folder into its place, in one step. One that was there stands where the finished one stood then.
+Result<void> move_into_place(const std::string& finished, const std::string& place) {
+  std::error_code code;
+  fs::create_directories(fs::path(place).parent_path(), code);
+  const unsigned int flags = fs::exists(place, code) ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+  if (::renameat2(AT_FDCWD, finished.c_str(), AT_FDCWD, place.c_str(), flags) == 0) return {};
+  return make_error(Status::kUnavailable, place + ": cannot be written: " + std::strerror(errno));
+}
+
+}  // namespace
+
+struct Provisioner::State {
+  ProvisioningOptions options;
+  PkiFolder folder;
+  PkiLock lock;
+  Authority authority;
+  wire::Key master_key;
+  Der ca_der;
+  Der release_point;
+
+  Result<Made> prepare(const std::string& id) const;
+  Result<void> write_folder(const std::string& id, const Made& made) const;
+};
+
+Result<void> check_ids(const ProvisioningOptions& options, const std::vector<std::string>& ids) {
+  const PkiFolder folder{options.pki};
+  const auto revoked = known_revoked(folder);
+  if (!revoked) return revoked.error();
+  std::set<std::string> seen;
+  for (const std::string& id : ids) {
+    if (!is_device_id(id)) {
+      return invalid("'" + id +
+                     "' is not a device id: 1..64 letters, digits, '-', '_' and '.', the first a letter or " +
+                     "digit, and not 'coordinator'");
+    }
+    if (!seen.insert(id).second) return invalid("'" + id + "' is named twice");
+    if (revoked->count(id) != 0) {
+      return invalid("'" + id + "' is revoked and stays so, for its HMAC key is a function of its id; take another id");
+    }
+    if (options.existing == Existing::kReplace) continue;
+    for (const std::string& path :
+         {folder.device(id), image_path(options, id, ".bin"), image_path(options, id, ".hex")}) {
+      std::error_code code;
+      if (!fs::exists(path, code)) continue;
+      return invalid(
+          fmt::format("'{}' exists ({}); --force makes new keys for it and leaves the old ones valid", id, path));
+    }
+  }
+  return {};
+}
+
+Provisioner::Provisioner(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Provisioner::Provisioner(Provisioner&&) noexcept = default;
+Provisioner& Provisioner::operator=(Provisioner&&) noexcept = default;
+Provisioner::~Provisioner() = default;
+
+Result<Provisioner> Provisioner::open(const ProvisioningOptions& options) {
+  if (!wire::is_valid_id(view(options.fleet))) return invalid("'" + options.fleet + "' is not a fleet's name");
+  auto state = std::make_unique<State>();
+  state->options = options;
+  state->folder = {options.pki};
+  auto authority = Authority::open(state->folder);
+  if (!authority) return authority.error();
+  state->authority = std::move(*authority);
+  const auto master_key = read_key(state->folder.master_key());
+  if (!master_key) return master_key.error();
+  state->master_key = *master_key;
+  auto lock = PkiLock::take(state->folder);
+  if (!lock) return lock.error();
+  state->lock = std::move(*lock);
+  auto point = release_point(state->folder);
+  if (!point) return point.error();
+  state->release_point = std::move(*point);
+  state->ca_der = der_of(state->authority.certificate());
+  return Provisioner(std::move(state));
+}
+
+Result<Made> Provisioner::State::prepare(const std::string& id) const {
+  Made made;
+  made.key = generate_p256_key();
+  made.certificate = authority.issue(made.key.get(), options.fleet, id, options.days);
+  made.hmac_key = wire::device_key(master_key, bytes_of(id));
+  const Der certificate = der_of(made.certificate.get());
+  const Der key = private_der_of(made.key.get());
+
+  wire::DeviceIdentity identity;
+  identity.fleet = view(options.fleet);
+  identity.device_id = view(id);
+  identity.hmac_key = made.hmac_key;
+  identity.broker_host = view(options.broker.host);
+  identity.broker_port = options.broker.port;
+  identity.tls_server_name = view(options.tls_server_name.empty() ? options.broker.host : options.tls_server_name);
+  if (options.time_server) {
+    identity.time_host = view(options.time_server->host);
+    identity.time_port = options.time_server->port;
+  }
+  identity.seed = random_seed();
+  identity.ca_certificate = view(ca_der);
+  identity.certificate = view(certificate);
+  identity.private_key = view(key);
+  identity.release_key = view(release_point);
+  made.image.resize(wire::kMaxIdentityBytes);
+  std::size_t written = 0;
+  const Status status = wire::write_identity(identity, {made.image.data(), made.image.size()}, written);
+  if (status == Status::kBufferTooSmall) {
+    return make_error(status, "'" + id + "': names and certificates do not fit in an image of " +
+                                  std::to_string(wire::kMaxIdentityBytes) + " bytes");
+  }
+  if (status != Status::kOk) {
+    return make_error(status, "'" + id + "': broker, server name or time server cannot stand in an image: names of " +
+                                  "1..253 letters, digits, '-', '_', '.' and ':'");
+  }
+  made.image.resize(written);
+  return made;
+}
+
+/// Into its place among the unfinished.
+Result<void> Provisioner::State::write_folder(const std::string& id, const Made& made) const {
+  const std::string path = folder.unfinished(id);
+  std::error_code code;
+  fs::remove_all(path, code);  // of a process that was killed
+  auto done = make_folder(path);
+  wire::Digest digits;
+  std::memcpy(digits.bytes, made.hmac_key.bytes, sizeof digits.bytes);
+  char hex[2 * wire::kDigestBytes + 1];
+  wire::to_hex(digits, hex);
+  if (done) done = write_file(path + "/cert.pem", pem_of(made.certificate.get()));
+  if (done) done = write_file(path + "/key.pem", private_pem_of(made.key.get()), Readers::kOwner);
+  if (done) done = write_file(path + "/hmac.key", std::string(hex) + "\n", Readers::kOwner);
+  if (done) done = keep_replaced(folder.device(id), path);
+  return done;
+}
+
+Result<ProvisionedDevice> Provisioner::make(const std::string& id) const {
+  const ProvisioningOptions& options = state_->options;
+  const auto made = state_->prepare(id);
+  if (!made) return made.error();
+  ProvisionedDevice device;
+  device.id = id;
+  device.serial = serial_text(X509_get0_serialNumber(made->certificate.get()));
+  device.valid_until = date_text(X509_get0_notAfter(made->certificate.get()));
+  device.image = image_path(options, id, ".bin");
+  device.image_bytes = made->image.size();
+  const std::string hex_path = image_path(options, id, ".hex");
+  const Bytes image = view(made->image);
+
+  Undo undo;
+  const auto write_image = [&undo](const std::string& path, std::string_view content) {
+    auto written = write_file(path, content, Readers::kOwner);
+    if (written) undo.add(path);
+    return written;
+  };
+  undo.add(state_->folder.unfinished(id));
+  auto done = make_folder(options.out);
+  if (done) done = state_->write_folder(id, *made);
+  if (done) done = write_image(device.image, text_of(image));
+  if (done) done = write_image(hex_path, to_intel_hex(image, options.image_address));
+  if (done) done = move_into_place(state_->folder.unfinished(id), state_->folder.device(id));
+  if (!done) return done.error();
+  undo.forget();
+  std::error_code ignored;
+  fs::remove_all(state_->folder.unfinished(id), ignored);  // what --force replaced
+  fs::remove(fs::path(state_->folder.unfinished(id)).parent_path(), ignored);
+  return device;
+}
+
+}  // namespace skink::provisioning

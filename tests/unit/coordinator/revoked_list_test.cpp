@@ -1,0 +1,28 @@
+#include "skink/coordinator/core/revoked_list.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "unit/common/host/temporary_folder.hpp"
+
+using namespace skink;
+using Catch::Matchers::Contains;
+using coordinator::read_revoked_list;
+using coordinator::RevokedIds;
+
+TEST_CASE("revoked list: one id a line, with comments", "[coordinator]") {
+  const test::TemporaryFolder folder;
+  folder.write("list", "# revoked\n\npump-001\n  pump-002 # stolen\r\npump-001\n#pump-003\npump.4");
+  CHECK(read_revoked_list(folder.file("list")).value() == RevokedIds{"pump-001", "pump-002", "pump.4"});
+  folder.write("empty", "");
+  CHECK(read_revoked_list(folder.file("empty")).value().empty());
+}
+
+TEST_CASE("revoked list: what is no id is refused with its line", "[coordinator]") {
+  const test::TemporaryFolder folder;
+  folder.write("list", "pump-001\npump-002 pump-003\n");
+  CHECK_THAT(read_revoked_list(folder.file("list")).error().message,
+             Contains("list:2: 'pump-002 pump-003' is not a device id"));
+  folder.write("list", std::string(65, 'x'));
+  CHECK_THAT(read_revoked_list(folder.file("list")).error().message, Contains("list:1: "));
+  CHECK_THAT(read_revoked_list(folder.file("none")).error().message, Contains("none: cannot be read"));
+}
