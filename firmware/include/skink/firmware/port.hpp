@@ -46,7 +46,8 @@ ResetReason reset_reason() noexcept;
 /// Resets the board; `reason` is what reset_reason() says afterwards (kSoftware or kFault).
 [[noreturn]] void restart(ResetReason reason) noexcept;
 
-/// The end of an image that has one (self-test, benchmark): an emulator exits with status 0 or 1, a board stays as it is.
+/// The end of an image that has one (self-test, benchmark): an emulator exits with status 0 or 1, a board stays as it
+/// is.
 [[noreturn]] void finish(bool success) noexcept;
 
 /// The identity partition (docs/identity.md), readable like memory for the whole run.
