@@ -106,3 +106,24 @@ fleet_wait_for_coordinator() {
 summary_field() {
   /usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"
 }
+
+# fleet_start_qemu NAME BOARD ID EXPERIMENT INDEX SETTING...: one emulated device, provisioned on the way, with the samples
+# of the device at INDEX of the roster. Its flash and console stay in $fleet_work/NAME/ID.{flash,log}. In fleet_qemu_pid.
+fleet_start_qemu() {
+  local name=$1 board=$2 id=$3 experiment=$4 index=$5 images=$fleet_work/images
+  shift 5
+  if [[ ! -f $images/$id.bin ]]; then
+    "$fleet_bin/skinkctl" provision --fleet demo --pki "$fleet_work/pki" --out "$images" --id "$id" \
+      --broker "10.0.2.2:$fleet_port" --server-name localhost >/dev/null
+  fi
+  "$fleet_bin/skink-sim" record "$experiment" --device-index "$index" --out "$fleet_work/$name/$id.samples" "$@"
+  fleet_restart_qemu "$name" "$board" "$id"
+}
+
+# fleet_restart_qemu NAME BOARD ID: the same device after its power was cut.
+fleet_restart_qemu() {
+  "$fleet_root/scripts/qemu-device" --board "$2" --identity "$fleet_work/images/$3.bin" \
+    --recording "$fleet_work/$1/$3.samples" --flash "$fleet_work/$1/$3.flash" >>"$fleet_work/$1/$3.log" 2>&1 &
+  fleet_qemu_pid=$!
+  fleet_pids+=("$fleet_qemu_pid")
+}

@@ -16,7 +16,11 @@ skink_packages_build=(
 skink_packages_run=(mosquitto mosquitto-clients openssl python3)
 skink_packages_test=(
   clang-14 python3-numpy sqlite3
+)
+skink_packages_firmware=(
   gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib
+  gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
+  qemu-system-arm qemu-system-misc xz-utils
 )
 skink_packages_check=(clang clang-tidy clang-format)
 

@@ -1,6 +1,10 @@
 # shellcheck shell=bash
 # Configures and builds a CMake preset. To be sourced, with the repository root as the current folder.
 
+# Boards with a preset firmware-<board>.
+# shellcheck disable=SC2034 # used by who sources this
+skink_boards=(mps2-an386 lm3s6965evb rv32-virt)
+
 # True when build/<preset> is absent, of another checkout, or older than the presets. Everything else that would
 # need a new configuration, ninja notices by itself.
 skink_needs_configure() {
