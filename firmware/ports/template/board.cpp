@@ -1,0 +1,81 @@
+/// @file
+/// TODO: name the board, and where its register addresses come from.
+///
+/// Every function is a contract of skink/firmware/port.hpp. As it stands, this port compiles and links; on a board it
+/// would stop at the first thing that it does not have: it has no identity.
+
+#include "../cortex-m/cortex_m.hpp"
+
+namespace skink::firmware::port {
+namespace {
+
+constexpr uint32_t kClockHz = 16'000'000;  // TODO: of the core, after initialize()
+ResetReason last_reset = ResetReason::kUnknown;
+
+// Storage: two or more sectors for the journal, and two slots of equal size for models.
+// TODO: a driver for the part's flash. The rules that it may rely on stand in skink/firmware/flash.hpp.
+Status read(void* /*context*/, uint32_t /*address*/, MutableBytes /*out*/) { return Status::kUnavailable; }
+Status program(void* /*context*/, uint32_t /*address*/, Bytes /*bytes*/) { return Status::kUnavailable; }
+Status erase(void* /*context*/, uint32_t /*sector*/) { return Status::kUnavailable; }
+
+}  // namespace
+
+void initialize() noexcept {
+  // TODO: clocks and pins.
+  last_reset = cortex_m::take_reset_reason();  // TODO: or what the part's reset controller says
+  cortex_m::start_tick(kClockHz, 10);
+}
+
+void console(const char* /*text*/, size_t /*count*/) noexcept {
+  // TODO: a UART. Without a console the device works, and nobody sees why it does not.
+}
+
+uint64_t now_ms() noexcept { return cortex_m::tick_ms(); }
+
+Status entropy(MutableBytes /*out*/) noexcept {
+  return Status::kUnavailable;  // TODO: the part's random number generator. Never a constant, a counter or the time.
+}
+
+Status wall_time(int64_t& /*unix_seconds*/) noexcept {
+  return Status::kUnavailable;  // TODO: a clock with a battery, if there is one; else a time server
+                                // (docs/provisioning.md)
+}
+
+void sleep(uint64_t until_ms) noexcept {
+  if (now_ms() < until_ms) cortex_m::wait();  // the network chip's interrupt, or the tick, wakes it
+}
+
+void feed_watchdog() noexcept {
+  // TODO: the part's watchdog, 8 s or more: a TLS handshake takes seconds on a slow core.
+}
+
+ResetReason reset_reason() noexcept { return last_reset; }
+
+void restart(ResetReason reason) noexcept { cortex_m::reset(reason); }
+
+void finish(bool success) noexcept {
+  console(success ? "passed\n" : "failed\n", 7);
+  for (;;) cortex_m::wait();
+}
+
+Bytes identity_partition() noexcept {
+  return {};  // TODO: where `skinkctl provision`'s image is flashed, 4096 bytes
+}
+
+Bytes recording_partition() noexcept { return {}; }
+
+Flash& storage() noexcept {
+  static Flash flash = [] {
+    Flash part;
+    part.sector_bytes = 4096;  // TODO
+    part.sectors = 32;
+    part.program_bytes = 8;
+    part.read_function = &read;
+    part.program_function = &program;
+    part.erase_function = &erase;
+    return part;
+  }();
+  return flash;
+}
+
+}  // namespace skink::firmware::port

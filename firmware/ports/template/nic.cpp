@@ -1,0 +1,12 @@
+/// @file
+/// TODO: the network chip. ports/mps2-an386/lan9118.cpp is a complete one of 130 lines.
+
+#include "skink/firmware/nic.hpp"
+
+namespace skink::firmware::port {
+
+err_t nic_initialize(netif* /*interface*/) noexcept { return ERR_IF; }
+
+int nic_poll(netif* /*interface*/) noexcept { return 0; }
+
+}  // namespace skink::firmware::port
