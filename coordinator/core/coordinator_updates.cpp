@@ -6,6 +6,17 @@
 #include "skink/coordinator/core/coordinator.hpp"
 
 namespace skink::coordinator {
+namespace {
+
+/// Why a device will not do it, with its two numbers where it gave them.
+std::string refusal_detail(const wire::Update& update) {
+  std::string text = wire::refusal_text(update.refusal);
+  if (update.needed_bytes == 0) return text;
+  return text + ", needs " + std::to_string(update.needed_bytes) + " bytes, has " +
+         std::to_string(update.available_bytes);
+}
+
+}  // namespace
 
 Coordinator::Slot* Coordinator::open_slot_of(const Device& device) {
   for (Slot& slot : slots_) {
@@ -66,7 +77,7 @@ void Coordinator::take_report(Slot& slot, const wire::Update& update, Bytes payl
   if (update.outcome == wire::Outcome::kRefused) {  // the device will not do it: somebody else may
     count(update.refusal);
     reply(device, update.id, wire::Verdict::kAccepted, wire::Refusal::kNone, 0);
-    replace(slot, update.refusal, wire::refusal_text(update.refusal), now_ms);
+    replace(slot, update.refusal, refusal_detail(update), now_ms);
     return;
   }
   if (evaluates && update.outcome == wire::Outcome::kEvaluated) {

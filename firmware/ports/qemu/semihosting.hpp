@@ -28,7 +28,8 @@ bool write(int file, const void* bytes, size_t count) noexcept;
 int32_t length(int file) noexcept;
 void close(int file) noexcept;
 
-/// Seconds since 1970 on the host's clock. With the option clock=none kUnavailable, as on a board without a clock.
+/// Seconds since 1970 on the host's clock. With the option clock=none kUnavailable, as on a board without a clock; with
+/// clock=SECONDS that time, as on a board whose clock is wrong.
 Status wall_time(int64_t& unix_seconds) noexcept;
 
 /// Random bits of the host.

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# What a device refuses, each with its own reason on the console or at the coordinator.
+set -euo pipefail
+# shellcheck source=tests/firmware/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+need_board mps2-an386 skink-client qemu-system-arm
+
+provision() { # ID SERVER-NAME PKI
+  "$fleet_bin/skinkctl" provision --fleet demo --pki "$fleet_work/$3" --out "$fleet_work/images" --id "$1" \
+    --broker "10.0.2.2:$fleet_port" --server-name "$2" >/dev/null
+}
+
+# expect TEXT ARGUMENT...: a device started so says TEXT within 20 s.
+expect() {
+  local text=$1 log=$fleet_work/device.log tries=200
+  shift
+  : >"$log"
+  "$fleet_root/scripts/qemu-device" "$@" >"$log" 2>&1 &
+  local pid=$!
+  fleet_pids+=("$pid")
+  until grep -qF -- "$text" "$log"; do
+    tries=$((tries - 1))
+    [[ $tries -gt 0 ]] || { cat "$log" && fail "the device does not say '$text'"; }
+    sleep 0.1
+  done
+  fleet_stop_one "$pid"
+  echo "said: $(grep -F -m 1 -- "$text" "$log" | tr -d '\r')"
+}
+
+fleet_begin 3
+provision sound localhost pki
+sound=$fleet_work/images/sound.bin
+flash=$fleet_work/refusals.flash
+
+expect "this device is not provisioned" --flash "$flash"
+cp "$sound" "$fleet_work/bent.bin"
+printf '\x55' | dd of="$fleet_work/bent.bin" bs=1 seek=300 conv=notrunc status=none
+expect "identity: the content is damaged" --identity "$fleet_work/bent.bin" --flash "$flash"
+expect "storage: not available" --identity "$sound"
+"$fleet_root/scripts/make-pki" "$fleet_work/other" --count 0 --fleet demo >/dev/null
+provision stranger localhost other
+expect "not from this fleet's CA" --identity "$fleet_work/images/stranger.bin" --flash "$flash"
+provision lost other.example pki
+expect "for another host name" --identity "$fleet_work/images/lost.bin" --flash "$flash"
+expect "has expired" --identity "$sound" --flash "$flash" --clock 4102444800
+expect "not valid yet" --identity "$sound" --flash "$flash" --clock 1000000000
+expect "names no time server" --identity "$sound" --flash "$flash" --clock none
+
+# A model that is too large for the device: both numbers reach the coordinator's transcript.
+file=$fleet_root/experiments/sine.toml
+settings=(--set fleet.devices=4 --set fleet.held_out=0 --set meta.cohort=4 --set meta.rounds=1 --set evaluation.every=0 --set evaluation.tasks=0
+  --set evaluation.final_tasks=0 --set model.layers.0.units=220 --set model.layers.2.units=220)
+fleet_configure large "$file"
+fleet_start_edge large "$file" 3 "${settings[@]}"
+fleet_start_qemu large mps2-an386 arm-0 "$file" 0 "${settings[@]}" >/dev/null
+fleet_start_coordinator large "${settings[@]}"
+fleet_wait_for_coordinator large || fail "the run did not end without the device"
+"$fleet_bin/skinkctl" status --store "$fleet_work/large/store.db" | tee "$fleet_work/status.txt"
+grep -q "does_not_fit.*needs [0-9]* bytes.*122880" "$fleet_work/status.txt" || fail "the coordinator does not know why"
+"$fleet_bin/skink-sim" replay "$fleet_work/large/store.db" --quiet || fail "the store does not replay"
