@@ -82,11 +82,18 @@ void open_network() noexcept {
   if (status != Status::kOk) give_up("tls", "a certificate or the key of the identity does not parse");
 }
 
+/// Keeps what the birth message says, and tells the console when a high-water mark has risen.
 void update_health() noexcept {
+  static size_t told = 0;
   health.reset_reason = static_cast<uint32_t>(port::reset_reason());
   health.stack_used_bytes = static_cast<uint32_t>(stack_bytes_used());
   health.free_bytes =
       static_cast<uint32_t>(stack_bytes() - stack_bytes_used() + tls_memory::total_bytes() - tls_memory::peak_bytes());
+  const size_t marks = stack_bytes_used() + tls_memory::peak_bytes();
+  if (marks <= told) return;
+  told = marks;
+  print("memory: stack {} of {}, TLS {} of {}", stack_bytes_used(), stack_bytes(), tls_memory::peak_bytes(),
+        tls_memory::total_bytes());
 }
 
 /// What a person at the console wants to see: tasks and how they end.
