@@ -117,6 +117,7 @@ const char* refusal_text(Refusal refusal) noexcept {
     case Refusal::kMalformed: return "malformed";
     case Refusal::kWrongAuthentication: return "wrong_authentication";
     case Refusal::kUnknownDevice: return "unknown_device";
+    case Refusal::kRevoked: return "revoked";
   }
   return "unknown";
 }
@@ -198,7 +199,7 @@ Status decode_reply(Bytes bytes, const Identity& identity, Reply& reply) noexcep
   Reply message = skink_wire_Reply_init_zero;
   status = decode_fields(skink_wire_Reply_fields, &message, content);
   forget_unknown(message.verdict, skink_wire_Verdict_VERDICT_RESEND);
-  forget_unknown(message.reason, skink_wire_Refusal_REFUSAL_UNKNOWN_DEVICE);
+  forget_unknown(message.reason, skink_wire_Refusal_REFUSAL_REVOKED);
   if (status == Status::kOk) reply = message;
   return status;
 }

@@ -96,7 +96,28 @@ void Coordinator::adopt_roster() {
                              config_.experiment.fleet.held_out);
 }
 
+void Coordinator::revoke(const RevokedIds& ids, std::uint64_t now_ms) {
+  if (config_.replay) return;
+  std::vector<Device*> members;
+  for (const std::string& id : ids) {
+    if (!revoked_.insert(id).second) continue;
+    const auto found = devices_.find(id);
+    if (found != devices_.end()) members.push_back(&found->second);
+  }
+  // All are marked by now, so that none of them takes another's place.
+  for (Device* device : members) {
+    device->online = false;
+    Slot* slot = open_slot_of(*device);
+    if (slot != nullptr) replace(*slot, wire::Refusal::kRevoked, "revoked", now_ms);
+  }
+  if (!slots_.empty()) close_if_settled(now_ms);
+}
+
 void Coordinator::on_state(std::string_view device_id, Bytes message, std::uint64_t now_ms) {
+  if (is_revoked(device_id)) {
+    count(wire::Refusal::kRevoked);
+    return;
+  }
   wire::State state{};
   if (wire::decode_state(message, state) != Status::kOk) {
     count(wire::Refusal::kMalformed);
@@ -213,6 +234,10 @@ void Coordinator::open_evaluation(std::uint64_t now_ms) {
     if (slot.open && is_offline(slot.device_index)) slot.offline_ms = now_ms + config_.offline_grace_ms;
     slots_.push_back(std::move(slot));
   }
+  for (Slot& slot : slots_) {
+    if (!slot.open || !is_revoked(device_at(slot.device_index).id)) continue;
+    settle_without_update(slot, EventKind::kMissing, wire::Refusal::kRevoked);
+  }
   publish_model();
   for (Slot& slot : slots_) {
     if (slot.open) send_task(slot, now_ms);
@@ -245,7 +270,9 @@ void Coordinator::open_round(std::uint64_t now_ms) {
   publish_model();
   for (Slot& slot : slots_) {
     if (!slot.open) continue;
-    if (!config_.replay && is_offline(slot.device_index)) {
+    if (is_revoked(device_at(slot.device_index).id)) {
+      replace(slot, wire::Refusal::kRevoked, "revoked", now_ms);
+    } else if (!config_.replay && is_offline(slot.device_index)) {
       replace(slot, wire::Refusal::kNone, "offline", now_ms);
     } else {
       send_task(slot, now_ms);

@@ -65,8 +65,12 @@ void Coordinator::clear_model(const wire::Digest& digest, std::size_t bytes) {
 }
 
 void Coordinator::send_task(Slot& slot, std::uint64_t now_ms) {
-  publish_model();
   Device& device = device_at(slot.device_index);
+  if (is_revoked(device.id)) {  // every device that could be asked is: the round waits for the operator
+    slot.resend_ms = kNever;
+    return;
+  }
+  publish_model();
   const bool evaluates = phase_ == Phase::kEvaluating;
   const EvaluationConfig& evaluation = config_.experiment.evaluation;
   const InnerLoop loop = evaluates ? InnerLoop{evaluation.inner_learning_rate, evaluation.passes, evaluation.batch_size}

@@ -26,6 +26,10 @@ Coordinator::Slot* Coordinator::open_slot_of(const Device& device) {
 }
 
 void Coordinator::on_update(std::string_view device_id, Bytes message, std::uint64_t now_ms) {
+  if (is_revoked(device_id)) {
+    count(wire::Refusal::kRevoked);
+    return;
+  }
   const auto found = devices_.find(device_id);
   if (found == devices_.end()) {
     count(wire::Refusal::kUnknownDevice);
@@ -47,16 +51,21 @@ void Coordinator::on_update(std::string_view device_id, Bytes message, std::uint
     return;
   }
   take_report(*slot, update, payload, now_ms);
-  if (all_settled()) {
-    if (phase_ == Phase::kEvaluating) {
-      close_evaluation();
-    } else {
-      close_round(now_ms);
-    }
-    advance(now_ms);
-  } else {
+  close_if_settled(now_ms);
+}
+
+/// Goes on to what comes next when nothing of this round or evaluation is open.
+void Coordinator::close_if_settled(std::uint64_t now_ms) {
+  if (!all_settled()) {
     update_wake();
+    return;
   }
+  if (phase_ == Phase::kEvaluating) {
+    close_evaluation();
+  } else {
+    close_round(now_ms);
+  }
+  advance(now_ms);
 }
 
 void Coordinator::answer_unexpected(Device& device, const wire::RoundId& id) {
@@ -180,6 +189,31 @@ void Coordinator::settle_without_update(Slot& slot, EventKind kind, wire::Refusa
 
 void Coordinator::record(TranscriptEvent event) { actions_.emplace_back(CommitEvent{std::move(event)}); }
 
+void Coordinator::give_to(Slot& slot, std::uint32_t device_index, wire::Refusal reason, const std::string& who) {
+  slot.device_index = device_index;
+  ++slot.attempt;
+  slot.sends = 0;
+  ++round_record_.replaced;
+  record({rounds_done_, EventKind::kReplaced, slot_number(slot), slot.device_index, slot.attempt, reason, who});
+}
+
+/// The only hope of a round is revoked and will never answer: the first of the order that is not takes its place, who
+/// was passed over or did not answer and may yet.
+/// @returns false when the slot's device may still be asked, or nobody may.
+bool Coordinator::pass_on(Slot& slot, wire::Refusal reason, const std::string& who, std::uint64_t now_ms) {
+  if (!is_revoked(device_at(slot.device_index).id)) return false;
+  for (std::uint32_t position = 0; position < membership_.training.size(); ++position) {
+    const std::uint32_t candidate =
+        cohort_device(config_.experiment.seed, rounds_done_, membership_.training, position);
+    if (is_revoked(device_at(candidate).id)) continue;
+    give_to(slot, candidate, reason, who);
+    if (is_offline(candidate)) return false;
+    send_task(slot, now_ms);
+    return true;
+  }
+  return false;
+}
+
 /// Gives a slot to the next device of the round's order. When nobody is left, the slot is dropped if others have
 /// answered or may still; otherwise the same device is asked again, since a round without any update teaches nothing.
 void Coordinator::replace(Slot& slot, wire::Refusal reason, const std::string& detail, std::uint64_t now_ms) {
@@ -192,11 +226,8 @@ void Coordinator::replace(Slot& slot, wire::Refusal reason, const std::string& d
   slot.deadline_ms = now_ms + config_.experiment.fleet.deadline_ms;
   slot.assembly.reset(codec::encoded_bytes(codec_, model_.network));
   while (next_position_ < membership_.training.size()) {
-    slot.device_index = cohort_device(config_.experiment.seed, rounds_done_, membership_.training, next_position_++);
-    ++slot.attempt;
-    slot.sends = 0;
-    ++round_record_.replaced;
-    record({rounds_done_, EventKind::kReplaced, slot_number(slot), slot.device_index, slot.attempt, reason, who});
+    give_to(slot, cohort_device(config_.experiment.seed, rounds_done_, membership_.training, next_position_++), reason,
+            who);
     if (is_offline(slot.device_index)) continue;
     send_task(slot, now_ms);
     return;
@@ -206,7 +237,7 @@ void Coordinator::replace(Slot& slot, wire::Refusal reason, const std::string& d
   if (aggregator_.updates() > 0 || others_open) {
     record({rounds_done_, EventKind::kDropped, slot_number(slot), slot.device_index, slot.attempt, reason, who});
     slot.open = false;
-  } else {
+  } else if (!pass_on(slot, reason, who, now_ms)) {
     // Asked again after a pause, so that a device that refuses at once does not keep both of us busy.
     slot.resend_ms = now_ms + resend_wait(slot.sends++);
   }
@@ -224,16 +255,7 @@ void Coordinator::on_time(std::uint64_t now_ms) {
       send_task(slot, now_ms);
     }
   }
-  if (!all_settled()) {
-    update_wake();
-    return;
-  }
-  if (phase_ == Phase::kEvaluating) {
-    close_evaluation();
-  } else {
-    close_round(now_ms);
-  }
-  advance(now_ms);
+  close_if_settled(now_ms);
 }
 
 void Coordinator::update_wake() {

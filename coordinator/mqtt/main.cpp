@@ -136,6 +136,10 @@ int main(int argc, char** argv) {
     if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
     const auto key = read_key(settings->master_key);
     if (!key) return fail(ExitCode::kConfiguration, key.error().message);
+    if (!settings->revoked.empty()) {
+      const auto revoked = coordinator::read_revoked_list(settings->revoked);
+      if (!revoked) return fail(ExitCode::kConfiguration, revoked.error().message);
+    }
     std::printf("%s: the configuration is sound\n", config.c_str());
     return static_cast<int>(ExitCode::kOk);
   } catch (const CLI::ParseError& error) {

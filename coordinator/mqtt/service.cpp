@@ -8,6 +8,8 @@
 namespace skink::coordinator {
 namespace {
 
+constexpr std::uint64_t kRevokedReadMs = 1000;
+
 std::uint64_t unix_time_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
@@ -51,6 +53,11 @@ Result<void> Service::prepare(const std::vector<Override>& overrides) {
   if (!experiment) return experiment.error();
   const auto master_key = read_key(settings_.master_key);
   if (!master_key) return master_key.error();
+  if (!settings_.revoked.empty()) {
+    auto revoked = read_revoked_list(settings_.revoked);
+    if (!revoked) return revoked.error();
+    first_revoked_ = std::move(*revoked);
+  }
   const auto has_run = store_.has_run();
   if (!has_run) return has_run.error();
 
@@ -98,6 +105,7 @@ std::uint64_t Service::now_ms() const {
 
 ServiceEnd Service::run(const ServiceObserver& observer, const std::function<bool()>& stop) {
   if (core_->phase() == Phase::kFinished) return ServiceEnd::kFinished;
+  revoke(first_revoked_, observer);
   const auto connected = connect();
   if (!connected) {
     failure_ = connected.error().message;
@@ -115,6 +123,7 @@ ServiceEnd Service::run(const ServiceObserver& observer, const std::function<boo
       if (!carry_out(observer)) return ServiceEnd::kStoreFailed;
     }
     if (credentials_refused_) return ServiceEnd::kCredentialsRefused;
+    read_revoked(observer);
     core_->on_time(now_ms());
     if (!carry_out(observer)) return ServiceEnd::kStoreFailed;
     flush();
@@ -179,11 +188,41 @@ void Service::handle_message(const mqtt::Event& event) {
   }
 }
 
+/// The list may grow while the run goes on. One that cannot be read changes nothing.
+void Service::read_revoked(const ServiceObserver& observer) {
+  if (settings_.revoked.empty() || now_ms() - revoked_read_ms_ < kRevokedReadMs) return;
+  revoked_read_ms_ = now_ms();
+  const auto ids = read_revoked_list(settings_.revoked);
+  const std::string trouble = ids ? "" : ids.error().message + "; what was revoked before stays so";
+  if (!trouble.empty() && trouble != revoked_trouble_ && observer.on_log) observer.on_log(trouble);
+  revoked_trouble_ = trouble;
+  if (ids) revoke(*ids, observer);
+}
+
+void Service::revoke(const RevokedIds& ids, const ServiceObserver& observer) {
+  std::string text;
+  for (const std::string& id : ids) {
+    if (!core_->is_revoked(id)) text += (text.empty() ? "" : ", ") + id;
+  }
+  if (text.empty()) return;
+  core_->revoke(ids, now_ms());
+  if (!observer.on_log) return;
+  observer.on_log("revoked: " + text);
+  const auto& training = core_->membership().training;
+  const bool is_anybody_left = std::any_of(training.begin(), training.end(), [this](std::uint32_t index) {
+    return !core_->is_revoked(core_->roster()[index]);
+  });
+  if (!training.empty() && !is_anybody_left) {
+    observer.on_log("every device that trains in this run is revoked: it cannot go on; begin another, in a new store");
+  }
+}
+
 /// For `skinkctl devices`.
 void Service::note_device(const std::string& id, Bytes message) {
   wire::State state{};
   if (wire::decode_state(message, state) != Status::kOk) return;
-  DeviceRow row{id, state.online, state.firmware, state.arena_bytes, state.battery_percent, utc_now()};
+  const bool is_online = state.online && !core_->is_revoked(id);
+  DeviceRow row{id, is_online, state.firmware, state.arena_bytes, state.battery_percent, utc_now()};
   const auto known = std::find_if(devices_to_note_.begin(), devices_to_note_.end(),
                                   [&id](const DeviceRow& other) { return other.id == id; });
   if (known == devices_to_note_.end()) {

@@ -40,6 +40,7 @@ Result<Settings> read_settings(const std::string& path) {
   const ConfigReader fleet = root.table("fleet", Presence::kRequired);
   settings.fleet = fleet.word("name", "-_.");
   settings.master_key = from_folder_of(path, fleet.text("master_key", kMaxPath));
+  settings.revoked = from_folder_of(path, fleet.text("revoked", kMaxPath, ""));
   const auto done = file->finish();
   if (!done) return done.error();
   return settings;

@@ -170,6 +170,57 @@ TEST_CASE("world: a device that vanishes for good is replaced", "[simulation][fa
   for (const auto& record : outcome.rounds) CHECK(record.updates == 4);
 }
 
+TEST_CASE("world: revoked devices are out for good, and the transcript replays to the same model",
+          "[simulation][faults][revoked]") {
+  const auto seed = GENERATE(range(1U, 5U));
+  const bool is_rough = GENERATE(false, true);
+  const Experiment setup = experiment({{"fleet.deadline_ms", is_rough ? "3000" : "20000"}});
+  WorldOptions options;
+  if (is_rough) options.faults = {seed, 0.3, 0.1, 2000};
+  unsigned until_kill = is_rough ? 20 + seed : 0;
+  WorldObserver observer;
+  observer.kill_coordinator = [&] {
+    if (until_kill == 0 || --until_kill > 0) return false;
+    until_kill = 150;
+    return true;
+  };
+  // Two that train and one that is held out, in the middle of a round; a list is read again after every restart.
+  coordinator::RevokedIds revoked;
+  const auto revoke = [&](World& world) {
+    coordinator::Coordinator& core = world.coordinator();
+    if (revoked.empty() && core.rounds_done() == 2 + seed) {
+      const auto& membership = core.membership();
+      revoked = {core.roster()[membership.training[0]], core.roster()[membership.training[seed]],
+                 core.roster()[membership.held_out[0]]};
+    }
+    core.revoke(revoked, world.now_ms());
+    return false;
+  };
+  const Outcome outcome = run_world(setup, options, observer, nullptr, revoke);
+  REQUIRE(outcome.finished);
+  CHECK(outcome.rounds.size() == 12);
+  bool has_reason = false;
+  bool has_missed = false;
+  for (const auto& event : outcome.transcript) {
+    has_reason = has_reason || event.reason == wire::Refusal::kRevoked;
+    has_missed = has_missed || event.kind == coordinator::EventKind::kMissing;
+  }
+  CHECK((has_reason && has_missed));
+  CHECK(outcome.evaluations.back().devices <= 2);
+
+  coordinator::RunSnapshot snapshot;
+  snapshot.run = 5;
+  snapshot.roster = outcome.roster;
+  snapshot.transcript = outcome.transcript;
+  const Outcome replay = run_world(setup, {}, {}, &snapshot);
+  REQUIRE(replay.finished);
+  CHECK(replay.model_sha256 == outcome.model_sha256);
+  REQUIRE(replay.rounds.size() == outcome.rounds.size());
+  for (std::size_t round = 0; round < outcome.rounds.size(); ++round) {
+    CHECK(replay.rounds[round].model_sha256 == outcome.rounds[round].model_sha256);
+  }
+}
+
 TEST_CASE("world: devices whose arena is too small refuse, and say both numbers", "[simulation][faults]") {
   WorldOptions options;
   options.arena_bytes = 64;

@@ -236,7 +236,7 @@ TEST_CASE("messages: the largest update fits its stated overhead", "[common][wir
   update.id = {~0ULL, ~0U, ~0U};
   update.chunk = update.chunk_count = update.offset = update.total_bytes = update.support_samples = ~0U;
   update.needed_bytes = update.available_bytes = ~0U;
-  update.refusal = wire::Refusal::kUnknownDevice;
+  update.refusal = wire::Refusal::kRevoked;
   std::strcpy(update.uplink, "12345678901234567890123456789012");
   update.evaluation = {~0U, ~0U, ~0U, ~0U, ~0ULL, ~0ULL, ~0U};
   CHECK(encode(update, numbers(5000)).size() <= 5000 + wire::kUpdateOverheadBytes);
@@ -292,7 +292,7 @@ TEST_CASE("messages: authentic bytes that are no message are refused", "[common]
   CHECK(decode_update(authenticated({}, "skink/1/update")) == Status::kDamaged);              // no outcome
   CHECK(decode_update(authenticated({0x20, 5}, "skink/1/update")) == Status::kDamaged);       // unknown outcome
   CHECK(decode_update(authenticated({0x20, 2}, "skink/1/update")) == Status::kDamaged);       // no evaluation
-  CHECK(decode_update(authenticated({0x20, 4, 0x60, 29}, "skink/1/update")) == Status::kDamaged);  // unknown refusal
+  CHECK(decode_update(authenticated({0x20, 4, 0x60, 30}, "skink/1/update")) == Status::kDamaged);  // unknown refusal
   CHECK(decode_update(authenticated({0x20, 4, 0x60, 8}, "skink/1/update")) == Status::kOk);
   // The payload as a number, fixed32 and fixed64 instead of bytes: nothing in the message could be pointed at.
   CHECK(decode_update(authenticated({0x20, 4, 0x78, 1}, "skink/1/update")) == Status::kDamaged);

@@ -46,8 +46,9 @@ enum class Refusal : uint8_t {
   kMalformed = 26,
   kWrongAuthentication = 27,
   kUnknownDevice = 28,
+  kRevoked = 29,
 };
-inline constexpr size_t kRefusalCount = 29;  ///< one above the largest number
+inline constexpr size_t kRefusalCount = 30;  ///< one above the largest number
 const char* refusal_text(Refusal refusal) noexcept;
 
 /// The triple that makes repeats harmless.

@@ -26,6 +26,7 @@
 #include "skink/coordinator/core/aggregator.hpp"
 #include "skink/coordinator/core/cohort.hpp"
 #include "skink/coordinator/core/records.hpp"
+#include "skink/coordinator/core/revoked_list.hpp"
 #include "skink/coordinator/core/strategy.hpp"
 #include "skink/coordinator/core/update_assembly.hpp"
 
@@ -88,6 +89,11 @@ class Coordinator {
   void on_state(std::string_view device_id, Bytes message, std::uint64_t now_ms);
   void on_update(std::string_view device_id, Bytes message, std::uint64_t now_ms);
   void on_time(std::uint64_t now_ms);
+  /// These devices are out for good, from now on: whatever they send is counted as kRevoked and not looked at, and they
+  /// are asked for nothing. At any time, the first thing after construction included; known ids change nothing. A
+  /// replay takes no notice, as the transcript has what came of it.
+  void revoke(const RevokedIds& ids, std::uint64_t now_ms);
+  bool is_revoked(std::string_view device_id) const { return revoked_.find(device_id) != revoked_.end(); }
   std::uint64_t next_wake_ms() const { return wake_ms_; }
 
   /// What to do now, in order; empties the list.
@@ -162,8 +168,11 @@ class Coordinator {
   void settle_without_update(Slot& slot, EventKind kind, wire::Refusal reason);
   std::uint32_t slot_number(const Slot& slot) const;
   bool is_offline(std::uint32_t device_index) {
-    return device_at(device_index).seen && !device_at(device_index).online;
+    const Device& device = device_at(device_index);
+    return is_revoked(device.id) || (device.seen && !device.online);
   }
+  void give_to(Slot& slot, std::uint32_t device_index, wire::Refusal reason, const std::string& who);
+  bool pass_on(Slot& slot, wire::Refusal reason, const std::string& who, std::uint64_t now_ms);
   void replace(Slot& slot, wire::Refusal reason, const std::string& detail, std::uint64_t now_ms);
   void record(TranscriptEvent event);
   void count(wire::Refusal reason) { ++refused_[static_cast<std::size_t>(reason)]; }
@@ -171,6 +180,7 @@ class Coordinator {
   void answer_unexpected(Device& device, const wire::RoundId& id);
   void update_wake();
   bool all_settled() const;
+  void close_if_settled(std::uint64_t now_ms);
 
   CoordinatorConfig config_;
   std::unique_ptr<Strategy> strategy_;
@@ -183,6 +193,7 @@ class Coordinator {
   Aggregator aggregator_;
   std::vector<float> change_;  // scratch: one decoded change
 
+  RevokedIds revoked_;
   std::map<std::string, Device, std::less<>> devices_;  // node-based: pointers stay valid
   std::vector<std::string> roster_;
   std::vector<Device*> roster_devices_;

@@ -51,6 +51,8 @@ class Service {
   void handle_message(const mqtt::Event& event);
   bool carry_out(const ServiceObserver& observer);
   bool commit(const Action& action, const ServiceObserver& observer);
+  void read_revoked(const ServiceObserver& observer);
+  void revoke(const RevokedIds& ids, const ServiceObserver& observer);
   void note_device(const std::string& id, Bytes message);
   Result<void> write_notes();
   void flush();
@@ -61,6 +63,9 @@ class Service {
   std::unique_ptr<Coordinator> core_;
   mqtt::EventQueue queue_;
   std::unique_ptr<mqtt::Session> session_;
+  RevokedIds first_revoked_;  // as the list was when the service was created
+  std::uint64_t revoked_read_ms_ = 0;
+  std::string revoked_trouble_;
   std::deque<Publish> backlog_;  // waits for room in the session
   std::vector<DeviceRow> devices_to_note_;
   std::array<std::uint64_t, wire::kRefusalCount> refusals_noted_{};

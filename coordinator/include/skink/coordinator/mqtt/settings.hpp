@@ -24,6 +24,7 @@ struct Settings {
   std::string key;
   std::string fleet;
   std::string master_key;  ///< path of a file with 64 hexadecimal digits
+  std::string revoked;     ///< path of the list of revoked ids; empty: none
 };
 
 /// Relative paths in the file are taken from the file's folder. Errors name file, line, key and what is allowed.
