@@ -103,7 +103,7 @@ int ProvisionCommand::run() {
     options_.time_server = *time_server;
   }
   if (!parse_address(address_, options_.image_address)) {
-    return fail(ExitCode::kUsage, "--address: '" + address_ + "' is not an address such as 0x00070000");
+    return fail(ExitCode::kUsage, "--address: '" + address_ + "' is not an address such as 0x0007F000");
   }
   if (options_.out.empty()) options_.out = options_.pki + "/images";
   if (force_) options_.existing = provisioning::Existing::kReplace;

@@ -15,7 +15,7 @@
 namespace skink::provisioning {
 
 /// Base of the identity partition in a .hex file, where a board's memory map does not say otherwise.
-inline constexpr std::uint32_t kDefaultImageAddress = 0x00070000;
+inline constexpr std::uint32_t kDefaultImageAddress = 0x0007F000;
 
 enum class Existing : std::uint8_t {
   kRefuse,
