@@ -118,7 +118,7 @@ class Connection {
   enum class Reading : uint8_t { kType, kLength, kTopicLength, kTopic, kPacketId, kPayload, kSkip, kBody };
 
   static constexpr size_t kHeaderBytes = SKINK_MQTT_TOPIC_BYTES + 16;
-  static constexpr size_t kControlBytes = 24;
+  static constexpr size_t kControlBytes = 66;  ///< 16 acknowledgements and a ping
 
   // packets.cpp
   void begin_packet(uint8_t type, uint32_t remaining) noexcept;
