@@ -9,8 +9,6 @@ namespace {
 
 /// RFC 5280, 4.1.2.2: positive, at most 20 bytes; as many random bits as OpenSSL's own tools take.
 constexpr int kSerialBits = 159;
-/// A broker whose clock is a little slow would refuse a device that was made a moment ago.
-constexpr int kClockSlackSeconds = -3600;
 
 void set_random_serial(X509* certificate) {
   const std::unique_ptr<BIGNUM, Freer<&BN_free>> number(BN_new());

@@ -7,6 +7,10 @@
 
 namespace skink::provisioning {
 
+/// Certificates and lists begin so much earlier: a broker whose clock is a little slow would refuse a device, or with a
+/// list everybody.
+inline constexpr int kClockSlackSeconds = -3600;
+
 class Authority {
  public:
   /// Reads certificate and key, and checks that they belong together and may sign today.

@@ -10,37 +10,8 @@
 #include <ctime>
 #include <stdexcept>
 
-#include "skink/common/host/files.hpp"
-
 namespace skink::provisioning {
 namespace {
-
-using Memory = std::unique_ptr<BIO, Freer<&BIO_free_all>>;
-constexpr std::size_t kMostPemBytes = std::size_t{1} << 20;
-
-/// What `write` puts into memory.
-template <class Write>
-std::string collect(Write write) {
-  const Memory memory(BIO_new(BIO_s_mem()));
-  require(memory != nullptr && write(memory.get()) == 1, "writing PEM");
-  std::string text(BIO_ctrl_pending(memory.get()), '\0');
-  require(BIO_read(memory.get(), text.data(), static_cast<int>(text.size())) == static_cast<int>(text.size()),
-          "writing PEM");
-  return text;
-}
-
-/// What `parse` makes of a file's text.
-template <class Object, class Parse>
-Result<Object> read_pem(const std::string& path, const char* what, Parse parse) {
-  const auto text = read_file(path, kMostPemBytes);
-  if (!text) return text.error();
-  const Memory memory(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
-  require(memory != nullptr, "reading PEM");
-  ERR_clear_error();
-  Object object(parse(memory.get()));
-  if (object) return object;
-  return make_error(Status::kDamaged, path + ": not a " + what + " in PEM form: " + take_openssl_error());
-}
 
 /// What `write`, one of OpenSSL's i2d functions, makes of an object.
 template <class Write, class Object>
@@ -57,6 +28,12 @@ Der collect_der(Write write, Object* object) {
 
 void require(bool done, const char* what) {
   if (!done) throw std::runtime_error(std::string("OpenSSL: ") + what + " failed: " + take_openssl_error());
+}
+
+Memory memory_with(const std::string& text) {
+  Memory memory(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  require(memory != nullptr, "reading PEM");
+  return memory;
 }
 
 std::string take_openssl_error() {
@@ -95,15 +72,16 @@ EvpKey private_key_of(Bytes der) {
 }
 
 std::string pem_of(X509* certificate) {
-  return collect([certificate](BIO* out) { return PEM_write_bio_X509(out, certificate); });
+  return collect_pem([certificate](BIO* out) { return PEM_write_bio_X509(out, certificate); });
 }
 
 std::string private_pem_of(EVP_PKEY* key) {
-  return collect([key](BIO* out) { return PEM_write_bio_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr); });
+  return collect_pem(
+      [key](BIO* out) { return PEM_write_bio_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr); });
 }
 
 std::string public_pem_of(EVP_PKEY* key) {
-  return collect([key](BIO* out) { return PEM_write_bio_PUBKEY(out, key); });
+  return collect_pem([key](BIO* out) { return PEM_write_bio_PUBKEY(out, key); });
 }
 
 Der der_of(X509* certificate) { return collect_der(&i2d_X509, certificate); }

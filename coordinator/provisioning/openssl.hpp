@@ -5,6 +5,8 @@
 /// What OpenSSL refuses because of a file is an error. What it can only refuse for lack of memory throws
 /// std::runtime_error.
 
+#include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -12,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "skink/common/host/files.hpp"
 #include "skink/common/host/result.hpp"
 #include "skink/common/span.hpp"
 
@@ -26,6 +29,8 @@ struct Freer {
 };
 using EvpKey = std::unique_ptr<EVP_PKEY, Freer<&EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, Freer<&X509_free>>;
+using Memory = std::unique_ptr<BIO, Freer<&BIO_free_all>>;
+using Time = std::unique_ptr<ASN1_TIME, Freer<&ASN1_TIME_free>>;
 using Der = std::vector<std::uint8_t>;
 
 /// Throws when `done` is false: out of memory, or a bug of ours.
@@ -33,6 +38,33 @@ void require(bool done, const char* what);
 
 /// The first error in OpenSSL's queue as text; empties the queue.
 std::string take_openssl_error();
+
+/// Reads from `text`, which outlives it.
+Memory memory_with(const std::string& text);
+
+/// What `parse` makes of a PEM file; `what` names it in the error.
+template <class Object, class Parse>
+Result<Object> read_pem(const std::string& path, const char* what, Parse parse) {
+  constexpr std::size_t kMostBytes = std::size_t{1} << 26;  // a list of half a million revoked certificates
+  const auto text = read_file(path, kMostBytes);
+  if (!text) return text.error();
+  const Memory memory = memory_with(*text);
+  ERR_clear_error();
+  Object object(parse(memory.get()));
+  if (object) return object;
+  return make_error(Status::kDamaged, path + ": not a " + what + " in PEM form: " + take_openssl_error());
+}
+
+/// What `write` puts into memory.
+template <class Write>
+std::string collect_pem(Write write) {
+  const Memory memory(BIO_new(BIO_s_mem()));
+  require(memory != nullptr && write(memory.get()) == 1, "writing PEM");
+  std::string text(BIO_ctrl_pending(memory.get()), '\0');
+  const int size = static_cast<int>(text.size());
+  require(BIO_read(memory.get(), text.data(), size) == size, "writing PEM");
+  return text;
+}
 
 /// PEM files. A private key may be protected by a pass phrase; OpenSSL asks for it at the terminal.
 Result<Certificate> read_certificate(const std::string& path);

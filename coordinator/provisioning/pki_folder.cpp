@@ -26,6 +26,12 @@ std::vector<std::string> certificates_in(const std::string& device_folder) {
   return paths;
 }
 
+Result<coordinator::RevokedIds> known_revoked(const PkiFolder& folder) {
+  std::error_code code;
+  if (!fs::exists(folder.revoked_list(), code)) return coordinator::RevokedIds{};
+  return coordinator::read_revoked_list(folder.revoked_list());
+}
+
 void PkiLock::Closer::operator()(const int* file) const noexcept {
   ::close(*file);
   delete file;

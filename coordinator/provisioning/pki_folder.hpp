@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "skink/common/host/result.hpp"
+#include "skink/coordinator/core/revoked_list.hpp"
 
 namespace skink::provisioning {
 
@@ -19,15 +20,19 @@ struct PkiFolder {
   std::string master_key() const { return root + "/master.key"; }
   std::string release_key() const { return root + "/release.key"; }
   std::string release_public_key() const { return root + "/release.pub"; }
-  /// Ids that the coordinator ignores.
+  /// Revoked certificates, for the broker, and ids, for the coordinator.
+  std::string certificate_list() const { return root + "/crl.pem"; }
   std::string revoked_list() const { return root + "/revoked.txt"; }
   std::string device(const std::string& id) const { return root + "/devices/" + id; }
-  /// Where a device is put together before it appears in devices/.
-  std::string unfinished(const std::string& id) const { return root + "/.unfinished/" + id; }
+  /// Where one device is put together before it appears in devices/.
+  std::string unfinished() const { return root + "/.unfinished"; }
 };
 
 /// Certificates in a device's folder: the current one first, then those that --force replaced. Empty for none.
 std::vector<std::string> certificates_in(const std::string& device_folder);
+
+/// The revoked ids; none where there is no list yet.
+Result<coordinator::RevokedIds> known_revoked(const PkiFolder& folder);
 
 /// Two programs that issue or revoke at once would lose one's work. Ends with the process, however that ends.
 class PkiLock {

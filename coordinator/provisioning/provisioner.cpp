@@ -16,7 +16,6 @@
 #include "skink/common/host/files.hpp"
 #include "skink/common/wire/identity.hpp"
 #include "skink/common/wire/topics.hpp"
-#include "skink/coordinator/core/revoked_list.hpp"
 #include "skink/coordinator/provisioning/intel_hex.hpp"
 
 namespace skink::provisioning {
@@ -68,13 +67,6 @@ class Undo {
  private:
   std::vector<std::string> paths_;
 };
-
-/// None where there is no list yet.
-Result<coordinator::RevokedIds> known_revoked(const PkiFolder& folder) {
-  std::error_code code;
-  if (!fs::exists(folder.revoked_list(), code)) return coordinator::RevokedIds{};
-  return coordinator::read_revoked_list(folder.revoked_list());
-}
 
 /// Certificates that a device had before; a revocation must find them.
 Result<void> keep_replaced(const std::string& from, const std::string& to) {
@@ -158,6 +150,8 @@ Result<Provisioner> Provisioner::open(const ProvisioningOptions& options) {
   auto lock = PkiLock::take(state->folder);
   if (!lock) return lock.error();
   state->lock = std::move(*lock);
+  std::error_code ignored;
+  fs::remove_all(state->folder.unfinished(), ignored);  // keys of a process that was killed
   auto point = release_point(state->folder);
   if (!point) return point.error();
   state->release_point = std::move(*point);
@@ -204,11 +198,9 @@ Result<Made> Provisioner::State::prepare(const std::string& id) const {
   return made;
 }
 
-/// Into its place among the unfinished.
+/// Where it is put together, not yet in its place.
 Result<void> Provisioner::State::write_folder(const std::string& id, const Made& made) const {
-  const std::string path = folder.unfinished(id);
-  std::error_code code;
-  fs::remove_all(path, code);  // of a process that was killed
+  const std::string path = folder.unfinished();
   auto done = make_folder(path);
   wire::Digest digits;
   std::memcpy(digits.bytes, made.hmac_key.bytes, sizeof digits.bytes);
@@ -240,17 +232,17 @@ Result<ProvisionedDevice> Provisioner::make(const std::string& id) const {
     if (written) undo.add(path);
     return written;
   };
-  undo.add(state_->folder.unfinished(id));
+  const std::string unfinished = state_->folder.unfinished();
+  undo.add(unfinished);
   auto done = make_folder(options.out);
   if (done) done = state_->write_folder(id, *made);
   if (done) done = write_image(device.image, text_of(image));
   if (done) done = write_image(hex_path, to_intel_hex(image, options.image_address));
-  if (done) done = move_into_place(state_->folder.unfinished(id), state_->folder.device(id));
+  if (done) done = move_into_place(unfinished, state_->folder.device(id));
   if (!done) return done.error();
   undo.forget();
   std::error_code ignored;
-  fs::remove_all(state_->folder.unfinished(id), ignored);  // what --force replaced
-  fs::remove(fs::path(state_->folder.unfinished(id)).parent_path(), ignored);
+  fs::remove_all(unfinished, ignored);  // what --force replaced
   return device;
 }
 

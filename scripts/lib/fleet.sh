@@ -54,6 +54,7 @@ key = "$fleet_work/pki/coordinator/key.pem"
 [fleet]
 name = "demo"
 master_key = "$fleet_work/pki/master.key"
+revoked = "$fleet_work/pki/revoked.txt"
 END
 }
 

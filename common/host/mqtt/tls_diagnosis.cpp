@@ -76,12 +76,21 @@ Diagnosis refused_by_us(const SessionOptions& options, long verdict) {
   return {DisconnectReason::kCertificate, text};
 }
 
-Diagnosis refused_by_broker(const SessionOptions& options, const std::string& alert) {
-  std::string text = "TLS: the broker at " + address_of(options) + " refuses the certificate '" +
-                     options.certificate_file + "' (" + alert + ")";
+/// What the broker has against a certificate, in words that help.
+std::string objection(const SessionOptions& options, int alert) {
   const std::string problem = validity_problem(options.certificate_file);
-  text += problem.empty() ? ": it must be signed by the CA that the broker trusts" : ": it " + problem;
-  return {DisconnectReason::kCertificate, text};
+  if (alert == SSL_AD_CERTIFICATE_REVOKED) return "it is revoked, and stays so; provision the device under a new id";
+  if (!problem.empty()) return "it " + problem;
+  if (alert != SSL_AD_CERTIFICATE_EXPIRED) return "it must be signed by the CA that the broker trusts";
+  return "it has not expired, so the broker's clock is wrong or its revocation list is out of date ('skinkctl crl "
+         "renew')";
+}
+
+/// @param[in] alert  number of the peer's TLS alert; 0 when there was none.
+Diagnosis refused_by_broker(const SessionOptions& options, int alert, const std::string& alert_text) {
+  return {DisconnectReason::kCertificate, "TLS: the broker at " + address_of(options) + " refuses the certificate '" +
+                                              options.certificate_file + "' (" + alert_text +
+                                              "): " + objection(options, alert)};
 }
 
 /// What the last failed call of OpenSSL means.
@@ -95,9 +104,9 @@ Diagnosis judge_failure(const SessionOptions& options, SSL* ssl) {
     return {DisconnectReason::kRefused, address_of(options) + " does not speak TLS; is it the broker's TLS port?"};
   }
   const std::string text = error != 0 ? take_openssl_error() : "it closed the connection";
-  if (reason > kAlertBase && is_about_certificate(reason - kAlertBase)) return refused_by_broker(options, text);
-  const std::string problem = validity_problem(options.certificate_file);
-  if (!problem.empty()) return refused_by_broker(options, text);
+  const int alert = reason > kAlertBase ? reason - kAlertBase : 0;
+  const bool is_its_fault = is_about_certificate(alert) || !validity_problem(options.certificate_file).empty();
+  if (is_its_fault) return refused_by_broker(options, alert, text);
   return {DisconnectReason::kRefused, "TLS: handshake with the broker at " + address_of(options) + " failed: " + text};
 }
 

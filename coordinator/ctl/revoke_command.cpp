@@ -1,0 +1,43 @@
+#include "revoke_command.hpp"
+
+#include "failure.hpp"
+
+namespace skink::ctl {
+
+RevokeCommand::RevokeCommand(CLI::App& app) {
+  CLI::App* device = app.add_subcommand("device", "Devices: 'device revoke --pki DIR ID...'");
+  device->require_subcommand(1);
+  revoke_ = device->add_subcommand("revoke", "Puts devices out of the fleet, for good");
+  revoke_->add_option("ids", request_.ids, "Their ids")->required();
+  CLI::App* list = app.add_subcommand("crl", "Revocation lists: 'crl renew --pki DIR'");
+  list->require_subcommand(1);
+  renew_ = list->add_subcommand("renew", "Signs the revocation list again, before its next update is due");
+  for (CLI::App* command : {revoke_, renew_}) {
+    command->add_option("--pki", request_.pki, "Folder with ca.pem, ca.key, devices/ (scripts/make-pki)")->required();
+    command
+        ->add_option("--crl-days", request_.valid_days,
+                     "Days until the list must be renewed, or the broker refuses everybody; default: the CA's end")
+        ->check(CLI::Range(1U, 36'500U));
+  }
+}
+
+int RevokeCommand::run() const {
+  const auto prepared = provisioning::prepare_revocation(request_);
+  if (!prepared) {
+    const bool is_usage = prepared.error().code == Status::kInvalidArgument;
+    return fail(is_usage ? ExitCode::kUsage : ExitCode::kCredentials, prepared.error().message);
+  }
+  const auto written = provisioning::write_revocation(*prepared);
+  if (!written) return fail(ExitCode::kStore, written.error().message + "; repeat the command");
+  const provisioning::RevocationReport& report = prepared->report;
+  for (const auto& certificate : report.certificates) {
+    std::printf("%-32s %-42s %s\n", certificate.id.c_str(), certificate.serial.c_str(),
+                certificate.was_revoked ? "was revoked before" : "revoked");
+  }
+  std::printf("%s: %zu certificates revoked, next update due by %s\n", report.certificate_list.c_str(), report.total,
+              report.next_update.c_str());
+  std::printf("Now send SIGHUP to the broker. The coordinator reads %s by itself.\n", report.id_list.c_str());
+  return kOk;
+}
+
+}  // namespace skink::ctl
