@@ -14,6 +14,7 @@
 #define LWIP_DHCP 1
 #define DHCP_DOES_ARP_CHECK 0 /* a lease would take a second more */
 #define LWIP_DNS 1
+#define DNS_TABLE_SIZE 1 /* one name is asked for at a time; 272 bytes each */
 #define IP_REASSEMBLY 0
 #define IP_FRAG 0
 #define ETH_PAD_SIZE 2 /* the IP header is word aligned */

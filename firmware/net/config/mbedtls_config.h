@@ -9,7 +9,7 @@
 #define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS
 #define MBEDTLS_PLATFORM_SNPRINTF_ALT
 #define MBEDTLS_PLATFORM_PRINTF_ALT
-#define MBEDTLS_PLATFORM_FPRINTF_ALT
+#define MBEDTLS_PLATFORM_FPRINTF_MACRO(...) ((void)0) /* what MBEDTLS_MEMORY_DEBUG would say */
 #define MBEDTLS_PLATFORM_EXIT_ALT
 #define MBEDTLS_MEMORY_DEBUG /* the peak of that array, for the birth message and the size report */
 #define MBEDTLS_HAVE_TIME
@@ -20,10 +20,13 @@
 #define MBEDTLS_AES_C
 #define MBEDTLS_AES_ROM_TABLES
 #define MBEDTLS_AES_FEWER_TABLES
+#define MBEDTLS_AES_SETKEY_DEC_ALT /* GCM only encrypts blocks: net/aes_decryption.cpp */
+#define MBEDTLS_AES_DECRYPT_ALT
 #define MBEDTLS_CIPHER_C
 #define MBEDTLS_GCM_C
 #define MBEDTLS_MD_C
 #define MBEDTLS_SHA256_C
+#define MBEDTLS_SHA256_SMALLER
 #define MBEDTLS_BIGNUM_C
 #define MBEDTLS_ECP_C
 #define MBEDTLS_ECP_DP_SECP256R1_ENABLED

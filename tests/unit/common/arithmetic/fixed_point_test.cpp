@@ -112,6 +112,16 @@ TEST_CASE("fixed point: losses are clamped to 0 .. 2^20 and round half to even",
   CHECK(loss_to_fixed_point(loss) == fixed);
 }
 
+TEST_CASE("fixed point: losses are what double arithmetic makes of them", "[common][arithmetic][fixed_point]") {
+  constexpr std::uint32_t kLargestBits = 0x49800000;  // 2^20
+  std::uint32_t wrong = 0;
+  for (std::uint32_t bits = 0; bits <= kLargestBits; bits += 1009) {
+    const float loss = RealTraits<float>::from_bits(bits);
+    if (loss_to_fixed_point(loss) != std::llrint(static_cast<double>(loss) * 1048576.0)) ++wrong;
+  }
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("fixed point: a mean loss of nothing is 0", "[common][arithmetic][fixed_point]") {
   CHECK(loss_from_fixed_point(0, 0) == 0.0);
   CHECK(loss_from_fixed_point(3 * (1 << 20), 2) == 1.5);
