@@ -104,7 +104,10 @@ class Reporter {
     if (now.tasks != last_.tasks) {
       print("round {}: task taken", client.task_id().round);
     }
-    if (now.adapted != last_.adapted) print("round {}: adapted", client.task_id().round);
+    if (now.adapted != last_.adapted) {
+      print("round {}: adapted", client.task_id().round);
+      compare_with_plan(client);
+    }
     if (now.evaluated != last_.evaluated) print("round {}: evaluated", client.task_id().round);
     if (now.diverged != last_.diverged) print("round {}: diverged", client.task_id().round);
     if (now.accepted != last_.accepted) print("round {}: accepted", client.task_id().round);
@@ -121,7 +124,17 @@ class Reporter {
   }
 
  private:
+  /// The planner's figure beside what was really written to.
+  void compare_with_plan(const edge::Client& client) noexcept {
+    const size_t touched = arena_bytes_touched();
+    if (touched == told_) return;
+    told_ = touched;
+    print("memory: {} bytes of the arena touched, {} planned, {} there", touched, client.memory_plan().total,
+          arena().size());
+  }
+
   edge::ClientCounters last_;
+  size_t told_ = 0;
 };
 
 void run() noexcept {

@@ -71,6 +71,7 @@ __attribute__((used, noreturn)) void Reset_Handler() {
   for (uint32_t* to = &skink_data_begin; to < &skink_data_end;) *to++ = *from++;
   for (uint32_t* to = &skink_bss_begin; to < &skink_bss_end;) *to++ = 0;
   paint_stack();
+  for (uint32_t* to = &skink_arena_begin; to < &skink_arena_end;) *to++ = kPaint;
   for (auto function = skink_init_begin; function < skink_init_end; ++function) (*function)();
   skink::firmware::port::initialize();
   skink_app();
@@ -125,6 +126,12 @@ size_t stack_bytes_used() noexcept {
 MutableBytes arena() noexcept {
   auto* begin = reinterpret_cast<uint8_t*>(&skink_arena_begin);
   return {begin, static_cast<size_t>(reinterpret_cast<uint8_t*>(&skink_arena_end) - begin)};
+}
+
+size_t arena_bytes_touched() noexcept {
+  const uint32_t* end = &skink_arena_end;
+  while (end > &skink_arena_begin && end[-1] == kPaint) --end;
+  return static_cast<size_t>(end - &skink_arena_begin) * sizeof(uint32_t);
 }
 
 }  // namespace skink::firmware

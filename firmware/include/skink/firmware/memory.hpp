@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What the linker left: the arena and the stack's high-water mark.
+/// What the linker left: the arena and the stack, and how much of them was in use.
 
 #include <stddef.h>
 
@@ -10,6 +10,9 @@ namespace skink::firmware {
 
 /// All RAM that nothing else uses, 8-byte aligned: parameters, activations and scratch of a task.
 MutableBytes arena() noexcept;
+
+/// How far into the arena something was written since the reset; what the planner says is enough (skinkctl model show).
+size_t arena_bytes_touched() noexcept;
 
 size_t stack_bytes() noexcept;
 
