@@ -4,7 +4,7 @@
 ///
 /// Optimization: tiles hold the sums of several neurons, or the numbers of several inputs, in registers, so that what
 /// they share is loaded once; a sum keeps its own order, so the tiles change no bit. On a Cortex-M4 a training step of
-/// 64-32-10 takes 31,751 instructions without and 22,377 with them (docs/cycle-report.md).
+/// 64-32-10 took 31,751 instructions without and 22,377 with them (today's figures: docs/cycle-report.md).
 
 #include "skink/common/nn/internal/kernels/activation.hpp"
 #include "skink/common/nn/internal/unroll.hpp"
