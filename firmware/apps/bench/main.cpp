@@ -1,7 +1,8 @@
 /// @file
-/// Counts instructions of training steps and of single kernels, for scripts/cycle-report. Run it under QEMU's -icount
-/// shift=6: an instruction takes 64 ns of virtual time, the stopwatch ticks every 40 ns. Output: name, instructions of
-/// each step (least, median, most), SHA-256 of the parameters after all of them.
+/// Counts instructions of training steps, for scripts/cycle-report. Run it under QEMU's -icount shift=6: an instruction
+/// takes 64 ns of virtual time, the stopwatch ticks every 40 ns. Output, a line a net: name, parameters, steps,
+/// instructions of each step (least, median, most), SHA-256 of the parameters after all of them. One step of each net
+/// comes first: the script traces these and then stops the emulator.
 
 #include <string.h>
 
@@ -18,7 +19,16 @@
 namespace skink::firmware {
 namespace {
 
-constexpr uint32_t kSteps = 300;
+constexpr uint32_t kMaxSteps = 300;
+
+struct Net {
+  const char* name;
+  nn::Shape input;
+  Span<const nn::LayerSpec> layers;
+  nn::Loss loss;
+  float rate;
+  uint32_t steps;
+};
 
 nn::LayerSpec dense(uint16_t units) noexcept {
   nn::LayerSpec spec;
@@ -30,6 +40,17 @@ nn::LayerSpec dense(uint16_t units) noexcept {
 nn::LayerSpec plain(nn::LayerKind kind) noexcept {
   nn::LayerSpec spec;
   spec.kind = kind;
+  return spec;
+}
+
+/// 3 x 3, every second row and column, as in experiments/keywords-5w5s.toml.
+nn::LayerSpec convolution(uint16_t filters) noexcept {
+  nn::LayerSpec spec;
+  spec.kind = nn::LayerKind::kConv2d;
+  spec.units = filters;
+  spec.kernel_height = spec.kernel_width = 3;
+  spec.stride_height = spec.stride_width = 2;
+  spec.padding = nn::Padding::kSame;
   return spec;
 }
 
@@ -45,10 +66,10 @@ struct Target {
   }
 };
 
-uint32_t counts[kSteps];
+uint32_t counts[kMaxSteps];
 
-void sort_counts() noexcept {
-  for (uint32_t i = 1; i < kSteps; ++i) {
+void sort_counts(uint32_t steps) noexcept {
+  for (uint32_t i = 1; i < steps; ++i) {
     for (uint32_t j = i; j > 0 && counts[j - 1] > counts[j]; --j) {
       const uint32_t swapped = counts[j];
       counts[j] = counts[j - 1];
@@ -57,24 +78,24 @@ void sort_counts() noexcept {
   }
 }
 
-void measure(const char* name, nn::Shape input, Span<const nn::LayerSpec> layers, nn::Loss loss, float rate) noexcept {
+void measure(const Net& net, uint32_t steps) noexcept {
   nn::Network network;
   nn::BuildError error;
-  if (nn::Network::build(input, layers, loss, network, error) != Status::kOk) return;
+  if (nn::Network::build(net.input, net.layers, net.loss, network, error) != Status::kOk) return;
   auto* memory = reinterpret_cast<float*>(arena().data());
   const Span<float> parameters{memory, network.parameter_count()};
   const Span<float> sample{memory + parameters.size(), network.sample_count()};
   const Span<float> scratch{sample.end(), network.scratch_count()};
   for (size_t e = 0; e < parameters.size(); ++e) parameters[e] = number(1, 0, static_cast<uint32_t>(e), -0.3F, 0.3F);
-  for (uint32_t step = 0; step < kSteps; ++step) {
+  for (uint32_t step = 0; step < steps; ++step) {
     for (size_t i = 0; i < network.input_size(); ++i) sample[i] = number(2, step, static_cast<uint32_t>(i), -1, 1);
     const bool classifies = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
-    const Target target{classifies ? static_cast<float>(step % 10) : number(3, step, 0, -1, 1)};
+    const Target target{classifies ? static_cast<float>(step % network.output_size()) : number(3, step, 0, -1, 1)};
     const uint32_t begin = stopwatch::ticks();
-    (void)nn::online_step(network, parameters, rate, sample, {&target, &Target::value}, scratch);
+    (void)nn::online_step(network, parameters, net.rate, sample, {&target, &Target::value}, scratch);
     counts[step] = stopwatch::instructions(begin, stopwatch::ticks());
   }
-  sort_counts();
+  sort_counts(steps);
   wire::Sha256 hash;
   for (const float value : parameters) {
     uint8_t bytes[4];
@@ -82,18 +103,27 @@ void measure(const char* name, nn::Shape input, Span<const nn::LayerSpec> layers
     hash.add(bytes);
   }
   const wire::Digest digest = hash.finish();
-  print("step {} {} {} {} {}", name, counts[0], counts[kSteps / 2], counts[kSteps - 1],
-        Value::hex(Bytes(digest.bytes)));
+  print("step {} {} {} {} {} {} {}", net.name, network.parameter_count(), steps, counts[0], counts[steps / 2],
+        counts[steps - 1], Value::hex(Bytes(digest.bytes)));
 }
 
 void run() noexcept {
   using nn::LayerKind;
-  const nn::LayerSpec classifier[] = {dense(32), plain(LayerKind::kRelu), dense(10)};
-  measure("dense-64-32-10", {1, 1, 64}, classifier, nn::Loss::kSoftmaxCrossEntropy, 0.05F);
-  const nn::LayerSpec sine_tanh[] = {dense(32), plain(LayerKind::kTanh), dense(32), plain(LayerKind::kTanh), dense(1)};
-  measure("sine-tanh", {1, 1, 1}, sine_tanh, nn::Loss::kMeanSquaredError, 0.02F);
-  const nn::LayerSpec sine_relu[] = {dense(32), plain(LayerKind::kRelu), dense(32), plain(LayerKind::kRelu), dense(1)};
-  measure("sine-relu", {1, 1, 1}, sine_relu, nn::Loss::kMeanSquaredError, 0.02F);
+  using nn::Loss;
+  const nn::LayerSpec relu = plain(LayerKind::kRelu);
+  const nn::LayerSpec tanh = plain(LayerKind::kTanh);
+  const nn::LayerSpec classifier[] = {dense(32), relu, dense(10)};
+  const nn::LayerSpec sine_tanh[] = {dense(32), tanh, dense(32), tanh, dense(1)};
+  const nn::LayerSpec sine_relu[] = {dense(32), relu, dense(32), relu, dense(1)};
+  const nn::LayerSpec drawings[] = {convolution(8), relu, convolution(16), relu, plain(LayerKind::kFlatten), dense(5)};
+  const Net nets[] = {
+      {"dense-64-32-10", {1, 1, 64}, classifier, Loss::kSoftmaxCrossEntropy, 0.05F, kMaxSteps},
+      {"sine-tanh", {1, 1, 1}, sine_tanh, Loss::kMeanSquaredError, 0.02F, kMaxSteps},
+      {"sine-relu", {1, 1, 1}, sine_relu, Loss::kMeanSquaredError, 0.02F, kMaxSteps},
+      {"omniglot-conv", {28, 28, 1}, drawings, Loss::kSoftmaxCrossEntropy, 0.02F, 30},
+  };
+  for (const Net& net : nets) measure(net, 1);
+  for (const Net& net : nets) measure(net, net.steps);
 }
 
 }  // namespace
