@@ -19,6 +19,13 @@ need_board() {
   fi
 }
 
+# need_tool NAME
+need_tool() {
+  command -v "$1" >/dev/null && return
+  echo "SKIPPED: firmware: $1 is not installed"
+  exit 0
+}
+
 fail() {
   echo "FAILED: $*"
   exit 1
