@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""The disassembly of skink-client.elf for the Cortex-M4F. Nowhere a fused multiply-add (VFMA, VFMS, VFNMA, VFNMS): it rounds
+once where docs/arithmetic.md says twice. No VMLA, VMLS, VNMLA, VNMLS in the numeric sources: the same bits, but three cycles
+where VMUL and VADD take two. Numeric is every source that the linker's map names for code with floating-point arithmetic;
+the two exceptions stand below."""
+
+import bisect
+import collections
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(os.environ["SKINK_SOURCE_DIR"])
+sys.path.insert(0, str(ROOT / "scripts/lib"))
+from cortex_m4 import CHAINED, FUSED, disassemble  # noqa: E402
+
+IMAGE = ROOT / "build/firmware-mps2-an386/skink-client.elf"
+KERNELS = "training.cpp"  # holds the kernels and, inlined or as templates, the functions of elementary.cpp
+EXCEPTIONS = {  # built for size
+    "canary.cpp": "two probes of how the board rounds",
+    "task_runner.cpp": "scale and offset of the inputs, once a sample",
+}
+
+
+def end(code, *lines):
+    print(*lines, sep="\n")
+    sys.exit(code)
+
+
+def check_the_check():
+    """The patterns find each of the eight instructions, and nothing else."""
+    fused, chained = (["vfma", "vfms", "vfnma", "vfnms"], ["vmla", "vmls", "vnmla", "vnmls"])
+    with tempfile.TemporaryDirectory() as folder:
+        source, binary = Path(folder, "probe.s"), Path(folder, "probe.o")
+        probes = [*fused, *chained, "vmul", "vadd", "vnmul"]
+        source.write_text(".syntax unified\n.thumb\n" + "".join(f"{name}.f32 s0, s1, s2\n" for name in probes))
+        subprocess.run(["arm-none-eabi-as", "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", source, "-o", binary], check=True)
+        names = [instruction.name for instruction in disassemble(binary).values()]
+    if [n for n in names if FUSED.match(n)] != [f"{n}.f32" for n in fused]:
+        end(1, f"FAILED: of {names} the test does not find the fused ones")
+    if [n for n in names if CHAINED.match(n)] != [f"{n}.f32" for n in chained]:
+        end(1, f"FAILED: of {names} the test does not find the chained ones")
+
+
+class Sources:
+    """Which source a piece of code came from, by the linker's map."""
+
+    def __init__(self, text):
+        text = re.sub(r"\n {16,}0x", " 0x", text[text.index("Linker script and memory map"):])
+        pieces = re.findall(r"^ \.text\S*\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S+)", text, re.M)
+        self.pieces = sorted((int(begin, 16), int(size, 16), path) for begin, size, path in pieces if int(size, 16))
+        self.begins = [piece[0] for piece in self.pieces]
+
+    def of(self, address):
+        begin, size, path = self.pieces[bisect.bisect(self.begins, address) - 1]
+        return re.sub(r".*[/(]|\.obj\)?$|\.o\)?$", "", path) if begin <= address < begin + size else "(no section)"
+
+
+def main():
+    if shutil.which("arm-none-eabi-objdump") is None:
+        end(0, "SKIPPED: disassembly: arm-none-eabi-objdump is not installed")
+    check_the_check()
+    if not IMAGE.exists():
+        end(0, f"SKIPPED: firmware for mps2-an386: {IMAGE.relative_to(ROOT)} was not built")
+    sources = Sources(IMAGE.with_suffix(".map").read_text())
+    arithmetic, wrong = collections.Counter(), []
+    for instruction in disassemble(IMAGE).values():
+        if instruction.kind not in ("float", "VMLA", "VDIV"):
+            continue
+        source = sources.of(instruction.address)
+        arithmetic[source] += 1
+        is_chained = CHAINED.match(instruction.name) and source not in EXCEPTIONS
+        if FUSED.match(instruction.name) or is_chained:
+            text = f"{instruction.name} {instruction.operands}"
+            wrong.append(f"{source}: {instruction.address:x} {text} in {instruction.function}")
+    print("instructions of floating-point arithmetic, by source:")
+    for source, count in arithmetic.most_common():
+        exception = f"; VMLA allowed: {EXCEPTIONS[source]}" if source in EXCEPTIONS else ""
+        print(f"{count:6} {source}{exception}")
+    if not arithmetic[KERNELS]:
+        end(1, f"FAILED: no arithmetic in {KERNELS}: does the test still read the map?")
+    if wrong:
+        end(1, f"FAILED: {len(wrong)} fused or chained multiply-adds, e.g. by another compiler or options", *wrong)
+
+
+main()
