@@ -32,8 +32,8 @@
 #define MEMP_NUM_TCP_PCB 3 /* one in use, others may still be closing */
 #define MEMP_NUM_TCP_PCB_LISTEN 1
 #define MEMP_NUM_UDP_PCB 3 /* DHCP, DNS, SNTP */
-#define MEMP_NUM_PBUF 8
-#define MEMP_NUM_SYS_TIMEOUT 10
+#define MEMP_NUM_PBUF 4
+#define MEMP_NUM_SYS_TIMEOUT 8 /* TCP, ARP, DHCP twice, DNS, SNTP */
 #define LWIP_TCP_KEEPALIVE 1
 
 #define MEM_ALIGNMENT 8
