@@ -1,5 +1,6 @@
 #include "skink/common/wire/crypto.hpp"
 
+#include <mbedtls/ecdsa.h>
 #include <mbedtls/sha256.h>
 #include <string.h>
 
@@ -18,6 +19,29 @@ int hex_value(char c) noexcept {
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
 }
+
+/// mbedTLS's objects, freed on every way out.
+struct Curve {
+  mbedtls_ecp_group group;
+  mbedtls_ecp_point key;
+  mbedtls_mpi r;
+  mbedtls_mpi s;
+
+  Curve() noexcept {
+    mbedtls_ecp_group_init(&group);
+    mbedtls_ecp_point_init(&key);
+    mbedtls_mpi_init(&r);
+    mbedtls_mpi_init(&s);
+  }
+  ~Curve() {
+    mbedtls_mpi_free(&s);
+    mbedtls_mpi_free(&r);
+    mbedtls_ecp_point_free(&key);
+    mbedtls_ecp_group_free(&group);
+  }
+  Curve(const Curve&) = delete;
+  Curve& operator=(const Curve&) = delete;
+};
 
 }  // namespace
 
@@ -106,6 +130,23 @@ bool from_hex(const char* text, size_t length, Digest& digest) noexcept {
   }
   digest = parsed;
   return true;
+}
+
+Status verify_signature(Bytes message, Bytes signature, Bytes public_key) noexcept {
+  if (signature.size() != kSignatureBytes) return Status::kInvalidArgument;
+  Curve curve;
+  if (mbedtls_ecp_group_load(&curve.group, MBEDTLS_ECP_DP_SECP256R1) != 0 ||
+      mbedtls_ecp_point_read_binary(&curve.group, &curve.key, public_key.data(), public_key.size()) != 0 ||
+      mbedtls_ecp_check_pubkey(&curve.group, &curve.key) != 0) {
+    return Status::kInvalidArgument;
+  }
+  const Digest digest = sha256(message);
+  constexpr size_t kHalf = kSignatureBytes / 2;
+  const bool is_valid =
+      mbedtls_mpi_read_binary(&curve.r, signature.data(), kHalf) == 0 &&
+      mbedtls_mpi_read_binary(&curve.s, signature.data() + kHalf, kHalf) == 0 &&
+      mbedtls_ecdsa_verify(&curve.group, digest.bytes, kDigestBytes, &curve.key, &curve.r, &curve.s) == 0;
+  return is_valid ? Status::kOk : Status::kWrongAuthentication;
 }
 
 }  // namespace skink::wire

@@ -7,6 +7,7 @@
 #include "failure.hpp"
 #include "model_text.hpp"
 #include "provision_command.hpp"
+#include "release_command.hpp"
 #include "revoke_command.hpp"
 #include "skink/common/host/files.hpp"
 #include "skink/coordinator/provisioning/identity_text.hpp"
@@ -134,12 +135,14 @@ int main(int argc, char** argv) {
   show_image->add_option("file", file, "A .bin file, or what was read from a device's partition")->required();
   ctl::ProvisionCommand provision(app);
   ctl::RevokeCommand revoke(app);
+  ctl::ReleaseCommand release(app);
   try {
     app.parse(argc, argv);
     if (show->parsed()) return show_model(file);
     if (show_image->parsed()) return show_identity(file);
     if (provision.parsed()) return provision.run();
     if (revoke.parsed()) return revoke.run();
+    if (release.parsed()) return release.run();
     const auto store = Store::open_to_read(store_path);
     if (!store) return fail(ExitCode::kStore, store.error().message);
     if (status->parsed()) return show_status(*store);

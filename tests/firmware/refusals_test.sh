@@ -46,15 +46,36 @@ expect "has expired" --identity "$sound" --flash "$flash" --clock 4102444800
 expect "not valid yet" --identity "$sound" --flash "$flash" --clock 1000000000
 expect "names no time server" --identity "$sound" --flash "$flash" --clock none
 
-# A model that is too large for the device: both numbers reach the coordinator's transcript.
+# A signed model is taken; one with a changed manifest, or cut off, is not.
+"$fleet_bin/skink-sim" run "$fleet_root/experiments/sine.toml" --set meta.rounds=1 --set evaluation.final_tasks=0 \
+  --out "$fleet_work/model" --quiet >/dev/null
+release=$fleet_work/sine.release
+"$fleet_bin/skinkctl" release sign --pki "$fleet_work/pki" --model "$fleet_work/model/model.skm" --name sine --number 3 \
+  --out "$release" >/dev/null
+expect "release: model sine number 3" --identity "$sound" --flash "$flash" --release "$release"
+cp "$release" "$fleet_work/tampered.release"
+printf '\x04' | dd of="$fleet_work/tampered.release" bs=1 seek=8 conv=notrunc status=none # the number
+expect "release: refused: the authentication code is wrong" --identity "$sound" --flash "$flash" \
+  --release "$fleet_work/tampered.release"
+head -c 3000 "$release" >"$fleet_work/truncated.release"
+expect "release: refused: the content is damaged" --identity "$sound" --flash "$flash" \
+  --release "$fleet_work/truncated.release"
+
+# A revoked device is let in until the broker has read the list again.
+expect "mqtt: accepted by the broker" --identity "$sound" --flash "$flash"
+"$fleet_bin/skinkctl" device revoke --pki "$fleet_work/pki" sound >/dev/null
+kill -HUP "$fleet_broker_pid"
+expect "the broker refuses this device's certificate" --identity "$sound" --flash "$flash"
+
+# A model that is too large for the storage of the device: both numbers reach the coordinator's transcript.
 file=$fleet_root/experiments/sine.toml
 settings=(--set fleet.devices=4 --set fleet.held_out=0 --set meta.cohort=4 --set meta.rounds=1 --set evaluation.every=0 --set evaluation.tasks=0
-  --set evaluation.final_tasks=0 --set model.layers.0.units=220 --set model.layers.2.units=220)
+  --set evaluation.final_tasks=0 --set model.layers.0.units=260 --set model.layers.2.units=260)
 fleet_configure large "$file"
 fleet_start_edge large "$file" 3 "${settings[@]}"
 fleet_start_qemu large mps2-an386 arm-0 "$file" 0 "${settings[@]}" >/dev/null
 fleet_start_coordinator large "${settings[@]}"
 fleet_wait_for_coordinator large || fail "the run did not end without the device"
 "$fleet_bin/skinkctl" status --store "$fleet_work/large/store.db" | tee "$fleet_work/status.txt"
-grep -q "does_not_fit.*needs [0-9]* bytes.*122880" "$fleet_work/status.txt" || fail "the coordinator does not know why"
+grep -q "does_not_fit.*needs [0-9]* bytes.*253952" "$fleet_work/status.txt" || fail "the coordinator does not know why"
 "$fleet_bin/skink-sim" replay "$fleet_work/large/store.db" --quiet || fail "the store does not replay"

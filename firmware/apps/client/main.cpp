@@ -13,6 +13,7 @@
 #include "skink/firmware/net/tls_stream.hpp"
 #include "skink/firmware/net/uplink.hpp"
 #include "skink/firmware/port.hpp"
+#include "skink/firmware/release.hpp"
 
 namespace skink::firmware {
 namespace {
@@ -69,8 +70,18 @@ void open_storage() noexcept {
         models.has_model() ? ", one is there" : "");
 }
 
+/// A device that has never been asked has the model it was made with, if that is signed.
+void open_release() noexcept {
+  wire::Release release;
+  const Status status = take_release(port::release_partition(), identity.release_key, models, release);
+  if (status == Status::kOk) {
+    print("release: model {} number {}", release.name, release.number);
+  } else if (status != Status::kUnavailable) {
+    print("release: refused: {}", status_text(status));
+  }
+}
+
 void open_network() noexcept {
-  tls_memory::initialize();
   if (network::start() != Status::kOk) give_up("network", "the network chip does not answer");
   TlsCredentials credentials;
   credentials.authority = identity.ca_certificate;
@@ -184,6 +195,8 @@ extern "C" void skink_app() {
   if (canary != arithmetic::Canary::kSound) firmware::give_up("arithmetic", arithmetic::canary_text(canary));
   firmware::open_identity();
   firmware::open_storage();
+  firmware::tls_memory::initialize();
+  firmware::open_release();
   firmware::open_network();
   firmware::run();
 }

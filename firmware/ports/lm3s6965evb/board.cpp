@@ -20,7 +20,9 @@ constexpr uintptr_t kWatchdog = 0x40000000;
 constexpr uint32_t kWatchdogKey = 0x1ACCE551;
 constexpr uint32_t kWatchdogPeriod = kClockHz * 8;  // it warns after one period and resets after the second
 constexpr uintptr_t kRecording = 0x00030000;
-constexpr uint32_t kRecordingBytes = 60 * 1024;
+constexpr uint32_t kRecordingBytes = 44 * 1024;
+constexpr uintptr_t kRelease = kRecording + kRecordingBytes;
+constexpr uint32_t kReleaseBytes = 16 * 1024;
 constexpr uintptr_t kIdentity = 0x0003F000;
 constexpr uint32_t kIdentityBytes = 4096;
 
@@ -78,6 +80,8 @@ void finish(bool success) noexcept { semihosting::exit(success ? 0 : 1); }
 Bytes identity_partition() noexcept { return {reinterpret_cast<const uint8_t*>(kIdentity), kIdentityBytes}; }
 
 Bytes recording_partition() noexcept { return {reinterpret_cast<const uint8_t*>(kRecording), kRecordingBytes}; }
+
+Bytes release_partition() noexcept { return {reinterpret_cast<const uint8_t*>(kRelease), kReleaseBytes}; }
 
 Flash& storage() noexcept { return flash; }
 

@@ -72,7 +72,9 @@ void finish(bool success) noexcept { semihosting::exit(success ? 0 : 1); }
 Bytes identity_partition() noexcept { return {reinterpret_cast<const uint8_t*>(kIdentity), kIdentityBytes}; }
 
 /// The board's PSRAM, which QEMU fills from a file.
-Bytes recording_partition() noexcept { return {reinterpret_cast<const uint8_t*>(0x21000000), 16U << 20}; }
+Bytes recording_partition() noexcept { return {reinterpret_cast<const uint8_t*>(0x21000000), 8U << 20}; }
+
+Bytes release_partition() noexcept { return {reinterpret_cast<const uint8_t*>(0x21800000), 8U << 20}; }
 
 Flash& storage() noexcept { return flash; }
 

@@ -48,6 +48,8 @@ void restart(ResetReason /*reason*/) noexcept { semihosting::exit(1); }
 void finish(bool success) noexcept { semihosting::exit(success ? 0 : 1); }
 Bytes identity_partition() noexcept { return {}; }
 Bytes recording_partition() noexcept { return {}; }
+
+Bytes release_partition() noexcept { return {}; }
 Flash& storage() noexcept { return no_flash; }
 
 }  // namespace skink::firmware::port

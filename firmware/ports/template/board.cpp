@@ -64,6 +64,8 @@ Bytes identity_partition() noexcept {
 
 Bytes recording_partition() noexcept { return {}; }
 
+Bytes release_partition() noexcept { return {}; }
+
 Flash& storage() noexcept {
   static Flash flash = [] {
     Flash part;

@@ -56,6 +56,9 @@ Bytes identity_partition() noexcept;
 /// Memory that may hold a recording (skink/edge/recording.hpp); empty where a board has no room for one.
 Bytes recording_partition() noexcept;
 
+/// Memory that may hold the model that the device begins with (docs/release.md); empty where a board has none.
+Bytes release_partition() noexcept;
+
 /// Storage for models and round state; not the part that holds code or identity.
 Flash& storage() noexcept;
 

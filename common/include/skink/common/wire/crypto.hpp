@@ -1,11 +1,12 @@
 #pragma once
 /// @file
-/// SHA-256, HMAC-SHA256 and HKDF-SHA256, by mbedTLS on every target. Re-entrant.
+/// SHA-256, HMAC-SHA256, HKDF-SHA256 and ECDSA, by mbedTLS on every target. Re-entrant.
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "skink/common/span.hpp"
+#include "skink/common/status.hpp"
 
 namespace skink::wire {
 
@@ -49,6 +50,15 @@ Digest hmac_sha256(const Key& key, Span<const Bytes> parts) noexcept;
 /// The key of one device: HKDF-SHA256 (RFC 5869), input keying material = the fleet's master key, salt = "skink/1",
 /// info = the device id. 32 bytes.
 Key device_key(const Key& master, Bytes device_id) noexcept;
+
+inline constexpr size_t kSignatureBytes = 64;  ///< of ECDSA over P-256: r and s, big-endian, 32 bytes each
+
+/// ECDSA with P-256 and SHA-256 (FIPS 186-4, section 6.4).
+/// @param[in] signature   kSignatureBytes
+/// @param[in] public_key  an uncompressed point: 04, x, y
+/// @returns kOk; kWrongAuthentication; kInvalidArgument when the key is no point of the curve or a size is wrong.
+/// Allocates from mbedTLS's heap.
+Status verify_signature(Bytes message, Bytes signature, Bytes public_key) noexcept;
 
 /// 64 lower-case hexadecimal digits and a final 0.
 void to_hex(const Digest& digest, char (&text)[2 * kDigestBytes + 1]) noexcept;

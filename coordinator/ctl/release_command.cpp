@@ -1,0 +1,41 @@
+#include "release_command.hpp"
+
+#include "failure.hpp"
+
+namespace skink::ctl {
+
+ReleaseCommand::ReleaseCommand(CLI::App& app) {
+  CLI::App* release = app.add_subcommand("release", "Releases: 'release sign', 'release show FILE'");
+  release->require_subcommand(1);
+  sign_ = release->add_subcommand("sign", "Signs a model or firmware, so that devices take it");
+  CLI::Option* model = sign_->add_option("--model", model_, "Model file");
+  sign_->add_option("--firmware", firmware_, "Firmware image")->excludes(model);
+  sign_->add_option("--name", request_.name, "1..32 of A-Z a-z 0-9 - _ .")->required();
+  sign_->add_option("--number", request_.number, "Counts up with every release of this name")->capture_default_str();
+  sign_->add_option("--out", request_.out, "File to write")->required();
+  show_ = release->add_subcommand("show", "Checks a release and says what it is");
+  show_->add_option("file", shown_, "What 'release sign' wrote")->required();
+  for (CLI::App* command : {sign_, show_}) {
+    command->add_option("--pki", request_.pki, "Folder with release.key, or to show one: release.pub")->required();
+  }
+}
+
+int ReleaseCommand::run() {
+  if (show_->parsed()) {
+    const auto text = provisioning::describe_release(shown_, request_.pki);
+    if (!text) return fail(ExitCode::kData, text.error().message);
+    std::printf("%s", text->c_str());
+    return kOk;
+  }
+  if (model_.empty() == firmware_.empty()) return fail(ExitCode::kUsage, "--model or --firmware is required");
+  request_.kind = model_.empty() ? wire::ReleaseKind::kFirmware : wire::ReleaseKind::kModel;
+  request_.content = model_.empty() ? firmware_ : model_;
+  const auto text = provisioning::sign_release(request_);
+  if (!text)
+    return fail(text.error().code == Status::kInvalidArgument ? ExitCode::kUsage : ExitCode::kData,
+                text.error().message);
+  std::printf("%s", text->c_str());
+  return kOk;
+}
+
+}  // namespace skink::ctl

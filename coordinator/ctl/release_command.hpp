@@ -1,0 +1,27 @@
+#pragma once
+/// @file
+/// skinkctl release sign, skinkctl release show
+
+#include <CLI/CLI.hpp>
+
+#include "skink/coordinator/provisioning/release.hpp"
+
+namespace skink::ctl {
+
+class ReleaseCommand {
+ public:
+  explicit ReleaseCommand(CLI::App& app);
+  bool parsed() const { return sign_->parsed() || show_->parsed(); }
+  /// @returns the program's exit code.
+  int run();
+
+ private:
+  CLI::App* sign_;
+  CLI::App* show_;
+  provisioning::ReleaseRequest request_;
+  std::string model_;
+  std::string firmware_;
+  std::string shown_;
+};
+
+}  // namespace skink::ctl

@@ -1,0 +1,26 @@
+#include "skink/firmware/release.hpp"
+
+#include "skink/common/model/model_file.hpp"
+
+namespace skink::firmware {
+
+Status take_release(Bytes partition, Bytes release_key, ModelStore& models, wire::Release& release) noexcept {
+  wire::Release read;
+  Status status = wire::read_release(partition, release_key, read);
+  if (status != Status::kOk) return status;
+  if (read.kind != wire::ReleaseKind::kModel) return Status::kUnsupported;
+  model::ModelInfo model;
+  status = model::inspect(model::source_of(read.content), model);
+  if (status != Status::kOk) return status;
+  if (!models.has_model()) {
+    if (read.content_bytes > models.capacity()) return Status::kBufferTooSmall;
+    status = models.begin();
+    if (status == Status::kOk) status = models.write(0, read.content, true);
+    if (status == Status::kOk) status = models.commit(model.digest, read.content_bytes);
+    if (status != Status::kOk) return status;
+  }
+  release = read;
+  return Status::kOk;
+}
+
+}  // namespace skink::firmware

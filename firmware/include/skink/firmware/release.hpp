@@ -1,0 +1,20 @@
+#pragma once
+/// @file
+/// The model that a device begins with: a signed release in a partition of its own (docs/release.md).
+
+#include "skink/common/span.hpp"
+#include "skink/common/status.hpp"
+#include "skink/common/wire/release.hpp"
+#include "skink/firmware/model_store.hpp"
+
+namespace skink::firmware {
+
+/// Checks the release, and makes its model the last model where there is none yet.
+///
+/// @param[out] release  what was read; only on kOk.
+/// @returns the status of wire::read_release() or model::inspect(); kUnsupported when it is no model, kBufferTooSmall
+///          when the store is too small for it, kUnavailable when the flash fails or no release is there. The store is
+///          unchanged on an error, except that a flash that fails may have lost its older slot.
+Status take_release(Bytes partition, Bytes release_key, ModelStore& models, wire::Release& release) noexcept;
+
+}  // namespace skink::firmware
