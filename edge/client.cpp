@@ -34,6 +34,7 @@ Status Client::restore_model(uint32_t bytes) noexcept {
   if (bytes == 0 || bytes > platform_.model.size) return Status::kInvalidArgument;
   model::ByteSource stored = platform_.model;
   stored.size = bytes;
+  runner_.forget_weights();  // they need the model_ that they were computed with
   const Status status = model::inspect(stored, model_);
   model_ready_ = status == Status::kOk;
   model_bytes_ = bytes;

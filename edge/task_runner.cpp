@@ -88,11 +88,13 @@ Progress TaskRunner::step() noexcept {
 
 Progress TaskRunner::fail(Status status) noexcept {
   failure_ = status;
+  weights_ = Weights::kNone;
   phase_ = Phase::kDone;
   return Progress::kFailed;
 }
 
 Progress TaskRunner::load() noexcept {
+  weights_ = Weights::kNone;
   Status status = model::read_parameters(phi_, *model_, 0, parameters_);
   phi_failed_ = status != Status::kOk;
   if (status == Status::kOk && !samples_.replayable) status = buffer_support();
@@ -205,6 +207,7 @@ Progress TaskRunner::adapt_batch() noexcept {
 
 Progress TaskRunner::finish_adaptation(bool diverged) noexcept {
   position_ = 0;
+  weights_ = diverged ? Weights::kNone : Weights::kAdapted;
   if (settings_.kind == wire::TaskKind::kAdapt) {
     phase_ = Phase::kDone;
     return diverged ? Progress::kDiverged : Progress::kDone;

@@ -134,6 +134,31 @@ class Client {
   /// One step of work: one sample or one mini-batch.
   void work(uint64_t now_ms) noexcept;
 
+  /// Forward pass of one sample with the device's own weights, between rounds. In this order:
+  ///   - what the last adaptation to this device's samples ended with, of an adapt task or the last one of an evaluate
+  ///     task, until the next task's first step. A task that diverged or failed on the way leaves none; one that is
+  ///     refused before its first step takes none away.
+  ///   - otherwise the received initialization, phi, of the model in the slot; after a reset, restore_model()'s. It is
+  ///     read once, and stays in the arena until the next task.
+  /// While a new model is downloaded, what was used before stays in use; phi cannot be read then. No task, update or
+  /// hash depends on whether, when or how often this is called.
+  ///
+  /// @param[in]  stored   [D] a sample's stored values (before the model's scale and offset), as SampleSource gives
+  /// them.
+  /// @param[out] outputs  [network.output_size()], the network's outputs; unchanged on errors. nn::argmax finds the
+  /// label.
+  /// @returns
+  /// * kOk
+  /// * kUnavailable     a task is being worked on (has_work(): the arena is its), no model has come yet, or phi cannot
+  ///                    be read.
+  /// * kShapeMismatch   a size is not the model's.
+  /// * kBufferTooSmall  the arena has no room for parameters and one sample.
+  ///
+  /// Cost: one forward pass; with phi in the slot, reading it the first time. Not ISR-safe.
+  Status predict(Span<const float> stored, Span<float> outputs) noexcept;
+  /// What the last predict() used, or the next one will if it need not read phi; kNone while a task is worked on.
+  Weights weights() const noexcept { return has_work() ? Weights::kNone : runner_.weights(); }
+
   /// When on_time() wants to be called; kNever if only a message can change anything.
   uint64_t next_wake_ms() const noexcept { return wake_ms_; }
 

@@ -31,6 +31,13 @@ struct TaskSettings {
 
 enum class Progress : uint8_t { kMore, kDone, kDiverged, kFailed };
 
+/// Which weights stand in the arena, complete and finite.
+enum class Weights : uint8_t {
+  kNone,
+  kReceived,  ///< phi, as the coordinator sent it
+  kAdapted,   ///< what the last adaptation ended with
+};
+
 class TaskRunner {
  public:
   /// Plans the arena and asks the source for the first task.
@@ -57,6 +64,21 @@ class TaskRunner {
 
   /// After kDone of an evaluation.
   const wire::Evaluation& evaluation() const noexcept { return evaluation_; }
+
+  /// Between tasks: what predict() would use. kNone while a task is worked on.
+  Weights weights() const noexcept { return weights_; }
+  /// The weights in the arena belong to another model.
+  void forget_weights() noexcept { weights_ = Weights::kNone; }
+  /// Between tasks, and only with weights() == kNone: phi into the arena. Needs memory for parameters and one sample.
+  ///
+  /// @returns kOk; kBufferTooSmall; kUnavailable when phi cannot be read.
+  Status load_weights(const model::ModelInfo& model, const model::ByteSource& phi, MutableBytes arena) noexcept;
+  /// Between tasks, and only with weights() other than kNone: a forward pass in the arena. It changes no weights.
+  ///
+  /// @param[in]  stored   the network's inputs, before the model's scale and offset.
+  /// @param[out] outputs  the network's outputs.
+  /// @returns kOk, kShapeMismatch.
+  Status predict(const model::Model& model, Span<const float> stored, Span<float> outputs) noexcept;
 
  private:
   enum class Phase : uint8_t { kLoad, kQueryBefore, kAdapt, kQueryAfter, kDone };
@@ -87,6 +109,7 @@ class TaskRunner {
   wire::Evaluation evaluation_{};
   Status failure_ = Status::kOk;
   bool phi_failed_ = false;
+  Weights weights_ = Weights::kNone;
 
   Span<float> parameters_;
   Span<float> sample_;  // one sample, or a batch of them

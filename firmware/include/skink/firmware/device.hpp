@@ -47,6 +47,9 @@ class Device {
   bool has_work() const noexcept { return client_.has_work(); }
   void work(uint64_t now_ms) noexcept { client_.work(now_ms); }
 
+  /// edge::Client::predict().
+  Status predict(Span<const float> stored, Span<float> outputs) noexcept { return client_.predict(stored, outputs); }
+
   const edge::Client& client() const noexcept { return client_; }
   const edge::mqtt::Connection& connection() const noexcept { return connection_; }
   bool is_online() const noexcept { return connection_.is_connected(); }

@@ -1,0 +1,41 @@
+/// @file
+/// What a device is for: predictions between rounds. Apart from client.cpp and task_runner.cpp, so that an image which
+/// predicts nothing does not hold it.
+
+#include "skink/edge/client.hpp"
+
+namespace skink::edge {
+
+Status TaskRunner::load_weights(const model::ModelInfo& model, const model::ByteSource& phi,
+                                MutableBytes arena) noexcept {
+  const nn::Network& network = model.model.network;
+  const size_t parameters = network.parameter_count();
+  if (arena.size() / sizeof(float) < parameters + network.sample_count()) return Status::kBufferTooSmall;
+  auto* numbers = reinterpret_cast<float*>(arena.data());
+  parameters_ = {numbers, parameters};
+  sample_ = {numbers + parameters, network.sample_count()};
+  const Status status = model::read_parameters(phi, model, 0, parameters_);
+  if (status == Status::kOk) weights_ = Weights::kReceived;
+  return status;
+}
+
+Status TaskRunner::predict(const model::Model& model, Span<const float> stored, Span<float> outputs) noexcept {
+  const nn::Network& network = model.network;
+  if (stored.size() != network.input_size() || outputs.size() != network.output_size()) return Status::kShapeMismatch;
+  for (size_t i = 0; i < stored.size(); ++i) sample_[i] = stored[i] * model.input_scale + model.input_offset;
+  const Span<const float> computed = nn::predict(network, parameters_, sample_);
+  for (size_t i = 0; i < computed.size(); ++i) outputs[i] = computed[i];
+  return Status::kOk;
+}
+
+Status Client::predict(Span<const float> stored, Span<float> outputs) noexcept {
+  if (has_work()) return Status::kUnavailable;
+  if (runner_.weights() == Weights::kNone) {
+    if (!model_ready_) return Status::kUnavailable;
+    const Status status = runner_.load_weights(model_, platform_.model, config_.arena);
+    if (status != Status::kOk) return status;
+  }
+  return runner_.predict(model_.model, stored, outputs);
+}
+
+}  // namespace skink::edge
