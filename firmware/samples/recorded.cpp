@@ -19,4 +19,6 @@ edge::SampleSource samples() noexcept {
   return recording.source();
 }
 
+uint64_t turn(Device& /*device*/, uint64_t /*now_ms*/) noexcept { return ~uint64_t{0}; }
+
 }  // namespace skink::firmware

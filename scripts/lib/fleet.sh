@@ -121,6 +121,20 @@ fleet_start_qemu() {
   fleet_restart_qemu "$name" "$board" "$id"
 }
 
+# fleet_start_sensor NAME BOARD ID: one emulated device with skink-accelerometer, which makes its samples itself; provisioned
+# on the way, or started again after its power was cut. In fleet_qemu_pid.
+fleet_start_sensor() {
+  local images=$fleet_work/images
+  if [[ ! -f $images/$3.bin ]]; then
+    "$fleet_bin/skinkctl" provision --fleet demo --pki "$fleet_work/pki" --out "$images" --id "$3" \
+      --broker "10.0.2.2:$fleet_port" --server-name localhost >/dev/null
+  fi
+  "$fleet_root/scripts/qemu-device" --board "$2" --identity "$images/$3.bin" --flash "$fleet_work/$1/$3.flash" \
+    --image "$fleet_root/build/firmware-$2/skink-accelerometer.elf" >>"$fleet_work/$1/$3.log" 2>&1 &
+  fleet_qemu_pid=$!
+  fleet_pids+=("$fleet_qemu_pid")
+}
+
 # fleet_restart_qemu NAME BOARD ID: the same device after its power was cut.
 fleet_restart_qemu() {
   "$fleet_root/scripts/qemu-device" --board "$2" --identity "$fleet_work/images/$3.bin" \

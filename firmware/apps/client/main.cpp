@@ -1,5 +1,6 @@
 /// @file
-/// The image of a device: reads its identity, opens its flash, and takes part. The work is in Device and Uplink.
+/// The life of a device: reads its identity, opens its flash, and takes part. The work is in Device and Uplink. Where
+/// samples come from, and what is done between rounds, another file of the image says (app.hpp).
 
 #include "skink/common/arithmetic/canary.hpp"
 #include "skink/common/wire/identity.hpp"
@@ -177,10 +178,12 @@ void run() noexcept {
     const int frames = network::poll();
     uplink.turn(now);
     reporter.look(device.client());
+    const uint64_t turn_ms = turn(device, now);
     if (device.has_work()) {
       device.work(now);
     } else if (frames == 0) {
-      port::sleep(uplink.next_wake_ms());
+      const uint64_t uplink_ms = uplink.next_wake_ms();
+      port::sleep(turn_ms < uplink_ms ? turn_ms : uplink_ms);
     }
   }
 }

@@ -9,7 +9,13 @@ extern "C" void skink_app();
 
 namespace skink::firmware {
 
-/// The samples that the device adapts to. The client image links one of firmware/samples.
+class Device;
+
+/// The samples that the device adapts to. Called once, before the network is up.
 edge::SampleSource samples() noexcept;
+
+/// What the image does besides taking part: reads its sensor, predicts. Called once in every turn of the main loop,
+/// which it holds up. @returns when it wants to be called again, at the latest (port::now_ms()); all ones: whenever.
+uint64_t turn(Device& device, uint64_t now_ms) noexcept;
 
 }  // namespace skink::firmware
