@@ -56,14 +56,22 @@ int show_status(const Store& store) {
   return kOk;
 }
 
+/// docs/protocol.md, section 3; hosts do not say.
+const char* reset_text(std::uint32_t reason) {
+  constexpr const char* kTexts[] = {"-", "power", "software", "watchdog", "fault"};
+  return reason < std::size(kTexts) ? kTexts[reason] : "?";
+}
+
 int show_devices(const Store& store) {
   const auto rows = store.devices();
   if (!rows) return fail(ExitCode::kStore, rows.error().message);
-  std::printf("%-32s %-8s %-20s %10s %-8s %s\n", "device", "state", "firmware", "arena", "battery", "last seen");
+  std::printf("%-24s %-8s %-24s %9s %9s %9s %-9s %-8s %s\n", "device", "state", "firmware", "arena, B", "free, B",
+              "stack, B", "reset by", "battery", "last seen");
   for (const auto& row : *rows) {
     const std::string battery = row.battery_percent > 100 ? "mains" : std::to_string(row.battery_percent) + " %";
-    std::printf("%-32s %-8s %-20s %10u %-8s %s\n", row.id.c_str(), row.online ? "online" : "offline",
-                row.firmware.c_str(), row.arena_bytes, battery.c_str(), row.last_seen.c_str());
+    std::printf("%-24s %-8s %-24s %9u %9u %9u %-9s %-8s %s\n", row.id.c_str(), row.online ? "online" : "offline",
+                row.firmware.c_str(), row.arena_bytes, row.free_bytes, row.stack_used_bytes,
+                reset_text(row.reset_reason), battery.c_str(), row.last_seen.c_str());
   }
   return kOk;
 }

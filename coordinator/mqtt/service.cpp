@@ -222,13 +222,24 @@ void Service::note_device(const std::string& id, Bytes message) {
   wire::State state{};
   if (wire::decode_state(message, state) != Status::kOk) return;
   const bool is_online = state.online && !core_->is_revoked(id);
-  DeviceRow row{id, is_online, state.firmware, state.arena_bytes, state.battery_percent, utc_now()};
+  DeviceRow row{id,
+                is_online,
+                utc_now(),
+                state.firmware,
+                state.arena_bytes,
+                state.battery_percent,
+                state.reset_reason,
+                state.free_bytes,
+                state.stack_used_bytes};
   const auto known = std::find_if(devices_to_note_.begin(), devices_to_note_.end(),
                                   [&id](const DeviceRow& other) { return other.id == id; });
   if (known == devices_to_note_.end()) {
     devices_to_note_.push_back(std::move(row));
-  } else {
+  } else if (is_online) {
     *known = std::move(row);
+  } else {
+    known->online = false;
+    known->last_seen = row.last_seen;
   }
 }
 

@@ -18,7 +18,7 @@ namespace {
 using internal::Statement;
 
 constexpr int kBusyMs = 5000;
-constexpr const char* kFormat = "skink-store-1";
+constexpr const char* kFormat = "skink-store-2";
 
 constexpr const char* kSchema = R"(
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -32,8 +32,9 @@ CREATE TABLE IF NOT EXISTS events(sequence INTEGER PRIMARY KEY AUTOINCREMENT, ro
 CREATE TABLE IF NOT EXISTS evaluations(rounds INTEGER PRIMARY KEY, devices INTEGER, tasks INTEGER,
   query_samples INTEGER, correct_before INTEGER, correct_after INTEGER, loss_before INTEGER, loss_after INTEGER,
   diverged_tasks INTEGER, uplink_bytes INTEGER, downlink_bytes INTEGER, device_rounds INTEGER);
-CREATE TABLE IF NOT EXISTS devices(id TEXT PRIMARY KEY, online INTEGER, firmware TEXT, arena_bytes INTEGER,
-  battery_percent INTEGER, last_seen TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS devices(id TEXT PRIMARY KEY, online INTEGER, last_seen TEXT, firmware TEXT,
+  arena_bytes INTEGER, battery_percent INTEGER, reset_reason INTEGER, free_bytes INTEGER, stack_used_bytes INTEGER)
+  WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refusals(reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 )";
 
@@ -52,6 +53,11 @@ std::vector<Override> decode_overrides(const std::string& text) {
     overrides.push_back({std::string(one.at("key").as_string()), std::string(one.at("value").as_string())});
   }
   return overrides;
+}
+
+Error other_format(const std::string& path, const std::string& format) {
+  return make_error(Status::kNewerVersion, path + ": the store's format is " + format + ", this program reads " +
+                                               kFormat + "; use the program that wrote it");
 }
 
 Traffic read_traffic(Statement& row, int first) {
@@ -119,8 +125,7 @@ Result<Store> Store::open(const std::string& path) {
     const auto done = store.set_meta("format", kFormat);
     if (!done) return done.error();
   } else if (*format != kFormat) {
-    return make_error(Status::kNewerVersion, path + ": the store's format is " + *format + ", this program reads " +
-                                                 kFormat + "; use the program that wrote it");
+    return other_format(path, *format);
   }
   return store;
 }
@@ -133,7 +138,8 @@ Result<Store> Store::open_to_read(const std::string& path) {
   sqlite3_busy_timeout(database, kBusyMs);
   const auto format = store.meta("format");
   if (!format) return format.error();
-  if (*format != kFormat) return make_error(Status::kDamaged, path + ": this is not a store of a coordinator");
+  if (format->empty()) return make_error(Status::kDamaged, path + ": this is not a store of a coordinator");
+  if (*format != kFormat) return other_format(path, *format);
   return store;
 }
 
@@ -242,9 +248,11 @@ Result<std::vector<RoundRecord>> Store::rounds() const {
 Result<std::vector<DeviceRow>> Store::devices() const {
   std::vector<DeviceRow> rows;
   Statement row(database_.get(),
-                "SELECT id, online, firmware, arena_bytes, battery_percent, last_seen FROM devices ORDER BY id");
+                "SELECT id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, free_bytes, "
+                "stack_used_bytes FROM devices ORDER BY id");
   while (row.next()) {
-    rows.push_back({row.text(0), row.integer(1) != 0, row.text(2), row.count(3), row.count(4), row.text(5)});
+    rows.push_back({row.text(0), row.integer(1) != 0, row.text(2), row.text(3), row.count(4), row.count(5),
+                    row.count(6), row.count(7), row.count(8)});
   }
   if (!row.ok()) return failure("cannot be read");
   return rows;
@@ -327,9 +335,15 @@ Result<void> Store::commit_evaluation(const EvaluationRecord& record) {
 }
 
 Result<void> Store::note_device(const DeviceRow& row) {
-  Statement statement(database_.get(), "INSERT OR REPLACE INTO devices VALUES(?, ?, ?, ?, ?, ?)");
-  statement.bind(std::string_view(row.id)).bind(std::uint32_t{row.online}).bind(std::string_view(row.firmware));
-  statement.bind(row.arena_bytes).bind(row.battery_percent).bind(std::string_view(row.last_seen));
+  // A device that is gone keeps what its last birth said.
+  Statement statement(database_.get(),
+                      row.online
+                          ? "INSERT OR REPLACE INTO devices VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                          : "INSERT INTO devices VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET "
+                            "online = excluded.online, last_seen = excluded.last_seen");
+  statement.bind(std::string_view(row.id)).bind(std::uint32_t{row.online}).bind(std::string_view(row.last_seen));
+  statement.bind(std::string_view(row.firmware)).bind(row.arena_bytes).bind(row.battery_percent);
+  statement.bind(row.reset_reason).bind(row.free_bytes).bind(row.stack_used_bytes);
   if (!statement.run()) return failure("the device cannot be written");
   return {};
 }

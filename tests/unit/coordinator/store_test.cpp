@@ -66,7 +66,8 @@ TEST_CASE("store: what was committed comes back", "[coordinator][store]") {
     evaluation.rounds = 1;
     evaluation.total.loss_after = std::uint64_t{1} << 50;
     REQUIRE(ok(store.commit(CommitEvaluation{evaluation}, 0)));
-    REQUIRE(ok(store.note({{"a", true, "fw", 10, 255, "now"}}, {{"late", 4}})));
+    REQUIRE(ok(store.note({{"a", true, "then", "fw", 10, 255, 3, 500, 700}}, {{"late", 4}})));
+    REQUIRE(ok(store.note({{"a", false, "now", "", 0, 0, 0, 0, 0}}, {})));
   }
   const Store store = opened(folder.file("a/run.db"));
   REQUIRE(*store.has_run());
@@ -87,7 +88,14 @@ TEST_CASE("store: what was committed comes back", "[coordinator][store]") {
   CHECK(snapshot->evaluations[0].total.loss_after == std::uint64_t{1} << 50);
   CHECK_FALSE(snapshot->finished);
   REQUIRE(ok(store.devices()));
-  CHECK(store.devices()->at(0).firmware == "fw");
+  const auto device = store.devices()->at(0);
+  CHECK_FALSE(device.online);
+  CHECK(device.last_seen == "now");
+  CHECK(device.firmware == "fw");  // of the last birth
+  CHECK(device.arena_bytes == 10);
+  CHECK(device.reset_reason == 3);
+  CHECK(device.free_bytes == 500);
+  CHECK(device.stack_used_bytes == 700);
   CHECK(store.refusals()->at(0).count == 4);
 }
 

@@ -21,10 +21,14 @@ namespace skink::coordinator {
 struct DeviceRow {
   std::string id;
   bool online = false;
+  std::string last_seen;  ///< UTC, ISO 8601
+  // of its last birth: a last will says nothing of them
   std::string firmware;
   std::uint32_t arena_bytes = 0;
   std::uint32_t battery_percent = 0;
-  std::string last_seen;  ///< UTC, ISO 8601
+  std::uint32_t reset_reason = 0;  ///< docs/protocol.md
+  std::uint32_t free_bytes = 0;
+  std::uint32_t stack_used_bytes = 0;
 };
 
 struct RefusalRow {
