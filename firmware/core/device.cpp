@@ -141,7 +141,7 @@ void Device::take_model(const wire::Topic& topic, const edge::mqtt::Event& event
 
 Status Device::store(const edge::ModelPiece& piece, uint32_t offset, Bytes bytes) noexcept {
   if (!is_storing_ || storing_ != piece.model || models_.has_model()) {
-    const Status status = models_.begin();
+    const Status status = models_.begin(client_.download_bytes());
     if (status != Status::kOk) return status;
     is_storing_ = true;
     storing_ = piece.model;

@@ -70,12 +70,15 @@ Status ModelStore::open(Flash& flash, uint32_t first_sector, uint32_t slot_secto
   return Status::kOk;
 }
 
-Status ModelStore::begin() noexcept {
+Status ModelStore::begin(uint32_t bytes) noexcept {
   if (flash_ == nullptr) return Status::kUnavailable;
+  if (bytes == 0 || bytes > capacity()) return Status::kInvalidArgument;
   if (model_bytes_ != 0) slot_ = 1 - slot_;  // an unfinished slot is simply begun again
   model_bytes_ = 0;
   pending_ = 0;
-  for (uint32_t sector = 0; sector < slot_sectors_; ++sector) {
+  room_ = bytes;
+  const uint32_t sectors = 1 + (bytes + flash_->sector_bytes - 1) / flash_->sector_bytes;  // the header's comes first
+  for (uint32_t sector = 0; sector < sectors; ++sector) {
     const Status status = flash_->erase(first_sector_ + slot_ * slot_sectors_ + sector);
     if (status != Status::kOk) return status;
   }
@@ -96,7 +99,7 @@ Status ModelStore::program_unit(uint32_t address, const uint8_t* unit) noexcept 
 }
 
 Status ModelStore::write(uint32_t offset, Bytes bytes, bool is_chunk_end) noexcept {
-  if (flash_ == nullptr || offset > capacity() || bytes.size() > capacity() - offset) return Status::kUnavailable;
+  if (flash_ == nullptr || offset > room_ || bytes.size() > room_ - offset) return Status::kUnavailable;
   if (pending_ != 0 && offset != pending_offset_ + pending_) pending_ = 0;  // the rest of a chunk that was cut off
   for (const uint8_t byte : bytes) {
     if (pending_ == 0) pending_offset_ = offset;
@@ -117,7 +120,7 @@ Status ModelStore::flush() noexcept {
 }
 
 Status ModelStore::commit(const wire::Digest& digest, uint32_t bytes) noexcept {
-  if (flash_ == nullptr || bytes == 0 || bytes > capacity()) return Status::kInvalidArgument;
+  if (flash_ == nullptr || bytes == 0 || bytes > room_) return Status::kInvalidArgument;
   uint8_t header[kHeaderBytes];
   encode({counter_ + 1, bytes, digest}, header);
   const Status status = flash_->program(slot_address(slot_), header);

@@ -23,7 +23,7 @@ wire::Digest digest_of(const std::vector<std::uint8_t>& model) { return wire::sh
 
 /// Stores a model as a download does: in chunks, each in pieces.
 Status store_model(ModelStore& store, const std::vector<std::uint8_t>& model, std::size_t chunk, std::size_t piece) {
-  Status status = store.begin();
+  Status status = store.begin(static_cast<std::uint32_t>(model.size()));
   for (std::size_t begin = 0; begin < model.size(); begin += chunk) {
     const std::size_t end = std::min(model.size(), begin + chunk);
     for (std::size_t at = begin; at < end && status == Status::kOk; at += piece) {
@@ -78,7 +78,7 @@ TEST_CASE("model store: a chunk that was cut off may come again", "[firmware][st
   ModelStore store;
   REQUIRE(store.open(flash.flash, 2, kSlotSectors) == Status::kOk);
   const auto model = model_of(3, 1500);
-  REQUIRE(store.begin() == Status::kOk);
+  REQUIRE(store.begin(1500) == Status::kOk);
   REQUIRE(store.write(0, {model.data(), 333}, false) == Status::kOk);
   for (std::size_t at = 0; at < model.size(); at += 100) {
     REQUIRE(store.write(static_cast<std::uint32_t>(at), {model.data() + at, 100}, at + 100 == model.size()) ==
@@ -94,7 +94,7 @@ TEST_CASE("model store: other bytes where some are already are refused", "[firmw
   REQUIRE(store.open(flash.flash, 2, kSlotSectors) == Status::kOk);
   const auto model = model_of(3, 64);
   const auto other = model_of(4, 64);
-  REQUIRE(store.begin() == Status::kOk);
+  REQUIRE(store.begin(64) == Status::kOk);
   REQUIRE(store.write(0, {model.data(), 64}, true) == Status::kOk);
   CHECK(store.write(0, {other.data(), 64}, true) == Status::kUnavailable);
 }
@@ -136,9 +136,15 @@ TEST_CASE("model store: what does not fit is refused", "[firmware][storage]") {
   ModelStore store;
   CHECK(store.open(flash.flash, 3, kSlotSectors) == Status::kInvalidArgument);
   CHECK(store.open(flash.flash, 2, 1) == Status::kInvalidArgument);
-  CHECK(store.begin() == Status::kUnavailable);
+  CHECK(store.begin(1) == Status::kUnavailable);
   REQUIRE(store.open(flash.flash, 2, kSlotSectors) == Status::kOk);
   std::vector<std::uint8_t> bytes(3073);
+  CHECK(store.begin(0) == Status::kInvalidArgument);
+  CHECK(store.begin(3073) == Status::kInvalidArgument);
+  REQUIRE(store.begin(513) == Status::kOk);
+  CHECK(flash.erasures == std::vector<int>{0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  CHECK(store.write(500, {bytes.data(), 14}, true) == Status::kUnavailable);
+  REQUIRE(store.begin(3072) == Status::kOk);
   CHECK(store.write(0, {bytes.data(), bytes.size()}, true) == Status::kUnavailable);
   CHECK(store.read(3000, {bytes.data(), 73}) == Status::kUnavailable);
   CHECK(store.commit({}, 3073) == Status::kInvalidArgument);

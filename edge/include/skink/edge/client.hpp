@@ -171,6 +171,8 @@ class Client {
   /// That model. Its digest names it.
   const model::ModelInfo& model() const noexcept { return model_; }
   uint32_t model_bytes() const noexcept { return model_bytes_; }
+  /// Length of the model that the task names.
+  uint32_t download_bytes() const noexcept { return task_.model_bytes; }
   const ClientCounters& counters() const noexcept { return counters_; }
   const nn::MemoryPlan& memory_plan() const noexcept { return runner_.memory_plan(); }
 

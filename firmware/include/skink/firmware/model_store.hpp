@@ -28,8 +28,9 @@ class ModelStore {
   uint32_t model_bytes() const noexcept { return model_bytes_; }
   const wire::Digest& digest() const noexcept { return digest_; }
 
-  /// Erases the older slot for a new model; from now on read() reads that slot.
-  Status begin() noexcept;
+  /// Erases as many sectors of the older slot as a new model of `bytes` bytes needs; from now on read() reads that slot.
+  /// @returns kOk; kInvalidArgument when the model is larger than capacity(); kUnavailable when the flash fails.
+  Status begin(uint32_t bytes) noexcept;
 
   /// Stores bytes of the new model. Bytes of one chunk come in order, chunks in any order; `is_chunk_end` says that the
   /// last bytes of a chunk are among these. The same bytes may come again.
@@ -58,6 +59,7 @@ class ModelStore {
   uint32_t slot_ = 0;  ///< the one in use
   uint32_t counter_ = 0;
   uint32_t model_bytes_ = 0;
+  uint32_t room_ = 0;  ///< what begin() erased
   wire::Digest digest_;
   // bytes that do not fill a unit of the flash yet
   uint32_t pending_offset_ = 0;
