@@ -25,14 +25,13 @@ constexpr uintptr_t kPackets = 0x34;
 constexpr uintptr_t kTransmit = 0x38;
 constexpr uint32_t kHeaderBytes = 14;
 constexpr uint32_t kFrameCheckBytes = 4;
-constexpr uint32_t kMaxFrameBytes = 1520;
 
 volatile uint32_t& chip(uintptr_t offset) noexcept { return cortex_m::reg(kBase + offset); }
 uint32_t pop(uintptr_t offset) noexcept { return cortex_m::load(kBase + offset); }
 
 err_t send(netif* /*interface*/, pbuf* packet) {
   static_assert(ETH_PAD_SIZE == 2, "the FIFO's length field stands in the padding");
-  alignas(4) static uint8_t frame[kMaxFrameBytes];
+  alignas(4) static uint8_t frame[1520];
   if (packet->tot_len > sizeof frame || (pop(kTransmit) & 1) != 0) return ERR_MEM;  // TCP sends it again
   (void)pbuf_copy_partial(packet, frame, packet->tot_len, 0);
   const uint32_t payload = packet->tot_len - uint32_t{ETH_PAD_SIZE} - kHeaderBytes;
@@ -78,22 +77,23 @@ err_t nic_initialize(netif* interface) noexcept {
 int nic_poll(netif* interface) noexcept {
   int frames = 0;
   while (pop(kPackets) != 0) {
+    pbuf* packet = frame_buffer();
+    if (packet == nullptr) break;
     uint32_t value = pop(kData);
     const uint32_t total = value & 0xffff;  // length field, frame, frame check
     const uint32_t words = (total + 3) / 4;
     const uint32_t bytes = total > kFrameCheckBytes ? total - kFrameCheckBytes : 0;
-    pbuf* packet = bytes > 0 ? pbuf_alloc(PBUF_RAW, static_cast<u16_t>(bytes), PBUF_POOL) : nullptr;
-    if (packet != nullptr && packet->next != nullptr) {  // a pool buffer holds any frame
-      (void)pbuf_free(packet);
-      packet = nullptr;
-    }
     for (uint32_t word = 0; word < words; ++word) {
       if (word > 0) value = pop(kData);
       const uint32_t at = word * 4;
-      if (packet == nullptr || at >= bytes) continue;
-      memcpy(static_cast<uint8_t*>(packet->payload) + at, &value, bytes - at < 4 ? bytes - at : 4);
+      if (at >= packet->len) continue;
+      memcpy(static_cast<uint8_t*>(packet->payload) + at, &value, packet->len - at < 4 ? packet->len - at : 4);
     }
-    if (packet == nullptr) continue;  // lost; TCP sends it again
+    if (bytes == 0 || bytes > packet->len) {
+      (void)pbuf_free(packet);
+      continue;
+    }
+    pbuf_realloc(packet, static_cast<u16_t>(bytes));
     ++frames;
     if (interface->input(packet, interface) != ERR_OK) (void)pbuf_free(packet);
   }

@@ -31,7 +31,6 @@ constexpr uint32_t kMacControl = 1;
 constexpr uint32_t kMacAddressHigh = 2;
 constexpr uint32_t kMacAddressLow = 3;
 constexpr uint32_t kFrameCheckBytes = 4;
-constexpr uint32_t kMaxFrameBytes = 1520;
 
 volatile uint32_t& chip(uintptr_t offset) noexcept { return cortex_m::reg(kBase + offset); }
 uint32_t pop(uintptr_t offset) noexcept { return cortex_m::load(kBase + offset); }
@@ -49,7 +48,7 @@ void mac_write(uint32_t index, uint32_t value) noexcept {
 }
 
 err_t send(netif* /*interface*/, pbuf* packet) {
-  alignas(4) static uint8_t frame[kMaxFrameBytes];
+  alignas(4) static uint8_t frame[1520];
   if (packet->tot_len > sizeof frame) return ERR_BUF;
   // lwIP puts ETH_PAD_SIZE bytes before the frame; the chip's start offset skips them.
   const uint32_t bytes = packet->tot_len - uint32_t{ETH_PAD_SIZE};
@@ -66,16 +65,14 @@ err_t send(netif* /*interface*/, pbuf* packet) {
   return ERR_OK;
 }
 
-/// Takes one frame out of the FIFO, into `packet` if there is one.
+/// Takes one frame out of the FIFO, as much of it as there is room for.
 void take_frame(pbuf* packet, uint32_t words) noexcept {
-  for (pbuf* part = packet; part != nullptr; part = part->next) {
-    auto* to = static_cast<uint8_t*>(part->payload);
-    for (uint32_t done = 0; done < part->len && words > 0; done += 4, --words) {  // all parts but the last: 4 k bytes
-      const uint32_t value = pop(kRxData);
-      memcpy(to + done, &value, part->len - done < 4 ? part->len - done : 4);
-    }
+  auto* to = static_cast<uint8_t*>(packet->payload);
+  for (uint32_t done = 0; words > 0; done += 4, --words) {
+    const uint32_t value = pop(kRxData);
+    if (done >= packet->len) continue;
+    memcpy(to + done, &value, packet->len - done < 4 ? packet->len - done : 4);
   }
-  for (; words > 0; --words) (void)pop(kRxData);
 }
 
 }  // namespace
@@ -109,14 +106,17 @@ err_t nic_initialize(netif* interface) noexcept {
 int nic_poll(netif* interface) noexcept {
   int frames = 0;
   while (((pop(kRxFifo) >> 16) & 0xff) != 0) {
+    pbuf* packet = frame_buffer();
+    if (packet == nullptr) break;
     const uint32_t status = pop(kRxStatus);
     const uint32_t with_check = (status >> 16) & 0x3fff;
-    const uint32_t words = (with_check + uint32_t{ETH_PAD_SIZE} + 3) / 4;
-    const bool is_damaged = (status & 0x8000) != 0 || with_check <= kFrameCheckBytes;
-    const auto bytes = static_cast<u16_t>(with_check - kFrameCheckBytes + uint32_t{ETH_PAD_SIZE});
-    pbuf* packet = is_damaged ? nullptr : pbuf_alloc(PBUF_RAW, bytes, PBUF_POOL);
-    take_frame(packet, words);  // without a buffer the frame is lost; TCP sends it again
-    if (packet == nullptr) continue;
+    take_frame(packet, (with_check + uint32_t{ETH_PAD_SIZE} + 3) / 4);
+    const bool is_damaged = (status & 0x8000) != 0;
+    if (is_damaged || with_check <= kFrameCheckBytes || with_check > kMaxFrameBytes + kFrameCheckBytes) {
+      (void)pbuf_free(packet);
+      continue;
+    }
+    pbuf_realloc(packet, static_cast<u16_t>(with_check - kFrameCheckBytes + uint32_t{ETH_PAD_SIZE}));
     ++frames;
     if (interface->input(packet, interface) != ERR_OK) (void)pbuf_free(packet);
   }
