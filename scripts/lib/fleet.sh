@@ -108,15 +108,19 @@ summary_field() {
   /usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"
 }
 
+# fleet_provision ID: makes $fleet_work/images/ID.bin for an emulated device, unless it is there.
+fleet_provision() {
+  [[ ! -f $fleet_work/images/$1.bin ]] || return 0
+  "$fleet_bin/skinkctl" provision --fleet demo --pki "$fleet_work/pki" --out "$fleet_work/images" --id "$1" \
+    --broker "10.0.2.2:$fleet_port" --server-name localhost >/dev/null
+}
+
 # fleet_start_qemu NAME BOARD ID EXPERIMENT INDEX SETTING...: one emulated device, provisioned on the way, with the samples
 # of the device at INDEX of the roster. Its flash and console stay in $fleet_work/NAME/ID.{flash,log}. In fleet_qemu_pid.
 fleet_start_qemu() {
-  local name=$1 board=$2 id=$3 experiment=$4 index=$5 images=$fleet_work/images
+  local name=$1 board=$2 id=$3 experiment=$4 index=$5
   shift 5
-  if [[ ! -f $images/$id.bin ]]; then
-    "$fleet_bin/skinkctl" provision --fleet demo --pki "$fleet_work/pki" --out "$images" --id "$id" \
-      --broker "10.0.2.2:$fleet_port" --server-name localhost >/dev/null
-  fi
+  fleet_provision "$id"
   "$fleet_bin/skink-sim" record "$experiment" --device-index "$index" --out "$fleet_work/$name/$id.samples" "$@"
   fleet_restart_qemu "$name" "$board" "$id"
 }
@@ -124,12 +128,8 @@ fleet_start_qemu() {
 # fleet_start_sensor NAME BOARD ID: one emulated device with skink-accelerometer, which makes its samples itself; provisioned
 # on the way, or started again after its power was cut. In fleet_qemu_pid.
 fleet_start_sensor() {
-  local images=$fleet_work/images
-  if [[ ! -f $images/$3.bin ]]; then
-    "$fleet_bin/skinkctl" provision --fleet demo --pki "$fleet_work/pki" --out "$images" --id "$3" \
-      --broker "10.0.2.2:$fleet_port" --server-name localhost >/dev/null
-  fi
-  "$fleet_root/scripts/qemu-device" --board "$2" --identity "$images/$3.bin" --flash "$fleet_work/$1/$3.flash" \
+  fleet_provision "$3"
+  "$fleet_root/scripts/qemu-device" --board "$2" --identity "$fleet_work/images/$3.bin" --flash "$fleet_work/$1/$3.flash" \
     --image "$fleet_root/build/firmware-$2/skink-accelerometer.elf" >>"$fleet_work/$1/$3.log" 2>&1 &
   fleet_qemu_pid=$!
   fleet_pids+=("$fleet_qemu_pid")
