@@ -6,7 +6,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_board mps2-an386 skink-client qemu-system-arm
 
-resets=${SKINK_RESETS:-5}
+resets=${SKINK_RESETS:-20}
 file=$fleet_root/experiments/sine.toml
 settings=(--set fleet.devices=4 --set fleet.held_out=1 --set meta.cohort=3 --set "meta.rounds=$((resets * 25))"
   --set evaluation.every=0 --set evaluation.tasks=4 --set evaluation.final_tasks=4)

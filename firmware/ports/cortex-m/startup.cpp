@@ -60,6 +60,9 @@ __attribute__((used)) void skink_fault(const uint32_t* frame) {
   skink::firmware::port::restart(skink::firmware::ResetReason::kFault);
 }
 
+/// A board whose watchdog warns by NMI, or whose NMI means something else, brings its own.
+__attribute__((weak)) void NMI_Handler() { skink::firmware::port::restart(skink::firmware::ResetReason::kFault); }
+
 void Unexpected_Handler() { skink::firmware::port::restart(skink::firmware::ResetReason::kFault); }
 
 __attribute__((used, noreturn)) void Reset_Handler() {
@@ -89,7 +92,7 @@ __attribute__((section(".vectors"), used)) const Vectors skink_vectors = {
     &skink_stack_end,
     {
         Reset_Handler,
-        Fault_Handler,  // NMI: the watchdog's warning on some boards
+        NMI_Handler,
         Fault_Handler,  // HardFault
         Fault_Handler,  // MemManage
         Fault_Handler,  // BusFault

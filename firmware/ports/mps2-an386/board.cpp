@@ -79,3 +79,6 @@ Bytes release_partition() noexcept { return {reinterpret_cast<const uint8_t*>(0x
 Flash& storage() noexcept { return flash; }
 
 }  // namespace skink::firmware::port
+
+/// The watchdog's warning, one period before it would reset the board itself.
+extern "C" void NMI_Handler() { skink::firmware::port::restart(skink::firmware::ResetReason::kWatchdog); }

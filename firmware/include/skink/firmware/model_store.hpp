@@ -28,7 +28,8 @@ class ModelStore {
   uint32_t model_bytes() const noexcept { return model_bytes_; }
   const wire::Digest& digest() const noexcept { return digest_; }
 
-  /// Erases as many sectors of the older slot as a new model of `bytes` bytes needs; from now on read() reads that slot.
+  /// Erases as many sectors of the older slot as a new model of `bytes` bytes needs; from now on read() reads that
+  /// slot.
   /// @returns kOk; kInvalidArgument when the model is larger than capacity(); kUnavailable when the flash fails.
   Status begin(uint32_t bytes) noexcept;
 
