@@ -100,18 +100,25 @@ void Uplink::exchange(uint64_t now_ms) noexcept {
       failures_ = 0;
       print("mqtt: accepted by the broker");
     }
+    if (!send(now_ms)) break;  // what is read has acknowledgements, and there is room for few that wait
   }
   if (stream_.state() != TlsStream::State::kOpen) return;
   if (!device_.on_time(now_ms)) {
     stream_.close();
     return;
   }
+  (void)send(now_ms);
+  stream_.poll();
+}
+
+/// True: all is sent. False: the stream takes no more now.
+bool Uplink::send(uint64_t now_ms) noexcept {
   for (Bytes output = device_.output(now_ms); !output.empty(); output = device_.output(now_ms)) {
     const size_t count = stream_.write(output);
-    if (count == 0) break;
+    if (count == 0) return false;
     device_.sent(count, now_ms);
   }
-  stream_.poll();
+  return true;
 }
 
 /// Doubling waits with as much jitter again, so that a fleet does not come back in step after the broker was away.

@@ -65,6 +65,14 @@ expect "release: refused: the content is damaged" --identity "$sound" --flash "$
 expect "mqtt: accepted by the broker" --identity "$sound" --flash "$flash"
 "$fleet_bin/skinkctl" device revoke --pki "$fleet_work/pki" sound >/dev/null
 kill -HUP "$fleet_broker_pid"
+keys=$fleet_work/pki/devices/sound
+tries=100 # a signal is heard when the broker has time for it
+while mosquitto_pub -h localhost -p "$fleet_port" --cafile "$fleet_work/pki/ca.pem" --cert "$keys/cert.pem" \
+  --key "$keys/key.pem" -i other -q 1 -t skink/1/demo/dev/sound/update -n >"$fleet_work/publish.log" 2>&1; do
+  tries=$((tries - 1))
+  [[ $tries -gt 0 ]] || fail "the broker does not read the revocation list again"
+  sleep 0.1
+done
 expect "the broker refuses this device's certificate" --identity "$sound" --flash "$flash"
 
 # A model that is too large for the storage of the device: both numbers reach the coordinator's transcript.

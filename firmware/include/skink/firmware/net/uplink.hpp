@@ -39,6 +39,7 @@ class Uplink {
   void find_broker(uint64_t now_ms) noexcept;
   void follow_stream(uint64_t now_ms) noexcept;
   void exchange(uint64_t now_ms) noexcept;
+  bool send(uint64_t now_ms) noexcept;
   void wait(uint64_t now_ms, const char* reason) noexcept;
 
   Peers peers_;
