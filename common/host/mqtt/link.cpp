@@ -361,6 +361,7 @@ void Session::Link::retire() {
 #if defined(__SANITIZE_THREAD__)
 extern "C" const char* __tsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier): the runtime's name
   return "race:mqtt::delivery_token::~delivery_token\n"
+         "race:mqtt::subscribe_response::~subscribe_response\n"
          "race:mqtt::token::on_success\n"
          "race:mqtt::async_client::remove_token\n";
 }
