@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A device whose power goes at any moment comes back and the run ends with the simulator's hash. Replacements of a device
-# that was away are in the transcript, so the store is replayed as well.
+# A device whose power goes at any moment comes back, the run ends, and its store replays to the same hash. Which device takes
+# part in a round depends on the moments, so the simulator's hash is not the measure.
 set -euo pipefail
 # shellcheck source=tests/firmware/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
