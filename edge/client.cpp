@@ -55,7 +55,7 @@ void Client::on_connected(uint64_t now_ms) noexcept {
     subscribe_next_ = subscribe_all_ ? chunk_count_ : 0;
     arm_timer(now_ms);
   }
-  if (state_ == ClientState::kUploading || state_ == ClientState::kWaiting) begin_upload(0, now_ms);
+  if (state_ == ClientState::kUploading || state_ == ClientState::kWaiting) resume_upload(now_ms);
 }
 
 void Client::on_disconnected() noexcept {
@@ -100,12 +100,11 @@ wire::Refusal Client::check_task(const wire::Task& task) const noexcept {
   return wire::Refusal::kNone;
 }
 
-/// The same triple again: the same bytes again, without adapting again. While the work goes on there is nothing to say.
+/// The same triple again: the same bytes again, without adapting again. While the work or the upload goes on there is
+/// nothing to do.
 void Client::repeat(uint64_t now_ms) noexcept {
   ++counters_.repeats;
-  const bool has_result =
-      state_ == ClientState::kFinished || state_ == ClientState::kUploading || state_ == ClientState::kWaiting;
-  if (has_result) begin_upload(0, now_ms);
+  if (state_ == ClientState::kFinished || state_ == ClientState::kWaiting) resume_upload(now_ms);
 }
 
 void Client::start(const wire::Task& task, uint64_t now_ms) noexcept {
@@ -223,6 +222,13 @@ void Client::begin_upload(uint32_t chunk, uint64_t now_ms) noexcept {
   arm_timer(now_ms);
 }
 
+/// Goes on where the upload stopped, or asks with the last chunk what became of it: a coordinator that misses others
+/// answers RESEND from the first of them.
+void Client::resume_upload(uint64_t now_ms) noexcept {
+  const uint32_t last = result_.chunk_count - 1;
+  begin_upload(update_chunk_ < last ? update_chunk_ : last, now_ms);
+}
+
 void Client::on_published(uint64_t now_ms) noexcept {
   if (!outbox_busy_) return;
   outbox_busy_ = false;
@@ -295,7 +301,7 @@ void Client::retry(uint64_t now_ms) noexcept {
     subscribe_next_ = 0;  // ask for each missing chunk by name
     arm_timer(now_ms);
   } else if (state_ == ClientState::kWaiting) {
-    begin_upload(0, now_ms);
+    resume_upload(now_ms);
   } else if (state_ == ClientState::kUploading) {
     arm_timer(now_ms);
   }

@@ -99,10 +99,16 @@ void Coordinator::send_task(Slot& slot, std::uint64_t now_ms) {
   device.has_model = true;
   device.model_sent = digest_;
   actions_.emplace_back(std::move(publish));
-  slot.resend_ms = now_ms + resend_wait(slot.sends++);
+  put_off_resend(slot, now_ms);
+  ++slot.sends;
 }
 
-/// A task that was lost is sent again, soon at first, but never so often that it disturbs a slow device.
+/// A task that was lost is sent again, soon at first; a device that is heard has not lost it.
+void Coordinator::put_off_resend(Slot& slot, std::uint64_t now_ms) const {
+  slot.resend_ms = now_ms + resend_wait(slot.sends);
+}
+
+/// Never so often that it disturbs a slow device.
 std::uint64_t Coordinator::resend_wait(std::uint32_t sends) const {
   const std::uint64_t wait = std::min<std::uint64_t>(kFirstResendMs << std::min(sends, 10U), kLongestResendMs);
   return std::clamp<std::uint64_t>(wait, 1, std::max<std::uint64_t>(1, config_.experiment.fleet.deadline_ms / 3));

@@ -120,7 +120,7 @@ void Coordinator::take_change(Slot& slot, const wire::Update& update, Bytes payl
     return;
   }
   switch (slot.assembly.take(update, payload)) {
-    case UpdateAssembly::Step::kIncomplete: return;
+    case UpdateAssembly::Step::kIncomplete: put_off_resend(slot, now_ms); return;
     case UpdateAssembly::Step::kResend:
       reply(device, update.id, wire::Verdict::kResend, wire::Refusal::kNone, slot.assembly.next_chunk());
       return;
@@ -239,7 +239,8 @@ void Coordinator::replace(Slot& slot, wire::Refusal reason, const std::string& d
     slot.open = false;
   } else if (!pass_on(slot, reason, who, now_ms)) {
     // Asked again after a pause, so that a device that refuses at once does not keep both of us busy.
-    slot.resend_ms = now_ms + resend_wait(slot.sends++);
+    put_off_resend(slot, now_ms);
+    ++slot.sends;
   }
 }
 

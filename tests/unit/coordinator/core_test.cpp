@@ -288,6 +288,21 @@ TEST_CASE("core: chunks out of order are asked for again", "[coordinator][core]"
   CHECK(bench.last_verdict() == wire::Verdict::kAccepted);
 }
 
+TEST_CASE("core: a device whose chunks come is not asked again", "[coordinator][core]") {
+  Bench bench;
+  const std::string first = bench.first();
+  wire::Update update = bench.update_for(first);
+  update.chunk_count = 2;
+  bench.tasks.clear();
+  bench.tick(300);
+  bench.send(first, update, {1.0F});
+  bench.tick(400);  // a third of the deadline
+  CHECK(bench.tasks.size() == 1);
+  CHECK(bench.tasks.count(first) == 0);
+  bench.tick(700);
+  CHECK(bench.tasks.count(first) == 1);
+}
+
 TEST_CASE("core: a straggler is replaced after the deadline, and its late update is refused", "[coordinator][core]") {
   Bench bench;
   const std::string first = bench.first();

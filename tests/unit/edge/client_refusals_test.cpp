@@ -34,7 +34,7 @@ void check_side_refusal(const wire::Task& task, Refusal reason) {
   CHECK(update.id == wire::id_of(task));
   CHECK(refused(bench, reason) == 1);
   CHECK(bench.client->state() == ClientState::kWaiting);
-  bench.give(bench.task(5, 1));
+  bench.reply(bench.task(5, 1), wire::Verdict::kResend, 0);
   CHECK(same_payloads(bench.pump(), result));
 }
 

@@ -194,6 +194,7 @@ class Client {
   void finish_work(Progress progress, uint64_t now_ms) noexcept;
   void refuse_current(wire::Refusal reason, size_t needed, size_t available, uint64_t now_ms) noexcept;
   void begin_upload(uint32_t chunk, uint64_t now_ms) noexcept;
+  void resume_upload(uint64_t now_ms) noexcept;
   void repeat(uint64_t now_ms) noexcept;
   void retry(uint64_t now_ms) noexcept;
   void arm_timer(uint64_t now_ms) noexcept;

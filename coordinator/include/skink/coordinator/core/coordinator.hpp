@@ -160,6 +160,7 @@ class Coordinator {
   void clear_model(const wire::Digest& digest, std::size_t bytes);
   void send_task(Slot& slot, std::uint64_t now_ms);
   std::uint64_t resend_wait(std::uint32_t sends) const;
+  void put_off_resend(Slot& slot, std::uint64_t now_ms) const;
   void reply(Device& device, const wire::RoundId& id, wire::Verdict verdict, wire::Refusal reason, std::uint32_t chunk);
   void take_report(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms);
   void take_change(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms);
