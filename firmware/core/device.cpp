@@ -136,11 +136,13 @@ void Device::take_model(const wire::Topic& topic, const edge::mqtt::Event& event
   uint32_t offset = 0;
   if (!client_.on_model_bytes(piece, offset)) return;
   client_.on_model_stored(store(piece, offset, event.piece), now_ms);
+  if (client_.state() != edge::ClientState::kDownloading && !client_.has_model()) is_storing_ = false;  // given up
   keep_model();
 }
 
 Status Device::store(const edge::ModelPiece& piece, uint32_t offset, Bytes bytes) noexcept {
   if (!is_storing_ || storing_ != piece.model || models_.has_model()) {
+    is_storing_ = false;
     const Status status = models_.begin(client_.download_bytes());
     if (status != Status::kOk) return status;
     is_storing_ = true;
