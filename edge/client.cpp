@@ -270,8 +270,8 @@ void Client::on_reply(Bytes message, uint64_t now_ms) noexcept {
 
 /// Exponential back-off with up to a quarter of jitter, so that a fleet does not come back in step.
 void Client::arm_timer(uint64_t now_ms) noexcept {
-  uint64_t wait = uint64_t{config_.retry_ms} << (retries_ < 16 ? retries_ : 16);
-  if (wait > config_.retry_limit_ms) wait = config_.retry_limit_ms;
+  const uint64_t doubled = uint64_t{config_.retry_ms} << (retries_ < 16 ? retries_ : 16);
+  const uint32_t wait = doubled < config_.retry_limit_ms ? static_cast<uint32_t>(doubled) : config_.retry_limit_ms;
   const auto purpose = static_cast<uint32_t>(arithmetic::Purpose::kNetwork);
   const uint32_t word = arithmetic::philox(config_.jitter_seed, retries_, purpose, task_.round, 0).words[0];
   wake_ms_ = now_ms + wait + word % (wait / 4 + 1);

@@ -101,6 +101,7 @@ Progress TaskRunner::load() noexcept {
   if (status != Status::kOk) return fail(status);
   pass_ = 0;
   position_ = 0;
+  accumulated_ = 0;
   order_known_ = false;
   phase_ = settings_.kind == wire::TaskKind::kEvaluate ? Phase::kQueryBefore : Phase::kAdapt;
   return Progress::kMore;
@@ -150,7 +151,7 @@ uint32_t TaskRunner::support_at(uint32_t position) const noexcept {
 
 float TaskRunner::batch_target(const void* context, size_t sample, size_t output) noexcept {
   const auto& runner = *static_cast<const TaskRunner*>(context);
-  const uint32_t index = runner.support_at(runner.position_ + static_cast<uint32_t>(sample));
+  const uint32_t index = runner.support_at(runner.position_ + runner.accumulated_ + static_cast<uint32_t>(sample));
   return runner.target_of(SampleSet::kSupport, index, static_cast<uint32_t>(output));
 }
 
@@ -188,20 +189,29 @@ Progress TaskRunner::adapt_online() noexcept {
   return Progress::kMore;
 }
 
+/// One slice of a mini-batch; the last one of a batch changes the parameters.
 Progress TaskRunner::adapt_batch() noexcept {
   const nn::Network& network = model_->model.network;
   const uint32_t left = counts_.support - position_;
-  const uint32_t count = left < settings_.batch_size ? left : settings_.batch_size;
+  const uint32_t batch = left < settings_.batch_size ? left : settings_.batch_size;
+  const uint32_t rest = batch - accumulated_;
+  const uint32_t count = rest < nn::kSliceSamples ? rest : nn::kSliceSamples;
   for (uint32_t s = 0; s < count; ++s) {
     const Span<float> sample = sample_.subspan(s * network.sample_count(), network.sample_count());
-    const Status status = read_sample(SampleSet::kSupport, support_at(position_ + s), sample);
+    const Status status = read_sample(SampleSet::kSupport, support_at(position_ + accumulated_ + s), sample);
     if (status != Status::kOk) return fail(status);
   }
+  if (accumulated_ == 0) {
+    for (float& gradient : gradients_) gradient = 0.0F;
+  }
   const nn::Targets targets{this, &batch_target};
-  const float loss = nn::batch_step(network, parameters_, settings_.inner_learning_rate, sample_, count, targets,
-                                    gradients_, scratch_);
+  const float loss = nn::accumulate_gradients(network, parameters_, sample_, count, targets, gradients_, scratch_);
   if (!arithmetic::is_finite(loss)) return finish_adaptation(true);
-  position_ += count;
+  accumulated_ += count;
+  if (accumulated_ < batch) return Progress::kMore;
+  nn::apply_gradients(network, parameters_, settings_.inner_learning_rate, batch, gradients_);
+  position_ += batch;
+  accumulated_ = 0;
   return Progress::kMore;
 }
 

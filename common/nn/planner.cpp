@@ -3,13 +3,13 @@
 namespace skink::nn {
 
 MemoryPlan plan_memory(const Network& network, const PlanRequest& request) noexcept {
-  const bool online = request.batch_size <= 1;
-  const size_t batch = online ? 1 : request.batch_size;
+  const bool online = request.batch_size == 1;
+  const size_t samples = request.batch_size < kSliceSamples ? request.batch_size : kSliceSamples;
   const size_t target_size = network.loss() == Loss::kSoftmaxCrossEntropy ? 1 : network.output_size();
   MemoryPlan plan;
   plan.parameters = 4 * network.parameter_count();
-  plan.inputs = 4 * batch * network.input_size();
-  plan.activations = 4 * batch * network.activation_count();
+  plan.inputs = 4 * samples * network.input_size();
+  plan.activations = 4 * samples * network.activation_count();
   plan.scratch = 4 * network.scratch_count();
   plan.gradients = online ? 0 : 4 * network.parameter_count();
   plan.support = size_t{4} * request.buffered_samples * (network.input_size() + target_size);

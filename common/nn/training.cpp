@@ -41,8 +41,8 @@ float online_step(const Network& network, Span<float> parameters, float inner_le
   return loss;
 }
 
-float batch_step(const Network& network, Span<float> parameters, float inner_learning_rate, Span<float> samples,
-                 size_t count, const Targets& targets, Span<float> gradients, Span<float> scratch) noexcept {
+float accumulate_gradients(const Network& network, Span<const float> parameters, Span<float> samples, size_t count,
+                           const Targets& targets, Span<float> gradients, Span<float> scratch) noexcept {
   internal::forward(network, parameters.data(), samples.data(), count);
   float largest = 0.0F;
   for (size_t s = 0; s < count; ++s) {
@@ -51,8 +51,12 @@ float batch_step(const Network& network, Span<float> parameters, float inner_lea
     if (!arithmetic::is_finite(loss)) return arithmetic::RealTraits<float>::from_bits(0x7f800000U);
     if (loss > largest) largest = loss;
   }
-  for (float& gradient : gradients) gradient = 0.0F;
   internal::backward(network, parameters.data(), gradients.data(), 1.0F, samples.data(), count, scratch.data());
+  return largest;
+}
+
+void apply_gradients(const Network& network, Span<float> parameters, float inner_learning_rate, size_t count,
+                     Span<const float> gradients) noexcept {
   const float step = inner_learning_rate / static_cast<float>(count);
   for (const Tensor& tensor : network.tensors()) {
     if (!tensor.trainable) continue;
@@ -60,6 +64,13 @@ float batch_step(const Network& network, Span<float> parameters, float inner_lea
       parameters[e] = parameters[e] - step * gradients[e];
     }
   }
+}
+
+float batch_step(const Network& network, Span<float> parameters, float inner_learning_rate, Span<float> samples,
+                 size_t count, const Targets& targets, Span<float> gradients, Span<float> scratch) noexcept {
+  for (float& gradient : gradients) gradient = 0.0F;
+  const float largest = accumulate_gradients(network, parameters, samples, count, targets, gradients, scratch);
+  if (arithmetic::is_finite(largest)) apply_gradients(network, parameters, inner_learning_rate, count, gradients);
   return largest;
 }
 

@@ -136,6 +136,18 @@ TEST_CASE("task runner: an adaptation has the document's bits", "[edge][task_run
   CHECK_FALSE(rig.samples.requests[0].is_evaluation);
 }
 
+TEST_CASE("task runner: a batch that is computed in slices has the document's bits", "[edge][task_runner]") {
+  const NetSpec spec = GENERATE(sine_net(), conv_net());
+  Rig rig(spec);
+  rig.samples.counts.support = 45;
+  rig.samples.replayable = GENERATE(true, false);
+  const std::uint32_t batch_size = GENERATE(16U, 17U, 32U, 45U, 1024U);
+  const TaskSettings settings = adaptation(batch_size);
+  REQUIRE(rig.begin(settings) == Status::kOk);
+  REQUIRE(rig.run() == Progress::kDone);
+  CHECK(result(rig) == without_signs(rig.adapted(settings, kOrder, settings.device_index)));
+}
+
 TEST_CASE("task runner: a last batch of one sample is a batch", "[edge][task_runner]") {
   Rig rig(sine_net());
   const TaskSettings settings = adaptation(3);  // 3 + 3 + 3 + 1

@@ -131,7 +131,7 @@ class Client {
   bool next_action(Action& action) noexcept;
 
   bool has_work() const noexcept { return state_ == ClientState::kWorking; }
-  /// One step of work: one sample or one mini-batch.
+  /// One step of work: one sample, or at most nn::kSliceSamples of a mini-batch.
   void work(uint64_t now_ms) noexcept;
 
   /// Forward pass of one sample with the device's own weights, between rounds. In this order:

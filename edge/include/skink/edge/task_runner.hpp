@@ -49,7 +49,7 @@ class TaskRunner {
   Status begin(const model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
                const TaskSettings& settings, MutableBytes arena) noexcept;
 
-  /// One step: one sample (online), one mini-batch, or one query sample.
+  /// One step: one sample (online), at most nn::kSliceSamples of a mini-batch, or one query sample.
   /// kFailed: a callback failed, see failure().
   Progress step() noexcept;
 
@@ -120,7 +120,8 @@ class TaskRunner {
   Phase phase_ = Phase::kDone;
   uint32_t task_ = 0;  // of this evaluation
   uint32_t pass_ = 0;
-  uint32_t position_ = 0;  // in the pass, or in the query set
+  uint32_t position_ = 0;     // in the pass, or in the query set
+  uint32_t accumulated_ = 0;  // samples of the mini-batch at position_ that are in the gradients
   bool order_known_ = false;
   arithmetic::PhiloxBlock order_{};
 };

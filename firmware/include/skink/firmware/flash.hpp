@@ -19,7 +19,8 @@ struct Flash {
   /// Writes come in multiples of it at multiples of it, each place once between two erasures. 1..32, a power of 2.
   uint32_t program_bytes = 4;
 
-  // What a port provides. Each returns kUnavailable when the part does not answer.
+  // What a port provides. Each returns kUnavailable when the part does not answer. A new model erases all sectors of a
+  // slot in a row: a part that needs seconds for that feeds the watchdog in erase_function.
   Status (*read_function)(void* context, uint32_t address, MutableBytes out) = nullptr;
   Status (*program_function)(void* context, uint32_t address, Bytes bytes) = nullptr;
   Status (*erase_function)(void* context, uint32_t sector) = nullptr;

@@ -37,6 +37,13 @@ TEST_CASE("planner: a mini-batch costs more than twice as much as online", "[com
   CHECK(batch.total >= 2 * online.total);
 }
 
+TEST_CASE("planner: a batch beyond a slice costs no more", "[common][nn]") {
+  const nn::Network network = build(conv_net());
+  CHECK(plan_memory(network, batch_of(nn::kSliceSamples - 1)).total <
+        plan_memory(network, batch_of(nn::kSliceSamples)).total);
+  CHECK(plan_memory(network, batch_of(nn::kSliceSamples)).total == plan_memory(network, batch_of(1024)).total);
+}
+
 TEST_CASE("planner: buffered samples are inputs and targets, labels take one number", "[common][nn]") {
   nn::PlanRequest request = batch_of(1);
   request.buffered_samples = 10;

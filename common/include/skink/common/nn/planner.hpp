@@ -13,7 +13,7 @@ namespace skink::nn {
 
 /// How a task is computed.
 struct PlanRequest {
-  uint32_t batch_size = 1;        ///< 1: online SGD in place
+  uint32_t batch_size = 1;        ///< at least 1; 1: online SGD in place
   uint32_t buffered_samples = 0;  ///< support samples kept in the arena; 0 when the source can be read again
   size_t codec_bytes = 0;         ///< codec::state_bytes()
 };
@@ -21,7 +21,7 @@ struct PlanRequest {
 /// Bytes, all multiples of 4. The parts lie in the arena in this order.
 struct MemoryPlan {
   size_t parameters = 0;
-  size_t inputs = 0;  ///< one sample, or one mini-batch of them
+  size_t inputs = 0;  ///< one sample, or as many of a mini-batch as are computed at a time
   size_t activations = 0;
   size_t scratch = 0;    ///< weight gradients of one input channel of the largest convolution
   size_t gradients = 0;  ///< mini-batch only

@@ -48,6 +48,21 @@ float online_step(const Network& network, Span<float> parameters, float inner_le
 float batch_step(const Network& network, Span<float> parameters, float inner_learning_rate, Span<float> samples,
                  size_t count, const Targets& targets, Span<float> gradients, Span<float> scratch) noexcept;
 
+/// How many samples of a mini-batch a device computes at a time: what its memory holds, and how long a step of work
+/// lasts, do not grow with the batch beyond that.
+inline constexpr uint32_t kSliceSamples = 16;
+
+/// The two halves of batch_step(), for a batch that is computed in slices. In any slices it ends with the same bits:
+/// clear the gradients, accumulate slice after slice in the order of the samples, then apply with the count of the
+/// whole batch.
+///
+/// @param[in,out] gradients  [P]; unspecified after a loss that is not finite.
+/// @returns the largest loss of the slice; infinity when one is not finite.
+float accumulate_gradients(const Network& network, Span<const float> parameters, Span<float> samples, size_t count,
+                           const Targets& targets, Span<float> gradients, Span<float> scratch) noexcept;
+void apply_gradients(const Network& network, Span<float> parameters, float inner_learning_rate, size_t count,
+                     Span<const float> gradients) noexcept;
+
 /// Is every parameter finite?
 bool all_finite(Span<const float> values) noexcept;
 
