@@ -23,7 +23,7 @@ set(skink_flags "${SKINK_CPU_FLAGS} -ffp-contract=off -ffunction-sections -fdata
 set(CMAKE_C_FLAGS_INIT "${skink_flags}")
 set(CMAKE_CXX_FLAGS_INIT "${skink_flags} -fno-exceptions -fno-rtti -fno-threadsafe-statics")
 set(CMAKE_ASM_FLAGS_INIT "${SKINK_CPU_FLAGS} -g")
-set(CMAKE_C_FLAGS_MINSIZEREL "-Os -DNDEBUG")
+set(CMAKE_C_FLAGS_MINSIZEREL "-Os -fno-move-loop-invariants -DNDEBUG") # third-party code: 320 bytes less on the AN386
 set(CMAKE_CXX_FLAGS_MINSIZEREL "-Os -DNDEBUG")
 
 # Packages are found on the host (the nanopb generator), libraries never are.

@@ -12,6 +12,11 @@ constexpr char kDigits[] = "0123456789abcdef";
 }  // namespace
 
 Value::Value(const char* text) noexcept : text_(text, strlen(text)) {}
+Value::Value(Span<const char> text) noexcept : text_(text) {}
+Value::Value(unsigned long long number) noexcept : number_(number) {}
+Value::Value(unsigned long number) noexcept : number_(number) {}
+Value::Value(unsigned number) noexcept : number_(number) {}
+Value::Value(long number) noexcept : Value(static_cast<long long>(number)) {}
 Value::Value(int number) noexcept : Value(static_cast<long long>(number)) {}
 Value::Value(long long number) noexcept
     : number_(number < 0 ? 0 - static_cast<uint64_t>(number) : static_cast<uint64_t>(number)),

@@ -41,6 +41,7 @@ netif interface;
 
 struct Lookup {
   enum class State : uint8_t { kIdle, kWaiting, kFound, kFailed } state = State::kIdle;
+  const char* host = nullptr;  ///< who is asked for
   ip_addr_t address;
 };
 Lookup lookup;
@@ -70,9 +71,14 @@ int poll() noexcept {
 
 bool is_up() noexcept { return dhcp_supplied_address(&interface) != 0; }
 
+uint64_t next_wake_ms() noexcept {
+  const u32_t left = sys_timeouts_sleeptime();
+  return left == SYS_TIMEOUTS_SLEEPTIME_INFINITE ? ~uint64_t{0} : port::now_ms() + left;
+}
+
 Status resolve(const char* host, ip_addr_t& address) noexcept {
   if (lookup.state == Lookup::State::kWaiting) return Status::kUnsupported;
-  const Lookup::State state = lookup.state;
+  const Lookup::State state = lookup.host == host ? lookup.state : Lookup::State::kIdle;
   lookup.state = Lookup::State::kIdle;
   if (state == Lookup::State::kFailed) return Status::kUnavailable;
   if (state == Lookup::State::kFound) {
@@ -83,6 +89,7 @@ Status resolve(const char* host, ip_addr_t& address) noexcept {
   if (begun == ERR_OK) return Status::kOk;
   if (begun != ERR_INPROGRESS) return Status::kUnavailable;
   lookup.state = Lookup::State::kWaiting;
+  lookup.host = host;
   return Status::kUnsupported;
 }
 

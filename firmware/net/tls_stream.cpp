@@ -1,10 +1,14 @@
 #include "skink/firmware/net/tls_stream.hpp"
 
 #include <mbedtls/net_sockets.h>
+#include <mbedtls/ssl_internal.h>
 #include <string.h>
 
 namespace skink::firmware {
 namespace {
+
+constexpr size_t kRecordBytes = 64;  ///< what TLS adds to a write, at most
+static_assert(TCP_SND_BUF >= SKINK_TLS_OUT_BYTES + kRecordBytes, "a full record must fit, or write() waits for ever");
 
 constexpr int kCipherSuites[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, 0};
 
@@ -14,6 +18,13 @@ TlsFailure failure_of_certificate(uint32_t flags) noexcept {
   if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0) return TlsFailure::kNotYetValid;
   if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) return TlsFailure::kWrongName;
   return TlsFailure::kUntrusted;
+}
+
+/// Alerts about a certificate (RFC 5246, 7.2.2): bad, unsupported, revoked, expired, unknown; unknown CA, access
+/// denied.
+bool is_about_certificate(int alert) noexcept {
+  return (alert >= MBEDTLS_SSL_ALERT_MSG_BAD_CERT && alert <= MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN) ||
+         alert == MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA || alert == MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED;
 }
 
 /// The largest fragment that both buffers hold; mbedTLS refuses a larger one.
@@ -37,6 +48,7 @@ const char* failure_text(TlsFailure failure) noexcept {
     case TlsFailure::kExpired: return "the broker's certificate has expired";
     case TlsFailure::kNotYetValid: return "the broker's certificate is not valid yet: is the clock right?";
     case TlsFailure::kRefusedByPeer: return "the broker refuses this device's certificate";
+    case TlsFailure::kAlert: return "the broker ended TLS with an alert";
     case TlsFailure::kOutOfMemory: return "TLS is out of memory";
     case TlsFailure::kProtocol: return "TLS failed";
   }
@@ -119,6 +131,7 @@ void TlsStream::connect(const ip_addr_t& address, uint16_t port) noexcept {
 void TlsStream::poll() noexcept {
   if (state_ == State::kConnecting && is_connected_) state_ = State::kShakingHands;
   if (state_ == State::kShakingHands) shake_hands();
+  if (state_ == State::kOpen) (void)flush();
   if (is_broken_ && received_ == nullptr && state_ != State::kClosed) {
     close(is_connected_ ? TlsFailure::kReset : TlsFailure::kUnreachable, 0);
   }
@@ -129,16 +142,21 @@ void TlsStream::shake_hands() noexcept {
   const int result = mbedtls_ssl_handshake(&ssl_);
   if (result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE) return;
   if (result != 0) {
-    has_session_ = false;  // if it was the session's fault, the next attempt does without
+    drop_session();  // if it was the session's fault, the next attempt does without
     fail(result);
     return;
   }
   state_ = State::kOpen;
   // A resumed session keeps its master secret; the certificate was checked in the handshake that made it.
   was_resumed_ = has_session_ && memcmp(ssl_.session->master, session_.master, sizeof session_.master) == 0;
+  drop_session();
+  has_session_ = mbedtls_ssl_get_session(&ssl_, &session_) == 0;
+}
+
+void TlsStream::drop_session() noexcept {
   mbedtls_ssl_session_free(&session_);
   mbedtls_ssl_session_init(&session_);
-  has_session_ = mbedtls_ssl_get_session(&ssl_, &session_) == 0;
+  has_session_ = false;
 }
 
 void TlsStream::fail(int code) noexcept {
@@ -147,7 +165,8 @@ void TlsStream::fail(int code) noexcept {
   if (flags != 0) {
     failure = failure_of_certificate(flags);
   } else if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
-    failure = TlsFailure::kRefusedByPeer;
+    code = ssl_.in_msg[1];
+    failure = is_about_certificate(code) ? TlsFailure::kRefusedByPeer : TlsFailure::kAlert;
   } else if (code == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || code == MBEDTLS_ERR_SSL_CONN_EOF) {
     failure = TlsFailure::kClosed;
   } else if (code == MBEDTLS_ERR_NET_CONN_RESET) {
@@ -180,19 +199,27 @@ void TlsStream::close(TlsFailure failure, int code) noexcept {
 
 // ---- data -----------------------------------------------------------------------------------------------------------
 
+/// A record is encrypted once; when TCP does not take all of it, mbedTLS keeps the rest, and the bytes are written.
 size_t TlsStream::write(Bytes bytes) noexcept {
-  if (state_ != State::kOpen || bytes.empty()) return 0;
-  // After "want write" mbedTLS demands the same bytes again.
-  size_t count = write_pending_ ? pending_count_ : bytes.size();
-  if (count > SKINK_TLS_OUT_BYTES) count = SKINK_TLS_OUT_BYTES;
-  if (count > bytes.size()) count = bytes.size();
-  if (!write_pending_ && pcb_ != nullptr && tcp_sndbuf(pcb_) < count + 64) return 0;
+  if (state_ != State::kOpen || bytes.empty() || !flush()) return 0;
+  const auto limit = static_cast<size_t>(mbedtls_ssl_get_max_out_record_payload(&ssl_));
+  const size_t count = bytes.size() < limit ? bytes.size() : limit;
+  if (pcb_ != nullptr && tcp_sndbuf(pcb_) < count + kRecordBytes) return 0;
   const int result = mbedtls_ssl_write(&ssl_, bytes.data(), count);
   write_pending_ = result == MBEDTLS_ERR_SSL_WANT_WRITE;
-  pending_count_ = count;
+  if (write_pending_) return count;
   if (result > 0) return static_cast<size_t>(result);
-  if (!write_pending_ && result != MBEDTLS_ERR_SSL_WANT_READ) fail(result);
+  fail(result);
   return 0;
+}
+
+/// True: nothing is pending.
+bool TlsStream::flush() noexcept {
+  if (!write_pending_) return true;
+  const int result = mbedtls_ssl_flush_output(&ssl_);
+  write_pending_ = result == MBEDTLS_ERR_SSL_WANT_WRITE;
+  if (result != 0 && !write_pending_) fail(result);
+  return result == 0;
 }
 
 size_t TlsStream::read(MutableBytes out) noexcept {

@@ -8,20 +8,29 @@
 namespace skink::firmware {
 namespace {
 
-constexpr uint64_t kFirstWaitMs = 1000;
-constexpr uint64_t kLongestWaitMs = 60000;
-constexpr uint64_t kPollMs = 50;
+constexpr uint32_t kFirstWaitMs = 1000;
+constexpr uint32_t kLongestWaitMs = 60000;
+constexpr uint64_t kLastingMs = 60000;       ///< a session that ends sooner counts as a failure
+constexpr uint64_t kTimeAnswerMs = 20000;    ///< the question is repeated every few seconds meanwhile
+constexpr uint64_t kStreamAnswerMs = 30000;  ///< TCP and the whole TLS handshake
 constexpr size_t kReadBytes = 512;
 
 }  // namespace
 
 void Uplink::turn(uint64_t now_ms) noexcept {
+  Stage before = stage_;
+  do {
+    before = stage_;
+    take_turn(now_ms);
+  } while (stage_ != before);
+}
+
+void Uplink::take_turn(uint64_t now_ms) noexcept {
   switch (stage_) {
     case Stage::kAddress:
-      if (!network::is_up()) return;
-      stage_ = Stage::kTime;
+      if (network::is_up()) stage_ = Stage::kTime;
       return;
-    case Stage::kTime: find_time(); return;
+    case Stage::kTime: find_time(now_ms); return;
     case Stage::kName: find_broker(now_ms); return;
     case Stage::kStream: follow_stream(now_ms); return;
     case Stage::kWaiting:
@@ -31,28 +40,36 @@ void Uplink::turn(uint64_t now_ms) noexcept {
 }
 
 uint64_t Uplink::next_wake_ms() const noexcept {
-  if (stage_ == Stage::kWaiting) return wake_ms_;
-  if (!is_open_) return 0;  // soon: lwIP's timers drive what is awaited
-  return device_.next_wake_ms();
+  const uint64_t network_ms = network::next_wake_ms();  // all that is awaited has a timer of lwIP's
+  const uint64_t own_ms = stage_ == Stage::kWaiting ? wake_ms_ : is_open_ ? device_.next_wake_ms() : network_ms;
+  return own_ms < network_ms ? own_ms : network_ms;
 }
 
 /// No certificate is checked before the time is known.
-void Uplink::find_time() noexcept {
+void Uplink::find_time(uint64_t now_ms) noexcept {
   if (clock::is_set() || clock::read_board()) {
     stage_ = Stage::kName;
     return;
   }
-  if (asked_time_) return;  // the time server is asked again and again by itself
+  if (asked_time_) {
+    if (now_ms >= answer_by_ms_) wait(now_ms, "the time server does not answer");
+    return;
+  }
   if (*peers_.time_host == 0) {
-    print("clock: this board has none and the identity names no time server");
-    asked_time_ = true;
+    wait(now_ms, "no clock, and the identity names no time server");
     return;
   }
   ip_addr_t address;
-  if (network::resolve(peers_.time_host, address) != Status::kOk) return;
+  const Status status = network::resolve(peers_.time_host, address);
+  if (status == Status::kUnsupported) return;
+  if (status != Status::kOk) {
+    wait(now_ms, "the time server's name cannot be resolved");
+    return;
+  }
   print("clock: asking {}:{}", peers_.time_host, unsigned{peers_.time_port});
   clock::ask(address, peers_.time_port);
   asked_time_ = true;
+  answer_by_ms_ = now_ms + kTimeAnswerMs;
 }
 
 void Uplink::find_broker(uint64_t now_ms) noexcept {
@@ -66,6 +83,7 @@ void Uplink::find_broker(uint64_t now_ms) noexcept {
   ++attempts_;
   stream_.connect(address, peers_.broker_port);
   stage_ = Stage::kStream;
+  answer_by_ms_ = now_ms + kStreamAnswerMs;
 }
 
 void Uplink::follow_stream(uint64_t now_ms) noexcept {
@@ -77,17 +95,26 @@ void Uplink::follow_stream(uint64_t now_ms) noexcept {
           stream_.was_resumed() ? ", session resumed" : "");
     if (!device_.on_stream_open(now_ms)) stream_.close();
   }
-  if (is_open_) exchange(now_ms);
-  if (stream_.state() != TlsStream::State::kClosed) return;
+  if (is_open_) {
+    exchange(now_ms);
+  } else if (now_ms >= answer_by_ms_ && stream_.state() != TlsStream::State::kClosed) {
+    stream_.close(TlsFailure::kUnreachable);
+  }
+  if (stream_.state() == TlsStream::State::kClosed) on_closed(now_ms);
+}
+
+void Uplink::on_closed(uint64_t now_ms) noexcept {
   const edge::mqtt::Problem problem = device_.connection().problem();
   const char* reason = problem != edge::mqtt::Problem::kNone ? problem_text(problem) : failure_text(stream_.failure());
   if (is_open_) device_.on_stream_closed();
   is_open_ = false;
-  wait(now_ms, reason);
+  if (accepted_ms_ != 0 && now_ms - accepted_ms_ >= kLastingMs) failures_ = 0;
+  accepted_ms_ = 0;
+  wait(now_ms, reason, stream_.code());
 }
 
 void Uplink::exchange(uint64_t now_ms) noexcept {
-  for (;;) {
+  while (send(now_ms)) {  // what is read has acknowledgements, and there is room for few that wait
     uint8_t bytes[kReadBytes];
     const size_t count = stream_.read(bytes);
     if (count == 0) break;
@@ -97,10 +124,9 @@ void Uplink::exchange(uint64_t now_ms) noexcept {
       return;
     }
     if (!was_online && device_.is_online()) {
-      failures_ = 0;
+      accepted_ms_ = now_ms;
       print("mqtt: accepted by the broker");
     }
-    if (!send(now_ms)) break;  // what is read has acknowledgements, and there is room for few that wait
   }
   if (stream_.state() != TlsStream::State::kOpen) return;
   if (!device_.on_time(now_ms)) {
@@ -122,15 +148,16 @@ bool Uplink::send(uint64_t now_ms) noexcept {
 }
 
 /// Doubling waits with as much jitter again, so that a fleet does not come back in step after the broker was away.
-void Uplink::wait(uint64_t now_ms, const char* reason) noexcept {
-  const uint64_t doubled = kFirstWaitMs << (failures_ < 10 ? failures_ : 10);
-  const uint64_t base = doubled < kLongestWaitMs ? doubled : kLongestWaitMs;
+void Uplink::wait(uint64_t now_ms, const char* reason, int code) noexcept {
+  const uint32_t doubled = kFirstWaitMs << (failures_ < 10 ? failures_ : 10);
+  const uint32_t base = doubled < kLongestWaitMs ? doubled : kLongestWaitMs;
   const uint32_t word = arithmetic::philox(peers_.jitter_seed, attempts_, 0, failures_, 1).words[0];
-  const uint64_t pause = base / 2 + word % base;
+  const uint32_t pause = base / 2 + word % base;
   ++failures_;
-  print("connection: {} (code {}); again in {} ms", reason, stream_.code(), pause);
+  print("connection: {} (code {}); again in {} ms", reason, code, pause);
   wake_ms_ = now_ms + pause;
   stage_ = Stage::kWaiting;
+  asked_time_ = false;
 }
 
 }  // namespace skink::firmware

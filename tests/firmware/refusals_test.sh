@@ -46,6 +46,27 @@ expect "has expired" --identity "$sound" --flash "$flash" --clock 4102444800
 expect "not valid yet" --identity "$sound" --flash "$flash" --clock 1000000000
 expect "names no time server" --identity "$sound" --flash "$flash" --clock none
 
+# The device's own certificate has expired: the same identity with a second certificate field, the last of which counts.
+pki=$fleet_work/pki
+: >"$fleet_work/index.txt"
+printf '[ca]\ndefault_ca = issuer\n[issuer]\ndatabase = %s\nnew_certs_dir = %s\nrand_serial = yes\ndefault_md = sha256\npolicy = any\n[any]\ncommonName = supplied\n' \
+  "$fleet_work/index.txt" "$fleet_work" >"$fleet_work/openssl.cnf"
+openssl req -new -key "$pki/devices/sound/key.pem" -subj /CN=sound -out "$fleet_work/request.pem"
+openssl ca -batch -notext -config "$fleet_work/openssl.cnf" -cert "$pki/ca.pem" -keyfile "$pki/ca.key" \
+  -startdate 20200101000000Z -enddate 20210101000000Z -in "$fleet_work/request.pem" -out "$fleet_work/old.pem" 2>/dev/null
+openssl x509 -in "$fleet_work/old.pem" -outform der -out "$fleet_work/old.der"
+/usr/bin/python3 - "$sound" "$fleet_work/old.der" "$fleet_work/old.bin" <<'END'
+import hashlib
+import sys
+
+image, certificate = (open(name, "rb").read() for name in sys.argv[1:3])
+content = image[8 : 8 + int.from_bytes(image[6:8], "little")]
+content += bytes([11 << 3 | 2, len(certificate) % 128 + 128, len(certificate) // 128]) + certificate
+image = image[:6] + len(content).to_bytes(2, "little") + content
+open(sys.argv[3], "wb").write(image + hashlib.sha256(image).digest())
+END
+expect "the broker refuses this device's certificate (code 45)" --identity "$fleet_work/old.bin" --flash "$flash"
+
 # A signed model is taken; one with a changed manifest, or cut off, is not.
 "$fleet_bin/skink-sim" run "$fleet_root/experiments/sine.toml" --set meta.rounds=1 --set evaluation.final_tasks=0 \
   --out "$fleet_work/model" --quiet >/dev/null
@@ -73,7 +94,7 @@ while mosquitto_pub -h localhost -p "$fleet_port" --cafile "$fleet_work/pki/ca.p
   [[ $tries -gt 0 ]] || fail "the broker does not read the revocation list again"
   sleep 0.1
 done
-expect "the broker refuses this device's certificate" --identity "$sound" --flash "$flash"
+expect "the broker refuses this device's certificate (code 44)" --identity "$sound" --flash "$flash"
 
 # A model that is too large for the storage of the device: both numbers reach the coordinator's transcript.
 file=$fleet_root/experiments/sine.toml

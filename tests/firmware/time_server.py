@@ -2,6 +2,8 @@
 """A time server (SNTP, RFC 4330) on 127.0.0.1 for a test: prints its port, then a line for each question.
 
     time_server.py [--offset SECONDS]     SECONDS are added to the host's time
+
+Before each answer comes a forged one, as from somebody who did not see the question: of the year 2100.
 """
 
 import socket
@@ -28,6 +30,8 @@ while True:
         continue
     now = stamp(time.time() + offset)
     # no warning, version of the question, server; stratum 1; the question's transmit time comes back as its origin
+    forged = stamp(4102444800)
     head = struct.pack(">BBBb", (question[0] & 0x38) | 4, 1, 6, -20) + bytes(8) + b"TEST"
+    server.sendto(head + forged + bytes(8) + forged + forged, peer)
     server.sendto(head + now + question[40:48] + now + now, peer)
     print("asked", flush=True)

@@ -113,20 +113,17 @@ class Reporter {
  public:
   void look(const edge::Client& client) noexcept {
     const edge::ClientCounters& now = client.counters();
-    if (now.tasks != last_.tasks) {
-      print("round {}: task taken", client.task_id().round);
-    }
-    if (now.adapted != last_.adapted) {
-      print("round {}: adapted", client.task_id().round);
-      compare_with_plan(client);
-    }
-    if (now.evaluated != last_.evaluated) print("round {}: evaluated", client.task_id().round);
-    if (now.diverged != last_.diverged) print("round {}: diverged", client.task_id().round);
-    if (now.accepted != last_.accepted) print("round {}: accepted", client.task_id().round);
+    round_ = client.task_id().round;
+    tell(now.tasks, last_.tasks, "task taken");
+    tell(now.adapted, last_.adapted, "adapted");
+    if (now.adapted != last_.adapted) compare_with_plan(client);
+    tell(now.evaluated, last_.evaluated, "evaluated");
+    tell(now.diverged, last_.diverged, "diverged");
+    tell(now.accepted, last_.accepted, "accepted");
     for (size_t reason = 0; reason < wire::kRefusalCount; ++reason) {
       if (now.refused[reason] == last_.refused[reason]) continue;
       const auto refusal = static_cast<wire::Refusal>(reason);
-      print("round {}: refused: {}", client.task_id().round, wire::refusal_text(refusal));
+      print("round {}: refused: {}", round_, wire::refusal_text(refusal));
       if (refusal == wire::Refusal::kDoesNotFit) {
         print("    needs {} bytes, the arena has {}", client.memory_plan().total, arena().size());
       }
@@ -136,6 +133,10 @@ class Reporter {
   }
 
  private:
+  void tell(uint32_t now, uint32_t last, const char* what) const noexcept {
+    if (now != last) print("round {}: {}", round_, what);
+  }
+
   /// The planner's figure beside what was really written to.
   void compare_with_plan(const edge::Client& client) noexcept {
     const size_t touched = arena_bytes_touched();
@@ -146,6 +147,7 @@ class Reporter {
   }
 
   edge::ClientCounters last_;
+  uint32_t round_ = 0;
   size_t told_ = 0;
 };
 
@@ -182,8 +184,9 @@ void run() noexcept {
     if (device.has_work()) {
       device.work(now);
     } else if (frames == 0) {
-      const uint64_t uplink_ms = uplink.next_wake_ms();
-      port::sleep(turn_ms < uplink_ms ? turn_ms : uplink_ms);
+      uint64_t wake_ms = uplink.next_wake_ms();
+      if (turn_ms < wake_ms) wake_ms = turn_ms;
+      port::sleep(wake_ms < health_at_ms ? wake_ms : health_at_ms);
     }
   }
 }

@@ -9,17 +9,18 @@
 
 namespace skink::firmware {
 
-/// One value of a line. Converts from what lines are made of; floating point is not.
+/// One value of a line. Converts from what lines are made of; floating point is not. Out of line: many lines are
+/// printed, and each would bring the constructors along.
 class Value {
  public:
-  Value(const char* text) noexcept;                                       // NOLINT(google-explicit-constructor)
-  Value(Span<const char> text) noexcept : text_(text) {}                  // NOLINT(google-explicit-constructor)
-  Value(unsigned number) noexcept : number_(number) {}                    // NOLINT(google-explicit-constructor)
-  Value(unsigned long number) noexcept : number_(number) {}               // NOLINT(google-explicit-constructor)
-  Value(unsigned long long number) noexcept : number_(number) {}          // NOLINT(google-explicit-constructor)
-  Value(int number) noexcept;                                             // NOLINT(google-explicit-constructor)
-  Value(long number) noexcept : Value(static_cast<long long>(number)) {}  // NOLINT(google-explicit-constructor)
-  Value(long long number) noexcept;                                       // NOLINT(google-explicit-constructor)
+  Value(const char* text) noexcept;           // NOLINT(google-explicit-constructor)
+  Value(Span<const char> text) noexcept;      // NOLINT(google-explicit-constructor)
+  Value(unsigned number) noexcept;            // NOLINT(google-explicit-constructor)
+  Value(unsigned long number) noexcept;       // NOLINT(google-explicit-constructor)
+  Value(unsigned long long number) noexcept;  // NOLINT(google-explicit-constructor)
+  Value(int number) noexcept;                 // NOLINT(google-explicit-constructor)
+  Value(long number) noexcept;                // NOLINT(google-explicit-constructor)
+  Value(long long number) noexcept;           // NOLINT(google-explicit-constructor)
   /// `digits` hexadecimal digits.
   static Value hex(uint64_t number, unsigned digits) noexcept;
   /// The bytes as hexadecimal digits, two each.

@@ -56,7 +56,7 @@ class ModelStore {
 
   Flash* flash_ = nullptr;
   uint32_t first_sector_ = 0;
-  uint32_t slot_sectors_ = 1;
+  uint32_t slot_sectors_ = 0;
   uint32_t slot_ = 0;  ///< the one in use
   uint32_t counter_ = 0;
   uint32_t model_bytes_ = 0;

@@ -16,11 +16,15 @@ Status start() noexcept;
 /// Takes frames in and runs lwIP's timers. @returns how many frames came.
 int poll() noexcept;
 
+/// When poll() wants to be called again if no frame comes.
+uint64_t next_wake_ms() noexcept;
+
 /// True once there is an address.
 bool is_up() noexcept;
 
-/// Asks for the address of a host: a name or a dotted number. kOk: `address` is set. kUnsupported: not yet, ask again.
-/// kUnavailable: there is no such host, or no DNS server answers; ask again later.
+/// Asks for the address of a host: a name or a dotted number, borrowed until the answer; one at a time. kOk: `address`
+/// is set. kUnsupported: not yet, ask again. kUnavailable: there is no such host, or no DNS server answers; ask again
+/// later.
 Status resolve(const char* host, ip_addr_t& address) noexcept;
 
 }  // namespace skink::firmware::network

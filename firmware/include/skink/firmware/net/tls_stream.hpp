@@ -3,8 +3,9 @@
 /// TLS 1.2 over one lwIP TCP connection, both ends proven by certificates. lwIP's callbacks only take note of what
 /// came; all of mbedTLS runs in poll(), outside of them, so a connection can be dropped at any point.
 ///
-/// The broker's certificate chain, its dates and its name are checked, always. A second connection resumes the session
-/// of the first (RFC 5077, or by session id), which spares both ends the public-key work.
+/// The broker's certificate chain, its dates and its name are checked in every full handshake. A second connection
+/// resumes the session of the first (RFC 5077, or by session id), which spares both ends the public-key work: the
+/// broker then proves that it is the one of the first; how long it lets a session be resumed is the broker's to say.
 
 #include <lwip/ip_addr.h>
 #include <lwip/tcp.h>
@@ -34,7 +35,9 @@ enum class TlsFailure : uint8_t {
   kWrongName,    ///< signed, but for another host
   kExpired,      ///< no longer valid
   kNotYetValid,
-  kRefusedByPeer,  ///< a fatal alert: the broker does not accept this device's certificate
+  kRefusedByPeer,  ///< a fatal alert: the broker does not accept this device's certificate; code() is the alert's
+                   ///< number
+  kAlert,          ///< another fatal alert (RFC 5246, 7.2); code() is its number
   kOutOfMemory,
   kProtocol,  ///< anything else; code() has mbedTLS's number
 };
@@ -67,12 +70,14 @@ class TlsStream {
   size_t read(MutableBytes out) noexcept;
 
   /// Says goodbye if the connection still stands.
-  void close() noexcept { close(TlsFailure::kNone, 0); }
+  void close(TlsFailure failure = TlsFailure::kNone) noexcept { close(failure, 0); }
 
  private:
   void close(TlsFailure failure, int code) noexcept;
   void fail(int code) noexcept;
   void shake_hands() noexcept;
+  void drop_session() noexcept;
+  bool flush() noexcept;
   int send(const unsigned char* bytes, size_t count) noexcept;
   int receive(unsigned char* out, size_t count) noexcept;
   err_t take(pbuf* packet) noexcept;
@@ -80,17 +85,16 @@ class TlsStream {
   State state_ = State::kClosed;
   TlsFailure failure_ = TlsFailure::kNone;
   int code_ = 0;
-  bool is_connected_ = false;  ///< TCP
-  bool is_finished_ = false;   ///< the peer sends no more
-  bool is_broken_ = false;     ///< lwIP has freed the connection
-  bool write_pending_ = false;
+  bool is_connected_ = false;   ///< TCP
+  bool is_finished_ = false;    ///< the peer sends no more
+  bool is_broken_ = false;      ///< lwIP has freed the connection
+  bool write_pending_ = false;  ///< mbedTLS holds a part of a record that TCP did not take
   bool was_resumed_ = false;
   bool has_session_ = false;
   bool is_set_up_ = false;
   const char* server_name_ = "";
   tcp_pcb* pcb_ = nullptr;
   pbuf* received_ = nullptr;
-  size_t pending_count_ = 0;
 
   mbedtls_ssl_context ssl_;
   mbedtls_ssl_config config_;

@@ -35,12 +35,14 @@ class Uplink {
  private:
   enum class Stage : uint8_t { kAddress, kTime, kName, kStream, kWaiting };
 
-  void find_time() noexcept;
+  void take_turn(uint64_t now_ms) noexcept;
+  void find_time(uint64_t now_ms) noexcept;
   void find_broker(uint64_t now_ms) noexcept;
   void follow_stream(uint64_t now_ms) noexcept;
   void exchange(uint64_t now_ms) noexcept;
   bool send(uint64_t now_ms) noexcept;
-  void wait(uint64_t now_ms, const char* reason) noexcept;
+  void on_closed(uint64_t now_ms) noexcept;
+  void wait(uint64_t now_ms, const char* reason, int code = 0) noexcept;
 
   Peers peers_;
   TlsStream& stream_;
@@ -48,7 +50,9 @@ class Uplink {
   Stage stage_ = Stage::kAddress;
   bool is_open_ = false;  ///< the device was told that the stream is up
   bool asked_time_ = false;
-  uint32_t failures_ = 0;  ///< since the last session that was accepted
+  uint64_t answer_by_ms_ = 0;  ///< the time server's, or the broker's to TCP and TLS
+  uint64_t accepted_ms_ = 0;   ///< when the broker took the last MQTT session; 0: it has not
+  uint32_t failures_ = 0;      ///< since the last session that lasted
   uint32_t attempts_ = 0;
   uint32_t resumptions_ = 0;
   uint64_t wake_ms_ = 0;
