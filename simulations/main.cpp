@@ -9,10 +9,12 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 
 #include "skink/common/host/exit_codes.hpp"
 #include "skink/common/host/files.hpp"
 #include "skink/common/host/float_environment.hpp"
+#include "skink/coordinator/core/update_log.hpp"
 #include "skink/coordinator/store/store.hpp"
 #include "skink/edge/host/recorder.hpp"
 #include "skink/simulations/protocol/run.hpp"
@@ -71,18 +73,30 @@ struct Arguments {
   std::vector<std::string> settings;
   std::string data;
   std::string out;
+  std::string updates;
   std::uint64_t checkpoint_rounds = 0;
   std::uint32_t device_index = 0;
   bool quiet = false;
 };
+
+/// The file that --updates names, if it does.
+Result<std::optional<coordinator::UpdateLog>> open_updates(const Arguments& arguments) {
+  if (arguments.updates.empty()) return std::optional<coordinator::UpdateLog>();
+  auto opened = coordinator::UpdateLog::open(arguments.updates, coordinator::UpdateLog::Existing::kReplace);
+  if (!opened) return opened.error();
+  return std::optional<coordinator::UpdateLog>(std::move(*opened));
+}
 
 int run(const Arguments& arguments) {
   const auto overrides = parse_overrides(arguments.settings);
   if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
   const auto experiment = read_experiment(arguments.experiment, *overrides);
   if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
+  auto updates = open_updates(arguments);
+  if (!updates) return fail(ExitCode::kStore, updates.error().message);
   ProgressLine progress(arguments.quiet);
   simulations::RunOptions options;
+  if (*updates) options.on_update = [&updates](const coordinator::TakenUpdate& update) { (*updates)->add(update); };
   options.experiment = *experiment;
   options.data_dir = arguments.data;
   options.out_dir = arguments.out;
@@ -93,6 +107,7 @@ int run(const Arguments& arguments) {
   if (!result) return fail(ExitCode::kData, result.error().message);
   std::printf("%s", coordinator::to_table(result->summary).c_str());
   if (!result->written) return fail(ExitCode::kStore, result->written.error().message);
+  if (*updates && !(*updates)->written()) return fail(ExitCode::kStore, (*updates)->written().error().message);
   if (!result->finished) {
     std::printf("  stopped after %u rounds; the files hold what there is\n", result->summary.rounds);
     return stopped ? kOk : static_cast<int>(ExitCode::kInternal);
@@ -112,8 +127,11 @@ int replay(const Arguments& arguments) {
       parse_experiment(snapshot->experiment_text, arguments.store + " (experiment)", snapshot->overrides);
   if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
 
+  auto updates = open_updates(arguments);
+  if (!updates) return fail(ExitCode::kStore, updates.error().message);
   ProgressLine progress(arguments.quiet);
   simulations::RunOptions options;
+  if (*updates) options.on_update = [&updates](const coordinator::TakenUpdate& update) { (*updates)->add(update); };
   options.experiment = *experiment;
   options.experiment.evaluation.tasks = 0;  // the model does not depend on evaluations
   options.experiment.evaluation.final_tasks = 0;
@@ -130,6 +148,7 @@ int replay(const Arguments& arguments) {
   const auto result = simulations::run_experiment(options);
   if (!result) return fail(ExitCode::kData, result.error().message);
   if (!result->written) return fail(ExitCode::kStore, result->written.error().message);
+  if (*updates && !(*updates)->written()) return fail(ExitCode::kStore, (*updates)->written().error().message);
   if (stopped) return fail(ExitCode::kInternal, "stopped after " + std::to_string(done) + " rounds");
   for (std::size_t round = 0; round < stored->size(); ++round) {
     const std::string& then = (*stored)[round].model_sha256;
@@ -183,12 +202,16 @@ int main(int argc, char** argv) {
   run_command->add_option("--data", arguments.data, "Folder that holds the data sets (default: SKINK_DATA)");
   run_command->add_option("--out", arguments.out, "Folder for summary.json, metrics.csv and model.skm")->required();
   run_command->add_option("--checkpoint-rounds", arguments.checkpoint_rounds, "Also writes a model every N rounds");
+  run_command->add_option("--updates", arguments.updates,
+                          "Writes a line with the SHA-256 of every update to this file");
   run_command->add_flag("--quiet", arguments.quiet, "No progress line");
   CLI::App* replay_command =
       app.add_subcommand("replay", "Repeats a coordinator's run from its store, transcript and all");
   replay_command->add_option("store", arguments.store, "The coordinator's store")->required();
   replay_command->add_option("--data", arguments.data, "Folder that holds the data sets (default: SKINK_DATA)");
   replay_command->add_option("--out", arguments.out, "Folder for summary.json, metrics.csv and model.skm");
+  replay_command->add_option("--updates", arguments.updates,
+                             "Writes a line with the SHA-256 of every update to this file");
   replay_command->add_flag("--quiet", arguments.quiet, "No progress line");
   CLI::App* record_command = app.add_subcommand(
       "record", "Writes the samples that one device gets, for firmware without sensors (scripts/qemu-device)");

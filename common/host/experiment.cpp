@@ -93,6 +93,7 @@ void read_fleet(const ConfigReader& reader, FleetConfig& fleet) {
   fleet.devices = reader.count("devices", kDevicesRange);
   fleet.held_out = reader.count("held_out", {0, kDevicesRange.max}, 0);
   fleet.deadline_ms = reader.count("deadline_ms", {1, 86'400'000}, 30'000);
+  fleet.offline_ms = reader.count("offline_ms", {0, 86'400'000}, 3'000);
 }
 
 struct Sections {

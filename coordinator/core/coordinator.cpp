@@ -128,6 +128,7 @@ void Coordinator::on_state(std::string_view device_id, Bytes message, std::uint6
     return;
   }
   Device& device = device_of(device_id);
+  if (!state.online && (device.online || !device.seen)) device.offline_since_ms = now_ms;
   device.online = state.online;
   device.seen = true;
   if (phase_ == Phase::kWaitingForFleet && roster_.empty()) {
@@ -145,7 +146,7 @@ void Coordinator::on_state(std::string_view device_id, Bytes message, std::uint6
     slot->offline_ms = kNever;
     send_task(*slot, now_ms);
   } else {
-    slot->offline_ms = now_ms + config_.offline_grace_ms;
+    slot->offline_ms = given_up_ms(device);
   }
   update_wake();
 }
@@ -231,7 +232,7 @@ void Coordinator::open_evaluation(std::uint64_t now_ms) {
     slot.task_count = share.count;
     slot.open = slot.task_count > 0;
     slot.deadline_ms = now_ms + config_.experiment.fleet.deadline_ms;
-    if (slot.open && is_offline(slot.device_index)) slot.offline_ms = now_ms + config_.offline_grace_ms;
+    if (slot.open && is_offline(slot.device_index)) slot.offline_ms = given_up_ms(device_at(slot.device_index));
     slots_.push_back(std::move(slot));
   }
   for (Slot& slot : slots_) {
@@ -273,7 +274,9 @@ void Coordinator::open_round(std::uint64_t now_ms) {
     if (is_revoked(device_at(slot.device_index).id)) {
       replace(slot, wire::Refusal::kRevoked, "revoked", now_ms);
     } else if (!config_.replay && is_offline(slot.device_index)) {
-      replace(slot, wire::Refusal::kNone, "offline", now_ms);
+      slot.resend_ms = kNever;  // its birth brings it the task
+      slot.offline_ms = given_up_ms(device_at(slot.device_index));
+      if (now_ms >= slot.offline_ms) replace(slot, wire::Refusal::kNone, "offline", now_ms);
     } else {
       send_task(slot, now_ms);
     }

@@ -140,6 +140,9 @@ void Coordinator::take_change(Slot& slot, const wire::Update& update, Bytes payl
     settle_without_update(slot, EventKind::kRefused, reason);
     return;
   }
+  if (on_taken_) {
+    on_taken_({update.id, slot.device_index, device.id, update.support_samples, slot.assembly.bytes()});
+  }
   reply(device, update.id, wire::Verdict::kAccepted, wire::Refusal::kNone, 0);
   settle(slot);
 }

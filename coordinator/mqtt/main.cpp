@@ -9,11 +9,13 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 
 #include "skink/common/host/exit_codes.hpp"
 #include "skink/common/host/files.hpp"
 #include "skink/common/host/float_environment.hpp"
 #include "skink/coordinator/core/results.hpp"
+#include "skink/coordinator/core/update_log.hpp"
 #include "skink/coordinator/mqtt/service.hpp"
 
 namespace {
@@ -77,7 +79,13 @@ coordinator::ServiceObserver log_observer(RoundLog& rounds, bool classifies) {
   return observer;
 }
 
-int run(const coordinator::Settings& settings, const std::vector<Override>& overrides) {
+int run(const coordinator::Settings& settings, const std::vector<Override>& overrides, const std::string& updates) {
+  std::optional<coordinator::UpdateLog> log;
+  if (!updates.empty()) {
+    auto opened = coordinator::UpdateLog::open(updates, coordinator::UpdateLog::Existing::kContinue);
+    if (!opened) return fail(ExitCode::kStore, opened.error().message);
+    log.emplace(std::move(*opened));
+  }
   auto service = coordinator::Service::create(settings, overrides);
   if (!service) {
     const bool store = service.error().message.rfind(settings.store + ":", 0) == 0 &&
@@ -91,12 +99,15 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
   const auto start = std::chrono::steady_clock::now();
   RoundLog rounds;
   const bool classifies = running.core().experiment().model.loss == nn::Loss::kSoftmaxCrossEntropy;
-  const coordinator::ServiceEnd end = running.run(log_observer(rounds, classifies), [] { return stopped.load(); });
+  coordinator::ServiceObserver observer = log_observer(rounds, classifies);
+  if (log) observer.on_update = [&log](const coordinator::TakenUpdate& update) { log->add(update); };
+  const coordinator::ServiceEnd end = running.run(observer, [] { return stopped.load(); });
   if (end == coordinator::ServiceEnd::kStoreFailed) return fail(ExitCode::kStore, running.failure());
   if (end == coordinator::ServiceEnd::kCredentialsRefused) return fail(ExitCode::kCredentials, running.failure());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const coordinator::Summary summary = coordinator::summarize(running.core(), "fleet", seconds);
-  const auto written = write_results(settings.out, running, summary);
+  auto written = write_results(settings.out, running, summary);
+  if (written && log) written = log->written();
   if (!written) {
     return fail(ExitCode::kStore,
                 written.error().message + "; start again once that is mended: the run is in the store");
@@ -119,9 +130,11 @@ int main(int argc, char** argv) {
   CLI::App app{"Leads a fleet of devices that learn together."};
   std::string config;
   std::vector<std::string> settings_texts;
+  std::string updates;
   bool check_only = false;
   app.add_option("--config", config, "Configuration file (docs/coordinator-config.md)")->required();
   app.add_option("--set", settings_texts, "Replaces one key of the experiment: --set meta.rounds=100");
+  app.add_option("--updates", updates, "Adds a line with the SHA-256 of every update that is taken to this file");
   app.add_flag("--check-config", check_only, "Checks configuration, experiment and keys, then exits");
   try {
     app.parse(argc, argv);
@@ -131,7 +144,7 @@ int main(int argc, char** argv) {
     if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
     const auto settings = coordinator::read_settings(config);
     if (!settings) return fail(ExitCode::kConfiguration, settings.error().message);
-    if (!check_only) return run(*settings, *overrides);
+    if (!check_only) return run(*settings, *overrides, updates);
     const auto experiment = read_experiment(settings->experiment, *overrides);
     if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
     const auto key = read_key(settings->master_key);

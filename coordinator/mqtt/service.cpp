@@ -105,6 +105,7 @@ std::uint64_t Service::now_ms() const {
 
 ServiceEnd Service::run(const ServiceObserver& observer, const std::function<bool()>& stop) {
   if (core_->phase() == Phase::kFinished) return ServiceEnd::kFinished;
+  core_->observe_updates(observer.on_update);
   revoke(first_revoked_, observer);
   const auto connected = connect();
   if (!connected) {

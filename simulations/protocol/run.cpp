@@ -41,6 +41,8 @@ Result<RunResult> run_experiment(const RunOptions& options) {
   observer.on_evaluation = [&](const coordinator::EvaluationRecord& record) { result.evaluations.push_back(record); };
   observer.on_event = [&](const coordinator::TranscriptEvent& event) { result.events.push_back(event); };
 
+  observer.on_update = options.on_update;
+
   const auto start = std::chrono::steady_clock::now();
   result.finished = world.run(observer, options.stop);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -107,6 +107,7 @@ World::~World() = default;
 const edge::Client& World::client(std::size_t index) const { return devices_[index]->client; }
 
 bool World::run(const WorldObserver& observer, const std::function<bool()>& stop) {
+  coordinator_->observe_updates(observer.on_update);
   coordinator_->on_connected(now_ms_);
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     if (!devices_[i]->connected) set_connected(i, true);
@@ -179,8 +180,9 @@ void World::send(Event event, bool reliable) {
   events_.push(std::move(event));
 }
 
-void World::restart_coordinator() {
+void World::restart_coordinator(const WorldObserver& observer) {
   coordinator_ = std::make_unique<coordinator::Coordinator>(config_, &committed_);
+  coordinator_->observe_updates(observer.on_update);
   coordinator_->on_connected(now_ms_);
   for (std::size_t i = 0; i < devices_.size(); ++i) {  // births are retained: a new subscriber gets them all
     Event event;
@@ -194,7 +196,7 @@ void World::restart_coordinator() {
 void World::carry_out(const WorldObserver& observer) {
   for (const coordinator::Action& action : coordinator_->take_actions()) {
     if (observer.kill_coordinator && observer.kill_coordinator()) {
-      restart_coordinator();
+      restart_coordinator(observer);
       return;
     }
     if (observer.kill_coordinator) keep(committed_, action);

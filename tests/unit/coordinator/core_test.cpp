@@ -316,6 +316,42 @@ TEST_CASE("core: a straggler is replaced after the deadline, and its late update
   CHECK(bench.last_reason() == wire::Refusal::kLate);
 }
 
+TEST_CASE("core: an offline device is waited for as long as the experiment says", "[coordinator][core]") {
+  Bench bench({{"fleet.offline_ms", "400"}, {"fleet.deadline_ms", "100000"}});
+  const std::string first = bench.first();
+  const std::string second = bench.second();
+  for (const char* id : {"a", "b", "c", "d"}) {
+    if (id != first && id != second) bench.birth(id, false);
+  }
+  bench.tick(100);
+  for (const std::string& id : {first, second}) bench.send(id, bench.update_for(id), {1.0F, 0.0F});
+  REQUIRE(bench.core.rounds_done() == 1);  // the next round has opened, with one of those who are offline
+  REQUIRE(bench.events.empty());
+  bench.tick(399);
+  CHECK(bench.events.empty());
+  bench.tick(400);
+  REQUIRE(bench.events.size() == 1);
+  CHECK(bench.events[0].kind == coordinator::EventKind::kReplaced);
+  CHECK(bench.events[0].detail.find("offline") != std::string::npos);
+}
+
+TEST_CASE("core: every change that is taken is shown, and no other", "[coordinator][core]") {
+  Bench bench;
+  std::vector<std::string> taken;
+  bench.core.observe_updates([&taken](const coordinator::TakenUpdate& update) {
+    CHECK(update.id.round == 0);
+    CHECK(update.support_samples == 4);
+    CHECK(update.change.size() == 8);
+    taken.emplace_back(update.device_id);
+  });
+  const std::string first = bench.first();
+  bench.send(first, bench.update_for(first), {std::numeric_limits<float>::infinity(), 0.0F});
+  CHECK(taken.empty());
+  const std::string second = bench.second();
+  bench.send(second, bench.update_for(second), {1.0F, 0.0F});
+  CHECK(taken == std::vector<std::string>{second});
+}
+
 TEST_CASE("core: a birth with other versions is no device", "[coordinator][core]") {
   Coordinator core(Bench::config());
   core.on_connected(0);

@@ -79,6 +79,7 @@ inner_learning_rate = 0.2
 devices = 3
 held_out = 1
 deadline_ms = 1000
+offline_ms = 500
 [codec]
 uplink = "int8"
 )";
@@ -134,6 +135,7 @@ TEST_CASE("experiment: a sine experiment is read with its defaults", "[common][h
   CHECK(read.evaluation.batch_size == 1);
   CHECK(read.evaluation.inner_learning_rate == 0.01F);
   CHECK(read.fleet.deadline_ms == 30000);
+  CHECK(read.fleet.offline_ms == 3000);
   CHECK(read.uplink == "float32");
 }
 
@@ -166,6 +168,7 @@ TEST_CASE("experiment: a data set experiment is read with every key", "[common][
   CHECK(read.evaluation.batch_size == 2);
   CHECK(read.evaluation.inner_learning_rate == 0.2F);
   CHECK(read.fleet.deadline_ms == 1000);
+  CHECK(read.fleet.offline_ms == 500);
   CHECK(read.uplink == "int8");
   CHECK(make_network(read.model).output_size() == 5);
 }
@@ -193,7 +196,7 @@ TEST_CASE("experiment: wrong values name file, line, key and what is allowed", "
   CHECK_THAT(images_with("input = [14, 14, 1]", "input = [0]"), Contains("0 is not allowed, use 1..65535"));
   CHECK_THAT(images_with("input_scale = 0.06666666666666667", "input_scale = 0"),
              Contains("every input would be the same"));
-  CHECK_THAT(images_with("\"int8\"", "\"int4\""), Contains("x.toml:42: [codec] uplink: \"int4\" is not allowed"));
+  CHECK_THAT(images_with("\"int8\"", "\"int4\""), Contains("x.toml:43: [codec] uplink: \"int4\" is not allowed"));
   CHECK_THAT(images_with("\"validation\"", "\"train\""), Contains("use \"test\" or \"validation\""));
   CHECK_THAT(images_with("\"speech_1-x\"", "\"../etc\""), Contains("[task] dataset: \"../etc\" is not allowed"));
   CHECK_THAT(images_with("kernel = 2,", "kernel = 300,"),

@@ -84,6 +84,7 @@ struct FleetConfig {
   std::uint32_t devices = 0;
   std::uint32_t held_out = 0;
   std::uint32_t deadline_ms = 30000;
+  std::uint32_t offline_ms = 3000;
 };
 
 struct Experiment {

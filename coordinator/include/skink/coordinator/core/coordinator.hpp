@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -61,13 +62,21 @@ using Action = std::variant<Publish, CommitRoster, CommitEvent, CommitRound, Com
 
 enum class Phase { kWaitingForFleet, kEvaluating, kTraining, kFinished };
 
+/// A change that was taken into a round's sum. Borrowed for the call.
+struct TakenUpdate {
+  wire::RoundId id;
+  std::uint32_t device_index = 0;
+  std::string_view device_id;
+  std::uint32_t support_samples = 0;
+  Bytes change;  ///< as the device encoded it
+};
+
 struct CoordinatorConfig {
   Experiment experiment;
   wire::Key master_key;
   std::uint64_t run = 1;
   /// Replay: the roster is fixed from the start and nobody waits for devices to be born.
   bool replay = false;
-  std::uint32_t offline_grace_ms = 3000;  ///< how long an offline device may take to come back before it is replaced
 };
 
 class Coordinator {
@@ -92,6 +101,8 @@ class Coordinator {
   /// These devices are out for good, from now on: whatever they send is counted as kRevoked and not looked at, and they
   /// are asked for nothing. At any time, the first thing after construction included; known ids change nothing. A
   /// replay takes no notice, as the transcript has what came of it.
+  /// Called for every change that is taken; before the round's result is committed, so after a restart perhaps twice.
+  void observe_updates(std::function<void(const TakenUpdate&)> observer) { on_taken_ = std::move(observer); }
   void revoke(const RevokedIds& ids, std::uint64_t now_ms);
   bool is_revoked(std::string_view device_id) const { return revoked_.find(device_id) != revoked_.end(); }
   std::uint64_t next_wake_ms() const { return wake_ms_; }
@@ -121,6 +132,7 @@ class Coordinator {
     wire::Key key;
     bool online = false;
     bool seen = false;
+    std::uint64_t offline_since_ms = 0;  ///< if it was seen and is not online
     bool reported_late_join = false;
     bool has_model = false;  ///< was sent a task for `model_sent`
     wire::Digest model_sent;
@@ -168,6 +180,10 @@ class Coordinator {
   void settle(Slot& slot);
   void settle_without_update(Slot& slot, EventKind kind, wire::Refusal reason);
   std::uint32_t slot_number(const Slot& slot) const;
+  /// When an offline device has been away for too long.
+  std::uint64_t given_up_ms(const Device& device) const {
+    return device.offline_since_ms + config_.experiment.fleet.offline_ms;
+  }
   bool is_offline(std::uint32_t device_index) {
     const Device& device = device_at(device_index);
     return is_revoked(device.id) || (device.seen && !device.online);
@@ -184,6 +200,7 @@ class Coordinator {
   void close_if_settled(std::uint64_t now_ms);
 
   CoordinatorConfig config_;
+  std::function<void(const TakenUpdate&)> on_taken_;
   std::unique_ptr<Strategy> strategy_;
   codec::Codec codec_ = codec::Codec::kFloat32;
   model::Model model_;

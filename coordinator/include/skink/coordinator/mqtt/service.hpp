@@ -24,6 +24,7 @@ struct ServiceObserver {
   std::function<void(const Coordinator&)> on_round;
   std::function<void(const EvaluationRecord&)> on_evaluation;
   std::function<void(const TranscriptEvent&)> on_event;
+  std::function<void(const TakenUpdate&)> on_update;
   std::function<void(const Coordinator&)> on_waiting;  ///< about once a second while the fleet gathers
   std::function<void(const std::string&)> on_log;
 };

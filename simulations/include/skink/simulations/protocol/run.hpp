@@ -21,6 +21,7 @@ struct RunOptions {
   std::uint64_t checkpoint_rounds = 0;  ///< model-<rounds>.skm every so many rounds; 0: none
   const coordinator::RunSnapshot* replay = nullptr;
   std::function<void(const coordinator::Coordinator&)> on_progress;  ///< after every round
+  std::function<void(const coordinator::TakenUpdate&)> on_update;    ///< every change that is taken
   std::function<bool()> stop;
 };
 

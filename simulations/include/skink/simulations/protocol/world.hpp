@@ -41,6 +41,7 @@ struct WorldObserver {
   std::function<void(const coordinator::RoundRecord&)> on_round;
   std::function<void(const coordinator::EvaluationRecord&)> on_evaluation;
   std::function<void(const coordinator::TranscriptEvent&)> on_event;
+  std::function<void(const coordinator::TakenUpdate&)> on_update;
   /// Asked before every action of the coordinator. True: it dies there and then, and a new one goes on from what was
   /// committed, as after `kill -9` and a restart.
   std::function<bool()> kill_coordinator;
@@ -85,7 +86,7 @@ class World {
   };
 
   void carry_out(const WorldObserver& observer);
-  void restart_coordinator();
+  void restart_coordinator(const WorldObserver& observer);
   void publish(const coordinator::Publish& publication);
   void pump(std::size_t index);
   void carry_out(std::size_t index, const edge::Action& action);
