@@ -14,7 +14,7 @@
 #include "skink/common/host/exit_codes.hpp"
 #include "skink/common/host/files.hpp"
 #include "skink/common/host/float_environment.hpp"
-#include "skink/coordinator/core/update_log.hpp"
+#include "skink/common/host/line_file.hpp"
 #include "skink/coordinator/store/store.hpp"
 #include "skink/edge/host/recorder.hpp"
 #include "skink/simulations/protocol/run.hpp"
@@ -80,11 +80,15 @@ struct Arguments {
 };
 
 /// The file that --updates names, if it does.
-Result<std::optional<coordinator::UpdateLog>> open_updates(const Arguments& arguments) {
-  if (arguments.updates.empty()) return std::optional<coordinator::UpdateLog>();
-  auto opened = coordinator::UpdateLog::open(arguments.updates, coordinator::UpdateLog::Existing::kReplace);
+Result<std::optional<LineFile>> open_updates(const Arguments& arguments) {
+  if (arguments.updates.empty()) return std::optional<LineFile>();
+  auto opened = LineFile::open(arguments.updates, coordinator::kUpdatesHeading, LineFile::Existing::kReplace);
   if (!opened) return opened.error();
-  return std::optional<coordinator::UpdateLog>(std::move(*opened));
+  return std::optional<LineFile>(std::move(*opened));
+}
+
+std::function<void(const coordinator::TakenUpdate&)> observer_of(LineFile& updates) {
+  return [&updates](const coordinator::TakenUpdate& update) { updates.add(coordinator::updates_line(update)); };
 }
 
 int run(const Arguments& arguments) {
@@ -96,7 +100,7 @@ int run(const Arguments& arguments) {
   if (!updates) return fail(ExitCode::kStore, updates.error().message);
   ProgressLine progress(arguments.quiet);
   simulations::RunOptions options;
-  if (*updates) options.on_update = [&updates](const coordinator::TakenUpdate& update) { (*updates)->add(update); };
+  if (*updates) options.on_update = observer_of(**updates);
   options.experiment = *experiment;
   options.data_dir = arguments.data;
   options.out_dir = arguments.out;
@@ -131,7 +135,7 @@ int replay(const Arguments& arguments) {
   if (!updates) return fail(ExitCode::kStore, updates.error().message);
   ProgressLine progress(arguments.quiet);
   simulations::RunOptions options;
-  if (*updates) options.on_update = [&updates](const coordinator::TakenUpdate& update) { (*updates)->add(update); };
+  if (*updates) options.on_update = observer_of(**updates);
   options.experiment = *experiment;
   options.experiment.evaluation.tasks = 0;  // the model does not depend on evaluations
   options.experiment.evaluation.final_tasks = 0;

@@ -134,4 +134,11 @@ std::string metrics_csv(const std::vector<RoundRecord>& rounds, const std::vecto
   return text;
 }
 
+std::string updates_line(const TakenUpdate& update) {
+  char digest[2 * wire::kDigestBytes + 1];
+  wire::to_hex(wire::sha256(update.change), digest);
+  return fmt::format("{},{},{},{},{},{},{}", update.id.round, update.id.attempt, update.device_index, update.device_id,
+                     update.support_samples, update.change.size(), digest);
+}
+
 }  // namespace skink::coordinator

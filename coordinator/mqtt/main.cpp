@@ -14,8 +14,8 @@
 #include "skink/common/host/exit_codes.hpp"
 #include "skink/common/host/files.hpp"
 #include "skink/common/host/float_environment.hpp"
+#include "skink/common/host/line_file.hpp"
 #include "skink/coordinator/core/results.hpp"
-#include "skink/coordinator/core/update_log.hpp"
 #include "skink/coordinator/mqtt/service.hpp"
 
 namespace {
@@ -80,9 +80,9 @@ coordinator::ServiceObserver log_observer(RoundLog& rounds, bool classifies) {
 }
 
 int run(const coordinator::Settings& settings, const std::vector<Override>& overrides, const std::string& updates) {
-  std::optional<coordinator::UpdateLog> log;
+  std::optional<LineFile> log;
   if (!updates.empty()) {
-    auto opened = coordinator::UpdateLog::open(updates, coordinator::UpdateLog::Existing::kContinue);
+    auto opened = LineFile::open(updates, coordinator::kUpdatesHeading, LineFile::Existing::kContinue);
     if (!opened) return fail(ExitCode::kStore, opened.error().message);
     log.emplace(std::move(*opened));
   }
@@ -100,7 +100,10 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
   RoundLog rounds;
   const bool classifies = running.core().experiment().model.loss == nn::Loss::kSoftmaxCrossEntropy;
   coordinator::ServiceObserver observer = log_observer(rounds, classifies);
-  if (log) observer.on_update = [&log](const coordinator::TakenUpdate& update) { log->add(update); };
+  if (log)
+    observer.on_update = [&log](const coordinator::TakenUpdate& update) {
+      log->add(coordinator::updates_line(update));
+    };
   const coordinator::ServiceEnd end = running.run(observer, [] { return stopped.load(); });
   if (end == coordinator::ServiceEnd::kStoreFailed) return fail(ExitCode::kStore, running.failure());
   if (end == coordinator::ServiceEnd::kCredentialsRefused) return fail(ExitCode::kCredentials, running.failure());

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "skink/common/host/line_file.hpp"
 #include "skink/common/host/overrides.hpp"
 #include "temporary_folder.hpp"
 
@@ -32,6 +33,30 @@ TEST_CASE("files: a file that cannot be written keeps its content", "[common][ho
   REQUIRE(written.has_error());
   CHECK_THAT(written.error().message, Contains(path + ": cannot be written: Is a directory"));
   CHECK(read_file(path).value() == "kept");
+}
+
+TEST_CASE("line file: lines are there at once, after a heading; a file is continued or replaced",
+          "[common][host][files]") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("lines");
+  for (int run = 0; run < 2; ++run) {
+    auto file = LineFile::open(path, "heading", LineFile::Existing::kContinue);
+    REQUIRE(file.has_value());
+    file->add(std::to_string(run));
+    CHECK(read_file(path).value() == (run == 0 ? "heading\n0\n" : "heading\n0\n1\n"));
+    CHECK(file->written().has_value());
+  }
+  REQUIRE(LineFile::open(path, "another", LineFile::Existing::kReplace).has_value());
+  CHECK(read_file(path).value() == "another\n");
+}
+
+TEST_CASE("line file: what cannot be written is said", "[common][host][files]") {
+  const test::TemporaryFolder folder;
+  const std::string nowhere = folder.file("absent/lines");
+  const auto file = LineFile::open(nowhere, "heading", LineFile::Existing::kReplace);
+  REQUIRE(file.has_error());
+  CHECK_THAT(file.error().message, Contains(nowhere + ": cannot be written"));
+  CHECK(LineFile::open("/dev/full", "heading", LineFile::Existing::kReplace).has_error());
 }
 
 TEST_CASE("files: secrets are the owner's, what others need is everybody's", "[common][host][files]") {
