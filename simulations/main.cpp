@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <optional>
 
 #include "skink/common/host/exit_codes.hpp"
@@ -17,8 +18,8 @@
 #include "skink/common/host/line_file.hpp"
 #include "skink/coordinator/store/store.hpp"
 #include "skink/edge/host/recorder.hpp"
-#include "skink/simulations/protocol/run.hpp"
 #include "skink/simulations/record.hpp"
+#include "skink/simulations/run.hpp"
 
 namespace {
 
@@ -35,23 +36,23 @@ class ProgressLine {
  public:
   explicit ProgressLine(bool quiet) : quiet_(quiet), on_terminal_(isatty(STDERR_FILENO) != 0) {}
 
-  void show(const coordinator::Coordinator& core) {
+  void show(const simulations::Progress& run) {
     const auto now = std::chrono::steady_clock::now();
-    const std::uint32_t total = core.experiment().meta.rounds;
+    const std::uint32_t total = run.rounds;
     const auto pause = on_terminal_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds(10000);
-    if (quiet_ || (now - shown_ < pause && core.rounds_done() != total)) return;
+    if (quiet_ || (now - shown_ < pause && run.rounds_done != total)) return;
     shown_ = now;
     const double seconds = std::chrono::duration<double>(now - start_).count();
-    const double rate = seconds > 0 ? static_cast<double>(core.traffic().device_rounds) / seconds : 0;
-    const double left = core.rounds_done() > 0 ? seconds * (total - core.rounds_done()) / core.rounds_done() : 0;
+    const double rate = seconds > 0 ? static_cast<double>(run.device_rounds) / seconds : 0;
+    const double left = run.rounds_done > 0 ? seconds * (total - run.rounds_done) / run.rounds_done : 0;
     std::fprintf(stderr, "%sround %u/%u  %.0f device-rounds/s  %.0f s left", on_terminal_ ? "\r\033[K" : "",
-                 core.rounds_done(), total, rate, left);
-    if (!core.evaluations().empty()) {
-      const auto& last = core.evaluations().back();
+                 run.rounds_done, total, rate, left);
+    if (run.last_evaluation != nullptr) {
+      const coordinator::EvaluationRecord& last = *run.last_evaluation;
       std::fprintf(stderr, "  loss on unseen tasks %.4f -> %.4f (after %u rounds)", last.loss_before(),
                    last.loss_after(), last.rounds);
     }
-    if (!on_terminal_ || core.rounds_done() == total) std::fputc('\n', stderr);
+    if (!on_terminal_ || run.rounds_done == total) std::fputc('\n', stderr);
     std::fflush(stderr);
   }
 
@@ -75,6 +76,9 @@ struct Arguments {
   std::string out;
   std::string updates;
   std::uint64_t checkpoint_rounds = 0;
+  simulations::Engine engine = simulations::Engine::kProtocol;
+  std::string isa;
+  std::uint32_t threads = 0;
   std::uint32_t device_index = 0;
   bool quiet = false;
 };
@@ -91,7 +95,18 @@ std::function<void(const coordinator::TakenUpdate&)> observer_of(LineFile& updat
   return [&updates](const coordinator::TakenUpdate& update) { updates.add(coordinator::updates_line(update)); };
 }
 
+std::string unknown_isa(const std::string& name) {
+  std::string known;
+  for (const simulations::LaneFunctions* lanes : simulations::available_lanes()) {
+    known += (known.empty() ? "" : ", ") + std::string(lanes->name);
+  }
+  return "--isa: this machine has no '" + name + "', use one of " + known;
+}
+
 int run(const Arguments& arguments) {
+  if (arguments.engine == simulations::Engine::kLearning && !arguments.updates.empty()) {
+    return fail(ExitCode::kUsage, "--updates: the learning engine sends none, use --engine protocol");
+  }
   const auto overrides = parse_overrides(arguments.settings);
   if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
   const auto experiment = read_experiment(arguments.experiment, *overrides);
@@ -101,11 +116,17 @@ int run(const Arguments& arguments) {
   ProgressLine progress(arguments.quiet);
   simulations::RunOptions options;
   if (*updates) options.on_update = observer_of(**updates);
+  options.engine = arguments.engine;
+  options.threads = arguments.threads;
+  if (!arguments.isa.empty()) {
+    options.lanes = simulations::find_lanes(arguments.isa);
+    if (options.lanes == nullptr) return fail(ExitCode::kUsage, unknown_isa(arguments.isa));
+  }
   options.experiment = *experiment;
   options.data_dir = arguments.data;
   options.out_dir = arguments.out;
   options.checkpoint_rounds = arguments.checkpoint_rounds;
-  options.on_progress = [&progress](const coordinator::Coordinator& core) { progress.show(core); };
+  options.on_progress = [&progress](const simulations::Progress& run) { progress.show(run); };
   options.stop = [] { return stopped.load(); };
   const auto result = simulations::run_experiment(options);
   if (!result) return fail(ExitCode::kData, result.error().message);
@@ -144,9 +165,9 @@ int replay(const Arguments& arguments) {
   options.run = snapshot->run;
   options.replay = &*snapshot;
   std::uint32_t done = 0;
-  options.on_progress = [&](const coordinator::Coordinator& core) {
-    done = core.rounds_done();
-    progress.show(core);
+  options.on_progress = [&](const simulations::Progress& run) {
+    done = run.rounds_done;
+    progress.show(run);
   };
   options.stop = [&] { return stopped.load() || done >= stored->size(); };
   const auto result = simulations::run_experiment(options);
@@ -206,6 +227,13 @@ int main(int argc, char** argv) {
   run_command->add_option("--data", arguments.data, "Folder that holds the data sets (default: SKINK_DATA)");
   run_command->add_option("--out", arguments.out, "Folder for summary.json, metrics.csv and model.skm")->required();
   run_command->add_option("--checkpoint-rounds", arguments.checkpoint_rounds, "Also writes a model every N rounds");
+  const std::map<std::string, simulations::Engine> engines{{"protocol", simulations::Engine::kProtocol},
+                                                           {"learning", simulations::Engine::kLearning}};
+  run_command->add_option("--engine", arguments.engine, "protocol (default): every message; learning: fast, without")
+      ->transform(CLI::CheckedTransformer(engines));
+  run_command->add_option("--isa", arguments.isa, "Instruction set of the learning engine (default: the widest)");
+  run_command->add_option("--threads", arguments.threads, "Threads of the learning engine (default: all cores)")
+      ->check(CLI::Range(1U, 1024U));
   run_command->add_option("--updates", arguments.updates,
                           "Writes a line with the SHA-256 of every update to this file");
   run_command->add_flag("--quiet", arguments.quiet, "No progress line");

@@ -4,17 +4,16 @@
 
 namespace skink::coordinator {
 
-Result<void> write_model(const std::string& path, const Coordinator& coordinator) {
-  const auto& file = coordinator.model_file();
-  return write_file(path, text_of({file.data(), file.size()}));
+Result<void> write_model(const std::string& path, const std::vector<std::uint8_t>& model_file) {
+  return write_file(path, text_of({model_file.data(), model_file.size()}));
 }
 
-Result<void> write_results(const std::string& folder, const Coordinator& coordinator, const Summary& summary,
-                           const std::vector<RoundRecord>& rounds, const std::vector<EvaluationRecord>& evaluations) {
+Result<void> write_results(const std::string& folder, const RunState& state, const Summary& summary,
+                           const std::vector<RoundRecord>& rounds) {
   Result<void> written = make_folder(folder);
   if (written) written = write_file(folder + "/summary.json", to_json(summary));
-  if (written) written = write_file(folder + "/metrics.csv", metrics_csv(rounds, evaluations));
-  if (written) written = write_model(folder + "/model.skm", coordinator);
+  if (written) written = write_file(folder + "/metrics.csv", metrics_csv(rounds, state.evaluations));
+  if (written) written = write_model(folder + "/model.skm", state.model_file);
   return written;
 }
 

@@ -30,27 +30,39 @@ std::string evaluation_columns(const EvaluationRecord* record) {
 double Summary::uplink_bytes_per_device_round() const { return per(traffic.uplink_bytes, traffic.device_rounds); }
 double Summary::downlink_bytes_per_device_round() const { return per(traffic.downlink_bytes, traffic.device_rounds); }
 
-Summary summarize(const Coordinator& coordinator, const std::string& source, double wall_seconds) {
-  const Experiment& experiment = coordinator.experiment();
+RunState state_of(const Coordinator& coordinator) {
+  return {coordinator.experiment(),
+          coordinator.run(),
+          static_cast<std::uint32_t>(coordinator.roster().size()),
+          static_cast<std::uint32_t>(coordinator.membership().held_out.size()),
+          coordinator.rounds_done(),
+          coordinator.traffic(),
+          coordinator.evaluations(),
+          coordinator.model_file(),
+          coordinator.model_digest(),
+          coordinator.parameters().size()};
+}
+
+Summary summarize(const RunState& state, const std::string& source, double wall_seconds) {
   Summary summary;
-  summary.experiment = experiment.name;
+  summary.experiment = state.experiment.name;
   summary.source = source;
-  summary.seed = experiment.seed;
-  summary.run = coordinator.run();
-  summary.devices = static_cast<std::uint32_t>(coordinator.roster().size());
-  summary.held_out = static_cast<std::uint32_t>(coordinator.membership().held_out.size());
-  summary.rounds = coordinator.rounds_done();
+  summary.seed = state.experiment.seed;
+  summary.run = state.run;
+  summary.devices = state.devices;
+  summary.held_out = state.held_out;
+  summary.rounds = state.rounds_done;
   summary.wall_seconds = wall_seconds;
-  summary.traffic = coordinator.traffic();
-  summary.classifies = experiment.model.loss == nn::Loss::kSoftmaxCrossEntropy;
-  summary.evaluated = !coordinator.evaluations().empty();
-  if (summary.evaluated) summary.last_evaluation = coordinator.evaluations().back();
+  summary.traffic = state.traffic;
+  summary.classifies = state.experiment.model.loss == nn::Loss::kSoftmaxCrossEntropy;
+  summary.evaluated = !state.evaluations.empty();
+  if (summary.evaluated) summary.last_evaluation = state.evaluations.back();
   char hex[2 * wire::kDigestBytes + 1];
-  wire::to_hex(coordinator.model_digest(), hex);
+  wire::to_hex(state.model_digest, hex);
   summary.model_sha256 = hex;
-  summary.model_bytes = coordinator.model_file().size();
-  summary.parameters = coordinator.parameters().size();
-  summary.uplink = experiment.uplink;
+  summary.model_bytes = state.model_file.size();
+  summary.parameters = state.parameters;
+  summary.uplink = state.experiment.uplink;
   return summary;
 }
 

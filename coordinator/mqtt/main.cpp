@@ -54,7 +54,7 @@ Result<void> write_results(const std::string& folder, const coordinator::Service
   if (folder.empty()) return {};
   const auto rounds = service.rounds();
   if (!rounds) return rounds.error();
-  return coordinator::write_results(folder, service.core(), summary, *rounds, service.core().evaluations());
+  return coordinator::write_results(folder, coordinator::state_of(service.core()), summary, *rounds);
 }
 
 coordinator::ServiceObserver log_observer(RoundLog& rounds, bool classifies) {
@@ -108,7 +108,7 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
   if (end == coordinator::ServiceEnd::kStoreFailed) return fail(ExitCode::kStore, running.failure());
   if (end == coordinator::ServiceEnd::kCredentialsRefused) return fail(ExitCode::kCredentials, running.failure());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const coordinator::Summary summary = coordinator::summarize(running.core(), "fleet", seconds);
+  const coordinator::Summary summary = coordinator::summarize(coordinator::state_of(running.core()), "fleet", seconds);
   auto written = write_results(settings.out, running, summary);
   if (written && log) written = log->written();
   if (!written) {

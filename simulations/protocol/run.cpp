@@ -1,4 +1,4 @@
-#include "skink/simulations/protocol/run.hpp"
+#include "skink/simulations/run.hpp"
 
 #include <chrono>
 
@@ -12,7 +12,16 @@ wire::Key simulation_key() {
   return key;
 }
 
-Result<RunResult> run_experiment(const RunOptions& options) {
+namespace {
+
+Progress progress_of(const coordinator::Coordinator& core) {
+  return {core.rounds_done(), core.experiment().meta.rounds, core.traffic().device_rounds,
+          core.evaluations().empty() ? nullptr : &core.evaluations().back()};
+}
+
+}  // namespace
+
+Result<RunResult> run_protocol(const RunOptions& options) {
   auto dataset = load_dataset(options.experiment.task, options.data_dir);
   if (!dataset) return dataset.error();
   const auto tasks = TaskGenerator::create(options.experiment, *dataset);
@@ -34,9 +43,10 @@ Result<RunResult> run_experiment(const RunOptions& options) {
     result.rounds.push_back(record);
     const std::uint64_t done = std::uint64_t{record.round} + 1;
     if (options.checkpoint_rounds != 0 && done % options.checkpoint_rounds == 0 && !options.out_dir.empty()) {
-      note(coordinator::write_model(options.out_dir + "/model-" + std::to_string(done) + ".skm", world.coordinator()));
+      note(coordinator::write_model(options.out_dir + "/model-" + std::to_string(done) + ".skm",
+                                    world.coordinator().model_file()));
     }
-    if (options.on_progress) options.on_progress(world.coordinator());
+    if (options.on_progress) options.on_progress(progress_of(world.coordinator()));
   };
   observer.on_evaluation = [&](const coordinator::EvaluationRecord& record) { result.evaluations.push_back(record); };
   observer.on_event = [&](const coordinator::TranscriptEvent& event) { result.events.push_back(event); };
@@ -46,12 +56,16 @@ Result<RunResult> run_experiment(const RunOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   result.finished = world.run(observer, options.stop);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  result.summary = coordinator::summarize(world.coordinator(), "simulator", seconds);
+  result.summary = coordinator::summarize(coordinator::state_of(world.coordinator()), "simulator", seconds);
   if (!options.out_dir.empty()) {
-    note(coordinator::write_results(options.out_dir, world.coordinator(), result.summary, result.rounds,
-                                    result.evaluations));
+    note(coordinator::write_results(options.out_dir, coordinator::state_of(world.coordinator()), result.summary,
+                                    result.rounds));
   }
   return result;
+}
+
+Result<RunResult> run_experiment(const RunOptions& options) {
+  return options.engine == Engine::kLearning ? run_learning(options) : run_protocol(options);
 }
 
 }  // namespace skink::simulations

@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-#include "skink/simulations/protocol/run.hpp"
+#include "skink/simulations/run.hpp"
 
 using namespace skink;
 using simulations::World;

@@ -124,6 +124,28 @@ def check_symbols():
     print(f"symbols: {len(archives)} archives")
 
 
+def check_instruction_sets():
+    """Code of an instruction set may be linked into programs that run without it. So what such an object defines, and the
+    linker may take in place of another object's, must carry the instruction set in its name."""
+    if os.environ.get("SKINK_SANITIZE"):
+        print("SKIPPED: objects of instruction sets: sanitizers add their own symbols")
+        return
+    objects = sorted((BUILD / "simulations").rglob("lanes_*.o"))
+    check(objects, "no objects of instruction sets")
+    looked = 0
+    for path in objects:
+        isa = path.name.split(".")[0].removeprefix("lanes_")
+        listing = subprocess.run(["nm", "-C", "--defined-only", path], text=True, capture_output=True).stdout
+        for kind, symbol in re.findall(r"^[0-9a-f]+ (\w) (.*)$", listing, re.M):
+            looked += 1
+            shared = kind in "WVuTBD" and kind not in "rtbd"
+            own = f"::{isa}::" in symbol or f"{isa}_lanes()" in symbol
+            check(not shared or own, f"{path.name} defines {symbol} for all: give it the namespace of its instruction set")
+        relocations = subprocess.run(["objdump", "-h", path], text=True, capture_output=True).stdout
+        check(".init_array" not in relocations, f"{path.name} runs code before main()")
+    print(f"instruction sets: {len(objects)} objects, {looked} symbols")
+
+
 def check_no_fused(objdump, archives, pattern, name):
     looked = 0
     for archive in archives:
@@ -187,7 +209,9 @@ def check_links():
 check_layers()
 check_headers_alone()
 check_symbols()
-check_no_fused("objdump", [BUILD / "common/libskink_common.a"], r"v?f(n?m(add|sub))", "this host")
+check_instruction_sets()
+check_no_fused("objdump", [BUILD / "common/libskink_common.a", BUILD / "simulations/libskink_simulation.a"],
+               r"v?f(n?m(add|sub))", "this host")
 check_no_fused("arm-none-eabi-objdump" if os.path.exists("/usr/bin/arm-none-eabi-objdump") else "objdump",
                [BUILD / "cortex-m/libskink_common.a", BUILD / "cortex-m/libskink_edge.a"], r"vfn?m[as]", "Cortex-M4F")
 check_exit_codes()

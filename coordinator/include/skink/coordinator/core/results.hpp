@@ -12,10 +12,10 @@
 namespace skink::coordinator {
 
 /// Makes the folder if need be; files of an earlier run are replaced one by one.
-Result<void> write_results(const std::string& folder, const Coordinator& coordinator, const Summary& summary,
-                           const std::vector<RoundRecord>& rounds, const std::vector<EvaluationRecord>& evaluations);
+Result<void> write_results(const std::string& folder, const RunState& state, const Summary& summary,
+                           const std::vector<RoundRecord>& rounds);
 
-/// The coordinator's model file, to `path`.
-Result<void> write_model(const std::string& path, const Coordinator& coordinator);
+/// A model file, to `path`.
+Result<void> write_model(const std::string& path, const std::vector<std::uint8_t>& model_file);
 
 }  // namespace skink::coordinator

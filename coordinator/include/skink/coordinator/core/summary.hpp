@@ -33,7 +33,22 @@ struct Summary {
   double downlink_bytes_per_device_round() const;
 };
 
-Summary summarize(const Coordinator& coordinator, const std::string& source, double wall_seconds);
+/// Where a run stands, whoever carries it out. Borrows.
+struct RunState {
+  const Experiment& experiment;
+  std::uint64_t run = 0;
+  std::uint32_t devices = 0;
+  std::uint32_t held_out = 0;
+  std::uint32_t rounds_done = 0;
+  Traffic traffic;
+  const std::vector<EvaluationRecord>& evaluations;
+  const std::vector<std::uint8_t>& model_file;
+  wire::Digest model_digest;
+  std::size_t parameters = 0;
+};
+RunState state_of(const Coordinator& coordinator);
+
+Summary summarize(const RunState& state, const std::string& source, double wall_seconds);
 
 /// One JSON object, fields as docs/experiment-output.md lists them.
 std::string to_json(const Summary& summary);

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// One whole simulated run: experiment in, files out.
+/// One whole simulated run: experiment in, files out. Two engines compute it, and give the same model to the bit.
 
 #include <cstdint>
 #include <functional>
@@ -8,20 +8,39 @@
 #include <vector>
 
 #include "skink/coordinator/core/summary.hpp"
+#include "skink/simulations/learning/lanes.hpp"
 #include "skink/simulations/protocol/world.hpp"
 
 namespace skink::simulations {
+
+/// How far a run is.
+struct Progress {
+  std::uint32_t rounds_done = 0;
+  std::uint32_t rounds = 0;
+  std::uint64_t device_rounds = 0;
+  const coordinator::EvaluationRecord* last_evaluation = nullptr;
+};
+
+enum class Engine : std::uint8_t {
+  kProtocol,  ///< every message encoded, authenticated and decoded as on the wire, in virtual time
+  kLearning,  ///< the same rounds and kernels without messages, many devices at once: for speed
+};
 
 struct RunOptions {
   Experiment experiment;
   std::string data_dir;  ///< --data; empty: the environment's SKINK_DATA
   std::string out_dir;   ///< exists; empty: nothing is written
+  Engine engine = Engine::kProtocol;
+  // learning engine
+  const LaneFunctions* lanes = nullptr;  ///< null: the widest that this processor has
+  std::uint32_t threads = 0;             ///< 0: one for each core
+  // protocol engine
   WorldOptions world;
   std::uint64_t run = 1;
   std::uint64_t checkpoint_rounds = 0;  ///< model-<rounds>.skm every so many rounds; 0: none
   const coordinator::RunSnapshot* replay = nullptr;
-  std::function<void(const coordinator::Coordinator&)> on_progress;  ///< after every round
-  std::function<void(const coordinator::TakenUpdate&)> on_update;    ///< every change that is taken
+  std::function<void(const Progress&)> on_progress;                ///< after every round
+  std::function<void(const coordinator::TakenUpdate&)> on_update;  ///< every change that is taken
   std::function<bool()> stop;
 };
 
@@ -34,9 +53,11 @@ struct RunResult {
   Result<void> written;  ///< the first file that could not be written; everything else holds all the same
 };
 
-/// Runs in virtual time and writes summary.json, metrics.csv and model.skm. A run that was stopped writes what there
+/// Runs and writes summary.json, metrics.csv and model.skm. A run that was stopped writes what there
 /// is. Errors: data not found or unusable; the message says which and what to do.
 Result<RunResult> run_experiment(const RunOptions& options);
+Result<RunResult> run_protocol(const RunOptions& options);
+Result<RunResult> run_learning(const RunOptions& options);
 
 /// The key of every simulated fleet; secrecy is of no use there.
 wire::Key simulation_key();

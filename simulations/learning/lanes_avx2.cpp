@@ -1,0 +1,10 @@
+#define SKINK_ISA avx2
+#define SKINK_ISA_NAME "avx2"
+#define SKINK_LANES 8
+#include "device_lanes.hpp"
+
+namespace skink::simulations {
+
+const LaneFunctions* avx2_lanes() { return &avx2::kFunctions; }
+
+}  // namespace skink::simulations

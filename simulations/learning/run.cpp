@@ -1,0 +1,241 @@
+/// @file
+/// The learning engine: a run's rounds and evaluations without messages. What the coordinator's core decides from
+/// messages is decided here from the same functions of the experiment: cohorts, weights, sums, steps, evaluations. A
+/// test holds both engines to one model.
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+
+#include "group.hpp"
+#include "skink/common/arithmetic/fixed_point.hpp"
+#include "skink/common/model/model_file.hpp"
+#include "skink/common/nn/training.hpp"
+#include "skink/coordinator/core/cohort.hpp"
+#include "skink/coordinator/core/results.hpp"
+#include "skink/simulations/run.hpp"
+#include "workers.hpp"
+
+namespace skink::simulations {
+namespace {
+
+using coordinator::EvaluationRecord;
+using coordinator::RoundRecord;
+
+std::uint32_t parts_of(std::uint32_t count, std::uint32_t size) { return (count + size - 1) / size; }
+
+class LearningRun {
+ public:
+  LearningRun(const RunOptions& options, const TaskGenerator& tasks)
+      : options_(options),
+        experiment_(options.experiment),
+        strategy_(coordinator::make_strategy(experiment_.meta)),
+        model_{make_network(experiment_.model), experiment_.model.input_scale, experiment_.model.input_offset},
+        phi_(initial_parameters(experiment_.model, experiment_.seed)),
+        membership_(coordinator::split_roster(experiment_.seed, experiment_.fleet.devices, experiment_.fleet.held_out)),
+        workers_(options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency())) {
+    GroupSettings settings;
+    settings.experiment = &experiment_;
+    settings.network = &model_.network;
+    settings.tasks = &tasks;
+    settings.functions = options.lanes != nullptr ? options.lanes : available_lanes().front();
+    if (!codec::parse(experiment_.uplink.c_str(), settings.codec)) throw std::runtime_error("unknown codec");
+    for (std::uint32_t worker = 0; worker < workers_.count(); ++worker) {
+      groups_.push_back(std::make_unique<Group>(settings));
+      sums_.emplace_back(phi_.size());
+    }
+    cohort_.resize(experiment_.meta.cohort);
+    outcomes_.resize(experiment_.meta.cohort);
+  }
+
+  RunResult run() {
+    RunResult result;
+    const auto start = std::chrono::steady_clock::now();
+    for (;;) {
+      if (evaluation_is_due()) evaluate();
+      if (rounds_done_ == experiment_.meta.rounds) break;
+      if (options_.stop && options_.stop()) break;
+      run_round(result);
+      if (options_.on_progress) {
+        options_.on_progress({rounds_done_, experiment_.meta.rounds, traffic_.device_rounds,
+                              evaluations_.empty() ? nullptr : &evaluations_.back()});
+      }
+    }
+    encode_model();
+    if (!result.rounds.empty()) result.rounds.back().model_sha256 = digest_text();
+    result.finished = rounds_done_ == experiment_.meta.rounds;
+    result.evaluations = evaluations_;
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const coordinator::RunState state = this->state();
+    result.summary = coordinator::summarize(state, "simulator", seconds);
+    if (!options_.out_dir.empty()) {
+      note(result, coordinator::write_results(options_.out_dir, state, result.summary, result.rounds));
+    }
+    return result;
+  }
+
+ private:
+  coordinator::RunState state() const {
+    return {experiment_,
+            options_.run,
+            experiment_.fleet.devices,
+            static_cast<std::uint32_t>(membership_.held_out.size()),
+            rounds_done_,
+            traffic_,
+            evaluations_,
+            model_file_,
+            digest_,
+            phi_.size()};
+  }
+
+  static void note(RunResult& result, const Result<void>& written) {
+    if (result.written) result.written = written;
+  }
+
+  void encode_model() {
+    model_file_.resize(model::model_bytes(model_.network));
+    const Status status =
+        model::encode(model_, {phi_.data(), phi_.size()}, {model_file_.data(), model_file_.size()}, digest_);
+    if (status != Status::kOk) throw std::runtime_error("the meta-parameters are not finite");
+  }
+
+  std::string digest_text() const {
+    char hex[2 * wire::kDigestBytes + 1];
+    wire::to_hex(digest_, hex);
+    return hex;
+  }
+
+  // ---- rounds
+
+  void run_round(RunResult& result) {
+    RoundRecord record;
+    record.round = rounds_done_;
+    record.meta_learning_rate = strategy_->meta_learning_rate(rounds_done_);
+    for (std::uint32_t position = 0; position < cohort_.size(); ++position) {
+      cohort_[position] = coordinator::cohort_device(experiment_.seed, rounds_done_, membership_.training, position);
+    }
+    adapt_cohort(record);
+    RoundSums& sums = sums_.front();
+    for (std::size_t worker = 1; worker < sums_.size(); ++worker) sums.add(sums_[worker]);
+    record.updates = sums.updates;
+    record.total_weight = sums.updates * weight();
+    step(record.meta_learning_rate, record.total_weight, sums);
+    note_outcomes(record, result);
+    ++rounds_done_;
+    traffic_.device_rounds += record.updates;
+    record.traffic = traffic_;
+    const bool is_checkpoint = options_.checkpoint_rounds != 0 && rounds_done_ % options_.checkpoint_rounds == 0;
+    if (is_checkpoint) {
+      encode_model();
+      record.model_sha256 = digest_text();
+      if (!options_.out_dir.empty()) {
+        note(result, coordinator::write_model(options_.out_dir + "/model-" + std::to_string(rounds_done_) + ".skm",
+                                              model_file_));
+      }
+    }
+    result.rounds.push_back(std::move(record));
+  }
+
+  std::uint32_t weight() const { return strategy_->aggregation_weight(groups_.front()->support_count()); }
+
+  void adapt_cohort(const RoundRecord& record) {
+    for (RoundSums& sums : sums_) sums.reset();
+    const auto count = static_cast<std::uint32_t>(cohort_.size());
+    const std::uint32_t lanes = groups_.front()->lanes();
+    const coordinator::InnerLoop loop = strategy_->inner_loop();
+    workers_.run(parts_of(count, lanes), [&](std::uint32_t worker, std::uint32_t part) {
+      const std::uint32_t first = part * lanes;
+      groups_[worker]->adapt({cohort_.data() + first, std::min(lanes, count - first), record.round}, loop, phi_.data(),
+                             weight(), sums_[worker], outcomes_.data() + first);
+    });
+  }
+
+  void step(double meta_learning_rate, std::uint32_t total_weight, const RoundSums& sums) {
+    if (total_weight == 0) return;
+    for (const nn::Tensor& tensor : model_.network.tensors()) {
+      if (!tensor.trainable) continue;
+      for (std::size_t e = tensor.offset; e < tensor.offset + std::size_t{tensor.count}; ++e) {
+        const double mean = arithmetic::mean_of_fixed_point(sums.changes[e], total_weight);
+        phi_[e] = arithmetic::outer_step(phi_[e], meta_learning_rate, mean);
+      }
+    }
+    if (!nn::all_finite({phi_.data(), phi_.size()})) throw std::runtime_error("the meta-parameters are not finite");
+  }
+
+  void note_outcomes(RoundRecord& record, RunResult& result) {
+    for (std::uint32_t slot = 0; slot < cohort_.size(); ++slot) {
+      if (outcomes_[slot] == Outcome::kTaken) continue;
+      const bool has_diverged = outcomes_[slot] == Outcome::kDiverged;
+      ++(has_diverged ? record.diverged : record.refused);
+      result.events.push_back(
+          {record.round, has_diverged ? coordinator::EventKind::kDiverged : coordinator::EventKind::kRefused, slot,
+           cohort_[slot], 0, has_diverged ? wire::Refusal::kNone : wire::Refusal::kTooLarge, ""});
+    }
+  }
+
+  // ---- evaluation
+
+  bool evaluation_is_due() const {
+    if (membership_.held_out.empty() || coordinator::evaluation_tasks(experiment_, rounds_done_) == 0) return false;
+    if (rounds_done_ == 0 || rounds_done_ == experiment_.meta.rounds) return true;
+    return experiment_.evaluation.every > 0 && rounds_done_ % experiment_.evaluation.every == 0;
+  }
+
+  void evaluate() {
+    const std::uint32_t tasks = coordinator::evaluation_tasks(experiment_, rounds_done_);
+    const EvaluationConfig& config = experiment_.evaluation;
+    const coordinator::InnerLoop loop{config.inner_learning_rate, config.passes, config.batch_size};
+    const std::uint32_t lanes = groups_.front()->lanes();
+    std::vector<wire::Evaluation> totals(workers_.count());
+    workers_.run(parts_of(tasks, lanes), [&](std::uint32_t worker, std::uint32_t part) {
+      const std::uint32_t first = part * lanes;
+      groups_[worker]->evaluate(first, std::min(lanes, tasks - first), rounds_done_, loop, phi_.data(), totals[worker]);
+    });
+    EvaluationRecord record;
+    record.rounds = rounds_done_;
+    record.devices = static_cast<std::uint32_t>(std::min<std::size_t>(membership_.held_out.size(), tasks));
+    for (const wire::Evaluation& part : totals) add(part, record.total);
+    record.traffic = traffic_;
+    evaluations_.push_back(record);
+  }
+
+  static void add(const wire::Evaluation& part, wire::Evaluation& total) {
+    total.tasks += part.tasks;
+    total.query_samples += part.query_samples;
+    total.correct_before += part.correct_before;
+    total.correct_after += part.correct_after;
+    total.loss_before += part.loss_before;
+    total.loss_after += part.loss_after;
+    total.diverged_tasks += part.diverged_tasks;
+  }
+
+  const RunOptions& options_;
+  const Experiment& experiment_;
+  std::unique_ptr<coordinator::Strategy> strategy_;
+  model::Model model_;
+  std::vector<float> phi_;
+  coordinator::Membership membership_;
+  Workers workers_;
+  std::vector<std::unique_ptr<Group>> groups_;  // one for each worker
+  std::vector<RoundSums> sums_;                 // likewise
+  std::vector<std::uint32_t> cohort_;
+  std::vector<Outcome> outcomes_;
+  std::uint32_t rounds_done_ = 0;
+  coordinator::Traffic traffic_;
+  std::vector<EvaluationRecord> evaluations_;
+  std::vector<std::uint8_t> model_file_;
+  wire::Digest digest_;
+};
+
+}  // namespace
+
+Result<RunResult> run_learning(const RunOptions& options) {
+  auto dataset = load_dataset(options.experiment.task, options.data_dir);
+  if (!dataset) return dataset.error();
+  const auto tasks = TaskGenerator::create(options.experiment, *dataset);
+  if (!tasks) return tasks.error();
+  return LearningRun(options, *tasks).run();
+}
+
+}  // namespace skink::simulations

@@ -1,0 +1,163 @@
+/// @file
+/// The learning engine ends with the protocol engine's model, whatever instruction set and threads it uses.
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+
+#include "skink/common/host/files.hpp"
+#include "skink/simulations/run.hpp"
+#include "temporary_folder.hpp"
+
+using namespace skink;
+using simulations::Engine;
+using simulations::RunOptions;
+using simulations::RunResult;
+
+namespace {
+
+// 19 devices a round: neither 8 nor 16 divides them. 13 samples: batches of 5 leave one of 3.
+constexpr const char* kSine = R"(
+name = "engines"
+seed = 3
+[model]
+input = [1]
+loss = "mean_squared_error"
+input_scale = 0.7
+input_offset = 0.3
+layers = [
+  { type = "dense", units = 9, initializer = "kinks", slopes = [0.1, 0.6], inputs = [-5.0, 5.0] },
+  { type = "relu" },
+  { type = "dense", units = 11, gain = 1.7 },
+  { type = "tanh" },
+  { type = "dense", units = 1 },
+]
+[task]
+source = "sine"
+support_size = 13
+[meta]
+strategy = "reptile"
+rounds = 6
+cohort = 19
+inner_learning_rate = 0.01
+passes = 2
+batch_size = 5
+meta_learning_rate = 1.0
+meta_learning_rate_final = 0.2
+[evaluation]
+every = 3
+tasks = 7
+final_tasks = 21
+query_size = 10
+[fleet]
+devices = 30
+held_out = 5
+)";
+
+RunResult run(const Experiment& experiment, Engine engine, const std::string& data = "",
+              const simulations::LaneFunctions* lanes = nullptr, std::uint32_t threads = 1) {
+  RunOptions options;
+  options.experiment = experiment;
+  options.engine = engine;
+  options.data_dir = data;
+  options.lanes = lanes;
+  options.threads = threads;
+  auto result = simulations::run_experiment(options);
+  if (!result) FAIL(result.error().message);
+  REQUIRE(result->finished);
+  return std::move(*result);
+}
+
+void check_same(const RunResult& result, const RunResult& expected) {
+  CHECK(result.summary.model_sha256 == expected.summary.model_sha256);
+  CHECK(result.summary.traffic.device_rounds == expected.summary.traffic.device_rounds);
+  REQUIRE(result.rounds.size() == expected.rounds.size());
+  for (std::size_t r = 0; r < result.rounds.size(); ++r) {
+    CHECK(result.rounds[r].updates == expected.rounds[r].updates);
+    CHECK(result.rounds[r].diverged == expected.rounds[r].diverged);
+    CHECK(result.rounds[r].refused == expected.rounds[r].refused);
+    CHECK(result.rounds[r].total_weight == expected.rounds[r].total_weight);
+    CHECK(result.rounds[r].meta_learning_rate == expected.rounds[r].meta_learning_rate);
+  }
+  REQUIRE(result.evaluations.size() == expected.evaluations.size());
+  for (std::size_t e = 0; e < result.evaluations.size(); ++e) {
+    const wire::Evaluation& one = result.evaluations[e].total;
+    const wire::Evaluation& other = expected.evaluations[e].total;
+    CHECK(result.evaluations[e].rounds == expected.evaluations[e].rounds);
+    CHECK(result.evaluations[e].devices == expected.evaluations[e].devices);
+    CHECK(one.tasks == other.tasks);
+    CHECK(one.query_samples == other.query_samples);
+    CHECK(one.loss_before == other.loss_before);
+    CHECK(one.loss_after == other.loss_after);
+    CHECK(one.correct_before == other.correct_before);
+    CHECK(one.correct_after == other.correct_after);
+    CHECK(one.diverged_tasks == other.diverged_tasks);
+  }
+}
+
+/// Runs the protocol engine once, and the learning engine with every instruction set and some numbers of threads.
+RunResult check_engines(const Experiment& experiment, const std::string& data = "") {
+  RunResult expected = run(experiment, Engine::kProtocol, data);
+  for (const simulations::LaneFunctions* lanes : simulations::available_lanes()) {
+    for (const std::uint32_t threads : {1U, 2U, 3U}) {
+      CAPTURE(lanes->name, threads);
+      check_same(run(experiment, Engine::kLearning, data, lanes, threads), expected);
+    }
+  }
+  return expected;
+}
+
+Experiment sine(const std::vector<Override>& overrides) {
+  const auto parsed = parse_experiment(kSine, "engines.toml", overrides);
+  if (!parsed) FAIL(parsed.error().message);
+  return *parsed;
+}
+
+}  // namespace
+
+TEST_CASE("engines: every strategy and codec ends with one model", "[simulation][engines]") {
+  check_engines(sine({}));
+  check_engines(sine({{"meta.strategy", "\"tinyreptile\""}, {"meta.batch_size", "1"}}));
+  check_engines(sine({{"meta.strategy", "\"tinyreptile\""}, {"meta.batch_size", "1"}, {"meta.cohort", "1"}}));
+  check_engines(sine({{"codec.uplink", "\"int8\""}}));
+  check_engines(sine({{"meta.batch_size", "17"}, {"task.support_size", "40"}, {"task.fresh", "\"device\""}}));
+  check_engines(sine({{"evaluation.batch_size", "4"}, {"evaluation.passes", "3"}}));
+}
+
+TEST_CASE("engines: a round whose devices have no passes changes nothing", "[simulation][engines]") {
+  const RunResult result = check_engines(sine({{"meta.rounds", "1"}, {"meta.inner_learning_rate", "1e-30"}}));
+  CHECK(result.rounds[0].updates == 19);
+}
+
+TEST_CASE("engines: devices that diverge, and changes that are too large, are the same ones", "[simulation][engines]") {
+  const char* const rate = GENERATE("0.2", "1.0", "30.0", "100.0");
+  const char* const uplink = GENERATE("\"float32\"", "\"int8\"");
+  CAPTURE(rate, uplink);
+  const RunResult result = check_engines(sine({{"meta.inner_learning_rate", rate},
+                                               {"evaluation.inner_learning_rate", rate},
+                                               {"codec.uplink", uplink},
+                                               {"meta.meta_learning_rate", "0.1"},
+                                               {"meta.meta_learning_rate_final", "0.1"}}));
+  std::uint32_t lost = 0;
+  for (const auto& round : result.rounds) lost += round.diverged + round.refused;
+  CHECK(lost > 0);
+}
+
+TEST_CASE("engines: convolutions, pools, a frozen tensor and classes from a data set", "[simulation][engines]") {
+  const char* python = std::getenv("SKINK_PYTHON");
+  const char* source = std::getenv("SKINK_SOURCE_DIR");
+  if (python == nullptr || source == nullptr) {
+    WARN("SKINK_PYTHON or SKINK_SOURCE_DIR is not set");
+    return;
+  }
+  const test::TemporaryFolder folder;
+  const std::string command = std::string("\"") + python + "\" \"" + source + "/tests/data/make_images.py\" \"" +
+                              folder.file("images") + "\" --size 14 --classes 60 --drawings 20 --drawers 3";
+  REQUIRE(std::system(command.c_str()) == 0);
+  for (const char* file : {"conv", "online_conv"}) {
+    CAPTURE(file);
+    const auto experiment = read_experiment(std::string(source) + "/tests/golden/" + file + ".toml");
+    if (!experiment) FAIL(experiment.error().message);
+    const RunResult result = check_engines(*experiment, folder.path());
+    CHECK(result.evaluations.back().total.correct_after > 0);
+  }
+}
