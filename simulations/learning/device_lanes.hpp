@@ -9,8 +9,6 @@
 namespace skink::simulations::SKINK_ISA {
 
 using Traits = arithmetic::RealTraits<Pack>;
-using LongLanes = int64_t __attribute__((vector_size(8 * SKINK_LANES)));
-using DoubleLanes = double __attribute__((vector_size(8 * SKINK_LANES)));
 
 static Pack* packs(float* numbers) noexcept { return reinterpret_cast<Pack*>(numbers); }
 static const Pack* packs(const float* numbers) noexcept { return reinterpret_cast<const Pack*>(numbers); }
@@ -123,43 +121,179 @@ static void query(LaneQuery& query) noexcept {
   }
 }
 
-static void changes(LaneChanges& changes) noexcept {
-  Pack* parameters = packs(changes.parameters);
-  const Pack limit = Traits::broadcast(128.0F);
-  const Pack zero = Traits::broadcast(0.0F);
-  IntLanes infinite{};
-  IntLanes overflown{};
-  IntLanes too_large{};
-  for (size_t e = 0; e < changes.count; ++e) {
-    const Pack change = parameters[e] - Traits::broadcast(changes.phi[e]);
-    infinite |= is_infinite(parameters[e]);
-    overflown |= is_infinite(change);
-    too_large |= ~(Traits::greater(limit, change) & Traits::greater(change, zero - limit));
-    parameters[e] = change;
-  }
-  changes.infinite = bits_of(infinite);
-  changes.overflown = bits_of(overflown) & ~changes.infinite;
-  changes.too_large = bits_of(too_large) & ~changes.infinite & ~changes.overflown;
+// ---- random bits ----------------------------------------------------------------------------------------------------
+
+using WordLanes = uint32_t __attribute__((vector_size(4 * SKINK_LANES)));
+using WideWordLanes = uint64_t __attribute__((vector_size(8 * SKINK_LANES)));
+
+struct BlockLanes {
+  WordLanes words[4];
+};
+
+static WordLanes words_of(uint32_t value) noexcept { return WordLanes{} + value; }
+
+static WordLanes load_words(const uint32_t* words) noexcept {
+  WordLanes lanes;
+  memcpy(&lanes, words, sizeof lanes);
+  return lanes;
 }
+
+static void multiply(WordLanes a, uint32_t b, WordLanes& high, WordLanes& low) noexcept {
+  const WideWordLanes product = __builtin_convertvector(a, WideWordLanes) * b;
+  high = __builtin_convertvector(product >> 32, WordLanes);
+  low = a * b;
+}
+
+/// arithmetic::philox() with another device in each lane.
+static BlockLanes philox(uint64_t seed, uint32_t block, uint32_t purpose, uint32_t round, WordLanes devices) noexcept {
+  auto key0 = static_cast<uint32_t>(seed);
+  auto key1 = static_cast<uint32_t>(seed >> 32);
+  BlockLanes c{{words_of(block), words_of(purpose), words_of(round), devices}};
+  for (int r = 0; r < 10; ++r) {
+    WordLanes high0;
+    WordLanes low0;
+    WordLanes high1;
+    WordLanes low1;
+    multiply(c.words[0], 0xD2511F53U, high0, low0);
+    multiply(c.words[2], 0xCD9E8D57U, high1, low1);
+    c = {{high1 ^ c.words[1] ^ key0, low1, high0 ^ c.words[3] ^ key1, low0}};
+    key0 += 0x9E3779B9U;
+    key1 += 0xBB67AE85U;
+  }
+  return c;
+}
+
+/// low + (high - low) * u, u the top 24 bits times 2^-24.
+static Pack uniform_between(WordLanes word, float low, float high) noexcept {
+  const IntLanes top = reinterpret_cast<IntLanes>(word >> 8);
+  const Pack u = Pack{__builtin_convertvector(top, FloatLanes)} * Traits::broadcast(5.9604644775390625e-8F);
+  return Traits::broadcast(low) + Traits::broadcast(high - low) * u;
+}
+
+/// arithmetic::permute() of one position with another key in each lane.
+static WordLanes permute(uint32_t position, uint32_t size, const BlockLanes& key) noexcept {
+  uint32_t bits = 1;
+  while (bits < 31 && (uint32_t{1} << bits) < size) ++bits;
+  const uint32_t mask = (uint32_t{1} << bits) - 1;
+  const uint32_t shift = bits < 2 ? 1 : bits / 2;
+  // The first step is every lane's; after it only those walk on that are outside.
+  WordLanes x = words_of(position);
+  IntLanes walks = IntLanes{} - 1;
+  do {
+    WordLanes next = x;
+    for (uint32_t round = 0; round < 4; ++round) {
+      const WordLanes multiplier_a = (key.words[(round + 1) % 4] >> 16) | 1U;
+      const WordLanes multiplier_b = ((key.words[(round + 2) % 4] >> 8) & 0xffffU) | 1U;
+      next = (next + key.words[round]) & mask;
+      next ^= next >> shift;
+      next = (next * multiplier_a) & mask;
+      next ^= next >> shift;
+      next = (next * multiplier_b) & mask;
+    }
+    x = walks ? next : x;
+    walks = reinterpret_cast<IntLanes>(x >= size);
+  } while (!Traits::none(walks));
+  return x;
+}
+
+static void orders(const LaneOrders& orders) noexcept {
+  const BlockLanes key = philox(orders.seed, orders.block, orders.purpose, orders.round, load_words(orders.numbers));
+  for (uint32_t position = 0; position < orders.size; ++position) {
+    const WordLanes sample = permute(position, orders.size, key);
+    memcpy(orders.order + size_t{position} * kLanes, &sample, sizeof sample);
+  }
+}
+
+static void sines(const LaneSines& sines) noexcept {
+  const WordLanes numbers = load_words(sines.numbers);
+  const BlockLanes task = philox(sines.seed, 0, sines.task_purpose, sines.round, numbers);
+  const Pack amplitude = uniform_between(task.words[0], sines.amplitude_min, sines.amplitude_max);
+  const Pack phase = uniform_between(task.words[1], sines.phase_min, sines.phase_max);
+  BlockLanes block{};
+  for (uint32_t i = 0; i < sines.count; ++i) {
+    Pack input;
+    if (sines.query) {
+      const float part = (static_cast<float>(i) + 0.5F) / static_cast<float>(sines.count);
+      input = Traits::broadcast(sines.input_min + (sines.input_max - sines.input_min) * part);
+    } else {
+      if (i % 4 == 0) block = philox(sines.seed, i / 4, sines.sample_purpose, sines.round, numbers);
+      input = uniform_between(block.words[i % 4], sines.input_min, sines.input_max);
+    }
+    packs(sines.inputs)[i] = input;
+    packs(sines.targets)[i] = amplitude * arithmetic::internal::sin(input + phase);
+  }
+}
+
+// ---- sums -----------------------------------------------------------------------------------------------------------
+
+static constexpr int kSumLanes = kLanes > 1 ? kLanes / 2 : 1;
+using HalfFloats = float __attribute__((vector_size(4 * kSumLanes)));
+using Doubles = double __attribute__((vector_size(8 * kSumLanes)));
+using Longs = uint64_t __attribute__((vector_size(8 * kSumLanes)));
 
 /// Adding 1.5 * 2^52 rounds a double below 2^51 to the nearest integer, half to even, and leaves it in the low bits.
-static void sum(const LaneSums& sums) noexcept {
+static Longs fixed_point(HalfFloats change) noexcept {
   constexpr double kRoundingConstant = 6755399441055744.0;
-  IntLanes taken;
-  for (int k = 0; k < kLanes; ++k) taken[k] = (sums.taken >> k & 1U) != 0 ? -1 : 0;
-  const DoubleLanes rounding = DoubleLanes{} + kRoundingConstant;
-  const LongLanes offset = reinterpret_cast<LongLanes>(rounding);
-  for (size_t e = 0; e < sums.count; ++e) {
-    // A lane that does not count gives 0, whatever it holds.
-    const IntLanes bits = reinterpret_cast<IntLanes>(packs(sums.changes)[e].lanes) & taken;
-    const DoubleLanes wide = __builtin_convertvector(reinterpret_cast<FloatLanes>(bits), DoubleLanes);
-    const LongLanes fixed = reinterpret_cast<LongLanes>(wide * 68719476736.0 + rounding) - offset;  // 2^36
-    int64_t total = 0;
-    for (int k = 0; k < kLanes; ++k) total += fixed[k];
-    sums.sums[e] += total * sums.weight;
-  }
+  const Doubles rounding = Doubles{} + kRoundingConstant;
+  const Doubles scaled = __builtin_convertvector(change, Doubles) * 68719476736.0;  // 2^36
+  return reinterpret_cast<Longs>(scaled + rounding) - reinterpret_cast<Longs>(rounding);
 }
 
-static const LaneFunctions kFunctions{SKINK_ISA_NAME, kLanes, &adapt, &query, &changes, &sum};
+/// The two halves of a pack in fixed point, added.
+static Longs fixed_point(Pack change) noexcept {
+  HalfFloats halves[kLanes / kSumLanes];
+  memcpy(halves, &change, sizeof halves);
+  Longs sum = fixed_point(halves[0]);
+  if constexpr (kLanes > kSumLanes) sum += fixed_point(halves[1]);
+  return sum;
+}
+
+static Pack only(IntLanes lanes, Pack value) noexcept {
+  return {reinterpret_cast<FloatLanes>(reinterpret_cast<IntLanes>(value.lanes) & lanes)};
+}
+
+static IntLanes lanes_of(uint32_t bits) noexcept {
+  IntLanes lanes;
+  for (int k = 0; k < kLanes; ++k) lanes[k] = (bits >> k & 1U) != 0 ? -1 : 0;
+  return lanes;
+}
+
+/// Optimization: in one pass all wanted lanes are added and looked at; lanes that turn out not to count are taken away
+/// again, which leaves no trace: 64-bit sums wrap around.
+static void take(LaneTake& take) noexcept {
+  const Pack* parameters = packs(take.parameters);
+  const Pack limit = Traits::broadcast(128.0F);
+  const Pack zero = Traits::broadcast(0.0F);
+  const IntLanes wanted = lanes_of(take.wanted);
+  IntLanes too_large{};
+  Longs sum;
+  for (size_t e = 0; e < take.count; ++e) {
+    const Pack change = only(wanted, parameters[e] - Traits::broadcast(take.phi[e]));
+    too_large |= ~(Traits::greater(limit, change) & Traits::greater(change, zero - limit));  // NaN too
+    memcpy(&sum, take.sums + e * kSumLanes, sizeof sum);
+    sum += fixed_point(change);
+    memcpy(take.sums + e * kSumLanes, &sum, sizeof sum);
+  }
+  take.not_finite = 0;
+  take.too_large = bits_of(too_large);
+  if (take.too_large == 0) return;
+  IntLanes not_finite{};
+  for (size_t e = 0; e < take.count; ++e) {
+    const Pack change = only(wanted, parameters[e] - Traits::broadcast(take.phi[e]));
+    not_finite |= is_infinite(change);
+    memcpy(&sum, take.sums + e * kSumLanes, sizeof sum);
+    sum -= fixed_point(only(too_large, change));
+    memcpy(take.sums + e * kSumLanes, &sum, sizeof sum);
+  }
+  take.not_finite = bits_of(not_finite);
+  take.too_large &= ~take.not_finite;
+}
+
+static void spread(const float* phi, size_t count, float* out) noexcept {
+  for (size_t e = 0; e < count; ++e) packs(out)[e] = Traits::broadcast(phi[e]);
+}
+
+static const LaneFunctions kFunctions{SKINK_ISA_NAME, kLanes, kSumLanes, &adapt, &query,
+                                      &orders,        &sines, &take,     &spread};
 
 }  // namespace skink::simulations::SKINK_ISA

@@ -27,13 +27,19 @@ Status read_phi(void* context, std::size_t first, Span<float> out) {
 }  // namespace
 
 void RoundSums::reset() {
-  std::fill(changes.begin(), changes.end(), 0);
+  std::fill(numbers_.begin(), numbers_.end(), 0);
   updates = 0;
 }
 
 void RoundSums::add(const RoundSums& other) {
-  for (std::size_t e = 0; e < changes.size(); ++e) changes[e] += other.changes[e];
+  for (std::size_t i = 0; i < numbers_.size(); ++i) numbers_[i] += other.numbers_[i];
   updates += other.updates;
+}
+
+std::int64_t RoundSums::total(std::size_t parameter) const {
+  std::int64_t sum = 0;
+  for (std::size_t k = 0; k < lanes_; ++k) sum += numbers_[parameter * lanes_ + k];
+  return sum;
 }
 
 Group::Group(const GroupSettings& settings) : settings_(settings) {
@@ -54,8 +60,15 @@ Group::Group(const GroupSettings& settings) : settings_(settings) {
   inputs_.resize(samples * network.input_size() * width);
   targets_.resize(samples * target_size_ * width);
   losses_.resize(samples * width);
-  stored_.resize(width * samples * network.input_size());
-  wanted_.resize(width * samples);
+  numbers_.resize(width);
+  order_.resize(samples * width);
+  if (experiment.task.source == TaskSource::kSine) {
+    sine_inputs_.resize(samples * width);
+    sine_targets_.resize(samples * width);
+  } else {
+    stored_.resize(width * samples * network.input_size());
+    wanted_.resize(width * samples);
+  }
   std::fill_n(inputs_.data(), inputs_.size(), 0.0F);  // lanes without a device compute with these
   std::fill_n(targets_.data(), targets_.size(), 0.0F);
   if (settings_.codec != codec::Codec::kFloat32) {
@@ -68,6 +81,8 @@ Group::Group(const GroupSettings& settings) : settings_(settings) {
 // ---- samples --------------------------------------------------------------------------------------------------------
 
 void Group::draw(const Draw& draw) {
+  for (std::uint32_t k = 0; k < lanes(); ++k) numbers_[k] = k < draw.count ? draw.numbers[k] : 0;
+  if (settings_.experiment->task.source == TaskSource::kSine) return;  // a few numbers: drawn as they are read
   drawn_.clear();
   for (std::uint32_t k = 0; k < draw.count; ++k) {
     drawn_.push_back(settings_.tasks->draw({settings_.experiment->seed, draw.round, draw.numbers[k], draw.use}));
@@ -75,6 +90,29 @@ void Group::draw(const Draw& draw) {
 }
 
 void Group::read(const Draw& draw, bool query) {
+  const TaskConfig& task = settings_.experiment->task;
+  if (task.source == TaskSource::kSine) {
+    const bool adapts = draw.use == TaskUse::kAdapt;
+    const auto purpose = [](arithmetic::Purpose of) { return static_cast<std::uint32_t>(of); };
+    LaneSines sines;
+    sines.seed = settings_.experiment->seed;
+    sines.task_purpose = purpose(adapts ? arithmetic::Purpose::kTask : arithmetic::Purpose::kEvaluationTask);
+    sines.sample_purpose = purpose(adapts ? arithmetic::Purpose::kSample : arithmetic::Purpose::kEvaluationSample);
+    sines.round = adapts && task.fresh == TaskFreshness::kDevice ? 0 : draw.round;
+    sines.numbers = numbers_.data();
+    sines.amplitude_min = task.amplitude_min;
+    sines.amplitude_max = task.amplitude_max;
+    sines.phase_min = task.phase_min;
+    sines.phase_max = task.phase_max;
+    sines.input_min = task.input_min;
+    sines.input_max = task.input_max;
+    sines.query = query;
+    sines.count = query ? settings_.tasks->query_count(draw.use) : settings_.tasks->support_count(draw.use);
+    sines.inputs = sine_inputs_.data();
+    sines.targets = sine_targets_.data();
+    settings_.functions->sines(sines);
+    return;
+  }
   const std::size_t inputs = settings_.network->input_size();
   for (std::uint32_t k = 0; k < draw.count; ++k) {
     const std::size_t samples = drawn_[k].count(query);
@@ -83,21 +121,45 @@ void Group::read(const Draw& draw, bool query) {
   }
 }
 
-/// Writes one device's samples into its lane, in the order of a pass; without an order as they are.
-void Group::arrange(std::uint32_t lane, std::uint32_t samples, const arithmetic::PhiloxBlock* order) {
+void Group::find_order(const Draw& draw, std::uint32_t pass, std::uint32_t samples) {
+  settings_.functions->orders({settings_.experiment->seed, pass, static_cast<std::uint32_t>(draw.order), draw.round,
+                               numbers_.data(), samples, order_.data()});
+}
+
+/// Writes the samples that were read into the lanes, normalised, in the order that was found; or as they are.
+void Group::arrange(const Draw& draw, std::uint32_t samples, bool in_order) {
+  if (settings_.experiment->task.source == TaskSource::kSine) {
+    arrange_sines(samples, in_order);
+    return;
+  }
   const std::size_t width = lanes();
   const std::size_t inputs = settings_.network->input_size();
   const float scale = settings_.experiment->model.input_scale;
   const float offset = settings_.experiment->model.input_offset;
-  const float* stored = stored_.data() + std::size_t{lane} * samples * inputs;
-  const float* wanted = wanted_.data() + std::size_t{lane} * samples;
-  for (std::uint32_t p = 0; p < samples; ++p) {
-    const std::uint32_t sample = order == nullptr ? p : arithmetic::permute(p, samples, *order);
-    const float* from = stored + sample * inputs;
-    float* to = inputs_.data() + p * inputs * width + lane;
-    for (std::size_t i = 0; i < inputs; ++i) to[i * width] = from[i] * scale + offset;
-    float* target = targets_.data() + p * target_size_ * width + lane;
-    for (std::size_t o = 0; o < target_size_; ++o) target[o * width] = wanted[sample];
+  for (std::uint32_t k = 0; k < draw.count; ++k) {
+    const float* stored = stored_.data() + std::size_t{k} * samples * inputs;
+    const float* wanted = wanted_.data() + std::size_t{k} * samples;
+    for (std::size_t p = 0; p < samples; ++p) {
+      const std::size_t sample = in_order ? order_[p * width + k] : p;
+      const float* from = stored + sample * inputs;
+      float* to = inputs_.data() + p * inputs * width + k;
+      for (std::size_t i = 0; i < inputs; ++i) to[i * width] = from[i] * scale + offset;
+      float* target = targets_.data() + p * target_size_ * width + k;
+      for (std::size_t o = 0; o < target_size_; ++o) target[o * width] = wanted[sample];
+    }
+  }
+}
+
+void Group::arrange_sines(std::uint32_t samples, bool in_order) {
+  const std::size_t width = lanes();
+  const float scale = settings_.experiment->model.input_scale;
+  const float offset = settings_.experiment->model.input_offset;
+  for (std::size_t p = 0; p < samples; ++p) {
+    for (std::size_t k = 0; k < width; ++k) {
+      const std::size_t from = (in_order ? order_[p * width + k] : p) * width + k;
+      inputs_.data()[p * width + k] = sine_inputs_.data()[from] * scale + offset;
+      targets_.data()[p * width + k] = sine_targets_.data()[from];
+    }
   }
 }
 
@@ -105,10 +167,7 @@ void Group::arrange(std::uint32_t lane, std::uint32_t samples, const arithmetic:
 
 /// @returns bit k: a loss of lane k was not finite.
 std::uint32_t Group::run_passes(const Draw& draw, const coordinator::InnerLoop& loop, const float* phi) {
-  const std::size_t width = lanes();
-  for (std::size_t e = 0; e < settings_.network->parameter_count(); ++e) {
-    std::fill_n(parameters_.data() + e * width, width, phi[e]);
-  }
+  settings_.functions->spread(phi, settings_.network->parameter_count(), parameters_.data());
   read(draw, false);
   LanePass pass;
   pass.network = settings_.network;
@@ -122,57 +181,51 @@ std::uint32_t Group::run_passes(const Draw& draw, const coordinator::InnerLoop& 
   pass.batch_size = loop.batch_size;
   pass.inner_learning_rate = loop.inner_learning_rate;
   for (std::uint32_t p = 0; p < loop.passes; ++p) {
-    for (std::uint32_t k = 0; k < draw.count; ++k) {
-      const arithmetic::PhiloxBlock order = arithmetic::philox(
-          settings_.experiment->seed, p, static_cast<std::uint32_t>(draw.order), draw.round, draw.numbers[k]);
-      arrange(k, pass.count, &order);
-    }
+    find_order(draw, p, pass.count);
+    arrange(draw, pass.count, true);
     settings_.functions->adapt(pass);
   }
   return pass.diverged;
 }
 
-void Group::adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const float* phi, std::int64_t weight,
-                  RoundSums& sums, Outcome* outcomes) {
+void Group::adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const float* phi, RoundSums& sums,
+                  Outcome* outcomes) {
   const Draw of_round{TaskUse::kAdapt, arithmetic::Purpose::kSampleOrder, part.devices, part.count, part.round};
   draw(of_round);
   const std::uint32_t diverged = run_passes(of_round, loop, phi);
   if (settings_.codec == codec::Codec::kFloat32) {
-    take_lanes(of_round, diverged, phi, weight, sums, outcomes);
+    take_lanes(of_round, diverged, phi, sums, outcomes);
     return;
   }
   const std::size_t width = lanes();
   for (std::uint32_t k = 0; k < part.count; ++k) {
     for (std::size_t e = 0; e < lane_.size(); ++e) lane_[e] = parameters_.data()[e * width + k];
     const bool is_finite = (diverged >> k & 1U) == 0 && nn::all_finite({lane_.data(), lane_.size()});
-    outcomes[k] = is_finite ? take_encoded({settings_.experiment->seed, part.round, part.devices[k]}, phi, weight, sums)
+    outcomes[k] = is_finite ? take_encoded({settings_.experiment->seed, part.round, part.devices[k]}, phi, sums)
                             : Outcome::kDiverged;
   }
 }
 
 /// float32 changes arrive as they are (but for the sign of a zero): all lanes at once.
-void Group::take_lanes(const Draw& draw, std::uint32_t diverged, const float* phi, std::int64_t weight, RoundSums& sums,
-                       Outcome* outcomes) {
-  LaneChanges changes;
-  changes.count = settings_.network->parameter_count();
-  changes.parameters = parameters_.data();
-  changes.phi = phi;
-  settings_.functions->changes(changes);
-  diverged |= changes.infinite | changes.overflown;
-  std::uint32_t taken = 0;
+void Group::take_lanes(const Draw& draw, std::uint32_t diverged, const float* phi, RoundSums& sums, Outcome* outcomes) {
+  LaneTake take;
+  take.count = settings_.network->parameter_count();
+  take.parameters = parameters_.data();
+  take.phi = phi;
+  take.wanted = ((1U << draw.count) - 1U) & ~diverged;
+  take.sums = sums.rows();
+  settings_.functions->take(take);
+  diverged |= take.not_finite;
   for (std::uint32_t k = 0; k < draw.count; ++k) {
-    const bool is_too_large = (changes.too_large >> k & 1U) != 0;
+    const bool is_too_large = (take.too_large >> k & 1U) != 0;
     const bool has_diverged = (diverged >> k & 1U) != 0;
     outcomes[k] = has_diverged ? Outcome::kDiverged : is_too_large ? Outcome::kTooLarge : Outcome::kTaken;
-    if (outcomes[k] != Outcome::kTaken) continue;
-    taken |= 1U << k;
-    ++sums.updates;
+    sums.updates += outcomes[k] == Outcome::kTaken ? 1U : 0U;
   }
-  settings_.functions->sum({changes.count, parameters_.data(), taken, weight, sums.changes.data()});
 }
 
 /// Any codec: what a device sends, as the coordinator reads it.
-Outcome Group::take_encoded(const codec::QuantizerKey& key, const float* phi, std::int64_t weight, RoundSums& sums) {
+Outcome Group::take_encoded(const codec::QuantizerKey& key, const float* phi, RoundSums& sums) {
   codec::Encoder encoder;
   const codec::ParameterSource source{const_cast<float*>(phi), &read_phi};
   const nn::Network& network = *settings_.network;
@@ -186,9 +239,7 @@ Outcome Group::take_encoded(const codec::QuantizerKey& key, const float* phi, st
   for (const float change : change_) {
     if (!arithmetic::is_aggregatable(change)) return Outcome::kTooLarge;
   }
-  for (std::size_t e = 0; e < change_.size(); ++e) {
-    sums.changes[e] += arithmetic::to_fixed_point(change_[e]) * weight;
-  }
+  for (std::size_t e = 0; e < change_.size(); ++e) sums.add(e, arithmetic::to_fixed_point(change_[e]));
   ++sums.updates;
   return Outcome::kTaken;
 }
@@ -199,7 +250,7 @@ Outcome Group::take_encoded(const codec::QuantizerKey& key, const float* phi, st
 void Group::run_query(const Draw& draw, std::uint32_t skipped, std::uint64_t& loss, std::uint32_t& correct) {
   read(draw, true);
   const std::uint32_t samples = settings_.tasks->query_count(draw.use);
-  for (std::uint32_t k = 0; k < draw.count; ++k) arrange(k, samples, nullptr);
+  arrange(draw, samples, false);
   std::uint32_t right[kMaxLanes] = {};
   LaneQuery query;
   query.network = settings_.network;
@@ -227,9 +278,7 @@ void Group::evaluate(std::uint32_t first, std::uint32_t count, std::uint32_t rou
   const Draw of_tasks{TaskUse::kEvaluate, arithmetic::Purpose::kEvaluationOrder, numbers, count, round};
   draw(of_tasks);
   const std::size_t width = lanes();
-  for (std::size_t e = 0; e < settings_.network->parameter_count(); ++e) {
-    std::fill_n(parameters_.data() + e * width, width, phi[e]);
-  }
+  settings_.functions->spread(phi, settings_.network->parameter_count(), parameters_.data());
   std::uint64_t loss_before = 0;
   std::uint64_t loss_after = 0;
   std::uint32_t correct_before = 0;

@@ -51,13 +51,23 @@ struct GroupSettings {
 enum class Outcome : std::uint8_t { kTaken, kDiverged, kTooLarge };
 
 /// The sums of a round, or a part of them: adding parts up is exact in any order.
-struct RoundSums {
-  explicit RoundSums(std::size_t parameters) : changes(parameters, 0) {}
+class RoundSums {
+ public:
+  RoundSums(std::size_t parameters, std::uint32_t sum_lanes) : lanes_(sum_lanes), numbers_(parameters * sum_lanes, 0) {}
+
   void reset();
   void add(const RoundSums& other);
 
-  std::vector<std::int64_t> changes;  ///< [P], fixed point
+  /// [P][sum_lanes]: the sum of a row is the sum of one parameter's changes in fixed point.
+  std::int64_t* rows() { return numbers_.data(); }
+  void add(std::size_t parameter, std::int64_t change) { numbers_[parameter * lanes_] += change; }
+  std::int64_t total(std::size_t parameter) const;
+
   std::uint32_t updates = 0;
+
+ private:
+  std::uint32_t lanes_;
+  std::vector<std::int64_t> numbers_;
 };
 
 /// Up to lanes() devices of a round's cohort.
@@ -78,10 +88,10 @@ class Group {
   /// One round of training devices.
   ///
   /// @param[in]     phi       [P]
-  /// @param[in,out] sums      their changes, each with `weight`, are added
+  /// @param[in,out] sums      their changes are added
   /// @param[out]    outcomes  one for each device
-  void adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const float* phi, std::int64_t weight,
-             RoundSums& sums, Outcome* outcomes);
+  void adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const float* phi, RoundSums& sums,
+             Outcome* outcomes);
 
   /// Evaluation tasks first, first + 1, ...; up to lanes() of them.
   void evaluate(std::uint32_t first, std::uint32_t count, std::uint32_t round, const coordinator::InnerLoop& loop,
@@ -98,12 +108,13 @@ class Group {
 
   void draw(const Draw& draw);
   void read(const Draw& draw, bool query);
-  void arrange(std::uint32_t lane, std::uint32_t samples, const arithmetic::PhiloxBlock* order);
+  void find_order(const Draw& draw, std::uint32_t pass, std::uint32_t samples);
+  void arrange(const Draw& draw, std::uint32_t samples, bool in_order);
+  void arrange_sines(std::uint32_t samples, bool in_order);
   std::uint32_t run_passes(const Draw& draw, const coordinator::InnerLoop& loop, const float* phi);
   void run_query(const Draw& draw, std::uint32_t skipped, std::uint64_t& loss, std::uint32_t& correct);
-  void take_lanes(const Draw& draw, std::uint32_t diverged, const float* phi, std::int64_t weight, RoundSums& sums,
-                  Outcome* outcomes);
-  Outcome take_encoded(const codec::QuantizerKey& key, const float* phi, std::int64_t weight, RoundSums& sums);
+  void take_lanes(const Draw& draw, std::uint32_t diverged, const float* phi, RoundSums& sums, Outcome* outcomes);
+  Outcome take_encoded(const codec::QuantizerKey& key, const float* phi, RoundSums& sums);
 
   GroupSettings settings_;
   std::size_t target_size_;
@@ -114,6 +125,10 @@ class Group {
   LaneBuffer inputs_;
   LaneBuffer targets_;
   LaneBuffer losses_;
+  LaneBuffer sine_inputs_;              // [samples][lanes], as drawn
+  LaneBuffer sine_targets_;             // likewise
+  std::vector<std::uint32_t> numbers_;  // [lanes]
+  std::vector<std::uint32_t> order_;    // [samples][lanes]
   std::vector<Task> drawn_;
   std::vector<float> stored_;        // [lanes][samples][input_size]
   std::vector<float> wanted_;        // [lanes][samples]

@@ -43,7 +43,7 @@ class LearningRun {
     if (!codec::parse(experiment_.uplink.c_str(), settings.codec)) throw std::runtime_error("unknown codec");
     for (std::uint32_t worker = 0; worker < workers_.count(); ++worker) {
       groups_.push_back(std::make_unique<Group>(settings));
-      sums_.emplace_back(phi_.size());
+      sums_.emplace_back(phi_.size(), settings.functions->sum_lanes);
     }
     cohort_.resize(experiment_.meta.cohort);
     outcomes_.resize(experiment_.meta.cohort);
@@ -147,16 +147,17 @@ class LearningRun {
     workers_.run(parts_of(count, lanes), [&](std::uint32_t worker, std::uint32_t part) {
       const std::uint32_t first = part * lanes;
       groups_[worker]->adapt({cohort_.data() + first, std::min(lanes, count - first), record.round}, loop, phi_.data(),
-                             weight(), sums_[worker], outcomes_.data() + first);
+                             sums_[worker], outcomes_.data() + first);
     });
   }
 
   void step(double meta_learning_rate, std::uint32_t total_weight, const RoundSums& sums) {
     if (total_weight == 0) return;
+    const auto weight = static_cast<std::int64_t>(this->weight());  // all devices have equally many samples
     for (const nn::Tensor& tensor : model_.network.tensors()) {
       if (!tensor.trainable) continue;
       for (std::size_t e = tensor.offset; e < tensor.offset + std::size_t{tensor.count}; ++e) {
-        const double mean = arithmetic::mean_of_fixed_point(sums.changes[e], total_weight);
+        const double mean = arithmetic::mean_of_fixed_point(sums.total(e) * weight, total_weight);
         phi_[e] = arithmetic::outer_step(phi_[e], meta_learning_rate, mean);
       }
     }

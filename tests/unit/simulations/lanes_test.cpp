@@ -10,6 +10,8 @@
 
 #include "learning/group.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
+#include "skink/common/arithmetic/permutation.hpp"
+#include "skink/common/host/tasks.hpp"
 
 using namespace skink;
 using namespace skink::simulations;
@@ -41,65 +43,121 @@ TEST_CASE("lanes: this machine has some, the scalar one last", "[simulation][lan
   CHECK(find_lanes("mmx") == nullptr);
 }
 
-TEST_CASE("lanes: changes are what their definition says, and each lane keeps to itself", "[simulation][lanes]") {
-  std::mt19937 random(GENERATE(range(0U, 20U)));
+TEST_CASE("lanes: a group's changes are added in fixed point; what does not count leaves no trace",
+          "[simulation][lanes]") {
+  std::mt19937 random(GENERATE(range(0U, 60U)));
   constexpr std::size_t kCount = 5;
   for (const LaneFunctions* functions : available_lanes()) {
     CAPTURE(functions->name);
     const std::uint32_t lanes = functions->lanes;
+    const std::uint32_t wanted = static_cast<std::uint32_t>(random()) & ((1U << lanes) - 1U);
     LaneBuffer parameters;
     parameters.resize(kCount * lanes);
-    std::vector<float> before(kCount * lanes);
     std::vector<float> phi(kCount);
     for (float& value : phi) value = static_cast<float>(random() % 100) - 50.0F;
-    for (std::size_t i = 0; i < before.size(); ++i) {
-      before[i] = random() % 4 == 0 ? any_float(random) : phi[i / lanes] + static_cast<float>(random() % 300) - 150.0F;
-      parameters.data()[i] = before[i];
+    const std::uint32_t wild = static_cast<std::uint32_t>(random());  // lanes that hold anything
+    for (std::size_t i = 0; i < kCount * lanes; ++i) {
+      const bool is_wild = (wild >> (i % lanes) & 1U) != 0 && random() % 3 == 0;
+      parameters.data()[i] = is_wild ? any_float(random) : phi[i / lanes] + static_cast<float>(random() % 200) - 100.0F;
     }
-    LaneChanges changes;
-    changes.count = kCount;
-    changes.parameters = parameters.data();
-    changes.phi = phi.data();
-    functions->changes(changes);
+    std::vector<std::int64_t> expected(kCount, 17);
+    std::uint32_t not_finite = 0;
+    std::uint32_t too_large = 0;
     for (std::uint32_t k = 0; k < lanes; ++k) {
-      bool infinite = false;
-      bool overflown = false;
-      bool too_large = false;
+      if ((wanted >> k & 1U) == 0) continue;
+      const auto change = [&](std::size_t e) { return parameters.data()[e * lanes + k] - phi[e]; };
+      bool is_finite = true;
+      bool is_small = true;
       for (std::size_t e = 0; e < kCount; ++e) {
-        const float value = before[e * lanes + k];
-        const float change = value - phi[e];
-        infinite = infinite || !std::isfinite(value);
-        overflown = overflown || !std::isfinite(change);
-        too_large = too_large || !(std::fabs(change) < 128.0F);
-        if (std::isfinite(change)) CHECK(parameters.data()[e * lanes + k] == change);
+        is_finite = is_finite && std::isfinite(change(e));
+        is_small = is_small && arithmetic::is_aggregatable(change(e));
       }
-      CHECK((changes.infinite >> k & 1U) == (infinite ? 1U : 0U));
-      CHECK((changes.overflown >> k & 1U) == (!infinite && overflown ? 1U : 0U));
-      CHECK((changes.too_large >> k & 1U) == (!infinite && !overflown && too_large ? 1U : 0U));
+      if (!is_finite) not_finite |= 1U << k;
+      if (is_finite && !is_small) too_large |= 1U << k;
+      for (std::size_t e = 0; e < kCount && is_small; ++e) expected[e] += arithmetic::to_fixed_point(change(e));
+    }
+    RoundSums sums(kCount, functions->sum_lanes);
+    for (std::size_t e = 0; e < kCount; ++e) sums.add(e, 17);
+    LaneTake take;
+    take.count = kCount;
+    take.parameters = parameters.data();
+    take.phi = phi.data();
+    take.wanted = wanted;
+    take.sums = sums.rows();
+    functions->take(take);
+    CHECK(take.not_finite == not_finite);
+    CHECK(take.too_large == too_large);
+    for (std::size_t e = 0; e < kCount; ++e) CHECK(sums.total(e) == expected[e]);
+  }
+}
+
+TEST_CASE("lanes: orders are the permutations of each device", "[simulation][lanes]") {
+  const std::uint32_t size = GENERATE(1U, 2U, 3U, 7U, 8U, 33U, 100U);
+  for (const LaneFunctions* functions : available_lanes()) {
+    CAPTURE(functions->name, size);
+    const std::uint32_t lanes = functions->lanes;
+    std::vector<std::uint32_t> numbers(lanes);
+    for (std::uint32_t k = 0; k < lanes; ++k) numbers[k] = 1000000U * k + size;
+    std::vector<std::uint32_t> order(std::size_t{size} * lanes);
+    const std::uint64_t seed = 0x123456789abcdef0ULL;
+    functions->orders({seed, 3, 6, 41, numbers.data(), size, order.data()});
+    for (std::uint32_t k = 0; k < lanes; ++k) {
+      const arithmetic::PhiloxBlock key = arithmetic::philox(seed, 3, 6, 41, numbers[k]);
+      for (std::uint32_t p = 0; p < size; ++p) {
+        REQUIRE(order[std::size_t{p} * lanes + k] == arithmetic::permute(p, size, key));
+      }
     }
   }
 }
 
-TEST_CASE("lanes: sums are those of the fixed point, and a lane that is left out may hold anything",
-          "[simulation][lanes]") {
-  std::mt19937 random(GENERATE(range(0U, 20U)));
-  constexpr std::size_t kCount = 7;
+TEST_CASE("lanes: sine tasks are those of the task generator", "[simulation][lanes]") {
+  Experiment experiment;
+  experiment.seed = 99;
+  experiment.task.support_size = 11;
+  experiment.task.query_size = 10;
+  experiment.evaluation.support_size = 5;
+  experiment.evaluation.query_size = 7;
+  const TaskGenerator generator = TaskGenerator::create(experiment, nullptr).value();
+  const bool query = GENERATE(false, true);
+  const TaskUse use = GENERATE(TaskUse::kAdapt, TaskUse::kEvaluate);
   for (const LaneFunctions* functions : available_lanes()) {
     CAPTURE(functions->name);
     const std::uint32_t lanes = functions->lanes;
-    const std::uint32_t taken = static_cast<std::uint32_t>(random()) & ((1U << lanes) - 1U);
-    LaneBuffer changes;
-    changes.resize(kCount * lanes);
-    std::vector<std::int64_t> sums(kCount, 17);
-    std::vector<std::int64_t> expected = sums;
-    for (std::size_t i = 0; i < kCount * lanes; ++i) {
-      float value = any_float(random);
-      const bool counts = (taken >> (i % lanes) & 1U) != 0;
-      if (counts && !arithmetic::is_aggregatable(value)) value = 0.25F;
-      changes.data()[i] = value;
-      if (counts) expected[i / lanes] += 3 * arithmetic::to_fixed_point(value);
+    std::vector<std::uint32_t> numbers(lanes);
+    for (std::uint32_t k = 0; k < lanes; ++k) numbers[k] = 77U * k;
+    const std::uint32_t count = query ? generator.query_count(use) : generator.support_count(use);
+    LaneBuffer inputs;
+    LaneBuffer targets;
+    inputs.resize(std::size_t{count} * lanes);
+    targets.resize(std::size_t{count} * lanes);
+    const bool adapts = use == TaskUse::kAdapt;
+    LaneSines sines;
+    sines.seed = experiment.seed;
+    sines.task_purpose =
+        static_cast<std::uint32_t>(adapts ? arithmetic::Purpose::kTask : arithmetic::Purpose::kEvaluationTask);
+    sines.sample_purpose =
+        static_cast<std::uint32_t>(adapts ? arithmetic::Purpose::kSample : arithmetic::Purpose::kEvaluationSample);
+    sines.round = 8;
+    sines.numbers = numbers.data();
+    sines.amplitude_min = experiment.task.amplitude_min;
+    sines.amplitude_max = experiment.task.amplitude_max;
+    sines.phase_min = experiment.task.phase_min;
+    sines.phase_max = experiment.task.phase_max;
+    sines.input_min = experiment.task.input_min;
+    sines.input_max = experiment.task.input_max;
+    sines.query = query;
+    sines.count = count;
+    sines.inputs = inputs.data();
+    sines.targets = targets.data();
+    functions->sines(sines);
+    for (std::uint32_t k = 0; k < lanes; ++k) {
+      const Task task = generator.draw({experiment.seed, 8, numbers[k], use});
+      for (std::uint32_t i = 0; i < count; ++i) {
+        float input = 0;
+        task.read_input(query, i, {&input, 1});
+        REQUIRE(inputs.data()[i * lanes + k] == input);
+        REQUIRE(targets.data()[i * lanes + k] == task.target(query, i, 0));
+      }
     }
-    functions->sum({kCount, changes.data(), taken, 3, sums.data()});
-    CHECK(sums == expected);
   }
 }

@@ -45,33 +45,58 @@ struct LaneQuery {
   std::uint32_t* correct = nullptr;  ///< in and out: [lanes], right answers; cross-entropy only
 };
 
-/// Turns the parameters of a group into changes against phi.
-struct LaneChanges {
-  std::size_t count = 0;        ///< P
-  float* parameters = nullptr;  ///< [P][lanes]; out: w - phi
-  const float* phi = nullptr;   ///< [P]
-  std::uint32_t infinite = 0;   ///< out: bit k: a parameter of lane k is not finite
-  std::uint32_t overflown = 0;  ///< out: bit k: the parameters are finite, a change is not
-  std::uint32_t too_large = 0;  ///< out: bit k: all are finite, a change is 128 or more
+/// The order in which each device of a group takes its samples: arithmetic::permute() with the philox() block that is
+/// addressed so.
+struct LaneOrders {
+  std::uint64_t seed = 0;
+  std::uint32_t block = 0;
+  std::uint32_t purpose = 0;
+  std::uint32_t round = 0;
+  const std::uint32_t* numbers = nullptr;  ///< [lanes], the last word of the address
+  std::uint32_t size = 1;                  ///< samples
+  std::uint32_t* order = nullptr;          ///< out: [size][lanes]
 };
 
-/// Adds changes to the sums of a round in fixed point (docs/arithmetic.md, section 8).
-struct LaneSums {
-  std::size_t count = 0;           ///< P
-  const float* changes = nullptr;  ///< [P][lanes]
-  std::uint32_t taken = 0;         ///< bit k: lane k counts
-  std::int64_t weight = 1;         ///< aggregation weight of each
-  std::int64_t* sums = nullptr;    ///< [P]
+/// The samples of a group's sine tasks, as Task gives them (docs/arithmetic.md, section 10).
+struct LaneSines {
+  std::uint64_t seed = 0;
+  std::uint32_t task_purpose = 0;
+  std::uint32_t sample_purpose = 0;
+  std::uint32_t round = 0;
+  const std::uint32_t* numbers = nullptr;  ///< [lanes]
+  float amplitude_min = 0, amplitude_max = 0;
+  float phase_min = 0, phase_max = 0;
+  float input_min = 0, input_max = 0;
+  bool query = false;        ///< even points instead of random ones
+  std::uint32_t count = 0;   ///< samples
+  float* inputs = nullptr;   ///< out: [count][lanes], as stored
+  float* targets = nullptr;  ///< out: [count][lanes]
+};
+
+/// Adds a group's changes, w - phi, to the sums of a round in fixed point (docs/arithmetic.md, section 8). A lane whose
+/// change does not count adds nothing.
+struct LaneTake {
+  std::size_t count = 0;              ///< P
+  const float* parameters = nullptr;  ///< [P][lanes]
+  const float* phi = nullptr;         ///< [P]
+  std::uint32_t wanted = 0;           ///< bit k: lane k is a device that has not diverged
+  std::int64_t* sums = nullptr;       ///< in and out: [P][sum_lanes]
+  std::uint32_t not_finite = 0;       ///< out: bit k: a parameter or a change of wanted lane k is not finite
+  std::uint32_t too_large = 0;        ///< out: bit k: all are finite, a change is 128 or more
 };
 
 /// The functions of one instruction set.
 struct LaneFunctions {
   const char* name = "";  ///< "scalar", "avx2", "avx512", "neon"
   std::uint32_t lanes = 1;
+  std::uint32_t sum_lanes = 1;  ///< numbers whose sum is the sum of one parameter's changes
   void (*adapt)(LanePass& pass) = nullptr;
   void (*query)(LaneQuery& query) = nullptr;
-  void (*changes)(LaneChanges& changes) = nullptr;
-  void (*sum)(const LaneSums& sums) = nullptr;
+  void (*orders)(const LaneOrders& orders) = nullptr;
+  void (*sines)(const LaneSines& sines) = nullptr;
+  void (*take)(LaneTake& take) = nullptr;
+  /// out[e][k] = phi[e] for every lane k.
+  void (*spread)(const float* phi, std::size_t count, float* out) = nullptr;
 };
 
 /// Those that this processor can run, the widest first; "scalar" is always the last.
