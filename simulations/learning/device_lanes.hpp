@@ -1,6 +1,12 @@
 /// @file
 /// The functions of lanes.hpp over the Pack of one instruction set; see pack.hpp for how it is included.
 
+#include <utility>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include "pack.hpp"
 #include "skink/common/nn/internal/passes.hpp"
 #include "skink/common/nn/training.hpp"
@@ -231,21 +237,41 @@ using HalfFloats = float __attribute__((vector_size(4 * kSumLanes)));
 using Doubles = double __attribute__((vector_size(8 * kSumLanes)));
 using Longs = uint64_t __attribute__((vector_size(8 * kSumLanes)));
 
+/// GCC 12 takes the detour of four halves for __builtin_convertvector.
+static Doubles widen(HalfFloats half) noexcept {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Doubles>(_mm512_maskz_cvtps_pd(0xff, reinterpret_cast<__m256>(half)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Doubles>(_mm256_cvtps_pd(reinterpret_cast<__m128>(half)));
+#else
+  return __builtin_convertvector(half, Doubles);
+#endif
+}
+
 /// Adding 1.5 * 2^52 rounds a double below 2^51 to the nearest integer, half to even, and leaves it in the low bits.
 static Longs fixed_point(HalfFloats change) noexcept {
   constexpr double kRoundingConstant = 6755399441055744.0;
   const Doubles rounding = Doubles{} + kRoundingConstant;
-  const Doubles scaled = __builtin_convertvector(change, Doubles) * 68719476736.0;  // 2^36
+  const Doubles scaled = widen(change) * 68719476736.0;  // 2^36
   return reinterpret_cast<Longs>(scaled + rounding) - reinterpret_cast<Longs>(rounding);
+}
+
+template <size_t kFirst, size_t... kIndex>
+HalfFloats half_of(Pack pack, std::index_sequence<kIndex...> /*unused*/) noexcept {
+  return __builtin_shufflevector(pack.lanes, pack.lanes, (kFirst + kIndex)...);
 }
 
 /// The two halves of a pack in fixed point, added.
 static Longs fixed_point(Pack change) noexcept {
-  HalfFloats halves[kLanes / kSumLanes];
-  memcpy(halves, &change, sizeof halves);
-  Longs sum = fixed_point(halves[0]);
-  if constexpr (kLanes > kSumLanes) sum += fixed_point(halves[1]);
+  constexpr auto kIndices = std::make_index_sequence<kSumLanes>();
+  Longs sum = fixed_point(half_of<0>(change, kIndices));
+  if constexpr (kLanes > kSumLanes) sum += fixed_point(half_of<kSumLanes>(change, kIndices));
   return sum;
+}
+
+/// 128 or more, infinite or NaN: their bits without the sign are those of 128 or above.
+static IntLanes is_too_large(Pack change) noexcept {
+  return (reinterpret_cast<IntLanes>(change.lanes) & 0x7fffffff) >= 0x43000000;
 }
 
 static Pack only(IntLanes lanes, Pack value) noexcept {
@@ -262,28 +288,29 @@ static IntLanes lanes_of(uint32_t bits) noexcept {
 /// again, which leaves no trace: 64-bit sums wrap around.
 static void take(LaneTake& take) noexcept {
   const Pack* parameters = packs(take.parameters);
-  const Pack limit = Traits::broadcast(128.0F);
-  const Pack zero = Traits::broadcast(0.0F);
+  const float* phi = take.phi;
+  int64_t* sums = take.sums;
+  const size_t count = take.count;
   const IntLanes wanted = lanes_of(take.wanted);
   IntLanes too_large{};
   Longs sum;
-  for (size_t e = 0; e < take.count; ++e) {
-    const Pack change = only(wanted, parameters[e] - Traits::broadcast(take.phi[e]));
-    too_large |= ~(Traits::greater(limit, change) & Traits::greater(change, zero - limit));  // NaN too
-    memcpy(&sum, take.sums + e * kSumLanes, sizeof sum);
+  for (size_t e = 0; e < count; ++e) {
+    const Pack change = only(wanted, parameters[e] - Traits::broadcast(phi[e]));
+    too_large |= is_too_large(change);
+    memcpy(&sum, sums + e * kSumLanes, sizeof sum);
     sum += fixed_point(change);
-    memcpy(take.sums + e * kSumLanes, &sum, sizeof sum);
+    memcpy(sums + e * kSumLanes, &sum, sizeof sum);
   }
   take.not_finite = 0;
   take.too_large = bits_of(too_large);
   if (take.too_large == 0) return;
   IntLanes not_finite{};
-  for (size_t e = 0; e < take.count; ++e) {
-    const Pack change = only(wanted, parameters[e] - Traits::broadcast(take.phi[e]));
+  for (size_t e = 0; e < count; ++e) {
+    const Pack change = only(wanted, parameters[e] - Traits::broadcast(phi[e]));
     not_finite |= is_infinite(change);
-    memcpy(&sum, take.sums + e * kSumLanes, sizeof sum);
+    memcpy(&sum, sums + e * kSumLanes, sizeof sum);
     sum -= fixed_point(only(too_large, change));
-    memcpy(take.sums + e * kSumLanes, &sum, sizeof sum);
+    memcpy(sums + e * kSumLanes, &sum, sizeof sum);
   }
   take.not_finite = bits_of(not_finite);
   take.too_large &= ~take.not_finite;

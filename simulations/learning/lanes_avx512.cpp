@@ -1,6 +1,7 @@
 #define SKINK_ISA avx512
 #define SKINK_ISA_NAME "avx512"
 #define SKINK_LANES 16
+#define SKINK_REGISTERS 32
 #include "device_lanes.hpp"
 
 namespace skink::simulations {

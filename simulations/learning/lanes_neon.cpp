@@ -1,6 +1,7 @@
 #define SKINK_ISA neon
 #define SKINK_ISA_NAME "neon"
 #define SKINK_LANES 4
+#define SKINK_REGISTERS 32
 #include "device_lanes.hpp"
 
 namespace skink::simulations {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "skink/common/arithmetic/real.hpp"
+#include "skink/common/nn/internal/unroll.hpp"
 
 namespace skink::simulations::SKINK_ISA {
 
@@ -42,7 +43,7 @@ struct RealTraits<simulations::SKINK_ISA::Pack> {
   using IntLanes = simulations::SKINK_ISA::IntLanes;
   using Mask = IntLanes;  ///< a lane is all ones or all zeros
 
-  static Pack broadcast(float value) noexcept { return {FloatLanes{} + value}; }
+  static Pack broadcast(float value) noexcept { return {value - FloatLanes{}}; }
   static Mask greater(Pack a, Pack b) noexcept { return a.lanes > b.lanes; }
   static Mask equal(Pack a, Pack b) noexcept { return a.lanes == b.lanes; }
   static Mask both(Mask a, Mask b) noexcept { return a & b; }
@@ -68,3 +69,12 @@ struct RealTraits<simulations::SKINK_ISA::Pack> {
 };
 
 }  // namespace skink::arithmetic
+
+namespace skink::nn::internal {
+
+template <>
+inline constexpr size_t kBackwardTile<simulations::SKINK_ISA::Pack> = SKINK_REGISTERS >= 32 ? 8 : 4;
+template <>
+inline constexpr size_t kUpdateTile<simulations::SKINK_ISA::Pack> = SKINK_REGISTERS >= 32 ? 16 : 8;
+
+}  // namespace skink::nn::internal

@@ -139,7 +139,7 @@ def check_instruction_sets():
         for kind, symbol in re.findall(r"^[0-9a-f]+ (\w) (.*)$", listing, re.M):
             looked += 1
             shared = kind in "WVuTBD" and kind not in "rtbd"
-            own = f"::{isa}::" in symbol or f"{isa}_lanes()" in symbol
+            own = f"::{isa}::" in symbol or f"{isa}_lanes()" in symbol or symbol.startswith("DW.ref.")  # no code
             check(not shared or own, f"{path.name} defines {symbol} for all: give it the namespace of its instruction set")
         relocations = subprocess.run(["objdump", "-h", path], text=True, capture_output=True).stdout
         check(".init_array" not in relocations, f"{path.name} runs code before main()")

@@ -3,6 +3,19 @@
 /// SKINK_UNROLL before a loop over a constant count repeats its body, so that small arrays live in registers; at -O2
 /// GCC would not. SKINK_UNROLL_BY_4 is for loops over any count.
 
+#include <stddef.h>
+
+namespace skink::nn::internal {
+
+/// Columns that a dense layer's backward pass takes at a time: with and without an input gradient. A tile that spills
+/// its registers is slow; a number type with other registers specialises these.
+template <class Real>
+inline constexpr size_t kBackwardTile = 8;
+template <class Real>
+inline constexpr size_t kUpdateTile = 16;
+
+}  // namespace skink::nn::internal
+
 #if defined(__clang__)
 #define SKINK_UNROLL _Pragma("unroll")
 #define SKINK_UNROLL_BY_4 _Pragma("unroll(4)")

@@ -120,7 +120,8 @@ void dense_backward(const Real* w, Real* x, const Real* d, size_t inputs, size_t
                     const Update<Real>& update) noexcept {
   if (update.propagates) {
     size_t i = 0;
-    for (; i + 8 <= inputs; i += 8) dense_backward_tile<8>(w, x, d, inputs, outputs, i, update);
+    constexpr size_t kTile = kBackwardTile<Real>;
+    for (; i + kTile <= inputs; i += kTile) dense_backward_tile<kTile>(w, x, d, inputs, outputs, i, update);
     for (; i < inputs; ++i) dense_backward_tile<1>(w, x, d, inputs, outputs, i, update);
   } else if (update.weights != nullptr && inputs == 1) {
     const Real input = x[0];
@@ -128,8 +129,9 @@ void dense_backward(const Real* w, Real* x, const Real* d, size_t inputs, size_t
     for (size_t o = 0; o < outputs; ++o) update.weights[o] += (update.scale * d[o]) * input;
   } else if (update.weights != nullptr) {
     size_t i = 0;
-    for (; i + 16 <= inputs; i += 16) {
-      dense_update_tile<16>(update.weights + i, x + i, d, inputs, outputs, update.scale);
+    constexpr size_t kTile = kUpdateTile<Real>;
+    for (; i + kTile <= inputs; i += kTile) {
+      dense_update_tile<kTile>(update.weights + i, x + i, d, inputs, outputs, update.scale);
     }
     for (; i < inputs; ++i) dense_update_tile<1>(update.weights + i, x + i, d, inputs, outputs, update.scale);
   }
