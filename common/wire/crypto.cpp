@@ -1,17 +1,12 @@
 #include "skink/common/wire/crypto.hpp"
 
 #include <mbedtls/ecdsa.h>
-#include <mbedtls/sha256.h>
 #include <string.h>
 
 namespace skink::wire {
 namespace {
 
 constexpr size_t kBlockBytes = 64;
-
-mbedtls_sha256_context* context_of(uint8_t* storage) noexcept {
-  return reinterpret_cast<mbedtls_sha256_context*>(storage);
-}
 
 int hex_value(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
@@ -53,23 +48,6 @@ bool equal_in_constant_time(const uint8_t* a, const uint8_t* b, size_t count) no
 
 bool operator==(const Digest& a, const Digest& b) noexcept {
   return equal_in_constant_time(a.bytes, b.bytes, kDigestBytes);
-}
-
-Sha256::Sha256() noexcept {
-  static_assert(sizeof(mbedtls_sha256_context) <= sizeof context_, "raise the size of Sha256::context_");
-  mbedtls_sha256_init(context_of(context_));
-  (void)mbedtls_sha256_starts_ret(context_of(context_), 0);  // fails for hardware back ends only
-}
-Sha256::~Sha256() { mbedtls_sha256_free(context_of(context_)); }
-
-void Sha256::add(Bytes bytes) noexcept {
-  (void)mbedtls_sha256_update_ret(context_of(context_), bytes.data(), bytes.size());
-}
-
-Digest Sha256::finish() noexcept {
-  Digest digest;
-  (void)mbedtls_sha256_finish_ret(context_of(context_), digest.bytes);
-  return digest;
 }
 
 Digest sha256(Bytes bytes) noexcept {

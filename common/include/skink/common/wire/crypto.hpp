@@ -38,7 +38,8 @@ class Sha256 {
   Digest finish() noexcept;
 
  private:
-  /// mbedTLS's context: its headers stay out of ours, which a host's include folder must not reach.
+  /// mbedTLS's context, on hosts OpenSSL's: their headers stay out of ours, which a host's include folder must not
+  /// reach.
   alignas(8) uint8_t context_[128];
 };
 
