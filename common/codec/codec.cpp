@@ -70,19 +70,22 @@ Status Encoder::begin(Codec codec, const nn::Network& network, const ParameterSo
   network_ = &network;
   phi_ = phi;
   parameters_ = parameters;
-  key_ = key;
+  words_ = arithmetic::RandomStream(key.seed, arithmetic::Purpose::kQuantizer, key.round, key.device);
   size_ = encoded_bytes(codec, network);
   phi_count_ = 0;
   size_t next_scale = 0;
   for (const nn::Tensor& tensor : network.tensors()) {
     if (!tensor.trainable) continue;
     float largest = 0.0F;
-    for (size_t e = tensor.offset; e < tensor.offset + size_t{tensor.count}; ++e) {
+    const size_t end = tensor.offset + size_t{tensor.count};
+    for (size_t e = tensor.offset; e < end;) {
       const Status status = load_phi(e);
       if (status != Status::kOk) return status;
-      const float change = parameters_[e] - phi_block_[e - phi_first_];
-      if (!arithmetic::is_finite(change)) return Status::kNotFinite;
-      if (absolute(change) > largest) largest = absolute(change);
+      for (const size_t stop = block_end(end); e < stop; ++e) {
+        const float change = parameters_[e] - phi_block_[e - phi_first_];
+        if (!arithmetic::is_finite(change)) return Status::kNotFinite;
+        if (absolute(change) > largest) largest = absolute(change);
+      }
     }
     const float scale = largest / 127.0F;
     scales_[next_scale++] = scale < kSmallestScale ? 0.0F : scale;
@@ -102,24 +105,16 @@ void Encoder::read_scales(size_t& offset, MutableBytes& out) const noexcept {
   if (!out.empty()) offset -= scale_bytes;
 }
 
-/// The encoded bytes of one parameter: 4 for float32, 1 for int8.
-Status Encoder::element_bytes(size_t element, float scale, MutableBytes out) noexcept {
-  const Status status = load_phi(element);
-  if (status != Status::kOk) return status;
+/// The encoded bytes of one parameter of the block: 4 for float32, 1 for int8.
+void Encoder::element_bytes(size_t element, float scale, uint8_t* out) noexcept {
   const float change = parameters_[element] - phi_block_[element - phi_first_];
   if (codec_ == Codec::kFloat32) {
-    store_float(out.data(), change);
-    return Status::kOk;
-  }
-  if (scale == 0.0F) {
+    store_float(out, change);
+  } else if (scale == 0.0F) {
     out[0] = 0;
-    return Status::kOk;
+  } else {
+    out[0] = static_cast<uint8_t>(quantize(change, scale, words_.word(static_cast<uint32_t>(element))));
   }
-  const auto purpose = static_cast<uint32_t>(arithmetic::Purpose::kQuantizer);
-  const arithmetic::PhiloxBlock block =
-      arithmetic::philox(key_.seed, static_cast<uint32_t>(element / 4), purpose, key_.round, key_.device);
-  out[0] = static_cast<uint8_t>(quantize(change, scale, block.words[element % 4]));
-  return Status::kOk;
 }
 
 Status Encoder::read(size_t offset, MutableBytes out) noexcept {
@@ -132,13 +127,21 @@ Status Encoder::read(size_t offset, MutableBytes out) noexcept {
     const float scale = scales_[next_scale++];
     const size_t tensor_bytes = width * tensor.count;
     while (!out.empty() && offset < skipped + tensor_bytes) {
-      const size_t element = tensor.offset + (offset - skipped) / width;
-      const size_t within = (offset - skipped) % width;
-      uint8_t bytes[4];
-      const Status status = element_bytes(element, scale, bytes);
+      const size_t first = tensor.offset + (offset - skipped) / width;
+      const Status status = load_phi(first);
       if (status != Status::kOk) return status;
-      const size_t count = width - within < out.size() ? width - within : out.size();
-      memcpy(out.data(), bytes + within, count);
+      // As many whole elements as there is room for, else the part of one.
+      const size_t within = (offset - skipped) % width;
+      size_t count = block_end(tensor.offset + size_t{tensor.count}) - first;
+      if (count > out.size() / width) count = out.size() / width;
+      if (within == 0 && count > 0) {
+        for (size_t i = 0; i < count; ++i) element_bytes(first + i, scale, out.data() + i * width);
+        count *= width;
+      } else {
+        uint8_t bytes[4];
+        element_bytes(first, scale, bytes);
+        for (count = 0; within + count < width && count < out.size(); ++count) out[count] = bytes[within + count];
+      }
       out = out.subspan(count);
       offset += count;
     }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "skink/common/arithmetic/philox.hpp"
 #include "skink/common/nn/network.hpp"
 #include "skink/common/span.hpp"
 #include "skink/common/status.hpp"
@@ -59,8 +60,10 @@ class Encoder {
   Status read(size_t offset, MutableBytes out) noexcept;
 
  private:
-  Status element_bytes(size_t element, float scale, MutableBytes out) noexcept;
+  void element_bytes(size_t element, float scale, uint8_t* out) noexcept;
   Status load_phi(size_t element) noexcept;
+  /// The first element that is not in the block, or `end`.
+  size_t block_end(size_t end) const noexcept { return phi_first_ + phi_count_ < end ? phi_first_ + phi_count_ : end; }
   void read_scales(size_t& offset, MutableBytes& out) const noexcept;
 
   static constexpr size_t kBlock = 32;
@@ -68,7 +71,7 @@ class Encoder {
   const nn::Network* network_ = nullptr;
   ParameterSource phi_;
   Span<const float> parameters_;
-  QuantizerKey key_;
+  arithmetic::RandomStream words_{0, arithmetic::Purpose::kQuantizer, 0, 0};
   size_t size_ = 0;
   float scales_[2 * nn::kMaxLayers] = {};
   float phi_block_[kBlock] = {};
