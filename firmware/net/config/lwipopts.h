@@ -27,6 +27,7 @@
 #ifndef TCP_SND_BUF
 #define TCP_SND_BUF (2 * TCP_MSS)
 #endif
+#define TCP_QUEUE_OOSEQ 0 /* at most four segments are on the way: after a lost one the others come again */
 #define TCP_SND_QUEUELEN 8
 #define MEMP_NUM_TCP_SEG 12
 #define MEMP_NUM_TCP_PCB 3 /* one in use, others may still be closing */
