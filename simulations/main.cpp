@@ -42,7 +42,7 @@ class ProgressLine {
     const auto pause = on_terminal_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds(10000);
     if (quiet_ || (now - shown_ < pause && run.rounds_done != total)) return;
     shown_ = now;
-    const double seconds = std::chrono::duration<double>(now - start_).count();
+    const double seconds = run.wall_seconds;
     const double rate = seconds > 0 ? static_cast<double>(run.device_rounds) / seconds : 0;
     const double left = run.rounds_done > 0 ? seconds * (total - run.rounds_done) / run.rounds_done : 0;
     std::fprintf(stderr, "%sround %u/%u  %.0f device-rounds/s  %.0f s left", on_terminal_ ? "\r\033[K" : "",
@@ -59,7 +59,6 @@ class ProgressLine {
  private:
   bool quiet_;
   bool on_terminal_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point shown_;
 };
 
@@ -79,6 +78,7 @@ struct Arguments {
   simulations::Engine engine = simulations::Engine::kProtocol;
   std::string isa;
   std::uint32_t threads = 0;
+  bool restarts = false;
   std::uint32_t device_index = 0;
   bool quiet = false;
 };
@@ -103,6 +103,16 @@ std::string unknown_isa(const std::string& name) {
   return "--isa: this machine has no '" + name + "', use one of " + known;
 }
 
+/// What was asked for: the file as it is now, and what the command line replaces in it.
+std::string id_of(const Arguments& arguments) {
+  const auto text = read_file(arguments.experiment);
+  std::string all = text ? *text : "";
+  for (const std::string& setting : arguments.settings) all += "\n--set " + setting;
+  char hex[2 * wire::kDigestBytes + 1];
+  wire::to_hex(wire::sha256(bytes_of(all)), hex);
+  return hex;
+}
+
 int run(const Arguments& arguments) {
   if (arguments.engine == simulations::Engine::kLearning && !arguments.updates.empty()) {
     return fail(ExitCode::kUsage, "--updates: the learning engine sends none, use --engine protocol");
@@ -118,6 +128,8 @@ int run(const Arguments& arguments) {
   if (*updates) options.on_update = observer_of(**updates);
   options.engine = arguments.engine;
   options.threads = arguments.threads;
+  options.experiment_id = id_of(arguments);
+  options.restarts = arguments.restarts;
   if (!arguments.isa.empty()) {
     options.lanes = simulations::find_lanes(arguments.isa);
     if (options.lanes == nullptr) return fail(ExitCode::kUsage, unknown_isa(arguments.isa));
@@ -130,6 +142,7 @@ int run(const Arguments& arguments) {
   options.stop = [] { return stopped.load(); };
   const auto result = simulations::run_experiment(options);
   if (!result) return fail(ExitCode::kData, result.error().message);
+  if (result->continued_after > 0) std::printf("continued after round %u\n", result->continued_after);
   std::printf("%s", coordinator::to_table(result->summary).c_str());
   if (!result->written) return fail(ExitCode::kStore, result->written.error().message);
   if (*updates && !(*updates)->written()) return fail(ExitCode::kStore, (*updates)->written().error().message);
@@ -234,6 +247,7 @@ int main(int argc, char** argv) {
   run_command->add_option("--isa", arguments.isa, "Instruction set of the learning engine (default: the widest)");
   run_command->add_option("--threads", arguments.threads, "Threads of the learning engine (default: all cores)")
       ->check(CLI::Range(1U, 1024U));
+  run_command->add_flag("--restart", arguments.restarts, "Begin from round 0 even if --out has a checkpoint");
   run_command->add_option("--updates", arguments.updates,
                           "Writes a line with the SHA-256 of every update to this file");
   run_command->add_flag("--quiet", arguments.quiet, "No progress line");

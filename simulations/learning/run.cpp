@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <memory>
 #include <stdexcept>
 
+#include "checkpoint.hpp"
 #include "group.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/model/model_file.hpp"
@@ -49,28 +51,64 @@ class LearningRun {
     outcomes_.resize(experiment_.meta.cohort);
   }
 
+  /// Takes up what an earlier process left.
+  Result<void> restore(Checkpoint&& checkpoint, const std::string& path) {
+    if (checkpoint.experiment != options_.experiment_id) {
+      return make_error(Status::kInvalidArgument,
+                        path + ": is of another experiment; name another --out, or give --restart to replace it");
+    }
+    const Bytes bytes{checkpoint.model.data(), checkpoint.model.size()};
+    const model::ByteSource source = model::source_of(bytes);
+    model::ModelInfo info;
+    const Status status = model::inspect(source, info);
+    if (status != Status::kOk || info.model.network.parameter_count() != phi_.size() ||
+        checkpoint.rounds.size() > experiment_.meta.rounds ||
+        model::read_parameters(source, info, 0, {phi_.data(), phi_.size()}) != Status::kOk) {
+      return make_error(Status::kDamaged, path + ": is damaged; give --restart to begin from round 0");
+    }
+    rounds_ = std::move(checkpoint.rounds);
+    evaluations_ = std::move(checkpoint.evaluations);
+    earlier_seconds_ = checkpoint.wall_seconds;
+    for (RoundRecord& record : rounds_) {
+      record.round = rounds_done_++;
+      record.meta_learning_rate = strategy_->meta_learning_rate(record.round);
+      traffic_.device_rounds += record.updates;
+      record.traffic = traffic_;
+    }
+    return {};
+  }
+
   RunResult run() {
     RunResult result;
-    const auto start = std::chrono::steady_clock::now();
+    result.continued_after = rounds_done_;
+    start_ = std::chrono::steady_clock::now();
     for (;;) {
       if (evaluation_is_due()) evaluate();
       if (rounds_done_ == experiment_.meta.rounds) break;
       if (options_.stop && options_.stop()) break;
       run_round(result);
+      if (checkpoint_is_due()) write_checkpoint(result);
       if (options_.on_progress) {
-        options_.on_progress({rounds_done_, experiment_.meta.rounds, traffic_.device_rounds,
+        options_.on_progress({rounds_done_, experiment_.meta.rounds, traffic_.device_rounds, wall_seconds(),
                               evaluations_.empty() ? nullptr : &evaluations_.back()});
       }
     }
     encode_model();
-    if (!result.rounds.empty()) result.rounds.back().model_sha256 = digest_text();
     result.finished = rounds_done_ == experiment_.meta.rounds;
+    if (keeps_checkpoints()) {
+      if (result.finished) {
+        (void)std::remove(checkpoint_path(options_.out_dir).c_str());
+      } else {
+        write_checkpoint(result);
+      }
+    }
+    if (!rounds_.empty()) rounds_.back().model_sha256 = digest_text();
+    result.rounds = rounds_;
     result.evaluations = evaluations_;
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const coordinator::RunState state = this->state();
-    result.summary = coordinator::summarize(state, "simulator", seconds);
+    result.summary = coordinator::summarize(state, "simulator", wall_seconds());
     if (!options_.out_dir.empty()) {
-      note(result, coordinator::write_results(options_.out_dir, state, result.summary, result.rounds));
+      note(result, coordinator::write_results(options_.out_dir, state, result.summary, rounds_));
     }
     return result;
   }
@@ -87,6 +125,11 @@ class LearningRun {
             model_file_,
             digest_,
             phi_.size()};
+  }
+
+  /// Of all processes.
+  double wall_seconds() const {
+    return earlier_seconds_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
 
   static void note(RunResult& result, const Result<void>& written) {
@@ -134,7 +177,24 @@ class LearningRun {
                                               model_file_));
       }
     }
-    result.rounds.push_back(std::move(record));
+    rounds_.push_back(std::move(record));
+  }
+
+  // ---- checkpoints
+
+  bool keeps_checkpoints() const { return !options_.out_dir.empty() && !options_.experiment_id.empty(); }
+
+  bool checkpoint_is_due() const {
+    if (!keeps_checkpoints()) return false;
+    if (options_.checkpoint_rounds != 0 && rounds_done_ % options_.checkpoint_rounds == 0) return true;
+    return std::chrono::steady_clock::now() - checkpoint_written_ >= std::chrono::seconds(10);
+  }
+
+  void write_checkpoint(RunResult& result) {
+    encode_model();
+    const Checkpoint checkpoint{options_.experiment_id, rounds_, evaluations_, wall_seconds(), model_file_};
+    note(result, simulations::write_checkpoint(checkpoint_path(options_.out_dir), checkpoint));
+    checkpoint_written_ = std::chrono::steady_clock::now();
   }
 
   std::uint32_t weight() const { return strategy_->aggregation_weight(groups_.front()->support_count()); }
@@ -179,6 +239,7 @@ class LearningRun {
 
   bool evaluation_is_due() const {
     if (membership_.held_out.empty() || coordinator::evaluation_tasks(experiment_, rounds_done_) == 0) return false;
+    if (!evaluations_.empty() && evaluations_.back().rounds == rounds_done_) return false;  // by an earlier process
     if (rounds_done_ == 0 || rounds_done_ == experiment_.meta.rounds) return true;
     return experiment_.evaluation.every > 0 && rounds_done_ % experiment_.evaluation.every == 0;
   }
@@ -223,6 +284,10 @@ class LearningRun {
   std::vector<std::uint32_t> cohort_;
   std::vector<Outcome> outcomes_;
   std::uint32_t rounds_done_ = 0;
+  std::vector<RoundRecord> rounds_;
+  double earlier_seconds_ = 0;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point checkpoint_written_ = std::chrono::steady_clock::now();
   coordinator::Traffic traffic_;
   std::vector<EvaluationRecord> evaluations_;
   std::vector<std::uint8_t> model_file_;
@@ -236,7 +301,17 @@ Result<RunResult> run_learning(const RunOptions& options) {
   if (!dataset) return dataset.error();
   const auto tasks = TaskGenerator::create(options.experiment, *dataset);
   if (!tasks) return tasks.error();
-  return LearningRun(options, *tasks).run();
+  LearningRun run(options, *tasks);
+  if (!options.out_dir.empty() && !options.experiment_id.empty() && !options.restarts) {
+    const std::string path = checkpoint_path(options.out_dir);
+    auto checkpoint = read_checkpoint(path);
+    if (!checkpoint) return checkpoint.error();
+    if (*checkpoint) {
+      const auto restored = run.restore(std::move(**checkpoint), path);
+      if (!restored) return restored.error();
+    }
+  }
+  return run.run();
 }
 
 }  // namespace skink::simulations

@@ -14,8 +14,8 @@ wire::Key simulation_key() {
 
 namespace {
 
-Progress progress_of(const coordinator::Coordinator& core) {
-  return {core.rounds_done(), core.experiment().meta.rounds, core.traffic().device_rounds,
+Progress progress_of(const coordinator::Coordinator& core, double wall_seconds) {
+  return {core.rounds_done(), core.experiment().meta.rounds, core.traffic().device_rounds, wall_seconds,
           core.evaluations().empty() ? nullptr : &core.evaluations().back()};
 }
 
@@ -34,6 +34,10 @@ Result<RunResult> run_protocol(const RunOptions& options) {
   config.replay = options.replay != nullptr;
   World world(config, *tasks, options.world, options.replay);
 
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [start] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
   RunResult result;
   const auto note = [&result](const Result<void>& written) {
     if (result.written) result.written = written;
@@ -46,17 +50,15 @@ Result<RunResult> run_protocol(const RunOptions& options) {
       note(coordinator::write_model(options.out_dir + "/model-" + std::to_string(done) + ".skm",
                                     world.coordinator().model_file()));
     }
-    if (options.on_progress) options.on_progress(progress_of(world.coordinator()));
+    if (options.on_progress) options.on_progress(progress_of(world.coordinator(), seconds()));
   };
   observer.on_evaluation = [&](const coordinator::EvaluationRecord& record) { result.evaluations.push_back(record); };
   observer.on_event = [&](const coordinator::TranscriptEvent& event) { result.events.push_back(event); };
 
   observer.on_update = options.on_update;
 
-  const auto start = std::chrono::steady_clock::now();
   result.finished = world.run(observer, options.stop);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  result.summary = coordinator::summarize(coordinator::state_of(world.coordinator()), "simulator", seconds);
+  result.summary = coordinator::summarize(coordinator::state_of(world.coordinator()), "simulator", seconds());
   if (!options.out_dir.empty()) {
     note(coordinator::write_results(options.out_dir, coordinator::state_of(world.coordinator()), result.summary,
                                     result.rounds));

@@ -18,6 +18,7 @@ struct Progress {
   std::uint32_t rounds_done = 0;
   std::uint32_t rounds = 0;
   std::uint64_t device_rounds = 0;
+  double wall_seconds = 0;  ///< that these took, in all processes
   const coordinator::EvaluationRecord* last_evaluation = nullptr;
 };
 
@@ -32,6 +33,10 @@ struct RunOptions {
   std::string out_dir;   ///< exists; empty: nothing is written
   Engine engine = Engine::kProtocol;
   // learning engine
+  /// Tells experiments apart; not empty: with an `out_dir`, a checkpoint is written there about every ten seconds,
+  /// every `checkpoint_rounds` rounds, and when the run is stopped, and a run that finds one goes on from it.
+  std::string experiment_id;
+  bool restarts = false;                 ///< a checkpoint that is there counts for nothing
   const LaneFunctions* lanes = nullptr;  ///< null: the widest that this processor has
   std::uint32_t threads = 0;             ///< 0: one for each core
   // protocol engine
@@ -45,11 +50,12 @@ struct RunOptions {
 };
 
 struct RunResult {
+  std::uint32_t continued_after = 0;  ///< rounds that an earlier process has done
   coordinator::Summary summary;
   bool finished = false;
   std::vector<coordinator::RoundRecord> rounds;
   std::vector<coordinator::EvaluationRecord> evaluations;
-  std::vector<coordinator::TranscriptEvent> events;
+  std::vector<coordinator::TranscriptEvent> events;  ///< of this process
   Result<void> written;  ///< the first file that could not be written; everything else holds all the same
 };
 

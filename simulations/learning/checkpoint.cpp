@@ -1,0 +1,123 @@
+#include "checkpoint.hpp"
+
+#include <unistd.h>
+
+#include <boost/json.hpp>
+
+#include "skink/common/host/files.hpp"
+
+namespace skink::simulations {
+namespace {
+
+namespace json = boost::json;
+
+constexpr int kVersion = 1;
+
+std::string hex_of(const std::vector<std::uint8_t>& bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const std::uint8_t byte : bytes) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+/// @throws std::invalid_argument
+std::uint8_t value_of(char digit) {
+  if (digit >= '0' && digit <= '9') return static_cast<std::uint8_t>(digit - '0');
+  if (digit >= 'a' && digit <= 'f') return static_cast<std::uint8_t>(digit - 'a' + 10);
+  throw std::invalid_argument("not a hexadecimal digit");
+}
+
+std::vector<std::uint8_t> bytes_of_hex(const json::string& text) {
+  if (text.size() % 2 != 0) throw std::invalid_argument("an odd number of hexadecimal digits");
+  std::vector<std::uint8_t> bytes(text.size() / 2);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<std::uint8_t>(value_of(text[2 * i]) << 4 | value_of(text[2 * i + 1]));
+  }
+  return bytes;
+}
+
+json::array to_json(const coordinator::RoundRecord& record) {
+  json::array row{record.updates, record.diverged, record.refused, record.total_weight};
+  if (!record.model_sha256.empty()) row.emplace_back(record.model_sha256);
+  return row;
+}
+
+coordinator::RoundRecord round_from(const json::array& row) {
+  coordinator::RoundRecord record;
+  record.updates = row.at(0).to_number<std::uint32_t>();
+  record.diverged = row.at(1).to_number<std::uint32_t>();
+  record.refused = row.at(2).to_number<std::uint32_t>();
+  record.total_weight = row.at(3).to_number<std::uint32_t>();
+  if (row.size() > 4) record.model_sha256 = std::string(row.at(4).as_string());
+  return record;
+}
+
+json::array to_json(const coordinator::EvaluationRecord& record) {
+  const wire::Evaluation& total = record.total;
+  return {record.rounds,       record.devices,    total.tasks,      total.query_samples,  total.correct_before,
+          total.correct_after, total.loss_before, total.loss_after, total.diverged_tasks, record.traffic.device_rounds};
+}
+
+coordinator::EvaluationRecord evaluation_from(const json::array& row) {
+  coordinator::EvaluationRecord record;
+  record.rounds = row.at(0).to_number<std::uint32_t>();
+  record.devices = row.at(1).to_number<std::uint32_t>();
+  record.total.tasks = row.at(2).to_number<std::uint32_t>();
+  record.total.query_samples = row.at(3).to_number<std::uint32_t>();
+  record.total.correct_before = row.at(4).to_number<std::uint32_t>();
+  record.total.correct_after = row.at(5).to_number<std::uint32_t>();
+  record.total.loss_before = row.at(6).to_number<std::uint64_t>();
+  record.total.loss_after = row.at(7).to_number<std::uint64_t>();
+  record.total.diverged_tasks = row.at(8).to_number<std::uint32_t>();
+  record.traffic.device_rounds = row.at(9).to_number<std::uint64_t>();
+  return record;
+}
+
+Checkpoint parse(const std::string& text) {
+  const json::object object = json::parse(text).as_object();
+  if (object.at("version").to_number<int>() != kVersion) throw std::invalid_argument("another version");
+  Checkpoint checkpoint;
+  checkpoint.experiment = std::string(object.at("experiment").as_string());
+  for (const json::value& row : object.at("rounds").as_array()) {
+    checkpoint.rounds.push_back(round_from(row.as_array()));
+  }
+  for (const json::value& row : object.at("evaluations").as_array()) {
+    checkpoint.evaluations.push_back(evaluation_from(row.as_array()));
+  }
+  checkpoint.wall_seconds = object.at("wall_seconds").to_number<double>();
+  checkpoint.model = bytes_of_hex(object.at("model").as_string());
+  return checkpoint;
+}
+
+}  // namespace
+
+std::string checkpoint_path(const std::string& folder) { return folder + "/checkpoint.json"; }
+
+Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
+  json::array rounds;
+  for (const auto& record : checkpoint.rounds) rounds.emplace_back(to_json(record));
+  json::array evaluations;
+  for (const auto& record : checkpoint.evaluations) evaluations.emplace_back(to_json(record));
+  const json::object object{
+      {"version", kVersion},         {"experiment", checkpoint.experiment},   {"wall_seconds", checkpoint.wall_seconds},
+      {"rounds", std::move(rounds)}, {"evaluations", std::move(evaluations)}, {"model", hex_of(checkpoint.model)}};
+  return write_file(path, json::serialize(object) + "\n");
+}
+
+Result<std::optional<Checkpoint>> read_checkpoint(const std::string& path) {
+  if (::access(path.c_str(), F_OK) != 0) return std::optional<Checkpoint>();
+  const auto text = read_file(path);
+  if (!text) return text.error();
+  try {
+    return std::optional<Checkpoint>(parse(*text));
+  } catch (const std::exception& error) {
+    return make_error(Status::kDamaged, path + ": is no checkpoint (" + error.what() +
+                                            "); remove it to begin from round 0, or give --restart");
+  }
+}
+
+}  // namespace skink::simulations

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# A simulation that is killed at any moment goes on from its last checkpoint, to the files of one that was not disturbed.
+# A checkpoint that is damaged, or of another experiment, is refused, and so is none that --restart leaves out.
+set -euo pipefail
+root=${SKINK_SOURCE_DIR:?}
+sim=${SKINK_BIN_DIR:?}/skink-sim
+work=$(mktemp -d)
+pid=
+trap '[[ -z $pid ]] || kill -KILL "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+fail() {
+  echo "FAILED: $*"
+  exit 1
+}
+kills=${SKINK_KILLS:-20}
+run=("$sim" run "$root/experiments/sine.toml" --engine learning --quiet --checkpoint-rounds 100 --set evaluation.every=1000
+  --set evaluation.tasks=40 --set evaluation.final_tasks=80)
+
+# Long enough to be killed so often on this machine: some 20 s.
+"${run[@]}" --set meta.rounds=300 --out "$work/short" >/dev/null
+rounds=$(/usr/bin/python3 -c 'import json, sys; s = json.load(open(sys.argv[1])); print(max(3000, int(s["rounds"] / s["wall_seconds"] * 12 / 100) * 100))' \
+  "$work/short/summary.json")
+run+=(--set "meta.rounds=$rounds")
+"${run[@]}" --out "$work/calm" >/dev/null
+
+seed=${SKINK_KILL_SEED:-$RANDOM}
+echo "$rounds rounds, moments from seed $seed"
+RANDOM=$seed
+done_kills=0
+for ((kill = 1; kill <= kills; kill++)); do
+  "${run[@]}" --threads $((1 + RANDOM % 2)) --out "$work/killed" >"$work/log" 2>&1 &
+  pid=$!
+  sleep "0.$((RANDOM % 6))$((RANDOM % 10))"
+  kill -KILL "$pid" 2>/dev/null && done_kills=$((done_kills + 1))
+  wait "$pid" 2>/dev/null || true
+  pid=
+done
+[[ -f $work/killed/checkpoint.json ]] || fail "the run was over before it was killed $kills times"
+"${run[@]}" --out "$work/killed" >"$work/log" || fail "$(cat "$work/log")"
+grep "continued after" "$work/log" || fail "it began anew"
+echo "$done_kills kills"
+for file in model.skm metrics.csv; do
+  cmp "$work/calm/$file" "$work/killed/$file" || fail "$file differs"
+done
+[[ ! -f $work/killed/checkpoint.json ]] || fail "a finished run leaves its checkpoint"
+
+# ---- a run that is interrupted says so, and what it left is not mixed up with another's
+"${run[@]}" --out "$work/stopped" >"$work/log" 2>&1 &
+pid=$!
+sleep 1
+kill -INT "$pid"
+wait "$pid" || fail "an interrupted run ends with an error: $(cat "$work/log")"
+pid=
+grep -q "stopped after" "$work/log" || fail "it does not say where it stopped"
+if "${run[@]}" --set seed=9 --out "$work/stopped" >"$work/log" 2>&1; then fail "another experiment took the checkpoint up"; fi
+grep -q "another experiment" "$work/log" || fail "the reason is not given: $(cat "$work/log")"
+echo '{"version":1' >"$work/stopped/checkpoint.json"
+if "${run[@]}" --out "$work/stopped" >"$work/log" 2>&1; then fail "a damaged checkpoint was taken"; fi
+grep -q "checkpoint.json: is no checkpoint" "$work/log" || fail "the reason is not given: $(cat "$work/log")"
+"${run[@]}" --set meta.rounds=200 --restart --out "$work/stopped" >"$work/log" 2>&1 || fail "$(cat "$work/log")"
+if grep -q "continued" "$work/log"; then fail "--restart went on"; fi
