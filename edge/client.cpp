@@ -78,7 +78,7 @@ void Client::on_task(Bytes message, uint64_t now_ms) noexcept {
   }
   const wire::RoundId id = wire::id_of(task);
   if (has_task_ && id == wire::id_of(task_) && state_ != ClientState::kIdle) {
-    repeat(now_ms);
+    repeat(task, now_ms);
     return;
   }
   const wire::Refusal reason = check_task(task);
@@ -102,8 +102,10 @@ wire::Refusal Client::check_task(const wire::Task& task) const noexcept {
 
 /// The same triple again: the same bytes again, without adapting again. While the work or the upload goes on there is
 /// nothing to do.
-void Client::repeat(uint64_t now_ms) noexcept {
+void Client::repeat(const wire::Task& task, uint64_t now_ms) noexcept {
   ++counters_.repeats;
+  deadline_ms_ = now_ms + task.time_left_ms;  // the coordinator may have given it more
+  retries_ = 0;
   if (state_ == ClientState::kFinished || state_ == ClientState::kWaiting) resume_upload(now_ms);
 }
 

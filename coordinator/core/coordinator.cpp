@@ -169,6 +169,11 @@ void Coordinator::on_connected(std::uint64_t now_ms) {
     if (!slot.open) continue;
     slot.deadline_ms = now_ms + config_.experiment.fleet.deadline_ms;  // nobody could answer while we were away
     slot.offline_ms = kNever;
+    if (is_offline(slot.device_index)) {  // as far as we know; nobody could come back either
+      Device& device = device_at(slot.device_index);
+      device.offline_since_ms = now_ms;
+      slot.offline_ms = given_up_ms(device);
+    }
     send_task(slot, now_ms);
   }
   update_wake();

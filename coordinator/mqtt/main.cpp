@@ -110,11 +110,13 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const coordinator::Summary summary = coordinator::summarize(coordinator::state_of(running.core()), "fleet", seconds);
   auto written = write_results(settings.out, running, summary);
-  if (written && log) written = log->written();
   if (!written) {
     return fail(ExitCode::kStore,
                 written.error().message + "; start again once that is mended: the run is in the store");
   }
+  const auto logged = log ? log->written() : Result<void>();
+  if (!logged)
+    return fail(ExitCode::kStore, logged.error().message + "; skink-sim replay --updates writes what is missing");
   if (end == coordinator::ServiceEnd::kStopped) {
     spdlog::info("stopped after round {}; start again to go on", running.core().rounds_done());
     return static_cast<int>(ExitCode::kOk);

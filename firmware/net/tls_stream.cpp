@@ -87,7 +87,7 @@ Status TlsStream::configure(const TlsCredentials& credentials) noexcept {
 void TlsStream::connect(const ip_addr_t& address, uint16_t port) noexcept {
   close(TlsFailure::kNone, 0);
   state_ = State::kConnecting;
-  is_connected_ = is_finished_ = is_broken_ = write_pending_ = was_resumed_ = false;
+  is_connected_ = is_finished_ = is_broken_ = was_resumed_ = false;
   mbedtls_ssl_init(&ssl_);
   is_set_up_ = true;
   int result = mbedtls_ssl_setup(&ssl_, &config_);
@@ -181,7 +181,7 @@ void TlsStream::fail(int code) noexcept {
 void TlsStream::close(TlsFailure failure, int code) noexcept {
   failure_ = failure;
   code_ = code;
-  if (state_ == State::kOpen && pcb_ != nullptr && !write_pending_) (void)mbedtls_ssl_close_notify(&ssl_);
+  if (state_ == State::kOpen && pcb_ != nullptr) (void)mbedtls_ssl_close_notify(&ssl_);
   state_ = State::kClosed;
   if (pcb_ != nullptr) {
     tcp_pcb* pcb = pcb_;
@@ -206,19 +206,16 @@ size_t TlsStream::write(Bytes bytes) noexcept {
   const size_t count = bytes.size() < limit ? bytes.size() : limit;
   if (pcb_ != nullptr && tcp_sndbuf(pcb_) < count + kRecordBytes) return 0;
   const int result = mbedtls_ssl_write(&ssl_, bytes.data(), count);
-  write_pending_ = result == MBEDTLS_ERR_SSL_WANT_WRITE;
-  if (write_pending_) return count;
+  if (result == MBEDTLS_ERR_SSL_WANT_WRITE) return count;
   if (result > 0) return static_cast<size_t>(result);
   fail(result);
   return 0;
 }
 
-/// True: nothing is pending.
+/// True: nothing is pending of what mbedTLS wrote, our records and its own alerts.
 bool TlsStream::flush() noexcept {
-  if (!write_pending_) return true;
   const int result = mbedtls_ssl_flush_output(&ssl_);
-  write_pending_ = result == MBEDTLS_ERR_SSL_WANT_WRITE;
-  if (result != 0 && !write_pending_) fail(result);
+  if (result != 0 && result != MBEDTLS_ERR_SSL_WANT_WRITE) fail(result);
   return result == 0;
 }
 

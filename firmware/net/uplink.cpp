@@ -11,7 +11,7 @@ namespace {
 constexpr uint32_t kFirstWaitMs = 1000;
 constexpr uint32_t kLongestWaitMs = 60000;
 constexpr uint64_t kLastingMs = 60000;       ///< a session that ends sooner counts as a failure
-constexpr uint64_t kTimeAnswerMs = 20000;    ///< the question is repeated every few seconds meanwhile
+constexpr uint64_t kTimeAnswerMs = 20000;    ///< three questions meanwhile
 constexpr uint64_t kStreamAnswerMs = 30000;  ///< TCP and the whole TLS handshake
 constexpr size_t kReadBytes = 512;
 

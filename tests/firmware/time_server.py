@@ -3,7 +3,7 @@
 
     time_server.py [--offset SECONDS]     SECONDS are added to the host's time
 
-Before each answer comes a forged one, as from somebody who did not see the question: of the year 2100.
+After each answer comes a forged one, as from somebody who did not see the question: of the year 2100.
 """
 
 import socket
@@ -32,6 +32,6 @@ while True:
     # no warning, version of the question, server; stratum 1; the question's transmit time comes back as its origin
     forged = stamp(4102444800)
     head = struct.pack(">BBBb", (question[0] & 0x38) | 4, 1, 6, -20) + bytes(8) + b"TEST"
-    server.sendto(head + forged + bytes(8) + forged + forged, peer)
     server.sendto(head + now + question[40:48] + now + now, peer)
+    server.sendto(head + forged + bytes(8) + forged + forged, peer)
     print("asked", flush=True)

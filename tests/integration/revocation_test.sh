@@ -62,8 +62,9 @@ refused() { ! connects "$1"; }
 keeps() { shake_hands "$1" -sess_out "$fleet_work/session$1" && grep -aq "^New" "$fleet_work/handshake.log"; }
 resumes() { shake_hands "$1" -sess_in "$fleet_work/session$1" && grep -aq "^Reused" "$fleet_work/handshake.log"; }
 shake_hands() { # VERSION ARGUMENT...
-  # It says something (a CONNECT) and stays a moment: with TLS 1.3 sessions and refusals come after the handshake.
-  { printf '\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02ab' && sleep 0.3; } |
+  # It says something (a CONNECT) and stays until it has its answer: with TLS 1.3 sessions and refusals come after the
+  # handshake.
+  { printf '\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02ab' && sleep 1.5; } |
     timeout 10 openssl s_client -connect "127.0.0.1:$fleet_port" -CAfile "$pki/ca.pem" -no_ign_eof \
       -cert "$pki/devices/pump-002/cert.pem" -key "$pki/devices/pump-002/key.pem" "$@" >"$fleet_work/handshake.log" 2>&1 ||
     true

@@ -52,6 +52,7 @@
 /* SNTP: server and port come from the identity; the time goes to skink/firmware/net (clock.cpp). */
 #define SNTP_SERVER_DNS 0
 #define SNTP_STARTUP_DELAY 0
+#define SNTP_RECV_TIMEOUT 1000 /* questions at 0, 4 and 11 s */
 #define SNTP_RETRY_TIMEOUT 3000
 #define SNTP_CHECK_RESPONSE 2 /* an answer repeats what was sent as our time, and that is random */
 #define SNTP_GET_SYSTEM_TIME_NTP(seconds, fraction) \

@@ -335,6 +335,19 @@ TEST_CASE("core: an offline device is waited for as long as the experiment says"
   CHECK(bench.events[0].detail.find("offline") != std::string::npos);
 }
 
+TEST_CASE("core: a lost broker does not make an offline device be waited for longer", "[coordinator][core]") {
+  Bench bench({{"fleet.offline_ms", "400"}, {"fleet.deadline_ms", "100000"}});
+  bench.birth(bench.first(), false);
+  bench.tick(100);
+  bench.core.on_disconnected();
+  bench.now = 5000;
+  bench.core.on_connected(bench.now);
+  bench.tick(5399);
+  CHECK(bench.events.empty());
+  bench.tick(5400);
+  CHECK(bench.events.size() == 1);
+}
+
 TEST_CASE("core: every change that is taken is shown, and no other", "[coordinator][core]") {
   Bench bench;
   std::vector<std::string> taken;

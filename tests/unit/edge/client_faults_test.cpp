@@ -114,6 +114,20 @@ TEST_CASE("client: an upload of many chunks gets to its end over a connection th
   CHECK(same_payloads(arrived, all));
 }
 
+TEST_CASE("client: a task that comes again brings its time with it", "[edge][client][faults]") {
+  ClientBench bench;
+  wire::Task task = bench.task();
+  task.time_left_ms = 10000;
+  const std::vector<Sent> all = bench.run_task(task);
+  bench.now += 20000;  // over: nobody answered
+  bench.client->on_time(bench.now);
+  REQUIRE(bench.client->state() == ClientState::kFinished);
+  bench.give(task);  // the coordinator is back, and gives it as long again
+  CHECK(same_payloads(ClientBench::updates(bench.pump()), from(all, all.size() - 1)));
+  CHECK(same_payloads(bench.wake(), from(all, all.size() - 1)));  // it goes on asking
+  CHECK(bench.client->state() == ClientState::kWaiting);
+}
+
 TEST_CASE("client: a coordinator that forgot the chunks gets them all again", "[edge][client][faults]") {
   ClientBench bench;
   const std::vector<Sent> all = bench.run_task(bench.task());

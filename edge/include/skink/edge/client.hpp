@@ -195,7 +195,7 @@ class Client {
   void refuse_current(wire::Refusal reason, size_t needed, size_t available, uint64_t now_ms) noexcept;
   void begin_upload(uint32_t chunk, uint64_t now_ms) noexcept;
   void resume_upload(uint64_t now_ms) noexcept;
-  void repeat(uint64_t now_ms) noexcept;
+  void repeat(const wire::Task& task, uint64_t now_ms) noexcept;
   void retry(uint64_t now_ms) noexcept;
   void arm_timer(uint64_t now_ms) noexcept;
   bool next_subscription(Action& action) noexcept;

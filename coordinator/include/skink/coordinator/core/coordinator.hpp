@@ -98,11 +98,11 @@ class Coordinator {
   void on_state(std::string_view device_id, Bytes message, std::uint64_t now_ms);
   void on_update(std::string_view device_id, Bytes message, std::uint64_t now_ms);
   void on_time(std::uint64_t now_ms);
+  /// Called for every change that is taken; before the round's result is committed, so after a restart perhaps twice.
+  void observe_updates(std::function<void(const TakenUpdate&)> observer) { on_taken_ = std::move(observer); }
   /// These devices are out for good, from now on: whatever they send is counted as kRevoked and not looked at, and they
   /// are asked for nothing. At any time, the first thing after construction included; known ids change nothing. A
   /// replay takes no notice, as the transcript has what came of it.
-  /// Called for every change that is taken; before the round's result is committed, so after a restart perhaps twice.
-  void observe_updates(std::function<void(const TakenUpdate&)> observer) { on_taken_ = std::move(observer); }
   void revoke(const RevokedIds& ids, std::uint64_t now_ms);
   bool is_revoked(std::string_view device_id) const { return revoked_.find(device_id) != revoked_.end(); }
   std::uint64_t next_wake_ms() const { return wake_ms_; }

@@ -28,7 +28,7 @@ struct TlsCredentials {
 
 enum class TlsFailure : uint8_t {
   kNone,
-  kUnreachable,  ///< no TCP connection
+  kUnreachable,  ///< no TCP connection, or no answer in time
   kClosed,       ///< the peer closed it, in order
   kReset,        ///< the connection broke
   kUntrusted,    ///< not signed by the CA
@@ -53,7 +53,7 @@ class TlsStream {
   /// Begins to connect; poll() goes on. A stream that is not closed is closed first.
   void connect(const ip_addr_t& address, uint16_t port) noexcept;
 
-  /// Does what can be done now. Call it whenever frames have come and at least every 100 ms.
+  /// Does what can be done now. Call it whenever frames have come, and after lwIP's timers have run.
   void poll() noexcept;
 
   State state() const noexcept { return state_; }
@@ -85,10 +85,9 @@ class TlsStream {
   State state_ = State::kClosed;
   TlsFailure failure_ = TlsFailure::kNone;
   int code_ = 0;
-  bool is_connected_ = false;   ///< TCP
-  bool is_finished_ = false;    ///< the peer sends no more
-  bool is_broken_ = false;      ///< lwIP has freed the connection
-  bool write_pending_ = false;  ///< mbedTLS holds a part of a record that TCP did not take
+  bool is_connected_ = false;  ///< TCP
+  bool is_finished_ = false;   ///< the peer sends no more
+  bool is_broken_ = false;     ///< lwIP has freed the connection
   bool was_resumed_ = false;
   bool has_session_ = false;
   bool is_set_up_ = false;
