@@ -18,6 +18,22 @@ boost::json::value if_evaluated(const Summary& summary, double value) {
   return summary.evaluated ? boost::json::value(value) : boost::json::value(nullptr);
 }
 
+/// Bytes that a program reads: null where nothing was sent.
+boost::json::value if_counted(const Summary& summary, std::uint64_t bytes) {
+  return summary.traffic.counts_bytes ? boost::json::value(bytes) : boost::json::value(nullptr);
+}
+
+std::string byte_columns(const Traffic& traffic) {
+  return traffic.counts_bytes ? fmt::format("{},{}", traffic.uplink_bytes, traffic.downlink_bytes) : ",";
+}
+
+/// A line of the table.
+std::string bytes_text(const Summary& summary) {
+  if (!summary.traffic.counts_bytes) return "not counted; --engine protocol counts them";
+  return fmt::format("{:.0f} up ({}), {:.0f} down", summary.uplink_bytes_per_device_round(), summary.uplink,
+                     summary.downlink_bytes_per_device_round());
+}
+
 std::string evaluation_columns(const EvaluationRecord* record) {
   if (record == nullptr) return ",,,,,";
   return fmt::format("{},{:.9g},{:.9g},{:.9g},{:.9g},{}", record->total.tasks, record->loss_before(),
@@ -86,8 +102,8 @@ std::string to_json(const Summary& summary) {
       {"device_rounds", summary.traffic.device_rounds},
       {"wall_seconds", summary.wall_seconds},
       {"device_rounds_per_second", rate},
-      {"uplink_bytes", summary.traffic.uplink_bytes},
-      {"downlink_bytes", summary.traffic.downlink_bytes},
+      {"uplink_bytes", if_counted(summary, summary.traffic.uplink_bytes)},
+      {"downlink_bytes", if_counted(summary, summary.traffic.downlink_bytes)},
       {"evaluation_tasks", evaluation.total.tasks},
       {"evaluation_rounds", evaluation.rounds},
       {"query_samples", evaluation.total.query_samples},
@@ -118,9 +134,7 @@ std::string to_table(const Summary& summary) {
                           100 * evaluation.accuracy_before(), 100 * evaluation.accuracy_after());
     }
   }
-  text +=
-      fmt::format("  bytes per device-round  {:.0f} up ({}), {:.0f} down\n", summary.uplink_bytes_per_device_round(),
-                  summary.uplink, summary.downlink_bytes_per_device_round());
+  text += fmt::format("  bytes per device-round  {}\n", bytes_text(summary));
   text += fmt::format("  model                   {} parameters, sha256 {}\n", summary.parameters, summary.model_sha256);
   return text;
 }
@@ -138,9 +152,9 @@ std::string metrics_csv(const std::vector<RoundRecord>& rounds, const std::vecto
   };
   text += "0,,,,,,,,," + evaluation_columns(evaluation_at(0)) + ",\n";
   for (const RoundRecord& record : rounds) {
-    text += fmt::format("{},{},{},{},{},{:.9g},{},{},{},", record.round + 1, record.updates, record.diverged,
-                        record.refused, record.replaced, record.meta_learning_rate, record.duration_ms,
-                        record.traffic.uplink_bytes, record.traffic.downlink_bytes);
+    text +=
+        fmt::format("{},{},{},{},{},{:.9g},{},{},", record.round + 1, record.updates, record.diverged, record.refused,
+                    record.replaced, record.meta_learning_rate, record.duration_ms, byte_columns(record.traffic));
     text += evaluation_columns(evaluation_at(record.round + 1)) + "," + record.model_sha256 + "\n";
   }
   return text;

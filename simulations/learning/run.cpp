@@ -47,6 +47,7 @@ class LearningRun {
       groups_.push_back(std::make_unique<Group>(settings));
       sums_.emplace_back(phi_.size(), settings.functions->sum_lanes);
     }
+    traffic_.counts_bytes = false;
     cohort_.resize(experiment_.meta.cohort);
     outcomes_.resize(experiment_.meta.cohort);
   }

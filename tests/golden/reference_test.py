@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The simulator and the reference implementation, which share no code, give one hash after every round, and the same
+"""Both engines of the simulator and the reference implementation, which share no code, give one hash after every round, and the same
 evaluation.
 
 Needs SKINK_BIN_DIR (skink-sim) and SKINK_SOURCE_DIR. A difference is reported with the first round that differs.
@@ -43,9 +43,9 @@ def without_final_rate(path, settings, folder):
     return copy
 
 
-def simulate(program, experiment, settings, data, out):
-    subprocess.run([program, "run", experiment, "--data", data, "--out", out, "--quiet", *settings], check=True,
-                   stdout=subprocess.DEVNULL)
+def simulate(program, experiment, engine, settings, data, out):
+    subprocess.run([program, "run", experiment, "--engine", engine, "--checkpoint-rounds", "1", "--data", data, "--out",
+                    out, "--quiet", *settings], check=True, stdout=subprocess.DEVNULL)
     summary = json.loads((out / "summary.json").read_text())
     with open(out / "metrics.csv", newline="") as file:
         hashes = [row["model_sha256"] for row in csv.DictReader(file) if row["model_sha256"]]
@@ -96,9 +96,11 @@ def main():
             title = " ".join([run, *settings])
             experiment = without_final_rate(source / f"tests/golden/{run}.toml", settings, folder)
             arguments = settings_of(settings)
-            got = simulate(program, experiment, arguments, folder, folder / f"out-{number}")
             expected = compute(reference, experiment, arguments, folder)
-            found = list(differences(*got, *expected))
+            found = []
+            for engine in ("learning", "protocol"):
+                got = simulate(program, experiment, engine, arguments, folder, folder / f"{engine}-{number}")
+                found += [f"{engine}: {difference}" for difference in differences(*got, *expected)]
             print(f"{'FAILED' if found else 'ok'}: {title}: {expected[0]['model_sha256'][:16]}", flush=True)
             for difference in found:
                 print(f"  {difference}")

@@ -57,7 +57,7 @@ done
 fleet_start_coordinator run "${settings[@]}"
 fleet_wait_for_coordinator run || fail "the coordinator did not finish"
 
-"$fleet_bin/skink-sim" run "$file" "${settings[@]}" --out "$fleet_work/simulator" --quiet
+"$fleet_bin/skink-sim" run "$file" --engine protocol "${settings[@]}" --out "$fleet_work/simulator" --quiet
 fleet=$(summary_field "$fleet_work/run/fleet/summary.json" model_sha256)
 simulator=$(summary_field "$fleet_work/simulator/summary.json" model_sha256)
 echo "fleet $fleet simulator $simulator"

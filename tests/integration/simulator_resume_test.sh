@@ -13,7 +13,7 @@ fail() {
   exit 1
 }
 kills=${SKINK_KILLS:-20}
-run=("$sim" run "$root/experiments/sine.toml" --engine learning --quiet --checkpoint-rounds 100 --set evaluation.every=1000
+run=("$sim" run "$root/experiments/sine.toml" --quiet --checkpoint-rounds 100 --set evaluation.every=1000
   --set evaluation.tasks=40 --set evaluation.final_tasks=80)
 
 # Long enough to be killed so often on this machine: some 20 s.

@@ -31,7 +31,7 @@ struct RunOptions {
   Experiment experiment;
   std::string data_dir;  ///< --data; empty: the environment's SKINK_DATA
   std::string out_dir;   ///< exists; empty: nothing is written
-  Engine engine = Engine::kProtocol;
+  Engine engine = Engine::kLearning;
   // learning engine
   /// Tells experiments apart; not empty: with an `out_dir`, a checkpoint is written there about every ten seconds,
   /// every `checkpoint_rounds` rounds, and when the run is stopped, and a run that finds one goes on from it.

@@ -39,6 +39,7 @@ struct Traffic {
   std::uint64_t uplink_bytes = 0;
   std::uint64_t downlink_bytes = 0;
   std::uint64_t device_rounds = 0;  ///< adaptations that were aggregated
+  bool counts_bytes = true;         ///< false: nothing was sent (the simulator's learning engine)
 };
 
 struct RoundRecord {

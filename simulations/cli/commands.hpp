@@ -1,0 +1,58 @@
+#pragma once
+/// @file
+/// The commands of skink-sim, each with its arguments; cli/main.cpp reads them from the command line. A command prints
+/// its results and errors, and returns an exit code (docs/exit-codes.md).
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "skink/simulations/run.hpp"
+
+namespace skink::simulations::cli {
+
+/// Which experiment: `run`, `record`.
+struct ExperimentArguments {
+  std::string file;
+  std::vector<std::string> settings;  ///< "key=value", in place of the file's
+  std::string data;                   ///< folder of the data sets; empty: SKINK_DATA
+};
+
+/// How the learning engine computes.
+struct SpeedArguments {
+  std::string isa;            ///< empty: the widest
+  std::uint32_t threads = 0;  ///< 0: all cores
+};
+
+struct RunArguments {
+  ExperimentArguments experiment;
+  std::string out;
+  std::optional<Engine> engine;  ///< none: protocol if the updates are wanted, learning if not
+  SpeedArguments speed;
+  std::uint64_t checkpoint_rounds = 0;
+  bool restarts = false;
+  std::string updates;
+  bool is_quiet = false;
+};
+int run(const RunArguments& arguments);
+
+struct ReplayArguments {
+  std::string store;
+  std::string data;
+  std::string out;
+  std::string updates;
+  bool is_quiet = false;
+};
+/// Repeats a stored run, with its transcript, up to the last stored round, and compares each round's model.
+int replay(const ReplayArguments& arguments);
+
+struct RecordArguments {
+  ExperimentArguments experiment;
+  std::uint32_t device_index = 0;
+  std::string out;
+};
+/// Writes the samples that one device of the experiment will get.
+int record(const RecordArguments& arguments);
+
+}  // namespace skink::simulations::cli

@@ -1,0 +1,94 @@
+/// @file
+/// skink-sim: simulates a fleet. Here is the command line; what its commands do is in the other files of cli/.
+
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "skink/common/host/files.hpp"
+#include "skink/common/host/float_environment.hpp"
+#include "terminal.hpp"
+
+namespace {
+
+using namespace skink;
+using namespace skink::simulations;
+
+void add_experiment(CLI::App& command, cli::ExperimentArguments& experiment) {
+  command.add_option("experiment", experiment.file, "Experiment file (docs/experiment.md)")->required();
+  command.add_option("--set", experiment.settings, "Replaces one key of the file: --set meta.rounds=100");
+  command.add_option("--data", experiment.data, "Folder that holds the data sets (default: SKINK_DATA)");
+}
+
+void add_speed(CLI::App& command, cli::SpeedArguments& speed) {
+  command.add_option("--isa", speed.isa, "Instruction set of the learning engine (default: the widest)");
+  command.add_option("--threads", speed.threads, "Threads of the learning engine (default: all cores)")
+      ->check(CLI::Range(1U, 1024U));
+}
+
+void add_updates(CLI::App& command, std::string& updates) {
+  command.add_option("--updates", updates, "Writes a line with the SHA-256 of every update to this file");
+}
+
+void add_run(CLI::App& command, cli::RunArguments& run) {
+  add_experiment(command, run.experiment);
+  command.add_option("--out", run.out, "Folder for summary.json, metrics.csv and model.skm")->required();
+  command.add_option("--checkpoint-rounds", run.checkpoint_rounds, "Also writes a model every N rounds");
+  const std::map<std::string, Engine> engines{{"protocol", Engine::kProtocol}, {"learning", Engine::kLearning}};
+  command.add_option("--engine", run.engine, "learning (default): fast; protocol: every message, and counts its bytes")
+      ->transform(CLI::CheckedTransformer(engines));
+  add_speed(command, run.speed);
+  command.add_flag("--restart", run.restarts, "Begin from round 0 even if --out has a checkpoint");
+  add_updates(command, run.updates);
+  command.add_flag("--quiet", run.is_quiet, "No progress line");
+}
+
+void add_replay(CLI::App& command, cli::ReplayArguments& replay) {
+  command.add_option("store", replay.store, "The coordinator's store")->required();
+  command.add_option("--data", replay.data, "Folder that holds the data sets (default: SKINK_DATA)");
+  command.add_option("--out", replay.out, "Folder for summary.json, metrics.csv and model.skm");
+  add_updates(command, replay.updates);
+  command.add_flag("--quiet", replay.is_quiet, "No progress line");
+}
+
+void add_record(CLI::App& command, cli::RecordArguments& record) {
+  add_experiment(command, record.experiment);
+  command.add_option("--device-index", record.device_index, "Place in the sorted list of device ids")->required();
+  command.add_option("--out", record.out, "File to write")->required();
+}
+
+/// Makes the folder now rather than after hours; empty: none.
+Result<void> prepare_folder(const std::string& folder) { return folder.empty() ? Result<void>() : make_folder(folder); }
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const arithmetic::Canary canary = prepare_thread_arithmetic();
+  if (canary != arithmetic::Canary::kSound) {
+    return cli::fail(ExitCode::kUnsoundArithmetic, arithmetic::canary_text(canary));
+  }
+  CLI::App app{"Simulates a fleet of devices that learn together, with the arithmetic of the real one."};
+  app.require_subcommand(1);
+  cli::RunArguments run;
+  CLI::App* run_command = app.add_subcommand("run", "Runs one experiment");
+  add_run(*run_command, run);
+  cli::ReplayArguments replay;
+  CLI::App* replay_command =
+      app.add_subcommand("replay", "Repeats a coordinator's run from its store, transcript and all");
+  add_replay(*replay_command, replay);
+  cli::RecordArguments record;
+  CLI::App* record_command = app.add_subcommand(
+      "record", "Writes the samples that one device gets, for firmware without sensors (scripts/qemu-device)");
+  add_record(*record_command, record);
+  try {
+    app.parse(argc, argv);
+    if (record_command->parsed()) return cli::record(record);
+    const auto made = prepare_folder(run_command->parsed() ? run.out : replay.out);
+    if (!made) return cli::fail(ExitCode::kStore, made.error().message);
+    cli::catch_interruptions();
+    return replay_command->parsed() ? cli::replay(replay) : cli::run(run);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? cli::kOk : static_cast<int>(ExitCode::kUsage);
+  } catch (const std::exception& error) {
+    return cli::fail(ExitCode::kInternal, error.what());
+  }
+}

@@ -1,0 +1,55 @@
+#include <cstdio>
+
+#include "skink/common/host/files.hpp"
+#include "terminal.hpp"
+
+namespace skink::simulations::cli {
+namespace {
+
+/// What was asked for: the file as it is now, and what the command line replaces in it.
+std::string id_of(const ExperimentArguments& arguments) {
+  const auto text = read_file(arguments.file);
+  std::string all = text ? *text : "";
+  for (const std::string& setting : arguments.settings) all += "\n--set " + setting;
+  char hex[2 * wire::kDigestBytes + 1];
+  wire::to_hex(wire::sha256(bytes_of(all)), hex);
+  return hex;
+}
+
+}  // namespace
+
+int run(const RunArguments& arguments) {
+  RunOptions options;
+  options.engine = arguments.engine.value_or(arguments.updates.empty() ? Engine::kLearning : Engine::kProtocol);
+  if (options.engine == Engine::kLearning && !arguments.updates.empty()) {
+    return fail(ExitCode::kUsage, "--updates: the learning engine sends none, use --engine protocol");
+  }
+  int code = read(arguments.experiment, options.experiment);
+  if (code == kOk) code = find_isa(arguments.speed.isa, options.lanes);
+  if (code != kOk) return code;
+  auto updates = open_updates(arguments.updates);
+  if (!updates) return fail(ExitCode::kStore, updates.error().message);
+  ProgressLine progress(arguments.is_quiet);
+  if (*updates) options.on_update = observer_of(**updates);
+  options.threads = arguments.speed.threads;
+  options.experiment_id = id_of(arguments.experiment);
+  options.restarts = arguments.restarts;
+  options.data_dir = arguments.experiment.data;
+  options.out_dir = arguments.out;
+  options.checkpoint_rounds = arguments.checkpoint_rounds;
+  options.on_progress = [&progress](const Progress& run) { progress.show(run); };
+  options.stop = [] { return is_interrupted(); };
+  const auto result = run_experiment(options);
+  if (!result) return fail(ExitCode::kData, result.error().message);
+  if (result->continued_after > 0) std::printf("continued after round %u\n", result->continued_after);
+  std::printf("%s", coordinator::to_table(result->summary).c_str());
+  if (!result->written) return fail(ExitCode::kStore, result->written.error().message);
+  if (*updates && !(*updates)->written()) return fail(ExitCode::kStore, (*updates)->written().error().message);
+  if (!result->finished) {
+    std::printf("  stopped after %u rounds; the files hold what there is\n", result->summary.rounds);
+    return is_interrupted() ? kOk : static_cast<int>(ExitCode::kInternal);
+  }
+  return kOk;
+}
+
+}  // namespace skink::simulations::cli

@@ -1,0 +1,48 @@
+#pragma once
+/// @file
+/// What the commands of skink-sim have in common: errors, interruption, the progress line, and how arguments are read.
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "commands.hpp"
+#include "skink/common/host/exit_codes.hpp"
+#include "skink/common/host/line_file.hpp"
+#include "skink/simulations/run.hpp"
+
+namespace skink::simulations::cli {
+
+inline constexpr int kOk = static_cast<int>(ExitCode::kOk);
+
+/// Prints the message and returns the code.
+int fail(ExitCode code, const std::string& message);
+
+/// From now on SIGINT and SIGTERM are only noted.
+void catch_interruptions();
+bool is_interrupted();
+
+/// "round 120/500  640 device-rounds/s  3 s left", twice a second on a terminal, every ten seconds elsewhere.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool is_quiet);
+  void show(const Progress& run);
+
+ private:
+  bool is_quiet_;
+  bool on_terminal_;
+  std::chrono::steady_clock::time_point shown_;
+};
+
+/// @returns the exit code kOk and `out`, or prints what is wrong.
+int read(const ExperimentArguments& arguments, Experiment& out);
+
+/// @returns the exit code kOk and `out`, null for the widest; or prints what is wrong.
+int find_isa(const std::string& name, const LaneFunctions*& out);
+
+/// The file that --updates names, if it does.
+Result<std::optional<LineFile>> open_updates(const std::string& path);
+std::function<void(const coordinator::TakenUpdate&)> observer_of(LineFile& updates);
+
+}  // namespace skink::simulations::cli
