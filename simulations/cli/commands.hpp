@@ -55,4 +55,15 @@ struct RecordArguments {
 /// Writes the samples that one device of the experiment will get.
 int record(const RecordArguments& arguments);
 
+struct BenchArguments {
+  std::vector<std::string> nets;  ///< names or experiment files; empty: all that have a name
+  std::vector<std::uint32_t> support_sizes{10};
+  SpeedArguments speed;
+  double seconds = 1;
+  std::string json;
+  bool is_quiet = false;
+};
+/// Measures how fast this machine adapts devices.
+int bench(const BenchArguments& arguments);
+
 }  // namespace skink::simulations::cli

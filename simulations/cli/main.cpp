@@ -56,6 +56,16 @@ void add_record(CLI::App& command, cli::RecordArguments& record) {
   command.add_option("--out", record.out, "File to write")->required();
 }
 
+void add_bench(CLI::App& command, cli::BenchArguments& bench) {
+  command.add_option("--net", bench.nets, "sine, mlp, conv or an experiment file (default: the three)");
+  command.add_option("--k", bench.support_sizes, "Samples that a device adapts to")->check(CLI::Range(1U, 10000U));
+  command.add_option("--seconds", bench.seconds, "That each line of the table computes")
+      ->check(CLI::Range(0.001, 1000.0));
+  add_speed(command, bench.speed);
+  command.add_option("--json", bench.json, "Also writes the table to this file (docs/experiment-output.md)");
+  command.add_flag("--quiet", bench.is_quiet, "Only the table");
+}
+
 /// Makes the folder now rather than after hours; empty: none.
 Result<void> prepare_folder(const std::string& folder) { return folder.empty() ? Result<void>() : make_folder(folder); }
 
@@ -79,9 +89,13 @@ int main(int argc, char** argv) {
   CLI::App* record_command = app.add_subcommand(
       "record", "Writes the samples that one device gets, for firmware without sensors (scripts/qemu-device)");
   add_record(*record_command, record);
+  cli::BenchArguments bench;
+  CLI::App* bench_command = app.add_subcommand("bench", "Measures how fast this machine adapts devices");
+  add_bench(*bench_command, bench);
   try {
     app.parse(argc, argv);
     if (record_command->parsed()) return cli::record(record);
+    if (bench_command->parsed()) return cli::bench(bench);
     const auto made = prepare_folder(run_command->parsed() ? run.out : replay.out);
     if (!made) return cli::fail(ExitCode::kStore, made.error().message);
     cli::catch_interruptions();

@@ -8,6 +8,7 @@
 #endif
 
 #include "pack.hpp"
+#include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/nn/internal/passes.hpp"
 #include "skink/common/nn/training.hpp"
 #include "skink/simulations/learning/lanes.hpp"
@@ -21,12 +22,12 @@ static const Pack* packs(const float* numbers) noexcept { return reinterpret_cas
 
 static uint32_t bits_of(IntLanes mask) noexcept {
   uint32_t bits = 0;
-  for (int k = 0; k < kLanes; ++k) bits |= (mask[k] != 0 ? 1U : 0U) << k;
+  for (int k = 0; k < kLanes; ++k) bits |= (lane(mask, k) != 0 ? 1U : 0U) << k;
   return bits;
 }
 
 static IntLanes is_infinite(Pack value) noexcept {
-  return (reinterpret_cast<IntLanes>(value.lanes) & 0x7f800000) == 0x7f800000;
+  return mask_of((same_bits<IntLanes>(value.lanes) & 0x7f800000) == 0x7f800000);
 }
 
 /// The targets of one sample.
@@ -121,7 +122,7 @@ static void query(LaneQuery& query) noexcept {
         label = Traits::select(larger, Traits::broadcast(static_cast<float>(o)), label);
       }
       const IntLanes right = Traits::equal(label, targets[0]);
-      for (int k = 0; k < kLanes; ++k) query.correct[k] += right[k] != 0 ? 1U : 0U;
+      for (int k = 0; k < kLanes; ++k) query.correct[k] += lane(right, k) != 0 ? 1U : 0U;
     }
     packs(query.losses)[s] = nn::internal::loss_gradient(network, sample, LaneTarget{targets});
   }
@@ -129,14 +130,11 @@ static void query(LaneQuery& query) noexcept {
 
 // ---- random bits ----------------------------------------------------------------------------------------------------
 
-using WordLanes = uint32_t __attribute__((vector_size(4 * SKINK_LANES)));
-using WideWordLanes = uint64_t __attribute__((vector_size(8 * SKINK_LANES)));
-
 struct BlockLanes {
   WordLanes words[4];
 };
 
-static WordLanes words_of(uint32_t value) noexcept { return WordLanes{} + value; }
+static WordLanes words_of(uint32_t value) noexcept { return value + WordLanes{}; }
 
 static WordLanes load_words(const uint32_t* words) noexcept {
   WordLanes lanes;
@@ -145,8 +143,13 @@ static WordLanes load_words(const uint32_t* words) noexcept {
 }
 
 static void multiply(WordLanes a, uint32_t b, WordLanes& high, WordLanes& low) noexcept {
+#if SKINK_LANES == 1
+  high = static_cast<uint32_t>((uint64_t{a} * b) >> 32);
+#else
+  using WideWordLanes = uint64_t __attribute__((vector_size(8 * SKINK_LANES)));
   const WideWordLanes product = __builtin_convertvector(a, WideWordLanes) * b;
   high = __builtin_convertvector(product >> 32, WordLanes);
+#endif
   low = a * b;
 }
 
@@ -171,8 +174,8 @@ static BlockLanes philox(uint64_t seed, uint32_t block, uint32_t purpose, uint32
 
 /// low + (high - low) * u, u the top 24 bits times 2^-24.
 static Pack uniform_between(WordLanes word, float low, float high) noexcept {
-  const IntLanes top = reinterpret_cast<IntLanes>(word >> 8);
-  const Pack u = Pack{__builtin_convertvector(top, FloatLanes)} * Traits::broadcast(5.9604644775390625e-8F);
+  const IntLanes top = same_bits<IntLanes>(word >> 8);
+  const Pack u = Pack{convert<FloatLanes>(top)} * Traits::broadcast(5.9604644775390625e-8F);
   return Traits::broadcast(low) + Traits::broadcast(high - low) * u;
 }
 
@@ -197,7 +200,7 @@ static WordLanes permute(uint32_t position, uint32_t size, const BlockLanes& key
       next = (next * multiplier_b) & mask;
     }
     x = walks ? next : x;
-    walks = reinterpret_cast<IntLanes>(x >= size);
+    walks = mask_of(x >= size);
   } while (!Traits::none(walks));
   return x;
 }
@@ -232,7 +235,12 @@ static void sines(const LaneSines& sines) noexcept {
 
 // ---- sums -----------------------------------------------------------------------------------------------------------
 
-static constexpr int kSumLanes = kLanes > 1 ? kLanes / 2 : 1;
+#if SKINK_LANES == 1
+static constexpr int kSumLanes = 1;
+using Longs = int64_t;
+static Longs fixed_point(Pack change) noexcept { return arithmetic::to_fixed_point(change.lanes); }
+#else
+static constexpr int kSumLanes = kLanes / 2;
 using HalfFloats = float __attribute__((vector_size(4 * kSumLanes)));
 using Doubles = double __attribute__((vector_size(8 * kSumLanes)));
 using Longs = uint64_t __attribute__((vector_size(8 * kSumLanes)));
@@ -264,23 +272,22 @@ HalfFloats half_of(Pack pack, std::index_sequence<kIndex...> /*unused*/) noexcep
 /// The two halves of a pack in fixed point, added.
 static Longs fixed_point(Pack change) noexcept {
   constexpr auto kIndices = std::make_index_sequence<kSumLanes>();
-  Longs sum = fixed_point(half_of<0>(change, kIndices));
-  if constexpr (kLanes > kSumLanes) sum += fixed_point(half_of<kSumLanes>(change, kIndices));
-  return sum;
+  return fixed_point(half_of<0>(change, kIndices)) + fixed_point(half_of<kSumLanes>(change, kIndices));
 }
+#endif
 
 /// 128 or more, infinite or NaN: their bits without the sign are those of 128 or above.
 static IntLanes is_too_large(Pack change) noexcept {
-  return (reinterpret_cast<IntLanes>(change.lanes) & 0x7fffffff) >= 0x43000000;
+  return mask_of((same_bits<IntLanes>(change.lanes) & 0x7fffffff) >= 0x43000000);
 }
 
 static Pack only(IntLanes lanes, Pack value) noexcept {
-  return {reinterpret_cast<FloatLanes>(reinterpret_cast<IntLanes>(value.lanes) & lanes)};
+  return {same_bits<FloatLanes>(same_bits<IntLanes>(value.lanes) & lanes)};
 }
 
 static IntLanes lanes_of(uint32_t bits) noexcept {
-  IntLanes lanes;
-  for (int k = 0; k < kLanes; ++k) lanes[k] = (bits >> k & 1U) != 0 ? -1 : 0;
+  IntLanes lanes{};
+  for (int k = 0; k < kLanes; ++k) set_lane(lanes, k, (bits >> k & 1U) != 0 ? -1 : 0);
   return lanes;
 }
 
@@ -320,7 +327,28 @@ static void spread(const float* phi, size_t count, float* out) noexcept {
   for (size_t e = 0; e < count; ++e) packs(out)[e] = Traits::broadcast(phi[e]);
 }
 
+/// As many independent sums as hide the latency of a multiplication and an addition.
+static uint64_t peak(uint64_t loops) noexcept {
+  constexpr size_t kSums = SKINK_REGISTERS >= 32 ? 16 : 12;
+  volatile float factor = 0.5F;  // so that nothing is computed beforehand
+  const Pack a = Traits::broadcast(factor);
+  const Pack b = Traits::broadcast(factor + 0.5F);
+  Pack sums[kSums];
+  for (Pack& sum : sums) sum = Traits::broadcast(factor);
+  for (uint64_t i = 0; i < loops; ++i) {
+    SKINK_UNROLL
+    for (size_t k = 0; k < kSums; ++k) sums[k] = sums[k] * a + b;
+  }
+  volatile float sink = 0;
+  for (const Pack& sum : sums) {
+    float numbers[kLanes];
+    memcpy(numbers, &sum, sizeof numbers);
+    sink = sink + numbers[0];
+  }
+  return loops * kSums * 2 * kLanes;
+}
+
 static const LaneFunctions kFunctions{SKINK_ISA_NAME, kLanes, kSumLanes, &adapt, &query,
-                                      &orders,        &sines, &take,     &spread};
+                                      &orders,        &sines, &take,     &peak,  &spread};
 
 }  // namespace skink::simulations::SKINK_ISA

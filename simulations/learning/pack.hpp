@@ -15,8 +15,38 @@ namespace skink::simulations::SKINK_ISA {
 
 inline constexpr int kLanes = SKINK_LANES;
 
+#if SKINK_LANES == 1  // GCC keeps vectors of one float in memory
+using FloatLanes = float;
+using IntLanes = int32_t;
+using WordLanes = uint32_t;
+static inline int32_t lane(IntLanes numbers, int /*k*/) noexcept { return numbers; }
+static inline void set_lane(IntLanes& numbers, int /*k*/, int32_t value) noexcept { numbers = value; }
+static inline IntLanes mask_of(bool condition) noexcept { return condition ? -1 : 0; }
+template <class To, class From>
+To convert(From from) noexcept {
+  return static_cast<To>(from);
+}
+#else
 using FloatLanes = float __attribute__((vector_size(4 * SKINK_LANES)));
 using IntLanes = int32_t __attribute__((vector_size(4 * SKINK_LANES)));
+using WordLanes = uint32_t __attribute__((vector_size(4 * SKINK_LANES)));
+static inline int32_t lane(IntLanes numbers, int k) noexcept { return numbers[k]; }
+static inline void set_lane(IntLanes& numbers, int k, int32_t value) noexcept { numbers[k] = value; }
+static inline IntLanes mask_of(IntLanes condition) noexcept { return condition; }
+template <class To, class From>
+To convert(From from) noexcept {
+  return __builtin_convertvector(from, To);
+}
+#endif
+
+/// The same bits as another type of the same size.
+template <class To, class From>
+To same_bits(From from) noexcept {
+  static_assert(sizeof(To) == sizeof(From), "the bits must fit");
+  To to;
+  memcpy(&to, &from, sizeof to);
+  return to;
+}
 
 /// Lane k is device k. Every operation rounds each lane as binary32 does.
 struct Pack {
@@ -44,13 +74,13 @@ struct RealTraits<simulations::SKINK_ISA::Pack> {
   using Mask = IntLanes;  ///< a lane is all ones or all zeros
 
   static Pack broadcast(float value) noexcept { return {value - FloatLanes{}}; }
-  static Mask greater(Pack a, Pack b) noexcept { return a.lanes > b.lanes; }
-  static Mask equal(Pack a, Pack b) noexcept { return a.lanes == b.lanes; }
+  static Mask greater(Pack a, Pack b) noexcept { return simulations::SKINK_ISA::mask_of(a.lanes > b.lanes); }
+  static Mask equal(Pack a, Pack b) noexcept { return simulations::SKINK_ISA::mask_of(a.lanes == b.lanes); }
   static Mask both(Mask a, Mask b) noexcept { return a & b; }
   static Mask invert(Mask a) noexcept { return ~a; }
   static bool none(Mask a) noexcept {
     int32_t any = 0;
-    for (int k = 0; k < simulations::SKINK_ISA::kLanes; ++k) any |= a[k];
+    for (int k = 0; k < simulations::SKINK_ISA::kLanes; ++k) any |= simulations::SKINK_ISA::lane(a, k);
     return any == 0;
   }
   static bool all(Mask a) noexcept { return none(~a); }
@@ -58,13 +88,13 @@ struct RealTraits<simulations::SKINK_ISA::Pack> {
     return {mask ? if_true.lanes : if_false.lanes};
   }
   static Pack power_of_two(Pack n) noexcept {
-    const IntLanes bits = (__builtin_convertvector(n.lanes, IntLanes) + 127) << 23;
-    return {reinterpret_cast<FloatLanes>(bits)};
+    const IntLanes bits = (simulations::SKINK_ISA::convert<IntLanes>(n.lanes) + 127) << 23;
+    return {simulations::SKINK_ISA::same_bits<FloatLanes>(bits)};
   }
   static void split(Pack x, Pack& mantissa, Pack& exponent) noexcept {
-    const IntLanes bits = reinterpret_cast<IntLanes>(x.lanes);
-    exponent.lanes = __builtin_convertvector((bits >> 23) - 126, FloatLanes);  // x is positive
-    mantissa.lanes = reinterpret_cast<FloatLanes>((bits & 0x007fffff) | 0x3f000000);
+    const IntLanes bits = simulations::SKINK_ISA::same_bits<IntLanes>(x.lanes);
+    exponent.lanes = simulations::SKINK_ISA::convert<FloatLanes>((bits >> 23) - 126);  // x is positive
+    mantissa.lanes = simulations::SKINK_ISA::same_bits<FloatLanes>((bits & 0x007fffff) | 0x3f000000);
   }
 };
 

@@ -95,6 +95,9 @@ struct LaneFunctions {
   void (*orders)(const LaneOrders& orders) = nullptr;
   void (*sines)(const LaneSines& sines) = nullptr;
   void (*take)(LaneTake& take) = nullptr;
+  /// Multiplies and adds in registers, as fast as this core can without fusing them: the peak that `skink-sim bench`
+  /// compares with. @returns how many multiplications and additions that were.
+  std::uint64_t (*peak)(std::uint64_t loops) = nullptr;
   /// out[e][k] = phi[e] for every lane k.
   void (*spread)(const float* phi, std::size_t count, float* out) = nullptr;
 };

@@ -1,0 +1,170 @@
+#include "contender.hpp"
+
+#include <algorithm>
+
+#include "learning/group.hpp"
+#include "learning/workers.hpp"
+#include "skink/common/arithmetic/fixed_point.hpp"
+#include "skink/common/nn/training.hpp"
+
+namespace skink::simulations {
+namespace {
+
+class ScalarContender final : public Contender {
+ public:
+  explicit ScalarContender(const BenchCase& bench)
+      : bench_(bench),
+        parameters_(bench.phi.size()),
+        sample_(bench.network.sample_count()),
+        scratch_(bench.network.scratch_count()),
+        sums_(bench.phi.size()) {
+    lanes = "scalar";
+    isa = "scalar";
+  }
+
+  void compute_round() override {
+    std::fill(sums_.begin(), sums_.end(), 0);
+    for (std::uint32_t device = 0; device < bench_.devices; ++device) {
+      adapt(device);
+      for (std::size_t e = 0; e < sums_.size(); ++e) {
+        sums_[e] += arithmetic::to_fixed_point(parameters_[e] - bench_.phi[e]);
+      }
+    }
+  }
+
+  std::vector<std::int64_t> sums() const override { return sums_; }
+
+ private:
+  void adapt(std::uint32_t device) {
+    const std::size_t inputs = bench_.network.input_size();
+    const std::size_t targets = bench_.target_size();
+    std::copy(bench_.phi.begin(), bench_.phi.end(), parameters_.begin());
+    for (std::size_t s = 0; s < bench_.support_size; ++s) {
+      const std::size_t place = device * std::size_t{bench_.support_size} + s;
+      std::copy_n(bench_.inputs.data() + place * inputs, inputs, sample_.begin());
+      const nn::Targets wanted{bench_.targets.data() + place * targets, &target};
+      (void)nn::online_step(bench_.network, {parameters_.data(), parameters_.size()}, bench_.inner_learning_rate,
+                            {sample_.data(), sample_.size()}, wanted, {scratch_.data(), scratch_.size()});
+    }
+  }
+
+  static float target(const void* context, std::size_t /*sample*/, std::size_t output) {
+    return static_cast<const float*>(context)[output];
+  }
+
+  const BenchCase& bench_;
+  std::vector<float> parameters_;
+  std::vector<float> sample_;
+  std::vector<float> scratch_;
+  std::vector<std::int64_t> sums_;
+};
+
+/// Samples lie in the lanes already.
+class DeviceContender final : public Contender {
+ public:
+  DeviceContender(const BenchCase& bench, const LaneFunctions& lane_functions, std::uint32_t thread_count)
+      : bench_(bench),
+        groups_((bench.devices + lane_functions.lanes - 1) / lane_functions.lanes),
+        workers_(thread_count) {
+    lanes = "device";
+    isa = lane_functions.name;
+    threads = thread_count;
+    functions = &lane_functions;
+    for (std::uint32_t group = 0; group < groups_.size(); ++group) fill(group);
+    for (std::uint32_t worker = 0; worker < thread_count; ++worker) {
+      benches_.push_back(std::make_unique<Workbench>(bench, lane_functions));
+    }
+  }
+
+  void compute_round() override {
+    for (auto& bench : benches_) bench->sums.reset();
+    workers_.run(static_cast<std::uint32_t>(groups_.size()),
+                 [this](std::uint32_t worker, std::uint32_t group) { adapt(*benches_[worker], group); });
+    for (std::size_t worker = 1; worker < benches_.size(); ++worker) benches_[0]->sums.add(benches_[worker]->sums);
+  }
+
+  std::vector<std::int64_t> sums() const override {
+    std::vector<std::int64_t> all(bench_.phi.size());
+    for (std::size_t e = 0; e < all.size(); ++e) all[e] = benches_[0]->sums.total(e);
+    return all;
+  }
+
+ private:
+  struct Samples {
+    LaneBuffer inputs;
+    LaneBuffer targets;
+  };
+  struct Workbench {
+    Workbench(const BenchCase& bench, const LaneFunctions& functions) : sums(bench.phi.size(), functions.sum_lanes) {
+      parameters.resize(bench.phi.size() * functions.lanes);
+      workspace.resize(bench.network.sample_count() * functions.lanes);
+      scratch.resize(bench.network.scratch_count() * functions.lanes);
+    }
+    LaneBuffer parameters;
+    LaneBuffer workspace;
+    LaneBuffer scratch;
+    RoundSums sums;
+  };
+
+  std::uint32_t count(std::uint32_t group) const {
+    return std::min(functions->lanes, bench_.devices - group * functions->lanes);
+  }
+
+  void fill(std::uint32_t group) {
+    fill(bench_.inputs, bench_.support_size * bench_.network.input_size(), group, groups_[group].inputs);
+    fill(bench_.targets, bench_.support_size * bench_.target_size(), group, groups_[group].targets);
+  }
+
+  /// The numbers of each device of a group, into its lane; lanes without a device get those of the first.
+  void fill(const std::vector<float>& numbers, std::size_t each, std::uint32_t group, LaneBuffer& out) const {
+    const std::size_t width = functions->lanes;
+    out.resize(each * width);
+    for (std::size_t k = 0; k < width; ++k) {
+      const std::size_t device = group * width + (k < count(group) ? k : 0);
+      for (std::size_t i = 0; i < each; ++i) out.data()[i * width + k] = numbers[device * each + i];
+    }
+  }
+
+  void adapt(Workbench& bench, std::uint32_t group) {
+    functions->spread(bench_.phi.data(), bench_.phi.size(), bench.parameters.data());
+    LanePass pass;
+    pass.network = &bench_.network;
+    pass.parameters = bench.parameters.data();
+    pass.workspace = bench.workspace.data();
+    pass.scratch = bench.scratch.data();
+    pass.inputs = groups_[group].inputs.data();
+    pass.targets = groups_[group].targets.data();
+    pass.count = bench_.support_size;
+    pass.inner_learning_rate = bench_.inner_learning_rate;
+    functions->adapt(pass);
+    LaneTake take;
+    take.count = bench_.phi.size();
+    take.parameters = bench.parameters.data();
+    take.phi = bench_.phi.data();
+    take.wanted = (1U << count(group)) - 1U;
+    take.sums = bench.sums.rows();
+    functions->take(take);
+  }
+
+  const BenchCase& bench_;
+  std::vector<Samples> groups_;
+  Workers workers_;
+  std::vector<std::unique_ptr<Workbench>> benches_;
+};
+
+}  // namespace
+
+std::size_t BenchCase::target_size() const {
+  return network.loss() == nn::Loss::kSoftmaxCrossEntropy ? 1 : network.output_size();
+}
+
+std::unique_ptr<Contender> make_scalar_contender(const BenchCase& bench) {
+  return std::make_unique<ScalarContender>(bench);
+}
+
+std::unique_ptr<Contender> make_device_contender(const BenchCase& bench, const LaneFunctions& functions,
+                                                 std::uint32_t threads) {
+  return std::make_unique<DeviceContender>(bench, functions, threads);
+}
+
+}  // namespace skink::simulations

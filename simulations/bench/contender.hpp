@@ -1,0 +1,47 @@
+#pragma once
+/// @file
+/// What `skink-sim bench` measures against each other: ways to compute the same rounds.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "skink/common/nn/network.hpp"
+#include "skink/simulations/learning/lanes.hpp"
+
+namespace skink::simulations {
+
+/// The rounds that all contenders compute.
+struct BenchCase {
+  nn::Network network;
+  std::vector<float> phi;
+  std::uint32_t devices = 0;
+  std::uint32_t support_size = 0;
+  float inner_learning_rate = 0;
+  std::vector<float> inputs;   ///< [devices][support_size][input_size]
+  std::vector<float> targets;  ///< [devices][support_size][target_size]
+
+  std::size_t target_size() const;
+};
+
+class Contender {
+ public:
+  virtual ~Contender() = default;
+  const char* lanes = "";
+  const char* isa = "";
+  std::uint32_t threads = 1;
+  const LaneFunctions* functions = nullptr;  ///< whose peak counts; null: no figure
+
+  /// A device-round of every device, all from the same phi.
+  virtual void compute_round() = 0;
+  /// The changes of the last round, added up in fixed point. [P]
+  virtual std::vector<std::int64_t> sums() const = 0;
+};
+
+/// The code that a device runs, as the compiler makes it at -O2 without SIMD flags.
+std::unique_ptr<Contender> make_scalar_contender(const BenchCase& bench);
+/// A device per lane.
+std::unique_ptr<Contender> make_device_contender(const BenchCase& bench, const LaneFunctions& functions,
+                                                 std::uint32_t threads);
+
+}  // namespace skink::simulations
