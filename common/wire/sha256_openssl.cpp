@@ -2,7 +2,8 @@
 /// SHA-256 on a host, with the processor's instructions for it where there are any. A simulated device hashes some 14
 /// KB a round.
 
-#define OPENSSL_SUPPRESS_DEPRECATED  // the functions that replace these look the algorithm up for every message
+// The functions that replace these look the algorithm up for every message.
+#define OPENSSL_SUPPRESS_DEPRECATED  // NOLINT(readability-identifier-naming): OpenSSL's
 #include <openssl/sha.h>
 
 #include "skink/common/wire/crypto.hpp"

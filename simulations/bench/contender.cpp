@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "learning/group.hpp"
+#include "learning/neuron_device.hpp"
 #include "learning/workers.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/nn/training.hpp"
@@ -152,6 +153,78 @@ class DeviceContender final : public Contender {
   std::vector<std::unique_ptr<Workbench>> benches_;
 };
 
+/// Devices are shared out among the threads.
+class NeuronContender final : public Contender {
+ public:
+  NeuronContender(const BenchCase& bench, const LaneFunctions& lane_functions, std::uint32_t thread_count)
+      : bench_(bench), workers_(thread_count) {
+    lanes = "neuron";
+    isa = lane_functions.name;
+    threads = thread_count;
+    functions = &lane_functions;
+    for (std::uint32_t worker = 0; worker < thread_count; ++worker) {
+      devices_.push_back(std::make_unique<Workbench>(bench.network, lane_functions));
+    }
+    arrange_inputs();
+  }
+
+  void compute_round() override {
+    for (auto& workbench : devices_) workbench->begin(bench_.phi);
+    workers_.run((bench_.devices + kPart - 1) / kPart, [this](std::uint32_t worker, std::uint32_t part) {
+      const std::uint32_t end = std::min(bench_.devices, (part + 1) * kPart);
+      for (std::uint32_t device = part * kPart; device < end; ++device) adapt(*devices_[worker], device);
+    });
+  }
+
+  std::vector<std::int64_t> sums() const override {
+    std::vector<std::int64_t> all(bench_.phi.size(), 0);
+    for (const auto& workbench : devices_) {
+      const auto& places = workbench->device.layout().places();
+      for (std::size_t e = 0; e < all.size(); ++e) all[e] += workbench->sums[places[e]];
+    }
+    return all;
+  }
+
+ private:
+  static constexpr std::uint32_t kPart = 8;
+
+  struct Workbench {
+    Workbench(const nn::Network& network, const LaneFunctions& functions)
+        : device(network, functions), sums(device.layout().primary_size()) {}
+    void begin(const std::vector<float>& phi) {
+      device.load(phi.data());
+      std::fill(sums.begin(), sums.end(), 0);
+    }
+    NeuronDevice device;
+    std::vector<std::int64_t> sums;
+  };
+
+  void arrange_inputs() {
+    const std::size_t stride = devices_[0]->device.layout().input_stride();
+    const std::size_t size = bench_.network.input_size();
+    const std::size_t samples = std::size_t{bench_.devices} * bench_.support_size;
+    inputs_.resize(samples * stride);
+    std::fill_n(inputs_.data(), inputs_.size(), 0.0F);
+    for (std::size_t s = 0; s < samples; ++s) {
+      std::copy_n(bench_.inputs.data() + s * size, size, inputs_.data() + s * stride);
+    }
+  }
+
+  void adapt(Workbench& workbench, std::uint32_t number) {
+    NeuronDevice& device = workbench.device;
+    const std::size_t first = number * std::size_t{bench_.support_size};
+    device.adapt(inputs_.data() + first * device.layout().input_stride(),
+                 bench_.targets.data() + first * bench_.target_size(), bench_.support_size, bench_.inner_learning_rate);
+    (void)device.take(workbench.sums.data());
+    device.reset();
+  }
+
+  const BenchCase& bench_;
+  Workers workers_;
+  std::vector<std::unique_ptr<Workbench>> devices_;
+  LaneBuffer inputs_;
+};
+
 }  // namespace
 
 std::size_t BenchCase::target_size() const {
@@ -160,6 +233,11 @@ std::size_t BenchCase::target_size() const {
 
 std::unique_ptr<Contender> make_scalar_contender(const BenchCase& bench) {
   return std::make_unique<ScalarContender>(bench);
+}
+
+std::unique_ptr<Contender> make_neuron_contender(const BenchCase& bench, const LaneFunctions& functions,
+                                                 std::uint32_t threads) {
+  return std::make_unique<NeuronContender>(bench, functions, threads);
 }
 
 std::unique_ptr<Contender> make_device_contender(const BenchCase& bench, const LaneFunctions& functions,

@@ -44,4 +44,8 @@ std::unique_ptr<Contender> make_scalar_contender(const BenchCase& bench);
 std::unique_ptr<Contender> make_device_contender(const BenchCase& bench, const LaneFunctions& functions,
                                                  std::uint32_t threads);
 
+/// One device after another, its neurons in lanes.
+std::unique_ptr<Contender> make_neuron_contender(const BenchCase& bench, const LaneFunctions& functions,
+                                                 std::uint32_t threads);
+
 }  // namespace skink::simulations

@@ -82,8 +82,11 @@ class Race {
     add(make_scalar_contender(case_));
     for (const LaneFunctions* functions : available_lanes()) {
       if (functions->lanes == 1 || !is_wanted(functions->name)) continue;
-      add(make_device_contender(case_, *functions, 1));
-      if (cores > 1) add(make_device_contender(case_, *functions, cores));
+      for (const std::uint32_t threads :
+           cores > 1 ? std::vector<std::uint32_t>{1, cores} : std::vector<std::uint32_t>{1}) {
+        add(make_device_contender(case_, *functions, threads));
+        add(make_neuron_contender(case_, *functions, threads));
+      }
     }
   }
 

@@ -21,7 +21,8 @@ struct ExperimentArguments {
 
 /// How the learning engine computes.
 struct SpeedArguments {
-  std::string isa;            ///< empty: the widest
+  std::string isa;  ///< empty: the widest
+  Lanes lanes = Lanes::kChosen;
   std::uint32_t threads = 0;  ///< 0: all cores
 };
 

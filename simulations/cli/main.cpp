@@ -37,6 +37,12 @@ void add_run(CLI::App& command, cli::RunArguments& run) {
   command.add_option("--engine", run.engine, "learning (default): fast; protocol: every message, and counts its bytes")
       ->transform(CLI::CheckedTransformer(engines));
   add_speed(command, run.speed);
+  const std::map<std::string, Lanes> lanes{
+      {"device", Lanes::kDevice}, {"neuron", Lanes::kNeuron}, {"scalar", Lanes::kScalar}};
+  command
+      .add_option("--lanes", run.speed.lanes,
+                  "device, neuron or scalar (default: what suits the network and the cohort)")
+      ->transform(CLI::CheckedTransformer(lanes));
   command.add_flag("--restart", run.restarts, "Begin from round 0 even if --out has a checkpoint");
   add_updates(command, run.updates);
   command.add_flag("--quiet", run.is_quiet, "No progress line");

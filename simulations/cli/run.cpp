@@ -25,13 +25,14 @@ int run(const RunArguments& arguments) {
     return fail(ExitCode::kUsage, "--updates: the learning engine sends none, use --engine protocol");
   }
   int code = read(arguments.experiment, options.experiment);
-  if (code == kOk) code = find_isa(arguments.speed.isa, options.lanes);
+  if (code == kOk) code = find_isa(arguments.speed.isa, options.isa);
   if (code != kOk) return code;
   auto updates = open_updates(arguments.updates);
   if (!updates) return fail(ExitCode::kStore, updates.error().message);
   ProgressLine progress(arguments.is_quiet);
   if (*updates) options.on_update = observer_of(**updates);
   options.threads = arguments.speed.threads;
+  options.lanes = arguments.speed.lanes;
   options.experiment_id = id_of(arguments.experiment);
   options.restarts = arguments.restarts;
   options.data_dir = arguments.experiment.data;

@@ -1,14 +1,16 @@
 #pragma once
 /// @file
-/// One group of devices on device lanes: draws their tasks, adapts all of them at once, and adds up what they changed.
-/// A group object is a workspace that one thread uses again and again.
+/// What one thread of a run computes with: draws the tasks of a few devices, adapts them, and adds up what they
+/// changed. Two kinds: a device in each lane (DeviceGroup), or one device after another with its neurons in the lanes
+/// (NeuronGroup). Objects are workspaces that are used again and again.
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <vector>
 
+#include "lane_buffer.hpp"
+#include "neuron_device.hpp"
 #include "skink/common/codec/codec.hpp"
 #include "skink/common/host/experiment.hpp"
 #include "skink/common/host/tasks.hpp"
@@ -16,27 +18,9 @@
 #include "skink/common/wire/messages.hpp"
 #include "skink/coordinator/core/strategy.hpp"
 #include "skink/simulations/learning/lanes.hpp"
+#include "task_lanes.hpp"
 
 namespace skink::simulations {
-
-/// Numbers at an address that is a multiple of kLaneAlignment.
-class LaneBuffer {
- public:
-  void resize(std::size_t count) {
-    numbers_.reset(static_cast<float*>(::operator new[](count * sizeof(float) + kLaneAlignment, kAlign)));
-    count_ = count;
-  }
-  float* data() { return numbers_.get(); }
-  std::size_t size() const { return count_; }
-
- private:
-  static constexpr std::align_val_t kAlign{kLaneAlignment};
-  struct Free {
-    void operator()(float* numbers) const { ::operator delete[](numbers, kAlign); }
-  };
-  std::unique_ptr<float[], Free> numbers_;
-  std::size_t count_ = 0;
-};
 
 /// What all groups of a run have in common. Borrowed pointers.
 struct GroupSettings {
@@ -46,9 +30,6 @@ struct GroupSettings {
   const LaneFunctions* functions = nullptr;
   codec::Codec codec = codec::Codec::kFloat32;
 };
-
-/// How a device's round ended.
-enum class Outcome : std::uint8_t { kTaken, kDiverged, kTooLarge };
 
 /// The sums of a round, or a part of them: adding parts up is exact in any order.
 class RoundSums {
@@ -70,54 +51,85 @@ class RoundSums {
   std::vector<std::int64_t> numbers_;
 };
 
-/// Up to lanes() devices of a round's cohort.
+/// Some devices of a round's cohort, at most part_size().
 struct CohortPart {
   const std::uint32_t* devices = nullptr;
   std::uint32_t count = 0;
   std::uint32_t round = 0;
 };
 
+/// The devices of rounds that follow one another, one for each.
+struct CohortOfRounds {
+  const std::uint32_t* devices = nullptr;
+  const std::uint32_t* rounds = nullptr;
+  std::uint32_t count = 0;  ///< at most part_size()
+};
+
+/// phi between two rounds.
+struct MetaParameters {
+  const float* values = nullptr;  ///< [P]
+  std::uint32_t rounds_done = 0;  ///< tells versions apart
+};
+
 class Group {
  public:
   explicit Group(const GroupSettings& settings);
+  virtual ~Group() = default;
 
-  std::uint32_t lanes() const { return settings_.functions->lanes; }
+  /// Devices, or evaluation tasks, that are best computed in one call.
+  std::uint32_t part_size() const { return settings_.functions->lanes; }
   /// Samples that every device adapts to.
   std::uint32_t support_count() const { return settings_.tasks->support_count(TaskUse::kAdapt); }
 
-  /// One round of training devices.
+  /// One round of some training devices.
   ///
-  /// @param[in]     phi       [P]
-  /// @param[in,out] sums      their changes are added
+  /// @param[in,out] sums      their changes are added, now or in finish()
   /// @param[out]    outcomes  one for each device
-  void adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const float* phi, RoundSums& sums,
-             Outcome* outcomes);
+  virtual void adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const MetaParameters& phi,
+                     RoundSums& sums, Outcome* outcomes) = 0;
+  /// After the last part of a round.
+  virtual void finish(RoundSums& /*sums*/) {}
 
-  /// Evaluation tasks first, first + 1, ...; up to lanes() of them.
-  void evaluate(std::uint32_t first, std::uint32_t count, std::uint32_t round, const coordinator::InnerLoop& loop,
-                const float* phi, wire::Evaluation& total);
+  /// Evaluation tasks first, first + 1, ...; at most part_size() of them.
+  virtual void evaluate(std::uint32_t first, std::uint32_t count, const coordinator::InnerLoop& loop,
+                        const MetaParameters& phi, wire::Evaluation& total) = 0;
 
- private:
-  struct Draw {
-    TaskUse use;
-    arithmetic::Purpose order;     ///< of the samples
-    const std::uint32_t* numbers;  ///< of the tasks: device indices, or numbers of evaluation tasks
-    std::uint32_t count;
-    std::uint32_t round;
-  };
-
-  void draw(const Draw& draw);
-  void read(const Draw& draw, bool query);
-  void find_order(const Draw& draw, std::uint32_t pass, std::uint32_t samples);
-  void arrange(const Draw& draw, std::uint32_t samples, bool in_order);
-  void arrange_sines(std::uint32_t samples, bool in_order);
-  std::uint32_t run_passes(const Draw& draw, const coordinator::InnerLoop& loop, const float* phi);
-  void run_query(const Draw& draw, std::uint32_t skipped, std::uint64_t& loss, std::uint32_t& correct);
-  void take_lanes(const Draw& draw, std::uint32_t diverged, const float* phi, RoundSums& sums, Outcome* outcomes);
-  Outcome take_encoded(const codec::QuantizerKey& key, const float* phi, RoundSums& sums);
+ protected:
+  /// Any codec but float32: what a device with the parameters w sends, as the coordinator reads it.
+  Outcome take_encoded(const codec::QuantizerKey& key, const float* phi, const float* w, RoundSums& sums);
+  /// Adds one task's part.
+  void count_task(std::uint64_t loss_before, std::uint64_t loss_after, std::uint32_t correct_before,
+                  std::uint32_t correct_after, bool diverged, wire::Evaluation& total) const;
 
   GroupSettings settings_;
   std::size_t target_size_;
+  TaskLanes samples_;
+
+ private:
+  std::vector<float> change_;        // [P]
+  std::vector<std::uint8_t> bytes_;  // an encoded change
+};
+
+class DeviceGroup final : public Group {
+ public:
+  explicit DeviceGroup(const GroupSettings& settings);
+
+  void adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const MetaParameters& phi, RoundSums& sums,
+             Outcome* outcomes) override;
+  void evaluate(std::uint32_t first, std::uint32_t count, const coordinator::InnerLoop& loop, const MetaParameters& phi,
+                wire::Evaluation& total) override;
+
+ private:
+  struct Scores {
+    std::uint64_t loss[kMaxLanes] = {};
+    std::uint32_t correct[kMaxLanes] = {};
+  };
+
+  std::uint32_t run_passes(std::uint32_t count, const coordinator::InnerLoop& loop, const float* phi);
+  void score(std::uint32_t count, std::uint32_t samples, Scores& scores);
+  void take_lanes(std::uint32_t count, std::uint32_t diverged, const float* phi, RoundSums& sums, Outcome* outcomes);
+  bool read_lane(std::uint32_t k);
+
   LaneBuffer parameters_;
   LaneBuffer workspace_;
   LaneBuffer scratch_;
@@ -125,16 +137,43 @@ class Group {
   LaneBuffer inputs_;
   LaneBuffer targets_;
   LaneBuffer losses_;
-  LaneBuffer sine_inputs_;              // [samples][lanes], as drawn
-  LaneBuffer sine_targets_;             // likewise
-  std::vector<std::uint32_t> numbers_;  // [lanes]
-  std::vector<std::uint32_t> order_;    // [samples][lanes]
-  std::vector<Task> drawn_;
-  std::vector<float> stored_;        // [lanes][samples][input_size]
-  std::vector<float> wanted_;        // [lanes][samples]
-  std::vector<float> lane_;          // [P], one lane's parameters
-  std::vector<float> change_;        // [P]
-  std::vector<std::uint8_t> bytes_;  // an encoded change
+  std::vector<float> lane_;  // [P], one lane's parameters
+};
+
+/// Online SGD only.
+class NeuronGroup final : public Group {
+ public:
+  explicit NeuronGroup(const GroupSettings& settings);
+
+  void adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const MetaParameters& phi, RoundSums& sums,
+             Outcome* outcomes) override;
+  void finish(RoundSums& sums) override;
+  void evaluate(std::uint32_t first, std::uint32_t count, const coordinator::InnerLoop& loop, const MetaParameters& phi,
+                wire::Evaluation& total) override;
+
+  /// Strictly serial rounds, the step of the coordinator after every device. `phi` is that before the first of them;
+  /// afterwards phi is here, and read_phi() tells it.
+  void begin_serial(const CohortOfRounds& ahead, const MetaParameters& phi);
+  /// The k-th of these rounds; all have to be called, in turn.
+  Outcome run_serial(std::uint32_t k, const coordinator::InnerLoop& loop, double meta_learning_rate,
+                     std::uint32_t weight);
+  void read_phi(float* phi) const { device_.store(phi); }
+
+ private:
+  void load(const MetaParameters& phi);
+  void run_passes(std::uint32_t k, std::uint32_t count, const coordinator::InnerLoop& loop);
+  std::uint64_t score(std::uint32_t samples, std::uint32_t& correct);
+
+  static constexpr std::uint32_t kNotLoaded = 0xffffffff;
+
+  NeuronDevice device_;
+  std::uint32_t loaded_ = kNotLoaded;  // whose phi the device holds
+  LaneBuffer inputs_;
+  std::vector<float> targets_;
+  std::vector<float> losses_;
+  std::vector<float> w_;            // [P]; codecs only
+  std::vector<std::int64_t> sums_;  // of the round, as the image lies
+  std::uint32_t updates_ = 0;       // in them
 };
 
 }  // namespace skink::simulations

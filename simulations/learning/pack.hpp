@@ -1,3 +1,4 @@
+#pragma once
 /// @file
 /// A SIMD vector as the kernels' number type, and one pass of online SGD over device lanes. Compiled once for each
 /// instruction set: a source file defines SKINK_ISA (a namespace) and SKINK_LANES (a width) and includes this file,
@@ -99,6 +100,15 @@ struct RealTraits<simulations::SKINK_ISA::Pack> {
 };
 
 }  // namespace skink::arithmetic
+
+namespace skink::simulations::SKINK_ISA {
+
+using Traits = arithmetic::RealTraits<Pack>;
+
+static inline Pack* packs(float* numbers) noexcept { return reinterpret_cast<Pack*>(numbers); }
+static inline const Pack* packs(const float* numbers) noexcept { return reinterpret_cast<const Pack*>(numbers); }
+
+}  // namespace skink::simulations::SKINK_ISA
 
 namespace skink::nn::internal {
 

@@ -41,12 +41,10 @@ class LearningRun {
     settings.experiment = &experiment_;
     settings.network = &model_.network;
     settings.tasks = &tasks;
-    settings.functions = options.lanes != nullptr ? options.lanes : available_lanes().front();
+    settings.functions = options.isa != nullptr ? options.isa : available_lanes().front();
+    if (options.lanes == Lanes::kScalar) settings.functions = available_lanes().back();
     if (!codec::parse(experiment_.uplink.c_str(), settings.codec)) throw std::runtime_error("unknown codec");
-    for (std::uint32_t worker = 0; worker < workers_.count(); ++worker) {
-      groups_.push_back(std::make_unique<Group>(settings));
-      sums_.emplace_back(phi_.size(), settings.functions->sum_lanes);
-    }
+    make_groups(settings);
     traffic_.counts_bytes = false;
     cohort_.resize(experiment_.meta.cohort);
     outcomes_.resize(experiment_.meta.cohort);
@@ -115,6 +113,34 @@ class LearningRun {
   }
 
  private:
+  /// Large networks fall out of the cache when every lane has one; and small cohorts leave lanes empty.
+  bool prefers_neurons(const LaneFunctions& functions) const {
+    constexpr std::size_t kCacheBytes = 512 * 1024;
+    for (const nn::LayerPlan& plan : model_.network.layers()) {
+      const bool has_neurons = plan.spec.kind == nn::LayerKind::kDense || !nn::has_parameters(plan.spec.kind);
+      if (!has_neurons) return false;
+    }
+    return phi_.size() * sizeof(float) * functions.lanes > kCacheBytes ||
+           2 * experiment_.meta.cohort <= functions.lanes;
+  }
+
+  void make_groups(const GroupSettings& settings) {
+    const bool is_online = experiment_.meta.batch_size == 1 && experiment_.evaluation.batch_size == 1;
+    const bool wants_neurons = options_.lanes == Lanes::kNeuron ||
+                               (options_.lanes == Lanes::kChosen && is_online && prefers_neurons(*settings.functions));
+    for (std::uint32_t worker = 0; worker < workers_.count(); ++worker) {
+      sums_.emplace_back(phi_.size(), settings.functions->sum_lanes);
+      if (!wants_neurons) {
+        groups_.push_back(std::make_unique<DeviceGroup>(settings));
+        continue;
+      }
+      auto group = std::make_unique<NeuronGroup>(settings);
+      const bool is_serial = experiment_.meta.cohort == 1 && settings.codec == codec::Codec::kFloat32;
+      if (worker == 0 && is_serial) serial_ = group.get();
+      groups_.push_back(std::move(group));
+    }
+  }
+
   coordinator::RunState state() const {
     return {experiment_,
             options_.run,
@@ -138,6 +164,7 @@ class LearningRun {
   }
 
   void encode_model() {
+    fetch_phi();
     model_file_.resize(model::model_bytes(model_.network));
     const Status status =
         model::encode(model_, {phi_.data(), phi_.size()}, {model_file_.data(), model_file_.size()}, digest_);
@@ -156,15 +183,11 @@ class LearningRun {
     RoundRecord record;
     record.round = rounds_done_;
     record.meta_learning_rate = strategy_->meta_learning_rate(rounds_done_);
-    for (std::uint32_t position = 0; position < cohort_.size(); ++position) {
-      cohort_[position] = coordinator::cohort_device(experiment_.seed, rounds_done_, membership_.training, position);
+    if (serial_ != nullptr) {
+      adapt_serially(record);
+    } else {
+      adapt_cohort(record);
     }
-    adapt_cohort(record);
-    RoundSums& sums = sums_.front();
-    for (std::size_t worker = 1; worker < sums_.size(); ++worker) sums.add(sums_[worker]);
-    record.updates = sums.updates;
-    record.total_weight = sums.updates * weight();
-    step(record.meta_learning_rate, record.total_weight, sums);
     note_outcomes(record, result);
     ++rounds_done_;
     traffic_.device_rounds += record.updates;
@@ -198,18 +221,63 @@ class LearningRun {
     checkpoint_written_ = std::chrono::steady_clock::now();
   }
 
+  MetaParameters meta_parameters() const { return {phi_.data(), rounds_done_}; }
+
   std::uint32_t weight() const { return strategy_->aggregation_weight(groups_.front()->support_count()); }
 
-  void adapt_cohort(const RoundRecord& record) {
+  std::uint32_t device_of(std::uint32_t round, std::uint32_t position) const {
+    return coordinator::cohort_device(experiment_.seed, round, membership_.training, position);
+  }
+
+  /// One device a round, and phi stays with the group.
+  void adapt_serially(RoundRecord& record) {
+    const std::uint32_t round = record.round;
+    if (round >= ahead_end_) {
+      ahead_begin_ = round;
+      ahead_end_ = std::min(round + serial_->part_size(), experiment_.meta.rounds);
+      for (std::uint32_t r = round; r < ahead_end_; ++r) {
+        ahead_rounds_[r - round] = r;
+        ahead_devices_[r - round] = device_of(r, 0);
+      }
+      serial_->begin_serial({ahead_devices_, ahead_rounds_, ahead_end_ - round}, meta_parameters());
+    }
+    cohort_[0] = ahead_devices_[round - ahead_begin_];
+    outcomes_[0] =
+        serial_->run_serial(round - ahead_begin_, strategy_->inner_loop(), record.meta_learning_rate, weight());
+    phi_is_old_ = true;
+    record.updates = outcomes_[0] == Outcome::kTaken ? 1 : 0;
+    record.total_weight = record.updates * weight();
+  }
+
+  /// Before anybody reads phi_.
+  void fetch_phi() {
+    if (phi_is_old_) serial_->read_phi(phi_.data());
+    phi_is_old_ = false;
+  }
+
+  void adapt_cohort(RoundRecord& record) {
+    for (std::uint32_t position = 0; position < cohort_.size(); ++position) {
+      cohort_[position] = device_of(rounds_done_, position);
+    }
+    adapt_parts(record.round);
+    RoundSums& sums = sums_.front();
+    for (std::size_t worker = 1; worker < sums_.size(); ++worker) sums.add(sums_[worker]);
+    record.updates = sums.updates;
+    record.total_weight = sums.updates * weight();
+    step(record.meta_learning_rate, record.total_weight, sums);
+  }
+
+  void adapt_parts(std::uint32_t round) {
     for (RoundSums& sums : sums_) sums.reset();
     const auto count = static_cast<std::uint32_t>(cohort_.size());
-    const std::uint32_t lanes = groups_.front()->lanes();
+    const std::uint32_t size = groups_.front()->part_size();
     const coordinator::InnerLoop loop = strategy_->inner_loop();
-    workers_.run(parts_of(count, lanes), [&](std::uint32_t worker, std::uint32_t part) {
-      const std::uint32_t first = part * lanes;
-      groups_[worker]->adapt({cohort_.data() + first, std::min(lanes, count - first), record.round}, loop, phi_.data(),
+    workers_.run(parts_of(count, size), [&](std::uint32_t worker, std::uint32_t part) {
+      const std::uint32_t first = part * size;
+      groups_[worker]->adapt({cohort_.data() + first, std::min(size, count - first), round}, loop, meta_parameters(),
                              sums_[worker], outcomes_.data() + first);
     });
+    for (std::size_t worker = 0; worker < groups_.size(); ++worker) groups_[worker]->finish(sums_[worker]);
   }
 
   void step(double meta_learning_rate, std::uint32_t total_weight, const RoundSums& sums) {
@@ -246,14 +314,16 @@ class LearningRun {
   }
 
   void evaluate() {
+    fetch_phi();
+    ahead_end_ = 0;  // the groups draw other tasks now
     const std::uint32_t tasks = coordinator::evaluation_tasks(experiment_, rounds_done_);
     const EvaluationConfig& config = experiment_.evaluation;
     const coordinator::InnerLoop loop{config.inner_learning_rate, config.passes, config.batch_size};
-    const std::uint32_t lanes = groups_.front()->lanes();
+    const std::uint32_t size = groups_.front()->part_size();
     std::vector<wire::Evaluation> totals(workers_.count());
-    workers_.run(parts_of(tasks, lanes), [&](std::uint32_t worker, std::uint32_t part) {
-      const std::uint32_t first = part * lanes;
-      groups_[worker]->evaluate(first, std::min(lanes, tasks - first), rounds_done_, loop, phi_.data(), totals[worker]);
+    workers_.run(parts_of(tasks, size), [&](std::uint32_t worker, std::uint32_t part) {
+      const std::uint32_t first = part * size;
+      groups_[worker]->evaluate(first, std::min(size, tasks - first), loop, meta_parameters(), totals[worker]);
     });
     EvaluationRecord record;
     record.rounds = rounds_done_;
@@ -282,6 +352,12 @@ class LearningRun {
   Workers workers_;
   std::vector<std::unique_ptr<Group>> groups_;  // one for each worker
   std::vector<RoundSums> sums_;                 // likewise
+  NeuronGroup* serial_ = nullptr;               // holds phi, in a run of strictly serial rounds
+  bool phi_is_old_ = false;                     // ... and phi_ that of an earlier round
+  std::uint32_t ahead_devices_[kMaxLanes] = {};
+  std::uint32_t ahead_rounds_[kMaxLanes] = {};
+  std::uint32_t ahead_begin_ = 0;
+  std::uint32_t ahead_end_ = 0;
   std::vector<std::uint32_t> cohort_;
   std::vector<Outcome> outcomes_;
   std::uint32_t rounds_done_ = 0;
@@ -302,6 +378,11 @@ Result<RunResult> run_learning(const RunOptions& options) {
   if (!dataset) return dataset.error();
   const auto tasks = TaskGenerator::create(options.experiment, *dataset);
   if (!tasks) return tasks.error();
+  const bool is_online = options.experiment.meta.batch_size == 1 && options.experiment.evaluation.batch_size == 1;
+  if (options.lanes == Lanes::kNeuron && !is_online) {
+    return make_error(Status::kUnsupported,
+                      "neuron lanes compute online SGD: batch_size must be 1, or use device lanes");
+  }
   LearningRun run(options, *tasks);
   if (!options.out_dir.empty() && !options.experiment_id.empty() && !options.restarts) {
     const std::string path = checkpoint_path(options.out_dir);

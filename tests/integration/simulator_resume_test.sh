@@ -16,7 +16,7 @@ kills=${SKINK_KILLS:-20}
 run=("$sim" run "$root/experiments/sine.toml" --quiet --checkpoint-rounds 100 --set evaluation.every=1000
   --set evaluation.tasks=40 --set evaluation.final_tasks=80)
 
-# Long enough to be killed so often on this machine: some 20 s.
+# Long enough to be killed so often on this machine, even if it is busier now than later: the lives last 4 s in all.
 "${run[@]}" --set meta.rounds=300 --out "$work/short" >/dev/null
 rounds=$(/usr/bin/python3 -c 'import json, sys; s = json.load(open(sys.argv[1])); print(max(3000, int(s["rounds"] / s["wall_seconds"] * 12 / 100) * 100))' \
   "$work/short/summary.json")
@@ -30,7 +30,7 @@ done_kills=0
 for ((kill = 1; kill <= kills; kill++)); do
   "${run[@]}" --threads $((1 + RANDOM % 2)) --out "$work/killed" >"$work/log" 2>&1 &
   pid=$!
-  sleep "0.$((RANDOM % 6))$((RANDOM % 10))"
+  sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
   kill -KILL "$pid" 2>/dev/null && done_kills=$((done_kills + 1))
   wait "$pid" 2>/dev/null || true
   pid=

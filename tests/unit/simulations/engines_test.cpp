@@ -10,6 +10,7 @@
 
 using namespace skink;
 using simulations::Engine;
+using simulations::Lanes;
 using simulations::RunOptions;
 using simulations::RunResult;
 
@@ -54,11 +55,13 @@ held_out = 5
 )";
 
 RunResult run(const Experiment& experiment, Engine engine, const std::string& data = "",
-              const simulations::LaneFunctions* lanes = nullptr, std::uint32_t threads = 1) {
+              const simulations::LaneFunctions* isa = nullptr, Lanes lanes = Lanes::kChosen,
+              std::uint32_t threads = 1) {
   RunOptions options;
   options.experiment = experiment;
   options.engine = engine;
   options.data_dir = data;
+  options.isa = isa;
   options.lanes = lanes;
   options.threads = threads;
   auto result = simulations::run_experiment(options);
@@ -94,13 +97,18 @@ void check_same(const RunResult& result, const RunResult& expected) {
   }
 }
 
-/// Runs the protocol engine once, and the learning engine with every instruction set and some numbers of threads.
+/// Runs the protocol engine once, and the learning engine with every instruction set, kind of lanes and some numbers of
+/// threads.
 RunResult check_engines(const Experiment& experiment, const std::string& data = "") {
   RunResult expected = run(experiment, Engine::kProtocol, data);
-  for (const simulations::LaneFunctions* lanes : simulations::available_lanes()) {
-    for (const std::uint32_t threads : {1U, 2U, 3U}) {
-      CAPTURE(lanes->name, threads);
-      check_same(run(experiment, Engine::kLearning, data, lanes, threads), expected);
+  const bool is_online = experiment.meta.batch_size == 1 && experiment.evaluation.batch_size == 1;
+  for (const simulations::LaneFunctions* isa : simulations::available_lanes()) {
+    for (const Lanes lanes : {Lanes::kDevice, Lanes::kNeuron}) {
+      if (lanes == Lanes::kNeuron && !is_online) continue;
+      for (const std::uint32_t threads : {1U, 2U, 3U}) {
+        CAPTURE(isa->name, lanes, threads);
+        check_same(run(experiment, Engine::kLearning, data, isa, lanes, threads), expected);
+      }
     }
   }
   return expected;
@@ -123,6 +131,33 @@ TEST_CASE("engines: every strategy and codec ends with one model", "[simulation]
   check_engines(sine({{"evaluation.batch_size", "4"}, {"evaluation.passes", "3"}}));
 }
 
+TEST_CASE("engines: neurons in the lanes, networks of many shapes", "[simulation][engines]") {
+  const char* const layers =
+      GENERATE(R"([{ type = "dense", units = 1 }])",
+               R"([{ type = "dense", units = 3 }, { type = "tanh" }, { type = "dense", units = 1 }])",
+               R"([{ type = "dense", units = 37 }, { type = "relu" }, { type = "dense", units = 1 }, { type = "tanh" },
+          { type = "dense", units = 17 }, { type = "relu" }, { type = "dense", units = 1 }])",
+               R"([{ type = "dense", units = 20, trainable = "none" }, { type = "relu" },
+          { type = "dense", units = 66 }, { type = "relu" }, { type = "dense", units = 9, trainable = "bias" },
+          { type = "tanh" }, { type = "dense", units = 1, trainable = "weights" }])");
+  const char* const cohort = GENERATE("1", "5");
+  CAPTURE(layers, cohort);
+  check_engines(sine({{"model.layers", layers},
+                      {"meta.strategy", "\"tinyreptile\""},
+                      {"meta.batch_size", "1"},
+                      {"meta.cohort", cohort},
+                      {"meta.rounds", "20"}}));
+}
+
+TEST_CASE("engines: neuron lanes refuse what they cannot compute", "[simulation][engines]") {
+  RunOptions options;
+  options.experiment = sine({});
+  options.lanes = Lanes::kNeuron;
+  const auto result = simulations::run_experiment(options);
+  REQUIRE_FALSE(result.has_value());
+  CHECK(result.error().message.find("batch_size must be 1") != std::string::npos);
+}
+
 TEST_CASE("engines: a round whose devices have no passes changes nothing", "[simulation][engines]") {
   const RunResult result = check_engines(sine({{"meta.rounds", "1"}, {"meta.inner_learning_rate", "1e-30"}}));
   CHECK(result.rounds[0].updates == 19);
@@ -132,7 +167,11 @@ TEST_CASE("engines: devices that diverge, and changes that are too large, are th
   const char* const rate = GENERATE("0.2", "1.0", "30.0", "100.0");
   const char* const uplink = GENERATE("\"float32\"", "\"int8\"");
   CAPTURE(rate, uplink);
+  const char* const batch = GENERATE("1", "5");
+  CAPTURE(batch);
   const RunResult result = check_engines(sine({{"meta.inner_learning_rate", rate},
+                                               {"meta.strategy", batch[0] == '1' ? "\"tinyreptile\"" : "\"reptile\""},
+                                               {"meta.batch_size", batch},
                                                {"evaluation.inner_learning_rate", rate},
                                                {"codec.uplink", uplink},
                                                {"meta.meta_learning_rate", "0.1"},

@@ -97,12 +97,16 @@ TEST_CASE("lanes: orders are the permutations of each device", "[simulation][lan
     CAPTURE(functions->name, size);
     const std::uint32_t lanes = functions->lanes;
     std::vector<std::uint32_t> numbers(lanes);
-    for (std::uint32_t k = 0; k < lanes; ++k) numbers[k] = 1000000U * k + size;
+    std::vector<std::uint32_t> rounds(lanes);
+    for (std::uint32_t k = 0; k < lanes; ++k) {
+      numbers[k] = 1000000U * k + size;
+      rounds[k] = 41 + 3 * k;
+    }
     std::vector<std::uint32_t> order(std::size_t{size} * lanes);
     const std::uint64_t seed = 0x123456789abcdef0ULL;
-    functions->orders({seed, 3, 6, 41, numbers.data(), size, order.data()});
+    functions->orders({seed, 3, 6, rounds.data(), numbers.data(), size, order.data()});
     for (std::uint32_t k = 0; k < lanes; ++k) {
-      const arithmetic::PhiloxBlock key = arithmetic::philox(seed, 3, 6, 41, numbers[k]);
+      const arithmetic::PhiloxBlock key = arithmetic::philox(seed, 3, 6, rounds[k], numbers[k]);
       for (std::uint32_t p = 0; p < size; ++p) {
         REQUIRE(order[std::size_t{p} * lanes + k] == arithmetic::permute(p, size, key));
       }
@@ -124,7 +128,11 @@ TEST_CASE("lanes: sine tasks are those of the task generator", "[simulation][lan
     CAPTURE(functions->name);
     const std::uint32_t lanes = functions->lanes;
     std::vector<std::uint32_t> numbers(lanes);
-    for (std::uint32_t k = 0; k < lanes; ++k) numbers[k] = 77U * k;
+    std::vector<std::uint32_t> rounds(lanes);
+    for (std::uint32_t k = 0; k < lanes; ++k) {
+      numbers[k] = 77U * k;
+      rounds[k] = 8 + k;
+    }
     const std::uint32_t count = query ? generator.query_count(use) : generator.support_count(use);
     LaneBuffer inputs;
     LaneBuffer targets;
@@ -137,7 +145,7 @@ TEST_CASE("lanes: sine tasks are those of the task generator", "[simulation][lan
         static_cast<std::uint32_t>(adapts ? arithmetic::Purpose::kTask : arithmetic::Purpose::kEvaluationTask);
     sines.sample_purpose =
         static_cast<std::uint32_t>(adapts ? arithmetic::Purpose::kSample : arithmetic::Purpose::kEvaluationSample);
-    sines.round = 8;
+    sines.rounds = rounds.data();
     sines.numbers = numbers.data();
     sines.amplitude_min = experiment.task.amplitude_min;
     sines.amplitude_max = experiment.task.amplitude_max;
@@ -151,7 +159,7 @@ TEST_CASE("lanes: sine tasks are those of the task generator", "[simulation][lan
     sines.targets = targets.data();
     functions->sines(sines);
     for (std::uint32_t k = 0; k < lanes; ++k) {
-      const Task task = generator.draw({experiment.seed, 8, numbers[k], use});
+      const Task task = generator.draw({experiment.seed, rounds[k], numbers[k], use});
       for (std::uint32_t i = 0; i < count; ++i) {
         float input = 0;
         task.read_input(query, i, {&input, 1});

@@ -27,6 +27,14 @@ enum class Engine : std::uint8_t {
   kLearning,  ///< the same rounds and kernels without messages, many devices at once: for speed
 };
 
+/// What the lanes of a SIMD vector are (docs/design.md). The model does not depend on it.
+enum class Lanes : std::uint8_t {
+  kChosen,  ///< by the network and the cohort
+  kDevice,  ///< a device each
+  kNeuron,  ///< neurons of one device; online SGD only
+  kScalar,  ///< there is one lane
+};
+
 struct RunOptions {
   Experiment experiment;
   std::string data_dir;  ///< --data; empty: the environment's SKINK_DATA
@@ -36,9 +44,10 @@ struct RunOptions {
   /// Tells experiments apart; not empty: with an `out_dir`, a checkpoint is written there about every ten seconds,
   /// every `checkpoint_rounds` rounds, and when the run is stopped, and a run that finds one goes on from it.
   std::string experiment_id;
-  bool restarts = false;                 ///< a checkpoint that is there counts for nothing
-  const LaneFunctions* lanes = nullptr;  ///< null: the widest that this processor has
-  std::uint32_t threads = 0;             ///< 0: one for each core
+  bool restarts = false;               ///< a checkpoint that is there counts for nothing
+  const LaneFunctions* isa = nullptr;  ///< null: the widest that this processor has
+  Lanes lanes = Lanes::kChosen;
+  std::uint32_t threads = 0;  ///< 0: one for each core
   // protocol engine
   WorldOptions world;
   std::uint64_t run = 1;

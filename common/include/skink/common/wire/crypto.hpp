@@ -31,7 +31,7 @@ struct Key {
 class Sha256 {
  public:
   Sha256() noexcept;
-  ~Sha256();
+  ~Sha256();  // NOLINT(performance-trivially-destructible): mbedTLS has something to free
   Sha256(const Sha256&) = delete;
   Sha256& operator=(const Sha256&) = delete;
   void add(Bytes bytes) noexcept;

@@ -51,7 +51,7 @@ struct LaneOrders {
   std::uint64_t seed = 0;
   std::uint32_t block = 0;
   std::uint32_t purpose = 0;
-  std::uint32_t round = 0;
+  const std::uint32_t* rounds = nullptr;   ///< [lanes]
   const std::uint32_t* numbers = nullptr;  ///< [lanes], the last word of the address
   std::uint32_t size = 1;                  ///< samples
   std::uint32_t* order = nullptr;          ///< out: [size][lanes]
@@ -62,7 +62,7 @@ struct LaneSines {
   std::uint64_t seed = 0;
   std::uint32_t task_purpose = 0;
   std::uint32_t sample_purpose = 0;
-  std::uint32_t round = 0;
+  const std::uint32_t* rounds = nullptr;   ///< [lanes]
   const std::uint32_t* numbers = nullptr;  ///< [lanes]
   float amplitude_min = 0, amplitude_max = 0;
   float phase_min = 0, phase_max = 0;
@@ -85,6 +85,47 @@ struct LaneTake {
   std::uint32_t too_large = 0;        ///< out: bit k: all are finite, a change is 128 or more
 };
 
+class NeuronLayout;
+
+/// One pass of online SGD over a device's samples, with neuron lanes.
+struct NeuronPass {
+  const NeuronLayout* layout = nullptr;
+  float* image = nullptr;           ///< the parameters, in and out
+  float* workspace = nullptr;       ///< [layout.workspace_size()], zero before the first pass
+  float* scratch = nullptr;         ///< [layout.scratch_size()]
+  std::uint32_t* places = nullptr;  ///< [layout.input_stride()], scratch
+  const float* inputs = nullptr;    ///< [count][layout.input_stride()]
+  const float* targets = nullptr;   ///< [count][target_size]
+  std::uint32_t count = 0;
+  float inner_learning_rate = 0;
+  /// In and out: [input_stride / lanes], bit k of a word is set when input k of its vector was not zero.
+  std::uint32_t* touched = nullptr;
+  bool diverged = false;  ///< in and out: a loss was not finite
+};
+
+/// Losses and predictions of a device's query set.
+struct NeuronQuery {
+  const NeuronLayout* layout = nullptr;
+  const float* image = nullptr;
+  float* workspace = nullptr;
+  float* scratch = nullptr;
+  std::uint32_t* places = nullptr;
+  const float* inputs = nullptr;
+  const float* targets = nullptr;
+  std::uint32_t count = 0;
+  float* losses = nullptr;    ///< out: [count]
+  std::uint32_t correct = 0;  ///< in and out; cross-entropy only
+};
+
+/// Parts of an image: some rows, and all from `rest` on.
+struct ImageParts {
+  const std::uint32_t* rows = nullptr;  ///< row r begins at rows[r] * row_size
+  std::size_t row_count = 0;
+  std::size_t row_size = 0;
+  std::size_t rest = 0;
+  std::size_t size = 0;
+};
+
 /// The functions of one instruction set.
 struct LaneFunctions {
   const char* name = "";  ///< "scalar", "avx2", "avx512", "neon"
@@ -95,6 +136,16 @@ struct LaneFunctions {
   void (*orders)(const LaneOrders& orders) = nullptr;
   void (*sines)(const LaneSines& sines) = nullptr;
   void (*take)(LaneTake& take) = nullptr;
+  void (*neuron_adapt)(NeuronPass& pass) = nullptr;
+  void (*neuron_query)(NeuronQuery& query) = nullptr;
+  /// Whether what a device has changed within `parts`, w - phi, counts. @returns 0: yes; 1: a number is not finite; 2:
+  /// all are, one is 128 or more.
+  std::uint32_t (*image_check)(const ImageParts& parts, const float* w, const float* phi) = nullptr;
+  /// If it counts, adds it in fixed point to sums[part.size]. @returns as image_check().
+  std::uint32_t (*image_take)(const ImageParts& parts, const float* w, const float* phi, std::int64_t* sums) = nullptr;
+  /// The coordinator's step when this is the only update of the round; phi and w become the result.
+  void (*image_step)(const ImageParts& parts, float* w, float* phi, double meta_learning_rate,
+                     std::uint32_t weight) = nullptr;
   /// Multiplies and adds in registers, as fast as this core can without fusing them: the peak that `skink-sim bench`
   /// compares with. @returns how many multiplications and additions that were.
   std::uint64_t (*peak)(std::uint64_t loops) = nullptr;

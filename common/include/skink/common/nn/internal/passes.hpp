@@ -6,25 +6,50 @@
 
 namespace skink::nn::internal {
 
+/// One layer forward. w, b: its weights and bias, if it has any. x and y may be the same for activations.
+template <class Real>
+void forward_layer(const LayerPlan& plan, const Real* w, const Real* b, const Real* x, Real* y) noexcept {
+  switch (plan.spec.kind) {
+    case LayerKind::kDense: dense_forward(w, b, x, y, plan.in.size(), plan.out.size()); break;
+    case LayerKind::kConv2d: conv2d_forward(plan, w, b, x, y); break;
+    case LayerKind::kMaxPool: max_pool_forward(plan, x, y); break;
+    case LayerKind::kAveragePool: average_pool_forward(plan, x, y); break;
+    case LayerKind::kFlatten: break;
+    case LayerKind::kRelu: activate(Activation::kRelu, y, plan.out.size()); break;
+    case LayerKind::kTanh: activate(Activation::kTanh, y, plan.out.size()); break;
+  }
+}
+
+/// One layer backward: see backward().
+template <class Real>
+void backward_layer(const LayerPlan& plan, const Real* w, Real* x, const Real* d, Real* scratch,
+                    const Update<Real>& update) noexcept {
+  switch (plan.spec.kind) {
+    case LayerKind::kDense: dense_backward(w, x, d, plan.in.size(), plan.out.size(), update); break;
+    case LayerKind::kConv2d: conv2d_backward(plan, w, x, d, scratch, update); break;
+    case LayerKind::kMaxPool:
+      if (plan.propagates) max_pool_backward(plan, x, d, plan.in_activation);
+      break;
+    case LayerKind::kAveragePool:
+      if (plan.propagates) average_pool_backward(plan, x, d, plan.in_activation);
+      break;
+    case LayerKind::kFlatten:  // the same numbers under another shape
+    case LayerKind::kRelu:     // applied where the layer above writes its input gradient
+    case LayerKind::kTanh: break;
+  }
+}
+
+/// The lowest layer that learns, or is the lowest of all that have parameters: nothing below it is needed.
+inline bool ends_backward(const LayerPlan& plan) noexcept { return !plan.propagates && has_parameters(plan.spec.kind); }
+
 /// Runs `count` samples forward, layer by layer. samples: [count][network.sample_count()], inputs filled in.
 template <class Real>
 void forward(const Network& network, const Real* parameters, Real* samples, size_t count) noexcept {
   for (const LayerPlan& plan : network.layers()) {
     for (size_t s = 0; s < count; ++s) {
       Real* sample = samples + s * network.sample_count();
-      const Real* x = sample + plan.in_offset;
-      Real* y = sample + plan.out_offset;
-      const Real* w = parameters + plan.weights;
-      const Real* b = parameters + plan.bias;
-      switch (plan.spec.kind) {
-        case LayerKind::kDense: dense_forward(w, b, x, y, plan.in.size(), plan.out.size()); break;
-        case LayerKind::kConv2d: conv2d_forward(plan, w, b, x, y); break;
-        case LayerKind::kMaxPool: max_pool_forward(plan, x, y); break;
-        case LayerKind::kAveragePool: average_pool_forward(plan, x, y); break;
-        case LayerKind::kFlatten: break;
-        case LayerKind::kRelu: activate(Activation::kRelu, y, plan.out.size()); break;
-        case LayerKind::kTanh: activate(Activation::kTanh, y, plan.out.size()); break;
-      }
+      forward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,
+                    sample + plan.out_offset);
     }
   }
 }
@@ -53,24 +78,10 @@ void backward(const Network& network, const Real* parameters, Real* target, Real
     update.in_activation = plan.in_activation;
     for (size_t s = 0; s < count; ++s) {
       Real* sample = samples + s * network.sample_count();
-      Real* x = sample + plan.in_offset;
-      const Real* d = sample + plan.out_offset;
-      const Real* w = parameters + plan.weights;
-      switch (plan.spec.kind) {
-        case LayerKind::kDense: dense_backward(w, x, d, plan.in.size(), plan.out.size(), update); break;
-        case LayerKind::kConv2d: conv2d_backward(plan, w, x, d, scratch, update); break;
-        case LayerKind::kMaxPool:
-          if (plan.propagates) max_pool_backward(plan, x, d, plan.in_activation);
-          break;
-        case LayerKind::kAveragePool:
-          if (plan.propagates) average_pool_backward(plan, x, d, plan.in_activation);
-          break;
-        case LayerKind::kFlatten:  // the same numbers under another shape
-        case LayerKind::kRelu:     // applied where the layer above writes its input gradient
-        case LayerKind::kTanh: break;
-      }
+      backward_layer(plan, parameters + plan.weights, sample + plan.in_offset, sample + plan.out_offset, scratch,
+                     update);
     }
-    if (!plan.propagates && (plan.spec.kind == LayerKind::kDense || plan.spec.kind == LayerKind::kConv2d)) break;
+    if (ends_backward(plan)) break;
   }
 }
 

@@ -1,0 +1,282 @@
+#pragma once
+/// @file
+/// Neuron lanes: one device at a time, the lanes being neighbouring neurons of a dense layer. A sum still runs over its
+/// terms in its own order, one lane of it; so the bits are those of a device. What has no neurons runs as on a device
+/// (neuron_plain.hpp). Included like pack.hpp.
+///
+/// A product with an input that is zero is skipped in the first layer where that pays. It would add a zero: that can
+/// change the sign of a zero at most, which no result shows (docs/arithmetic.md, section 6), or, if a weight is
+/// infinite, make a NaN; such a device has diverged with or without it.
+
+#include "neuron_layout.hpp"
+#include "neuron_plain.hpp"
+#include "pack_sums.hpp"
+#include "skink/common/nn/internal/kernels.hpp"
+#include "skink/simulations/learning/lanes.hpp"
+
+namespace skink::simulations::SKINK_ISA {
+
+/// The inputs that a layer looks at, ascending; `places` null: all.
+struct Inputs {
+  const float* values;
+  const uint32_t* places;
+  size_t count;
+};
+
+/// Writes where values are not zero; marks it in `touched` too, unless that is null. @returns how many.
+static size_t find_nonzero(const float* values, size_t padded, uint32_t* places, uint32_t* touched) noexcept {
+  size_t found = 0;
+  for (size_t i = 0; i < padded; i += kLanes) {
+    uint32_t bits = bits_of(Traits::invert(Traits::equal(packs(values + i)[0], Traits::broadcast(0.0F))));
+    if (touched != nullptr) touched[i / kLanes] |= bits;
+    while (bits != 0) {
+      places[found++] = static_cast<uint32_t>(i) + static_cast<uint32_t>(__builtin_ctz(bits));
+      bits &= bits - 1;
+    }
+  }
+  return found;
+}
+
+/// kTile vectors of neurons: y = b + sum over inputs ascending of w[input] * x[input].
+template <size_t kTile, bool kListed>
+void columns_forward_tile(const Pack* w, size_t stride, const Pack* b, const Inputs& inputs, Pack* y) noexcept {
+  Pack sums[kTile];
+  SKINK_UNROLL
+  for (size_t v = 0; v < kTile; ++v) sums[v] = b[v];
+  for (size_t n = 0; n < inputs.count; ++n) {
+    const size_t i = kListed ? inputs.places[n] : n;
+    const Pack x = Traits::broadcast(inputs.values[i]);
+    const Pack* row = w + i * stride;
+    SKINK_UNROLL
+    for (size_t v = 0; v < kTile; ++v) sums[v] += row[v] * x;
+  }
+  SKINK_UNROLL
+  for (size_t v = 0; v < kTile; ++v) y[v] = sums[v];
+}
+
+/// w[input] += (scale * d) * x[input], kTile vectors of neurons.
+template <size_t kTile, bool kListed>
+void columns_update_tile(Pack* w, size_t stride, const Pack* d, Pack scale, const Inputs& inputs) noexcept {
+  Pack g[kTile];
+  SKINK_UNROLL
+  for (size_t v = 0; v < kTile; ++v) g[v] = scale * d[v];
+  for (size_t n = 0; n < inputs.count; ++n) {
+    const size_t i = kListed ? inputs.places[n] : n;
+    const Pack x = Traits::broadcast(inputs.values[i]);
+    Pack* row = w + i * stride;
+    SKINK_UNROLL
+    for (size_t v = 0; v < kTile; ++v) row[v] += g[v] * x;
+  }
+}
+
+template <bool kListed>
+void columns_forward(const Pack* w, const Pack* b, const Inputs& inputs, Pack* y, size_t vectors) noexcept {
+  size_t v = 0;
+  for (; v + 8 <= vectors; v += 8) columns_forward_tile<8, kListed>(w + v, vectors, b + v, inputs, y + v);
+  for (; v + 4 <= vectors; v += 4) columns_forward_tile<4, kListed>(w + v, vectors, b + v, inputs, y + v);
+  for (; v + 2 <= vectors; v += 2) columns_forward_tile<2, kListed>(w + v, vectors, b + v, inputs, y + v);
+  for (; v < vectors; ++v) columns_forward_tile<1, kListed>(w + v, vectors, b + v, inputs, y + v);
+}
+
+template <bool kListed>
+void columns_update(Pack* w, const Pack* d, Pack scale, const Inputs& inputs, size_t vectors) noexcept {
+  size_t v = 0;
+  for (; v + 8 <= vectors; v += 8) columns_update_tile<8, kListed>(w + v, vectors, d + v, scale, inputs);
+  for (; v + 4 <= vectors; v += 4) columns_update_tile<4, kListed>(w + v, vectors, d + v, scale, inputs);
+  for (; v + 2 <= vectors; v += 2) columns_update_tile<2, kListed>(w + v, vectors, d + v, scale, inputs);
+  for (; v < vectors; ++v) columns_update_tile<1, kListed>(w + v, vectors, d + v, scale, inputs);
+}
+
+/// One neuron: the products side by side, the sum in its order.
+static void row_forward(const Pack* w, const float* b, const Pack* x, size_t inputs, float* y,
+                        Pack* products) noexcept {
+  for (size_t v = 0; v * kLanes < inputs; ++v) products[v] = w[v] * x[v];
+  const float* product = reinterpret_cast<const float*>(products);
+  float sum = b[0];
+  for (size_t i = 0; i < inputs; ++i) sum += product[i];
+  y[0] = sum;
+}
+
+/// A device's memory while it computes.
+struct Device {
+  const NeuronLayout& layout;
+  float* image;
+  float* workspace;
+  Pack* scratch;
+  uint32_t* places;
+  const float* input = nullptr;  ///< of the current sample; nothing below it learns, so nothing overwrites it
+  size_t nonzero = 0;            ///< numbers in it that are not zero; their places are listed
+
+  const float* x(const NeuronLayer& layer) const noexcept { return layer.x == 0 ? input : workspace + layer.x; }
+};
+
+static Inputs inputs_of(const Device& device, const NeuronLayer& layer) noexcept {
+  const size_t count = layer.plan.in.size();
+  const bool is_sparse = layer.x == 0 && device.nonzero * 5 < count * 2;
+  return {device.x(layer), is_sparse ? device.places : nullptr, is_sparse ? device.nonzero : count};
+}
+
+static void forward_layer(const Device& device, const NeuronLayer& layer) noexcept {
+  float* y = device.workspace + layer.y;
+  const size_t vectors = layer.padded_outputs / kLanes;
+  if (layer.plan.spec.kind == nn::LayerKind::kRelu) {
+    nn::internal::activate(nn::Activation::kRelu, packs(y), vectors);
+  } else if (layer.plan.spec.kind == nn::LayerKind::kTanh) {
+    nn::internal::activate(nn::Activation::kTanh, packs(y), vectors);
+  } else if (layer.form == NeuronLayer::Form::kRow) {
+    row_forward(packs(device.image + layer.rows), device.image + layer.bias, packs(device.x(layer)),
+                layer.plan.in.size(), y, device.scratch);
+  } else if (layer.form == NeuronLayer::Form::kColumns) {
+    const Inputs inputs = inputs_of(device, layer);
+    const Pack* w = packs(device.image + layer.columns);
+    const Pack* b = packs(device.image + layer.bias);
+    if (inputs.places != nullptr) {
+      columns_forward<true>(w, b, inputs, packs(y), vectors);
+    } else {
+      columns_forward<false>(w, b, inputs, packs(y), vectors);
+    }
+  } else {
+    plain_forward(layer, device.image, device.x(layer), y);
+  }
+}
+
+static void forward(Device& device, const float* input, uint32_t* touched) noexcept {
+  device.input = input;
+  device.nonzero = find_nonzero(input, device.layout.input_stride(), device.places, touched);
+  for (const NeuronLayer& layer : device.layout.layers()) forward_layer(device, layer);
+}
+
+static void update_columns(const Device& device, const NeuronLayer& layer, Pack scale) noexcept {
+  const Inputs inputs = inputs_of(device, layer);
+  Pack* w = packs(device.image + layer.columns);
+  const Pack* d = packs(device.workspace + layer.y);
+  const size_t vectors = layer.padded_outputs / kLanes;
+  if (inputs.places != nullptr) {
+    columns_update<true>(w, d, scale, inputs, vectors);
+  } else {
+    columns_update<false>(w, d, scale, inputs, vectors);
+  }
+}
+
+static void backward_dense(const Device& device, const NeuronLayer& layer, Pack scale) noexcept {
+  const nn::LayerSpec& spec = layer.plan.spec;
+  const bool is_columns = layer.form == NeuronLayer::Form::kColumns;
+  if (is_columns && spec.train_weights) update_columns(device, layer, scale);
+  const float* d = device.workspace + layer.y;
+  if (layer.rows != NeuronLayer::kNone) {
+    const size_t outputs = layer.plan.out.size();
+    for (size_t o = 0; o < outputs; ++o) device.scratch[o] = Traits::broadcast(d[o]);
+    nn::internal::Update<Pack> update;
+    Pack* rows = packs(device.image + layer.rows);
+    update.weights = spec.train_weights ? rows : nullptr;
+    update.scale = scale;
+    update.propagates = layer.plan.propagates;
+    update.in_activation = layer.plan.in_activation;
+    nn::internal::dense_backward(rows, packs(const_cast<float*>(device.x(layer))), device.scratch,
+                                 layer.padded_inputs / kLanes, outputs, update);
+  }
+  if (spec.train_bias) {
+    nn::internal::add_scaled(packs(device.image + layer.bias), packs(d), scale, layer.padded_outputs / kLanes);
+  }
+}
+
+static void backward(const Device& device, float scale) noexcept {
+  const auto& layers = device.layout.layers();
+  for (size_t l = layers.size(); l-- > 0;) {
+    const NeuronLayer& layer = layers[l];
+    if (layer.form == NeuronLayer::Form::kPlain) {
+      plain_backward(layer, device.image, scale, const_cast<float*>(device.x(layer)), device.workspace + layer.y,
+                     reinterpret_cast<float*>(device.scratch));
+    } else {
+      backward_dense(device, layer, Traits::broadcast(scale));
+    }
+    if (ends_backward(layer)) break;
+  }
+}
+
+static void neuron_adapt(NeuronPass& pass) noexcept {
+  const NeuronLayout& layout = *pass.layout;
+  const nn::Network& network = layout.network();
+  Device device{layout, pass.image, pass.workspace, packs(pass.scratch), pass.places};
+  for (size_t s = 0; s < pass.count; ++s) {
+    forward(device, pass.inputs + s * layout.input_stride(), pass.touched);
+    const float loss = plain_loss(network, layout.outputs(pass.workspace), pass.targets + s * target_size(network));
+    pass.diverged |= !arithmetic::is_finite(loss);
+    backward(device, -pass.inner_learning_rate);
+  }
+}
+
+static void neuron_query(NeuronQuery& query) noexcept {
+  const NeuronLayout& layout = *query.layout;
+  const nn::Network& network = layout.network();
+  const bool classifies = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
+  Device device{layout, const_cast<float*>(query.image), query.workspace, packs(query.scratch), query.places};
+  for (size_t s = 0; s < query.count; ++s) {
+    forward(device, query.inputs + s * layout.input_stride(), nullptr);
+    const float* target = query.targets + s * target_size(network);
+    float* outputs = layout.outputs(query.workspace);
+    if (classifies) query.correct += plain_argmax(network, outputs) == static_cast<size_t>(target[0]) ? 1U : 0U;
+    query.losses[s] = plain_loss(network, outputs, target);
+  }
+}
+
+// ---- images ---------------------------------------------------------------------------------------------------------
+
+/// visit(begin, count) for each part.
+template <class Visit>
+void for_each_part(const ImageParts& parts, const Visit& visit) noexcept {
+  for (size_t r = 0; r < parts.row_count; ++r) visit(parts.rows[r] * parts.row_size, parts.row_size);
+  visit(parts.rest, parts.size - parts.rest);
+}
+
+static uint32_t verdict(IntLanes infinite, IntLanes too_large) noexcept {
+  if (Traits::none(too_large)) return 0;  // infinite ones are too large
+  return Traits::none(infinite) ? 2 : 1;
+}
+
+static uint32_t image_check(const ImageParts& parts, const float* w, const float* phi) noexcept {
+  IntLanes infinite{};
+  IntLanes too_large{};
+  for_each_part(parts, [&](size_t begin, size_t count) {
+    for (size_t i = begin; i < begin + count; i += kLanes) {
+      const Pack change = packs(w + i)[0] - packs(phi + i)[0];
+      infinite |= is_infinite(change);
+      too_large |= is_too_large(change);
+    }
+  });
+  return verdict(infinite, too_large);
+}
+
+/// Optimization: adds and looks in one pass; what turns out not to count is taken away again, which leaves no trace:
+/// 64-bit sums wrap around.
+static uint32_t image_take(const ImageParts& parts, const float* w, const float* phi, int64_t* sums) noexcept {
+  IntLanes too_large{};
+  for_each_part(parts, [&](size_t begin, size_t count) {
+    for (size_t i = begin; i < begin + count; i += kLanes) {
+      const Pack change = packs(w + i)[0] - packs(phi + i)[0];
+      too_large |= is_too_large(change);
+      add_fixed_point(change, sums + i);
+    }
+  });
+  if (Traits::none(too_large)) return 0;
+  for_each_part(parts, [&](size_t begin, size_t count) {
+    for (size_t i = begin; i < begin + count; i += kLanes) {
+      subtract_fixed_point(packs(w + i)[0] - packs(phi + i)[0], sums + i);
+    }
+  });
+  return image_check(parts, w, phi);
+}
+
+static void image_step(const ImageParts& parts, float* w, float* phi, double meta_learning_rate,
+                       uint32_t weight) noexcept {
+  for_each_part(parts, [&](size_t begin, size_t count) {
+    for (size_t i = begin; i < begin + count; i += kLanes) {
+      const Pack old = packs(phi + i)[0];
+      const Pack now = outer_step(old, packs(w + i)[0] - old, meta_learning_rate, weight);
+      packs(phi + i)[0] = now;
+      packs(w + i)[0] = now;
+    }
+  });
+}
+
+}  // namespace skink::simulations::SKINK_ISA

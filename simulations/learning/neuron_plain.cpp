@@ -1,0 +1,42 @@
+#include "neuron_plain.hpp"
+
+#include "skink/common/nn/internal/passes.hpp"
+#include "skink/common/nn/training.hpp"
+
+namespace skink::simulations {
+
+void plain_forward(const NeuronLayer& layer, const float* image, const float* x, float* y) noexcept {
+  nn::internal::forward_layer(layer.plan, image + layer.weights, image + layer.bias, x, y);
+}
+
+void plain_backward(const NeuronLayer& layer, float* image, float scale, float* x, const float* d,
+                    float* scratch) noexcept {
+  const bool has_parameters = nn::has_parameters(layer.plan.spec.kind);
+  nn::internal::Update<float> update;
+  update.weights = has_parameters && layer.plan.spec.train_weights ? image + layer.weights : nullptr;
+  update.bias = has_parameters && layer.plan.spec.train_bias ? image + layer.bias : nullptr;
+  update.scale = scale;
+  update.propagates = layer.plan.propagates;
+  update.in_activation = layer.plan.in_activation;
+  nn::internal::backward_layer(layer.plan, image + layer.weights, x, d, scratch, update);
+}
+
+bool ends_backward(const NeuronLayer& layer) noexcept { return nn::internal::ends_backward(layer.plan); }
+
+float plain_loss(const nn::Network& network, float* outputs, const float* targets) noexcept {
+  const auto target = [targets](std::size_t output) { return targets[output]; };
+  if (network.loss() == nn::Loss::kSoftmaxCrossEntropy) {
+    return nn::internal::softmax_cross_entropy(outputs, network.output_size(), targets[0]);
+  }
+  return nn::internal::mean_squared_error(outputs, network.output_size(), target, network.output_activation());
+}
+
+std::size_t plain_argmax(const nn::Network& network, const float* outputs) noexcept {
+  return nn::argmax({outputs, network.output_size()});
+}
+
+std::size_t target_size(const nn::Network& network) noexcept {
+  return network.loss() == nn::Loss::kSoftmaxCrossEntropy ? 1 : network.output_size();
+}
+
+}  // namespace skink::simulations

@@ -1,0 +1,28 @@
+#pragma once
+/// @file
+/// What neuron lanes leave to the code of a device: layers without neurons side by side, and losses. Compiled without
+/// SIMD flags, as on a device.
+
+#include <cstddef>
+
+#include "neuron_layout.hpp"
+
+namespace skink::simulations {
+
+void plain_forward(const NeuronLayer& layer, const float* image, const float* x, float* y) noexcept;
+
+/// @param[in] scratch  [network.scratch_count()]
+void plain_backward(const NeuronLayer& layer, float* image, float scale, float* x, const float* d,
+                    float* scratch) noexcept;
+
+/// No layer below this one is needed on the way back.
+bool ends_backward(const NeuronLayer& layer) noexcept;
+
+/// @param[in,out] outputs  [network.output_size()]; becomes the gradient.
+float plain_loss(const nn::Network& network, float* outputs, const float* targets) noexcept;
+std::size_t plain_argmax(const nn::Network& network, const float* outputs) noexcept;
+
+/// Numbers that say what a sample should give: a label, or one for each output.
+std::size_t target_size(const nn::Network& network) noexcept;
+
+}  // namespace skink::simulations
