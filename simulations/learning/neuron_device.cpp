@@ -18,7 +18,7 @@ NeuronDevice::NeuronDevice(const nn::Network& network, const LaneFunctions& func
   workspace_.resize(layout_.workspace_size());
   std::fill_n(workspace_.data(), workspace_.size(), 0.0F);
   scratch_.resize(layout_.scratch_size());
-  places_.resize(layout_.input_stride());
+  places_.resize(layout_.input_stride() + functions.lanes);
   touched_.resize(layout_.input_stride() / functions.lanes, 0);
   rows_.reserve(network.input_size());
 }

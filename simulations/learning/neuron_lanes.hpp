@@ -23,16 +23,45 @@ struct Inputs {
   size_t count;
 };
 
+#if defined(__AVX2__) && SKINK_LANES == 8
+/// For each mask of 8 lanes the numbers of those that are set, a byte each.
+struct SetLanes {
+  uint64_t numbers[256];
+  constexpr SetLanes() : numbers() {
+    for (uint32_t mask = 0; mask < 256; ++mask) {
+      uint32_t found = 0;
+      for (uint64_t k = 0; k < 8; ++k) {
+        if ((mask >> k & 1U) != 0) numbers[mask] |= k << 8 * found++;
+      }
+    }
+  }
+};
+static constexpr SetLanes kSetLanes;
+#endif
+
+/// Writes first + k for each bit k. Up to kLanes words from `out` on may be overwritten. @returns how many.
+static size_t list_bits(uint32_t bits, uint32_t first, uint32_t* out) noexcept {
+#if defined(__AVX512F__)
+  const __m512i numbers = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i places = _mm512_add_epi32(numbers, _mm512_set1_epi32(static_cast<int>(first)));
+  _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(static_cast<__mmask16>(bits), places));
+#elif defined(__AVX2__) && SKINK_LANES == 8
+  const __m256i numbers = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(kSetLanes.numbers[bits])));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
+                      _mm256_add_epi32(numbers, _mm256_set1_epi32(static_cast<int>(first))));
+#else
+  for (uint32_t left = bits; left != 0; left &= left - 1) *out++ = first + static_cast<uint32_t>(__builtin_ctz(left));
+#endif
+  return static_cast<size_t>(__builtin_popcount(bits));
+}
+
 /// Writes where values are not zero; marks it in `touched` too, unless that is null. @returns how many.
 static size_t find_nonzero(const float* values, size_t padded, uint32_t* places, uint32_t* touched) noexcept {
   size_t found = 0;
   for (size_t i = 0; i < padded; i += kLanes) {
-    uint32_t bits = bits_of(Traits::invert(Traits::equal(packs(values + i)[0], Traits::broadcast(0.0F))));
+    const uint32_t bits = bits_of(Traits::invert(Traits::equal(packs(values + i)[0], Traits::broadcast(0.0F))));
     if (touched != nullptr) touched[i / kLanes] |= bits;
-    while (bits != 0) {
-      places[found++] = static_cast<uint32_t>(i) + static_cast<uint32_t>(__builtin_ctz(bits));
-      bits &= bits - 1;
-    }
+    found += list_bits(bits, static_cast<uint32_t>(i), places + found);
   }
   return found;
 }
@@ -112,7 +141,7 @@ struct Device {
 
 static Inputs inputs_of(const Device& device, const NeuronLayer& layer) noexcept {
   const size_t count = layer.plan.in.size();
-  const bool is_sparse = layer.x == 0 && device.nonzero * 5 < count * 2;
+  const bool is_sparse = layer.x == 0 && device.nonzero * 5 < count * 2;  // measured: at half, it costs
   return {device.x(layer), is_sparse ? device.places : nullptr, is_sparse ? device.nonzero : count};
 }
 
@@ -142,7 +171,8 @@ static void forward_layer(const Device& device, const NeuronLayer& layer) noexce
 
 static void forward(Device& device, const float* input, uint32_t* touched) noexcept {
   device.input = input;
-  device.nonzero = find_nonzero(input, device.layout.input_stride(), device.places, touched);
+  const size_t inputs = device.layout.input_stride();
+  device.nonzero = device.layout.has_sparse_rows() ? find_nonzero(input, inputs, device.places, touched) : inputs;
   for (const NeuronLayer& layer : device.layout.layers()) forward_layer(device, layer);
 }
 

@@ -5,6 +5,8 @@
 namespace skink::simulations {
 namespace {
 
+constexpr std::size_t kManyInputs = 64;  // with fewer, looking for zeros costs more than it saves
+
 /// Tensors of a layer follow one another, its bias is the last.
 std::size_t bias_count(const nn::Network& network, const nn::LayerPlan& plan) {
   for (const nn::Tensor& tensor : network.tensors()) {
@@ -31,7 +33,8 @@ NeuronLayout::NeuronLayout(const nn::Network& network, std::uint32_t lanes)
   for (const NeuronLayer& layer : layers_) {
     if (first == nullptr && nn::has_parameters(layer.plan.spec.kind)) first = &layer;
   }
-  has_sparse_rows_ = first != nullptr && first->form == NeuronLayer::Form::kColumns && first->x == 0;
+  has_sparse_rows_ = first != nullptr && first->form == NeuronLayer::Form::kColumns && first->x == 0 &&
+                     network_.input_size() >= kManyInputs;
   if (has_sparse_rows_) row_size_ = first->padded_outputs;
 }
 

@@ -52,7 +52,8 @@ class NeuronLayout {
   std::size_t scratch_size() const { return scratch_size_; }
   float* outputs(float* workspace) const { return workspace + layers_.back().y; }
 
-  /// Only rows of the first layer's columns that belong to an input that was not zero can change in a device's round.
+  /// The first layer has so many inputs that it pays to look for zeros. Only rows of its columns that belong to an
+  /// input that was not zero can change in a device's round.
   bool has_sparse_rows() const { return has_sparse_rows_; }
   /// Floats of a row of the first layer's columns, with which the image begins then.
   std::size_t row_size() const { return row_size_; }

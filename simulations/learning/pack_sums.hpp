@@ -82,6 +82,11 @@ static HalfFloats high_half(Pack pack) noexcept {
   return half_of<kSumLanes>(pack, std::make_index_sequence<kSumLanes>());
 }
 
+template <size_t... kIndex>
+Pack join(HalfFloats low, HalfFloats high, std::index_sequence<kIndex...> /*unused*/) noexcept {
+  return {__builtin_shufflevector(low, high, kIndex...)};
+}
+
 /// Adding 1.5 * 2^52 rounds a double below 2^51 to the nearest integer, half to even, and leaves it in the low bits.
 static constexpr double kRoundingConstant = 6755399441055744.0;
 
@@ -115,21 +120,22 @@ static void subtract_fixed_point(Pack change, int64_t* sums) noexcept {
 
 /// arithmetic::outer_step() of arithmetic::mean_of_fixed_point() of one change of this weight. A change below 128 is
 /// below 2^43 in fixed point: exact as a double, and its product with the weight rounds as the 64-bit product would.
+/// Optimization: a product below 2^53 is exact, so dividing by the weight gives back what was multiplied; a division
+/// costs as much as all the rest.
 static HalfFloats outer_step(HalfFloats phi, HalfFloats change, double meta_learning_rate, uint32_t weight) noexcept {
   const Doubles rounding = Doubles{} + kRoundingConstant;
   const Doubles fixed = (widen(change) * 68719476736.0 + rounding) - rounding;
+  constexpr double kUnit = 1.4551915228366851806640625e-11;  // 2^-36
   const auto total = static_cast<double>(weight);
-  const Doubles mean = ((fixed * total) * 1.4551915228366851806640625e-11) / total;  // 2^-36
+  const Doubles mean = weight <= 1024 ? fixed * kUnit : ((fixed * total) * kUnit) / total;
   const Doubles step = mean * meta_learning_rate;
   return narrow(widen(phi) + step) + 0.0F;  // a zero has no sign
 }
 
 static Pack outer_step(Pack phi, Pack change, double meta_learning_rate, uint32_t weight) noexcept {
-  const HalfFloats halves[2] = {outer_step(low_half(phi), low_half(change), meta_learning_rate, weight),
-                                outer_step(high_half(phi), high_half(change), meta_learning_rate, weight)};
-  Pack pack;
-  memcpy(&pack, halves, sizeof pack);
-  return pack;
+  return join(outer_step(low_half(phi), low_half(change), meta_learning_rate, weight),
+              outer_step(high_half(phi), high_half(change), meta_learning_rate, weight),
+              std::make_index_sequence<kLanes>());
 }
 
 #endif

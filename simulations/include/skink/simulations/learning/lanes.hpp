@@ -93,7 +93,7 @@ struct NeuronPass {
   float* image = nullptr;           ///< the parameters, in and out
   float* workspace = nullptr;       ///< [layout.workspace_size()], zero before the first pass
   float* scratch = nullptr;         ///< [layout.scratch_size()]
-  std::uint32_t* places = nullptr;  ///< [layout.input_stride()], scratch
+  std::uint32_t* places = nullptr;  ///< [layout.input_stride() + lanes], scratch
   const float* inputs = nullptr;    ///< [count][layout.input_stride()]
   const float* targets = nullptr;   ///< [count][target_size]
   std::uint32_t count = 0;
