@@ -115,6 +115,10 @@ namespace skink::nn::internal {
 template <>
 inline constexpr size_t kBackwardTile<simulations::SKINK_ISA::Pack> = SKINK_REGISTERS >= 32 ? 8 : 4;
 template <>
+inline constexpr size_t kConvolutionTile<simulations::SKINK_ISA::Pack> = 8;
+template <>
+inline constexpr size_t kPixelTile<simulations::SKINK_ISA::Pack> = 8;
+template <>
 inline constexpr size_t kUpdateTile<simulations::SKINK_ISA::Pack> = SKINK_REGISTERS >= 32 ? 16 : 8;
 
 }  // namespace skink::nn::internal

@@ -13,6 +13,12 @@ template <class Real>
 inline constexpr size_t kBackwardTile = 8;
 template <class Real>
 inline constexpr size_t kUpdateTile = 16;
+/// Filters, and inputs, that a convolution takes at a time. On a Cortex-M4 4 and 2 would save 15 % of the instructions
+/// for 1.3 KB of code.
+template <class Real>
+inline constexpr size_t kConvolutionTile = 1;
+template <class Real>
+inline constexpr size_t kPixelTile = 1;
 
 }  // namespace skink::nn::internal
 

@@ -28,6 +28,28 @@ inline bool output_of(size_t input, size_t pad, size_t tap, size_t stride, size_
   return distance % stride == 0 && out < outputs;
 }
 
+/// The outputs, along one axis, whose tap `tap` lies inside the image.
+struct Outputs {
+  size_t begin;
+  size_t end;
+};
+
+inline Outputs outputs_with(size_t tap, size_t stride, size_t pad, size_t in, size_t outputs) noexcept {
+  const size_t begin = tap < pad ? (pad - tap + stride - 1) / stride : 0;
+  const size_t limit = in + pad > tap ? (in + pad - tap + stride - 1) / stride : 0;
+  return {begin, limit < outputs ? limit : outputs};
+}
+
+/// The taps, along one axis, that join `input` to an output: begin, begin + stride, ... below end.
+inline Taps taps_to_outputs(size_t input, size_t pad, size_t stride, size_t kernel, size_t outputs) noexcept {
+  const size_t place = input + pad;
+  size_t begin = place % stride;
+  while (begin <= place && (place - begin) / stride >= outputs) begin += stride;  // beyond the last output
+  return {begin, kernel <= place ? kernel : place + 1, place};
+}
+
+inline bool has_same_taps(const Taps& a, const Taps& b) noexcept { return a.begin == b.begin && a.end == b.end; }
+
 /// Does any window cover input coordinate `in`? Windows do not overlap.
 inline bool is_in_window(size_t in, size_t pad, size_t stride, size_t kernel, size_t outputs) noexcept {
   return (in + pad) / stride < outputs && (in + pad) % stride < kernel;
