@@ -56,6 +56,18 @@ struct RecordArguments {
 /// Writes the samples that one device of the experiment will get.
 int record(const RecordArguments& arguments);
 
+struct SweepArguments {
+  ExperimentArguments experiment;
+  std::vector<std::string> grid;  ///< "key=a,b,c"
+  std::string seeds = "0..4";
+  std::string out;
+  SpeedArguments speed;
+  bool restarts = false;
+  bool is_quiet = false;
+};
+/// Runs an experiment over a grid of settings and several seeds.
+int sweep(const SweepArguments& arguments);
+
 struct BenchArguments {
   std::vector<std::string> nets;  ///< names or experiment files; empty: all that have a name
   std::vector<std::uint32_t> support_sizes{10};

@@ -25,6 +25,13 @@ void add_speed(CLI::App& command, cli::SpeedArguments& speed) {
       ->check(CLI::Range(1U, 1024U));
 }
 
+void add_lanes(CLI::App& command, Lanes& chosen) {
+  const std::map<std::string, Lanes> lanes{
+      {"device", Lanes::kDevice}, {"neuron", Lanes::kNeuron}, {"scalar", Lanes::kScalar}};
+  command.add_option("--lanes", chosen, "device, neuron or scalar (default: what suits the network and the cohort)")
+      ->transform(CLI::CheckedTransformer(lanes));
+}
+
 void add_updates(CLI::App& command, std::string& updates) {
   command.add_option("--updates", updates, "Writes a line with the SHA-256 of every update to this file");
 }
@@ -37,12 +44,7 @@ void add_run(CLI::App& command, cli::RunArguments& run) {
   command.add_option("--engine", run.engine, "learning (default): fast; protocol: every message, and counts its bytes")
       ->transform(CLI::CheckedTransformer(engines));
   add_speed(command, run.speed);
-  const std::map<std::string, Lanes> lanes{
-      {"device", Lanes::kDevice}, {"neuron", Lanes::kNeuron}, {"scalar", Lanes::kScalar}};
-  command
-      .add_option("--lanes", run.speed.lanes,
-                  "device, neuron or scalar (default: what suits the network and the cohort)")
-      ->transform(CLI::CheckedTransformer(lanes));
+  add_lanes(command, run.speed.lanes);
   command.add_flag("--restart", run.restarts, "Begin from round 0 even if --out has a checkpoint");
   add_updates(command, run.updates);
   command.add_flag("--quiet", run.is_quiet, "No progress line");
@@ -60,6 +62,17 @@ void add_record(CLI::App& command, cli::RecordArguments& record) {
   add_experiment(command, record.experiment);
   command.add_option("--device-index", record.device_index, "Place in the sorted list of device ids")->required();
   command.add_option("--out", record.out, "File to write")->required();
+}
+
+void add_sweep(CLI::App& command, cli::SweepArguments& sweep) {
+  add_experiment(command, sweep.experiment);
+  command.add_option("--grid", sweep.grid, "A key and the values that it takes: --grid meta.cohort=1,16");
+  command.add_option("--seeds", sweep.seeds, "Seeds of every combination: 7, 0..4 or 1,2,7 (default: 0..4)");
+  command.add_option("--out", sweep.out, "Folder for sweep.csv, runs.csv and a folder for each run")->required();
+  add_speed(command, sweep.speed);
+  add_lanes(command, sweep.speed.lanes);
+  command.add_flag("--restart", sweep.restarts, "Compute runs anew that are in --out already");
+  command.add_flag("--quiet", sweep.is_quiet, "No progress line");
 }
 
 void add_bench(CLI::App& command, cli::BenchArguments& bench) {
@@ -95,6 +108,10 @@ int main(int argc, char** argv) {
   CLI::App* record_command = app.add_subcommand(
       "record", "Writes the samples that one device gets, for firmware without sensors (scripts/qemu-device)");
   add_record(*record_command, record);
+  cli::SweepArguments sweep;
+  CLI::App* sweep_command =
+      app.add_subcommand("sweep", "Runs an experiment over a grid of settings and several seeds, on all cores");
+  add_sweep(*sweep_command, sweep);
   cli::BenchArguments bench;
   CLI::App* bench_command = app.add_subcommand("bench", "Measures how fast this machine adapts devices");
   add_bench(*bench_command, bench);
@@ -102,9 +119,12 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     if (record_command->parsed()) return cli::record(record);
     if (bench_command->parsed()) return cli::bench(bench);
-    const auto made = prepare_folder(run_command->parsed() ? run.out : replay.out);
+    const auto made = prepare_folder(run_command->parsed()     ? run.out
+                                     : sweep_command->parsed() ? sweep.out
+                                                               : replay.out);
     if (!made) return cli::fail(ExitCode::kStore, made.error().message);
     cli::catch_interruptions();
+    if (sweep_command->parsed()) return cli::sweep(sweep);
     return replay_command->parsed() ? cli::replay(replay) : cli::run(run);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? cli::kOk : static_cast<int>(ExitCode::kUsage);

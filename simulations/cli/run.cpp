@@ -6,14 +6,11 @@
 namespace skink::simulations::cli {
 namespace {
 
-/// What was asked for: the file as it is now, and what the command line replaces in it.
+/// What was asked for: the file as it is now, and what the command line replaces in it. Both were read before.
 std::string id_of(const ExperimentArguments& arguments) {
   const auto text = read_file(arguments.file);
-  std::string all = text ? *text : "";
-  for (const std::string& setting : arguments.settings) all += "\n--set " + setting;
-  char hex[2 * wire::kDigestBytes + 1];
-  wire::to_hex(wire::sha256(bytes_of(all)), hex);
-  return hex;
+  const auto overrides = parse_overrides(arguments.settings);
+  return experiment_id(text ? *text : "", overrides ? *overrides : std::vector<Override>());
 }
 
 }  // namespace

@@ -27,26 +27,38 @@ void catch_interruptions() {
 
 bool is_interrupted() { return interrupted; }
 
-ProgressLine::ProgressLine(bool is_quiet) : is_quiet_(is_quiet), on_terminal_(isatty(STDERR_FILENO) != 0) {}
+TerminalLine::TerminalLine(bool is_quiet) : is_quiet_(is_quiet), on_terminal_(isatty(STDERR_FILENO) != 0) {}
+
+bool TerminalLine::is_due(bool is_last) {
+  if (is_quiet_) return false;
+  const auto now = std::chrono::steady_clock::now();
+  const auto pause = on_terminal_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds(10000);
+  if (now - shown_ < pause && !is_last) return false;
+  shown_ = now;
+  return true;
+}
+
+void TerminalLine::print(const std::string& text, bool is_last) {
+  std::fprintf(stderr, "%s%s%s", on_terminal_ ? "\r\033[K" : "", text.c_str(), !on_terminal_ || is_last ? "\n" : "");
+  std::fflush(stderr);
+}
 
 void ProgressLine::show(const Progress& run) {
-  const auto now = std::chrono::steady_clock::now();
-  const std::uint32_t total = run.rounds;
-  const auto pause = on_terminal_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds(10000);
-  if (is_quiet_ || (now - shown_ < pause && run.rounds_done != total)) return;
-  shown_ = now;
+  const bool is_last = run.rounds_done == run.rounds;
+  if (!line_.is_due(is_last)) return;
   const double seconds = run.wall_seconds;
   const double rate = seconds > 0 ? static_cast<double>(run.device_rounds) / seconds : 0;
-  const double left = run.rounds_done > 0 ? seconds * (total - run.rounds_done) / run.rounds_done : 0;
-  std::fprintf(stderr, "%sround %u/%u  %.0f device-rounds/s  %.0f s left", on_terminal_ ? "\r\033[K" : "",
-               run.rounds_done, total, rate, left);
+  const double left = run.rounds_done > 0 ? seconds * (run.rounds - run.rounds_done) / run.rounds_done : 0;
+  char text[240];
+  int length = std::snprintf(text, sizeof text, "round %u/%u  %.0f device-rounds/s  %.0f s left", run.rounds_done,
+                             run.rounds, rate, left);
   if (run.last_evaluation != nullptr) {
     const coordinator::EvaluationRecord& last = *run.last_evaluation;
-    std::fprintf(stderr, "  loss on unseen tasks %.4f -> %.4f (after %u rounds)", last.loss_before(), last.loss_after(),
-                 last.rounds);
+    std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
+                  "  loss on unseen tasks %.4f -> %.4f (after %u rounds)", last.loss_before(), last.loss_after(),
+                  last.rounds);
   }
-  if (!on_terminal_ || run.rounds_done == total) std::fputc('\n', stderr);
-  std::fflush(stderr);
+  line_.print(text, is_last);
 }
 
 int read(const ExperimentArguments& arguments, Experiment& out) {

@@ -23,16 +23,28 @@ int fail(ExitCode code, const std::string& message);
 void catch_interruptions();
 bool is_interrupted();
 
-/// "round 120/500  640 device-rounds/s  3 s left", twice a second on a terminal, every ten seconds elsewhere.
-class ProgressLine {
+/// A line that is written over itself, twice a second on a terminal; elsewhere a line every ten seconds.
+class TerminalLine {
  public:
-  explicit ProgressLine(bool is_quiet);
-  void show(const Progress& run);
+  explicit TerminalLine(bool is_quiet);
+  /// The last is always due.
+  bool is_due(bool is_last);
+  void print(const std::string& text, bool is_last);
 
  private:
   bool is_quiet_;
   bool on_terminal_;
   std::chrono::steady_clock::time_point shown_;
+};
+
+/// "round 120/500  640 device-rounds/s  3 s left"
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool is_quiet) : line_(is_quiet) {}
+  void show(const Progress& run);
+
+ private:
+  TerminalLine line_;
 };
 
 /// @returns the exit code kOk and `out`, or prints what is wrong.

@@ -94,13 +94,7 @@ class LearningRun {
     }
     encode_model();
     result.finished = rounds_done_ == experiment_.meta.rounds;
-    if (keeps_checkpoints()) {
-      if (result.finished) {
-        (void)std::remove(checkpoint_path(options_.out_dir).c_str());
-      } else {
-        write_checkpoint(result);
-      }
-    }
+    if (keeps_checkpoints() && !result.finished) write_checkpoint(result);
     if (!rounds_.empty()) rounds_.back().model_sha256 = digest_text();
     result.rounds = rounds_;
     result.evaluations = evaluations_;
@@ -109,6 +103,8 @@ class LearningRun {
     if (!options_.out_dir.empty()) {
       note(result, coordinator::write_results(options_.out_dir, state, result.summary, rounds_));
     }
+    // Now that the results are there.
+    if (keeps_checkpoints() && result.finished) (void)std::remove(checkpoint_path(options_.out_dir).c_str());
     return result;
   }
 
@@ -374,9 +370,13 @@ class LearningRun {
 }  // namespace
 
 Result<RunResult> run_learning(const RunOptions& options) {
-  auto dataset = load_dataset(options.experiment.task, options.data_dir);
-  if (!dataset) return dataset.error();
-  const auto tasks = TaskGenerator::create(options.experiment, *dataset);
+  std::shared_ptr<const Dataset> dataset = options.dataset;
+  if (dataset == nullptr) {
+    const auto loaded = load_dataset(options.experiment.task, options.data_dir);
+    if (!loaded) return loaded.error();
+    dataset = *loaded;
+  }
+  const auto tasks = TaskGenerator::create(options.experiment, dataset);
   if (!tasks) return tasks.error();
   const bool is_online = options.experiment.meta.batch_size == 1 && options.experiment.evaluation.batch_size == 1;
   if (options.lanes == Lanes::kNeuron && !is_online) {

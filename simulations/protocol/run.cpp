@@ -66,8 +66,4 @@ Result<RunResult> run_protocol(const RunOptions& options) {
   return result;
 }
 
-Result<RunResult> run_experiment(const RunOptions& options) {
-  return options.engine == Engine::kLearning ? run_learning(options) : run_protocol(options);
-}
-
 }  // namespace skink::simulations

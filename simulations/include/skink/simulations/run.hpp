@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,9 @@ enum class Lanes : std::uint8_t {
 
 struct RunOptions {
   Experiment experiment;
-  std::string data_dir;  ///< --data; empty: the environment's SKINK_DATA
-  std::string out_dir;   ///< exists; empty: nothing is written
+  std::string data_dir;                    ///< --data; empty: the environment's SKINK_DATA
+  std::shared_ptr<const Dataset> dataset;  ///< that of the tasks; null: it is found and loaded
+  std::string out_dir;                     ///< exists; empty: nothing is written
   Engine engine = Engine::kLearning;
   // learning engine
   /// Tells experiments apart; not empty: with an `out_dir`, a checkpoint is written there about every ten seconds,
@@ -67,6 +69,9 @@ struct RunResult {
   std::vector<coordinator::TranscriptEvent> events;  ///< of this process
   Result<void> written;  ///< the first file that could not be written; everything else holds all the same
 };
+
+/// What RunOptions::experiment_id is for: a hash of an experiment file and of what replaces its keys.
+std::string experiment_id(const std::string& text, const std::vector<Override>& overrides);
 
 /// Runs and writes summary.json, metrics.csv and model.skm. A run that was stopped writes what there
 /// is. Errors: data not found or unusable; the message says which and what to do.

@@ -1,0 +1,109 @@
+#pragma once
+/// @file
+/// Many runs of one experiment side by side, one a core: over a grid of settings and several seeds, with means and
+/// 95 % intervals over the seeds. A run has a folder of its own below the sweep's; what is there already is not
+/// computed again, what was interrupted goes on.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "skink/common/host/overrides.hpp"
+#include "skink/common/host/result.hpp"
+#include "skink/simulations/run.hpp"
+
+namespace skink::simulations {
+
+/// One --grid option: the values that a key takes.
+struct GridAxis {
+  std::string key;
+  std::vector<std::string> values;
+};
+
+/// "key=a,b,c"; commas within quotes, brackets and braces belong to a value. Errors: no key, no value, the same value
+/// twice.
+Result<GridAxis> parse_axis(const std::string& text);
+
+/// "7", "0..4", "1,2,7". Errors: anything else, the same seed twice, more than 10,000.
+Result<std::vector<std::uint64_t>> parse_seeds(const std::string& text);
+
+/// All combinations, the last axis changing fastest; without axes one point without settings.
+std::vector<std::vector<Override>> grid_points(const std::vector<GridAxis>& axes);
+
+struct SweepOptions {
+  std::string experiment_file;
+  std::vector<Override> overrides;  ///< for all runs
+  std::vector<GridAxis> axes;
+  std::vector<std::uint64_t> seeds;
+  std::string data_dir;
+  std::string out_dir;  ///< exists
+  const LaneFunctions* isa = nullptr;
+  Lanes lanes = Lanes::kChosen;
+  std::uint32_t threads = 0;  ///< runs at a time; 0: one for each core
+  bool restarts = false;      ///< computes every run anew
+  std::function<void(const struct SweepProgress&)> on_progress;
+  std::function<bool()> stop;
+};
+
+struct SweepProgress {
+  std::size_t runs_done = 0;
+  std::size_t runs = 0;
+  std::uint64_t rounds_done = 0;  ///< of all runs that this process computes
+  std::uint64_t rounds = 0;
+  std::uint64_t device_rounds = 0;
+  double wall_seconds = 0;
+};
+
+/// A run as its folder tells it.
+struct SweepRun {
+  enum class State : std::uint8_t {
+    kAbsent,  ///< not begun, or not finished
+    kFinished,
+    kFailed,
+  };
+  std::size_t point = 0;
+  std::uint64_t seed = 0;
+  std::string folder;  ///< below the sweep's
+  State state = State::kAbsent;
+  std::string problem;  ///< kFailed
+  std::uint64_t rounds = 0;
+  std::uint64_t device_rounds = 0;
+  std::uint64_t parameters = 0;
+  bool is_evaluated = false;
+  bool classifies = false;
+  double wall_seconds = 0;
+  double loss_before = 0;
+  double loss_after = 0;
+  double accuracy_before = 0;
+  double accuracy_after = 0;
+  std::string model_sha256;
+};
+
+struct SweepResult {
+  std::vector<std::vector<Override>> points;
+  std::vector<SweepRun> runs;  ///< point by point, the seeds in their order
+  std::size_t finished = 0;
+  std::size_t failed = 0;
+  std::size_t found = 0;  ///< finished before
+  Result<void> written;   ///< runs.csv and sweep.csv
+};
+
+/// Checks every combination first, then runs what is missing and writes runs.csv and sweep.csv. Errors: an experiment
+/// that is refused or a folder of another experiment (kInvalidArgument), data not found. A run that fails is in the
+/// result; the others go on.
+Result<SweepResult> run_sweep(const SweepOptions& options);
+
+/// Mean and half the width of the 95 % interval (Student's t); with one value the width is NaN.
+struct Estimate {
+  double mean = 0;
+  double half_width = 0;
+};
+Estimate estimate(const std::vector<double>& values);
+
+std::string sweep_csv(const SweepResult& result);
+std::string runs_csv(const SweepResult& result);
+/// For people.
+std::string to_table(const SweepResult& result);
+
+}  // namespace skink::simulations

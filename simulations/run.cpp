@@ -1,0 +1,19 @@
+#include "skink/simulations/run.hpp"
+
+#include "skink/common/host/files.hpp"
+
+namespace skink::simulations {
+
+std::string experiment_id(const std::string& text, const std::vector<Override>& overrides) {
+  std::string all = text;
+  for (const Override& setting : overrides) all += "\n--set " + setting.key + "=" + setting.value;
+  char hex[2 * wire::kDigestBytes + 1];
+  wire::to_hex(wire::sha256(bytes_of(all)), hex);
+  return hex;
+}
+
+Result<RunResult> run_experiment(const RunOptions& options) {
+  return options.engine == Engine::kLearning ? run_learning(options) : run_protocol(options);
+}
+
+}  // namespace skink::simulations

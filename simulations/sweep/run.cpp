@@ -1,0 +1,265 @@
+#include <algorithm>
+#include <boost/json.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "learning/checkpoint.hpp"
+#include "learning/workers.hpp"
+#include "skink/common/host/files.hpp"
+#include "skink/simulations/sweep.hpp"
+
+namespace skink::simulations {
+namespace {
+
+using State = SweepRun::State;
+
+/// A name that every file system takes; what had to be replaced is told apart by a hash.
+std::string folder_name(const std::vector<Override>& point) {
+  std::string name;
+  for (const Override& setting : point) name += (name.empty() ? "" : ",") + setting.key + "=" + setting.value;
+  std::string safe;
+  for (const char c : name) {
+    const bool is_safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                         std::string("._-+=,").find(c) != std::string::npos;
+    safe += is_safe ? c : '_';
+  }
+  if (safe == name && name.size() <= 120) return name;
+  char hex[2 * wire::kDigestBytes + 1];
+  wire::to_hex(wire::sha256(bytes_of(name)), hex);
+  return safe.substr(0, 100) + "-" + std::string(hex, 8);
+}
+
+/// A run and what it needs.
+struct Job {
+  SweepRun run;
+  std::string folder;
+  Experiment experiment;
+  std::string id;
+  std::uint64_t rounds_done = 0;
+  std::uint64_t device_rounds = 0;
+};
+
+class Sweep {
+ public:
+  explicit Sweep(const SweepOptions& options) : options_(options) {}
+
+  /// Reads every experiment, so that what is wrong with one is said before anything runs.
+  Result<void> prepare() {
+    const auto text = read_file(options_.experiment_file);
+    if (!text) return text.error();
+    points_ = grid_points(options_.axes);
+    for (std::size_t p = 0; p < points_.size(); ++p) {
+      for (const std::uint64_t seed : options_.seeds) {
+        const auto added = add_job(p, seed, *text);
+        if (!added) return added.error();
+      }
+    }
+    return {};
+  }
+
+  Result<SweepResult> run() {
+    for (std::size_t j = 0; j < jobs_.size(); ++j) {
+      const auto looked = look_at(jobs_[j]);
+      if (!looked) return looked.error();
+      if (jobs_[j].run.state != State::kFinished) open_.push_back(j);
+    }
+    found_ = jobs_.size() - open_.size();
+    start_ = std::chrono::steady_clock::now();
+    const std::uint32_t cores =
+        options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
+    const auto count = static_cast<std::uint32_t>(open_.size());
+    Workers workers(std::max(1U, std::min(cores, count)));
+    workers.run(count, [this](std::uint32_t /*worker*/, std::uint32_t part) { compute(jobs_[open_[part]]); });
+    return finish();
+  }
+
+ private:
+  Result<void> add_job(std::size_t point, std::uint64_t seed, const std::string& text) {
+    std::vector<Override> overrides = options_.overrides;
+    overrides.insert(overrides.end(), points_[point].begin(), points_[point].end());
+    overrides.push_back({"seed", std::to_string(seed)});
+    auto experiment = parse_experiment(text, options_.experiment_file, overrides);
+    if (!experiment) return experiment.error();
+    Job job;
+    job.run.point = point;
+    job.run.seed = seed;
+    const std::string name = folder_name(points_[point]);
+    job.run.folder = (name.empty() ? "" : name + "/") + "seed-" + std::to_string(seed);
+    job.folder = options_.out_dir + "/" + job.run.folder;
+    job.id = experiment_id(text, overrides);
+    job.experiment = std::move(*experiment);
+    if (job.experiment.task.source == TaskSource::kDataset && datasets_.count(job.experiment.task.dataset) == 0) {
+      const auto dataset = load_dataset(job.experiment.task, options_.data_dir);
+      if (!dataset) return dataset.error();
+      datasets_[job.experiment.task.dataset] = *dataset;
+    }
+    jobs_.push_back(std::move(job));
+    return {};
+  }
+
+  // ---- what is there
+
+  static std::string id_path(const Job& job) { return job.folder + "/experiment.id"; }
+
+  /// Finds out whether a run is finished. Errors: its folder belongs to another experiment.
+  Result<void> look_at(Job& job) const {
+    if (options_.restarts) return {};
+    const auto id = read_file(id_path(job));
+    if (!id) {  // not begun by a sweep
+      if (std::filesystem::exists(job.folder + "/summary.json")) return make_other(job);
+      return {};
+    }
+    if (*id != job.id + "\n") return make_other(job);
+    if (!std::filesystem::exists(checkpoint_path(job.folder))) read_summary(job);
+    return {};
+  }
+
+  static Result<void> make_other(const Job& job) {
+    return make_error(Status::kInvalidArgument, job.folder +
+                                                    ": holds another experiment; name another --out, or give --restart "
+                                                    "to compute everything anew");
+  }
+
+  /// The run is finished if its summary can be read and has all rounds.
+  static void read_summary(Job& job) {
+    const auto text = read_file(job.folder + "/summary.json");
+    if (!text) return;
+    try {
+      const boost::json::object summary = boost::json::parse(*text).as_object();
+      SweepRun run = job.run;
+      run.rounds = summary.at("rounds").to_number<std::uint64_t>();
+      run.device_rounds = summary.at("device_rounds").to_number<std::uint64_t>();
+      run.parameters = summary.at("parameters").to_number<std::uint64_t>();
+      run.wall_seconds = summary.at("wall_seconds").to_number<double>();
+      run.model_sha256 = std::string(summary.at("model_sha256").as_string());
+      run.classifies = job.experiment.model.loss == nn::Loss::kSoftmaxCrossEntropy;
+      run.is_evaluated = !summary.at("query_loss_after").is_null();
+      if (run.is_evaluated) {
+        run.loss_before = summary.at("query_loss_before").to_number<double>();
+        run.loss_after = summary.at("query_loss_after").to_number<double>();
+        run.accuracy_before = summary.at("query_accuracy_before").to_number<double>();
+        run.accuracy_after = summary.at("query_accuracy_after").to_number<double>();
+      }
+      if (run.rounds != job.experiment.meta.rounds) return;
+      run.state = State::kFinished;
+      job.run = run;
+    } catch (const std::exception&) {
+      // It is computed again.
+    }
+  }
+
+  // ---- computing
+
+  bool is_stopped() const { return options_.stop && options_.stop(); }
+
+  void compute(Job& job) {
+    if (is_stopped()) return;
+    try {
+      const auto computed = compute_run(job);
+      if (!computed) fail(job, computed.error().message);
+    } catch (const std::exception& error) {
+      fail(job, error.what());
+    }
+    report();
+  }
+
+  static void fail(Job& job, const std::string& why) {
+    job.run.state = State::kFailed;
+    job.run.problem = why;
+  }
+
+  Result<void> compute_run(Job& job) {
+    Result<void> written = make_folder(job.folder);
+    if (written) written = write_file(id_path(job), job.id + "\n");
+    if (!written) return written;
+    RunOptions options;
+    options.experiment = job.experiment;
+    options.out_dir = job.folder;
+    options.experiment_id = job.id;
+    options.isa = options_.isa;
+    options.lanes = options_.lanes;
+    options.threads = 1;
+    options.restarts = options_.restarts;
+    const auto dataset = datasets_.find(job.experiment.task.dataset);
+    if (dataset != datasets_.end()) options.dataset = dataset->second;
+    options.stop = [this] { return is_stopped(); };
+    options.on_progress = [this, &job](const Progress& progress) { note(job, progress); };
+    const auto result = run_experiment(options);
+    if (!result) return result.error();
+    if (!result->written) return result->written;
+    if (result->finished) read_summary(job);
+    return {};
+  }
+
+  // ---- progress
+
+  void note(Job& job, const Progress& progress) {
+    const std::lock_guard<std::mutex> lock(progress_lock_);
+    rounds_done_ += progress.rounds_done - job.rounds_done;
+    device_rounds_ += progress.device_rounds - job.device_rounds;
+    job.rounds_done = progress.rounds_done;
+    job.device_rounds = progress.device_rounds;
+    tell();
+  }
+
+  void report() {
+    const std::lock_guard<std::mutex> lock(progress_lock_);
+    ++runs_done_;
+    tell();
+  }
+
+  void tell() {
+    if (!options_.on_progress) return;
+    SweepProgress progress;
+    progress.runs_done = found_ + runs_done_;
+    progress.runs = jobs_.size();
+    progress.rounds_done = rounds_done_;
+    for (const std::size_t j : open_) progress.rounds += jobs_[j].experiment.meta.rounds;
+    progress.device_rounds = device_rounds_;
+    progress.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    options_.on_progress(progress);
+  }
+
+  // ---- results
+
+  SweepResult finish() {
+    SweepResult result;
+    result.points = points_;
+    result.found = found_;
+    for (const Job& job : jobs_) {
+      result.runs.push_back(job.run);
+      result.finished += job.run.state == State::kFinished ? 1U : 0U;
+      result.failed += job.run.state == State::kFailed ? 1U : 0U;
+    }
+    result.written = write_file(options_.out_dir + "/runs.csv", runs_csv(result));
+    if (result.written) result.written = write_file(options_.out_dir + "/sweep.csv", sweep_csv(result));
+    return result;
+  }
+
+  const SweepOptions& options_;
+  std::vector<std::vector<Override>> points_;
+  std::vector<Job> jobs_;
+  std::vector<std::size_t> open_;  // jobs to compute
+  std::size_t found_ = 0;
+  std::map<std::string, std::shared_ptr<const Dataset>> datasets_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::mutex progress_lock_;  // guards what follows, and rounds_done and device_rounds of the jobs
+  std::size_t runs_done_ = 0;
+  std::uint64_t rounds_done_ = 0;
+  std::uint64_t device_rounds_ = 0;
+};
+
+}  // namespace
+
+Result<SweepResult> run_sweep(const SweepOptions& options) {
+  Sweep sweep(options);
+  const auto prepared = sweep.prepare();
+  if (!prepared) return prepared.error();
+  return sweep.run();
+}
+
+}  // namespace skink::simulations

@@ -1,0 +1,179 @@
+#include <fmt/format.h>
+
+#include <boost/math/distributions/students_t.hpp>
+#include <cmath>
+#include <limits>
+
+#include "skink/simulations/sweep.hpp"
+
+namespace skink::simulations {
+namespace {
+
+/// A field of a CSV file.
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string grid_heading(const SweepResult& result) {
+  std::string text;
+  for (const Override& setting : result.points.front()) text += quoted(setting.key) + ",";
+  return text;
+}
+
+std::string grid_columns(const std::vector<Override>& point) {
+  std::string text;
+  for (const Override& setting : point) text += quoted(setting.value) + ",";
+  return text;
+}
+
+/// The finished runs of a point.
+std::vector<const SweepRun*> runs_of(const SweepResult& result, std::size_t point) {
+  std::vector<const SweepRun*> runs;
+  for (const SweepRun& run : result.runs) {
+    if (run.point == point && run.state == SweepRun::State::kFinished) runs.push_back(&run);
+  }
+  return runs;
+}
+
+Estimate estimate_of(const std::vector<const SweepRun*>& runs, double SweepRun::*value) {
+  std::vector<double> values;
+  for (const SweepRun* run : runs) values.push_back(run->*value);
+  return estimate(values);
+}
+
+struct Measure {
+  const char* name;
+  const char* title;  ///< for people
+  double SweepRun::*value;
+  bool is_accuracy;
+};
+constexpr Measure kMeasures[] = {
+    {"query_loss_before", "loss before", &SweepRun::loss_before, false},
+    {"query_loss_after", "loss after", &SweepRun::loss_after, false},
+    {"query_accuracy_before", "accuracy before", &SweepRun::accuracy_before, true},
+    {"query_accuracy_after", "accuracy after", &SweepRun::accuracy_after, true},
+};
+
+bool is_measured(const SweepRun& run, const Measure& measure) {
+  return run.is_evaluated && (run.classifies || !measure.is_accuracy);
+}
+
+std::string measure_columns(const std::vector<const SweepRun*>& runs, const Measure& measure) {
+  if (runs.empty() || !is_measured(*runs.front(), measure)) return ",,";
+  const Estimate found = estimate_of(runs, measure.value);
+  if (std::isnan(found.half_width)) return fmt::format(",{:.9g},", found.mean);
+  return fmt::format(",{:.9g},{:.9g}", found.mean, found.half_width);
+}
+
+std::string measure_text(const std::vector<const SweepRun*>& runs, const Measure& measure) {
+  if (runs.empty() || !is_measured(*runs.front(), measure)) return "-";
+  Estimate found = estimate_of(runs, measure.value);
+  const int digits = measure.is_accuracy ? 2 : 4;
+  if (measure.is_accuracy) found = {100 * found.mean, 100 * found.half_width};
+  const std::string unit = measure.is_accuracy ? " %" : "";
+  if (std::isnan(found.half_width)) return fmt::format("{:.{}f}{}", found.mean, digits, unit);
+  return fmt::format("{:.{}f} +- {:.{}f}{}", found.mean, digits, found.half_width, digits, unit);
+}
+
+/// Columns of text, each as wide as its widest field.
+std::string aligned(const std::vector<std::vector<std::string>>& lines) {
+  std::vector<std::size_t> widths;
+  for (const auto& line : lines) {
+    widths.resize(std::max(widths.size(), line.size()));
+    for (std::size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], line[c].size());
+  }
+  std::string text;
+  for (const auto& line : lines) {
+    std::string out;
+    for (std::size_t c = 0; c < line.size(); ++c) out += fmt::format("  {:<{}}", line[c], widths[c]);
+    text += out.substr(0, out.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+const char* state_text(SweepRun::State state) {
+  switch (state) {
+    case SweepRun::State::kFinished: return "finished";
+    case SweepRun::State::kFailed: return "failed";
+    case SweepRun::State::kAbsent: break;
+  }
+  return "not finished";
+}
+
+}  // namespace
+
+Estimate estimate(const std::vector<double>& values) {
+  const auto count = static_cast<double>(values.size());
+  double sum = 0;
+  for (const double value : values) sum += value;
+  const double mean = sum / count;
+  if (values.size() < 2) return {mean, std::numeric_limits<double>::quiet_NaN()};
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  const boost::math::students_t distribution(count - 1);
+  const double quantile = boost::math::quantile(distribution, 0.975);
+  return {mean, quantile * std::sqrt(squares / (count - 1)) / std::sqrt(count)};
+}
+
+std::string sweep_csv(const SweepResult& result) {
+  std::string text = grid_heading(result) + "seeds,rounds,parameters";
+  for (const Measure& measure : kMeasures) text += fmt::format(",{},{}_interval", measure.name, measure.name);
+  text += "\n";
+  for (std::size_t p = 0; p < result.points.size(); ++p) {
+    const auto runs = runs_of(result, p);
+    text += grid_columns(result.points[p]) + fmt::format("{}", runs.size());
+    text += runs.empty() ? ",," : fmt::format(",{},{}", runs.front()->rounds, runs.front()->parameters);
+    for (const Measure& measure : kMeasures) text += measure_columns(runs, measure);
+    text += "\n";
+  }
+  return text;
+}
+
+std::string runs_csv(const SweepResult& result) {
+  std::string text = grid_heading(result) +
+                     "seed,state,rounds,device_rounds,parameters,wall_seconds,query_loss_before,query_loss_after,"
+                     "query_accuracy_before,query_accuracy_after,model_sha256,folder,problem\n";
+  for (const SweepRun& run : result.runs) {
+    text += grid_columns(result.points[run.point]) + fmt::format("{},{}", run.seed, state_text(run.state));
+    if (run.state == SweepRun::State::kFinished) {
+      text += fmt::format(",{},{},{},{:.3f}", run.rounds, run.device_rounds, run.parameters, run.wall_seconds);
+      for (const Measure& measure : kMeasures) {
+        text += is_measured(run, measure) ? fmt::format(",{:.9g}", run.*measure.value) : ",";
+      }
+      text += "," + run.model_sha256;
+    } else {
+      text += ",,,,,,,,,";
+    }
+    text += "," + quoted(run.folder) + "," + quoted(run.problem) + "\n";
+  }
+  return text;
+}
+
+std::string to_table(const SweepResult& result) {
+  bool classifies = false;
+  for (const SweepRun& run : result.runs) classifies = classifies || run.classifies;
+  std::vector<std::vector<std::string>> lines(1);
+  for (const Override& setting : result.points.front()) lines[0].push_back(setting.key);
+  lines[0].emplace_back("seeds");
+  for (const Measure& measure : kMeasures) {
+    if (classifies || !measure.is_accuracy) lines[0].emplace_back(measure.title);
+  }
+  for (std::size_t p = 0; p < result.points.size(); ++p) {
+    const auto runs = runs_of(result, p);
+    lines.emplace_back();
+    for (const Override& setting : result.points[p]) lines.back().push_back(setting.value);
+    lines.back().push_back(std::to_string(runs.size()));
+    for (const Measure& measure : kMeasures) {
+      if (classifies || !measure.is_accuracy) lines.back().push_back(measure_text(runs, measure));
+    }
+  }
+  return aligned(lines);
+}
+
+}  // namespace skink::simulations

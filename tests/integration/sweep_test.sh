@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# A sweep that is killed at any moment goes on, to the tables of one that was not disturbed; what it is asked for and cannot
+# do is refused with the reason.
+set -euo pipefail
+root=${SKINK_SOURCE_DIR:?}
+sim=${SKINK_BIN_DIR:?}/skink-sim
+work=$(mktemp -d)
+pid=
+trap '[[ -z $pid ]] || kill -KILL "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+fail() {
+  echo "FAILED: $*"
+  exit 1
+}
+sweep=("$sim" sweep "$root/experiments/sine.toml" --quiet --set evaluation.every=0 --set evaluation.final_tasks=40)
+run=("${sweep[@]}" --set meta.rounds=1500 --grid "meta.cohort=8,16" --grid "meta.passes=1,2" --seeds 0..2)
+
+"${run[@]}" --out "$work/calm" >"$work/calm.txt"
+for ((kill = 1; kill <= 5; kill++)); do
+  "${run[@]}" --out "$work/killed" >"$work/log" 2>&1 &
+  pid=$!
+  sleep "0.$((1 + RANDOM % 4))$((RANDOM % 10))"
+  kill -KILL "$pid" 2>/dev/null || true
+  wait "$pid" 2>/dev/null || true
+  pid=
+done
+"${run[@]}" --out "$work/killed" >"$work/killed.txt"
+cmp "$work/calm/sweep.csv" "$work/killed/sweep.csv" || fail "the tables differ"
+diff <(tail -n 5 "$work/calm.txt") <(tail -n 5 "$work/killed.txt") || fail "what is printed differs"
+"${run[@]}" --out "$work/killed" >"$work/again.txt"
+grep -q "12 of 12 runs were there already" "$work/again.txt" || fail "finished runs are computed again"
+
+# One of its runs is the run of that name.
+"$sim" run "$root/experiments/sine.toml" --quiet --set evaluation.every=0 --set evaluation.final_tasks=40 \
+  --set meta.rounds=1500 --set meta.cohort=16 --set meta.passes=2 --set seed=1 --out "$work/one" >/dev/null
+cmp "$work/one/model.skm" "$work/calm/meta.cohort=16,meta.passes=2/seed-1/model.skm" || fail "a run is another one"
+
+# An interrupted sweep says how to go on.
+"${sweep[@]}" --set meta.rounds=100000 --seeds 0..3 --out "$work/stopped" >"$work/log" 2>&1 &
+pid=$!
+sleep 1
+kill -INT "$pid"
+wait "$pid" || fail "an interrupted sweep ends with an error: $(cat "$work/log")"
+pid=
+grep -q "stopped after 0 of 4 runs; the same command goes on" "$work/log" || fail "$(cat "$work/log")"
+[[ -f $work/stopped/seed-0/checkpoint.json ]] || fail "no checkpoint"
+
+# expect CODE TEXT ARGUMENT...: refused so.
+expect() {
+  local code=$1 text=$2 got=0
+  shift 2
+  "${sweep[@]}" --out "$work/refused" "$@" >"$work/log" 2>&1 || got=$?
+  [[ $got == "$code" ]] || fail "$*: ended with $got, not $code: $(cat "$work/log")"
+  grep -q -- "$text" "$work/log" || fail "$*: $(cat "$work/log")"
+}
+expect 2 "is not key=value" --grid meta.rounds
+expect 2 "a value is empty" --grid meta.rounds=1,,2
+expect 2 "twice" --grid meta.rounds=1,2 --grid meta.rounds=3
+expect 2 "is swept" --grid meta.rounds=1,2 --set meta.rounds=4
+expect 2 "is swept" --set seed=4
+expect 2 "no list of seeds" --seeds one
+expect 3 "rates" --grid meta.rates=1,2
+expect 3 "meta.cohort" --grid meta.cohort=1,100000

@@ -1,0 +1,157 @@
+#include "skink/simulations/sweep.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "skink/common/host/files.hpp"
+#include "temporary_folder.hpp"
+
+using namespace skink;
+using namespace skink::simulations;
+
+namespace {
+
+constexpr const char* kExperiment = R"(
+name = "sweep"
+seed = 3
+[model]
+input = [1]
+loss = "mean_squared_error"
+layers = [ { type = "dense", units = 5 }, { type = "relu" }, { type = "dense", units = 1 } ]
+[task]
+source = "sine"
+support_size = 4
+[meta]
+strategy = "tinyreptile"
+rounds = 20
+cohort = 3
+inner_learning_rate = 0.01
+[evaluation]
+tasks = 7
+query_size = 10
+[fleet]
+devices = 30
+held_out = 5
+)";
+
+SweepOptions options_in(const test::TemporaryFolder& folder) {
+  SweepOptions options;
+  options.experiment_file = folder.file("sweep.toml");
+  REQUIRE(write_file(options.experiment_file, kExperiment).has_value());
+  options.out_dir = folder.path();
+  options.seeds = {0, 1, 5};
+  options.axes = {{"meta.cohort", {"1", "2"}}, {"codec.uplink", {"\"float32\"", "int8"}}};
+  return options;
+}
+
+SweepResult sweep(const SweepOptions& options) {
+  auto result = run_sweep(options);
+  if (!result) FAIL(result.error().message);
+  REQUIRE(result->written.has_value());
+  return std::move(*result);
+}
+
+}  // namespace
+
+TEST_CASE("sweep: a grid option is a key and values", "[simulation][sweep]") {
+  const auto axis = parse_axis(R"(model.layers=[1, 2],{a=1,b=2},"x,y",'p,"q')");
+  REQUIRE(axis.has_value());
+  CHECK(axis->key == "model.layers");
+  CHECK(axis->values == std::vector<std::string>{"[1, 2]", "{a=1,b=2}", "\"x,y\"", "'p,\"q'"});
+  for (const char* bad : {"", "=1", "meta.rounds", "meta.rounds=", "meta.rounds=1,,2", "meta.rounds=1,1", "seed=1,2"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_axis(bad).has_value());
+  }
+}
+
+TEST_CASE("sweep: seeds are numbers, ranges and lists", "[simulation][sweep]") {
+  CHECK(*parse_seeds("7") == std::vector<std::uint64_t>{7});
+  CHECK(*parse_seeds("0..4") == std::vector<std::uint64_t>{0, 1, 2, 3, 4});
+  CHECK(*parse_seeds("9,2..3,18446744073709551615") == std::vector<std::uint64_t>{9, 2, 3, 18446744073709551615U});
+  CHECK(parse_seeds("18446744073709551610..18446744073709551615")->size() == 6);
+  for (const char* bad : {"", "a", "1,", "4..0", "1..", "..3", "-1", "1,1", "0..3,2", "0..20000", "1..2..3",
+                          "18446744073709551616", "0..18446744073709551615"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_seeds(bad).has_value());
+  }
+}
+
+TEST_CASE("sweep: the interval is Student's", "[simulation][sweep]") {
+  const Estimate five = estimate({1, 2, 3, 4, 5});
+  CHECK(five.mean == 3.0);
+  CHECK(five.half_width == Approx(2.776445 * std::sqrt(2.5 / 5)).epsilon(1e-6));
+  const Estimate two = estimate({-1, 1});
+  CHECK(two.half_width == Approx(12.706205).epsilon(1e-6));
+  CHECK(std::isnan(estimate({4}).half_width));
+}
+
+TEST_CASE("sweep: every run is the run that its settings describe, on any number of threads", "[simulation][sweep]") {
+  const test::TemporaryFolder one;
+  const test::TemporaryFolder many;
+  SweepOptions options = options_in(one);
+  options.threads = 1;
+  const SweepResult result = sweep(options);
+  REQUIRE(result.points.size() == 4);
+  REQUIRE(result.runs.size() == 12);
+  CHECK(result.finished == 12);
+  for (const SweepRun& run : result.runs) {
+    RunOptions single;
+    std::vector<Override> overrides = result.points[run.point];
+    overrides.push_back({"seed", std::to_string(run.seed)});
+    single.experiment = parse_experiment(kExperiment, "sweep.toml", overrides).value();
+    const auto expected = run_experiment(single);
+    REQUIRE(expected.has_value());
+    CHECK(run.model_sha256 == expected->summary.model_sha256);
+    CHECK(run.loss_after == expected->summary.last_evaluation.loss_after());
+  }
+  SweepOptions other = options_in(many);
+  other.threads = 3;
+  CHECK(sweep_csv(sweep(other)) == sweep_csv(result));
+}
+
+TEST_CASE("sweep: finished runs are kept, a larger grid adds to them", "[simulation][sweep]") {
+  const test::TemporaryFolder folder;
+  SweepOptions options = options_in(folder);
+  const SweepResult first = sweep(options);
+  options.seeds.push_back(9);
+  options.axes[0].values.emplace_back("3");
+  const SweepResult more = sweep(options);
+  CHECK(more.found == 12);
+  CHECK(more.finished == 24);
+  // A summary that is damaged or of a run that was stopped does not count.
+  REQUIRE(write_file(folder.path() + "/" + more.runs[0].folder + "/summary.json", "{\"rounds\":20").has_value());
+  const SweepResult again = sweep(options);
+  CHECK(again.found == 23);
+  CHECK(sweep_csv(again) == sweep_csv(more));
+  // Another experiment is not mixed in.
+  REQUIRE(write_file(options.experiment_file, std::string(kExperiment) + "\n# changed\n").has_value());
+  const auto refused = run_sweep(options);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message.find("holds another experiment") != std::string::npos);
+  options.restarts = true;
+  CHECK(sweep(options).found == 0);
+}
+
+TEST_CASE("sweep: a combination that is refused is said before anything runs", "[simulation][sweep]") {
+  const test::TemporaryFolder folder;
+  SweepOptions options = options_in(folder);
+  options.axes[0].values.emplace_back("31");  // more than the fleet has
+  const auto refused = run_sweep(options);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message.find("cohort") != std::string::npos);
+  CHECK_FALSE(read_file(folder.file("runs.csv")).has_value());
+}
+
+TEST_CASE("sweep: a run that fails does not stop the others", "[simulation][sweep]") {
+  const test::TemporaryFolder folder;
+  SweepOptions options = options_in(folder);
+  options.axes = {{"meta.meta_learning_rate", {"0.5"}}};
+  // The folder of seed 1 cannot be made: a file is in its place.
+  REQUIRE(make_folder(folder.file("meta.meta_learning_rate=0.5")).has_value());
+  REQUIRE(write_file(folder.file("meta.meta_learning_rate=0.5") + "/seed-1", "").has_value());
+  const SweepResult result = sweep(options);
+  CHECK(result.finished == 2);
+  CHECK(result.failed == 1);
+  CHECK(result.runs[1].state == SweepRun::State::kFailed);
+  CHECK(runs_csv(result).find("seed-1") != std::string::npos);
+}
