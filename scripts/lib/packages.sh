@@ -15,7 +15,7 @@ skink_packages_build=(
 )
 skink_packages_run=(mosquitto mosquitto-clients openssl python3)
 skink_packages_test=(
-  clang-14 python3-numpy sqlite3
+  clang-14 python3-numpy sqlite3 libopenmpi-dev openmpi-bin
 )
 skink_packages_firmware=(
   gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib

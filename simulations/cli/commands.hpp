@@ -35,6 +35,7 @@ struct RunArguments {
   bool restarts = false;
   std::string updates;
   bool is_quiet = false;
+  Peers* peers = nullptr;  ///< under mpirun
 };
 int run(const RunArguments& arguments);
 

@@ -3,7 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
+#include <memory>
 
+#include "mpi/mpi_peers.hpp"
 #include "skink/common/host/files.hpp"
 #include "skink/common/host/float_environment.hpp"
 #include "terminal.hpp"
@@ -88,6 +90,40 @@ void add_bench(CLI::App& command, cli::BenchArguments& bench) {
 /// Makes the folder now rather than after hours; empty: none.
 Result<void> prepare_folder(const std::string& folder) { return folder.empty() ? Result<void>() : make_folder(folder); }
 
+/// The processes that compute with this one, for the run of a command.
+class Company {
+ public:
+  /// @returns kOk, or prints why it cannot be.
+  int join() {
+    if (!is_under_mpi()) return cli::kOk;
+    peers_ = join_mpi();
+    if (peers_ != nullptr) return cli::kOk;
+    return cli::fail(ExitCode::kUsage,
+                     "this program was built without MPI (libopenmpi-dev) and cannot be one of several");
+  }
+  Peers* peers() const { return peers_.get(); }
+  /// When this process cannot go on, the others wait for it in vain.
+  int leave(int code) const {
+    if (code != cli::kOk && peers_ != nullptr && peers_->count() > 1) abort_mpi(code);
+    return code;
+  }
+
+ private:
+  std::unique_ptr<Peers> peers_;
+};
+
+int run_together(cli::RunArguments& arguments) {
+  Company company;
+  const int code = company.join();
+  if (code != cli::kOk) return code;
+  arguments.peers = company.peers();
+  try {
+    return company.leave(cli::run(arguments));
+  } catch (const std::exception& error) {
+    return company.leave(cli::fail(ExitCode::kInternal, error.what()));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -125,7 +161,7 @@ int main(int argc, char** argv) {
     if (!made) return cli::fail(ExitCode::kStore, made.error().message);
     cli::catch_interruptions();
     if (sweep_command->parsed()) return cli::sweep(sweep);
-    return replay_command->parsed() ? cli::replay(replay) : cli::run(run);
+    return replay_command->parsed() ? cli::replay(replay) : run_together(run);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? cli::kOk : static_cast<int>(ExitCode::kUsage);
   } catch (const std::exception& error) {

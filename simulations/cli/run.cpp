@@ -18,6 +18,10 @@ std::string id_of(const ExperimentArguments& arguments) {
 int run(const RunArguments& arguments) {
   RunOptions options;
   options.engine = arguments.engine.value_or(arguments.updates.empty() ? Engine::kLearning : Engine::kProtocol);
+  const bool has_peers = arguments.peers != nullptr && arguments.peers->count() > 1;
+  if (options.engine == Engine::kProtocol && has_peers) {
+    return fail(ExitCode::kUsage, "--engine protocol: runs in one process; several (mpirun) need the learning engine");
+  }
   if (options.engine == Engine::kLearning && !arguments.updates.empty()) {
     return fail(ExitCode::kUsage, "--updates: the learning engine sends none, use --engine protocol");
   }
@@ -26,7 +30,9 @@ int run(const RunArguments& arguments) {
   if (code != kOk) return code;
   auto updates = open_updates(arguments.updates);
   if (!updates) return fail(ExitCode::kStore, updates.error().message);
-  ProgressLine progress(arguments.is_quiet);
+  const bool is_first = !has_peers || arguments.peers->rank() == 0;
+  options.peers = arguments.peers;
+  ProgressLine progress(arguments.is_quiet || !is_first);
   if (*updates) options.on_update = observer_of(**updates);
   options.threads = arguments.speed.threads;
   options.lanes = arguments.speed.lanes;
@@ -39,13 +45,13 @@ int run(const RunArguments& arguments) {
   options.stop = [] { return is_interrupted(); };
   const auto result = run_experiment(options);
   if (!result) return fail(ExitCode::kData, result.error().message);
-  if (result->continued_after > 0) std::printf("continued after round %u\n", result->continued_after);
-  std::printf("%s", coordinator::to_table(result->summary).c_str());
+  if (is_first && result->continued_after > 0) std::printf("continued after round %u\n", result->continued_after);
+  if (is_first) std::printf("%s", coordinator::to_table(result->summary).c_str());
   if (!result->written) return fail(ExitCode::kStore, result->written.error().message);
   if (*updates && !(*updates)->written()) return fail(ExitCode::kStore, (*updates)->written().error().message);
   if (!result->finished) {
-    std::printf("  stopped after %u rounds; the files hold what there is\n", result->summary.rounds);
-    return is_interrupted() ? kOk : static_cast<int>(ExitCode::kInternal);
+    if (is_first) std::printf("  stopped after %u rounds; the files hold what there is\n", result->summary.rounds);
+    return has_peers || is_interrupted() ? kOk : static_cast<int>(ExitCode::kInternal);
   }
   return kOk;
 }

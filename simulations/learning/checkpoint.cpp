@@ -11,7 +11,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 std::string hex_of(const std::vector<std::uint8_t>& bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -40,20 +40,37 @@ std::vector<std::uint8_t> bytes_of_hex(const json::string& text) {
   return bytes;
 }
 
-json::array to_json(const coordinator::RoundRecord& record) {
-  json::array row{record.updates, record.diverged, record.refused, record.total_weight};
-  if (!record.model_sha256.empty()) row.emplace_back(record.model_sha256);
-  return row;
+bool is_alike(const coordinator::RoundRecord& a, const coordinator::RoundRecord& b) {
+  return a.updates == b.updates && a.diverged == b.diverged && a.refused == b.refused &&
+         a.total_weight == b.total_weight && a.model_sha256.empty() && b.model_sha256.empty();
 }
 
-coordinator::RoundRecord round_from(const json::array& row) {
+/// Rounds that follow one another and are alike are one row, which most rounds are.
+json::array rows_of(const std::vector<coordinator::RoundRecord>& rounds) {
+  json::array rows;
+  for (std::size_t first = 0; first < rounds.size();) {
+    const coordinator::RoundRecord& record = rounds[first];
+    std::size_t next = first + 1;
+    while (next < rounds.size() && is_alike(record, rounds[next])) ++next;
+    json::array row{next - first, record.updates, record.diverged, record.refused, record.total_weight};
+    if (!record.model_sha256.empty()) row.emplace_back(record.model_sha256);
+    rows.emplace_back(std::move(row));
+    first = next;
+  }
+  return rows;
+}
+
+void add_rounds(const json::array& row, std::vector<coordinator::RoundRecord>& rounds) {
+  constexpr std::size_t kMostRounds = 0xffffffff;
   coordinator::RoundRecord record;
-  record.updates = row.at(0).to_number<std::uint32_t>();
-  record.diverged = row.at(1).to_number<std::uint32_t>();
-  record.refused = row.at(2).to_number<std::uint32_t>();
-  record.total_weight = row.at(3).to_number<std::uint32_t>();
-  if (row.size() > 4) record.model_sha256 = std::string(row.at(4).as_string());
-  return record;
+  const auto count = row.at(0).to_number<std::size_t>();
+  record.updates = row.at(1).to_number<std::uint32_t>();
+  record.diverged = row.at(2).to_number<std::uint32_t>();
+  record.refused = row.at(3).to_number<std::uint32_t>();
+  record.total_weight = row.at(4).to_number<std::uint32_t>();
+  if (row.size() > 5) record.model_sha256 = std::string(row.at(5).as_string());
+  if (count == 0 || count > kMostRounds - rounds.size()) throw std::invalid_argument("too many rounds");
+  rounds.insert(rounds.end(), count, record);
 }
 
 json::array to_json(const coordinator::EvaluationRecord& record) {
@@ -83,7 +100,7 @@ Checkpoint parse(const std::string& text) {
   Checkpoint checkpoint;
   checkpoint.experiment = std::string(object.at("experiment").as_string());
   for (const json::value& row : object.at("rounds").as_array()) {
-    checkpoint.rounds.push_back(round_from(row.as_array()));
+    add_rounds(row.as_array(), checkpoint.rounds);
   }
   for (const json::value& row : object.at("evaluations").as_array()) {
     checkpoint.evaluations.push_back(evaluation_from(row.as_array()));
@@ -98,22 +115,27 @@ Checkpoint parse(const std::string& text) {
 std::string checkpoint_path(const std::string& folder) { return folder + "/checkpoint.json"; }
 
 Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
-  json::array rounds;
-  for (const auto& record : checkpoint.rounds) rounds.emplace_back(to_json(record));
   json::array evaluations;
   for (const auto& record : checkpoint.evaluations) evaluations.emplace_back(to_json(record));
-  const json::object object{
-      {"version", kVersion},         {"experiment", checkpoint.experiment},   {"wall_seconds", checkpoint.wall_seconds},
-      {"rounds", std::move(rounds)}, {"evaluations", std::move(evaluations)}, {"model", hex_of(checkpoint.model)}};
+  const json::object object{{"version", kVersion},
+                            {"experiment", checkpoint.experiment},
+                            {"wall_seconds", checkpoint.wall_seconds},
+                            {"rounds", rows_of(checkpoint.rounds)},
+                            {"evaluations", std::move(evaluations)},
+                            {"model", hex_of(checkpoint.model)}};
   return write_file(path, json::serialize(object) + "\n");
 }
 
-Result<std::optional<Checkpoint>> read_checkpoint(const std::string& path) {
-  if (::access(path.c_str(), F_OK) != 0) return std::optional<Checkpoint>();
-  const auto text = read_file(path);
+Result<std::optional<std::string>> read_checkpoint_text(const std::string& path) {
+  if (::access(path.c_str(), F_OK) != 0) return std::optional<std::string>();
+  auto text = read_file(path);
   if (!text) return text.error();
+  return std::optional<std::string>(std::move(*text));
+}
+
+Result<Checkpoint> parse_checkpoint(const std::string& text, const std::string& path) {
   try {
-    return std::optional<Checkpoint>(parse(*text));
+    return parse(text);
   } catch (const std::exception& error) {
     return make_error(Status::kDamaged, path + ": is no checkpoint (" + error.what() +
                                             "); remove it to begin from round 0, or give --restart");

@@ -25,7 +25,10 @@ std::string checkpoint_path(const std::string& folder);
 
 Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 
-/// Nothing when there is no such file. Errors say what is wrong with it and what to do.
-Result<std::optional<Checkpoint>> read_checkpoint(const std::string& path);
+/// What the file holds; nothing when there is no such file.
+Result<std::optional<std::string>> read_checkpoint_text(const std::string& path);
+
+/// Errors say what is wrong with the file and what to do.
+Result<Checkpoint> parse_checkpoint(const std::string& text, const std::string& path);
 
 }  // namespace skink::simulations

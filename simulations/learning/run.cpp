@@ -36,6 +36,7 @@ class LearningRun {
         model_{make_network(experiment_.model), experiment_.model.input_scale, experiment_.model.input_offset},
         phi_(initial_parameters(experiment_.model, experiment_.seed)),
         membership_(coordinator::split_roster(experiment_.seed, experiment_.fleet.devices, experiment_.fleet.held_out)),
+        peers_(options.peers != nullptr ? *options.peers : alone_),
         workers_(options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency())) {
     GroupSettings settings;
     settings.experiment = &experiment_;
@@ -48,6 +49,7 @@ class LearningRun {
     traffic_.counts_bytes = false;
     cohort_.resize(experiment_.meta.cohort);
     outcomes_.resize(experiment_.meta.cohort);
+    totals_.resize(phi_.size());
   }
 
   /// Takes up what an earlier process left.
@@ -84,7 +86,7 @@ class LearningRun {
     for (;;) {
       if (evaluation_is_due()) evaluate();
       if (rounds_done_ == experiment_.meta.rounds) break;
-      if (options_.stop && options_.stop()) break;
+      if (is_stopped()) break;
       run_round(result);
       if (checkpoint_is_due()) write_checkpoint(result);
       if (options_.on_progress) {
@@ -100,7 +102,7 @@ class LearningRun {
     result.evaluations = evaluations_;
     const coordinator::RunState state = this->state();
     result.summary = coordinator::summarize(state, "simulator", wall_seconds());
-    if (!options_.out_dir.empty()) {
+    if (writes_files()) {
       note(result, coordinator::write_results(options_.out_dir, state, result.summary, rounds_));
     }
     // Now that the results are there.
@@ -155,6 +157,15 @@ class LearningRun {
     return earlier_seconds_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
 
+  bool writes_files() const { return peers_.rank() == 0 && !options_.out_dir.empty(); }
+
+  /// All processes agree.
+  bool is_stopped() {
+    std::vector<std::int64_t> wish{options_.stop && options_.stop() ? 1 : 0};
+    if (peers_.count() > 1) peers_.add_up(wish);
+    return wish[0] != 0;
+  }
+
   static void note(RunResult& result, const Result<void>& written) {
     if (result.written) result.written = written;
   }
@@ -192,7 +203,7 @@ class LearningRun {
     if (is_checkpoint) {
       encode_model();
       record.model_sha256 = digest_text();
-      if (!options_.out_dir.empty()) {
+      if (writes_files()) {
         note(result, coordinator::write_model(options_.out_dir + "/model-" + std::to_string(rounds_done_) + ".skm",
                                               model_file_));
       }
@@ -202,7 +213,7 @@ class LearningRun {
 
   // ---- checkpoints
 
-  bool keeps_checkpoints() const { return !options_.out_dir.empty() && !options_.experiment_id.empty(); }
+  bool keeps_checkpoints() const { return writes_files() && !options_.experiment_id.empty(); }
 
   bool checkpoint_is_due() const {
     if (!keeps_checkpoints()) return false;
@@ -259,30 +270,55 @@ class LearningRun {
     RoundSums& sums = sums_.front();
     for (std::size_t worker = 1; worker < sums_.size(); ++worker) sums.add(sums_[worker]);
     record.updates = sums.updates;
-    record.total_weight = sums.updates * weight();
-    step(record.meta_learning_rate, record.total_weight, sums);
+    for (std::size_t e = 0; e < totals_.size(); ++e) totals_[e] = sums.total(e);
+    if (peers_.count() > 1) record.updates = exchange(record.updates);
+    record.total_weight = record.updates * weight();
+    step(record.meta_learning_rate, record.total_weight);
+  }
+
+  /// Adds up totals and outcomes over the processes. @returns all updates.
+  std::uint32_t exchange(std::uint32_t updates) {
+    exchanged_ = totals_;
+    for (const Outcome outcome : outcomes_) exchanged_.push_back(static_cast<std::int64_t>(outcome));
+    exchanged_.push_back(updates);
+    peers_.add_up(exchanged_);
+    std::copy_n(exchanged_.begin(), totals_.size(), totals_.begin());
+    for (std::size_t slot = 0; slot < outcomes_.size(); ++slot) {
+      outcomes_[slot] = static_cast<Outcome>(exchanged_[totals_.size() + slot]);
+    }
+    return static_cast<std::uint32_t>(exchanged_.back());
+  }
+
+  /// Calls work(worker, first, count) for this process's share of `count` things.
+  void share_out(std::uint32_t count, const std::function<void(std::uint32_t, std::uint32_t, std::uint32_t)>& work) {
+    const std::uint32_t size = groups_.front()->part_size();
+    const std::uint32_t parts = parts_of(count, size);
+    const std::uint32_t mine = parts > peers_.rank() ? parts_of(parts - peers_.rank(), peers_.count()) : 0;
+    workers_.run(mine, [&](std::uint32_t worker, std::uint32_t part) {
+      const std::uint32_t first = (part * peers_.count() + peers_.rank()) * size;
+      work(worker, first, std::min(size, count - first));
+    });
   }
 
   void adapt_parts(std::uint32_t round) {
     for (RoundSums& sums : sums_) sums.reset();
-    const auto count = static_cast<std::uint32_t>(cohort_.size());
-    const std::uint32_t size = groups_.front()->part_size();
+    std::fill(outcomes_.begin(), outcomes_.end(), Outcome::kTaken);  // 0: other processes know theirs
     const coordinator::InnerLoop loop = strategy_->inner_loop();
-    workers_.run(parts_of(count, size), [&](std::uint32_t worker, std::uint32_t part) {
-      const std::uint32_t first = part * size;
-      groups_[worker]->adapt({cohort_.data() + first, std::min(size, count - first), round}, loop, meta_parameters(),
-                             sums_[worker], outcomes_.data() + first);
+    const auto devices = static_cast<std::uint32_t>(cohort_.size());
+    share_out(devices, [&](std::uint32_t worker, std::uint32_t first, std::uint32_t count) {
+      groups_[worker]->adapt({cohort_.data() + first, count, round}, loop, meta_parameters(), sums_[worker],
+                             outcomes_.data() + first);
     });
     for (std::size_t worker = 0; worker < groups_.size(); ++worker) groups_[worker]->finish(sums_[worker]);
   }
 
-  void step(double meta_learning_rate, std::uint32_t total_weight, const RoundSums& sums) {
+  void step(double meta_learning_rate, std::uint32_t total_weight) {
     if (total_weight == 0) return;
     const auto weight = static_cast<std::int64_t>(this->weight());  // all devices have equally many samples
     for (const nn::Tensor& tensor : model_.network.tensors()) {
       if (!tensor.trainable) continue;
       for (std::size_t e = tensor.offset; e < tensor.offset + std::size_t{tensor.count}; ++e) {
-        const double mean = arithmetic::mean_of_fixed_point(sums.total(e) * weight, total_weight);
+        const double mean = arithmetic::mean_of_fixed_point(totals_[e] * weight, total_weight);
         phi_[e] = arithmetic::outer_step(phi_[e], meta_learning_rate, mean);
       }
     }
@@ -315,18 +351,33 @@ class LearningRun {
     const std::uint32_t tasks = coordinator::evaluation_tasks(experiment_, rounds_done_);
     const EvaluationConfig& config = experiment_.evaluation;
     const coordinator::InnerLoop loop{config.inner_learning_rate, config.passes, config.batch_size};
-    const std::uint32_t size = groups_.front()->part_size();
     std::vector<wire::Evaluation> totals(workers_.count());
-    workers_.run(parts_of(tasks, size), [&](std::uint32_t worker, std::uint32_t part) {
-      const std::uint32_t first = part * size;
-      groups_[worker]->evaluate(first, std::min(size, tasks - first), loop, meta_parameters(), totals[worker]);
+    share_out(tasks, [&](std::uint32_t worker, std::uint32_t first, std::uint32_t count) {
+      groups_[worker]->evaluate(first, count, loop, meta_parameters(), totals[worker]);
     });
     EvaluationRecord record;
     record.rounds = rounds_done_;
     record.devices = static_cast<std::uint32_t>(std::min<std::size_t>(membership_.held_out.size(), tasks));
     for (const wire::Evaluation& part : totals) add(part, record.total);
+    if (peers_.count() > 1) exchange(record.total);
     record.traffic = traffic_;
     evaluations_.push_back(record);
+  }
+
+  void exchange(wire::Evaluation& total) {
+    const auto number = [](auto value) { return static_cast<std::int64_t>(value); };
+    std::vector<std::int64_t> all{number(total.tasks),          number(total.query_samples),
+                                  number(total.correct_before), number(total.correct_after),
+                                  number(total.loss_before),    number(total.loss_after),
+                                  number(total.diverged_tasks)};
+    peers_.add_up(all);
+    total.tasks = static_cast<std::uint32_t>(all[0]);
+    total.query_samples = static_cast<std::uint32_t>(all[1]);
+    total.correct_before = static_cast<std::uint32_t>(all[2]);
+    total.correct_after = static_cast<std::uint32_t>(all[3]);
+    total.loss_before = static_cast<std::uint64_t>(all[4]);
+    total.loss_after = static_cast<std::uint64_t>(all[5]);
+    total.diverged_tasks = static_cast<std::uint32_t>(all[6]);
   }
 
   static void add(const wire::Evaluation& part, wire::Evaluation& total) {
@@ -345,6 +396,8 @@ class LearningRun {
   model::Model model_;
   std::vector<float> phi_;
   coordinator::Membership membership_;
+  Peers alone_;
+  Peers& peers_;
   Workers workers_;
   std::vector<std::unique_ptr<Group>> groups_;  // one for each worker
   std::vector<RoundSums> sums_;                 // likewise
@@ -356,6 +409,8 @@ class LearningRun {
   std::uint32_t ahead_end_ = 0;
   std::vector<std::uint32_t> cohort_;
   std::vector<Outcome> outcomes_;
+  std::vector<std::int64_t> totals_;     // [P], of the round
+  std::vector<std::int64_t> exchanged_;  // between processes
   std::uint32_t rounds_done_ = 0;
   std::vector<RoundRecord> rounds_;
   double earlier_seconds_ = 0;
@@ -366,6 +421,24 @@ class LearningRun {
   std::vector<std::uint8_t> model_file_;
   wire::Digest digest_;
 };
+
+/// The checkpoint that rank 0 finds, for all processes.
+Result<std::optional<Checkpoint>> find_checkpoint(const RunOptions& options, const std::string& path) {
+  const bool is_alone = options.peers == nullptr || options.peers->count() == 1;
+  Result<std::optional<std::string>> text = std::optional<std::string>();
+  if (is_alone || options.peers->rank() == 0) text = read_checkpoint_text(path);
+  if (!text) return text.error();
+  if (!is_alone) {
+    std::vector<std::uint8_t> bytes;
+    if (*text) bytes.assign((*text)->begin(), (*text)->end());
+    options.peers->take_over(bytes);
+    if (!bytes.empty()) text = std::optional<std::string>(std::string(bytes.begin(), bytes.end()));
+  }
+  if (!*text) return std::optional<Checkpoint>();
+  auto checkpoint = parse_checkpoint(**text, path);
+  if (!checkpoint) return checkpoint.error();
+  return std::optional<Checkpoint>(std::move(*checkpoint));
+}
 
 }  // namespace
 
@@ -386,7 +459,7 @@ Result<RunResult> run_learning(const RunOptions& options) {
   LearningRun run(options, *tasks);
   if (!options.out_dir.empty() && !options.experiment_id.empty() && !options.restarts) {
     const std::string path = checkpoint_path(options.out_dir);
-    auto checkpoint = read_checkpoint(path);
+    auto checkpoint = find_checkpoint(options, path);
     if (!checkpoint) return checkpoint.error();
     if (*checkpoint) {
       const auto restored = run.restore(std::move(**checkpoint), path);

@@ -10,6 +10,7 @@
 
 #include "skink/coordinator/core/summary.hpp"
 #include "skink/simulations/learning/lanes.hpp"
+#include "skink/simulations/learning/peers.hpp"
 #include "skink/simulations/protocol/world.hpp"
 
 namespace skink::simulations {
@@ -50,6 +51,7 @@ struct RunOptions {
   const LaneFunctions* isa = nullptr;  ///< null: the widest that this processor has
   Lanes lanes = Lanes::kChosen;
   std::uint32_t threads = 0;  ///< 0: one for each core
+  Peers* peers = nullptr;     ///< processes that compute the run with this one; null: none
   // protocol engine
   WorldOptions world;
   std::uint64_t run = 1;

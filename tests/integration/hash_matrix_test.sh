@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# One experiment, one hash: whatever instruction set, kind of lanes, number of threads and number of processes compute it.
+# And processes together: killed ones go on from their checkpoint in another number, interrupted ones write what there is, one
+# that cannot go on ends all.
+set -euo pipefail
+root=${SKINK_SOURCE_DIR:?}
+sim=${SKINK_BIN_DIR:?}/skink-sim
+work=$(mktemp -d)
+pid=
+trap '[[ -z $pid ]] || kill -KILL "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+fail() {
+  echo "FAILED: $*"
+  exit 1
+}
+run=(run "$root/experiments/sine.toml" --quiet --set meta.rounds=60 --set meta.cohort=21 --set evaluation.every=20
+  --set evaluation.final_tasks=70)
+
+isas=()
+for isa in scalar avx2 avx512 neon; do
+  if "$sim" "${run[@]}" --isa $isa --set meta.rounds=1 --out "$work/probe" >/dev/null 2>&1; then isas+=("$isa"); fi
+done
+counts=(1)
+if command -v mpirun >/dev/null; then counts+=(2 4); else echo "SKIPPED: several processes, mpirun is not installed"; fi
+# As root too, on this machine's own network only.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo
+# together COUNT ARGUMENT...: skink-sim in so many processes.
+together() {
+  local count=$1
+  shift
+  if [[ $count == 1 ]]; then "$sim" "$@"; else mpirun --oversubscribe -n "$count" "$sim" "$@"; fi
+}
+
+"$sim" "${run[@]}" --engine protocol --out "$work/protocol" >/dev/null
+checked=0
+for isa in "${isas[@]}"; do
+  for lanes in device neuron; do
+    for threads in 1 2; do
+      for count in "${counts[@]}"; do
+        name=$isa-$lanes-$threads-$count
+        together "$count" "${run[@]}" --isa "$isa" --lanes $lanes --threads $threads --out "$work/$name" >/dev/null ||
+          fail "$name"
+        cmp "$work/protocol/model.skm" "$work/$name/model.skm" || fail "$name: another model"
+        diff <(cut -d, -f1-6,10-15 "$work/protocol/metrics.csv") <(cut -d, -f1-6,10-15 "$work/$name/metrics.csv") ||
+          fail "$name: other metrics"
+        checked=$((checked + 1))
+      done
+    done
+  done
+done
+echo "$checked ways of ${isas[*]}, device and neuron lanes, 1 and 2 threads, ${counts[*]} processes: one model," \
+  "$(sha256sum "$work/protocol/model.skm" | cut -c1-16)"
+[[ ${#counts[@]} -gt 1 ]] || exit 0
+
+# ---- processes together
+long=(run "$root/experiments/sine.toml" --quiet --threads 1 --checkpoint-rounds 50 --set meta.rounds=4000
+  --set evaluation.every=0 --set evaluation.final_tasks=40)
+"$sim" "${long[@]}" --out "$work/calm" >/dev/null
+mkdir "$work/killed"
+count_models() { find "$work/killed" -name 'model-*.skm' | wc -l; }
+kills=0
+for count in 2 3 2; do
+  models_before=$(count_models)
+  mpirun --oversubscribe -n $count "$sim" "${long[@]}" --out "$work/killed" >"$work/log" 2>&1 &
+  pid=$!
+  for _ in $(seq 1000); do # until it has written a further checkpoint
+    [[ $(count_models) -le $models_before ]] || break
+    sleep 0.02
+  done
+  kill -KILL "$pid" && kills=$((kills + 1))
+  wait "$pid" 2>/dev/null || true
+  pid=
+  for _ in $(seq 100); do # they notice that mpirun is gone
+    pgrep -f -- "--out $work/killed" >/dev/null || break
+    sleep 0.1
+  done
+done
+together 4 "${long[@]}" --out "$work/killed" >"$work/log" 2>&1 || fail "$(cat "$work/log")"
+grep "continued after" "$work/log" || fail "it began anew: $(cat "$work/log")"
+for file in model.skm metrics.csv; do cmp "$work/calm/$file" "$work/killed/$file" || fail "$file differs after $kills kills"; done
+
+mpirun --oversubscribe -n 2 "$sim" "${long[@]}" --set meta.rounds=1000000 --out "$work/stopped" >"$work/log" 2>&1 &
+pid=$!
+for _ in $(seq 100); do
+  [[ ! -f $work/stopped/model-50.skm ]] || break
+  sleep 0.1
+done
+kill -INT "$pid"
+wait "$pid" || true # mpirun's own status
+pid=
+grep -q "stopped after" "$work/log" || fail "interrupted processes do not say so: $(cat "$work/log")"
+[[ -f $work/stopped/summary.json && -f $work/stopped/checkpoint.json ]] || fail "they leave nothing"
+
+code=0
+timeout 60 mpirun --oversubscribe -n 2 "$sim" run "$root/experiments/omniglot-5w5s.toml" --quiet --data "$work/absent" \
+  --out "$work/refused" >"$work/log" 2>&1 || code=$?
+[[ $code != 0 && $code != 124 ]] || fail "an error ends with $code: $(cat "$work/log")"
+grep -q "omniglot" "$work/log" || fail "the reason is not given: $(cat "$work/log")"
+code=0
+mpirun --oversubscribe -n 2 "$sim" "${run[@]}" --engine protocol --out "$work/refused" >"$work/log" 2>&1 || code=$?
+[[ $code != 0 ]] || fail "--engine protocol ran in two processes"
+grep -q "runs in one process" "$work/log" || fail "$(cat "$work/log")"
+if pgrep -f -- "--out $work/" >/dev/null; then fail "processes are left"; fi
