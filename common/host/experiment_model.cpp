@@ -68,7 +68,7 @@ void read_parameters(const ConfigReader& reader, LayerConfig& layer) {
 /// Keys of convolutions and pools.
 void read_windows(const ConfigReader& reader, nn::LayerSpec& spec) {
   const Window kernel = read_window(reader, "kernel", std::nullopt);
-  const Window stride = read_window(reader, "stride", spec.kind == nn::LayerKind::kConv2d ? Window{1, 1} : kernel);
+  const Window stride = read_window(reader, "stride", nn::has_parameters(spec.kind) ? Window{1, 1} : kernel);
   spec.kernel_height = kernel.height;
   spec.kernel_width = kernel.width;
   spec.stride_height = stride.height;
@@ -82,8 +82,10 @@ LayerConfig read_layer(const ConfigReader& reader) {
   LayerConfig layer;
   layer.spec.kind = reader.choice<LayerKind>("type", {{"dense", LayerKind::kDense},
                                                       {"conv2d", LayerKind::kConv2d},
+                                                      {"depthwise_conv2d", LayerKind::kDepthwiseConv2d},
                                                       {"max_pool", LayerKind::kMaxPool},
                                                       {"average_pool", LayerKind::kAveragePool},
+                                                      {"global_average_pool", LayerKind::kGlobalAveragePool},
                                                       {"flatten", LayerKind::kFlatten},
                                                       {"relu", LayerKind::kRelu},
                                                       {"tanh", LayerKind::kTanh}});
@@ -97,8 +99,13 @@ LayerConfig read_layer(const ConfigReader& reader) {
       read_windows(reader, layer.spec);
       read_parameters(reader, layer);
       break;
+    case LayerKind::kDepthwiseConv2d:
+      read_windows(reader, layer.spec);
+      read_parameters(reader, layer);
+      break;
     case LayerKind::kMaxPool:
     case LayerKind::kAveragePool: read_windows(reader, layer.spec); break;
+    case LayerKind::kGlobalAveragePool:
     case LayerKind::kFlatten:
     case LayerKind::kRelu:
     case LayerKind::kTanh: break;

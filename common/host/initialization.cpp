@@ -17,11 +17,12 @@ constexpr std::uint32_t kBiases = 1;
 
 std::uint32_t fan_in(const nn::LayerPlan& plan) {
   if (plan.spec.kind == nn::LayerKind::kDense) return static_cast<std::uint32_t>(plan.in.size());
-  return std::uint32_t{plan.spec.kernel_height} * plan.spec.kernel_width * plan.in.channels;
+  const std::uint32_t taps = std::uint32_t{plan.spec.kernel_height} * plan.spec.kernel_width;
+  return plan.spec.kind == nn::LayerKind::kConv2d ? taps * plan.in.channels : taps;
 }
 
 void fill_he_uniform(const nn::LayerPlan& plan, float gain, RandomStream words, float* weights) {
-  const std::uint32_t count = fan_in(plan) * plan.spec.units;
+  const std::uint32_t count = plan.bias - plan.weights;
   const float bound = gain * std::sqrt(6.0F / static_cast<float>(fan_in(plan)));
   for (std::uint32_t e = 0; e < count; ++e) {
     const float u = uniform(words.word(e));

@@ -6,6 +6,9 @@ namespace {
 /// Parameters and activations are addressed by 32-bit offsets; a device never comes near this.
 constexpr size_t kMaxFloats = size_t{1} << 28;
 
+/// Terms of a mean, whose number must be exact as a float.
+constexpr size_t kMaxMeanTerms = size_t{1} << 24;
+
 struct Extent {
   size_t out;
   size_t pad;
@@ -57,11 +60,13 @@ class NetworkBuilder {
     switch (spec.kind) {
       case LayerKind::kDense: return add_dense(plan);
       case LayerKind::kConv2d:
+      case LayerKind::kDepthwiseConv2d:
       case LayerKind::kMaxPool:
       case LayerKind::kAveragePool: return add_window(plan);
       case LayerKind::kFlatten: return add_flatten(plan);
       case LayerKind::kRelu: return add_activation(plan, Activation::kRelu);
       case LayerKind::kTanh: return add_activation(plan, Activation::kTanh);
+      case LayerKind::kGlobalAveragePool: return add_global_average_pool(plan);
     }
     return fail(Status::kUnsupported, "unknown layer kind");
   }
@@ -96,8 +101,15 @@ class NetworkBuilder {
                 is_conv ? spec.units : shape_.channels};
     plan.pad_top = static_cast<uint16_t>(rows.pad);
     plan.pad_left = static_cast<uint16_t>(columns.pad);
-    const size_t taps = size_t{spec.kernel_height} * spec.kernel_width;
-    return add_slot(plan, is_conv ? taps * shape_.channels * spec.units : 0, is_conv ? spec.units : 0);
+    if (!has_parameters(spec.kind)) return add_slot(plan, 0, 0);
+    const size_t channel_weights = size_t{spec.kernel_height} * spec.kernel_width * shape_.channels;
+    return add_slot(plan, is_conv ? channel_weights * spec.units : channel_weights, plan.out.channels);
+  }
+
+  Status add_global_average_pool(LayerPlan& plan) noexcept {
+    if (shape_.size() > kMaxMeanTerms) return fail(Status::kUnsupported, "a mean of more than 2^24 numbers");
+    plan.out = {1, 1, shape_.channels};
+    return add_slot(plan, 0, 0);
   }
 
   Status add_flatten(LayerPlan& plan) noexcept {
@@ -133,8 +145,8 @@ class NetworkBuilder {
       add_tensor(weight_count, false, plan.spec.train_weights);
       add_tensor(bias_count, true, plan.spec.train_bias);
     }
-    const bool needs_scratch = plan.spec.kind == LayerKind::kConv2d && plan.propagates && plan.spec.train_weights;
-    const size_t scratch = needs_scratch ? weight_count / plan.in.channels : 0;
+    const bool needs_scratch = plan.spec.kind != LayerKind::kDense && plan.propagates && plan.spec.train_weights;
+    const size_t scratch = needs_scratch ? weight_count / plan.in.channels : 0;  // 0 without weights
     if (scratch > network_.scratch_count_) network_.scratch_count_ = scratch;
     slot_ = plan.out_offset;
     slot_activation_ = Activation::kNone;

@@ -99,6 +99,19 @@ void build_conv(nn::Network& network) noexcept {
   (void)nn::Network::build({8, 7, 2}, layers, nn::Loss::kMeanSquaredError, network, error);
 }
 
+/// The layers of small image networks; mean squared error of two outputs.
+void build_layers(nn::Network& network) noexcept {
+  const nn::LayerSpec layers[] = {layer(nn::LayerKind::kConv2d, 4, 3, 2, nn::Padding::kSame),
+                                  layer(nn::LayerKind::kTanh),
+                                  layer(nn::LayerKind::kDepthwiseConv2d, 0, 3, 1, nn::Padding::kSame),
+                                  layer(nn::LayerKind::kRelu),
+                                  layer(nn::LayerKind::kDepthwiseConv2d, 0, 2, 1),
+                                  layer(nn::LayerKind::kGlobalAveragePool),
+                                  layer(nn::LayerKind::kDense, 2)};
+  nn::BuildError error;
+  (void)nn::Network::build({8, 7, 2}, layers, nn::Loss::kMeanSquaredError, network, error);
+}
+
 /// Class `sample mod 3`, or a number for each output.
 float target(const void* context, size_t sample, size_t output) noexcept {
   const auto& network = *static_cast<const nn::Network*>(context);
@@ -149,6 +162,12 @@ void dense_online(wire::Sha256& hash, Span<float> memory) {
 void conv_online(wire::Sha256& hash, Span<float> memory) {
   nn::Network network;
   build_conv(network);
+  add_floats(hash, train_online(hash, network, 12, memory));
+}
+
+void layers_online(wire::Sha256& hash, Span<float> memory) {
+  nn::Network network;
+  build_layers(network);
   add_floats(hash, train_online(hash, network, 12, memory));
 }
 
@@ -203,6 +222,7 @@ constexpr Check kChecks[] = {
     {"dense net, online", vectors::kDenseOnline, &dense_online},
     {"dense net, batches", vectors::kDenseBatch, &dense_batch},
     {"convolutional net, online", vectors::kConvOnline, &conv_online},
+    {"net of further layers, online", vectors::kLayersOnline, &layers_online},
     {"int8 quantizer", vectors::kQuantizer, &quantizer},
 };
 

@@ -14,6 +14,7 @@ inline constexpr const char* kCos = "fa09c471bbf6004009b5d6c9342baeddd51022e0685
 inline constexpr const char* kDenseOnline = "be4037d8c547e7de58ca570410cab35d236bb0a0dc4afc591be0961e5e3949ac";
 inline constexpr const char* kDenseBatch = "86f787dd05ba22e25e2a75041335724c1cc9797a50392a9d454988dd75984011";
 inline constexpr const char* kConvOnline = "5f7cd61b79719905101d5f91d875f1a848c19962aa0de83a79549d197b2f88ae";
+inline constexpr const char* kLayersOnline = "272f7f52e7580911b4039d10f056b6b916e20a7955ba3e721221b6792144f172";
 inline constexpr const char* kQuantizer = "68d6a81dd6ba9032067fd5f634052e9159348baf754d745fcf7a7cef31fabaae";
 
 }  // namespace skink::firmware::selftest::vectors

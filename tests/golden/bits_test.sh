@@ -7,7 +7,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/skink bits.XXXXXX") # the space is on purpose
 trap 'rm -rf "$work"' EXIT
 
 sources=("$root/tests/golden/bits_program.cpp")
-for file in arithmetic/{canary,elementary,fixed_point,permutation,philox} nn/{network,planner,training}; do
+for file in arithmetic/{canary,elementary,fixed_point,permutation,philox} nn/{compact,network,planner,training}; do
   sources+=("$root/common/$file.cpp")
 done
 

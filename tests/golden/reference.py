@@ -303,6 +303,51 @@ class Conv2d(Windowed):
         return weights, bias
 
 
+class DepthwiseConv2d(Windowed):
+    kind, default_stride = 8, 1
+
+    def __init__(self, entry, shape):
+        super().__init__(entry, shape)
+        self.mask, self.fan_in = trainable_mask(entry), math.prod(self.kernel)
+        self.tensors = ((*self.kernel, shape[2]), (shape[2],))
+
+    def forward(self, w, x):
+        y = np.empty(self.shape, F)
+        y[:] = w[1]
+        for ky, kx, outputs, inputs in self.taps:
+            y[outputs] += w[0][ky, kx] * x[inputs]
+        return y
+
+    def backward(self, w, x, y, d):
+        dx = np.zeros(x.shape, F)
+        for ky, kx, outputs, inputs in self.taps:
+            dx[inputs] += w[0][ky, kx] * d[outputs]
+        return dx
+
+    def gradients(self, x, d):
+        weights, bias = (np.zeros(shape, F) for shape in self.tensors)
+        for ky, kx, outputs, inputs in self.taps:
+            for d_row, x_row in zip(d[outputs], x[inputs]):             # oy
+                for d_cell, x_cell in zip(d_row, x_row):                # ox
+                    weights[ky, kx] += d_cell * x_cell
+        for cell in d.reshape(-1, len(bias)):                           # oy, then ox
+            bias += cell
+        return weights, bias
+
+
+class GlobalAveragePool(Layer):
+    kind = 9
+
+    def __init__(self, entry, shape):
+        self.shape, self.factor = (1, 1, shape[2]), ONE / F(shape[0] * shape[1])
+
+    def forward(self, w, x):
+        return (chain(x.reshape(-1, x.shape[2])) * self.factor).reshape(self.shape)
+
+    def backward(self, w, x, y, d):
+        return np.broadcast_to(d * self.factor, x.shape)
+
+
 class MaxPool(Windowed):
     kind = 3
 
@@ -382,7 +427,7 @@ class Tanh(Layer):
 
 
 LAYERS = {"dense": Dense, "conv2d": Conv2d, "max_pool": MaxPool, "average_pool": AveragePool, "flatten": Flatten,
-          "relu": Relu, "tanh": Tanh}
+          "relu": Relu, "tanh": Tanh, "depthwise_conv2d": DepthwiseConv2d, "global_average_pool": GlobalAveragePool}
 
 
 def chain(terms):

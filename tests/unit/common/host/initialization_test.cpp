@@ -79,6 +79,23 @@ TEST_CASE("initialization: the fan-in of a convolution is its window", "[common]
   CHECK(bits(phi[40]) == 0xbf0c692cU);
 }
 
+TEST_CASE("initialization: the fan-in of a depthwise convolution is the window of one channel",
+          "[common][host][initialization][golden]") {
+  ModelConfig model;
+  model.input = {5, 5, 2};
+  LayerConfig depthwise = dense(0, Initializer::kHeUniform, 0.7F);
+  depthwise.spec.kind = nn::LayerKind::kDepthwiseConv2d;
+  depthwise.spec.kernel_height = 3;
+  depthwise.spec.kernel_width = 2;
+  depthwise.spec.stride_height = depthwise.spec.stride_width = 1;
+  model.layers = {depthwise};
+  const std::vector<float> phi = initial_parameters(model, 42);
+  REQUIRE(phi.size() == 3 * 2 * 2 + 2);
+  CHECK(bits(phi[0]) == 0xbeab2463U);
+  CHECK(bits(phi[11]) == 0x3f293e8bU);
+  CHECK(bits(phi[12]) == 0);
+}
+
 TEST_CASE("initialization: weights stay within the bound, and another seed gives others",
           "[common][host][initialization]") {
   ModelConfig model;

@@ -170,11 +170,36 @@ TEST_CASE("gradients: pools of every kernel, stride and padding", "[common][nn][
   }
 }
 
+TEST_CASE("gradients: depthwise convolutions of every kernel, stride, padding and mask", "[common][nn][gradient]") {
+  const auto kernel = GENERATE(range(1, 5));
+  const auto stride = GENERATE(range(1, 4));
+  const auto padding = GENERATE(Padding::kValid, Padding::kSame);
+  const auto train = GENERATE(Train::kAll, Train::kNone, Train::kWeights, Train::kBias);
+  const auto k = static_cast<std::uint8_t>(kernel);
+  const auto s = static_cast<std::uint8_t>(stride);
+  const Window oblong{k, static_cast<std::uint8_t>(5 - k), s, static_cast<std::uint8_t>(4 - s), padding};
+  for (const nn::Shape input : {nn::Shape{5, 6, 2}, nn::Shape{7, 4, 1}}) {
+    check_gradient(below_and_above(input, {tanh(), depthwise_conv2d(square(k, s, padding), train)},
+                                   nn::Loss::kSoftmaxCrossEntropy),
+                   1);
+    check_gradient({input, {depthwise_conv2d(oblong, train), flatten(), dense(2)}, nn::Loss::kMeanSquaredError}, 2);
+  }
+}
+
+TEST_CASE("gradients: global average pooling of every shape", "[common][nn][gradient]") {
+  const auto activation = GENERATE(relu(), tanh());
+  for (const nn::Shape input : {nn::Shape{1, 1, 3}, nn::Shape{4, 1, 2}, nn::Shape{5, 3, 1}, nn::Shape{3, 4, 2}}) {
+    const auto loss = nn::Loss::kMeanSquaredError;
+    check_gradient({input, {conv2d(3, square(1, 1)), activation, global_average_pool(), dense(2)}, loss}, 5);
+    check_gradient({input, {conv2d(3, square(1, 1)), global_average_pool(), activation}, loss}, 6);
+  }
+}
+
 TEST_CASE("gradients: the golden convolutional network", "[common][nn][gradient]") {
   check_gradient(conv_net(), GENERATE(1U, 2U));
 }
 
 TEST_CASE("gradients: random networks", "[common][nn][gradient][property]") {
   const auto seed = GENERATE(range(0U, 300U));
-  check_gradient(NetLottery(seed).draw(), seed + 1000);
+  check_gradient(NetLottery(seed, GENERATE(false, true)).draw(), seed + 1000);
 }

@@ -49,6 +49,8 @@ class NaiveLayer {
     if (spec.kind == nn::LayerKind::kDense) {
       out = {1, 1, spec.units};
       weights = in.size() * spec.units;
+    } else if (spec.kind == nn::LayerKind::kGlobalAveragePool) {
+      out = {1, 1, in.channels};
     } else if (spec.kind == nn::LayerKind::kFlatten) {
       out = {1, 1, static_cast<std::uint16_t>(in.size())};
     } else if (spec.kernel_height != 0) {
@@ -56,10 +58,13 @@ class NaiveLayer {
       if (spec.kind == nn::LayerKind::kConv2d) {
         out.channels = spec.units;
         weights = std::size_t{spec.kernel_height} * spec.kernel_width * in.channels * spec.units;
+      } else if (spec.kind == nn::LayerKind::kDepthwiseConv2d) {
+        units = in.channels;
+        weights = std::size_t{spec.kernel_height} * spec.kernel_width * in.channels;
       }
     }
     b = w + weights;
-    parameters = weights == 0 ? 0 : weights + spec.units;
+    parameters = weights == 0 ? 0 : weights + static_cast<std::size_t>(units);
   }
 
   bool is_trainable() const { return parameters != 0 && (spec.train_weights || spec.train_bias); }
@@ -73,6 +78,10 @@ class NaiveLayer {
   }
   std::size_t w_at(int f, int ky, int kx, int ci) const {
     return w + static_cast<std::size_t>(((f * spec.kernel_height + ky) * spec.kernel_width + kx) * in.channels + ci);
+  }
+
+  std::size_t depthwise_at(int ky, int kx, int c) const {
+    return w + static_cast<std::size_t>((ky * spec.kernel_width + kx) * in.channels + c);
   }
 
   nn::LayerSpec spec;
@@ -122,6 +131,19 @@ inline Numbers naive_forward(const NaiveLayer& layer, const Numbers& w, const Nu
           }
         }
       });
+      break;
+    case nn::LayerKind::kDepthwiseConv2d:
+      for (std::size_t k = 0; k < y.size(); ++k) y[k] = w[layer.b + k % static_cast<std::size_t>(channels)];
+      for_taps(layer, [&](int oy, int ox, int ky, int kx, int iy, int ix) {
+        for (int c = 0; c < channels; ++c) {
+          float& sum = y[layer.y_at(oy, ox, c)];
+          sum = sum + w[layer.depthwise_at(ky, kx, c)] * x[layer.x_at(iy, ix, c)];
+        }
+      });
+      break;
+    case nn::LayerKind::kGlobalAveragePool:
+      for (std::size_t i = 0; i < x.size(); ++i) y[i % y.size()] = y[i % y.size()] + x[i];
+      for (float& mean : y) mean = mean * (1.0F / static_cast<float>(layer.rows.in * layer.columns.in));
       break;
     case nn::LayerKind::kRelu:
       for (std::size_t k = 0; k < y.size(); ++k) y[k] = x[k] > 0.0F ? x[k] : 0.0F;
@@ -203,6 +225,19 @@ inline Numbers naive_backward(const NaiveLayer& layer, const Numbers& w, const N
         }
       });
       break;
+    case nn::LayerKind::kDepthwiseConv2d:
+      for_inputs(layer, [&](int oy, int ox, int ky, int kx, int iy, int ix) {
+        for (int c = 0; c < channels; ++c) {
+          float& sum = dx[layer.x_at(iy, ix, c)];
+          sum = sum + w[layer.depthwise_at(ky, kx, c)] * d[layer.y_at(oy, ox, c)];
+        }
+      });
+      break;
+    case nn::LayerKind::kGlobalAveragePool:
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        dx[i] = d[i % y.size()] * (1.0F / static_cast<float>(layer.rows.in * layer.columns.in));
+      }
+      break;
     case nn::LayerKind::kRelu:
       for (std::size_t k = 0; k < x.size(); ++k) dx[k] = y[k] > 0.0F ? d[k] : 0.0F;
       break;
@@ -245,6 +280,13 @@ inline void naive_gradient(const NaiveLayer& layer, const Numbers& x, const Numb
     return;
   }
   for_taps(layer, [&](int oy, int ox, int ky, int kx, int iy, int ix) {
+    if (layer.spec.kind == nn::LayerKind::kDepthwiseConv2d) {
+      for (int c = 0; c < layer.units; ++c) {
+        float& sum = gradient[layer.depthwise_at(ky, kx, c)];
+        sum = sum + d[layer.y_at(oy, ox, c)] * x[layer.x_at(iy, ix, c)];
+      }
+      return;
+    }
     for (int f = 0; f < layer.units; ++f) {
       for (int ci = 0; ci < layer.in.channels; ++ci) {
         float& sum = gradient[layer.w_at(f, ky, kx, ci)];

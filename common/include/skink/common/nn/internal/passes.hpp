@@ -2,6 +2,7 @@
 /// @file
 /// Forward and backward over a whole network, over the number type. Include from .cpp files only.
 
+#include "skink/common/nn/internal/compact.hpp"
 #include "skink/common/nn/internal/kernels.hpp"
 
 namespace skink::nn::internal {
@@ -20,10 +21,12 @@ void forward(const Network& network, const Real* parameters, Real* samples, size
         case LayerKind::kDense: dense_forward(w, b, x, y, plan.in.size(), plan.out.size()); break;
         case LayerKind::kConv2d: conv2d_forward(plan, w, b, x, y); break;
         case LayerKind::kMaxPool: max_pool_forward(plan, x, y); break;
-        case LayerKind::kAveragePool: average_pool_forward(plan, x, y); break;
+        case LayerKind::kAveragePool: channelwise_forward<Real>(plan, nullptr, nullptr, x, y); break;
         case LayerKind::kFlatten: break;
         case LayerKind::kRelu: activate(Activation::kRelu, y, plan.out.size()); break;
         case LayerKind::kTanh: activate(Activation::kTanh, y, plan.out.size()); break;
+        case LayerKind::kDepthwiseConv2d: channelwise_forward(plan, w, b, x, y); break;
+        case LayerKind::kGlobalAveragePool: global_average_pool_forward(plan, x, y); break;
       }
     }
   }
@@ -63,14 +66,18 @@ void backward(const Network& network, const Real* parameters, Real* target, Real
           if (plan.propagates) max_pool_backward(plan, x, d, plan.in_activation);
           break;
         case LayerKind::kAveragePool:
-          if (plan.propagates) average_pool_backward(plan, x, d, plan.in_activation);
+          if (plan.propagates) channelwise_backward<Real>(plan, nullptr, x, d, scratch, update);
           break;
         case LayerKind::kFlatten:  // the same numbers under another shape
         case LayerKind::kRelu:     // applied where the layer above writes its input gradient
         case LayerKind::kTanh: break;
+        case LayerKind::kDepthwiseConv2d: channelwise_backward(plan, w, x, d, scratch, update); break;
+        case LayerKind::kGlobalAveragePool:
+          if (plan.propagates) global_average_pool_backward(plan, x, d, plan.in_activation);
+          break;
       }
     }
-    if (!plan.propagates && (plan.spec.kind == LayerKind::kDense || plan.spec.kind == LayerKind::kConv2d)) break;
+    if (!plan.propagates && has_parameters(plan.spec.kind)) break;
   }
 }
 
