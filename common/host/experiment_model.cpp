@@ -52,17 +52,21 @@ void read_initializer(const ConfigReader& reader, LayerConfig& layer) {
   }
 }
 
-/// Keys of layers with parameters.
-void read_parameters(const ConfigReader& reader, LayerConfig& layer) {
-  read_initializer(reader, layer);
+void read_trainable(const ConfigReader& reader, nn::LayerSpec& spec) {
   const auto trainable = reader.choice<Trainable>("trainable",
                                                   {{"all", Trainable::kAll},
                                                    {"none", Trainable::kNone},
                                                    {"weights", Trainable::kWeights},
                                                    {"bias", Trainable::kBias}},
                                                   Trainable::kAll);
-  layer.spec.train_weights = trainable == Trainable::kAll || trainable == Trainable::kWeights;
-  layer.spec.train_bias = trainable == Trainable::kAll || trainable == Trainable::kBias;
+  spec.train_weights = trainable == Trainable::kAll || trainable == Trainable::kWeights;
+  spec.train_bias = trainable == Trainable::kAll || trainable == Trainable::kBias;
+}
+
+/// Keys of layers with parameters that are drawn.
+void read_parameters(const ConfigReader& reader, LayerConfig& layer) {
+  read_initializer(reader, layer);
+  read_trainable(reader, layer.spec);
 }
 
 /// Keys of convolutions and pools.
@@ -86,6 +90,7 @@ LayerConfig read_layer(const ConfigReader& reader) {
                                                       {"max_pool", LayerKind::kMaxPool},
                                                       {"average_pool", LayerKind::kAveragePool},
                                                       {"global_average_pool", LayerKind::kGlobalAveragePool},
+                                                      {"group_norm", LayerKind::kGroupNorm},
                                                       {"flatten", LayerKind::kFlatten},
                                                       {"relu", LayerKind::kRelu},
                                                       {"tanh", LayerKind::kTanh}});
@@ -105,6 +110,10 @@ LayerConfig read_layer(const ConfigReader& reader) {
       break;
     case LayerKind::kMaxPool:
     case LayerKind::kAveragePool: read_windows(reader, layer.spec); break;
+    case LayerKind::kGroupNorm:
+      layer.spec.units = static_cast<std::uint16_t>(reader.integer("groups", kExtentRange));
+      read_trainable(reader, layer.spec);
+      break;
     case LayerKind::kGlobalAveragePool:
     case LayerKind::kFlatten:
     case LayerKind::kRelu:

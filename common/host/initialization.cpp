@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "skink/common/arithmetic/philox.hpp"
@@ -50,6 +51,10 @@ std::vector<float> initial_parameters(const ModelConfig& model, std::uint64_t se
     const LayerConfig& layer = model.layers[l];
     if (!nn::has_parameters(plan.spec.kind)) continue;
     float* weights = parameters.data() + plan.weights;
+    if (plan.spec.kind == nn::LayerKind::kGroupNorm) {
+      std::fill(weights, parameters.data() + plan.bias, 1.0F);
+      continue;
+    }
     const RandomStream words(seed, Purpose::kInitialization, l, kWeights);
     const RandomStream bias_words(seed, Purpose::kInitialization, l, kBiases);
     switch (layer.initializer) {

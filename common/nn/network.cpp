@@ -67,6 +67,7 @@ class NetworkBuilder {
       case LayerKind::kRelu: return add_activation(plan, Activation::kRelu);
       case LayerKind::kTanh: return add_activation(plan, Activation::kTanh);
       case LayerKind::kGlobalAveragePool: return add_global_average_pool(plan);
+      case LayerKind::kGroupNorm: return add_group_norm(plan);
     }
     return fail(Status::kUnsupported, "unknown layer kind");
   }
@@ -75,7 +76,7 @@ class NetworkBuilder {
     if (!shape_.is_flat()) return fail(Status::kShapeMismatch, "dense takes a flat input: put flatten before it");
     if (plan.spec.units == 0) return fail(Status::kInvalidArgument, "units must be at least 1");
     plan.out = {1, 1, plan.spec.units};
-    return add_slot(plan, plan.in.size() * plan.spec.units, plan.spec.units);
+    return add_slot(plan, plan.in.size() * plan.spec.units, plan.spec.units, 0);
   }
 
   Status add_window(LayerPlan& plan) noexcept {
@@ -101,15 +102,26 @@ class NetworkBuilder {
                 is_conv ? spec.units : shape_.channels};
     plan.pad_top = static_cast<uint16_t>(rows.pad);
     plan.pad_left = static_cast<uint16_t>(columns.pad);
-    if (!has_parameters(spec.kind)) return add_slot(plan, 0, 0);
-    const size_t channel_weights = size_t{spec.kernel_height} * spec.kernel_width * shape_.channels;
-    return add_slot(plan, is_conv ? channel_weights * spec.units : channel_weights, plan.out.channels);
+    if (!has_parameters(spec.kind)) return add_slot(plan, 0, 0, 0);
+    const size_t filters = is_conv ? spec.units : 1;
+    const size_t taps = size_t{spec.kernel_height} * spec.kernel_width;
+    return add_slot(plan, taps * filters * shape_.channels, plan.out.channels, taps * filters);
   }
 
   Status add_global_average_pool(LayerPlan& plan) noexcept {
     if (shape_.size() > kMaxMeanTerms) return fail(Status::kUnsupported, "a mean of more than 2^24 numbers");
     plan.out = {1, 1, shape_.channels};
-    return add_slot(plan, 0, 0);
+    return add_slot(plan, 0, 0, 0);
+  }
+
+  Status add_group_norm(LayerPlan& plan) noexcept {
+    const size_t groups = plan.spec.units;
+    if (groups == 0) return fail(Status::kInvalidArgument, "groups must be at least 1");
+    if (shape_.channels % groups != 0) return fail(Status::kShapeMismatch, "groups must divide the channels");
+    if (shape_.size() == groups) return fail(Status::kShapeMismatch, "groups of one number: nothing to normalise");
+    if (shape_.size() > kMaxMeanTerms) return fail(Status::kUnsupported, "a mean of more than 2^24 numbers");
+    plan.out = shape_;
+    return add_slot(plan, shape_.channels, shape_.channels, shape_.channels / groups);
   }
 
   Status add_flatten(LayerPlan& plan) noexcept {
@@ -129,7 +141,8 @@ class NetworkBuilder {
     return Status::kOk;
   }
 
-  Status add_slot(LayerPlan& plan, size_t weight_count, size_t bias_count) noexcept {
+  /// `scratch`: what the layer needs when its weights are trained and the input gradient is wanted.
+  Status add_slot(LayerPlan& plan, size_t weight_count, size_t bias_count, size_t scratch) noexcept {
     const size_t out_size = plan.out.size();
     if (weight_count > kMaxFloats || out_size > kMaxFloats ||
         network_.parameter_count_ + weight_count + bias_count > kMaxFloats ||
@@ -145,9 +158,8 @@ class NetworkBuilder {
       add_tensor(weight_count, false, plan.spec.train_weights);
       add_tensor(bias_count, true, plan.spec.train_bias);
     }
-    const bool needs_scratch = plan.spec.kind != LayerKind::kDense && plan.propagates && plan.spec.train_weights;
-    const size_t scratch = needs_scratch ? weight_count / plan.in.channels : 0;  // 0 without weights
-    if (scratch > network_.scratch_count_) network_.scratch_count_ = scratch;
+    const bool needs_scratch = plan.propagates && plan.spec.train_weights;
+    if (needs_scratch && scratch > network_.scratch_count_) network_.scratch_count_ = scratch;
     slot_ = plan.out_offset;
     slot_activation_ = Activation::kNone;
     shape_ = plan.out;

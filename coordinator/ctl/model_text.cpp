@@ -31,6 +31,7 @@ std::string layer_text(const nn::LayerSpec& spec) {
     case nn::LayerKind::kMaxPool: return window("max_pool");
     case nn::LayerKind::kAveragePool: return window("average_pool");
     case nn::LayerKind::kGlobalAveragePool: return "global_average_pool";
+    case nn::LayerKind::kGroupNorm: return fmt::format("group_norm, groups {}", spec.units);
     case nn::LayerKind::kFlatten: return "flatten";
     case nn::LayerKind::kRelu: return "relu";
     case nn::LayerKind::kTanh: return "tanh";

@@ -61,6 +61,7 @@ void exponentials(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arit
 void logarithms(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::log, 1, 0, 1000); }
 void hyperbolic_tangents(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::tanh, 2, -5, 5); }
 void sines(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::sin, 3, -9000, 9000); }
+void square_roots(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::sqrt, 9, 0, 4); }
 void cosines(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::cos, 4, -50, 50); }
 
 // ---- networks -------------------------------------------------------------------------------------------------------
@@ -104,6 +105,7 @@ void build_layers(nn::Network& network) noexcept {
   const nn::LayerSpec layers[] = {layer(nn::LayerKind::kConv2d, 4, 3, 2, nn::Padding::kSame),
                                   layer(nn::LayerKind::kTanh),
                                   layer(nn::LayerKind::kDepthwiseConv2d, 0, 3, 1, nn::Padding::kSame),
+                                  layer(nn::LayerKind::kGroupNorm, 2),
                                   layer(nn::LayerKind::kRelu),
                                   layer(nn::LayerKind::kDepthwiseConv2d, 0, 2, 1),
                                   layer(nn::LayerKind::kGlobalAveragePool),
@@ -219,6 +221,7 @@ constexpr Check kChecks[] = {
     {"tanh", vectors::kTanh, &hyperbolic_tangents},
     {"sin", vectors::kSin, &sines},
     {"cos", vectors::kCos, &cosines},
+    {"sqrt", vectors::kSqrt, &square_roots},
     {"dense net, online", vectors::kDenseOnline, &dense_online},
     {"dense net, batches", vectors::kDenseBatch, &dense_batch},
     {"convolutional net, online", vectors::kConvOnline, &conv_online},

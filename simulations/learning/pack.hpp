@@ -57,6 +57,10 @@ struct RealTraits<simulations::SKINK_ISA::Pack> {
   static Pack select(Mask mask, Pack if_true, Pack if_false) noexcept {
     return {mask ? if_true.lanes : if_false.lanes};
   }
+  static Pack sqrt(Pack x) noexcept {
+    for (int k = 0; k < simulations::SKINK_ISA::kLanes; ++k) x.lanes[k] = __builtin_sqrtf(x.lanes[k]);
+    return x;
+  }
   static Pack power_of_two(Pack n) noexcept {
     const IntLanes bits = (__builtin_convertvector(n.lanes, IntLanes) + 127) << 23;
     return {reinterpret_cast<FloatLanes>(bits)};

@@ -71,8 +71,8 @@ nn::Network layers_network() {
   return build({14, 14, 1},
                {layer(LayerKind::kConv2d, 4, 3, 2, nn::Padding::kSame), layer(LayerKind::kRelu),
                 layer(LayerKind::kDepthwiseConv2d, 0, 3, 1, nn::Padding::kSame), layer(LayerKind::kConv2d, 6, 1, 1),
-                layer(LayerKind::kTanh), second, layer(LayerKind::kRelu), layer(LayerKind::kGlobalAveragePool),
-                layer(LayerKind::kDense, 3)},
+                layer(LayerKind::kGroupNorm, 3), layer(LayerKind::kTanh), second, layer(LayerKind::kGroupNorm, 1),
+                layer(LayerKind::kRelu), layer(LayerKind::kGlobalAveragePool), layer(LayerKind::kDense, 3)},
                nn::Loss::kSoftmaxCrossEntropy);
 }
 

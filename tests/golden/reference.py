@@ -348,6 +348,46 @@ class GlobalAveragePool(Layer):
         return np.broadcast_to(d * self.factor, x.shape)
 
 
+class GroupNorm(Layer):
+    kind = 10
+
+    def __init__(self, entry, shape):
+        self.shape, self.units, self.mask = shape, entry["groups"], trainable_mask(entry)
+        self.tensors = ((shape[2],), (shape[2],))
+        self.n = F(math.prod(shape) // self.units)
+
+    def spread(self, values):
+        """A value for each group, as one for each channel."""
+        return np.repeat(np.array(values, F), self.shape[2] // self.units)
+
+    def by_group(self, x):
+        """The numbers of each group: positions, then channels of the group."""
+        return [group.ravel() for group in np.split(x.reshape(-1, self.shape[2]), self.units, axis=1)]
+
+    def statistics(self, x):
+        """t = x - m as positions x channels, and r for each group."""
+        t = x.reshape(-1, self.shape[2]) - self.spread([chain(group) / self.n for group in self.by_group(x)])
+        return t, [ONE / np.sqrt(chain(group * group) / self.n + F(1e-5)) for group in self.by_group(t)]
+
+    def forward(self, w, x):
+        t, r = self.statistics(x)
+        return (t * (self.spread(r) * w[0]) + w[1]).reshape(x.shape)
+
+    def gradients(self, x, d):
+        t, r = self.statistics(x)
+        d = d.reshape(t.shape)
+        return chain(d * t) * self.spread(r), chain(d)
+
+    def backward(self, w, x, y, d):
+        t, r = self.statistics(x)
+        p, q = self.gradients(x, d)
+        u = [chain(group) for group in self.by_group(w[0] * q)]
+        v = [chain(group) for group in self.by_group(w[0] * p)]
+        shift = self.spread([r * (u / self.n) for r, u in zip(r, u)])
+        slope = self.spread([r * (r * (v / self.n)) for r, v in zip(r, v)])
+        return (((self.spread(r) * w[0]) * d.reshape(t.shape) - shift) - t * slope).reshape(x.shape)
+
+
 class MaxPool(Windowed):
     kind = 3
 
@@ -427,7 +467,8 @@ class Tanh(Layer):
 
 
 LAYERS = {"dense": Dense, "conv2d": Conv2d, "max_pool": MaxPool, "average_pool": AveragePool, "flatten": Flatten,
-          "relu": Relu, "tanh": Tanh, "depthwise_conv2d": DepthwiseConv2d, "global_average_pool": GlobalAveragePool}
+          "relu": Relu, "tanh": Tanh, "depthwise_conv2d": DepthwiseConv2d, "global_average_pool": GlobalAveragePool,
+          "group_norm": GroupNorm}
 
 
 def chain(terms):
@@ -628,6 +669,9 @@ def initialize(network, entries, bits):
         if not tensors:
             continue
         weights, bias = (tensor.reshape(-1) for tensor in tensors)
+        if entry["type"] == "group_norm":
+            weights[:] = ONE
+            continue
         initializer = entry.get("initializer", "he_uniform")
         if initializer == "he_uniform":
             bound = F(entry.get("gain", 1.0)) * np.sqrt(F(6) / F(layer.fan_in))

@@ -29,7 +29,8 @@ CONV = {"input": [8, 7, 2], "loss": "mean_squared_error",
 LAYERS = {"input": [8, 7, 2], "loss": "mean_squared_error",
           "layers": [{"type": "conv2d", "filters": 4, "kernel": 3, "stride": 2, "padding": "same"},
                      {"type": "tanh"}, {"type": "depthwise_conv2d", "kernel": 3, "padding": "same"},
-                     {"type": "relu"}, {"type": "depthwise_conv2d", "kernel": 2, "stride": 1},
+                     {"type": "group_norm", "groups": 2}, {"type": "relu"},
+                     {"type": "depthwise_conv2d", "kernel": 2, "stride": 1},
                      {"type": "global_average_pool"}, {"type": "dense", "units": 2}]}
 
 
@@ -100,6 +101,7 @@ def vectors():
         "kTanh": over(reference.tanh, 2, -5, 5),
         "kSin": over(reference.sin, 3, -9000, 9000),
         "kCos": over(reference.cos, 4, -50, 50),
+        "kSqrt": over(np.sqrt, 9, 0, 4),
         "kDenseOnline": floats(dense_losses, dense),
         "kDenseBatch": floats(train_batch()),
         "kConvOnline": floats(conv_losses, conv),

@@ -96,6 +96,16 @@ TEST_CASE("initialization: the fan-in of a depthwise convolution is the window o
   CHECK(bits(phi[12]) == 0);
 }
 
+TEST_CASE("initialization: a group_norm begins with gain 1 and bias 0", "[common][host][initialization]") {
+  ModelConfig model;
+  model.input = {2, 2, 3};
+  LayerConfig norm;
+  norm.spec.kind = nn::LayerKind::kGroupNorm;
+  norm.spec.units = 3;
+  model.layers = {norm};
+  CHECK(initial_parameters(model, 42) == std::vector<float>{1.0F, 1.0F, 1.0F, 0.0F, 0.0F, 0.0F});
+}
+
 TEST_CASE("initialization: weights stay within the bound, and another seed gives others",
           "[common][host][initialization]") {
   ModelConfig model;

@@ -18,6 +18,7 @@ struct RealTraits<double> {
   static Mask equal(double a, double b) noexcept { return a == b; }
   static Mask both(Mask a, Mask b) noexcept { return a && b; }
   static Mask invert(Mask a) noexcept { return !a; }
+  static double sqrt(double x) noexcept { return std::sqrt(x); }
   static double select(Mask mask, double if_true, double if_false) noexcept { return mask ? if_true : if_false; }
 };
 
@@ -193,6 +194,23 @@ TEST_CASE("gradients: global average pooling of every shape", "[common][nn][grad
     check_gradient({input, {conv2d(3, square(1, 1)), activation, global_average_pool(), dense(2)}, loss}, 5);
     check_gradient({input, {conv2d(3, square(1, 1)), global_average_pool(), activation}, loss}, 6);
   }
+}
+
+TEST_CASE("gradients: group normalisation of every number of groups, shape and mask", "[common][nn][gradient]") {
+  const auto groups = GENERATE(range(1, 7));
+  const auto train = GENERATE(Train::kAll, Train::kNone, Train::kWeights, Train::kBias);
+  const auto g = static_cast<std::uint16_t>(groups);
+  const auto loss = nn::Loss::kMeanSquaredError;
+  for (const nn::Shape input : {nn::Shape{3, 2, 2}, nn::Shape{1, 4, 1}, nn::Shape{1, 1, 5}}) {
+    const std::uint16_t channels = input.is_flat() ? 12 : 6;
+    const nn::LayerSpec below = input.is_flat() ? dense(channels) : conv2d(channels, square(1, 1));
+    if (channels % g != 0) continue;
+    check_gradient({input, {below, group_norm(g, train), flatten(), dense(2)}, loss}, 7);
+    check_gradient({input, {below, tanh(), group_norm(g, train), relu(), flatten(), dense(2)}, loss}, 8);
+    check_gradient({input, {below, group_norm(g, train)}, loss}, 9);
+  }
+  const nn::Shape image{3, 3, 12};
+  if (12 % g == 0) check_gradient({image, {group_norm(g, train), flatten(), dense(2)}, loss}, 10);
 }
 
 TEST_CASE("gradients: the golden convolutional network", "[common][nn][gradient]") {

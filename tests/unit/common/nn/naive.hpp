@@ -4,6 +4,7 @@
 /// outputs, the whole input gradient comes before the update, windows are looked up tap by tap. Shares nothing with the
 /// kernels but exp, log and tanh.
 
+#include <cmath>
 #include <vector>
 
 #include "skink/common/arithmetic/elementary.hpp"
@@ -49,6 +50,9 @@ class NaiveLayer {
     if (spec.kind == nn::LayerKind::kDense) {
       out = {1, 1, spec.units};
       weights = in.size() * spec.units;
+    } else if (spec.kind == nn::LayerKind::kGroupNorm) {
+      units = in.channels;
+      weights = in.channels;
     } else if (spec.kind == nn::LayerKind::kGlobalAveragePool) {
       out = {1, 1, in.channels};
     } else if (spec.kind == nn::LayerKind::kFlatten) {
@@ -96,6 +100,28 @@ class NaiveLayer {
   int units = 0;
 };
 
+/// Group normalisation: mean and scale of every group, and the numbers of a group in order.
+struct NaiveGroups {
+  std::vector<float> mean;
+  std::vector<float> scale;
+  float count = 0;
+  std::size_t width = 1;  ///< channels of a group
+
+  NaiveGroups(const NaiveLayer& layer, const Numbers& x) : mean(layer.spec.units), scale(layer.spec.units) {
+    width = layer.in.channels / mean.size();
+    const std::size_t numbers = x.size() / mean.size();
+    count = static_cast<float>(numbers);
+    for (std::size_t i = 0; i < x.size(); ++i) mean[of(layer, i)] = mean[of(layer, i)] + x[i];
+    for (float& value : mean) value = value / count;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const float t = x[i] - mean[of(layer, i)];
+      scale[of(layer, i)] = scale[of(layer, i)] + t * t;
+    }
+    for (float& value : scale) value = 1.0F / std::sqrt(value / count + 1e-5F);
+  }
+  std::size_t of(const NaiveLayer& layer, std::size_t i) const { return i % layer.in.channels / width; }
+};
+
 /// Calls visit(oy, ox, ky, kx, iy, ix) for every tap inside the image, outputs outermost.
 template <class Visit>
 void for_taps(const NaiveLayer& layer, Visit visit) {
@@ -141,6 +167,15 @@ inline Numbers naive_forward(const NaiveLayer& layer, const Numbers& w, const Nu
         }
       });
       break;
+    case nn::LayerKind::kGroupNorm: {
+      const NaiveGroups groups(layer, x);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const std::size_t g = groups.of(layer, i);
+        const std::size_t c = i % layer.in.channels;
+        y[i] = (x[i] - groups.mean[g]) * (groups.scale[g] * w[layer.w + c]) + w[layer.b + c];
+      }
+      break;
+    }
     case nn::LayerKind::kGlobalAveragePool:
       for (std::size_t i = 0; i < x.size(); ++i) y[i % y.size()] = y[i % y.size()] + x[i];
       for (float& mean : y) mean = mean * (1.0F / static_cast<float>(layer.rows.in * layer.columns.in));
@@ -205,6 +240,44 @@ inline int taps_of(const NaiveLayer& layer, int oy, int ox) {
   return count;
 }
 
+/// Gradients of gain and bias: into `gain` and `bias`, both [channels].
+inline void naive_group_norm_gradient(const NaiveLayer& layer, const Numbers& x, const Numbers& d, Numbers& gain,
+                                      Numbers& bias) {
+  const NaiveGroups groups(layer, x);
+  gain.assign(layer.in.channels, 0.0F);
+  bias = gain;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const std::size_t c = i % gain.size();
+    gain[c] = gain[c] + d[i] * (x[i] - groups.mean[groups.of(layer, i)]);
+    bias[c] = bias[c] + d[i];
+  }
+  for (std::size_t c = 0; c < gain.size(); ++c) gain[c] = gain[c] * groups.scale[c / groups.width];
+}
+
+inline Numbers naive_group_norm_backward(const NaiveLayer& layer, const Numbers& w, const Numbers& x,
+                                         const Numbers& d) {
+  const NaiveGroups groups(layer, x);
+  Numbers gain;
+  Numbers bias;
+  naive_group_norm_gradient(layer, x, d, gain, bias);
+  Numbers u(layer.spec.units);
+  Numbers v(layer.spec.units);
+  for (std::size_t c = 0; c < gain.size(); ++c) {
+    u[c / groups.width] = u[c / groups.width] + w[layer.w + c] * bias[c];
+    v[c / groups.width] = v[c / groups.width] + w[layer.w + c] * gain[c];
+  }
+  Numbers dx(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const std::size_t g = groups.of(layer, i);
+    const float r = groups.scale[g];
+    const float shift = r * (u[g] / groups.count);
+    const float slope = r * (r * (v[g] / groups.count));
+    const float own = (r * w[layer.w + i % gain.size()]) * d[i];
+    dx[i] = (own - shift) - (x[i] - groups.mean[g]) * slope;
+  }
+  return dx;
+}
+
 inline Numbers naive_backward(const NaiveLayer& layer, const Numbers& w, const Numbers& x, const Numbers& y,
                               const Numbers& d) {
   Numbers dx(x.size(), 0.0F);
@@ -233,6 +306,7 @@ inline Numbers naive_backward(const NaiveLayer& layer, const Numbers& w, const N
         }
       });
       break;
+    case nn::LayerKind::kGroupNorm: dx = naive_group_norm_backward(layer, w, x, d); break;
     case nn::LayerKind::kGlobalAveragePool:
       for (std::size_t i = 0; i < x.size(); ++i) {
         dx[i] = d[i % y.size()] * (1.0F / static_cast<float>(layer.rows.in * layer.columns.in));
@@ -276,6 +350,16 @@ inline void naive_gradient(const NaiveLayer& layer, const Numbers& x, const Numb
     for (std::size_t o = 0; o < d.size(); ++o) {
       for (std::size_t i = 0; i < x.size(); ++i) gradient[layer.w + o * x.size() + i] = d[o] * x[i];
       gradient[layer.b + o] = d[o];
+    }
+    return;
+  }
+  if (layer.spec.kind == nn::LayerKind::kGroupNorm) {
+    Numbers gain;
+    Numbers bias;
+    naive_group_norm_gradient(layer, x, d, gain, bias);
+    for (std::size_t c = 0; c < gain.size(); ++c) {
+      gradient[layer.w + c] = gain[c];
+      gradient[layer.b + c] = bias[c];
     }
     return;
   }

@@ -75,6 +75,11 @@ inline nn::LayerSpec plain(nn::LayerKind kind) {
 }
 inline nn::LayerSpec flatten() { return plain(nn::LayerKind::kFlatten); }
 inline nn::LayerSpec global_average_pool() { return plain(nn::LayerKind::kGlobalAveragePool); }
+inline nn::LayerSpec group_norm(std::uint16_t groups, Train train = Train::kAll) {
+  nn::LayerSpec spec = plain(nn::LayerKind::kGroupNorm);
+  spec.units = groups;
+  return masked(spec, train);
+}
 inline nn::LayerSpec relu() { return plain(nn::LayerKind::kRelu); }
 inline nn::LayerSpec tanh() { return plain(nn::LayerKind::kTanh); }
 
@@ -105,12 +110,12 @@ inline NetSpec conv_net() {
           nn::Loss::kSoftmaxCrossEntropy};
 }
 
-/// Depthwise separable convolutions.
+/// Depthwise separable convolutions, normalised.
 inline NetSpec separable_net() {
   const nn::Padding same = nn::Padding::kSame;
   return {{9, 8, 1},
           {conv2d(4, square(3, 2, same)), relu(), depthwise_conv2d(square(3, 1, same)), conv2d(6, square(1, 1)), relu(),
-           depthwise_conv2d({3, 2, 2, 1}, Train::kWeights), tanh(), global_average_pool(), dense(3)},
+           depthwise_conv2d({3, 2, 2, 1}, Train::kWeights), group_norm(2), tanh(), global_average_pool(), dense(3)},
           nn::Loss::kSoftmaxCrossEntropy};
 }
 
@@ -181,6 +186,7 @@ class NetLottery {
   /// Layers of the later kinds. The others are drawn as they always were: tests name seeds.
   void add_further(NetSpec& spec) {
     if (below(2) == 0) spec.layers.push_back(depthwise_conv2d(window(), mask()));
+    if (below(2) == 0) spec.layers.push_back(group_norm(one_to(4), mask()));  // 4 groups: if they divide the channels
     add_activation(spec);
   }
 
@@ -205,8 +211,9 @@ class NetLottery {
 
 /// For messages: what a failing random network looks like.
 inline std::string describe(const NetSpec& spec) {
-  static const char* const names[] = {"?",       "dense", "conv2d", "max_pool",         "average_pool",
-                                      "flatten", "relu",  "tanh",   "depthwise_conv2d", "global_average_pool"};
+  static const char* const names[] = {"?",         "dense", "conv2d", "max_pool",         "average_pool",
+                                      "flatten",   "relu",  "tanh",   "depthwise_conv2d", "global_average_pool",
+                                      "group_norm"};
   const nn::Shape in = spec.input;
   std::string text = std::to_string(in.height) + "x" + std::to_string(in.width) + "x" + std::to_string(in.channels);
   for (const nn::LayerSpec& layer : spec.layers) {

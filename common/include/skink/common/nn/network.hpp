@@ -30,11 +30,13 @@ enum class LayerKind : uint8_t {
   kRelu = 6,
   kTanh = 7,
   kDepthwiseConv2d = 8,
-  kGlobalAveragePool = 9
+  kGlobalAveragePool = 9,
+  kGroupNorm = 10
 };
 /// True for the kinds that own weights and a bias.
 constexpr bool has_parameters(LayerKind kind) noexcept {
-  return kind == LayerKind::kDense || kind == LayerKind::kConv2d || kind == LayerKind::kDepthwiseConv2d;
+  return kind == LayerKind::kDense || kind == LayerKind::kConv2d || kind == LayerKind::kDepthwiseConv2d ||
+         kind == LayerKind::kGroupNorm;
 }
 
 enum class Padding : uint8_t { kValid = 0, kSame = 1 };
@@ -56,7 +58,7 @@ constexpr bool operator==(Shape a, Shape b) noexcept {
 /// One layer as the model file and the experiment file describe it. Unused fields are zero.
 struct LayerSpec {
   LayerKind kind = LayerKind::kDense;
-  uint16_t units = 0;         ///< dense: outputs; conv2d: filters
+  uint16_t units = 0;         ///< dense: outputs; conv2d: filters; group_norm: groups
   uint8_t kernel_height = 0;  ///< conv2d, depthwise_conv2d, pools with a window
   uint8_t kernel_width = 0;
   uint8_t stride_height = 0;
@@ -67,8 +69,8 @@ struct LayerSpec {
 };
 
 /// A parameter tensor. dense weights [units][inputs]; conv2d weights [filters][kernel_height][kernel_width][channels];
-/// bias [units]. depthwise_conv2d weights [kernel_height][kernel_width][channels], bias [channels]. Tensors follow one
-/// another in layer order, weights before bias.
+/// bias [units]. depthwise_conv2d weights [kernel_height][kernel_width][channels], bias [channels]. group_norm weights
+/// (the gain) [channels], bias [channels]. Tensors follow one another in layer order, weights before bias.
 struct Tensor {
   uint32_t offset = 0;  ///< in parameters
   uint32_t count = 0;
@@ -126,8 +128,8 @@ class Network {
   size_t activation_count() const noexcept { return activation_count_; }
   /// Floats of one sample: input, then activations.
   size_t sample_count() const noexcept { return input_size() + activation_count_; }
-  /// Extra floats that the backward pass needs: the gradient of the weights of one input channel of the convolution
-  /// with the most of them.
+  /// Extra floats that the backward pass needs: the gradient of the weights of one input channel of a convolution, or
+  /// of one group of a group_norm; the largest of them.
   size_t scratch_count() const noexcept { return scratch_count_; }
   /// Offset of the last activation, which holds the network's output.
   uint32_t output_offset() const noexcept { return output_offset_; }

@@ -15,5 +15,6 @@
 #include "skink/common/nn/internal/kernels/channelwise.hpp"
 #include "skink/common/nn/internal/kernels/conv2d.hpp"
 #include "skink/common/nn/internal/kernels/dense.hpp"
+#include "skink/common/nn/internal/kernels/group_norm.hpp"
 #include "skink/common/nn/internal/kernels/loss.hpp"
 #include "skink/common/nn/internal/kernels/pooling.hpp"

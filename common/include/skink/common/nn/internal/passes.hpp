@@ -27,6 +27,7 @@ void forward(const Network& network, const Real* parameters, Real* samples, size
         case LayerKind::kTanh: activate(Activation::kTanh, y, plan.out.size()); break;
         case LayerKind::kDepthwiseConv2d: channelwise_forward(plan, w, b, x, y); break;
         case LayerKind::kGlobalAveragePool: global_average_pool_forward(plan, x, y); break;
+        case LayerKind::kGroupNorm: group_norm_forward(plan, w, b, x, y); break;
       }
     }
   }
@@ -75,6 +76,7 @@ void backward(const Network& network, const Real* parameters, Real* target, Real
         case LayerKind::kGlobalAveragePool:
           if (plan.propagates) global_average_pool_backward(plan, x, d, plan.in_activation);
           break;
+        case LayerKind::kGroupNorm: group_norm_backward(plan, w, x, d, scratch, update); break;
       }
     }
     if (!plan.propagates && has_parameters(plan.spec.kind)) break;
