@@ -10,8 +10,8 @@
 namespace skink::nn::internal {
 
 /// 1 / (number of taps inside the image), rounded once.
-inline float inverse_tap_count(const Taps& rows, const Taps& columns) noexcept {
-  return 1.0F / static_cast<float>((rows.end - rows.begin) * (columns.end - columns.begin));
+inline float inverse_tap_count(size_t rows, size_t columns) noexcept {
+  return 1.0F / static_cast<float>(rows * columns);
 }
 
 /// y[oy][ox][c] = b[c] + sum over ky, kx ascending of w[ky][kx][c] * x[iy][ix][c], taps outside skipped. Without
@@ -20,17 +20,20 @@ template <class Real>
 void channelwise_forward(const LayerPlan& plan, const Real* w, const Real* b, const Real* x, Real* y) noexcept {
   using T = RealTraits<Real>;
   const size_t channels = plan.in.channels;
-  for_each_window(plan, y, [&](const Taps& rows, const Taps& columns, size_t c, Real& output) {
-    Real sum = w == nullptr ? T::broadcast(0.0F) : b[c];
-    const size_t run = (columns.end - columns.begin) * channels;
-    for (size_t ky = rows.begin; ky < rows.end; ++ky) {
-      const size_t ix = columns.origin + columns.begin - plan.pad_left;
-      const Real* pixels = x + ((rows.origin + ky - plan.pad_top) * plan.in.width + ix) * channels + c;
-      const size_t tap = (ky * plan.spec.kernel_width + columns.begin) * channels + c;
-      for (size_t k = 0; k < run; k += channels) sum += w == nullptr ? pixels[k] : w[tap + k] * pixels[k];
+  for (size_t position = 0; position < size_t{plan.out.height} * plan.out.width; ++position) {
+    const Window window = window_at(plan, position);
+    for (size_t c = 0; c < channels; ++c) {
+      Real sum = w == nullptr ? T::broadcast(0.0F) : b[c];
+      for (size_t row = 0; row < window.rows; ++row) {
+        const Real* pixels = x + (window.pixel + row * plan.in.width) * channels + c;
+        const size_t tap = (window.tap + row * plan.spec.kernel_width) * channels + c;
+        for (size_t k = 0; k < window.columns * channels; k += channels) {
+          sum += w == nullptr ? pixels[k] : w[tap + k] * pixels[k];
+        }
+      }
+      *y++ = w == nullptr ? sum * T::broadcast(inverse_tap_count(window.rows, window.columns)) : sum;
     }
-    output = w == nullptr ? sum * T::broadcast(inverse_tap_count(rows, columns)) : sum;
-  });
+  }
 }
 
 /// Gradient of one input: sum over ky, kx ascending of w[ky][kx][c] * d[oy][ox][c], without weights of
@@ -39,6 +42,7 @@ template <class Real>
 Real channelwise_input_gradient(const LayerPlan& plan, const Real* w, const Real* d, size_t iy, size_t ix,
                                 size_t c) noexcept {
   const LayerSpec& spec = plan.spec;
+  const size_t channels = plan.in.channels;
   Real sum = RealTraits<Real>::broadcast(0.0F);
   for (size_t ky = 0; ky < spec.kernel_height; ++ky) {
     size_t oy = 0;
@@ -48,13 +52,13 @@ Real channelwise_input_gradient(const LayerPlan& plan, const Real* w, const Real
       if (!output_of(ix, plan.pad_left, kx, spec.stride_width, plan.out.width, ox)) continue;
       Real factor{};
       if (w != nullptr) {
-        factor = w[(ky * spec.kernel_width + kx) * plan.in.channels + c];
-      } else {
+        factor = w[(ky * spec.kernel_width + kx) * channels + c];
+      } else {  // window_at() would do, but divides
         const Taps rows = taps_inside(oy, spec.stride_height, spec.kernel_height, plan.pad_top, plan.in.height);
         const Taps columns = taps_inside(ox, spec.stride_width, spec.kernel_width, plan.pad_left, plan.in.width);
-        factor = RealTraits<Real>::broadcast(inverse_tap_count(rows, columns));
+        factor = RealTraits<Real>::broadcast(inverse_tap_count(rows.end - rows.begin, columns.end - columns.begin));
       }
-      sum += factor * d[(oy * plan.out.width + ox) * plan.in.channels + c];
+      sum += factor * d[(oy * plan.out.width + ox) * channels + c];
     }
   }
   return sum;

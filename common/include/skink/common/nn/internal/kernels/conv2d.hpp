@@ -10,26 +10,23 @@ namespace skink::nn::internal {
 /// y[oy][ox][f] = b[f] + sum over ky, kx, ci ascending of w[f][ky][kx][ci] * x[iy][ix][ci], taps outside skipped.
 template <class Real>
 void conv2d_forward(const LayerPlan& plan, const Real* w, const Real* b, const Real* x, Real* y) noexcept {
-  const LayerSpec& spec = plan.spec;
   const size_t channels = plan.in.channels;
-  const size_t taps = size_t{spec.kernel_height} * spec.kernel_width;
-  for (size_t oy = 0; oy < plan.out.height; ++oy) {
-    const Taps rows = taps_inside(oy, spec.stride_height, spec.kernel_height, plan.pad_top, plan.in.height);
-    for (size_t ox = 0; ox < plan.out.width; ++ox) {
-      const Taps columns = taps_inside(ox, spec.stride_width, spec.kernel_width, plan.pad_left, plan.in.width);
-      for (size_t f = 0; f < spec.units; ++f) {
-        Real sum = b[f];
-        for (size_t ky = rows.begin; ky < rows.end; ++ky) {
-          const size_t iy = rows.origin + ky - plan.pad_top;
-          // Taps of one row are neighbours in x as in w: one run of (end - begin) * channels products.
-          const size_t ix = columns.origin + columns.begin - plan.pad_left;
-          const Real* pixels = x + (iy * plan.in.width + ix) * channels;
-          const Real* weights = w + (f * taps + ky * spec.kernel_width + columns.begin) * channels;
-          const size_t run = (columns.end - columns.begin) * channels;
-          for (size_t k = 0; k < run; ++k) sum += weights[k] * pixels[k];
-        }
-        *y++ = sum;
+  const size_t filter_size = size_t{plan.spec.kernel_height} * plan.spec.kernel_width * channels;
+  for (size_t position = 0; position < size_t{plan.out.height} * plan.out.width; ++position) {
+    const Window window = window_at(plan, position);
+    // Taps of one row are neighbours in x as in w: one run of products.
+    const size_t run = window.columns * channels;
+    const Real* filter = w + window.tap * channels;
+    for (size_t f = 0; f < plan.spec.units; ++f, filter += filter_size) {
+      Real sum = b[f];
+      const Real* pixels = x + window.pixel * channels;
+      const Real* weights = filter;
+      for (size_t row = 0; row < window.rows; ++row) {
+        for (size_t k = 0; k < run; ++k) sum += weights[k] * pixels[k];
+        pixels += plan.in.width * channels;
+        weights += plan.spec.kernel_width * channels;
       }
+      *y++ = sum;
     }
   }
 }
@@ -41,13 +38,12 @@ Real conv2d_weight_gradient(const LayerPlan& plan, const Real* x, const Real* d,
   const LayerSpec& spec = plan.spec;
   Real sum = RealTraits<Real>::broadcast(0.0F);
   for (size_t oy = 0; oy < plan.out.height; ++oy) {
-    const size_t y = oy * spec.stride_height + ky;
-    if (y < plan.pad_top || y - plan.pad_top >= plan.in.height) continue;
+    const size_t iy = oy * spec.stride_height + ky - plan.pad_top;  // before the image it wraps around
+    if (iy >= plan.in.height) continue;
     for (size_t ox = 0; ox < plan.out.width; ++ox) {
-      const size_t column = ox * spec.stride_width + kx;
-      if (column < plan.pad_left || column - plan.pad_left >= plan.in.width) continue;
-      const size_t pixel = (y - plan.pad_top) * plan.in.width + (column - plan.pad_left);
-      sum += d[(oy * plan.out.width + ox) * spec.units + f] * x[pixel * plan.in.channels + ci];
+      const size_t ix = ox * spec.stride_width + kx - plan.pad_left;
+      if (ix >= plan.in.width) continue;
+      sum += d[(oy * plan.out.width + ox) * spec.units + f] * x[(iy * plan.in.width + ix) * plan.in.channels + ci];
     }
   }
   return sum;

@@ -7,36 +7,30 @@
 
 namespace skink::nn::internal {
 
-/// Visits the cells of x that one pooling window covers, channel `c`, rows then columns ascending: visit(cell,
-/// is_first).
+/// Visits the cells of one window, rows then columns ascending; `x` is the channel's number on the first pixel.
 template <class Cell, class Visit>
-void for_each_tap(const LayerPlan& plan, const Taps& rows, const Taps& columns, size_t c, Cell* x,
-                  const Visit& visit) noexcept {
-  for (size_t ky = rows.begin; ky < rows.end; ++ky) {
-    for (size_t kx = columns.begin; kx < columns.end; ++kx) {
-      const size_t iy = rows.origin + ky - plan.pad_top;
-      const size_t ix = columns.origin + kx - plan.pad_left;
-      visit(x[(iy * plan.in.width + ix) * plan.in.channels + c], ky == rows.begin && kx == columns.begin);
-    }
+void for_each_cell(const LayerPlan& plan, const Window& window, Cell* x, const Visit& visit) noexcept {
+  for (size_t row = 0; row < window.rows; ++row, x += size_t{plan.in.width} * plan.in.channels) {
+    for (size_t k = 0; k < window.columns * plan.in.channels; k += plan.in.channels) visit(x[k]);
   }
 }
 
 /// Maximum over the taps inside the image, ascending: m = a > m ? a : m.
 template <class Real>
-Real window_maximum(const LayerPlan& plan, const Taps& rows, const Taps& columns, size_t c, const Real* x) noexcept {
+Real window_maximum(const LayerPlan& plan, const Window& window, const Real* x) noexcept {
   using T = RealTraits<Real>;
-  Real best{};
-  for_each_tap(plan, rows, columns, c, x, [&best](const Real& cell, bool is_first) {
-    best = is_first ? cell : T::select(T::greater(cell, best), cell, best);
-  });
+  Real best = *x;
+  for_each_cell(plan, window, x, [&best](const Real& cell) { best = T::select(T::greater(cell, best), cell, best); });
   return best;
 }
 
 template <class Real>
 void max_pool_forward(const LayerPlan& plan, const Real* x, Real* y) noexcept {
-  for_each_window(plan, y, [&](const Taps& rows, const Taps& columns, size_t c, Real& output) {
-    output = window_maximum(plan, rows, columns, c, x);
-  });
+  for (size_t position = 0; position < size_t{plan.out.height} * plan.out.width; ++position) {
+    const Window window = window_at(plan, position);
+    const Real* first = x + window.pixel * plan.in.channels;
+    for (size_t c = 0; c < plan.in.channels; ++c) *y++ = window_maximum(plan, window, first + c);
+  }
 }
 
 /// The first maximum of a window takes its gradient, every other cell 0. The gradient replaces the window in place;
@@ -45,15 +39,20 @@ template <class Real>
 void max_pool_backward(const LayerPlan& plan, Real* x, const Real* d, Activation in_activation) noexcept {
   using T = RealTraits<Real>;
   const Real zero = T::broadcast(0.0F);
-  for_each_window(plan, d, [&](const Taps& rows, const Taps& columns, size_t c, const Real& gradient) {
-    const Real best = window_maximum(plan, rows, columns, c, static_cast<const Real*>(x));
-    auto open = T::equal(zero, zero);
-    for_each_tap(plan, rows, columns, c, x, [&](Real& cell, bool /*is_first*/) {
-      const auto takes = T::both(open, T::equal(cell, best));
-      open = T::both(open, T::invert(takes));
-      cell = through_activation(in_activation, cell, T::select(takes, gradient, zero));
-    });
-  });
+  for (size_t position = 0; position < size_t{plan.out.height} * plan.out.width; ++position) {
+    const Window window = window_at(plan, position);
+    Real* first = x + window.pixel * plan.in.channels;
+    for (size_t c = 0; c < plan.in.channels; ++c) {
+      const Real best = window_maximum(plan, window, static_cast<const Real*>(first) + c);
+      const Real gradient = *d++;
+      auto open = T::equal(zero, zero);
+      for_each_cell(plan, window, first + c, [&](Real& cell) {
+        const auto takes = T::both(open, T::equal(cell, best));
+        open = T::both(open, T::invert(takes));
+        cell = through_activation(in_activation, cell, T::select(takes, gradient, zero));
+      });
+    }
+  }
   for (size_t iy = 0; iy < plan.in.height; ++iy) {
     for (size_t ix = 0; ix < plan.in.width; ++ix) {
       if (is_in_window(iy, plan.pad_top, plan.spec.stride_height, plan.spec.kernel_height, plan.out.height) &&

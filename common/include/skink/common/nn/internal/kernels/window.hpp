@@ -35,18 +35,15 @@ inline bool is_in_window(size_t in, size_t pad, size_t stride, size_t kernel, si
   return (in + pad) / stride < outputs && (in + pad) % stride < kernel;
 }
 
-/// Visits the outputs of a pooling or channelwise layer in their order in memory: visit(rows, columns, channel,
-/// output).
-template <class Cell, class Visit>
-void for_each_window(const LayerPlan& plan, Cell* y, const Visit& visit) noexcept {
-  const LayerSpec& spec = plan.spec;
-  for (size_t oy = 0; oy < plan.out.height; ++oy) {
-    const Taps rows = taps_inside(oy, spec.stride_height, spec.kernel_height, plan.pad_top, plan.in.height);
-    for (size_t ox = 0; ox < plan.out.width; ++ox) {
-      const Taps columns = taps_inside(ox, spec.stride_width, spec.kernel_width, plan.pad_left, plan.in.width);
-      for (size_t c = 0; c < plan.in.channels; ++c) visit(rows, columns, c, *y++);
-    }
-  }
-}
+/// What one window covers inside the image.
+struct Window {
+  size_t pixel;    ///< the first one, row-major
+  size_t tap;      ///< the tap on it, row-major in the kernel
+  size_t rows;     ///< taps inside, and pixels below one another
+  size_t columns;  ///< taps inside, and pixels side by side
+};
+
+/// The window of the output at `position`, row-major.
+Window window_at(const LayerPlan& plan, size_t position) noexcept;
 
 }  // namespace skink::nn::internal
