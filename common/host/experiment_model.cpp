@@ -93,7 +93,8 @@ LayerConfig read_layer(const ConfigReader& reader) {
                                                       {"group_norm", LayerKind::kGroupNorm},
                                                       {"flatten", LayerKind::kFlatten},
                                                       {"relu", LayerKind::kRelu},
-                                                      {"tanh", LayerKind::kTanh}});
+                                                      {"tanh", LayerKind::kTanh},
+                                                      {"rational", LayerKind::kRational}});
   switch (layer.spec.kind) {
     case LayerKind::kDense:
       layer.spec.units = static_cast<std::uint16_t>(reader.integer("units", kExtentRange));
@@ -114,6 +115,7 @@ LayerConfig read_layer(const ConfigReader& reader) {
       layer.spec.units = static_cast<std::uint16_t>(reader.integer("groups", kExtentRange));
       read_trainable(reader, layer.spec);
       break;
+    case LayerKind::kRational: read_trainable(reader, layer.spec); break;
     case LayerKind::kGlobalAveragePool:
     case LayerKind::kFlatten:
     case LayerKind::kRelu:

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "skink/common/arithmetic/philox.hpp"
 #include "skink/common/arithmetic/real.hpp"
@@ -12,6 +13,10 @@ using arithmetic::Purpose;
 using arithmetic::RandomStream;
 using arithmetic::uniform;
 using arithmetic::uniform_between;
+
+/// Numerator and denominator of the rational function that is nearest to ReLU on [-3, 3] (docs/arithmetic.md, section
+/// 9).
+constexpr float kRationalRelu[] = {0.1238F, 0.5F, 0.4305F, 0.0987F, 0.0F, 0.1974F};
 
 constexpr std::uint32_t kWeights = 0;
 constexpr std::uint32_t kBiases = 1;
@@ -53,6 +58,10 @@ std::vector<float> initial_parameters(const ModelConfig& model, std::uint64_t se
     float* weights = parameters.data() + plan.weights;
     if (plan.spec.kind == nn::LayerKind::kGroupNorm) {
       std::fill(weights, parameters.data() + plan.bias, 1.0F);
+      continue;
+    }
+    if (plan.spec.kind == nn::LayerKind::kRational) {
+      std::copy(std::begin(kRationalRelu), std::end(kRationalRelu), weights);
       continue;
     }
     const RandomStream words(seed, Purpose::kInitialization, l, kWeights);

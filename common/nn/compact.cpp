@@ -22,5 +22,8 @@ template void global_average_pool_backward<float>(const LayerPlan&, float*, cons
 template void group_norm_forward<float>(const LayerPlan&, const float*, const float*, const float*, float*) noexcept;
 template void group_norm_backward<float>(const LayerPlan&, const float*, float*, const float*, float*,
                                          const Update<float>&) noexcept;
+template void rational_forward<float>(const float*, const float*, const float*, float*, size_t) noexcept;
+template void rational_backward<float>(const float*, const float*, float*, const float*, size_t,
+                                       const Update<float>&) noexcept;
 
 }  // namespace skink::nn::internal

@@ -74,6 +74,7 @@ class NetworkBuilder {
       case LayerKind::kTanh: return add_activation(plan, Activation::kTanh);
       case LayerKind::kGlobalAveragePool: return add_global_average_pool(plan);
       case LayerKind::kGroupNorm: return add_group_norm(plan);
+      case LayerKind::kRational: plan.out = shape_; return add_slot(plan, 4, 2, 0);
     }
     return fail(Status::kUnsupported, "unknown layer kind");
   }

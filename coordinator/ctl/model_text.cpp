@@ -35,6 +35,7 @@ std::string layer_text(const nn::LayerSpec& spec) {
     case nn::LayerKind::kFlatten: return "flatten";
     case nn::LayerKind::kRelu: return "relu";
     case nn::LayerKind::kTanh: return "tanh";
+    case nn::LayerKind::kRational: return "rational";
   }
   return "unknown";
 }

@@ -106,7 +106,7 @@ void build_layers(nn::Network& network) noexcept {
                                   layer(nn::LayerKind::kTanh),
                                   layer(nn::LayerKind::kDepthwiseConv2d, 0, 3, 1, nn::Padding::kSame),
                                   layer(nn::LayerKind::kGroupNorm, 2),
-                                  layer(nn::LayerKind::kRelu),
+                                  layer(nn::LayerKind::kRational),
                                   layer(nn::LayerKind::kDepthwiseConv2d, 0, 2, 1),
                                   layer(nn::LayerKind::kGlobalAveragePool),
                                   layer(nn::LayerKind::kDense, 2)};

@@ -69,7 +69,7 @@ nn::Network layers_network() {
   second.kernel_width = second.stride_height = 2;
   second.train_bias = false;
   return build({14, 14, 1},
-               {layer(LayerKind::kConv2d, 4, 3, 2, nn::Padding::kSame), layer(LayerKind::kRelu),
+               {layer(LayerKind::kConv2d, 4, 3, 2, nn::Padding::kSame), layer(LayerKind::kRational),
                 layer(LayerKind::kDepthwiseConv2d, 0, 3, 1, nn::Padding::kSame), layer(LayerKind::kConv2d, 6, 1, 1),
                 layer(LayerKind::kGroupNorm, 3), layer(LayerKind::kTanh), second, layer(LayerKind::kGroupNorm, 1),
                 layer(LayerKind::kRelu), layer(LayerKind::kGlobalAveragePool), layer(LayerKind::kDense, 3)},

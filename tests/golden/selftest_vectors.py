@@ -29,7 +29,7 @@ CONV = {"input": [8, 7, 2], "loss": "mean_squared_error",
 LAYERS = {"input": [8, 7, 2], "loss": "mean_squared_error",
           "layers": [{"type": "conv2d", "filters": 4, "kernel": 3, "stride": 2, "padding": "same"},
                      {"type": "tanh"}, {"type": "depthwise_conv2d", "kernel": 3, "padding": "same"},
-                     {"type": "group_norm", "groups": 2}, {"type": "relu"},
+                     {"type": "group_norm", "groups": 2}, {"type": "rational"},
                      {"type": "depthwise_conv2d", "kernel": 2, "stride": 1},
                      {"type": "global_average_pool"}, {"type": "dense", "units": 2}]}
 

@@ -181,12 +181,14 @@ TEST_CASE("experiment: a data set experiment is read with every key", "[common][
   CHECK(make_network(read.model).output_size() == 5);
 }
 
-TEST_CASE("experiment: depthwise convolutions, groups and global average pools", "[common][host][experiment]") {
+TEST_CASE("experiment: depthwise convolutions, groups, rational activations and global average pools",
+          "[common][host][experiment]") {
   const std::string text = layered(R"(
   { type = "depthwise_conv2d", kernel = [3, 2], stride = [1, 2], padding = "same", gain = 0.5, trainable = "bias" },
   { type = "depthwise_conv2d", kernel = 2 },
   { type = "conv2d", kernel = 1, filters = 6 },
   { type = "group_norm", groups = 3, trainable = "weights" },
+  { type = "rational", trainable = "bias" },
   { type = "global_average_pool" },
   { type = "dense", units = 5 },
 )");
@@ -198,7 +200,9 @@ TEST_CASE("experiment: depthwise convolutions, groups and global average pools",
   CHECK((!first.train_weights && first.train_bias));
   CHECK(read.model.layers[0].gain == 0.5F);
   CHECK(read.model.layers[1].spec.stride_width == 1);
-  CHECK(read.model.layers[4].spec.kind == nn::LayerKind::kGlobalAveragePool);
+  const nn::LayerSpec& rational = read.model.layers[4].spec;
+  CHECK((rational.kind == nn::LayerKind::kRational && !rational.train_weights && rational.train_bias));
+  CHECK(read.model.layers[5].spec.kind == nn::LayerKind::kGlobalAveragePool);
   const nn::LayerSpec& norm = read.model.layers[3].spec;
   CHECK((norm.kind == nn::LayerKind::kGroupNorm && norm.units == 3 && norm.train_weights && !norm.train_bias));
   CHECK_THAT(error_of(replaced(text, "kernel = 2 }", "kernel = 2, filters = 3 }")),
@@ -206,7 +210,9 @@ TEST_CASE("experiment: depthwise convolutions, groups and global average pools",
   CHECK_THAT(error_of(replaced(text, "kernel = 2 }", "kernel = 15 }")),
              Contains("the kernel is larger than its input"));
   CHECK_THAT(error_of(replaced(text, "_pool\" }", "_pool\", kernel = 2 }")),
-             Contains("[model] layers.4.kernel: unknown key. Allowed: type"));
+             Contains("[model] layers.5.kernel: unknown key. Allowed: type"));
+  CHECK_THAT(error_of(replaced(text, "\"rational\"", "\"rational\", initializer = \"zeros\"")),
+             Contains("layers.4.initializer: unknown key. Allowed: trainable, type"));
   CHECK_THAT(error_of(replaced(text, "groups = 3", "groups = 4")),
              Contains("layers.3: groups must divide the channels"));
   CHECK_THAT(error_of(replaced(text, "groups = 3", "groups = 0")),

@@ -106,6 +106,14 @@ TEST_CASE("initialization: a group_norm begins with gain 1 and bias 0", "[common
   CHECK(initial_parameters(model, 42) == std::vector<float>{1.0F, 1.0F, 1.0F, 0.0F, 0.0F, 0.0F});
 }
 
+TEST_CASE("initialization: a rational activation begins near ReLU", "[common][host][initialization]") {
+  ModelConfig model;
+  LayerConfig rational;
+  rational.spec.kind = nn::LayerKind::kRational;
+  model.layers = {rational};
+  CHECK(initial_parameters(model, 42) == std::vector<float>{0.1238F, 0.5F, 0.4305F, 0.0987F, 0.0F, 0.1974F});
+}
+
 TEST_CASE("initialization: weights stay within the bound, and another seed gives others",
           "[common][host][initialization]") {
   ModelConfig model;

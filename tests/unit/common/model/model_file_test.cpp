@@ -241,6 +241,28 @@ TEST_CASE("model file: a layer list that lies is refused, naming the layer", "[c
   CHECK(inspect(with_byte(file, kLayers + 1, 4)) == Status::kUnsupported);  // trainable mask
 }
 
+TEST_CASE("model file: groups, windows and parameters that lie are refused", "[common][model]") {
+  const File file = write(separable_net()).file;
+  const auto layer = [](std::size_t index) { return kLayers + index * kLayerBytes; };
+  const std::size_t depthwise = layer(2);
+  const std::size_t rational = layer(4);
+  const std::size_t norm = layer(6);
+  model::ModelInfo info;
+  REQUIRE(inspect(file, info) == Status::kOk);
+  CHECK(inspect(with_u16(file, norm + 2, 0), info) == Status::kInvalidArgument);  // groups
+  CHECK(info.build_error.layer == 6);
+  CHECK(inspect(with_u16(file, norm + 2, 4), info) == Status::kShapeMismatch);
+  CHECK_THAT(info.build_error.reason, Contains("divide"));
+  CHECK(inspect(with_byte(file, depthwise + 4, 0), info) == Status::kInvalidArgument);  // kernel
+  CHECK(info.build_error.layer == 2);
+  CHECK(inspect(with_byte(file, depthwise + 5, 2)) == Status::kShapeMismatch);  // fewer weights than the file has
+  for (const auto other : {nn::LayerKind::kRelu, nn::LayerKind::kGlobalAveragePool, nn::LayerKind::kDense}) {
+    CHECK(inspect(with_byte(file, rational, static_cast<std::uint8_t>(other))) != Status::kOk);
+  }
+  CHECK(inspect(with_byte(file, norm, static_cast<std::uint8_t>(nn::LayerKind::kRational))) == Status::kShapeMismatch);
+  CHECK(inspect(with_u32(file, file.size() - wire::kDigestBytes - 4, 0x7fc00000U)) == Status::kNotFinite);
+}
+
 TEST_CASE("model file: storage that fails is reported wherever it fails", "[common][model]") {
   struct Flaky {
     Bytes bytes;

@@ -213,6 +213,15 @@ TEST_CASE("gradients: group normalisation of every number of groups, shape and m
   if (12 % g == 0) check_gradient({image, {group_norm(g, train), flatten(), dense(2)}, loss}, 10);
 }
 
+TEST_CASE("gradients: rational activations of every place and mask", "[common][nn][gradient]") {
+  const auto train = GENERATE(Train::kAll, Train::kNone, Train::kWeights, Train::kBias);
+  const auto seed = GENERATE(range(0U, 5U));
+  const auto loss = nn::Loss::kMeanSquaredError;
+  check_gradient({{1, 1, 4}, {dense(6), rational(train), dense(3)}, loss}, seed);
+  check_gradient({{1, 1, 4}, {rational(train), dense(3), tanh(), rational(train)}, loss}, seed);
+  check_gradient({{4, 4, 2}, {conv2d(3, square(2, 1)), rational(train), relu(), flatten(), dense(2)}, loss}, seed);
+}
+
 TEST_CASE("gradients: the golden convolutional network", "[common][nn][gradient]") {
   check_gradient(conv_net(), GENERATE(1U, 2U));
 }

@@ -50,6 +50,9 @@ class NaiveLayer {
     if (spec.kind == nn::LayerKind::kDense) {
       out = {1, 1, spec.units};
       weights = in.size() * spec.units;
+    } else if (spec.kind == nn::LayerKind::kRational) {
+      units = 2;
+      weights = 4;
     } else if (spec.kind == nn::LayerKind::kGroupNorm) {
       units = in.channels;
       weights = in.channels;
@@ -122,6 +125,25 @@ struct NaiveGroups {
   std::size_t of(const NaiveLayer& layer, std::size_t i) const { return i % layer.in.channels / width; }
 };
 
+/// A rational activation at one number: r = p / q with q = 1 + |s|.
+struct NaiveRational {
+  float p = 0;
+  float s = 0;
+  float q = 0;
+
+  NaiveRational(const NaiveLayer& layer, const Numbers& w, float x) {
+    p = ((w[layer.w + 3] * x + w[layer.w + 2]) * x + w[layer.w + 1]) * x + w[layer.w];
+    s = (w[layer.b + 1] * x + w[layer.b]) * x;
+    q = 1.0F + (0.0F > s ? 0.0F - s : s);
+  }
+  /// The factor of the gradients of b1 and b2.
+  float denominator_gradient(float e) const {
+    const float f = e * (p / q);
+    if (s > 0.0F) return 0.0F - f;
+    return 0.0F > s ? f : 0.0F;
+  }
+};
+
 /// Calls visit(oy, ox, ky, kx, iy, ix) for every tap inside the image, outputs outermost.
 template <class Visit>
 void for_taps(const NaiveLayer& layer, Visit visit) {
@@ -166,6 +188,12 @@ inline Numbers naive_forward(const NaiveLayer& layer, const Numbers& w, const Nu
           sum = sum + w[layer.depthwise_at(ky, kx, c)] * x[layer.x_at(iy, ix, c)];
         }
       });
+      break;
+    case nn::LayerKind::kRational:
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const NaiveRational at(layer, w, x[i]);
+        y[i] = at.p / at.q;
+      }
       break;
     case nn::LayerKind::kGroupNorm: {
       const NaiveGroups groups(layer, x);
@@ -278,6 +306,14 @@ inline Numbers naive_group_norm_backward(const NaiveLayer& layer, const Numbers&
   return dx;
 }
 
+inline float naive_rational_backward(const NaiveLayer& layer, const Numbers& w, float x, float d) {
+  const NaiveRational at(layer, w, x);
+  const float e = d / at.q;
+  const float slope = ((3.0F * w[layer.w + 3]) * x + (w[layer.w + 2] + w[layer.w + 2])) * x + w[layer.w + 1];
+  const float inner_slope = (w[layer.b + 1] + w[layer.b + 1]) * x + w[layer.b];
+  return e * slope + at.denominator_gradient(e) * inner_slope;
+}
+
 inline Numbers naive_backward(const NaiveLayer& layer, const Numbers& w, const Numbers& x, const Numbers& y,
                               const Numbers& d) {
   Numbers dx(x.size(), 0.0F);
@@ -305,6 +341,9 @@ inline Numbers naive_backward(const NaiveLayer& layer, const Numbers& w, const N
           sum = sum + w[layer.depthwise_at(ky, kx, c)] * d[layer.y_at(oy, ox, c)];
         }
       });
+      break;
+    case nn::LayerKind::kRational:
+      for (std::size_t i = 0; i < x.size(); ++i) dx[i] = naive_rational_backward(layer, w, x[i], d[i]);
       break;
     case nn::LayerKind::kGroupNorm: dx = naive_group_norm_backward(layer, w, x, d); break;
     case nn::LayerKind::kGlobalAveragePool:
@@ -345,7 +384,22 @@ inline Numbers naive_backward(const NaiveLayer& layer, const Numbers& w, const N
 }
 
 /// Gradients of one sample: the sums of the table "Gradients and updates". `gradient` spans all parameters.
-inline void naive_gradient(const NaiveLayer& layer, const Numbers& x, const Numbers& d, Numbers& gradient) {
+inline void naive_gradient(const NaiveLayer& layer, const Numbers& w, const Numbers& x, const Numbers& d,
+                           Numbers& gradient) {
+  if (layer.spec.kind == nn::LayerKind::kRational) {
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const NaiveRational at(layer, w, x[i]);
+      const float e = d[i] / at.q;
+      const float h = at.denominator_gradient(e) * x[i];
+      gradient[layer.w] = gradient[layer.w] + e;
+      gradient[layer.w + 1] = gradient[layer.w + 1] + e * x[i];
+      gradient[layer.w + 2] = gradient[layer.w + 2] + (e * x[i]) * x[i];
+      gradient[layer.w + 3] = gradient[layer.w + 3] + ((e * x[i]) * x[i]) * x[i];
+      gradient[layer.b] = gradient[layer.b] + h;
+      gradient[layer.b + 1] = gradient[layer.b + 1] + h * x[i];
+    }
+    return;
+  }
   if (layer.spec.kind == nn::LayerKind::kDense) {
     for (std::size_t o = 0; o < d.size(); ++o) {
       for (std::size_t i = 0; i < x.size(); ++i) gradient[layer.w + o * x.size() + i] = d[o] * x[i];
@@ -446,7 +500,7 @@ class NaiveNetwork {
         const NaiveLayer& layer = layers_[l];
         if (layer.parameters != 0) {
           Numbers gradient(parameters_, 0.0F);
-          naive_gradient(layer, values[l], d, gradient);
+          naive_gradient(layer, w, values[l], d, gradient);
           for (std::size_t e = layer.w; e < layer.w + layer.parameters; ++e) total[e] = total[e] + gradient[e];
         }
         d = naive_backward(layer, w, values[l], values[l + 1], d);
@@ -486,7 +540,7 @@ class NaiveNetwork {
       return;
     }
     Numbers gradient(parameters_, 0.0F);
-    naive_gradient(layer, x, d, gradient);
+    naive_gradient(layer, w, x, d, gradient);
     for_trainable(layer, [&](std::size_t e) { w[e] = w[e] - a * gradient[e]; });
   }
 

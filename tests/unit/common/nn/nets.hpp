@@ -80,6 +80,7 @@ inline nn::LayerSpec group_norm(std::uint16_t groups, Train train = Train::kAll)
   spec.units = groups;
   return masked(spec, train);
 }
+inline nn::LayerSpec rational(Train train = Train::kAll) { return masked(plain(nn::LayerKind::kRational), train); }
 inline nn::LayerSpec relu() { return plain(nn::LayerKind::kRelu); }
 inline nn::LayerSpec tanh() { return plain(nn::LayerKind::kTanh); }
 
@@ -110,13 +111,14 @@ inline NetSpec conv_net() {
           nn::Loss::kSoftmaxCrossEntropy};
 }
 
-/// Depthwise separable convolutions, normalised.
+/// Depthwise separable convolutions, normalised, with a rational activation.
 inline NetSpec separable_net() {
   const nn::Padding same = nn::Padding::kSame;
-  return {{9, 8, 1},
-          {conv2d(4, square(3, 2, same)), relu(), depthwise_conv2d(square(3, 1, same)), conv2d(6, square(1, 1)), relu(),
-           depthwise_conv2d({3, 2, 2, 1}, Train::kWeights), group_norm(2), tanh(), global_average_pool(), dense(3)},
-          nn::Loss::kSoftmaxCrossEntropy};
+  return {
+      {9, 8, 1},
+      {conv2d(4, square(3, 2, same)), relu(), depthwise_conv2d(square(3, 1, same)), conv2d(6, square(1, 1)), rational(),
+       depthwise_conv2d({3, 2, 2, 1}, Train::kWeights), group_norm(2), tanh(), global_average_pool(), dense(3)},
+      nn::Loss::kSoftmaxCrossEntropy};
 }
 
 /// A random network: odd shapes, every layer, stride, padding and mask, both losses.
@@ -185,6 +187,7 @@ class NetLottery {
 
   /// Layers of the later kinds. The others are drawn as they always were: tests name seeds.
   void add_further(NetSpec& spec) {
+    if (below(3) == 0) spec.layers.push_back(rational(mask()));
     if (below(2) == 0) spec.layers.push_back(depthwise_conv2d(window(), mask()));
     if (below(2) == 0) spec.layers.push_back(group_norm(one_to(4), mask()));  // 4 groups: if they divide the channels
     add_activation(spec);
@@ -211,9 +214,9 @@ class NetLottery {
 
 /// For messages: what a failing random network looks like.
 inline std::string describe(const NetSpec& spec) {
-  static const char* const names[] = {"?",         "dense", "conv2d", "max_pool",         "average_pool",
-                                      "flatten",   "relu",  "tanh",   "depthwise_conv2d", "global_average_pool",
-                                      "group_norm"};
+  static const char* const names[] = {"?",          "dense",   "conv2d", "max_pool",         "average_pool",
+                                      "flatten",    "relu",    "tanh",   "depthwise_conv2d", "global_average_pool",
+                                      "group_norm", "rational"};
   const nn::Shape in = spec.input;
   std::string text = std::to_string(in.height) + "x" + std::to_string(in.width) + "x" + std::to_string(in.channels);
   for (const nn::LayerSpec& layer : spec.layers) {

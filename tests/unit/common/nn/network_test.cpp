@@ -52,7 +52,7 @@ TEST_CASE("network: what is not a network is refused with layer and reason", "[c
   check_refused({{image, {dense(2)}, kSquared}, Status::kShapeMismatch, 0, "flat input"});
   check_refused({{flat, {dense(2), relu(), dense(0)}, kSquared}, Status::kInvalidArgument, 2, "units"});
   check_refused({{image, {conv2d(0, square(2, 1))}, kSquared}, Status::kInvalidArgument, 0, "filters"});
-  check_refused({{image, {plain(static_cast<nn::LayerKind>(11))}, kSquared}, Status::kUnsupported, 0, "unknown layer"});
+  check_refused({{image, {plain(static_cast<nn::LayerKind>(12))}, kSquared}, Status::kUnsupported, 0, "unknown layer"});
   check_refused({{image, {plain(static_cast<nn::LayerKind>(0))}, kSquared}, Status::kUnsupported, 0, "unknown layer"});
 }
 
@@ -150,9 +150,10 @@ TEST_CASE("network: shapes, tensors and scratch of depthwise convolutions and gr
   CHECK(layers[6].out == layers[5].out);
   CHECK(layers[6].out_offset == layers[5].out_offset + 36);
   CHECK(layers[8].out == nn::Shape{1, 1, 6});
-  CHECK(network.parameter_count() == (9 * 4 + 4) + (9 * 4 + 4) + (4 * 6 + 6) + (6 * 6 + 6) + (6 + 6) + (6 * 3 + 3));
+  CHECK(network.parameter_count() ==
+        (9 * 4 + 4) + (9 * 4 + 4) + (4 * 6 + 6) + (4 + 2) + (6 * 6 + 6) + (6 + 6) + (6 * 3 + 3));
   CHECK(network.trainable_count() == network.parameter_count() - 6);
-  CHECK(network.activation_count() == 80 + 80 + 120 + 36 + 36 + 6 + 3);
+  CHECK(network.activation_count() == 80 + 80 + 120 + 120 + 36 + 36 + 6 + 3);
   CHECK(network.scratch_count() == 9);  // the taps of one channel; 6 weights see a channel of the 1x1 convolution
   CHECK(layers[8].in_activation == nn::Activation::kTanh);
   const nn::Network wide = build({{1, 1, 4}, {dense(24), group_norm(2), dense(2)}, kEntropy});

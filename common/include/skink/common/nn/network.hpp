@@ -31,12 +31,13 @@ enum class LayerKind : uint8_t {
   kTanh = 7,
   kDepthwiseConv2d = 8,
   kGlobalAveragePool = 9,
-  kGroupNorm = 10
+  kGroupNorm = 10,
+  kRational = 11
 };
 /// True for the kinds that own weights and a bias.
 constexpr bool has_parameters(LayerKind kind) noexcept {
   return kind == LayerKind::kDense || kind == LayerKind::kConv2d || kind == LayerKind::kDepthwiseConv2d ||
-         kind == LayerKind::kGroupNorm;
+         kind == LayerKind::kGroupNorm || kind == LayerKind::kRational;
 }
 
 enum class Padding : uint8_t { kValid = 0, kSame = 1 };
@@ -70,7 +71,8 @@ struct LayerSpec {
 
 /// A parameter tensor. dense weights [units][inputs]; conv2d weights [filters][kernel_height][kernel_width][channels];
 /// bias [units]. depthwise_conv2d weights [kernel_height][kernel_width][channels], bias [channels]. group_norm weights
-/// (the gain) [channels], bias [channels]. Tensors follow one another in layer order, weights before bias.
+/// (the gain) [channels], bias [channels]. rational weights (the numerator a0..a3) [4], bias (the denominator b1, b2)
+/// [2]. Tensors follow one another in layer order, weights before bias.
 struct Tensor {
   uint32_t offset = 0;  ///< in parameters
   uint32_t count = 0;

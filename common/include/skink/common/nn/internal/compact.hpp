@@ -19,5 +19,8 @@ extern template void group_norm_forward<float>(const LayerPlan&, const float*, c
                                                float*) noexcept;
 extern template void group_norm_backward<float>(const LayerPlan&, const float*, float*, const float*, float*,
                                                 const Update<float>&) noexcept;
+extern template void rational_forward<float>(const float*, const float*, const float*, float*, size_t) noexcept;
+extern template void rational_backward<float>(const float*, const float*, float*, const float*, size_t,
+                                              const Update<float>&) noexcept;
 
 }  // namespace skink::nn::internal

@@ -18,3 +18,4 @@
 #include "skink/common/nn/internal/kernels/group_norm.hpp"
 #include "skink/common/nn/internal/kernels/loss.hpp"
 #include "skink/common/nn/internal/kernels/pooling.hpp"
+#include "skink/common/nn/internal/kernels/rational.hpp"

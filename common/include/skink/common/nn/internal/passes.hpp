@@ -28,6 +28,7 @@ void forward(const Network& network, const Real* parameters, Real* samples, size
         case LayerKind::kDepthwiseConv2d: channelwise_forward(plan, w, b, x, y); break;
         case LayerKind::kGlobalAveragePool: global_average_pool_forward(plan, x, y); break;
         case LayerKind::kGroupNorm: group_norm_forward(plan, w, b, x, y); break;
+        case LayerKind::kRational: rational_forward(w, b, x, y, plan.out.size()); break;
       }
     }
   }
@@ -77,6 +78,7 @@ void backward(const Network& network, const Real* parameters, Real* target, Real
           if (plan.propagates) global_average_pool_backward(plan, x, d, plan.in_activation);
           break;
         case LayerKind::kGroupNorm: group_norm_backward(plan, w, x, d, scratch, update); break;
+        case LayerKind::kRational: rational_backward(w, parameters + plan.bias, x, d, plan.out.size(), update); break;
       }
     }
     if (!plan.propagates && has_parameters(plan.spec.kind)) break;
