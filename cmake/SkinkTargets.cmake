@@ -31,9 +31,9 @@ add_custom_target(skink_freestanding)
 add_custom_target(skink_cortex_m)
 
 # Flags that no target of ours may lack. Contraction would change results, hence PUBLIC: it reaches code that is
-# compiled into a user of our headers.
+# compiled into a user of our headers. Without errno a square root is one instruction and no call of libm.
 function(skink_apply_arithmetic_and_sanitizers target)
-  target_compile_options(${target} PUBLIC $<$<COMPILE_LANGUAGE:C,CXX>:-ffp-contract=off>)
+  target_compile_options(${target} PUBLIC "$<$<COMPILE_LANGUAGE:C,CXX>:-ffp-contract=off;-fno-math-errno>")
   if(SKINK_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${SKINK_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${SKINK_SANITIZE})
@@ -99,7 +99,7 @@ function(skink_add_cortex_m_archive name)
     add_custom_command(
       OUTPUT "${object}"
       COMMAND
-        "${SKINK_ARM_CXX}" -std=c++17 -O2 ${SKINK_CORTEX_M_FLAGS} ${SKINK_FREESTANDING_FLAGS} -ffp-contract=off
+        "${SKINK_ARM_CXX}" -std=c++17 -O2 ${SKINK_CORTEX_M_FLAGS} ${SKINK_FREESTANDING_FLAGS} -ffp-contract=off -fno-math-errno
         -ffunction-sections -fdata-sections -Wall -Wextra "$<$<BOOL:${SKINK_WERROR}>:-Werror>"
         "$<$<BOOL:${includes}>:-I$<JOIN:${includes},;-I>>" -MD -MF "${object}.d" -c "${source}" -o "${object}"
       DEPENDS "${source}"

@@ -9,5 +9,6 @@ float log(float x) noexcept { return internal::log(x); }
 float tanh(float x) noexcept { return internal::tanh(x); }
 float sin(float x) noexcept { return internal::sin(x); }
 float cos(float x) noexcept { return internal::cos(x); }
+float sqrt(float x) noexcept { return RealTraits<float>::sqrt(x); }
 
 }  // namespace skink::arithmetic

@@ -52,23 +52,27 @@ void read_initializer(const ConfigReader& reader, LayerConfig& layer) {
   }
 }
 
-/// Keys of layers with parameters.
-void read_parameters(const ConfigReader& reader, LayerConfig& layer) {
-  read_initializer(reader, layer);
+void read_trainable(const ConfigReader& reader, nn::LayerSpec& spec) {
   const auto trainable = reader.choice<Trainable>("trainable",
                                                   {{"all", Trainable::kAll},
                                                    {"none", Trainable::kNone},
                                                    {"weights", Trainable::kWeights},
                                                    {"bias", Trainable::kBias}},
                                                   Trainable::kAll);
-  layer.spec.train_weights = trainable == Trainable::kAll || trainable == Trainable::kWeights;
-  layer.spec.train_bias = trainable == Trainable::kAll || trainable == Trainable::kBias;
+  spec.train_weights = trainable == Trainable::kAll || trainable == Trainable::kWeights;
+  spec.train_bias = trainable == Trainable::kAll || trainable == Trainable::kBias;
+}
+
+/// Keys of layers with parameters that are drawn.
+void read_parameters(const ConfigReader& reader, LayerConfig& layer) {
+  read_initializer(reader, layer);
+  read_trainable(reader, layer.spec);
 }
 
 /// Keys of convolutions and pools.
 void read_windows(const ConfigReader& reader, nn::LayerSpec& spec) {
   const Window kernel = read_window(reader, "kernel", std::nullopt);
-  const Window stride = read_window(reader, "stride", spec.kind == nn::LayerKind::kConv2d ? Window{1, 1} : kernel);
+  const Window stride = read_window(reader, "stride", nn::has_parameters(spec.kind) ? Window{1, 1} : kernel);
   spec.kernel_height = kernel.height;
   spec.kernel_width = kernel.width;
   spec.stride_height = stride.height;
@@ -82,11 +86,15 @@ LayerConfig read_layer(const ConfigReader& reader) {
   LayerConfig layer;
   layer.spec.kind = reader.choice<LayerKind>("type", {{"dense", LayerKind::kDense},
                                                       {"conv2d", LayerKind::kConv2d},
+                                                      {"depthwise_conv2d", LayerKind::kDepthwiseConv2d},
                                                       {"max_pool", LayerKind::kMaxPool},
                                                       {"average_pool", LayerKind::kAveragePool},
+                                                      {"global_average_pool", LayerKind::kGlobalAveragePool},
+                                                      {"group_norm", LayerKind::kGroupNorm},
                                                       {"flatten", LayerKind::kFlatten},
                                                       {"relu", LayerKind::kRelu},
-                                                      {"tanh", LayerKind::kTanh}});
+                                                      {"tanh", LayerKind::kTanh},
+                                                      {"rational", LayerKind::kRational}});
   switch (layer.spec.kind) {
     case LayerKind::kDense:
       layer.spec.units = static_cast<std::uint16_t>(reader.integer("units", kExtentRange));
@@ -97,8 +105,18 @@ LayerConfig read_layer(const ConfigReader& reader) {
       read_windows(reader, layer.spec);
       read_parameters(reader, layer);
       break;
+    case LayerKind::kDepthwiseConv2d:
+      read_windows(reader, layer.spec);
+      read_parameters(reader, layer);
+      break;
     case LayerKind::kMaxPool:
     case LayerKind::kAveragePool: read_windows(reader, layer.spec); break;
+    case LayerKind::kGroupNorm:
+      layer.spec.units = static_cast<std::uint16_t>(reader.integer("groups", kExtentRange));
+      read_trainable(reader, layer.spec);
+      break;
+    case LayerKind::kRational: read_trainable(reader, layer.spec); break;
+    case LayerKind::kGlobalAveragePool:
     case LayerKind::kFlatten:
     case LayerKind::kRelu:
     case LayerKind::kTanh: break;

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "skink/common/arithmetic/philox.hpp"
 #include "skink/common/arithmetic/real.hpp"
@@ -12,16 +14,21 @@ using arithmetic::RandomStream;
 using arithmetic::uniform;
 using arithmetic::uniform_between;
 
+/// Numerator and denominator of the rational function that is nearest to ReLU on [-3, 3] (docs/arithmetic.md, section
+/// 9).
+constexpr float kRationalRelu[] = {0.1238F, 0.5F, 0.4305F, 0.0987F, 0.0F, 0.1974F};
+
 constexpr std::uint32_t kWeights = 0;
 constexpr std::uint32_t kBiases = 1;
 
 std::uint32_t fan_in(const nn::LayerPlan& plan) {
   if (plan.spec.kind == nn::LayerKind::kDense) return static_cast<std::uint32_t>(plan.in.size());
-  return std::uint32_t{plan.spec.kernel_height} * plan.spec.kernel_width * plan.in.channels;
+  const std::uint32_t taps = std::uint32_t{plan.spec.kernel_height} * plan.spec.kernel_width;
+  return plan.spec.kind == nn::LayerKind::kConv2d ? taps * plan.in.channels : taps;
 }
 
 void fill_he_uniform(const nn::LayerPlan& plan, float gain, RandomStream words, float* weights) {
-  const std::uint32_t count = fan_in(plan) * plan.spec.units;
+  const std::uint32_t count = plan.bias - plan.weights;
   const float bound = gain * std::sqrt(6.0F / static_cast<float>(fan_in(plan)));
   for (std::uint32_t e = 0; e < count; ++e) {
     const float u = uniform(words.word(e));
@@ -49,6 +56,14 @@ std::vector<float> initial_parameters(const ModelConfig& model, std::uint64_t se
     const LayerConfig& layer = model.layers[l];
     if (!nn::has_parameters(plan.spec.kind)) continue;
     float* weights = parameters.data() + plan.weights;
+    if (plan.spec.kind == nn::LayerKind::kGroupNorm) {
+      std::fill(weights, parameters.data() + plan.bias, 1.0F);
+      continue;
+    }
+    if (plan.spec.kind == nn::LayerKind::kRational) {
+      std::copy(std::begin(kRationalRelu), std::end(kRationalRelu), weights);
+      continue;
+    }
     const RandomStream words(seed, Purpose::kInitialization, l, kWeights);
     const RandomStream bias_words(seed, Purpose::kInitialization, l, kBiases);
     switch (layer.initializer) {

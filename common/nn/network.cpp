@@ -6,6 +6,9 @@ namespace {
 /// Parameters and activations are addressed by 32-bit offsets; a device never comes near this.
 constexpr size_t kMaxFloats = size_t{1} << 28;
 
+/// Terms of a mean, whose number must be exact as a float.
+constexpr size_t kMaxMeanTerms = size_t{1} << 24;
+
 struct Extent {
   size_t out;
   size_t pad;
@@ -23,7 +26,12 @@ Extent convolve_extent(size_t in, size_t kernel, size_t stride, Padding padding)
 
 class NetworkBuilder {
  public:
-  NetworkBuilder(Network& network, BuildError& error) noexcept : network_(network), error_(error) {}
+  /// @param[in,out] network  Any; its layers and tensors are overwritten one after another.
+  NetworkBuilder(Network& network, BuildError& error) noexcept : network_(network), error_(error) {
+    network_.layer_count_ = network_.tensor_count_ = 0;
+    network_.parameter_count_ = network_.trainable_count_ = 0;
+    network_.activation_count_ = network_.scratch_count_ = 0;
+  }
 
   Status build(Shape input, Span<const LayerSpec> layers, Loss loss) noexcept {
     if (layers.empty()) return fail(Status::kInvalidArgument, "a network needs at least one layer");
@@ -50,6 +58,7 @@ class NetworkBuilder {
 
   Status add(const LayerSpec& spec) noexcept {
     LayerPlan& plan = network_.layers_[network_.layer_count_];
+    plan = {};
     plan.spec = spec;
     plan.in = shape_;
     plan.in_offset = slot_;
@@ -57,11 +66,15 @@ class NetworkBuilder {
     switch (spec.kind) {
       case LayerKind::kDense: return add_dense(plan);
       case LayerKind::kConv2d:
+      case LayerKind::kDepthwiseConv2d:
       case LayerKind::kMaxPool:
       case LayerKind::kAveragePool: return add_window(plan);
       case LayerKind::kFlatten: return add_flatten(plan);
       case LayerKind::kRelu: return add_activation(plan, Activation::kRelu);
       case LayerKind::kTanh: return add_activation(plan, Activation::kTanh);
+      case LayerKind::kGlobalAveragePool: return add_global_average_pool(plan);
+      case LayerKind::kGroupNorm: return add_group_norm(plan);
+      case LayerKind::kRational: plan.out = shape_; return add_slot(plan, 4, 2, 0);
     }
     return fail(Status::kUnsupported, "unknown layer kind");
   }
@@ -70,7 +83,7 @@ class NetworkBuilder {
     if (!shape_.is_flat()) return fail(Status::kShapeMismatch, "dense takes a flat input: put flatten before it");
     if (plan.spec.units == 0) return fail(Status::kInvalidArgument, "units must be at least 1");
     plan.out = {1, 1, plan.spec.units};
-    return add_slot(plan, plan.in.size() * plan.spec.units, plan.spec.units);
+    return add_slot(plan, plan.in.size() * plan.spec.units, plan.spec.units, 0);
   }
 
   Status add_window(LayerPlan& plan) noexcept {
@@ -96,8 +109,26 @@ class NetworkBuilder {
                 is_conv ? spec.units : shape_.channels};
     plan.pad_top = static_cast<uint16_t>(rows.pad);
     plan.pad_left = static_cast<uint16_t>(columns.pad);
+    if (!has_parameters(spec.kind)) return add_slot(plan, 0, 0, 0);
+    const size_t filters = is_conv ? spec.units : 1;
     const size_t taps = size_t{spec.kernel_height} * spec.kernel_width;
-    return add_slot(plan, is_conv ? taps * shape_.channels * spec.units : 0, is_conv ? spec.units : 0);
+    return add_slot(plan, taps * filters * shape_.channels, plan.out.channels, taps * filters);
+  }
+
+  Status add_global_average_pool(LayerPlan& plan) noexcept {
+    if (shape_.size() > kMaxMeanTerms) return fail(Status::kUnsupported, "a mean of more than 2^24 numbers");
+    plan.out = {1, 1, shape_.channels};
+    return add_slot(plan, 0, 0, 0);
+  }
+
+  Status add_group_norm(LayerPlan& plan) noexcept {
+    const size_t groups = plan.spec.units;
+    if (groups == 0) return fail(Status::kInvalidArgument, "groups must be at least 1");
+    if (shape_.channels % groups != 0) return fail(Status::kShapeMismatch, "groups must divide the channels");
+    if (shape_.size() == groups) return fail(Status::kShapeMismatch, "groups of one number: nothing to normalise");
+    if (shape_.size() > kMaxMeanTerms) return fail(Status::kUnsupported, "a mean of more than 2^24 numbers");
+    plan.out = shape_;
+    return add_slot(plan, shape_.channels, shape_.channels, shape_.channels / groups);
   }
 
   Status add_flatten(LayerPlan& plan) noexcept {
@@ -117,7 +148,8 @@ class NetworkBuilder {
     return Status::kOk;
   }
 
-  Status add_slot(LayerPlan& plan, size_t weight_count, size_t bias_count) noexcept {
+  /// `scratch`: what the layer needs when its weights are trained and the input gradient is wanted.
+  Status add_slot(LayerPlan& plan, size_t weight_count, size_t bias_count, size_t scratch) noexcept {
     const size_t out_size = plan.out.size();
     if (weight_count > kMaxFloats || out_size > kMaxFloats ||
         network_.parameter_count_ + weight_count + bias_count > kMaxFloats ||
@@ -133,9 +165,8 @@ class NetworkBuilder {
       add_tensor(weight_count, false, plan.spec.train_weights);
       add_tensor(bias_count, true, plan.spec.train_bias);
     }
-    const bool needs_scratch = plan.spec.kind == LayerKind::kConv2d && plan.propagates && plan.spec.train_weights;
-    const size_t scratch = needs_scratch ? weight_count / plan.in.channels : 0;
-    if (scratch > network_.scratch_count_) network_.scratch_count_ = scratch;
+    const bool needs_scratch = plan.propagates && plan.spec.train_weights;
+    if (needs_scratch && scratch > network_.scratch_count_) network_.scratch_count_ = scratch;
     slot_ = plan.out_offset;
     slot_activation_ = Activation::kNone;
     shape_ = plan.out;
@@ -177,7 +208,8 @@ class NetworkBuilder {
 
 Status Network::build(Shape input, Span<const LayerSpec> layers, Loss loss, Network& network,
                       BuildError& error) noexcept {
-  Network built;
+  // Optimization: a copy of what there is, since an empty network would be 1.2 KB of constants in an image.
+  Network built = network;
   const Status status = NetworkBuilder(built, error).build(input, layers, loss);
   if (status == Status::kOk) network = built;
   return status;

@@ -27,11 +27,15 @@ std::string layer_text(const nn::LayerSpec& spec) {
   switch (spec.kind) {
     case nn::LayerKind::kDense: return fmt::format("dense {}", spec.units);
     case nn::LayerKind::kConv2d: return fmt::format("conv2d {}, ", spec.units) + window("kernel");
+    case nn::LayerKind::kDepthwiseConv2d: return window("depthwise_conv2d, kernel");
     case nn::LayerKind::kMaxPool: return window("max_pool");
     case nn::LayerKind::kAveragePool: return window("average_pool");
+    case nn::LayerKind::kGlobalAveragePool: return "global_average_pool";
+    case nn::LayerKind::kGroupNorm: return fmt::format("group_norm, groups {}", spec.units);
     case nn::LayerKind::kFlatten: return "flatten";
     case nn::LayerKind::kRelu: return "relu";
     case nn::LayerKind::kTanh: return "tanh";
+    case nn::LayerKind::kRational: return "rational";
   }
   return "unknown";
 }

@@ -61,6 +61,7 @@ void exponentials(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arit
 void logarithms(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::log, 1, 0, 1000); }
 void hyperbolic_tangents(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::tanh, 2, -5, 5); }
 void sines(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::sin, 3, -9000, 9000); }
+void square_roots(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::sqrt, 9, 0, 4); }
 void cosines(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::cos, 4, -50, 50); }
 
 // ---- networks -------------------------------------------------------------------------------------------------------
@@ -94,6 +95,20 @@ void build_conv(nn::Network& network) noexcept {
                                   layer(nn::LayerKind::kRelu),
                                   layer(nn::LayerKind::kAveragePool, 0, 2, 1, nn::Padding::kSame),
                                   layer(nn::LayerKind::kFlatten),
+                                  layer(nn::LayerKind::kDense, 2)};
+  nn::BuildError error;
+  (void)nn::Network::build({8, 7, 2}, layers, nn::Loss::kMeanSquaredError, network, error);
+}
+
+/// The layers of small image networks; mean squared error of two outputs.
+void build_layers(nn::Network& network) noexcept {
+  const nn::LayerSpec layers[] = {layer(nn::LayerKind::kConv2d, 4, 3, 2, nn::Padding::kSame),
+                                  layer(nn::LayerKind::kTanh),
+                                  layer(nn::LayerKind::kDepthwiseConv2d, 0, 3, 1, nn::Padding::kSame),
+                                  layer(nn::LayerKind::kGroupNorm, 2),
+                                  layer(nn::LayerKind::kRational),
+                                  layer(nn::LayerKind::kDepthwiseConv2d, 0, 2, 1),
+                                  layer(nn::LayerKind::kGlobalAveragePool),
                                   layer(nn::LayerKind::kDense, 2)};
   nn::BuildError error;
   (void)nn::Network::build({8, 7, 2}, layers, nn::Loss::kMeanSquaredError, network, error);
@@ -152,6 +167,12 @@ void conv_online(wire::Sha256& hash, Span<float> memory) {
   add_floats(hash, train_online(hash, network, 12, memory));
 }
 
+void layers_online(wire::Sha256& hash, Span<float> memory) {
+  nn::Network network;
+  build_layers(network);
+  add_floats(hash, train_online(hash, network, 12, memory));
+}
+
 /// Ten steps over the same four samples.
 void dense_batch(wire::Sha256& hash, Span<float> memory) {
   constexpr size_t kBatch = 4;
@@ -200,9 +221,11 @@ constexpr Check kChecks[] = {
     {"tanh", vectors::kTanh, &hyperbolic_tangents},
     {"sin", vectors::kSin, &sines},
     {"cos", vectors::kCos, &cosines},
+    {"sqrt", vectors::kSqrt, &square_roots},
     {"dense net, online", vectors::kDenseOnline, &dense_online},
     {"dense net, batches", vectors::kDenseBatch, &dense_batch},
     {"convolutional net, online", vectors::kConvOnline, &conv_online},
+    {"net of further layers, online", vectors::kLayersOnline, &layers_online},
     {"int8 quantizer", vectors::kQuantizer, &quantizer},
 };
 

@@ -11,9 +11,11 @@ inline constexpr const char* kLog = "c75af4e7f28ea33eecd9e52099900513a3137eab39e
 inline constexpr const char* kTanh = "cdebd5fe8f762ec198a82de25269c84b7c6d1eb38a23d058080f083553759069";
 inline constexpr const char* kSin = "7739543166d3e3ec7db307b7fd77d7ca78a6ed039351a6dd4e9ae312dc2dfa38";
 inline constexpr const char* kCos = "fa09c471bbf6004009b5d6c9342baeddd51022e06859edfc98fc38e58c6c30c3";
+inline constexpr const char* kSqrt = "6668505117debe1d988f13f691986cf5bcb6188428c993aff86a5691adfcb292";
 inline constexpr const char* kDenseOnline = "be4037d8c547e7de58ca570410cab35d236bb0a0dc4afc591be0961e5e3949ac";
 inline constexpr const char* kDenseBatch = "86f787dd05ba22e25e2a75041335724c1cc9797a50392a9d454988dd75984011";
 inline constexpr const char* kConvOnline = "5f7cd61b79719905101d5f91d875f1a848c19962aa0de83a79549d197b2f88ae";
+inline constexpr const char* kLayersOnline = "c3f44120a5e510914155b3a719f6b23bf8644eca72ca786c3754eae1edbe278e";
 inline constexpr const char* kQuantizer = "68d6a81dd6ba9032067fd5f634052e9159348baf754d745fcf7a7cef31fabaae";
 
 }  // namespace skink::firmware::selftest::vectors

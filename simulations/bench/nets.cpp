@@ -56,14 +56,15 @@ double taps_inside(std::size_t outputs, std::size_t stride, std::size_t kernel, 
   return static_cast<double>(taps);
 }
 
-/// Multiply-accumulates of one forward pass. What pools and activations compute is not counted.
+/// Multiply-accumulates of one forward pass. What pools, activations and normalisations compute is not counted.
 double multiply_accumulates(const nn::LayerPlan& plan) {
   if (plan.spec.kind == nn::LayerKind::kDense) return static_cast<double>(plan.in.size() * plan.out.size());
-  if (plan.spec.kind != nn::LayerKind::kConv2d) return 0;
   const nn::LayerSpec& spec = plan.spec;
+  const bool is_depthwise = spec.kind == nn::LayerKind::kDepthwiseConv2d;
+  if (spec.kind != nn::LayerKind::kConv2d && !is_depthwise) return 0;
   return taps_inside(plan.out.height, spec.stride_height, spec.kernel_height, plan.pad_top, plan.in.height) *
          taps_inside(plan.out.width, spec.stride_width, spec.kernel_width, plan.pad_left, plan.in.width) *
-         plan.in.channels * spec.units;
+         plan.in.channels * (is_depthwise ? 1 : spec.units);
 }
 
 }  // namespace

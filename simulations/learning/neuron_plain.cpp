@@ -18,7 +18,7 @@ void plain_backward(const NeuronLayer& layer, float* image, float scale, float* 
   update.scale = scale;
   update.propagates = layer.plan.propagates;
   update.in_activation = layer.plan.in_activation;
-  nn::internal::backward_layer(layer.plan, image + layer.weights, x, d, scratch, update);
+  nn::internal::backward_layer(layer.plan, image + layer.weights, image + layer.bias, x, d, scratch, update);
 }
 
 bool ends_backward(const NeuronLayer& layer) noexcept { return nn::internal::ends_backward(layer.plan); }

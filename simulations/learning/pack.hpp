@@ -88,6 +88,13 @@ struct RealTraits<simulations::SKINK_ISA::Pack> {
   static Pack select(Mask mask, Pack if_true, Pack if_false) noexcept {
     return {mask ? if_true.lanes : if_false.lanes};
   }
+  static Pack sqrt(Pack x) noexcept {
+    float numbers[simulations::SKINK_ISA::kLanes];
+    memcpy(numbers, &x, sizeof x);
+    for (float& number : numbers) number = __builtin_sqrtf(number);
+    memcpy(&x, numbers, sizeof x);
+    return x;
+  }
   static Pack power_of_two(Pack n) noexcept {
     const IntLanes bits = (simulations::SKINK_ISA::convert<IntLanes>(n.lanes) + 127) << 23;
     return {simulations::SKINK_ISA::same_bits<FloatLanes>(bits)};

@@ -1,5 +1,5 @@
 /// @file
-/// Trains two small networks on numbers of its own and writes their parameters, so that builds by different compilers
+/// Trains small networks on numbers of its own and writes their parameters, so that builds by different compilers
 /// and flags can be compared bit for bit (bits_test.sh). With an argument it says what the canary found instead.
 
 #include <cstdint>
@@ -59,6 +59,20 @@ nn::Network image_network() {
                 layer(LayerKind::kMaxPool, 0, 2, 2), second, layer(LayerKind::kTanh),
                 layer(LayerKind::kAveragePool, 0, 2, 1, nn::Padding::kSame), layer(LayerKind::kFlatten),
                 layer(LayerKind::kDense, 3)},
+               nn::Loss::kSoftmaxCrossEntropy);
+}
+
+/// The network of layers.toml.
+nn::Network layers_network() {
+  using nn::LayerKind;
+  nn::LayerSpec second = layer(LayerKind::kDepthwiseConv2d, 0, 3, 1);
+  second.kernel_width = second.stride_height = 2;
+  second.train_bias = false;
+  return build({14, 14, 1},
+               {layer(LayerKind::kConv2d, 4, 3, 2, nn::Padding::kSame), layer(LayerKind::kRational),
+                layer(LayerKind::kDepthwiseConv2d, 0, 3, 1, nn::Padding::kSame), layer(LayerKind::kConv2d, 6, 1, 1),
+                layer(LayerKind::kGroupNorm, 3), layer(LayerKind::kTanh), second, layer(LayerKind::kGroupNorm, 1),
+                layer(LayerKind::kRelu), layer(LayerKind::kGlobalAveragePool), layer(LayerKind::kDense, 3)},
                nn::Loss::kSoftmaxCrossEntropy);
 }
 
@@ -145,7 +159,7 @@ int main(int argc, char**) {
     return 0;
   }
   for (const bool online : {true, false}) {
-    if (!train(sine_network(), online) || !train(image_network(), online)) return 1;
+    if (!train(sine_network(), online) || !train(image_network(), online) || !train(layers_network(), online)) return 1;
   }
   return 0;
 }

@@ -202,7 +202,7 @@ class Layer:
 
     def online(self, w, x, d, a):
         """The tensors after an online update."""
-        return [tensor - a * gradient for tensor, gradient in zip(w, self.gradients(x, d))]
+        return [tensor - a * gradient for tensor, gradient in zip(w, self.gradients(w, x, d))]
 
     def update(self, w, tensors):
         for bit, tensor in enumerate(tensors):
@@ -235,7 +235,7 @@ class Dense(Layer):
             dx += w[0][o] * value
         return dx.reshape(x.shape)
 
-    def gradients(self, x, d):
+    def gradients(self, w, x, d):
         return d.reshape(-1, 1) * x.reshape(1, -1), d.ravel()
 
     def online(self, w, x, d, a):
@@ -292,7 +292,7 @@ class Conv2d(Windowed):
                 dx[inputs] += w[0][f, ky, kx] * d[outputs][:, :, f, None]
         return dx
 
-    def gradients(self, x, d):
+    def gradients(self, w, x, d):
         weights, bias = (np.zeros(shape, F) for shape in self.tensors)
         for ky, kx, outputs, inputs in self.taps:
             for d_row, x_row in zip(d[outputs], x[inputs]):             # oy
@@ -301,6 +301,128 @@ class Conv2d(Windowed):
         for cell in d.reshape(-1, self.units):                          # oy, then ox
             bias += cell
         return weights, bias
+
+
+class DepthwiseConv2d(Windowed):
+    kind, default_stride = 8, 1
+
+    def __init__(self, entry, shape):
+        super().__init__(entry, shape)
+        self.mask, self.fan_in = trainable_mask(entry), math.prod(self.kernel)
+        self.tensors = ((*self.kernel, shape[2]), (shape[2],))
+
+    def forward(self, w, x):
+        y = np.empty(self.shape, F)
+        y[:] = w[1]
+        for ky, kx, outputs, inputs in self.taps:
+            y[outputs] += w[0][ky, kx] * x[inputs]
+        return y
+
+    def backward(self, w, x, y, d):
+        dx = np.zeros(x.shape, F)
+        for ky, kx, outputs, inputs in self.taps:
+            dx[inputs] += w[0][ky, kx] * d[outputs]
+        return dx
+
+    def gradients(self, w, x, d):
+        weights, bias = (np.zeros(shape, F) for shape in self.tensors)
+        for ky, kx, outputs, inputs in self.taps:
+            for d_row, x_row in zip(d[outputs], x[inputs]):             # oy
+                for d_cell, x_cell in zip(d_row, x_row):                # ox
+                    weights[ky, kx] += d_cell * x_cell
+        for cell in d.reshape(-1, len(bias)):                           # oy, then ox
+            bias += cell
+        return weights, bias
+
+
+class GlobalAveragePool(Layer):
+    kind = 9
+
+    def __init__(self, entry, shape):
+        self.shape, self.factor = (1, 1, shape[2]), ONE / F(shape[0] * shape[1])
+
+    def forward(self, w, x):
+        return (chain(x.reshape(-1, x.shape[2])) * self.factor).reshape(self.shape)
+
+    def backward(self, w, x, y, d):
+        return np.broadcast_to(d * self.factor, x.shape)
+
+
+class GroupNorm(Layer):
+    kind = 10
+
+    def __init__(self, entry, shape):
+        self.shape, self.units, self.mask = shape, entry["groups"], trainable_mask(entry)
+        self.tensors = ((shape[2],), (shape[2],))
+        self.n = F(math.prod(shape) // self.units)
+
+    def spread(self, values):
+        """A value for each group, as one for each channel."""
+        return np.repeat(np.array(values, F), self.shape[2] // self.units)
+
+    def by_group(self, x):
+        """The numbers of each group: positions, then channels of the group."""
+        return [group.ravel() for group in np.split(x.reshape(-1, self.shape[2]), self.units, axis=1)]
+
+    def statistics(self, x):
+        """t = x - m as positions x channels, and r for each group."""
+        t = x.reshape(-1, self.shape[2]) - self.spread([chain(group) / self.n for group in self.by_group(x)])
+        return t, [ONE / np.sqrt(chain(group * group) / self.n + F(1e-5)) for group in self.by_group(t)]
+
+    def forward(self, w, x):
+        t, r = self.statistics(x)
+        return (t * (self.spread(r) * w[0]) + w[1]).reshape(x.shape)
+
+    def gradients(self, w, x, d):
+        t, r = self.statistics(x)
+        d = d.reshape(t.shape)
+        return chain(d * t) * self.spread(r), chain(d)
+
+    def backward(self, w, x, y, d):
+        t, r = self.statistics(x)
+        p, q = self.gradients(w, x, d)
+        u = [chain(group) for group in self.by_group(w[0] * q)]
+        v = [chain(group) for group in self.by_group(w[0] * p)]
+        shift = self.spread([r * (u / self.n) for r, u in zip(r, u)])
+        slope = self.spread([r * (r * (v / self.n)) for r, v in zip(r, v)])
+        return (((self.spread(r) * w[0]) * d.reshape(t.shape) - shift) - t * slope).reshape(x.shape)
+
+
+class Rational(Layer):
+    kind = 11
+    tensors = ((4,), (2,))
+
+    def __init__(self, entry, shape):
+        self.shape, self.mask = shape, trainable_mask(entry)
+
+    def parts(self, w, x, d):
+        """p, q, and the factors e and h of the gradients."""
+        (a0, a1, a2, a3), (b1, b2) = w
+        p = ((a3 * x + a2) * x + a1) * x + a0
+        s = (b2 * x + b1) * x
+        q = ONE + np.where(ZERO > s, ZERO - s, s)
+        e = d / q
+        f = e * (p / q)
+        return p, q, e, np.where(s > ZERO, ZERO - f, np.where(ZERO > s, f, ZERO))
+
+    def forward(self, w, x):
+        p, q, _, _ = self.parts(w, x, x)
+        return p / q
+
+    def backward(self, w, x, y, d):
+        (_, a1, a2, a3), (b1, b2) = w
+        _, _, e, h = self.parts(w, x, d)
+        return e * (((F(3) * a3) * x + (a2 + a2)) * x + a1) + h * ((b2 + b2) * x + b1)
+
+    def gradients(self, w, x, d):
+        _, _, e, h = self.parts(w, x, d)
+        powers = [e, e * x, (e * x) * x, ((e * x) * x) * x, h * x, (h * x) * x]
+        sums = np.array([chain(power.ravel()) for power in powers], F)
+        return sums[:4], sums[4:]
+
+
+RATIONAL_NUMERATOR = np.array((0.1238, 0.5, 0.4305, 0.0987), F)
+RATIONAL_DENOMINATOR = np.array((0, 0.1974), F)
 
 
 class MaxPool(Windowed):
@@ -382,7 +504,8 @@ class Tanh(Layer):
 
 
 LAYERS = {"dense": Dense, "conv2d": Conv2d, "max_pool": MaxPool, "average_pool": AveragePool, "flatten": Flatten,
-          "relu": Relu, "tanh": Tanh}
+          "relu": Relu, "tanh": Tanh, "depthwise_conv2d": DepthwiseConv2d, "global_average_pool": GlobalAveragePool,
+          "group_norm": GroupNorm, "rational": Rational}
 
 
 def chain(terms):
@@ -487,7 +610,7 @@ class Network:
             loss, visits = self.backward(w, sample)
             losses.append(loss)
             for i, layer, x, d in visits:
-                for tensor, gradient in zip(total[i], layer.gradients(x, d)):
+                for tensor, gradient in zip(total[i], layer.gradients(w[i], x, d)):
                     tensor += gradient
         rate = a / F(len(samples))
         for layer, tensors, gradients in zip(self.layers, w, total):
@@ -583,6 +706,12 @@ def initialize(network, entries, bits):
         if not tensors:
             continue
         weights, bias = (tensor.reshape(-1) for tensor in tensors)
+        if entry["type"] == "group_norm":
+            weights[:] = ONE
+            continue
+        if entry["type"] == "rational":
+            weights[:], bias[:] = RATIONAL_NUMERATOR, RATIONAL_DENOMINATOR
+            continue
         initializer = entry.get("initializer", "he_uniform")
         if initializer == "he_uniform":
             bound = F(entry.get("gain", 1.0)) * np.sqrt(F(6) / F(layer.fan_in))

@@ -22,6 +22,8 @@ RUNS = [
     ("conv", []),
     ("conv", ["meta.strategy=fedavg", "meta.batch_size=5", "codec.uplink=int8"]),
     ("online_conv", []),
+    ("layers", []),
+    ("layers", ["meta.strategy=reptile", "meta.batch_size=4", "codec.uplink=int8"]),
     ("online_conv", ["codec.uplink=int8", "task.rotations=1", "evaluation.passes=1"]),
 ]
 

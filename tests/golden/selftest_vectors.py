@@ -26,6 +26,13 @@ CONV = {"input": [8, 7, 2], "loss": "mean_squared_error",
                    {"type": "relu"}, {"type": "average_pool", "kernel": 2, "stride": 1, "padding": "same"},
                    {"type": "flatten"}, {"type": "dense", "units": 2}]}
 
+LAYERS = {"input": [8, 7, 2], "loss": "mean_squared_error",
+          "layers": [{"type": "conv2d", "filters": 4, "kernel": 3, "stride": 2, "padding": "same"},
+                     {"type": "tanh"}, {"type": "depthwise_conv2d", "kernel": 3, "padding": "same"},
+                     {"type": "group_norm", "groups": 2}, {"type": "rational"},
+                     {"type": "depthwise_conv2d", "kernel": 2, "stride": 1},
+                     {"type": "global_average_pool"}, {"type": "dense", "units": 2}]}
+
 
 def number(purpose, round_, device, element, low, high):
     return between(BITS.word(purpose, round_, device, element), F(low), F(high))
@@ -85,6 +92,7 @@ def vectors():
     permutations = [reference.permute(i, n, BITS.block(6, 0, 0, n)) for n in (1, 7, 100, 1000) for i in range(min(n, 100))]
     _, dense, dense_losses = train_online(DENSE, 40)
     _, conv, conv_losses = train_online(CONV, 12)
+    _, layers, layers_losses = train_online(LAYERS, 12)
     return {
         "kRandomBits": words([BITS.word(5, 1, 2, e) for e in range(NUMBERS)]),
         "kPermutations": words(permutations),
@@ -93,9 +101,11 @@ def vectors():
         "kTanh": over(reference.tanh, 2, -5, 5),
         "kSin": over(reference.sin, 3, -9000, 9000),
         "kCos": over(reference.cos, 4, -50, 50),
+        "kSqrt": over(np.sqrt, 9, 0, 4),
         "kDenseOnline": floats(dense_losses, dense),
         "kDenseBatch": floats(train_batch()),
         "kConvOnline": floats(conv_losses, conv),
+        "kLayersOnline": floats(layers_losses, layers),
         "kQuantizer": floats(quantized()),
     }
 

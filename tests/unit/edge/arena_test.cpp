@@ -71,7 +71,7 @@ void check_exact(const NetSpec& spec, std::uint32_t batch_size, bool replayable)
 
 TEST_CASE("arena: dense, convolution and pools use what was planned, all of it", "[edge][arena]") {
   const NetSpec spec =
-      GENERATE(sine_net(), conv_net(),
+      GENERATE(sine_net(), conv_net(), separable_net(),
                NetSpec{{8, 8, 2},
                        {conv2d(3, square(3, 1)), max_pool(square(2, 2)), conv2d(5, square(2, 1, nn::Padding::kSame)),
                         relu(), average_pool(square(3, 3)), flatten(), dense(2)},
@@ -84,7 +84,7 @@ TEST_CASE("arena: dense, convolution and pools use what was planned, all of it",
 }
 
 TEST_CASE("arena: random networks use what was planned, all of it", "[edge][arena][property]") {
-  NetLottery lottery(GENERATE(range(0U, 100U)));
+  NetLottery lottery(GENERATE(range(0U, 100U)), GENERATE(false, true));
   const NetSpec spec = lottery.draw();
   check_exact(spec, 1 + lottery.below(10), lottery.below(2) == 0);
 }

@@ -192,11 +192,15 @@ TEST_CASE("engines: convolutions, pools, a frozen tensor and classes from a data
   const std::string command = std::string("\"") + python + "\" \"" + source + "/tests/data/make_images.py\" \"" +
                               folder.file("images") + "\" --size 14 --classes 60 --drawings 20 --drawers 3";
   REQUIRE(std::system(command.c_str()) == 0);
-  for (const char* file : {"conv", "online_conv"}) {
+  for (const char* file : {"conv", "online_conv", "layers"}) {
     CAPTURE(file);
     const auto experiment = read_experiment(std::string(source) + "/tests/golden/" + file + ".toml");
     if (!experiment) FAIL(experiment.error().message);
     const RunResult result = check_engines(*experiment, folder.path());
     CHECK(result.evaluations.back().total.correct_after > 0);
+    const auto batches = read_experiment(std::string(source) + "/tests/golden/" + file + ".toml",
+                                         {{"meta.strategy", "\"reptile\""}, {"meta.batch_size", "5"}});
+    if (!batches) FAIL(batches.error().message);
+    check_engines(*batches, folder.path());
   }
 }

@@ -1,5 +1,5 @@
 /// @file
-/// exp, log, tanh, sin and cos against libm in long double, over sweeps of all bit patterns and dense ranges. The
+/// exp, log, tanh, sin, cos and sqrt against libm in long double, over sweeps of all bit patterns and dense ranges. The
 /// bounds are those of the header.
 
 #include "skink/common/arithmetic/elementary.hpp"
@@ -106,6 +106,33 @@ TEST_CASE("sin and cos: absolute error below 3e-7 up to 8192", "[common][arithme
   CAPTURE(sine.at, cosine.at);
   CHECK(sine.error < 3e-7L);
   CHECK(cosine.error < 3e-7L);
+}
+
+TEST_CASE("sqrt: correctly rounded, by the instruction and from integers", "[common][arithmetic][elementary]") {
+  const auto check = [](std::uint32_t pattern) {
+    const float x = RealTraits<float>::from_bits(pattern);
+    const auto exact = static_cast<float>(std::sqrt(static_cast<double>(x)));  // twice and two digits: rounds alike
+    const std::uint32_t expected = RealTraits<float>::to_bits(exact);
+    if (arithmetic::internal::square_root_bits(pattern) != expected) FAIL("from integers: " << x);
+    if (RealTraits<float>::to_bits(arithmetic::sqrt(x)) != expected) FAIL("sqrt: " << x);
+  };
+  const std::uint32_t infinity = RealTraits<float>::to_bits(kInfinity);
+  for (std::uint64_t bits = 0; bits < infinity; bits += 997) check(static_cast<std::uint32_t>(bits));
+  const std::uint32_t one = RealTraits<float>::to_bits(1.0F);
+  for (std::uint32_t bits = one; bits < one + (2U << 23); bits += 3) check(bits);  // both parities of the exponent
+  for (std::uint32_t bits = 0; bits < 5000; ++bits) check(bits);                   // denormals
+  for (std::uint32_t edge = 1; edge < 256; ++edge) {
+    for (std::uint32_t near = 0; near < 4; ++near) check((edge << 23) - near);
+    if (edge < 255) check((edge << 23) + 1);
+  }
+  check(infinity);
+  CHECK(RealTraits<float>::to_bits(arithmetic::sqrt(-0.0F)) == 0x80000000U);
+  CHECK(arithmetic::internal::square_root_bits(0x80000000U) == 0x80000000U);
+  for (const float x : {-1.0F, -kInfinity, kNan, -1e-45F}) {
+    CHECK(std::isnan(arithmetic::sqrt(x)));
+    CHECK(std::isnan(
+        RealTraits<float>::from_bits(arithmetic::internal::square_root_bits(RealTraits<float>::to_bits(x)))));
+  }
 }
 
 TEST_CASE("elementary functions: exact where the document makes them exact", "[common][arithmetic][elementary]") {

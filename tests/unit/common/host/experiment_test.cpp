@@ -90,6 +90,14 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text.replace(at, from.size(), to);
 }
 
+/// kImages with another list of layers.
+std::string layered(const std::string& layers) {
+  const std::string text = kImages;
+  const std::size_t begin = text.find("layers = [");
+  const std::size_t end = text.find("]\n[task]");
+  return text.substr(0, begin) + "layers = [" + layers + text.substr(end);
+}
+
 std::string error_of(const std::string& text, const std::vector<Override>& overrides = {}) {
   const Result<Experiment> experiment = parse_experiment(text, "x.toml", overrides);
   if (experiment) return "";
@@ -171,6 +179,47 @@ TEST_CASE("experiment: a data set experiment is read with every key", "[common][
   CHECK(read.fleet.offline_ms == 500);
   CHECK(read.uplink == "int8");
   CHECK(make_network(read.model).output_size() == 5);
+}
+
+TEST_CASE("experiment: depthwise convolutions, groups, rational activations and global average pools",
+          "[common][host][experiment]") {
+  const std::string text = layered(R"(
+  { type = "depthwise_conv2d", kernel = [3, 2], stride = [1, 2], padding = "same", gain = 0.5, trainable = "bias" },
+  { type = "depthwise_conv2d", kernel = 2 },
+  { type = "conv2d", kernel = 1, filters = 6 },
+  { type = "group_norm", groups = 3, trainable = "weights" },
+  { type = "rational", trainable = "bias" },
+  { type = "global_average_pool" },
+  { type = "dense", units = 5 },
+)");
+  const Experiment read = parse_experiment(text, "x.toml").value();
+  const nn::LayerSpec& first = read.model.layers[0].spec;
+  CHECK(first.kind == nn::LayerKind::kDepthwiseConv2d);
+  CHECK((first.units == 0 && first.kernel_height == 3 && first.kernel_width == 2));
+  CHECK((first.stride_height == 1 && first.stride_width == 2 && first.padding == nn::Padding::kSame));
+  CHECK((!first.train_weights && first.train_bias));
+  CHECK(read.model.layers[0].gain == 0.5F);
+  CHECK(read.model.layers[1].spec.stride_width == 1);
+  const nn::LayerSpec& rational = read.model.layers[4].spec;
+  CHECK((rational.kind == nn::LayerKind::kRational && !rational.train_weights && rational.train_bias));
+  CHECK(read.model.layers[5].spec.kind == nn::LayerKind::kGlobalAveragePool);
+  const nn::LayerSpec& norm = read.model.layers[3].spec;
+  CHECK((norm.kind == nn::LayerKind::kGroupNorm && norm.units == 3 && norm.train_weights && !norm.train_bias));
+  CHECK_THAT(error_of(replaced(text, "kernel = 2 }", "kernel = 2, filters = 3 }")),
+             Contains("[model] layers.1.filters: unknown key. Allowed: gain, initializer, kernel, padding, stride, "));
+  CHECK_THAT(error_of(replaced(text, "kernel = 2 }", "kernel = 15 }")),
+             Contains("the kernel is larger than its input"));
+  CHECK_THAT(error_of(replaced(text, "_pool\" }", "_pool\", kernel = 2 }")),
+             Contains("[model] layers.5.kernel: unknown key. Allowed: type"));
+  CHECK_THAT(error_of(replaced(text, "\"rational\"", "\"rational\", initializer = \"zeros\"")),
+             Contains("layers.4.initializer: unknown key. Allowed: trainable, type"));
+  CHECK_THAT(error_of(replaced(text, "groups = 3", "groups = 4")),
+             Contains("layers.3: groups must divide the channels"));
+  CHECK_THAT(error_of(replaced(text, "groups = 3", "groups = 0")),
+             Contains("layers.3.groups: 0 is not allowed, use 1..65535"));
+  CHECK_THAT(
+      error_of(replaced(text, "groups = 3", "gain = 2.0")),
+      Contains("layers.3.groups: missing") && Contains("layers.3.gain: unknown key. Allowed: groups, trainable, type"));
 }
 
 TEST_CASE("experiment: fedavg keeps one rate and refuses a final one", "[common][host][experiment]") {

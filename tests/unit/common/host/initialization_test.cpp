@@ -79,6 +79,41 @@ TEST_CASE("initialization: the fan-in of a convolution is its window", "[common]
   CHECK(bits(phi[40]) == 0xbf0c692cU);
 }
 
+TEST_CASE("initialization: the fan-in of a depthwise convolution is the window of one channel",
+          "[common][host][initialization][golden]") {
+  ModelConfig model;
+  model.input = {5, 5, 2};
+  LayerConfig depthwise = dense(0, Initializer::kHeUniform, 0.7F);
+  depthwise.spec.kind = nn::LayerKind::kDepthwiseConv2d;
+  depthwise.spec.kernel_height = 3;
+  depthwise.spec.kernel_width = 2;
+  depthwise.spec.stride_height = depthwise.spec.stride_width = 1;
+  model.layers = {depthwise};
+  const std::vector<float> phi = initial_parameters(model, 42);
+  REQUIRE(phi.size() == 3 * 2 * 2 + 2);
+  CHECK(bits(phi[0]) == 0xbeab2463U);
+  CHECK(bits(phi[11]) == 0x3f293e8bU);
+  CHECK(bits(phi[12]) == 0);
+}
+
+TEST_CASE("initialization: a group_norm begins with gain 1 and bias 0", "[common][host][initialization]") {
+  ModelConfig model;
+  model.input = {2, 2, 3};
+  LayerConfig norm;
+  norm.spec.kind = nn::LayerKind::kGroupNorm;
+  norm.spec.units = 3;
+  model.layers = {norm};
+  CHECK(initial_parameters(model, 42) == std::vector<float>{1.0F, 1.0F, 1.0F, 0.0F, 0.0F, 0.0F});
+}
+
+TEST_CASE("initialization: a rational activation begins near ReLU", "[common][host][initialization]") {
+  ModelConfig model;
+  LayerConfig rational;
+  rational.spec.kind = nn::LayerKind::kRational;
+  model.layers = {rational};
+  CHECK(initial_parameters(model, 42) == std::vector<float>{0.1238F, 0.5F, 0.4305F, 0.0987F, 0.0F, 0.1974F});
+}
+
 TEST_CASE("initialization: weights stay within the bound, and another seed gives others",
           "[common][host][initialization]") {
   ModelConfig model;

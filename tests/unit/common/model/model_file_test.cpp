@@ -81,7 +81,7 @@ NetSpec tiny_net() { return {{1, 1, 2}, {dense(2), relu(), dense(1)}, nn::Loss::
 
 TEST_CASE("model file: a random network comes back with every field and number", "[common][model][property]") {
   const auto seed = GENERATE(range(0U, 100U));
-  const NetSpec spec = NetLottery(seed).draw();
+  const NetSpec spec = NetLottery(seed, GENERATE(false, true)).draw();
   CAPTURE(describe(spec));
   const Written written = write(spec, seed);
   model::ModelInfo info;
@@ -226,7 +226,7 @@ TEST_CASE("model file: a layer list that lies is refused, naming the layer", "[c
   const File file = write(tiny_net()).file;
   const std::size_t relu_at = kLayers + kLayerBytes;
   model::ModelInfo info;
-  CHECK(inspect(with_byte(file, relu_at, 9), info) == Status::kUnsupported);
+  CHECK(inspect(with_byte(file, relu_at, 99), info) == Status::kUnsupported);
   CHECK(info.build_error.layer == 1);
   CHECK_THAT(info.build_error.reason, Contains("unknown layer"));
   CHECK(inspect(with_byte(file, relu_at, 2), info) == Status::kInvalidArgument);  // a convolution without a kernel
@@ -239,6 +239,28 @@ TEST_CASE("model file: a layer list that lies is refused, naming the layer", "[c
   }
   CHECK(inspect(with_byte(file, kLayers + 8, 2)) == Status::kUnsupported);  // padding
   CHECK(inspect(with_byte(file, kLayers + 1, 4)) == Status::kUnsupported);  // trainable mask
+}
+
+TEST_CASE("model file: groups, windows and parameters that lie are refused", "[common][model]") {
+  const File file = write(separable_net()).file;
+  const auto layer = [](std::size_t index) { return kLayers + index * kLayerBytes; };
+  const std::size_t depthwise = layer(2);
+  const std::size_t rational = layer(4);
+  const std::size_t norm = layer(6);
+  model::ModelInfo info;
+  REQUIRE(inspect(file, info) == Status::kOk);
+  CHECK(inspect(with_u16(file, norm + 2, 0), info) == Status::kInvalidArgument);  // groups
+  CHECK(info.build_error.layer == 6);
+  CHECK(inspect(with_u16(file, norm + 2, 4), info) == Status::kShapeMismatch);
+  CHECK_THAT(info.build_error.reason, Contains("divide"));
+  CHECK(inspect(with_byte(file, depthwise + 4, 0), info) == Status::kInvalidArgument);  // kernel
+  CHECK(info.build_error.layer == 2);
+  CHECK(inspect(with_byte(file, depthwise + 5, 2)) == Status::kShapeMismatch);  // fewer weights than the file has
+  for (const auto other : {nn::LayerKind::kRelu, nn::LayerKind::kGlobalAveragePool, nn::LayerKind::kDense}) {
+    CHECK(inspect(with_byte(file, rational, static_cast<std::uint8_t>(other))) != Status::kOk);
+  }
+  CHECK(inspect(with_byte(file, norm, static_cast<std::uint8_t>(nn::LayerKind::kRational))) == Status::kShapeMismatch);
+  CHECK(inspect(with_u32(file, file.size() - wire::kDigestBytes - 4, 0x7fc00000U)) == Status::kNotFinite);
 }
 
 TEST_CASE("model file: storage that fails is reported wherever it fails", "[common][model]") {

@@ -18,6 +18,7 @@ struct RealTraits<double> {
   static Mask equal(double a, double b) noexcept { return a == b; }
   static Mask both(Mask a, Mask b) noexcept { return a && b; }
   static Mask invert(Mask a) noexcept { return !a; }
+  static double sqrt(double x) noexcept { return std::sqrt(x); }
   static double select(Mask mask, double if_true, double if_false) noexcept { return mask ? if_true : if_false; }
 };
 
@@ -170,11 +171,62 @@ TEST_CASE("gradients: pools of every kernel, stride and padding", "[common][nn][
   }
 }
 
+TEST_CASE("gradients: depthwise convolutions of every kernel, stride, padding and mask", "[common][nn][gradient]") {
+  const auto kernel = GENERATE(range(1, 5));
+  const auto stride = GENERATE(range(1, 4));
+  const auto padding = GENERATE(Padding::kValid, Padding::kSame);
+  const auto train = GENERATE(Train::kAll, Train::kNone, Train::kWeights, Train::kBias);
+  const auto k = static_cast<std::uint8_t>(kernel);
+  const auto s = static_cast<std::uint8_t>(stride);
+  const Window oblong{k, static_cast<std::uint8_t>(5 - k), s, static_cast<std::uint8_t>(4 - s), padding};
+  for (const nn::Shape input : {nn::Shape{5, 6, 2}, nn::Shape{7, 4, 1}}) {
+    check_gradient(below_and_above(input, {tanh(), depthwise_conv2d(square(k, s, padding), train)},
+                                   nn::Loss::kSoftmaxCrossEntropy),
+                   1);
+    check_gradient({input, {depthwise_conv2d(oblong, train), flatten(), dense(2)}, nn::Loss::kMeanSquaredError}, 2);
+  }
+}
+
+TEST_CASE("gradients: global average pooling of every shape", "[common][nn][gradient]") {
+  const auto activation = GENERATE(relu(), tanh());
+  for (const nn::Shape input : {nn::Shape{1, 1, 3}, nn::Shape{4, 1, 2}, nn::Shape{5, 3, 1}, nn::Shape{3, 4, 2}}) {
+    const auto loss = nn::Loss::kMeanSquaredError;
+    check_gradient({input, {conv2d(3, square(1, 1)), activation, global_average_pool(), dense(2)}, loss}, 5);
+    check_gradient({input, {conv2d(3, square(1, 1)), global_average_pool(), activation}, loss}, 6);
+  }
+}
+
+TEST_CASE("gradients: group normalisation of every number of groups, shape and mask", "[common][nn][gradient]") {
+  const auto groups = GENERATE(range(1, 7));
+  const auto train = GENERATE(Train::kAll, Train::kNone, Train::kWeights, Train::kBias);
+  const auto g = static_cast<std::uint16_t>(groups);
+  const auto loss = nn::Loss::kMeanSquaredError;
+  for (const nn::Shape input : {nn::Shape{3, 2, 2}, nn::Shape{1, 4, 1}, nn::Shape{1, 1, 5}}) {
+    const std::uint16_t channels = input.is_flat() ? 12 : 6;
+    const nn::LayerSpec below = input.is_flat() ? dense(channels) : conv2d(channels, square(1, 1));
+    if (channels % g != 0) continue;
+    check_gradient({input, {below, group_norm(g, train), flatten(), dense(2)}, loss}, 7);
+    check_gradient({input, {below, tanh(), group_norm(g, train), relu(), flatten(), dense(2)}, loss}, 8);
+    check_gradient({input, {below, group_norm(g, train)}, loss}, 9);
+  }
+  const nn::Shape image{3, 3, 12};
+  if (12 % g == 0) check_gradient({image, {group_norm(g, train), flatten(), dense(2)}, loss}, 10);
+}
+
+TEST_CASE("gradients: rational activations of every place and mask", "[common][nn][gradient]") {
+  const auto train = GENERATE(Train::kAll, Train::kNone, Train::kWeights, Train::kBias);
+  const auto seed = GENERATE(range(0U, 5U));
+  const auto loss = nn::Loss::kMeanSquaredError;
+  check_gradient({{1, 1, 4}, {dense(6), rational(train), dense(3)}, loss}, seed);
+  check_gradient({{1, 1, 4}, {rational(train), dense(3), tanh(), rational(train)}, loss}, seed);
+  check_gradient({{4, 4, 2}, {conv2d(3, square(2, 1)), rational(train), relu(), flatten(), dense(2)}, loss}, seed);
+}
+
 TEST_CASE("gradients: the golden convolutional network", "[common][nn][gradient]") {
   check_gradient(conv_net(), GENERATE(1U, 2U));
 }
 
 TEST_CASE("gradients: random networks", "[common][nn][gradient][property]") {
   const auto seed = GENERATE(range(0U, 300U));
-  check_gradient(NetLottery(seed).draw(), seed + 1000);
+  check_gradient(NetLottery(seed, GENERATE(false, true)).draw(), seed + 1000);
 }

@@ -4,6 +4,7 @@
 /// outputs, the whole input gradient comes before the update, windows are looked up tap by tap. Shares nothing with the
 /// kernels but exp, log and tanh.
 
+#include <cmath>
 #include <vector>
 
 #include "skink/common/arithmetic/elementary.hpp"
@@ -49,6 +50,14 @@ class NaiveLayer {
     if (spec.kind == nn::LayerKind::kDense) {
       out = {1, 1, spec.units};
       weights = in.size() * spec.units;
+    } else if (spec.kind == nn::LayerKind::kRational) {
+      units = 2;
+      weights = 4;
+    } else if (spec.kind == nn::LayerKind::kGroupNorm) {
+      units = in.channels;
+      weights = in.channels;
+    } else if (spec.kind == nn::LayerKind::kGlobalAveragePool) {
+      out = {1, 1, in.channels};
     } else if (spec.kind == nn::LayerKind::kFlatten) {
       out = {1, 1, static_cast<std::uint16_t>(in.size())};
     } else if (spec.kernel_height != 0) {
@@ -56,10 +65,13 @@ class NaiveLayer {
       if (spec.kind == nn::LayerKind::kConv2d) {
         out.channels = spec.units;
         weights = std::size_t{spec.kernel_height} * spec.kernel_width * in.channels * spec.units;
+      } else if (spec.kind == nn::LayerKind::kDepthwiseConv2d) {
+        units = in.channels;
+        weights = std::size_t{spec.kernel_height} * spec.kernel_width * in.channels;
       }
     }
     b = w + weights;
-    parameters = weights == 0 ? 0 : weights + spec.units;
+    parameters = weights == 0 ? 0 : weights + static_cast<std::size_t>(units);
   }
 
   bool is_trainable() const { return parameters != 0 && (spec.train_weights || spec.train_bias); }
@@ -75,6 +87,10 @@ class NaiveLayer {
     return w + static_cast<std::size_t>(((f * spec.kernel_height + ky) * spec.kernel_width + kx) * in.channels + ci);
   }
 
+  std::size_t depthwise_at(int ky, int kx, int c) const {
+    return w + static_cast<std::size_t>((ky * spec.kernel_width + kx) * in.channels + c);
+  }
+
   nn::LayerSpec spec;
   nn::Shape in;
   nn::Shape out;
@@ -85,6 +101,47 @@ class NaiveLayer {
   std::size_t weights = 0;
   std::size_t parameters = 0;
   int units = 0;
+};
+
+/// Group normalisation: mean and scale of every group, and the numbers of a group in order.
+struct NaiveGroups {
+  std::vector<float> mean;
+  std::vector<float> scale;
+  float count = 0;
+  std::size_t width = 1;  ///< channels of a group
+
+  NaiveGroups(const NaiveLayer& layer, const Numbers& x) : mean(layer.spec.units), scale(layer.spec.units) {
+    width = layer.in.channels / mean.size();
+    const std::size_t numbers = x.size() / mean.size();
+    count = static_cast<float>(numbers);
+    for (std::size_t i = 0; i < x.size(); ++i) mean[of(layer, i)] = mean[of(layer, i)] + x[i];
+    for (float& value : mean) value = value / count;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const float t = x[i] - mean[of(layer, i)];
+      scale[of(layer, i)] = scale[of(layer, i)] + t * t;
+    }
+    for (float& value : scale) value = 1.0F / std::sqrt(value / count + 1e-5F);
+  }
+  std::size_t of(const NaiveLayer& layer, std::size_t i) const { return i % layer.in.channels / width; }
+};
+
+/// A rational activation at one number: r = p / q with q = 1 + |s|.
+struct NaiveRational {
+  float p = 0;
+  float s = 0;
+  float q = 0;
+
+  NaiveRational(const NaiveLayer& layer, const Numbers& w, float x) {
+    p = ((w[layer.w + 3] * x + w[layer.w + 2]) * x + w[layer.w + 1]) * x + w[layer.w];
+    s = (w[layer.b + 1] * x + w[layer.b]) * x;
+    q = 1.0F + (0.0F > s ? 0.0F - s : s);
+  }
+  /// The factor of the gradients of b1 and b2.
+  float denominator_gradient(float e) const {
+    const float f = e * (p / q);
+    if (s > 0.0F) return 0.0F - f;
+    return 0.0F > s ? f : 0.0F;
+  }
 };
 
 /// Calls visit(oy, ox, ky, kx, iy, ix) for every tap inside the image, outputs outermost.
@@ -122,6 +179,34 @@ inline Numbers naive_forward(const NaiveLayer& layer, const Numbers& w, const Nu
           }
         }
       });
+      break;
+    case nn::LayerKind::kDepthwiseConv2d:
+      for (std::size_t k = 0; k < y.size(); ++k) y[k] = w[layer.b + k % static_cast<std::size_t>(channels)];
+      for_taps(layer, [&](int oy, int ox, int ky, int kx, int iy, int ix) {
+        for (int c = 0; c < channels; ++c) {
+          float& sum = y[layer.y_at(oy, ox, c)];
+          sum = sum + w[layer.depthwise_at(ky, kx, c)] * x[layer.x_at(iy, ix, c)];
+        }
+      });
+      break;
+    case nn::LayerKind::kRational:
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const NaiveRational at(layer, w, x[i]);
+        y[i] = at.p / at.q;
+      }
+      break;
+    case nn::LayerKind::kGroupNorm: {
+      const NaiveGroups groups(layer, x);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const std::size_t g = groups.of(layer, i);
+        const std::size_t c = i % layer.in.channels;
+        y[i] = (x[i] - groups.mean[g]) * (groups.scale[g] * w[layer.w + c]) + w[layer.b + c];
+      }
+      break;
+    }
+    case nn::LayerKind::kGlobalAveragePool:
+      for (std::size_t i = 0; i < x.size(); ++i) y[i % y.size()] = y[i % y.size()] + x[i];
+      for (float& mean : y) mean = mean * (1.0F / static_cast<float>(layer.rows.in * layer.columns.in));
       break;
     case nn::LayerKind::kRelu:
       for (std::size_t k = 0; k < y.size(); ++k) y[k] = x[k] > 0.0F ? x[k] : 0.0F;
@@ -183,6 +268,52 @@ inline int taps_of(const NaiveLayer& layer, int oy, int ox) {
   return count;
 }
 
+/// Gradients of gain and bias: into `gain` and `bias`, both [channels].
+inline void naive_group_norm_gradient(const NaiveLayer& layer, const Numbers& x, const Numbers& d, Numbers& gain,
+                                      Numbers& bias) {
+  const NaiveGroups groups(layer, x);
+  gain.assign(layer.in.channels, 0.0F);
+  bias = gain;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const std::size_t c = i % gain.size();
+    gain[c] = gain[c] + d[i] * (x[i] - groups.mean[groups.of(layer, i)]);
+    bias[c] = bias[c] + d[i];
+  }
+  for (std::size_t c = 0; c < gain.size(); ++c) gain[c] = gain[c] * groups.scale[c / groups.width];
+}
+
+inline Numbers naive_group_norm_backward(const NaiveLayer& layer, const Numbers& w, const Numbers& x,
+                                         const Numbers& d) {
+  const NaiveGroups groups(layer, x);
+  Numbers gain;
+  Numbers bias;
+  naive_group_norm_gradient(layer, x, d, gain, bias);
+  Numbers u(layer.spec.units);
+  Numbers v(layer.spec.units);
+  for (std::size_t c = 0; c < gain.size(); ++c) {
+    u[c / groups.width] = u[c / groups.width] + w[layer.w + c] * bias[c];
+    v[c / groups.width] = v[c / groups.width] + w[layer.w + c] * gain[c];
+  }
+  Numbers dx(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const std::size_t g = groups.of(layer, i);
+    const float r = groups.scale[g];
+    const float shift = r * (u[g] / groups.count);
+    const float slope = r * (r * (v[g] / groups.count));
+    const float own = (r * w[layer.w + i % gain.size()]) * d[i];
+    dx[i] = (own - shift) - (x[i] - groups.mean[g]) * slope;
+  }
+  return dx;
+}
+
+inline float naive_rational_backward(const NaiveLayer& layer, const Numbers& w, float x, float d) {
+  const NaiveRational at(layer, w, x);
+  const float e = d / at.q;
+  const float slope = ((3.0F * w[layer.w + 3]) * x + (w[layer.w + 2] + w[layer.w + 2])) * x + w[layer.w + 1];
+  const float inner_slope = (w[layer.b + 1] + w[layer.b + 1]) * x + w[layer.b];
+  return e * slope + at.denominator_gradient(e) * inner_slope;
+}
+
 inline Numbers naive_backward(const NaiveLayer& layer, const Numbers& w, const Numbers& x, const Numbers& y,
                               const Numbers& d) {
   Numbers dx(x.size(), 0.0F);
@@ -202,6 +333,23 @@ inline Numbers naive_backward(const NaiveLayer& layer, const Numbers& w, const N
           }
         }
       });
+      break;
+    case nn::LayerKind::kDepthwiseConv2d:
+      for_inputs(layer, [&](int oy, int ox, int ky, int kx, int iy, int ix) {
+        for (int c = 0; c < channels; ++c) {
+          float& sum = dx[layer.x_at(iy, ix, c)];
+          sum = sum + w[layer.depthwise_at(ky, kx, c)] * d[layer.y_at(oy, ox, c)];
+        }
+      });
+      break;
+    case nn::LayerKind::kRational:
+      for (std::size_t i = 0; i < x.size(); ++i) dx[i] = naive_rational_backward(layer, w, x[i], d[i]);
+      break;
+    case nn::LayerKind::kGroupNorm: dx = naive_group_norm_backward(layer, w, x, d); break;
+    case nn::LayerKind::kGlobalAveragePool:
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        dx[i] = d[i % y.size()] * (1.0F / static_cast<float>(layer.rows.in * layer.columns.in));
+      }
       break;
     case nn::LayerKind::kRelu:
       for (std::size_t k = 0; k < x.size(); ++k) dx[k] = y[k] > 0.0F ? d[k] : 0.0F;
@@ -236,7 +384,22 @@ inline Numbers naive_backward(const NaiveLayer& layer, const Numbers& w, const N
 }
 
 /// Gradients of one sample: the sums of the table "Gradients and updates". `gradient` spans all parameters.
-inline void naive_gradient(const NaiveLayer& layer, const Numbers& x, const Numbers& d, Numbers& gradient) {
+inline void naive_gradient(const NaiveLayer& layer, const Numbers& w, const Numbers& x, const Numbers& d,
+                           Numbers& gradient) {
+  if (layer.spec.kind == nn::LayerKind::kRational) {
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const NaiveRational at(layer, w, x[i]);
+      const float e = d[i] / at.q;
+      const float h = at.denominator_gradient(e) * x[i];
+      gradient[layer.w] = gradient[layer.w] + e;
+      gradient[layer.w + 1] = gradient[layer.w + 1] + e * x[i];
+      gradient[layer.w + 2] = gradient[layer.w + 2] + (e * x[i]) * x[i];
+      gradient[layer.w + 3] = gradient[layer.w + 3] + ((e * x[i]) * x[i]) * x[i];
+      gradient[layer.b] = gradient[layer.b] + h;
+      gradient[layer.b + 1] = gradient[layer.b + 1] + h * x[i];
+    }
+    return;
+  }
   if (layer.spec.kind == nn::LayerKind::kDense) {
     for (std::size_t o = 0; o < d.size(); ++o) {
       for (std::size_t i = 0; i < x.size(); ++i) gradient[layer.w + o * x.size() + i] = d[o] * x[i];
@@ -244,7 +407,24 @@ inline void naive_gradient(const NaiveLayer& layer, const Numbers& x, const Numb
     }
     return;
   }
+  if (layer.spec.kind == nn::LayerKind::kGroupNorm) {
+    Numbers gain;
+    Numbers bias;
+    naive_group_norm_gradient(layer, x, d, gain, bias);
+    for (std::size_t c = 0; c < gain.size(); ++c) {
+      gradient[layer.w + c] = gain[c];
+      gradient[layer.b + c] = bias[c];
+    }
+    return;
+  }
   for_taps(layer, [&](int oy, int ox, int ky, int kx, int iy, int ix) {
+    if (layer.spec.kind == nn::LayerKind::kDepthwiseConv2d) {
+      for (int c = 0; c < layer.units; ++c) {
+        float& sum = gradient[layer.depthwise_at(ky, kx, c)];
+        sum = sum + d[layer.y_at(oy, ox, c)] * x[layer.x_at(iy, ix, c)];
+      }
+      return;
+    }
     for (int f = 0; f < layer.units; ++f) {
       for (int ci = 0; ci < layer.in.channels; ++ci) {
         float& sum = gradient[layer.w_at(f, ky, kx, ci)];
@@ -320,7 +500,7 @@ class NaiveNetwork {
         const NaiveLayer& layer = layers_[l];
         if (layer.parameters != 0) {
           Numbers gradient(parameters_, 0.0F);
-          naive_gradient(layer, values[l], d, gradient);
+          naive_gradient(layer, w, values[l], d, gradient);
           for (std::size_t e = layer.w; e < layer.w + layer.parameters; ++e) total[e] = total[e] + gradient[e];
         }
         d = naive_backward(layer, w, values[l], values[l + 1], d);
@@ -360,7 +540,7 @@ class NaiveNetwork {
       return;
     }
     Numbers gradient(parameters_, 0.0F);
-    naive_gradient(layer, x, d, gradient);
+    naive_gradient(layer, w, x, d, gradient);
     for_trainable(layer, [&](std::size_t e) { w[e] = w[e] - a * gradient[e]; });
   }
 

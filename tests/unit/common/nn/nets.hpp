@@ -62,6 +62,9 @@ inline nn::LayerSpec conv2d(std::uint16_t filters, Window window, Train train = 
   spec.units = filters;
   return masked(spec, train);
 }
+inline nn::LayerSpec depthwise_conv2d(Window window, Train train = Train::kAll) {
+  return masked(windowed(nn::LayerKind::kDepthwiseConv2d, window), train);
+}
 inline nn::LayerSpec max_pool(Window window) { return windowed(nn::LayerKind::kMaxPool, window); }
 inline nn::LayerSpec average_pool(Window window) { return windowed(nn::LayerKind::kAveragePool, window); }
 
@@ -71,6 +74,13 @@ inline nn::LayerSpec plain(nn::LayerKind kind) {
   return spec;
 }
 inline nn::LayerSpec flatten() { return plain(nn::LayerKind::kFlatten); }
+inline nn::LayerSpec global_average_pool() { return plain(nn::LayerKind::kGlobalAveragePool); }
+inline nn::LayerSpec group_norm(std::uint16_t groups, Train train = Train::kAll) {
+  nn::LayerSpec spec = plain(nn::LayerKind::kGroupNorm);
+  spec.units = groups;
+  return masked(spec, train);
+}
+inline nn::LayerSpec rational(Train train = Train::kAll) { return masked(plain(nn::LayerKind::kRational), train); }
 inline nn::LayerSpec relu() { return plain(nn::LayerKind::kRelu); }
 inline nn::LayerSpec tanh() { return plain(nn::LayerKind::kTanh); }
 
@@ -101,10 +111,20 @@ inline NetSpec conv_net() {
           nn::Loss::kSoftmaxCrossEntropy};
 }
 
+/// Depthwise separable convolutions, normalised, with a rational activation.
+inline NetSpec separable_net() {
+  const nn::Padding same = nn::Padding::kSame;
+  return {
+      {9, 8, 1},
+      {conv2d(4, square(3, 2, same)), relu(), depthwise_conv2d(square(3, 1, same)), conv2d(6, square(1, 1)), rational(),
+       depthwise_conv2d({3, 2, 2, 1}, Train::kWeights), group_norm(2), tanh(), global_average_pool(), dense(3)},
+      nn::Loss::kSoftmaxCrossEntropy};
+}
+
 /// A random network: odd shapes, every layer, stride, padding and mask, both losses.
 class NetLottery {
  public:
-  explicit NetLottery(std::uint32_t seed) : random_(seed) {}
+  explicit NetLottery(std::uint32_t seed, bool all_kinds = false) : random_(seed), all_kinds_(all_kinds) {}
 
   NetSpec draw() {
     for (;;) {  // most draws are networks
@@ -150,9 +170,10 @@ class NetLottery {
         if (kind == 1) spec.layers.push_back(average_pool(window()));
         if (kind >= 2) spec.layers.push_back(conv2d(one_to(4), window(), mask()));
         add_activation(spec);
+        if (all_kinds_) add_further(spec);
       }
       if (below(5) == 0 && spec.layers.size() >= 2) return finish(spec);  // ends with an image
-      spec.layers.push_back(flatten());
+      spec.layers.push_back(all_kinds_ && below(2) == 0 ? global_average_pool() : flatten());
     } else {
       spec.input = {1, 1, one_to(5)};
     }
@@ -162,6 +183,14 @@ class NetLottery {
       add_activation(spec);
     }
     return finish(spec);
+  }
+
+  /// Layers of the later kinds. The others are drawn as they always were: tests name seeds.
+  void add_further(NetSpec& spec) {
+    if (below(3) == 0) spec.layers.push_back(rational(mask()));
+    if (below(2) == 0) spec.layers.push_back(depthwise_conv2d(window(), mask()));
+    if (below(2) == 0) spec.layers.push_back(group_norm(one_to(4), mask()));  // 4 groups: if they divide the channels
+    add_activation(spec);
   }
 
   void add_activation(NetSpec& spec) {
@@ -180,11 +209,14 @@ class NetLottery {
   }
 
   std::mt19937 random_;
+  bool all_kinds_;
 };
 
 /// For messages: what a failing random network looks like.
 inline std::string describe(const NetSpec& spec) {
-  static const char* const names[] = {"?", "dense", "conv2d", "max_pool", "average_pool", "flatten", "relu", "tanh"};
+  static const char* const names[] = {"?",          "dense",   "conv2d", "max_pool",         "average_pool",
+                                      "flatten",    "relu",    "tanh",   "depthwise_conv2d", "global_average_pool",
+                                      "group_norm", "rational"};
   const nn::Shape in = spec.input;
   std::string text = std::to_string(in.height) + "x" + std::to_string(in.width) + "x" + std::to_string(in.channels);
   for (const nn::LayerSpec& layer : spec.layers) {

@@ -52,7 +52,7 @@ TEST_CASE("network: what is not a network is refused with layer and reason", "[c
   check_refused({{image, {dense(2)}, kSquared}, Status::kShapeMismatch, 0, "flat input"});
   check_refused({{flat, {dense(2), relu(), dense(0)}, kSquared}, Status::kInvalidArgument, 2, "units"});
   check_refused({{image, {conv2d(0, square(2, 1))}, kSquared}, Status::kInvalidArgument, 0, "filters"});
-  check_refused({{image, {plain(static_cast<nn::LayerKind>(8))}, kSquared}, Status::kUnsupported, 0, "unknown layer"});
+  check_refused({{image, {plain(static_cast<nn::LayerKind>(12))}, kSquared}, Status::kUnsupported, 0, "unknown layer"});
   check_refused({{image, {plain(static_cast<nn::LayerKind>(0))}, kSquared}, Status::kUnsupported, 0, "unknown layer"});
 }
 
@@ -61,6 +61,7 @@ TEST_CASE("network: windows that do not exist are refused", "[common][nn][networ
   for (const Window zero : {Window{0, 1, 1, 1}, Window{1, 0, 1, 1}, Window{1, 1, 0, 1}, Window{1, 1, 1, 0}}) {
     check_refused({{image, {conv2d(1, zero)}, kSquared}, Status::kInvalidArgument, 0, "kernel and stride"});
     check_refused({{image, {average_pool(zero)}, kSquared}, Status::kInvalidArgument, 0, "kernel and stride"});
+    check_refused({{image, {depthwise_conv2d(zero)}, kSquared}, Status::kInvalidArgument, 0, "kernel and stride"});
     check_refused({{image, {max_pool(zero)}, kSquared}, Status::kInvalidArgument, 0, "kernel and stride"});
   }
   check_refused({{image, {with_padding(conv2d(1, square(2, 1)), 2)}, kSquared}, Status::kUnsupported, 0, "padding"});
@@ -68,8 +69,21 @@ TEST_CASE("network: windows that do not exist are refused", "[common][nn][networ
   check_refused({{image, {max_pool({2, 2, 2, 1})}, kSquared}, Status::kUnsupported, 0, "overlap"});
   check_refused({{image, {conv2d(1, {6, 1, 1, 1})}, kSquared}, Status::kShapeMismatch, 0, "larger than its input"});
   check_refused({{image, {conv2d(1, {1, 7, 1, 1})}, kSquared}, Status::kShapeMismatch, 0, "larger than its input"});
+  check_refused({{image, {depthwise_conv2d({1, 7, 1, 1})}, kSquared}, Status::kShapeMismatch, 0, "larger than its"});
   CHECK_NOTHROW(build({image, {conv2d(1, {6, 7, 1, 1, Padding::kSame})}, kSquared}));
   CHECK_NOTHROW(build({image, {conv2d(1, {5, 6, 1, 1})}, kSquared}));
+}
+
+TEST_CASE("network: groups that do not exist are refused", "[common][nn][network]") {
+  const nn::Shape image{2, 3, 6};
+  const nn::Shape flat{1, 1, 6};
+  check_refused({{image, {group_norm(0)}, kSquared}, Status::kInvalidArgument, 0, "groups must be at least 1"});
+  check_refused({{image, {conv2d(4, square(1, 1)), group_norm(3)}, kSquared}, Status::kShapeMismatch, 1, "divide"});
+  check_refused({{image, {group_norm(12)}, kSquared}, Status::kShapeMismatch, 0, "divide"});
+  check_refused({{flat, {group_norm(6)}, kSquared}, Status::kShapeMismatch, 0, "groups of one number"});
+  check_refused({{{8192, 4096, 1}, {group_norm(1)}, kSquared}, Status::kUnsupported, 0, "2^24"});
+  CHECK_NOTHROW(build({image, {group_norm(6)}, kSquared}));
+  CHECK_NOTHROW(build({flat, {group_norm(3)}, kSquared}));
 }
 
 TEST_CASE("network: activations stand on parameters or pools only", "[common][nn][network]") {
@@ -89,6 +103,7 @@ TEST_CASE("network: activations stand on parameters or pools only", "[common][nn
 TEST_CASE("network: sizes beyond 32-bit offsets are refused", "[common][nn][network]") {
   check_refused({{{300, 300, 1}, {flatten(), dense(1)}, kSquared}, Status::kUnsupported, 0, "65535"});
   check_refused({{{1, 1, 65535}, {dense(65535)}, kSquared}, Status::kUnsupported, 0, "too large"});
+  check_refused({{{8192, 4096, 1}, {global_average_pool()}, kSquared}, Status::kUnsupported, 0, "2^24"});
   check_refused({{{4096, 4096, 1}, {conv2d(65535, square(1, 1))}, kSquared}, Status::kUnsupported, 0, "too large"});
   const std::vector<nn::LayerSpec> growing(16, dense(5000));
   check_refused({{{1, 1, 5000}, growing, kSquared}, Status::kUnsupported, 10, "too large"});  // 10 x 25 million fit
@@ -127,8 +142,28 @@ TEST_CASE("network: shapes and offsets of the golden convolutional network", "[c
   CHECK(layers[2].in_activation == nn::Activation::kRelu);
 }
 
+TEST_CASE("network: shapes, tensors and scratch of depthwise convolutions and groups", "[common][nn][network]") {
+  const nn::Network network = build(separable_net());
+  const auto layers = network.layers();
+  CHECK(layers[2].out == nn::Shape{5, 4, 4});
+  CHECK(layers[5].out == nn::Shape{2, 3, 6});
+  CHECK(layers[6].out == layers[5].out);
+  CHECK(layers[6].out_offset == layers[5].out_offset + 36);
+  CHECK(layers[8].out == nn::Shape{1, 1, 6});
+  CHECK(network.parameter_count() ==
+        (9 * 4 + 4) + (9 * 4 + 4) + (4 * 6 + 6) + (4 + 2) + (6 * 6 + 6) + (6 + 6) + (6 * 3 + 3));
+  CHECK(network.trainable_count() == network.parameter_count() - 6);
+  CHECK(network.activation_count() == 80 + 80 + 120 + 120 + 36 + 36 + 6 + 3);
+  CHECK(network.scratch_count() == 9);  // the taps of one channel; 6 weights see a channel of the 1x1 convolution
+  CHECK(layers[8].in_activation == nn::Activation::kTanh);
+  const nn::Network wide = build({{1, 1, 4}, {dense(24), group_norm(2), dense(2)}, kEntropy});
+  CHECK(wide.scratch_count() == 12);  // the gains of one group
+  CHECK(build({{1, 1, 4}, {dense(24, Train::kNone), group_norm(2), dense(2)}, kEntropy}).scratch_count() == 0);
+  CHECK(build({{1, 1, 4}, {dense(24), group_norm(2, Train::kBias), dense(2)}, kEntropy}).scratch_count() == 0);
+}
+
 TEST_CASE("network: tensors tile the parameters in order", "[common][nn][network][property]") {
-  const NetSpec spec = NetLottery(GENERATE(range(0U, 100U))).draw();
+  const NetSpec spec = NetLottery(GENERATE(range(0U, 100U)), GENERATE(false, true)).draw();
   CAPTURE(describe(spec));
   const nn::Network network = build(spec);
   std::size_t next = 0;

@@ -118,7 +118,7 @@ void check_batch(const NetSpec& spec, std::uint32_t seed, std::size_t count) {
 
 TEST_CASE("specification: forward passes of random networks have the document's bits", "[common][nn][property]") {
   const auto seed = GENERATE(range(0U, 200U));
-  NetLottery lottery(seed);
+  NetLottery lottery(seed, GENERATE(false, true));
   const NetSpec spec = lottery.draw();
   CAPTURE(describe(spec));
   const nn::Network network = build(spec);
@@ -133,20 +133,20 @@ TEST_CASE("specification: forward passes of random networks have the document's 
 
 TEST_CASE("specification: online steps in place have the document's bits", "[common][nn][property]") {
   const auto seed = GENERATE(range(0U, 300U));
-  const NetSpec spec = NetLottery(seed).draw();
+  const NetSpec spec = NetLottery(seed, GENERATE(false, true)).draw();
   CAPTURE(describe(spec));
   check_online(spec, seed);
 }
 
 TEST_CASE("specification: mini-batches have the document's bits", "[common][nn][property]") {
   const auto seed = GENERATE(range(1000U, 1200U));
-  const NetSpec spec = NetLottery(seed).draw();
+  const NetSpec spec = NetLottery(seed, GENERATE(false, true)).draw();
   CAPTURE(describe(spec));
   check_batch(spec, seed, 1 + seed % 5);
 }
 
 TEST_CASE("specification: the networks of the golden runs have the document's bits", "[common][nn]") {
-  const NetSpec spec = GENERATE(sine_net(), conv_net());
+  const NetSpec spec = GENERATE(sine_net(), conv_net(), separable_net());
   check_online(spec, 1);
   check_batch(spec, 2, 4);
 }

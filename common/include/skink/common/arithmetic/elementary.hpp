@@ -20,4 +20,7 @@ float tanh(float x) noexcept;
 float sin(float x) noexcept;
 float cos(float x) noexcept;
 
+/// Square root, correctly rounded (docs/arithmetic.md, section 1). NaN below 0.
+float sqrt(float x) noexcept;
+
 }  // namespace skink::arithmetic

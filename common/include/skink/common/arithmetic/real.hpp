@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "skink/common/arithmetic/internal/square_root.hpp"
+
 namespace skink::arithmetic {
 
 /// Version of docs/arithmetic.md: a change of any result bit changes it. Travels in birth, task, model and summary.
@@ -37,6 +39,16 @@ struct RealTraits<float> {
     const uint32_t bits = to_bits(x);
     exponent = static_cast<float>(static_cast<int32_t>(bits >> 23) - 126);
     mantissa = from_bits((bits & 0x007fffffU) | 0x3f000000U);
+  }
+
+  /// Correctly rounded. Of a number below 0 a NaN.
+  static float sqrt(float x) noexcept {
+#if defined(__SSE2__) || defined(__aarch64__) || (defined(__ARM_FP) && (__ARM_FP & 4) != 0) || \
+    (defined(__riscv_flen) && __riscv_flen >= 32)
+    return __builtin_sqrtf(x);  // one instruction, with -fno-math-errno
+#else
+    return from_bits(internal::square_root_bits(to_bits(x)));
+#endif
   }
 
   static uint32_t to_bits(float value) noexcept {

@@ -28,11 +28,16 @@ enum class LayerKind : uint8_t {
   kAveragePool = 4,
   kFlatten = 5,
   kRelu = 6,
-  kTanh = 7
+  kTanh = 7,
+  kDepthwiseConv2d = 8,
+  kGlobalAveragePool = 9,
+  kGroupNorm = 10,
+  kRational = 11
 };
 /// True for the kinds that own weights and a bias.
 constexpr bool has_parameters(LayerKind kind) noexcept {
-  return kind == LayerKind::kDense || kind == LayerKind::kConv2d;
+  return kind == LayerKind::kDense || kind == LayerKind::kConv2d || kind == LayerKind::kDepthwiseConv2d ||
+         kind == LayerKind::kGroupNorm || kind == LayerKind::kRational;
 }
 
 enum class Padding : uint8_t { kValid = 0, kSame = 1 };
@@ -54,8 +59,8 @@ constexpr bool operator==(Shape a, Shape b) noexcept {
 /// One layer as the model file and the experiment file describe it. Unused fields are zero.
 struct LayerSpec {
   LayerKind kind = LayerKind::kDense;
-  uint16_t units = 0;         ///< dense: outputs; conv2d: filters
-  uint8_t kernel_height = 0;  ///< conv2d, pools
+  uint16_t units = 0;         ///< dense: outputs; conv2d: filters; group_norm: groups
+  uint8_t kernel_height = 0;  ///< conv2d, depthwise_conv2d, pools with a window
   uint8_t kernel_width = 0;
   uint8_t stride_height = 0;
   uint8_t stride_width = 0;
@@ -65,7 +70,9 @@ struct LayerSpec {
 };
 
 /// A parameter tensor. dense weights [units][inputs]; conv2d weights [filters][kernel_height][kernel_width][channels];
-/// bias [units]. Tensors follow one another in layer order, weights before bias.
+/// bias [units]. depthwise_conv2d weights [kernel_height][kernel_width][channels], bias [channels]. group_norm weights
+/// (the gain) [channels], bias [channels]. rational weights (the numerator a0..a3) [4], bias (the denominator b1, b2)
+/// [2]. Tensors follow one another in layer order, weights before bias.
 struct Tensor {
   uint32_t offset = 0;  ///< in parameters
   uint32_t count = 0;
@@ -123,7 +130,8 @@ class Network {
   size_t activation_count() const noexcept { return activation_count_; }
   /// Floats of one sample: input, then activations.
   size_t sample_count() const noexcept { return input_size() + activation_count_; }
-  /// Extra floats that the backward pass of a convolution needs: the gradient of one input channel's weights.
+  /// Extra floats that the backward pass needs: the gradient of the weights of one input channel of a convolution, or
+  /// of one group of a group_norm; the largest of them.
   size_t scratch_count() const noexcept { return scratch_count_; }
   /// Offset of the last activation, which holds the network's output.
   uint32_t output_offset() const noexcept { return output_offset_; }

@@ -12,7 +12,10 @@
 /// a mini-batch passes the gradient buffer and scale = 1. Include from .cpp files only.
 
 #include "skink/common/nn/internal/kernels/activation.hpp"
+#include "skink/common/nn/internal/kernels/channelwise.hpp"
 #include "skink/common/nn/internal/kernels/conv2d.hpp"
 #include "skink/common/nn/internal/kernels/dense.hpp"
+#include "skink/common/nn/internal/kernels/group_norm.hpp"
 #include "skink/common/nn/internal/kernels/loss.hpp"
 #include "skink/common/nn/internal/kernels/pooling.hpp"
+#include "skink/common/nn/internal/kernels/rational.hpp"

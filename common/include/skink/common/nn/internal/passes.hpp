@@ -2,28 +2,34 @@
 /// @file
 /// Forward and backward over a whole network, over the number type. Include from .cpp files only.
 
+#include "skink/common/nn/internal/compact.hpp"
 #include "skink/common/nn/internal/kernels.hpp"
 
 namespace skink::nn::internal {
 
 /// One layer forward. w, b: its weights and bias, if it has any. x and y may be the same for activations.
 template <class Real>
-void forward_layer(const LayerPlan& plan, const Real* w, const Real* b, const Real* x, Real* y) noexcept {
+[[gnu::always_inline]] inline void forward_layer(const LayerPlan& plan, const Real* w, const Real* b, const Real* x,
+                                                 Real* y) noexcept {
   switch (plan.spec.kind) {
     case LayerKind::kDense: dense_forward(w, b, x, y, plan.in.size(), plan.out.size()); break;
     case LayerKind::kConv2d: conv2d_forward(plan, w, b, x, y); break;
     case LayerKind::kMaxPool: max_pool_forward(plan, x, y); break;
-    case LayerKind::kAveragePool: average_pool_forward(plan, x, y); break;
+    case LayerKind::kAveragePool: channelwise_forward<Real>(plan, nullptr, nullptr, x, y); break;
     case LayerKind::kFlatten: break;
     case LayerKind::kRelu: activate(Activation::kRelu, y, plan.out.size()); break;
     case LayerKind::kTanh: activate(Activation::kTanh, y, plan.out.size()); break;
+    case LayerKind::kDepthwiseConv2d: channelwise_forward(plan, w, b, x, y); break;
+    case LayerKind::kGlobalAveragePool: global_average_pool_forward(plan, x, y); break;
+    case LayerKind::kGroupNorm: group_norm_forward(plan, w, b, x, y); break;
+    case LayerKind::kRational: rational_forward(w, b, x, y, plan.out.size()); break;
   }
 }
 
 /// One layer backward: see backward().
 template <class Real>
-void backward_layer(const LayerPlan& plan, const Real* w, Real* x, const Real* d, Real* scratch,
-                    const Update<Real>& update) noexcept {
+[[gnu::always_inline]] inline void backward_layer(const LayerPlan& plan, const Real* w, const Real* b, Real* x,
+                                                  const Real* d, Real* scratch, const Update<Real>& update) noexcept {
   switch (plan.spec.kind) {
     case LayerKind::kDense: dense_backward(w, x, d, plan.in.size(), plan.out.size(), update); break;
     case LayerKind::kConv2d: conv2d_backward(plan, w, x, d, scratch, update); break;
@@ -31,11 +37,17 @@ void backward_layer(const LayerPlan& plan, const Real* w, Real* x, const Real* d
       if (plan.propagates) max_pool_backward(plan, x, d, plan.in_activation);
       break;
     case LayerKind::kAveragePool:
-      if (plan.propagates) average_pool_backward(plan, x, d, plan.in_activation);
+      if (plan.propagates) channelwise_backward<Real>(plan, nullptr, x, d, scratch, update);
       break;
     case LayerKind::kFlatten:  // the same numbers under another shape
     case LayerKind::kRelu:     // applied where the layer above writes its input gradient
     case LayerKind::kTanh: break;
+    case LayerKind::kDepthwiseConv2d: channelwise_backward(plan, w, x, d, scratch, update); break;
+    case LayerKind::kGlobalAveragePool:
+      if (plan.propagates) global_average_pool_backward(plan, x, d, plan.in_activation);
+      break;
+    case LayerKind::kGroupNorm: group_norm_backward(plan, w, x, d, scratch, update); break;
+    case LayerKind::kRational: rational_backward(w, b, x, d, plan.out.size(), update); break;
   }
 }
 
@@ -78,8 +90,8 @@ void backward(const Network& network, const Real* parameters, Real* target, Real
     update.in_activation = plan.in_activation;
     for (size_t s = 0; s < count; ++s) {
       Real* sample = samples + s * network.sample_count();
-      backward_layer(plan, parameters + plan.weights, sample + plan.in_offset, sample + plan.out_offset, scratch,
-                     update);
+      backward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,
+                     sample + plan.out_offset, scratch, update);
     }
     if (ends_backward(plan)) break;
   }

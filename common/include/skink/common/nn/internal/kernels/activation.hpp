@@ -54,6 +54,14 @@ void activate(Activation activation, Real* values, size_t count) noexcept {
   for (size_t i = 0; i < count; ++i) values[i] = T::select(T::greater(values[i], zero), values[i], zero);
 }
 
+/// Sum of channel c of d[size / channels][channels] from 0, positions ascending: the gradient of a bias.
+template <class Real>
+Real channel_sum(const Real* d, size_t size, size_t channels, size_t c) noexcept {
+  Real sum = RealTraits<Real>::broadcast(0.0F);
+  for (size_t i = c; i < size; i += channels) sum += d[i];
+  return sum;
+}
+
 /// target[i] += scale * d[i], the update of a bias.
 template <class Real>
 void add_scaled(Real* target, const Real* d, Real scale, size_t count) noexcept {

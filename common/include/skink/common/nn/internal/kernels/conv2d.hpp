@@ -167,14 +167,16 @@ void conv2d_inputs(const LayerPlan& plan, const Real* w, Real* x, const Real* d,
   };
   for (size_t iy = 0; iy < plan.in.height; ++iy) {
     const Taps rows = taps_to_outputs(iy, plan.pad_top, spec.stride_height, spec.kernel_height, plan.out.height);
-    for (size_t first = 0; first < stride && first < plan.in.width; ++first) {
+    // Side by side are inputs that are `stride` apart; one at a time, their order does not matter.
+    const size_t step = kTile > 1 ? stride : 1;
+    for (size_t first = 0; first < step && first < plan.in.width; ++first) {
       for (size_t ix = first; ix < plan.in.width;) {
         const Taps columns = taps_of(ix);
         size_t count = 0;
         size_t next = ix;
         do {
           ++count;
-          next += stride;
+          next += step;
         } while (count < kTile && next < plan.in.width && has_same_taps(columns, taps_of(next)));
         Real* cell = x + (iy * plan.in.width + ix) * channels + ci;
         conv2d_input_gradients<kTile>(count, plan, w + ci, d, rows, columns, cell, activation);

@@ -1,8 +1,10 @@
 #pragma once
 /// @file
-/// Which cells of an image a kernel covers: convolution and pooling. Orders and in-place rules: kernels.hpp.
+/// Which cells of an image a kernel covers: convolutions and pools. Orders and in-place rules: kernels.hpp.
 
 #include <stddef.h>
+
+#include "skink/common/nn/network.hpp"
 
 namespace skink::nn::internal {
 
@@ -54,5 +56,16 @@ inline bool has_same_taps(const Taps& a, const Taps& b) noexcept { return a.begi
 inline bool is_in_window(size_t in, size_t pad, size_t stride, size_t kernel, size_t outputs) noexcept {
   return (in + pad) / stride < outputs && (in + pad) % stride < kernel;
 }
+
+/// What one window covers inside the image.
+struct Window {
+  size_t pixel;    ///< the first one, row-major
+  size_t tap;      ///< the tap on it, row-major in the kernel
+  size_t rows;     ///< taps inside, and pixels below one another
+  size_t columns;  ///< taps inside, and pixels side by side
+};
+
+/// The window of the output at `position`, row-major.
+Window window_at(const LayerPlan& plan, size_t position) noexcept;
 
 }  // namespace skink::nn::internal
