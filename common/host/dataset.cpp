@@ -24,7 +24,11 @@ Error refuse(const std::string& file, const std::string& reason) {
 template <class T>
 Result<std::vector<T>> read_list(const std::string& path, std::size_t records, const char* wanted_type) {
   Result<NpyArray> array = read_npy(path);
-  if (!array) return array.error();
+  if (!array) {
+    const bool is_other_type = array.error().code == Status::kUnsupported;
+    if (!is_other_type) return array.error();
+    return make_error(Status::kUnsupported, array.error().message + "; here " + wanted_type);
+  }
   auto* values = std::get_if<std::vector<T>>(&array->values);
   if (values == nullptr) {
     return refuse(path, std::string("holds ") + npy_type_name(array->values) + ", wanted " + wanted_type);
@@ -84,6 +88,18 @@ Result<void> check_sizes(const boost::json::object& object, std::size_t records,
   return {};
 }
 
+/// The description may count classes and clients; then it must count as many as occur.
+Result<void> check_count(const boost::json::object& object, const char* key, std::vector<std::uint16_t> numbers,
+                         const std::string& path) {
+  const boost::json::value* value = object.if_contains(key);
+  if (value == nullptr) return {};
+  std::sort(numbers.begin(), numbers.end());
+  const auto found = static_cast<std::size_t>(std::unique(numbers.begin(), numbers.end()) - numbers.begin());
+  boost::json::error_code code;
+  if (value->to_number<std::size_t>(code) == found && !code) return {};
+  return refuse(path, std::string(key) + ": there are " + std::to_string(found));
+}
+
 }  // namespace
 
 Result<void> Dataset::read_arrays(const std::string& folder) {
@@ -138,6 +154,7 @@ Result<void> Dataset::read_description(const std::string& path) {
   if (!scale) return scale.error();
   const Result<double> offset = read_number(object, "offset", 0.0, path);
   if (!offset) return offset.error();
+  if (*scale == 0) return refuse(path, "scale: wanted a number other than 0");
   scale_ = *scale;
   offset_ = *offset;
   if (const boost::json::value* names = object.if_contains("class_names")) {
@@ -146,7 +163,16 @@ Result<void> Dataset::read_description(const std::string& path) {
       if (!name.is_string()) return refuse(path, "class_names: wanted a list of texts");
       class_names_.emplace_back(name.get_string());
     }
+    const std::uint16_t last = *std::max_element(classes_.begin(), classes_.end());
+    if (last >= class_names_.size()) {
+      return refuse(path, "class_names: has " + std::to_string(class_names_.size()) + " names, class.npy has class " +
+                              std::to_string(last));
+    }
   }
+  Result<void> classes = check_count(object, "classes", classes_, path);
+  if (!classes) return classes;
+  Result<void> clients = check_count(object, "clients", clients_, path);
+  if (!clients) return clients;
   return check_sizes(object, record_count(), sample_shape_, path);
 }
 

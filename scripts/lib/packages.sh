@@ -15,13 +15,14 @@ skink_packages_build=(
 )
 skink_packages_run=(mosquitto mosquitto-clients openssl python3)
 skink_packages_test=(
-  clang-14 python3-numpy sqlite3 libopenmpi-dev openmpi-bin
+  clang-14 python3-numpy python3-pil sqlite3 libopenmpi-dev openmpi-bin
 )
 skink_packages_firmware=(
   gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
   qemu-system-arm qemu-system-misc xz-utils
 )
+skink_packages_data=(git python3-numpy python3-pil)  # scripts/get-data
 skink_packages_check=(clang clang-tidy clang-format)
 
 # Prints those of the given packages that are not installed, one a line.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "skink/simulations/import.hpp"
 #include "skink/simulations/run.hpp"
 
 namespace skink::simulations::cli {
@@ -79,5 +80,14 @@ struct BenchArguments {
 };
 /// Measures how fast this machine adapts devices.
 int bench(const BenchArguments& arguments);
+
+struct ImportArguments {
+  ImportOptions options;
+  std::string columns;  ///< "a,b,x0..x63"
+  std::string shape;    ///< "8x8x1"
+  bool is_quiet = false;
+};
+/// Makes a data set of a CSV file.
+int import_file(const ImportArguments& arguments);
 
 }  // namespace skink::simulations::cli

@@ -87,6 +87,31 @@ void add_bench(CLI::App& command, cli::BenchArguments& bench) {
   command.add_flag("--quiet", bench.is_quiet, "Only the table");
 }
 
+void add_import(CLI::App& command, cli::ImportArguments& arguments) {
+  ImportOptions& options = arguments.options;
+  command.add_option("file", options.csv_file, "CSV file with a window in each row (docs/data.md)")->required();
+  command.add_option("--out", options.out_dir, "Folder of the data set; absent or empty")->required();
+  command.add_option("--label", options.label_column, "Column of the class names")->required();
+  command.add_option("--device", options.device_column, "Column that says whose window it is")->required();
+  CLI::Option* split = command.add_option("--split", options.split_column, "Column with train, validation or test");
+  const std::map<std::string, SplitBy> ways{{"device", SplitBy::kDevice}, {"label", SplitBy::kLabel}};
+  command.add_option("--split-by", options.split_by, "device (default) or label: what is kept apart")
+      ->transform(CLI::CheckedTransformer(ways))
+      ->excludes(split);
+  command.add_option("--validation", options.validation, "Fraction for validation (default 0.1)")->excludes(split);
+  command.add_option("--test", options.test, "Fraction for testing (default 0.2)")->excludes(split);
+  command.add_option("--seed", options.seed, "Of the split (default 1)")->excludes(split);
+  command.add_option("--columns", arguments.columns, "The sample's columns: a,b,x0..x63 (default: all others)");
+  command.add_option("--shape", arguments.shape,
+                     "Shape of a sample: 64, 32x6 or 8x8x1 (default: the number of columns)");
+  const std::map<std::string, ImportStorage> storages{{"i16", ImportStorage::kI16},
+                                                      {"float32", ImportStorage::kFloat32}};
+  command.add_option("--storage", options.storage, "i16 or float32 (default: u8 or i16)")
+      ->transform(CLI::CheckedTransformer(storages));
+  command.add_option("--name", options.name, "Name in dataset.json (default: the folder's)");
+  command.add_flag("--quiet", arguments.is_quiet, "No progress line");
+}
+
 /// Makes the folder now rather than after hours; empty: none.
 Result<void> prepare_folder(const std::string& folder) { return folder.empty() ? Result<void>() : make_folder(folder); }
 
@@ -151,10 +176,14 @@ int main(int argc, char** argv) {
   cli::BenchArguments bench;
   CLI::App* bench_command = app.add_subcommand("bench", "Measures how fast this machine adapts devices");
   add_bench(*bench_command, bench);
+  cli::ImportArguments importing;
+  CLI::App* import_command = app.add_subcommand("import", "Makes a data set of a CSV file of windows");
+  add_import(*import_command, importing);
   try {
     app.parse(argc, argv);
     if (record_command->parsed()) return cli::record(record);
     if (bench_command->parsed()) return cli::bench(bench);
+    if (import_command->parsed()) return cli::import_file(importing);
     const auto made = prepare_folder(run_command->parsed()     ? run.out
                                      : sweep_command->parsed() ? sweep.out
                                                                : replay.out);

@@ -39,11 +39,11 @@ struct Harness {
 }  // namespace
 
 TEST_CASE("fuzz: every harness survives its corpus and mutations of it", "[fuzz]") {
-  const auto harness =
-      GENERATE(Harness{"client", &test::fuzz_client}, Harness{"codec", &test::fuzz_codec},
-               Harness{"experiment", &test::fuzz_experiment}, Harness{"identity", &test::fuzz_identity},
-               Harness{"messages", &test::fuzz_messages}, Harness{"model", &test::fuzz_model},
-               Harness{"mqtt", &test::fuzz_mqtt}, Harness{"npy", &test::fuzz_npy}, Harness{"topic", &test::fuzz_topic});
+  const auto harness = GENERATE(Harness{"client", &test::fuzz_client}, Harness{"codec", &test::fuzz_codec},
+                                Harness{"csv", &test::fuzz_csv}, Harness{"experiment", &test::fuzz_experiment},
+                                Harness{"identity", &test::fuzz_identity}, Harness{"messages", &test::fuzz_messages},
+                                Harness{"model", &test::fuzz_model}, Harness{"mqtt", &test::fuzz_mqtt},
+                                Harness{"npy", &test::fuzz_npy}, Harness{"topic", &test::fuzz_topic});
   CAPTURE(harness.name);
   const std::vector<Input> inputs = corpus(harness.name);
   REQUIRE_FALSE(inputs.empty());

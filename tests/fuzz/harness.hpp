@@ -14,6 +14,7 @@ namespace skink::test {
 
 void fuzz_client(Bytes input);
 void fuzz_codec(Bytes input);
+void fuzz_csv(Bytes input);
 void fuzz_experiment(Bytes input);
 void fuzz_identity(Bytes input);
 void fuzz_messages(Bytes input);

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <limits>
 
 #include "dataset_folder.hpp"
@@ -121,15 +123,68 @@ TEST_CASE("dataset: files that do not belong together are refused", "[common][ho
     CHECK_THAT(error_of(content), Contains("dataset.json: shape: the samples of x.npy have [2, 2]"));
     content.json = R"({"shape": "2x2"})";
     CHECK_THAT(error_of(content), Contains("dataset.json: shape"));
+    content.json = R"({"shape": [2, -2]})";
+    CHECK_THAT(error_of(content), Contains("dataset.json: shape"));
+    content.json = R"({"classes": 7})";
+    CHECK_THAT(error_of(content), Contains("dataset.json: classes: there are 6"));
+    content.json = R"({"clients": "two"})";
+    CHECK_THAT(error_of(content), Contains("dataset.json: clients: there are 2"));
+    content.json = R"({"class_names": ["ant", "bee", "cat", "dog", "elk"]})";
+    CHECK_THAT(error_of(content), Contains("dataset.json: class_names: has 5 names, class.npy has class 5"));
   }
 }
 
 TEST_CASE("dataset: a damaged description is refused", "[common][host][dataset]") {
   DatasetFolder content;
   for (const char* json :
-       {"", "{", "[]", R"({"scale": "big"})", R"({"class_names": [1]})", R"({"class_names": 1})", R"({"name": 3})"}) {
+       {"", "{", "[]", "{} {}", "\xff", R"({"name": "\ud800"})", R"({"scale": 1e999})", R"({"scale": 0})",
+        R"({"scale": null})", R"({"offset": []})", R"({"records": -1})", R"({"scale": "big"})",
+        R"({"class_names": [1]})", R"({"class_names": 1})", R"({"name": 3})"}) {
     content.json = json;
     CHECK_THAT(error_of(content), Contains("dataset.json: "));
+  }
+}
+
+TEST_CASE("dataset: numbers that NumPy has by default are refused with the type that is wanted",
+          "[common][host][dataset]") {
+  const TemporaryFolder folder;
+  DatasetFolder().write(folder);
+  const std::string eight_bytes(48 * 8, '\0');
+  for (const char* name : {"class.npy", "client.npy", "split.npy", "x.npy"}) {
+    DatasetFolder().write(folder);
+    folder.write(name, test::npy_bytes(test::npy_header("<i8", "(48,)"), eight_bytes));
+    const std::string message = Dataset::load(folder.path()).error().message;
+    CHECK_THAT(message, Contains(folder.file(name) + ": holds <i8, use u8, u16, i16 or float32"));
+    const std::string wanted = std::string(name) == "split.npy" ? "; here u8" : "; here u16";
+    if (std::string(name) != "x.npy") CHECK_THAT(message, Contains(wanted));
+  }
+}
+
+TEST_CASE("dataset: lists of other shapes are refused", "[common][host][dataset]") {
+  const TemporaryFolder folder;
+  DatasetFolder().write(folder);
+  folder.write("class.npy", test::npy_of(std::vector<std::uint16_t>(48, 0), {48, 1}));
+  CHECK_THAT(Dataset::load(folder.path()).error().message, Contains("class.npy: has shape [48, 1]"));
+  DatasetFolder().write(folder);
+  folder.write("split.npy", test::npy_of(std::vector<std::uint8_t>(1, 0), {}));
+  CHECK_THAT(Dataset::load(folder.path()).error().message, Contains("split.npy: has shape []"));
+}
+
+TEST_CASE("dataset: every file that is cut short or garbled is named", "[common][host][dataset]") {
+  for (const char* name : {"x.npy", "class.npy", "client.npy", "split.npy", "dataset.json"}) {
+    const TemporaryFolder folder;
+    DatasetFolder().write(folder);
+    std::ifstream file(folder.file(name), std::ios::binary);
+    const std::string whole((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    const std::size_t last = whole.size() - 1;
+    for (const std::size_t length : {std::size_t{0}, std::size_t{7}, whole.size() / 2, last}) {
+      folder.write(name, whole.substr(0, length));
+      const Result<Dataset> dataset = Dataset::load(folder.path());
+      REQUIRE(dataset.has_error());
+      CHECK_THAT(dataset.error().message, Contains(folder.file(name) + ": "));
+    }
+    folder.write(name, whole + "more");
+    CHECK_THAT(Dataset::load(folder.path()).error().message, Contains(folder.file(name) + ": "));
   }
 }
 
