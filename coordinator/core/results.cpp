@@ -11,9 +11,10 @@ Result<void> write_model(const std::string& path, const std::vector<std::uint8_t
 Result<void> write_results(const std::string& folder, const RunState& state, const Summary& summary,
                            const std::vector<RoundRecord>& rounds) {
   Result<void> written = make_folder(folder);
-  if (written) written = write_file(folder + "/summary.json", to_json(summary));
   if (written) written = write_file(folder + "/metrics.csv", metrics_csv(rounds, state.evaluations));
   if (written) written = write_model(folder + "/model.skm", state.model_file);
+  // The last: whoever finds it finds the others.
+  if (written) written = write_file(folder + "/summary.json", to_json(summary));
   return written;
 }
 

@@ -17,7 +17,8 @@ using namespace skink::simulations;
 
 void add_experiment(CLI::App& command, cli::ExperimentArguments& experiment) {
   command.add_option("experiment", experiment.file, "Experiment file (docs/experiment.md)")->required();
-  command.add_option("--set", experiment.settings, "Replaces one key of the file: --set meta.rounds=100");
+  command.add_option("--set", experiment.settings, "Replaces one key of the file: --set meta.rounds=100")
+      ->allow_extra_args(false);  // what follows may be the experiment file
   command.add_option("--data", experiment.data, "Folder that holds the data sets (default: SKINK_DATA)");
 }
 
@@ -68,7 +69,8 @@ void add_record(CLI::App& command, cli::RecordArguments& record) {
 
 void add_sweep(CLI::App& command, cli::SweepArguments& sweep) {
   add_experiment(command, sweep.experiment);
-  command.add_option("--grid", sweep.grid, "A key and the values that it takes: --grid meta.cohort=1,16");
+  command.add_option("--grid", sweep.grid, "A key and the values that it takes: --grid meta.cohort=1,16")
+      ->allow_extra_args(false);
   command.add_option("--seeds", sweep.seeds, "Seeds of every combination: 7, 0..4 or 1,2,7 (default: 0..4)");
   command.add_option("--out", sweep.out, "Folder for sweep.csv, runs.csv and a folder for each run")->required();
   add_speed(command, sweep.speed);

@@ -1,16 +1,15 @@
 #include "skink/simulations/sweep.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 
+#include "sweep/folder_lock.hpp"
 #include "terminal.hpp"
 
 namespace skink::simulations::cli {
 namespace {
 
-/// "run 3/10  12000/50000 rounds  90000 device-rounds/s  8 s left"
+/// "3 of 10 runs  round 12000/50000  90000 device-rounds/s  8 s left"
 class SweepLine {
  public:
   explicit SweepLine(bool is_quiet) : line_(is_quiet) {}
@@ -27,6 +26,8 @@ class SweepLine {
                   static_cast<unsigned long long>(sweep.rounds), rate, left * per_round);
     line_.print(text, is_last);
   }
+  /// What is printed next begins a line of its own.
+  void end() { line_.end(); }
 
  private:
   TerminalLine line_;
@@ -37,10 +38,6 @@ int read(const SweepArguments& arguments, SweepOptions& options) {
   for (const std::string& text : arguments.grid) {
     auto axis = parse_axis(text);
     if (!axis) return fail(ExitCode::kUsage, axis.error().message);
-    const auto has_key = [&axis](const auto& other) { return other.key == axis->key; };
-    if (std::any_of(options.axes.begin(), options.axes.end(), has_key)) {
-      return fail(ExitCode::kUsage, "--grid: " + axis->key + " is there twice");
-    }
     options.axes.push_back(std::move(*axis));
   }
   auto seeds = parse_seeds(arguments.seeds);
@@ -49,12 +46,8 @@ int read(const SweepArguments& arguments, SweepOptions& options) {
   auto overrides = parse_overrides(arguments.experiment.settings);
   if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
   options.overrides = std::move(*overrides);
-  for (const Override& setting : options.overrides) {
-    const auto has_key = [&setting](const GridAxis& axis) { return axis.key == setting.key; };
-    if (setting.key == "seed" || std::any_of(options.axes.begin(), options.axes.end(), has_key)) {
-      return fail(ExitCode::kUsage, "--set: " + setting.key + " is swept; leave it to --grid and --seeds");
-    }
-  }
+  const auto checked = check_keys(options.overrides, options.axes);
+  if (!checked) return fail(ExitCode::kUsage, checked.error().message);
   return find_isa(arguments.speed.isa, options.isa);
 }
 
@@ -70,6 +63,8 @@ int sweep(const SweepArguments& arguments) {
   options.lanes = arguments.speed.lanes;
   options.threads = arguments.speed.threads;
   options.restarts = arguments.restarts;
+  const auto lock = FolderLock::take(arguments.out);
+  if (!lock) return fail(ExitCode::kStore, lock.error().message);
   SweepLine progress(arguments.is_quiet);
   options.on_progress = [&progress](const SweepProgress& sweep) { progress.show(sweep); };
   options.stop = [] { return is_interrupted(); };
@@ -78,22 +73,21 @@ int sweep(const SweepArguments& arguments) {
     const bool is_refused = result.error().code == Status::kInvalidArgument;
     return fail(is_refused ? ExitCode::kConfiguration : ExitCode::kData, result.error().message);
   }
-  if (!result->written) return fail(ExitCode::kStore, result->written.error().message);
+  progress.end();
   if (result->found > 0) std::printf("%zu of %zu runs were there already\n", result->found, result->runs.size());
   std::printf("%s", to_table(*result).c_str());
   for (const SweepRun& run : result->runs) {
     if (run.state == SweepRun::State::kFailed) {
-      std::fprintf(stderr, "skink-sim: %s/%s: %s\n", arguments.out.c_str(), run.folder.c_str(), run.problem.c_str());
+      std::fprintf(stderr, "skink-sim: %s: %s\n", run.folder.c_str(), run.problem.c_str());
     }
   }
-  if (result->failed > 0) {
-    return fail(ExitCode::kInternal,
-                std::to_string(result->failed) + " runs failed; " + arguments.out + "/runs.csv has all");
-  }
-  if (result->finished < result->runs.size()) {
+  if (result->finished + result->failed < result->runs.size()) {
     std::printf("stopped after %zu of %zu runs; the same command goes on\n", result->finished, result->runs.size());
   }
-  return kOk;
+  if (!result->written) return fail(ExitCode::kStore, result->written.error().message);
+  if (result->failed == 0) return kOk;
+  return fail(ExitCode::kInternal, std::to_string(result->failed) + " of " + std::to_string(result->runs.size()) +
+                                       " runs failed; the same command tries them again");
 }
 
 }  // namespace skink::simulations::cli

@@ -39,8 +39,14 @@ bool TerminalLine::is_due(bool is_last) {
 }
 
 void TerminalLine::print(const std::string& text, bool is_last) {
-  std::fprintf(stderr, "%s%s%s", on_terminal_ ? "\r\033[K" : "", text.c_str(), !on_terminal_ || is_last ? "\n" : "");
+  is_open_ = on_terminal_ && !is_last;
+  std::fprintf(stderr, "%s%s%s", on_terminal_ ? "\r\033[K" : "", text.c_str(), is_open_ ? "" : "\n");
   std::fflush(stderr);
+}
+
+void TerminalLine::end() {
+  if (is_open_) std::fprintf(stderr, "\n");
+  is_open_ = false;
 }
 
 void ProgressLine::show(const Progress& run) {

@@ -30,10 +30,13 @@ class TerminalLine {
   /// The last is always due.
   bool is_due(bool is_last);
   void print(const std::string& text, bool is_last);
+  /// Leaves the line as it is.
+  void end();
 
  private:
   bool is_quiet_;
   bool on_terminal_;
+  bool is_open_ = false;  ///< it would be written over
   std::chrono::steady_clock::time_point shown_;
 };
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "learning/checkpoint.hpp"
 #include "learning/workers.hpp"
@@ -16,6 +17,7 @@ namespace skink::simulations {
 namespace {
 
 using State = SweepRun::State;
+using Clock = std::chrono::steady_clock;
 
 /// A name that every file system takes; what had to be replaced is told apart by a hash.
 std::string folder_name(const std::vector<Override>& point) {
@@ -39,9 +41,47 @@ struct Job {
   std::string folder;
   Experiment experiment;
   std::string id;
+  // of this process, not yet told to on_progress
+  std::uint64_t new_rounds = 0;
+  std::uint64_t new_device_rounds = 0;
+  // of all processes
   std::uint64_t rounds_done = 0;
   std::uint64_t device_rounds = 0;
+  Clock::time_point told;
 };
+
+Result<void> remove_file(const std::string& path) {
+  std::error_code code;
+  std::filesystem::remove(path, code);
+  if (code) return make_error(Status::kUnavailable, path + ": cannot be removed: " + code.message());
+  return {};
+}
+
+/// Of the fields of SweepRun those that summary.json has. @throws std::exception if one is absent.
+void take_summary(const std::string& text, SweepRun& run) {
+  const boost::json::object summary = boost::json::parse(text).as_object();
+  const auto count = [&summary](const char* name) { return summary.at(name).to_number<std::uint64_t>(); };
+  const auto number = [&summary](const char* name) { return summary.at(name).to_number<double>(); };
+  run.devices = count("devices");
+  run.held_out = count("held_out");
+  run.parameters = count("parameters");
+  run.uplink = std::string(summary.at("uplink").as_string());
+  run.rounds = count("rounds");
+  run.device_rounds = count("device_rounds");
+  run.wall_seconds = number("wall_seconds");
+  run.device_rounds_per_second = number("device_rounds_per_second");
+  run.model_bytes = count("model_bytes");
+  run.model_sha256 = std::string(summary.at("model_sha256").as_string());
+  run.is_evaluated = !summary.at("query_loss_after").is_null();
+  if (!run.is_evaluated) return;
+  run.evaluation_rounds = count("evaluation_rounds");
+  run.evaluation_tasks = count("evaluation_tasks");
+  run.query_samples = count("query_samples");
+  run.loss_before = number("query_loss_before");
+  run.loss_after = number("query_loss_after");
+  run.accuracy_before = number("query_accuracy_before");
+  run.accuracy_after = number("query_accuracy_after");
+}
 
 class Sweep {
  public:
@@ -65,10 +105,14 @@ class Sweep {
     for (std::size_t j = 0; j < jobs_.size(); ++j) {
       const auto looked = look_at(jobs_[j]);
       if (!looked) return looked.error();
-      if (jobs_[j].run.state != State::kFinished) open_.push_back(j);
+      if (jobs_[j].run.state == State::kFinished) continue;
+      open_.push_back(j);
+      rounds_ += jobs_[j].experiment.meta.rounds;
     }
     found_ = jobs_.size() - open_.size();
-    start_ = std::chrono::steady_clock::now();
+    const auto loaded = load_datasets();
+    if (!loaded) return loaded.error();
+    start_ = Clock::now();
     const std::uint32_t cores =
         options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
     const auto count = static_cast<std::uint32_t>(open_.size());
@@ -92,12 +136,19 @@ class Sweep {
     job.folder = options_.out_dir + "/" + job.run.folder;
     job.id = experiment_id(text, overrides);
     job.experiment = std::move(*experiment);
-    if (job.experiment.task.source == TaskSource::kDataset && datasets_.count(job.experiment.task.dataset) == 0) {
-      const auto dataset = load_dataset(job.experiment.task, options_.data_dir);
-      if (!dataset) return dataset.error();
-      datasets_[job.experiment.task.dataset] = *dataset;
-    }
     jobs_.push_back(std::move(job));
+    return {};
+  }
+
+  /// Each once, and none for runs that are finished.
+  Result<void> load_datasets() {
+    for (const std::size_t j : open_) {
+      const TaskConfig& task = jobs_[j].experiment.task;
+      if (task.source != TaskSource::kDataset || datasets_.count(task.dataset) != 0) continue;
+      const auto dataset = load_dataset(task, options_.data_dir);
+      if (!dataset) return dataset.error();
+      datasets_[task.dataset] = *dataset;
+    }
     return {};
   }
 
@@ -129,21 +180,9 @@ class Sweep {
     const auto text = read_file(job.folder + "/summary.json");
     if (!text) return;
     try {
-      const boost::json::object summary = boost::json::parse(*text).as_object();
       SweepRun run = job.run;
-      run.rounds = summary.at("rounds").to_number<std::uint64_t>();
-      run.device_rounds = summary.at("device_rounds").to_number<std::uint64_t>();
-      run.parameters = summary.at("parameters").to_number<std::uint64_t>();
-      run.wall_seconds = summary.at("wall_seconds").to_number<double>();
-      run.model_sha256 = std::string(summary.at("model_sha256").as_string());
+      take_summary(*text, run);
       run.classifies = job.experiment.model.loss == nn::Loss::kSoftmaxCrossEntropy;
-      run.is_evaluated = !summary.at("query_loss_after").is_null();
-      if (run.is_evaluated) {
-        run.loss_before = summary.at("query_loss_before").to_number<double>();
-        run.loss_after = summary.at("query_loss_after").to_number<double>();
-        run.accuracy_before = summary.at("query_accuracy_before").to_number<double>();
-        run.accuracy_after = summary.at("query_accuracy_after").to_number<double>();
-      }
       if (run.rounds != job.experiment.meta.rounds) return;
       run.state = State::kFinished;
       job.run = run;
@@ -164,7 +203,7 @@ class Sweep {
     } catch (const std::exception& error) {
       fail(job, error.what());
     }
-    report();
+    tell(job, job.run.state == State::kAbsent ? 0 : 1);
   }
 
   static void fail(Job& job, const std::string& why) {
@@ -172,10 +211,19 @@ class Sweep {
     job.run.problem = why;
   }
 
-  Result<void> compute_run(Job& job) {
+  /// Gives the folder to this run. What --restart replaces goes first, or a run that is killed before it has written
+  /// anything would seem to have finished with the results of the other.
+  Result<void> take_folder(const Job& job) const {
     Result<void> written = make_folder(job.folder);
+    if (written && options_.restarts) written = remove_file(job.folder + "/summary.json");
+    if (written && options_.restarts) written = remove_file(checkpoint_path(job.folder));
     if (written) written = write_file(id_path(job), job.id + "\n");
-    if (!written) return written;
+    return written;
+  }
+
+  Result<void> compute_run(Job& job) {
+    Result<void> taken = take_folder(job);
+    if (!taken) return taken;
     RunOptions options;
     options.experiment = job.experiment;
     options.out_dir = job.folder;
@@ -191,36 +239,48 @@ class Sweep {
     const auto result = run_experiment(options);
     if (!result) return result.error();
     if (!result->written) return result->written;
-    if (result->finished) read_summary(job);
-    return {};
+    if (!result->finished) return {};
+    read_summary(job);
+    if (job.run.state == State::kFinished) return {};
+    return make_error(Status::kDamaged, job.folder + "/summary.json: cannot be read back");
   }
 
   // ---- progress
 
   void note(Job& job, const Progress& progress) {
-    const std::lock_guard<std::mutex> lock(progress_lock_);
-    rounds_done_ += progress.rounds_done - job.rounds_done;
-    device_rounds_ += progress.device_rounds - job.device_rounds;
+    if (job.rounds_done == 0) begin(job, progress);
+    job.new_rounds += progress.rounds_done - job.rounds_done;
+    job.new_device_rounds += progress.device_rounds - job.device_rounds;
     job.rounds_done = progress.rounds_done;
     job.device_rounds = progress.device_rounds;
-    tell();
+    // Optimization: a serial round takes a few microseconds, and all threads share the lock.
+    const Clock::time_point now = Clock::now();
+    if (now < job.told + std::chrono::milliseconds(50)) return;
+    job.told = now;
+    tell(job, 0);
   }
 
-  void report() {
+  /// Leaves out what an earlier process has done: all before the round that `first` tells of.
+  void begin(Job& job, const Progress& first) {
+    job.rounds_done = first.rounds_done - 1U;
+    job.device_rounds = first.device_rounds / first.rounds_done * job.rounds_done;
     const std::lock_guard<std::mutex> lock(progress_lock_);
-    ++runs_done_;
-    tell();
+    rounds_ -= job.rounds_done;
   }
 
-  void tell() {
+  void tell(Job& job, std::size_t runs_ended) {
+    const std::lock_guard<std::mutex> lock(progress_lock_);
+    runs_done_ += runs_ended;
+    rounds_done_ += std::exchange(job.new_rounds, 0);
+    device_rounds_ += std::exchange(job.new_device_rounds, 0);
     if (!options_.on_progress) return;
     SweepProgress progress;
     progress.runs_done = found_ + runs_done_;
     progress.runs = jobs_.size();
     progress.rounds_done = rounds_done_;
-    for (const std::size_t j : open_) progress.rounds += jobs_[j].experiment.meta.rounds;
+    progress.rounds = rounds_;
     progress.device_rounds = device_rounds_;
-    progress.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    progress.wall_seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     options_.on_progress(progress);
   }
 
@@ -246,8 +306,9 @@ class Sweep {
   std::vector<std::size_t> open_;  // jobs to compute
   std::size_t found_ = 0;
   std::map<std::string, std::shared_ptr<const Dataset>> datasets_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::mutex progress_lock_;  // guards what follows, and rounds_done and device_rounds of the jobs
+  Clock::time_point start_ = Clock::now();
+  std::mutex progress_lock_;  // guards what follows, and the calls of on_progress
+  std::uint64_t rounds_ = 0;  // to be done by this process
   std::size_t runs_done_ = 0;
   std::uint64_t rounds_done_ = 0;
   std::uint64_t device_rounds_ = 0;

@@ -43,6 +43,7 @@ std::vector<const SweepRun*> runs_of(const SweepResult& result, std::size_t poin
 
 Estimate estimate_of(const std::vector<const SweepRun*>& runs, double SweepRun::*value) {
   std::vector<double> values;
+  values.reserve(runs.size());
   for (const SweepRun* run : runs) values.push_back(run->*value);
   return estimate(values);
 }
@@ -106,6 +107,20 @@ const char* state_text(SweepRun::State state) {
   return "not finished";
 }
 
+/// Of runs.csv, from `devices` to `model_sha256`.
+constexpr std::size_t kSummaryColumns = 17;
+std::string summary_columns(const SweepRun& run) {
+  std::string text =
+      fmt::format(",{},{},{},{},{},{},{:.3f},{:.9g}", run.devices, run.held_out, run.parameters, run.uplink, run.rounds,
+                  run.device_rounds, run.wall_seconds, run.device_rounds_per_second);
+  text += run.is_evaluated ? fmt::format(",{},{},{}", run.evaluation_rounds, run.evaluation_tasks, run.query_samples)
+                           : ",,,";
+  for (const Measure& measure : kMeasures) {
+    text += is_measured(run, measure) ? fmt::format(",{:.9g}", run.*measure.value) : ",";
+  }
+  return text + fmt::format(",{},{}", run.model_bytes, run.model_sha256);
+}
+
 }  // namespace
 
 Estimate estimate(const std::vector<double>& values) {
@@ -137,19 +152,13 @@ std::string sweep_csv(const SweepResult& result) {
 
 std::string runs_csv(const SweepResult& result) {
   std::string text = grid_heading(result) +
-                     "seed,state,rounds,device_rounds,parameters,wall_seconds,query_loss_before,query_loss_after,"
-                     "query_accuracy_before,query_accuracy_after,model_sha256,folder,problem\n";
+                     "seed,state,devices,held_out,parameters,uplink,rounds,device_rounds,wall_seconds,"
+                     "device_rounds_per_second,evaluation_rounds,evaluation_tasks,query_samples,query_loss_before,"
+                     "query_loss_after,query_accuracy_before,query_accuracy_after,model_bytes,model_sha256,folder,"
+                     "problem\n";
   for (const SweepRun& run : result.runs) {
     text += grid_columns(result.points[run.point]) + fmt::format("{},{}", run.seed, state_text(run.state));
-    if (run.state == SweepRun::State::kFinished) {
-      text += fmt::format(",{},{},{},{:.3f}", run.rounds, run.device_rounds, run.parameters, run.wall_seconds);
-      for (const Measure& measure : kMeasures) {
-        text += is_measured(run, measure) ? fmt::format(",{:.9g}", run.*measure.value) : ",";
-      }
-      text += "," + run.model_sha256;
-    } else {
-      text += ",,,,,,,,,";
-    }
+    text += run.state == SweepRun::State::kFinished ? summary_columns(run) : std::string(kSummaryColumns, ',');
     text += "," + quoted(run.folder) + "," + quoted(run.problem) + "\n";
   }
   return text;

@@ -12,8 +12,17 @@ fail() {
   echo "FAILED: $*"
   exit 1
 }
+# wait_for_file FILE
+wait_for_file() {
+  local try
+  for ((try = 0; try < 500; try++)); do
+    [[ ! -f $1 ]] || return 0
+    sleep 0.01
+  done
+  fail "$1 did not appear"
+}
 sweep=("$sim" sweep "$root/experiments/sine.toml" --quiet --set evaluation.every=0 --set evaluation.final_tasks=40)
-run=("${sweep[@]}" --set meta.rounds=1500 --grid "meta.cohort=8,16" --grid "meta.passes=1,2" --seeds 0..2)
+run=("${sweep[@]}" --set meta.rounds=1000 --grid "meta.cohort=8,16" --grid "meta.passes=1,2" --seeds 0..2)
 
 "${run[@]}" --out "$work/calm" >"$work/calm.txt"
 for ((kill = 1; kill <= 5; kill++)); do
@@ -31,19 +40,47 @@ diff <(tail -n 5 "$work/calm.txt") <(tail -n 5 "$work/killed.txt") || fail "what
 grep -q "12 of 12 runs were there already" "$work/again.txt" || fail "finished runs are computed again"
 
 # One of its runs is the run of that name.
-"$sim" run "$root/experiments/sine.toml" --quiet --set evaluation.every=0 --set evaluation.final_tasks=40 \
-  --set meta.rounds=1500 --set meta.cohort=16 --set meta.passes=2 --set seed=1 --out "$work/one" >/dev/null
+"$sim" run --set evaluation.every=0 "$root/experiments/sine.toml" --quiet --set evaluation.final_tasks=40 \
+  --set meta.rounds=1000 --set meta.cohort=16 --set meta.passes=2 --set seed=1 --out "$work/one" >/dev/null
 cmp "$work/one/model.skm" "$work/calm/meta.cohort=16,meta.passes=2/seed-1/model.skm" || fail "a run is another one"
 
-# An interrupted sweep says how to go on.
-"${sweep[@]}" --set meta.rounds=100000 --seeds 0..3 --out "$work/stopped" >"$work/log" 2>&1 &
+# An interrupted sweep says how to go on, and ends as if it had not been interrupted. Meanwhile its folder is its own.
+long=("${sweep[@]}" --set meta.rounds=2000 --seeds 0..2)
+"${long[@]}" --out "$work/whole" >/dev/null
+"${long[@]}" --out "$work/stopped" >"$work/log" 2>&1 &
 pid=$!
-sleep 1
+wait_for_file "$work/stopped/seed-0/experiment.id"
+got=0
+"${long[@]}" --out "$work/stopped" >"$work/second" 2>&1 || got=$?
+[[ $got == 8 ]] || fail "a second sweep in one folder ended with $got: $(cat "$work/second")"
+grep -q "another sweep computes here" "$work/second" || fail "$(cat "$work/second")"
 kill -INT "$pid"
 wait "$pid" || fail "an interrupted sweep ends with an error: $(cat "$work/log")"
 pid=
-grep -q "stopped after 0 of 4 runs; the same command goes on" "$work/log" || fail "$(cat "$work/log")"
+grep -q "stopped after . of 3 runs; the same command goes on" "$work/log" || fail "$(cat "$work/log")"
 [[ -f $work/stopped/seed-0/checkpoint.json ]] || fail "no checkpoint"
+"${long[@]}" --out "$work/stopped" >"$work/log"
+cmp "$work/whole/sweep.csv" "$work/stopped/sweep.csv" || fail "a sweep that was interrupted ends with another table"
+[[ ! -f $work/stopped/seed-0/checkpoint.json ]] || fail "a finished run leaves its checkpoint"
+
+# Another experiment is not mixed in, not even when --restart is killed.
+other=("${sweep[@]}" --set meta.rounds=2000 --set meta.cohort=8 --seeds 0 --out "$work/stopped")
+got=0
+"${other[@]}" >"$work/log" 2>&1 || got=$?
+[[ $got == 3 ]] || fail "another experiment took the folder: $(cat "$work/log")"
+id=$(cat "$work/stopped/seed-0/experiment.id")
+"${other[@]}" --restart >"$work/log" 2>&1 &
+pid=$!
+for ((try = 0; try < 500; try++)); do
+  [[ $(cat "$work/stopped/seed-0/experiment.id") == "$id" ]] || break
+  sleep 0.01
+done
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null || true
+pid=
+"${other[@]}" >"$work/log" 2>&1 || fail "$(cat "$work/log")"
+awk -F, 'NR == 1 && $8 != "device_rounds" || NR > 1 && $8 > 8 * 2000 { exit 1 }' "$work/stopped/runs.csv" ||
+  fail "results of another experiment: $(cat "$work/stopped/runs.csv")"
 
 # expect CODE TEXT ARGUMENT...: refused so.
 expect() {
@@ -59,5 +96,7 @@ expect 2 "twice" --grid meta.rounds=1,2 --grid meta.rounds=3
 expect 2 "is swept" --grid meta.rounds=1,2 --set meta.rounds=4
 expect 2 "is swept" --set seed=4
 expect 2 "no list of seeds" --seeds one
+expect 2 "replaces model.layers.0.units" --grid model.layers.0.units=1,2 --grid 'model.layers=[],[{}]'
+expect 2 "has no counterpart" --grid "task.phase=[0,1"
 expect 3 "rates" --grid meta.rates=1,2
 expect 3 "meta.cohort" --grid meta.cohort=1,100000

@@ -2,8 +2,10 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <filesystem>
 
 #include "skink/common/host/files.hpp"
+#include "sweep/folder_lock.hpp"
 #include "temporary_folder.hpp"
 
 using namespace skink;
@@ -58,10 +60,26 @@ TEST_CASE("sweep: a grid option is a key and values", "[simulation][sweep]") {
   REQUIRE(axis.has_value());
   CHECK(axis->key == "model.layers");
   CHECK(axis->values == std::vector<std::string>{"[1, 2]", "{a=1,b=2}", "\"x,y\"", "'p,\"q'"});
-  for (const char* bad : {"", "=1", "meta.rounds", "meta.rounds=", "meta.rounds=1,,2", "meta.rounds=1,1", "seed=1,2"}) {
+  CHECK(parse_axis("meta.rounds= 5, 6")->values == std::vector<std::string>{"5", "6"});
+  CHECK(parse_axis(R"(name="a\",b",c)")->values == std::vector<std::string>{R"("a\",b")", "c"});
+  for (const char* bad : {"", "=1", "meta.rounds", "meta.rounds=", "meta.rounds=1,,2", "meta.rounds=1,1", "seed=1,2",
+                          "meta.rounds=1, ,2", "name=\"a,b", "task.phase=[0,1", "task.phase=0],1"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_axis(bad).has_value());
   }
+}
+
+TEST_CASE("sweep: no setting replaces another unnoticed", "[simulation][sweep]") {
+  const std::vector<Override> set{{"meta.rounds", "5"}, {"model.layers.0.units", "8"}};
+  CHECK(check_keys(set, {{"meta.cohort", {"1"}}, {"model.layers.0.gain", {"1"}}}).has_value());
+  CHECK(check_keys({{"model.layers", "[]"}}, {{"model.layers.0.units", {"1"}}}).has_value());
+  CHECK(check_keys({{"meta.rounds", "1"}, {"meta.rounds", "2"}}, {}).has_value());  // as ever: the later one wins
+  CHECK_FALSE(check_keys(set, {{"meta.rounds", {"1"}}}).has_value());
+  CHECK_FALSE(check_keys(set, {{"model.layers", {"[]"}}}).has_value());
+  CHECK_FALSE(check_keys({{"seed", "1"}}, {}).has_value());
+  CHECK_FALSE(check_keys({}, {{"meta.rounds", {"1"}}, {"meta.rounds", {"2"}}}).has_value());
+  CHECK(check_keys({}, {{"model.layers", {"[]"}}, {"model.layers.0.units", {"1"}}}).has_value());
+  CHECK_FALSE(check_keys({}, {{"model.layers.0.units", {"1"}}, {"model.layers", {"[]"}}}).has_value());
 }
 
 TEST_CASE("sweep: seeds are numbers, ranges and lists", "[simulation][sweep]") {
@@ -154,4 +172,80 @@ TEST_CASE("sweep: a run that fails does not stop the others", "[simulation][swee
   CHECK(result.failed == 1);
   CHECK(result.runs[1].state == SweepRun::State::kFailed);
   CHECK(runs_csv(result).find("seed-1") != std::string::npos);
+}
+
+TEST_CASE("sweep: what --restart replaces is gone before the new run has its name", "[simulation][sweep]") {
+  const test::TemporaryFolder folder;
+  SweepOptions options = options_in(folder);
+  options.axes.clear();
+  options.seeds = {0};
+  sweep(options);
+  REQUIRE(read_file(folder.file("seed-0/summary.json")).has_value());
+  options.overrides = {{"meta.cohort", "2"}};
+  CHECK_FALSE(run_sweep(options).has_value());
+  options.restarts = true;
+  // Were it killed now, the old results would count as the new ones.
+  options.on_progress = [&](const SweepProgress& progress) {
+    if (progress.runs_done == 0) CHECK_FALSE(std::filesystem::exists(folder.file("seed-0/summary.json")));
+  };
+  CHECK(sweep(options).runs[0].device_rounds == 40);
+}
+
+TEST_CASE("sweep: a stopped sweep goes on, and counts only what it computes itself", "[simulation][sweep]") {
+  const test::TemporaryFolder folder;
+  const test::TemporaryFolder calm;
+  SweepOptions options = options_in(folder);
+  options.axes.clear();
+  options.seeds = {0, 1};
+  options.threads = 1;
+  SweepProgress last;
+  options.on_progress = [&last](const SweepProgress& progress) { last = progress; };
+  int calls = 0;
+  options.stop = [&calls] { return ++calls > 15; };
+  const SweepResult stopped = sweep(options);
+  CHECK(stopped.finished == 0);
+  CHECK(stopped.failed == 0);
+  CHECK(last.runs_done == 0);
+  const std::uint64_t before = last.rounds_done;
+  CHECK(before > 0);
+  REQUIRE(std::filesystem::exists(folder.file("seed-0/checkpoint.json")));
+  options.stop = nullptr;
+  const SweepResult whole = sweep(options);
+  CHECK(last.runs_done == 2);
+  CHECK(last.rounds_done == 40 - before);
+  CHECK(last.rounds == last.rounds_done);
+  CHECK(last.device_rounds == 3 * last.rounds_done);
+  CHECK(whole.found == 0);
+  SweepOptions other = options_in(calm);
+  other.axes.clear();
+  other.seeds = {0, 1};
+  CHECK(sweep_csv(sweep(other)) == sweep_csv(whole));
+}
+
+TEST_CASE("sweep: a folder belongs to one at a time", "[simulation][sweep]") {
+  const test::TemporaryFolder folder;
+  {
+    const auto lock = FolderLock::take(folder.path());
+    REQUIRE(lock.has_value());
+    const auto refused = FolderLock::take(folder.path());
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().message.find("another sweep computes here") != std::string::npos);
+  }
+  CHECK(FolderLock::take(folder.path()).has_value());
+  CHECK_FALSE(FolderLock::take(folder.file("absent")).has_value());
+}
+
+TEST_CASE("sweep: a data set that is absent is said before anything runs", "[simulation][sweep]") {
+  const test::TemporaryFolder folder;
+  SweepOptions options = options_in(folder);
+  options.axes = {{"task.dataset", {"absent"}}};
+  options.overrides = {{"task.source", "dataset"},
+                       {"task.ways", "2"},
+                       {"model.loss", "softmax_cross_entropy"},
+                       {"model.layers.2.units", "2"}};
+  const auto refused = run_sweep(options);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message.find("absent") != std::string::npos);
+  CHECK(refused.error().code == Status::kUnavailable);
+  CHECK_FALSE(read_file(folder.file("runs.csv")).has_value());
 }

@@ -21,12 +21,16 @@ struct GridAxis {
   std::vector<std::string> values;
 };
 
-/// "key=a,b,c"; commas within quotes, brackets and braces belong to a value. Errors: no key, no value, the same value
-/// twice.
+/// "key=a,b,c"; commas within quotes, brackets and braces belong to a value, blanks around it do not. Errors: no key,
+/// no value, the same value twice, a quote or bracket that is not closed.
 Result<GridAxis> parse_axis(const std::string& text);
 
 /// "7", "0..4", "1,2,7". Errors: anything else, the same seed twice, more than 10,000.
 Result<std::vector<std::uint64_t>> parse_seeds(const std::string& text);
+
+/// Errors: a grid would replace what another grid or --set says: the same key, or the table around it. And a seed in
+/// `overrides`.
+Result<void> check_keys(const std::vector<Override>& overrides, const std::vector<GridAxis>& axes);
 
 /// All combinations, the last axis changing fastest; without axes one point without settings.
 std::vector<std::vector<Override>> grid_points(const std::vector<GridAxis>& axes);
@@ -37,19 +41,20 @@ struct SweepOptions {
   std::vector<GridAxis> axes;
   std::vector<std::uint64_t> seeds;
   std::string data_dir;
-  std::string out_dir;  ///< exists
+  std::string out_dir;  ///< exists, and nobody else writes there (sweep/folder_lock.hpp)
   const LaneFunctions* isa = nullptr;
   Lanes lanes = Lanes::kChosen;
-  std::uint32_t threads = 0;  ///< runs at a time; 0: one for each core
-  bool restarts = false;      ///< computes every run anew
-  std::function<void(const struct SweepProgress&)> on_progress;
+  std::uint32_t threads = 0;                                     ///< runs at a time; 0: one for each core
+  bool restarts = false;                                         ///< computes every run anew
+  std::function<void(const struct SweepProgress&)> on_progress;  ///< on any thread, one at a time
   std::function<bool()> stop;
 };
 
 struct SweepProgress {
-  std::size_t runs_done = 0;
+  std::size_t runs_done = 0;  ///< finished or failed
   std::size_t runs = 0;
-  std::uint64_t rounds_done = 0;  ///< of all runs that this process computes
+  // what this process computes; of a run that goes on, the rest, from its first round on
+  std::uint64_t rounds_done = 0;
   std::uint64_t rounds = 0;
   std::uint64_t device_rounds = 0;
   double wall_seconds = 0;
@@ -67,16 +72,25 @@ struct SweepRun {
   std::string folder;  ///< below the sweep's
   State state = State::kAbsent;
   std::string problem;  ///< kFailed
+  // of its summary.json
+  std::uint64_t devices = 0;
+  std::uint64_t held_out = 0;
+  std::uint64_t parameters = 0;
+  std::string uplink;
   std::uint64_t rounds = 0;
   std::uint64_t device_rounds = 0;
-  std::uint64_t parameters = 0;
+  double wall_seconds = 0;
+  double device_rounds_per_second = 0;
   bool is_evaluated = false;
   bool classifies = false;
-  double wall_seconds = 0;
+  std::uint64_t evaluation_rounds = 0;
+  std::uint64_t evaluation_tasks = 0;
+  std::uint64_t query_samples = 0;
   double loss_before = 0;
   double loss_after = 0;
   double accuracy_before = 0;
   double accuracy_after = 0;
+  std::uint64_t model_bytes = 0;
   std::string model_sha256;
 };
 

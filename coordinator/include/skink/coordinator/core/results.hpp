@@ -11,7 +11,7 @@
 
 namespace skink::coordinator {
 
-/// Makes the folder if need be; files of an earlier run are replaced one by one.
+/// Makes the folder if need be; files of an earlier run are replaced one by one, summary.json last.
 Result<void> write_results(const std::string& folder, const RunState& state, const Summary& summary,
                            const std::vector<RoundRecord>& rounds);
 
