@@ -30,9 +30,17 @@ void read_sine(const ConfigReader& reader, TaskConfig& task) {
   task.phase_max = phase[1];
   task.input_min = input[0];
   task.input_max = input[1];
-  for (const char* key : {"dataset", "ways", "group", "rotations"}) {
+  for (const char* key : {"dataset", "ways", "group", "rotations", "validation_classes"}) {
     reader.forbid(key, "belongs to source = \"dataset\"");
   }
+}
+
+std::uint32_t read_rotations(const ConfigReader& reader, std::uint32_t fallback) {
+  const std::uint32_t rotations = reader.count("rotations", {1, 4}, fallback);
+  if (rotations != 1 && rotations != 4) {
+    reader.problem("rotations", std::to_string(rotations) + " is not allowed, use 1 or 4");
+  }
+  return rotations;
 }
 
 void read_dataset(const ConfigReader& reader, TaskConfig& task) {
@@ -40,9 +48,10 @@ void read_dataset(const ConfigReader& reader, TaskConfig& task) {
   task.ways = reader.count("ways", {2, 256});
   task.group = reader.choice<TaskGrouping>(
       "group", {{"class", TaskGrouping::kClass}, {"client", TaskGrouping::kClient}}, TaskGrouping::kClass);
-  task.rotations = reader.count("rotations", {1, 4}, 1);
-  if (task.rotations != 1 && task.rotations != 4) {
-    reader.problem("rotations", std::to_string(task.rotations) + " is not allowed, use 1 or 4");
+  task.rotations = read_rotations(reader, 1);
+  task.validation_classes = reader.count("validation_classes", {0, 65535}, 0);
+  if (task.group == TaskGrouping::kClient) {
+    reader.forbid("validation_classes", "belongs to group = \"class\"; clients are split in the data set");
   }
   for (const char* key : {"amplitude", "phase", "input"}) reader.forbid(key, "belongs to source = \"sine\"");
 }
@@ -87,6 +96,11 @@ void read_evaluation(const ConfigReader& reader, const Experiment& experiment, E
   evaluation.batch_size = reader.count("batch_size", kSizeRange, 1);
   evaluation.inner_learning_rate =
       reader.real32("inner_learning_rate", kLearningRateRange, experiment.meta.inner_learning_rate);
+  if (experiment.task.source == TaskSource::kDataset) {
+    evaluation.rotations = read_rotations(reader, experiment.task.rotations);
+  } else {
+    reader.forbid("rotations", "belongs to source = \"dataset\"");
+  }
 }
 
 void read_fleet(const ConfigReader& reader, FleetConfig& fleet) {

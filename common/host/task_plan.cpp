@@ -1,6 +1,8 @@
 #include "skink/common/host/internal/task_plan.hpp"
 
+#include <iterator>
 #include <map>
+#include <set>
 #include <string>
 
 namespace skink::internal {
@@ -25,12 +27,13 @@ std::string group_name(const TaskGroup& group, Split split, const TaskConfig& ta
 }
 
 Result<void> check_group(const Dataset& dataset, const TaskGroup& group, Split split, const TaskConfig& task,
-                         std::uint32_t records_per_class) {
+                         const TaskSide& side) {
   const std::string where = group_name(group, split, task);
-  const std::size_t classes = group.classes.size() * task.rotations;
+  const std::size_t classes = group.classes.size() * side.rotations;
+  const std::uint32_t records_per_class = side.support_size + side.query_size;
   if (classes < task.ways) {
     return refuse(dataset, where + " has " + std::to_string(group.classes.size()) + " classes" +
-                               (task.rotations > 1 ? " in " + std::to_string(task.rotations) + " rotations" : "") +
+                               (side.rotations > 1 ? " in " + std::to_string(side.rotations) + " rotations" : "") +
                                ", but ways is " + std::to_string(task.ways));
   }
   for (const ClassRecords& one : group.classes) {
@@ -42,13 +45,38 @@ Result<void> check_group(const Dataset& dataset, const TaskGroup& group, Split s
   return {};
 }
 
+using Labels = std::set<std::uint16_t>;
+
+/// The training classes that validate: those with the largest labels.
+Result<Labels> find_validation_classes(const Dataset& dataset, const TaskConfig& task) {
+  Labels labels;
+  if (task.validation_classes == 0) return labels;
+  for (std::size_t record = 0; record < dataset.record_count(); ++record) {
+    if (dataset.split_of(record) == Split::kTrain) labels.insert(dataset.class_of(record));
+  }
+  if (labels.size() <= task.validation_classes) {
+    return refuse(dataset, "the train split has " + std::to_string(labels.size()) +
+                               " classes, but validation_classes is " + std::to_string(task.validation_classes));
+  }
+  labels.erase(labels.begin(), std::prev(labels.end(), task.validation_classes));
+  return labels;
+}
+
+Split split_of(const Dataset& dataset, std::size_t record, const Labels& validation) {
+  const Split split = dataset.split_of(record);
+  const bool is_moved = split == Split::kTrain && validation.count(dataset.class_of(record)) > 0;
+  return is_moved ? Split::kValidation : split;
+}
+
 }  // namespace
 
 Result<std::vector<TaskGroup>> group_records(const Dataset& dataset, Split split, const TaskConfig& task,
-                                             std::uint32_t records_per_class) {
+                                             const TaskSide& side) {
+  const Result<Labels> validation = find_validation_classes(dataset, task);
+  if (!validation) return validation.error();
   std::map<std::uint16_t, std::map<std::uint16_t, std::vector<std::uint32_t>>> by_client;
   for (std::size_t record = 0; record < dataset.record_count(); ++record) {
-    if (dataset.split_of(record) != split) continue;
+    if (split_of(dataset, record, *validation) != split) continue;
     const std::uint16_t client = task.group == TaskGrouping::kClient ? dataset.client_of(record) : std::uint16_t{0};
     by_client[client][dataset.class_of(record)].push_back(static_cast<std::uint32_t>(record));
   }
@@ -58,13 +86,13 @@ Result<std::vector<TaskGroup>> group_records(const Dataset& dataset, Split split
     TaskGroup& group = groups.emplace_back();
     group.client = client;
     for (auto& [label, records] : by_class) group.classes.push_back({label, std::move(records)});
-    const Result<void> checked = check_group(dataset, group, split, task, records_per_class);
+    const Result<void> checked = check_group(dataset, group, split, task, side);
     if (!checked) return checked.error();
   }
   return groups;
 }
 
-Result<void> check_sample_shape(const Dataset& dataset, nn::Shape input, const TaskConfig& task) {
+Result<void> check_sample_shape(const Dataset& dataset, nn::Shape input, std::uint32_t rotations) {
   const std::vector<std::size_t>& shape = dataset.sample_shape();
   const std::vector<std::size_t> wanted{input.height, input.width, input.channels};
   std::vector<std::size_t> padded = shape;
@@ -76,7 +104,7 @@ Result<void> check_sample_shape(const Dataset& dataset, nn::Shape input, const T
                                npy_shape_text(input.is_flat() ? std::vector<std::size_t>{input.channels} : wanted));
   }
   const bool is_square = padded.size() == 3 && shape.size() >= 2 && padded[0] == padded[1] && padded[2] == 1;
-  if (task.rotations > 1 && !is_square) {
+  if (rotations > 1 && !is_square) {
     return refuse(dataset,
                   "rotations need square images of one channel, its samples have shape " + npy_shape_text(shape));
   }

@@ -54,11 +54,12 @@ Result<void> plan_dataset(const Experiment& experiment, TaskPlan& plan) {
     return make_error(Status::kUnavailable, "the tasks need the data set " + experiment.task.dataset);
   }
   const Dataset& dataset = *plan.dataset;
-  const Result<void> shape = internal::check_sample_shape(dataset, experiment.model.input, experiment.task);
+  const Result<void> shape = internal::check_sample_shape(dataset, experiment.model.input,
+                                                          std::max(plan.adapt.rotations, plan.evaluate.rotations));
   if (!shape) return shape.error();
   plan.input_size = dataset.sample_size();
   const auto group = [&](TaskSide& side, Split split) -> Result<void> {
-    auto groups = internal::group_records(dataset, split, plan.task, side.support_size + side.query_size);
+    auto groups = internal::group_records(dataset, split, plan.task, side);
     if (!groups) return groups.error();
     side.groups = std::move(*groups);
     return {};
@@ -128,6 +129,8 @@ Result<TaskGenerator> TaskGenerator::create(const Experiment& experiment, std::s
   plan->adapt.support_size = experiment.task.support_size;
   plan->adapt.query_size = experiment.task.query_size;
   plan->adapt.ignores_round = experiment.task.fresh == TaskFreshness::kDevice;
+  plan->adapt.rotations = experiment.task.rotations;
+  plan->evaluate.rotations = experiment.evaluation.rotations;
   plan->evaluate.support_size = experiment.evaluation.support_size;
   plan->evaluate.query_size = experiment.evaluation.query_size;
   plan->evaluate.task_purpose = arithmetic::Purpose::kEvaluationTask;
@@ -159,7 +162,7 @@ Task TaskGenerator::draw(const TaskKey& key) const {
   const arithmetic::PhiloxBlock class_order = draws.block(0);
   task.ways_.reserve(config.ways);
   for (std::uint32_t w = 0; w < config.ways; ++w) {
-    const std::uint32_t drawn = permute(w, classes * config.rotations, class_order);
+    const std::uint32_t drawn = permute(w, classes * side.rotations, class_order);
     task.ways_.push_back({&group.classes[drawn % classes].records, drawn / classes, task.samples_.block(w)});
   }
   return task;

@@ -740,7 +740,7 @@ class Sine:
         self.phase = [F(x) for x in task.get("phase", (0.0, 6.2831853))]
         self.input = [F(x) for x in task.get("input", (-5.0, 5.0))]
 
-    def task(self, bits, purpose, t, k, split, support_size, query_size):
+    def task(self, bits, purpose, t, k, split, rotations, support_size, query_size):
         a = between(bits.word(TASK + purpose, t, k, 0), *self.amplitude)
         p = between(bits.word(TASK + purpose, t, k, 1), *self.phase)
         x0, x1 = self.input
@@ -762,7 +762,11 @@ class FewShot:
         self.x, self.classes, self.clients, self.splits = (
             np.load(folder / f"{name}.npy") for name in ("x", "class", "client", "split"))
         self.network, self.ways = network, task["ways"]
-        self.by_client, self.rotations = task.get("group", "class") == "client", task.get("rotations", 1)
+        self.by_client = task.get("group", "class") == "client"
+        moved = task.get("validation_classes", 0)
+        if moved:
+            training = np.unique(self.classes[self.splits == 0])
+            self.splits = np.where((self.splits == 0) & np.isin(self.classes, training[-moved:]), 1, self.splits)
 
     def sample(self, record, turns, way):
         image = self.x[record]
@@ -771,13 +775,13 @@ class FewShot:
             image = image[::-1].swapaxes(0, 1)                          # out[y][x] = in[n - 1 - x][y]
         return network_input(image, self.network.scale, self.network.offset).reshape(self.network.input), way
 
-    def task(self, bits, purpose, t, k, split, support_size, query_size):
+    def task(self, bits, purpose, t, k, split, rotations, support_size, query_size):
         chosen = self.splits == self.SPLITS[split]
         if self.by_client:
             clients = np.unique(self.clients[chosen])
             chosen = chosen & (self.clients == clients[k % len(clients)])
         classes = np.unique(self.classes[chosen])
-        virtual = self.rotations * len(classes)
+        virtual = rotations * len(classes)
         assert self.ways <= virtual, "fewer classes than ways"
         block = bits.block(TASK + purpose, t, k, 0)
         samples = []                                                    # by way
@@ -836,7 +840,8 @@ class Run:
 
     def change(self, phi, t, k):
         """What the coordinator decodes from device k, None when it diverged, and its weight."""
-        support, _ = self.source.task(self.bits, 0, self.task_round(t), k, "train", self.task["support_size"], 0)
+        support, _ = self.source.task(self.bits, 0, self.task_round(t), k, "train", self.task.get("rotations", 1),
+                                      self.task["support_size"], 0)
         w = adapt(self.network, phi, support, self.bits, ORDER, t, k, self.meta["passes"],
                   self.meta.get("batch_size", 1), F(self.meta["inner_learning_rate"]))
         delta = None if w is None else self.codec(self.network, w - phi, self.bits, t, k)
@@ -862,7 +867,7 @@ class Run:
         sums = dict.fromkeys(("correct_before", "correct_after", "loss_before", "loss_after", "query_samples"), 0)
         for j in range(self.evaluation["final_tasks"]):
             support, query = self.source.task(
-                self.bits, EVALUATION, t, j, self.evaluation.get("split", "test"),
+                self.bits, EVALUATION, t, j, self.evaluation.get("split", "test"), setting("rotations", self.task, 1),
                 setting("support_size", self.task), setting("query_size", self.task))
             before = measure(self.network, phi, query)
             w = adapt(self.network, phi, support, self.bits, ORDER + EVALUATION, t, j, setting("passes", self.meta),

@@ -24,6 +24,7 @@ RUNS = [
     ("online_conv", []),
     ("layers", []),
     ("layers", ["meta.strategy=reptile", "meta.batch_size=4", "codec.uplink=int8"]),
+    ("conv", ["evaluation.rotations=1", "task.validation_classes=5", "evaluation.split=validation"]),
     ("online_conv", ["codec.uplink=int8", "task.rotations=1", "evaluation.passes=1"]),
 ]
 

@@ -252,6 +252,17 @@ TEST_CASE("experiment: wrong values name file, line, key and what is allowed", "
              Contains("[model] layers.3.kernel: 300 is not allowed, use 1..255"));
 }
 
+TEST_CASE("experiment: rotations and validation classes", "[common][host][experiment]") {
+  CHECK(parse_experiment(kImages, "x.toml").value().evaluation.rotations == 4);
+  CHECK(parse_experiment(kImages, "x.toml", {{"evaluation.rotations", "1"}}).value().evaluation.rotations == 1);
+  CHECK_THAT(error_of(kImages, {{"evaluation.rotations", "3"}}),
+             Contains("[evaluation] rotations: 3 is not allowed, use 1 or 4"));
+  CHECK_THAT(error_of(kSine, {{"evaluation.rotations", "1"}}), Contains("belongs to source = \"dataset\""));
+  CHECK_THAT(error_of(kImages, {{"task.validation_classes", "3"}}), Contains("belongs to group = \"class\""));
+  const auto read = parse_experiment(kImages, "x.toml", {{"task.group", "class"}, {"task.validation_classes", "3"}});
+  CHECK(read.value().task.validation_classes == 3);
+}
+
 TEST_CASE("experiment: missing keys and tables are named", "[common][host][experiment]") {
   CHECK_THAT(sine_with("rounds = 500\n", ""), Contains("x.toml:15: [meta] rounds: missing, wanted a whole number"));
   CHECK_THAT(sine_with("name = \"sine\"\n", ""), Contains("x.toml:1: name: missing"));

@@ -152,6 +152,29 @@ TEST_CASE("tasks: images are turned as documented", "[common][host][tasks]") {
   CHECK(seen.size() == 4);
 }
 
+TEST_CASE("tasks: classes that validate are not adapted to, and need not be turned", "[common][host][tasks]") {
+  Experiment experiment = image_experiment();
+  experiment.task.rotations = 4;
+  experiment.task.validation_classes = 3;
+  experiment.evaluation.split = Split::kValidation;
+  experiment.evaluation.tasks = 1;
+  const std::shared_ptr<const Dataset> dataset = load(DatasetFolder());
+  const TaskGenerator tasks = TaskGenerator::create(experiment, dataset).value();
+  std::set<std::uint16_t> adapted;
+  std::set<std::uint16_t> validated;
+  for (std::uint32_t number = 0; number < 50; ++number) {
+    const Task adapt = tasks.draw({1, 0, number, TaskUse::kAdapt});
+    const Task evaluate = tasks.draw({1, 0, number, TaskUse::kEvaluate});
+    for (std::uint32_t way = 0; way < 3; ++way) {
+      adapted.insert(dataset->class_of(adapt.record(kSupport, way)));
+      validated.insert(dataset->class_of(evaluate.record(kSupport, way)));
+      CHECK(evaluate.rotation(way) == 0);
+    }
+  }
+  CHECK(adapted == std::set<std::uint16_t>{0, 1, 2});
+  CHECK(validated == std::set<std::uint16_t>{3, 4, 5});
+}
+
 TEST_CASE("tasks: an image of three pixels a side turns by a quarter", "[common][host][tasks]") {
   DatasetFolder content;
   content.sample_shape = {3, 3};
@@ -309,6 +332,10 @@ TEST_CASE("tasks: a data set that cannot serve every task is refused with names 
     CHECK(TaskGenerator::create(experiment, load(content)).has_value());
     experiment.task.ways = 25;
     CHECK_THAT(refusal(experiment, content), Contains("has 6 classes in 4 rotations, but ways is 25"));
+  }
+  SECTION("no class left to adapt to") {
+    experiment.task.validation_classes = 6;
+    CHECK(refusal(experiment, content) == "data set tiny: the train split has 6 classes, but validation_classes is 6");
   }
   SECTION("an empty split") {
     experiment.evaluation.final_tasks = 1;

@@ -53,6 +53,7 @@ struct TaskConfig {
   TaskGrouping group = TaskGrouping::kClass;
   std::uint32_t ways = 0;
   std::uint32_t rotations = 1;
+  std::uint32_t validation_classes = 0;  ///< of the training split, moved to the validation split
 };
 
 enum class StrategyKind { kTinyReptile, kReptile, kFedAvg };
@@ -78,6 +79,7 @@ struct EvaluationConfig {
   std::uint32_t passes = 1;
   std::uint32_t batch_size = 1;
   float inner_learning_rate = 0;
+  std::uint32_t rotations = 1;  ///< data set
 };
 
 struct FleetConfig {

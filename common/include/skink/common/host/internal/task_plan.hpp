@@ -31,6 +31,7 @@ struct TaskSide {
   arithmetic::Purpose task_purpose = arithmetic::Purpose::kTask;
   arithmetic::Purpose sample_purpose = arithmetic::Purpose::kSample;
   bool ignores_round = false;
+  std::uint32_t rotations = 1;    ///< few-shot
   std::vector<TaskGroup> groups;  ///< few-shot: one, or one per client
 };
 
@@ -46,11 +47,11 @@ struct TaskPlan {
   std::uint32_t samples_per_size() const noexcept { return is_sine() ? 1 : task.ways; }
 };
 
-/// Sorts the records of one side and checks that every task can be drawn.
+/// Sorts the records of one side by client and class and checks that every task can be drawn.
 Result<std::vector<TaskGroup>> group_records(const Dataset& dataset, Split split, const TaskConfig& task,
-                                             std::uint32_t records_per_class);
+                                             const TaskSide& side);
 
-/// Does a sample fit the model's input, and can it be rotated as the task says?
-Result<void> check_sample_shape(const Dataset& dataset, nn::Shape input, const TaskConfig& task);
+/// Does a sample fit the model's input, and can it be rotated if need be?
+Result<void> check_sample_shape(const Dataset& dataset, nn::Shape input, std::uint32_t rotations);
 
 }  // namespace skink::internal
