@@ -17,6 +17,7 @@ constexpr IntegerRange kTasksRange{0, 1'000'000};
 constexpr IntegerRange kDevicesRange{1, 1'000'000};
 constexpr RealRange kLearningRateRange{0.0, 100.0, true};
 constexpr RealRange kMetaLearningRateRange{0.0, 100.0};
+constexpr RealRange kClipNormRange{0.0, 1e6};
 /// sin is defined up to 8192 (docs/arithmetic.md, section 3): half for the input, half for the phase.
 constexpr RealRange kAngleRange{-4096.0, 4096.0};
 
@@ -75,6 +76,7 @@ void read_meta(const ConfigReader& reader, MetaConfig& meta) {
   meta.passes = reader.count("passes", kPassesRange, 1);
   meta.batch_size = reader.count("batch_size", kSizeRange, 1);
   meta.meta_learning_rate = reader.real("meta_learning_rate", kMetaLearningRateRange, 1.0);
+  meta.clip_norm = reader.real("clip_norm", kClipNormRange, 0.0);
   if (meta.strategy == StrategyKind::kFedAvg) {
     reader.forbid("meta_learning_rate_final", "with strategy = \"fedavg\" the rate is constant, leave this key out");
     meta.meta_learning_rate_final = meta.meta_learning_rate;

@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "skink/common/arithmetic/fixed_point.hpp"
+#include "skink/coordinator/core/clipping.hpp"
 
 namespace skink::coordinator {
 
-Aggregator::Aggregator(const nn::Network& network) : network_(network), sums_(network.parameter_count(), 0) {}
+Aggregator::Aggregator(const nn::Network& network, double clip_norm)
+    : network_(network), clip_norm_(clip_norm), sums_(network.parameter_count(), 0) {}
 
 void Aggregator::reset() {
   std::fill(sums_.begin(), sums_.end(), 0);
@@ -20,8 +22,9 @@ wire::Refusal Aggregator::add(Span<const float> change, std::uint32_t weight) {
     if (!arithmetic::is_aggregatable(value)) return wire::Refusal::kTooLarge;
   }
   if (weight >= arithmetic::kMaxTotalWeight - total_weight_) return wire::Refusal::kTooLarge;
+  const float factor = clipping_factor(change, clip_norm_);
   for (std::size_t e = 0; e < change.size(); ++e) {
-    sums_[e] += arithmetic::to_fixed_point(change[e]) * static_cast<std::int64_t>(weight);
+    sums_[e] += arithmetic::to_fixed_point(change[e] * factor) * static_cast<std::int64_t>(weight);
   }
   total_weight_ += weight;
   ++updates_;

@@ -16,7 +16,7 @@ Coordinator::Coordinator(CoordinatorConfig config, const RunSnapshot* snapshot)
       model_{make_network(config_.experiment.model), config_.experiment.model.input_scale,
              config_.experiment.model.input_offset},
       parameters_(initial_parameters(config_.experiment.model, config_.experiment.seed)),
-      aggregator_(model_.network),
+      aggregator_(model_.network, config_.experiment.meta.clip_norm),
       change_(model_.network.parameter_count()) {
   if (!codec::parse(config_.experiment.uplink.c_str(), codec_)) throw std::runtime_error("unknown codec");
   if (snapshot != nullptr) restore(*snapshot);

@@ -67,7 +67,7 @@ void DeviceGroup::adapt(const CohortPart& part, const coordinator::InnerLoop& lo
   const auto rounds = same(part.round);
   samples_.draw({TaskUse::kAdapt, arithmetic::Purpose::kSampleOrder, part.devices, rounds.data(), part.count});
   const std::uint32_t diverged = run_passes(support_count(), loop, phi.values);
-  if (settings_.codec == codec::Codec::kFloat32) {
+  if (takes_plainly()) {
     take_lanes(part.count, diverged, phi.values, sums, outcomes);
     return;
   }

@@ -5,6 +5,7 @@
 
 #include "neuron_plain.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
+#include "skink/coordinator/core/clipping.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -40,7 +41,7 @@ Group::Group(const GroupSettings& settings)
     : settings_(settings),
       target_size_(target_size(*settings.network)),
       samples_(*settings.experiment, *settings.network, *settings.tasks, *settings.functions) {
-  if (settings_.codec == codec::Codec::kFloat32) return;
+  if (takes_plainly()) return;
   change_.resize(settings_.network->parameter_count());
   bytes_.resize(codec::encoded_bytes(settings_.codec, *settings_.network));
 }
@@ -59,7 +60,11 @@ Outcome Group::take_encoded(const codec::QuantizerKey& key, const float* phi, co
   for (const float change : change_) {
     if (!arithmetic::is_aggregatable(change)) return Outcome::kTooLarge;
   }
-  for (std::size_t e = 0; e < change_.size(); ++e) sums.add(e, arithmetic::to_fixed_point(change_[e]));
+  const float factor =
+      coordinator::clipping_factor({change_.data(), change_.size()}, settings_.experiment->meta.clip_norm);
+  for (std::size_t e = 0; e < change_.size(); ++e) {
+    sums.add(e, arithmetic::to_fixed_point(change_[e] * factor));
+  }
   ++sums.updates;
   return Outcome::kTaken;
 }

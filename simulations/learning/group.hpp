@@ -78,6 +78,10 @@ class Group {
 
   /// Devices, or evaluation tasks, that are best computed in one call.
   std::uint32_t part_size() const { return settings_.functions->lanes; }
+  /// Changes are neither encoded nor clipped: they may be added up where they lie.
+  bool takes_plainly() const {
+    return settings_.codec == codec::Codec::kFloat32 && settings_.experiment->meta.clip_norm == 0;
+  }
   /// Samples that every device adapts to.
   std::uint32_t support_count() const { return settings_.tasks->support_count(TaskUse::kAdapt); }
 
@@ -95,7 +99,7 @@ class Group {
                         const MetaParameters& phi, wire::Evaluation& total) = 0;
 
  protected:
-  /// Any codec but float32: what a device with the parameters w sends, as the coordinator reads it.
+  /// Otherwise: what a device with the parameters w sends, as the coordinator reads and clips it.
   Outcome take_encoded(const codec::QuantizerKey& key, const float* phi, const float* w, RoundSums& sums);
   /// Adds one task's part.
   void count_task(std::uint64_t loss_before, std::uint64_t loss_after, std::uint32_t correct_before,

@@ -41,7 +41,7 @@ void NeuronGroup::adapt(const CohortPart& part, const coordinator::InnerLoop& lo
   samples_.draw({TaskUse::kAdapt, arithmetic::Purpose::kSampleOrder, part.devices, rounds.data(), part.count});
   for (std::uint32_t k = 0; k < part.count; ++k) {
     run_passes(k, support_count(), loop);
-    if (settings_.codec == codec::Codec::kFloat32) {
+    if (takes_plainly()) {
       outcomes[k] = device_.take(sums_.data());
       updates_ += outcomes[k] == Outcome::kTaken ? 1U : 0U;
     } else if (device_.has_diverged()) {

@@ -133,8 +133,7 @@ class LearningRun {
         continue;
       }
       auto group = std::make_unique<NeuronGroup>(settings);
-      const bool is_serial = experiment_.meta.cohort == 1 && settings.codec == codec::Codec::kFloat32;
-      if (worker == 0 && is_serial) serial_ = group.get();
+      if (worker == 0 && experiment_.meta.cohort == 1 && group->takes_plainly()) serial_ = group.get();
       groups_.push_back(std::move(group));
     }
   }

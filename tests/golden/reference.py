@@ -676,13 +676,18 @@ def training_devices(bits, devices, held_out):
     return [k for k in range(devices) if k not in excluded]
 
 
-def aggregate(network, phi, changes, epsilon):
+def clipped(delta, clip_norm):
+    norm = math.sqrt(np.cumsum(delta.astype(np.float64) ** 2)[-1]) if len(delta) else 0.0
+    return delta * F(clip_norm / norm) if clip_norm and norm > clip_norm else delta
+
+
+def aggregate(network, phi, changes, epsilon, clip_norm):
     """changes: pairs of (decoded change of the trainable parameters, or None; weight)."""
     indices = np.concatenate([np.zeros(0, int), *network.trainable])
     total, s = 0, np.zeros(len(indices), np.int64)
     for delta, weight in changes:
         if delta is not None and np.all(np.abs(delta) < F(128)):        # false for NaN
-            s += np.rint(delta.astype(np.float64) * 2.0 ** 36).astype(np.int64) * weight
+            s += np.rint(clipped(delta, clip_norm).astype(np.float64) * 2.0 ** 36).astype(np.int64) * weight
             total += weight
     if total == 0:
         return phi
@@ -855,7 +860,7 @@ class Run:
             block = self.bits.block(COHORT, t, 0, 0)
             cohort = [training[permute(j, len(training), block)] for j in range(self.meta["cohort"])]
             changes = [self.change(phi, t, k) for k in cohort]
-            phi = aggregate(self.network, phi, changes, meta_learning_rate(self.meta, t))
+            phi = aggregate(self.network, phi, changes, meta_learning_rate(self.meta, t), self.meta.get("clip_norm", 0))
             trace(t + 1, self.network.model_hash(phi))
         return phi
 

@@ -19,6 +19,8 @@ RUNS = [
     ("mlp", ["codec.uplink=float32", "task.fresh=device", "meta.meta_learning_rate_final=0.1"]),
     ("mlp", ["meta.strategy=reptile", "meta.batch_size=4", "evaluation.batch_size=3"]),
     ("mlp", ["meta.strategy=fedavg", "meta.batch_size=5", "seed=9223372036854775807"]),
+    ("mlp", ["meta.clip_norm=0.05"]),
+    ("mlp", ["meta.clip_norm=0.1", "codec.uplink=int8", "meta.cohort=1"]),
     ("conv", []),
     ("conv", ["meta.strategy=fedavg", "meta.batch_size=5", "codec.uplink=int8"]),
     ("online_conv", []),

@@ -79,6 +79,17 @@ TEST_CASE("aggregation: what cannot be summed is refused and leaves the sum alon
   CHECK(aggregator.updates() == 2);
 }
 
+TEST_CASE("aggregation: a change of too large a norm is scaled down to it", "[coordinator][aggregation]") {
+  Aggregator aggregator(small_network(), 5.0);
+  REQUIRE(add(aggregator, {30.0F, 40.0F, 0.0F}, 1) == wire::Refusal::kNone);  // to 3, 4
+  REQUIRE(add(aggregator, {3.0F, -4.0F, 0.0F}, 1) == wire::Refusal::kNone);   // as it is
+  REQUIRE(add(aggregator, {0.0F, 0.0F, 0.0F}, 1) == wire::Refusal::kNone);
+  CHECK(aggregator.updates() == 3);
+  const std::vector<float> phi = step(aggregator, 3.0, {0.0F, 0.0F, 0.0F});
+  CHECK(phi[0] == Approx(6.0));
+  CHECK(phi[1] == Approx(0.0).margin(1e-5));
+}
+
 TEST_CASE("aggregation: a round without updates leaves the model alone", "[coordinator][aggregation]") {
   Aggregator aggregator(small_network());
   REQUIRE(add(aggregator, {1.0F, 1.0F, 0.0F}, 1) == wire::Refusal::kNone);

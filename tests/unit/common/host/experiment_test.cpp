@@ -252,6 +252,12 @@ TEST_CASE("experiment: wrong values name file, line, key and what is allowed", "
              Contains("[model] layers.3.kernel: 300 is not allowed, use 1..255"));
 }
 
+TEST_CASE("experiment: clipping", "[common][host][experiment]") {
+  CHECK(parse_experiment(kSine, "x.toml").value().meta.clip_norm == 0);
+  CHECK(parse_experiment(kSine, "x.toml", {{"meta.clip_norm", "0.5"}}).value().meta.clip_norm == 0.5);
+  CHECK_THAT(error_of(kSine, {{"meta.clip_norm", "-1"}}), Contains("[meta] clip_norm: -1 is not allowed"));
+}
+
 TEST_CASE("experiment: rotations and validation classes", "[common][host][experiment]") {
   CHECK(parse_experiment(kImages, "x.toml").value().evaluation.rotations == 4);
   CHECK(parse_experiment(kImages, "x.toml", {{"evaluation.rotations", "1"}}).value().evaluation.rotations == 1);
@@ -278,7 +284,7 @@ TEST_CASE("experiment: missing keys and tables are named", "[common][host][exper
 TEST_CASE("experiment: unknown keys, tables and layers are errors that list the allowed ones",
           "[common][host][experiment]") {
   CHECK_THAT(sine_with("passes = 3", "pases = 3"),
-             Contains("x.toml:20: [meta] pases: unknown key, did you mean passes? Allowed: batch_size, cohort, "));
+             Contains("x.toml:20: [meta] pases: unknown key, did you mean passes? Allowed: batch_size, clip_norm, cohort, "));
   CHECK_THAT(sine_with("[fleet]", "[flet]"), Contains("[flet]: unknown table, did you mean fleet?"));
   CHECK_THAT(sine_with("{ type = \"relu\" }", "{ type = \"gelu\" }"),
              Contains("x.toml:8: [model] layers.1.type: \"gelu\" is not allowed, use \"dense\", "));

@@ -67,6 +67,7 @@ struct MetaConfig {
   std::uint32_t batch_size = 1;  ///< 1 is online SGD in place
   double meta_learning_rate = 1.0;
   double meta_learning_rate_final = 0.0;
+  double clip_norm = 0.0;  ///< of a change; 0: not clipped
 };
 
 struct EvaluationConfig {

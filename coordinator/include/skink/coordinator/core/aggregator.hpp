@@ -14,7 +14,8 @@ namespace skink::coordinator {
 
 class Aggregator {
  public:
-  explicit Aggregator(const nn::Network& network);
+  /// @param[in] clip_norm  that changes are clipped to (clipping.hpp); 0: they are not
+  explicit Aggregator(const nn::Network& network, double clip_norm = 0);
 
   /// Forgets all updates.
   void reset();
@@ -31,6 +32,7 @@ class Aggregator {
 
  private:
   nn::Network network_;
+  double clip_norm_;
   std::vector<std::int64_t> sums_;  // [P]
   std::uint32_t total_weight_ = 0;
   std::uint32_t updates_ = 0;
