@@ -77,12 +77,8 @@ void read_meta(const ConfigReader& reader, MetaConfig& meta) {
   meta.batch_size = reader.count("batch_size", kSizeRange, 1);
   meta.meta_learning_rate = reader.real("meta_learning_rate", kMetaLearningRateRange, 1.0);
   meta.clip_norm = reader.real("clip_norm", kClipNormRange, 0.0);
-  if (meta.strategy == StrategyKind::kFedAvg) {
-    reader.forbid("meta_learning_rate_final", "with strategy = \"fedavg\" the rate is constant, leave this key out");
-    meta.meta_learning_rate_final = meta.meta_learning_rate;
-  } else {
-    meta.meta_learning_rate_final = reader.real("meta_learning_rate_final", kMetaLearningRateRange, 0.0);
-  }
+  const double final_rate = meta.strategy == StrategyKind::kFedAvg ? meta.meta_learning_rate : 0.0;
+  meta.meta_learning_rate_final = reader.real("meta_learning_rate_final", kMetaLearningRateRange, final_rate);
 }
 
 /// Sizes, passes and rate are those of training where the section does not say otherwise.

@@ -37,7 +37,7 @@ class FedAvg final : public Strategy {
  public:
   explicit FedAvg(const MetaConfig& config) : config_(config) {}
   InnerLoop inner_loop() const override { return {config_.inner_learning_rate, config_.passes, config_.batch_size}; }
-  double meta_learning_rate(std::uint32_t /*round*/) const override { return config_.meta_learning_rate; }
+  double meta_learning_rate(std::uint32_t round) const override { return annealed(config_, round); }
   std::uint32_t aggregation_weight(std::uint32_t support_samples) const override {
     return std::max<std::uint32_t>(1, support_samples);
   }

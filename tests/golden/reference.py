@@ -699,7 +699,7 @@ def aggregate(network, phi, changes, epsilon, clip_norm):
 
 def meta_learning_rate(meta, t):
     e0 = float(meta["meta_learning_rate"])
-    e1 = e0 if meta["strategy"] == "fedavg" else float(meta.get("meta_learning_rate_final", 0.0))
+    e1 = float(meta.get("meta_learning_rate_final", e0 if meta["strategy"] == "fedavg" else 0.0))
     return e0 + (e1 - e0) * (float(t) / float(meta["rounds"]))
 
 

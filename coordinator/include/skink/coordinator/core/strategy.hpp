@@ -35,7 +35,7 @@ class Strategy {
 
 /// `tinyreptile`: online SGD on the device, annealed outer step; a cohort of 1 is the serial algorithm (Ren, Anicic,
 /// Runkler, arXiv:2304.05201). `reptile`: mini-batches, annealed outer step (Nichol, Achiam, Schulman,
-/// arXiv:1803.02999). `fedavg`: mini-batches, constant step, updates weighted by support samples (McMahan et al.,
+/// arXiv:1803.02999). `fedavg`: mini-batches, updates weighted by support samples (McMahan et al.,
 /// arXiv:1602.05629); the baseline without meta-learning.
 std::unique_ptr<Strategy> make_strategy(const MetaConfig& config);
 
