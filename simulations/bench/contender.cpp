@@ -11,35 +11,55 @@
 namespace skink::simulations {
 namespace {
 
+constexpr double kMetaLearningRate = 0.3;  // of serial rounds
+
+std::vector<std::int64_t> bits_of(const std::vector<float>& values) {
+  std::vector<std::int64_t> bits(values.size());
+  std::transform(values.begin(), values.end(), bits.begin(), &arithmetic::RealTraits<float>::to_bits);
+  return bits;
+}
+
 class ScalarContender final : public Contender {
  public:
-  explicit ScalarContender(const BenchCase& bench)
+  ScalarContender(const BenchCase& bench, bool serial)
       : bench_(bench),
+        phi_(bench.phi),
         parameters_(bench.phi.size()),
         sample_(bench.network.sample_count()),
         scratch_(bench.network.scratch_count()),
         sums_(bench.phi.size()) {
     lanes = "scalar";
     isa = "scalar";
+    is_serial = serial;
   }
 
   void compute_round() override {
     std::fill(sums_.begin(), sums_.end(), 0);
+    phi_ = bench_.phi;
     for (std::uint32_t device = 0; device < bench_.devices; ++device) {
       adapt(device);
-      for (std::size_t e = 0; e < sums_.size(); ++e) {
-        sums_[e] += arithmetic::to_fixed_point(parameters_[e] - bench_.phi[e]);
-      }
+      is_serial ? step() : add();
     }
   }
 
-  std::vector<std::int64_t> sums() const override { return sums_; }
+  std::vector<std::int64_t> result() const override { return is_serial ? bits_of(phi_) : sums_; }
 
  private:
+  void add() {
+    for (std::size_t e = 0; e < sums_.size(); ++e) sums_[e] += arithmetic::to_fixed_point(parameters_[e] - phi_[e]);
+  }
+
+  void step() {
+    for (std::size_t e = 0; e < phi_.size(); ++e) {
+      const std::int64_t change = arithmetic::to_fixed_point(parameters_[e] - phi_[e]);
+      phi_[e] = arithmetic::outer_step(phi_[e], kMetaLearningRate, arithmetic::mean_of_fixed_point(change, 1));
+    }
+  }
+
   void adapt(std::uint32_t device) {
     const std::size_t inputs = bench_.network.input_size();
     const std::size_t targets = bench_.target_size();
-    std::copy(bench_.phi.begin(), bench_.phi.end(), parameters_.begin());
+    std::copy(phi_.begin(), phi_.end(), parameters_.begin());
     for (std::size_t s = 0; s < bench_.support_size; ++s) {
       const std::size_t place = device * std::size_t{bench_.support_size} + s;
       std::copy_n(bench_.inputs.data() + place * inputs, inputs, sample_.begin());
@@ -54,6 +74,7 @@ class ScalarContender final : public Contender {
   }
 
   const BenchCase& bench_;
+  std::vector<float> phi_;
   std::vector<float> parameters_;
   std::vector<float> sample_;
   std::vector<float> scratch_;
@@ -84,7 +105,7 @@ class DeviceContender final : public Contender {
     for (std::size_t worker = 1; worker < benches_.size(); ++worker) benches_[0]->sums.add(benches_[worker]->sums);
   }
 
-  std::vector<std::int64_t> sums() const override {
+  std::vector<std::int64_t> result() const override {
     std::vector<std::int64_t> all(bench_.phi.size());
     for (std::size_t e = 0; e < all.size(); ++e) all[e] = benches_[0]->sums.total(e);
     return all;
@@ -156,8 +177,9 @@ class DeviceContender final : public Contender {
 /// Devices are shared out among the threads.
 class NeuronContender final : public Contender {
  public:
-  NeuronContender(const BenchCase& bench, const LaneFunctions& lane_functions, std::uint32_t thread_count)
+  NeuronContender(const BenchCase& bench, const LaneFunctions& lane_functions, std::uint32_t thread_count, bool serial)
       : bench_(bench), workers_(thread_count) {
+    is_serial = serial;
     lanes = "neuron";
     isa = lane_functions.name;
     threads = thread_count;
@@ -170,13 +192,30 @@ class NeuronContender final : public Contender {
 
   void compute_round() override {
     for (auto& workbench : devices_) workbench->begin(bench_.phi);
+    if (is_serial) {
+      for (std::uint32_t device = 0; device < bench_.devices; ++device) {
+        adapt(devices_[0]->device, device);
+        devices_[0]->device.step(kMetaLearningRate, 1);
+      }
+      return;
+    }
     workers_.run((bench_.devices + kPart - 1) / kPart, [this](std::uint32_t worker, std::uint32_t part) {
       const std::uint32_t end = std::min(bench_.devices, (part + 1) * kPart);
-      for (std::uint32_t device = part * kPart; device < end; ++device) adapt(*devices_[worker], device);
+      for (std::uint32_t device = part * kPart; device < end; ++device) {
+        Workbench& workbench = *devices_[worker];
+        adapt(workbench.device, device);
+        (void)workbench.device.take(workbench.sums.data());
+        workbench.device.reset();
+      }
     });
   }
 
-  std::vector<std::int64_t> sums() const override {
+  std::vector<std::int64_t> result() const override {
+    if (is_serial) {
+      std::vector<float> phi(bench_.phi.size());
+      devices_[0]->device.store(phi.data());
+      return bits_of(phi);
+    }
     std::vector<std::int64_t> all(bench_.phi.size(), 0);
     for (const auto& workbench : devices_) {
       const auto& places = workbench->device.layout().places();
@@ -210,13 +249,10 @@ class NeuronContender final : public Contender {
     }
   }
 
-  void adapt(Workbench& workbench, std::uint32_t number) {
-    NeuronDevice& device = workbench.device;
+  void adapt(NeuronDevice& device, std::uint32_t number) {
     const std::size_t first = number * std::size_t{bench_.support_size};
     device.adapt(inputs_.data() + first * device.layout().input_stride(),
                  bench_.targets.data() + first * bench_.target_size(), bench_.support_size, bench_.inner_learning_rate);
-    (void)device.take(workbench.sums.data());
-    device.reset();
   }
 
   const BenchCase& bench_;
@@ -231,13 +267,17 @@ std::size_t BenchCase::target_size() const {
   return network.loss() == nn::Loss::kSoftmaxCrossEntropy ? 1 : network.output_size();
 }
 
-std::unique_ptr<Contender> make_scalar_contender(const BenchCase& bench) {
-  return std::make_unique<ScalarContender>(bench);
+std::unique_ptr<Contender> make_scalar_contender(const BenchCase& bench, bool is_serial) {
+  return std::make_unique<ScalarContender>(bench, is_serial);
 }
 
 std::unique_ptr<Contender> make_neuron_contender(const BenchCase& bench, const LaneFunctions& functions,
                                                  std::uint32_t threads) {
-  return std::make_unique<NeuronContender>(bench, functions, threads);
+  return std::make_unique<NeuronContender>(bench, functions, threads, false);
+}
+
+std::unique_ptr<Contender> make_serial_contender(const BenchCase& bench, const LaneFunctions& functions) {
+  return std::make_unique<NeuronContender>(bench, functions, 1, true);
 }
 
 std::unique_ptr<Contender> make_device_contender(const BenchCase& bench, const LaneFunctions& functions,

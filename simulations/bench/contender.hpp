@@ -30,16 +30,18 @@ class Contender {
   const char* lanes = "";
   const char* isa = "";
   std::uint32_t threads = 1;
+  bool is_serial = false;                    ///< strictly serial rounds of one device each
   const LaneFunctions* functions = nullptr;  ///< whose peak counts; null: no figure
 
-  /// A device-round of every device, all from the same phi.
+  /// A device-round of every device: all from the same phi, or one after the other with the step of the coordinator
+  /// after each.
   virtual void compute_round() = 0;
-  /// The changes of the last round, added up in fixed point. [P]
-  virtual std::vector<std::int64_t> sums() const = 0;
+  /// What came out: the changes of the last round, added up in fixed point; serial: the bits of phi. [P]
+  virtual std::vector<std::int64_t> result() const = 0;
 };
 
 /// The code that a device runs, as the compiler makes it at -O2 without SIMD flags.
-std::unique_ptr<Contender> make_scalar_contender(const BenchCase& bench);
+std::unique_ptr<Contender> make_scalar_contender(const BenchCase& bench, bool is_serial);
 /// A device per lane.
 std::unique_ptr<Contender> make_device_contender(const BenchCase& bench, const LaneFunctions& functions,
                                                  std::uint32_t threads);
@@ -47,5 +49,7 @@ std::unique_ptr<Contender> make_device_contender(const BenchCase& bench, const L
 /// One device after another, its neurons in lanes.
 std::unique_ptr<Contender> make_neuron_contender(const BenchCase& bench, const LaneFunctions& functions,
                                                  std::uint32_t threads);
+/// The same, serial; on one thread.
+std::unique_ptr<Contender> make_serial_contender(const BenchCase& bench, const LaneFunctions& functions);
 
 }  // namespace skink::simulations

@@ -79,7 +79,8 @@ class Race {
       : options_(options), net_(net), case_(make_case(net, support_size)) {
     const std::uint32_t cores =
         options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
-    add(make_scalar_contender(case_));
+    add(make_scalar_contender(case_, false));
+    add(make_scalar_contender(case_, true));
     for (const LaneFunctions* functions : available_lanes()) {
       if (functions->lanes == 1 || !is_wanted(functions->name)) continue;
       for (const std::uint32_t threads :
@@ -87,6 +88,7 @@ class Race {
         add(make_device_contender(case_, *functions, threads));
         add(make_neuron_contender(case_, *functions, threads));
       }
+      add(make_serial_contender(case_, *functions));
     }
   }
 
@@ -116,10 +118,11 @@ class Race {
       row.lanes = contender.lanes;
       row.isa = contender.isa;
       row.threads = contender.threads;
+      row.is_serial = contender.is_serial;
       row.device_rounds_per_second = 1 / median(entry.seconds);
       std::vector<double> ratios;
       for (std::size_t r = 0; r < entry.seconds.size(); ++r) {
-        ratios.push_back(entries_.front().seconds[r] / entry.seconds[r]);
+        ratios.push_back(scalar(contender).seconds[r] / entry.seconds[r]);
       }
       row.ratio_to_scalar = median(ratios);
       const LaneFunctions& unit = contender.functions != nullptr ? *contender.functions : *available_lanes().back();
@@ -129,6 +132,9 @@ class Race {
   }
 
  private:
+  /// The scalar code that computes the same.
+  const Entry& scalar(const Contender& contender) const { return entries_[contender.is_serial ? 1 : 0]; }
+
   bool is_wanted(const std::string& isa) const {
     return options_.isas.empty() || std::find(options_.isas.begin(), options_.isas.end(), isa) != options_.isas.end();
   }
@@ -143,7 +149,7 @@ class Race {
   Result<void> prepare(Entry& entry) const {
     const Contender& contender = *entry.contender;
     entry.contender->compute_round();
-    if (contender.sums() != entries_.front().contender->sums()) {
+    if (contender.result() != scalar(contender).contender->result()) {
       return make_error(Status::kDamaged,
                         fmt::format("{}: {} lanes of {} on {} threads give another model than scalar code", net_.name,
                                     contender.lanes, contender.isa, contender.threads));
@@ -184,6 +190,7 @@ std::string to_json(const std::vector<BenchRow>& rows) {
                                        {"lanes", row.lanes},
                                        {"isa", row.isa},
                                        {"threads", row.threads},
+                                       {"serial", row.is_serial},
                                        {"device_rounds_per_second", row.device_rounds_per_second},
                                        {"ratio_to_scalar", row.ratio_to_scalar},
                                        {"fraction_of_peak", row.fraction_of_peak}});
@@ -192,12 +199,12 @@ std::string to_json(const std::vector<BenchRow>& rows) {
 }
 
 std::string to_table(const std::vector<BenchRow>& rows) {
-  std::string text = fmt::format("{:<16} {:>4}  {:<7} {:<7} {:>7} {:>16} {:>9} {:>10}\n", "net", "K", "lanes", "isa",
-                                 "threads", "device-rounds/s", "x scalar", "% of peak");
+  std::string text = fmt::format("{:<16} {:>4}  {:<7} {:<7} {:<7} {:>7} {:>16} {:>9} {:>10}\n", "net", "K", "rounds",
+                                 "lanes", "isa", "threads", "device-rounds/s", "x scalar", "% of peak");
   for (const BenchRow& row : rows) {
-    text += fmt::format("{:<16} {:>4}  {:<7} {:<7} {:>7} {:>16.0f} {:>9.1f} {:>10.1f}\n", row.net, row.support_size,
-                        row.lanes, row.isa, row.threads, row.device_rounds_per_second, row.ratio_to_scalar,
-                        100 * row.fraction_of_peak);
+    text += fmt::format("{:<16} {:>4}  {:<7} {:<7} {:<7} {:>7} {:>16.0f} {:>9.1f} {:>10.1f}\n", row.net,
+                        row.support_size, row.is_serial ? "serial" : "cohort", row.lanes, row.isa, row.threads,
+                        row.device_rounds_per_second, row.ratio_to_scalar, 100 * row.fraction_of_peak);
   }
   return text;
 }

@@ -2,8 +2,8 @@
 /// @file
 /// How fast this machine adapts devices: the kernels alone, on samples that lie ready, in every kind of lanes and
 /// instruction set beside the scalar code that a device runs, all in one run. A device-round here is: start from phi,
-/// K steps of online SGD, add the change to the round's sums. Drawing samples and the step of the coordinator are not
-/// in it; `skink-sim run` has them.
+/// K steps of online SGD, add the change to the round's sums; in strictly serial rounds the step of the coordinator
+/// instead. Drawing samples is not in it; `skink-sim run` has it.
 
 #include <cstdint>
 #include <functional>
@@ -46,8 +46,10 @@ struct BenchRow {
   std::string lanes;  ///< "scalar", "device", "neuron"
   std::string isa;
   std::uint32_t threads = 1;
+  bool is_serial = false;
   double device_rounds_per_second = 0;
   double ratio_to_scalar = 0;   ///< median over repetitions of the ratio within one repetition; one scalar thread
+                                ///< that computes the same rounds
   double fraction_of_peak = 0;  ///< of the measured multiply + add peak of this instruction set on as many cores
 };
 
