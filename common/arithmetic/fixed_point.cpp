@@ -1,29 +1,6 @@
 #include "skink/common/arithmetic/fixed_point.hpp"
 
 namespace skink::arithmetic {
-namespace {
-
-/// Adding and subtracting 1.5 * 2^52 rounds a double below 2^51 to the nearest integer, half to even.
-constexpr double kRoundingConstant = 6755399441055744.0;
-
-int64_t round_half_even(double value) noexcept {
-  return static_cast<int64_t>((value + kRoundingConstant) - kRoundingConstant);
-}
-
-}  // namespace
-
-int64_t to_fixed_point(float change) noexcept {
-  return round_half_even(static_cast<double>(change) * 68719476736.0);  // 2^36
-}
-
-double mean_of_fixed_point(int64_t sum, uint32_t total_weight) noexcept {
-  return static_cast<double>(sum) * 1.4551915228366851806640625e-11 / static_cast<double>(total_weight);  // 2^-36
-}
-
-float outer_step(float parameter, double meta_learning_rate, double mean_change) noexcept {
-  const double step = meta_learning_rate * mean_change;
-  return canonical(static_cast<float>(static_cast<double>(parameter) + step));
-}
 
 /// In float32 and integers: a device without doubles in hardware would need 2 KB of code for them.
 int64_t loss_to_fixed_point(float loss) noexcept {

@@ -19,13 +19,23 @@ inline bool is_aggregatable(float change) noexcept {
 }
 
 /// round-half-even(double(change) * 2^36); the caller has checked `is_aggregatable`.
-int64_t to_fixed_point(float change) noexcept;
+inline int64_t to_fixed_point(float change) noexcept {
+  /// Adding and subtracting 1.5 * 2^52 rounds a double below 2^51 to the nearest integer, half to even.
+  constexpr double kRoundingConstant = 6755399441055744.0;
+  const double scaled = static_cast<double>(change) * 68719476736.0;  // 2^36
+  return static_cast<int64_t>((scaled + kRoundingConstant) - kRoundingConstant);
+}
 
 /// double(sum) * 2^-36 / total_weight: int64 to double rounds half to even, then one exact scaling, then one division.
-double mean_of_fixed_point(int64_t sum, uint32_t total_weight) noexcept;
+inline double mean_of_fixed_point(int64_t sum, uint32_t total_weight) noexcept {
+  return static_cast<double>(sum) * 1.4551915228366851806640625e-11 / static_cast<double>(total_weight);  // 2^-36
+}
 
 /// phi + epsilon * mean in double (product rounded, sum rounded), then rounded once to float32, zero without a sign.
-float outer_step(float parameter, double meta_learning_rate, double mean_change) noexcept;
+inline float outer_step(float parameter, double meta_learning_rate, double mean_change) noexcept {
+  const double step = meta_learning_rate * mean_change;
+  return canonical(static_cast<float>(static_cast<double>(parameter) + step));
+}
 
 /// Losses of one report are summed in units of 2^-20, each clamped to [0, 2^20] first (NaN counts as 2^20).
 int64_t loss_to_fixed_point(float loss) noexcept;
