@@ -80,12 +80,16 @@ Result<BenchNet> bench_net_of(const std::string& experiment_file) {
   return BenchNet{experiment->name, experiment->model, 1.0F, experiment->meta.cohort};
 }
 
+double forward_operations(const nn::LayerPlan& plan) { return 2 * multiply_accumulates(plan); }
+
+double backward_operations(const nn::LayerPlan& plan) {
+  const int passes = (plan.propagates ? 1 : 0) + (plan.spec.train_weights ? 1 : 0);
+  return 2 * passes * multiply_accumulates(plan);
+}
+
 double operations_per_device_round(const nn::Network& network, std::uint32_t support_size) {
   double step = 0;
-  for (const nn::LayerPlan& plan : network.layers()) {
-    const int passes = 1 + (plan.propagates ? 1 : 0) + (plan.spec.train_weights ? 1 : 0);
-    step += 2 * passes * multiply_accumulates(plan);
-  }
+  for (const nn::LayerPlan& plan : network.layers()) step += forward_operations(plan) + backward_operations(plan);
   return support_size * step + 3 * static_cast<double>(network.parameter_count());
 }
 

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <chrono>
-#include <ctime>
 #include <random>
 #include <thread>
 
 #include "contender.hpp"
+#include "measure.hpp"
 #include "skink/simulations/bench.hpp"
 
 namespace skink::simulations {
@@ -31,39 +30,6 @@ BenchCase make_case(const BenchNet& net, std::uint32_t support_size) {
     target = classifies ? static_cast<float>(static_cast<int>(uniform() * classes)) : 2.0F * uniform() - 1.0F;
   }
   return bench;
-}
-
-double now(clockid_t clock) {
-  timespec time{};
-  clock_gettime(clock, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-/// Seconds that `work` takes: of the processor for one thread, which others on this machine disturb less; by the wall
-/// for several.
-template <class Work>
-double seconds_of(std::uint32_t threads, const Work& work) {
-  const clockid_t clock = threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
-  const double start = now(clock);
-  work();
-  return now(clock) - start;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
-/// Multiplications and additions a second.
-double peak_of(const LaneFunctions& functions) {
-  double best = 0;
-  for (int repetition = 0; repetition < 5; ++repetition) {
-    std::uint64_t operations = 0;
-    const double seconds = seconds_of(1, [&] { operations = functions.peak(1000000); });
-    best = std::max(best, static_cast<double>(operations) / seconds);
-  }
-  return best;
 }
 
 /// A contender and its time for a device-round in each repetition.

@@ -81,6 +81,15 @@ struct BenchArguments {
 /// Measures how fast this machine adapts devices.
 int bench(const BenchArguments& arguments);
 
+struct ProfileArguments {
+  ExperimentArguments experiment;
+  SpeedArguments speed;  ///< one thread, always
+  double seconds = 4;
+  std::string json;
+};
+/// Shows where the time of an experiment's rounds goes.
+int profile(const ProfileArguments& arguments);
+
 struct ImportArguments {
   ImportOptions options;
   std::string columns;  ///< "a,b,x0..x63"

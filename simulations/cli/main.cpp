@@ -89,6 +89,14 @@ void add_bench(CLI::App& command, cli::BenchArguments& bench) {
   command.add_flag("--quiet", bench.is_quiet, "Only the table");
 }
 
+void add_profile(CLI::App& command, cli::ProfileArguments& profile) {
+  add_experiment(command, profile.experiment);
+  command.add_option("--isa", profile.speed.isa, "Instruction set (default: the widest)");
+  add_lanes(command, profile.speed.lanes);
+  command.add_option("--seconds", profile.seconds, "That it takes, about")->check(CLI::Range(0.01, 1000.0));
+  command.add_option("--json", profile.json, "Also writes the table to this file (docs/experiment-output.md)");
+}
+
 void add_import(CLI::App& command, cli::ImportArguments& arguments) {
   ImportOptions& options = arguments.options;
   command.add_option("file", options.csv_file, "CSV file with a window in each row (docs/data.md)")->required();
@@ -178,6 +186,10 @@ int main(int argc, char** argv) {
   cli::BenchArguments bench;
   CLI::App* bench_command = app.add_subcommand("bench", "Measures how fast this machine adapts devices");
   add_bench(*bench_command, bench);
+  cli::ProfileArguments profile;
+  CLI::App* profile_command =
+      app.add_subcommand("profile", "Shows where the time of an experiment's rounds goes on this machine");
+  add_profile(*profile_command, profile);
   cli::ImportArguments importing;
   CLI::App* import_command = app.add_subcommand("import", "Makes a data set of a CSV file of windows");
   add_import(*import_command, importing);
@@ -185,6 +197,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     if (record_command->parsed()) return cli::record(record);
     if (bench_command->parsed()) return cli::bench(bench);
+    if (profile_command->parsed()) return cli::profile(profile);
     if (import_command->parsed()) return cli::import_file(importing);
     const auto made = prepare_folder(run_command->parsed()     ? run.out
                                      : sweep_command->parsed() ? sweep.out

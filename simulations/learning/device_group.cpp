@@ -43,6 +43,7 @@ DeviceGroup::DeviceGroup(const GroupSettings& settings) : Group(settings) {
 /// @returns bit k: a loss of lane k was not finite.
 std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const coordinator::InnerLoop& loop, const float* phi) {
   settings_.functions->spread(phi, settings_.network->parameter_count(), parameters_.data());
+  lap(settings_.clock, kCopy);
   samples_.read(false);
   LanePass pass;
   pass.network = settings_.network;
@@ -55,8 +56,12 @@ std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const coordinator::In
   pass.count = count;
   pass.batch_size = loop.batch_size;
   pass.inner_learning_rate = loop.inner_learning_rate;
+  pass.clock = settings_.clock;
+  lap(settings_.clock, kSamples);
   for (std::uint32_t p = 0; p < loop.passes; ++p) {
-    samples_.fill_lanes(false, samples_.order(p), inputs_.data(), targets_.data());
+    const std::uint32_t* order = samples_.order(p);
+    lap(settings_.clock, kDraw);
+    samples_.fill_lanes(false, order, inputs_.data(), targets_.data());
     settings_.functions->adapt(pass);
   }
   return pass.diverged;
@@ -66,9 +71,11 @@ void DeviceGroup::adapt(const CohortPart& part, const coordinator::InnerLoop& lo
                         RoundSums& sums, Outcome* outcomes) {
   const auto rounds = same(part.round);
   samples_.draw({TaskUse::kAdapt, arithmetic::Purpose::kSampleOrder, part.devices, rounds.data(), part.count});
+  lap(settings_.clock, kDraw);
   const std::uint32_t diverged = run_passes(support_count(), loop, phi.values);
   if (takes_plainly()) {
     take_lanes(part.count, diverged, phi.values, sums, outcomes);
+    lap(settings_.clock, kTake);
     return;
   }
   for (std::uint32_t k = 0; k < part.count; ++k) {
@@ -76,6 +83,7 @@ void DeviceGroup::adapt(const CohortPart& part, const coordinator::InnerLoop& lo
     const codec::QuantizerKey key{settings_.experiment->seed, part.round, part.devices[k]};
     outcomes[k] = is_finite ? take_encoded(key, phi.values, lane_.data(), sums) : Outcome::kDiverged;
   }
+  lap(settings_.clock, kTake);
 }
 
 /// Reads the k-th lane's parameters. @returns whether all are finite.

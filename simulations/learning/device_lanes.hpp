@@ -23,6 +23,36 @@ static void load(const nn::Network& network, const Pack* input, Pack* sample) no
   for (size_t i = 0; i < inputs; ++i) sample[i] = input[i];
 }
 
+/// nn::internal::forward() for Packs, and with a clock.
+static void forward_samples(const nn::Network& network, const Pack* parameters, Pack* samples, size_t count,
+                            StageClock* clock) noexcept {
+  for (size_t l = 0; l < network.layers().size(); ++l) {
+    const nn::LayerPlan& plan = network.layers()[l];
+    for (size_t s = 0; s < count; ++s) {
+      Pack* sample = samples + s * network.sample_count();
+      nn::internal::forward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,
+                                  sample + plan.out_offset);
+    }
+    lap(clock, forward_stage(l));
+  }
+}
+
+/// nn::internal::backward() likewise.
+static void backward_samples(const nn::Network& network, const Pack* parameters, Pack* target, Pack scale,
+                             Pack* samples, size_t count, Pack* scratch, StageClock* clock) noexcept {
+  for (size_t l = network.layers().size(); l-- > 0;) {
+    const nn::LayerPlan& plan = network.layers()[l];
+    const nn::internal::Update<Pack> update = nn::internal::update_of(plan, target, scale);
+    for (size_t s = 0; s < count; ++s) {
+      Pack* sample = samples + s * network.sample_count();
+      nn::internal::backward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,
+                                   sample + plan.out_offset, scratch, update);
+    }
+    lap(clock, backward_stage(l));
+    if (nn::internal::ends_backward(plan)) break;
+  }
+}
+
 static void adapt_online(LanePass& pass) noexcept {
   const nn::Network& network = *pass.network;
   Pack* parameters = packs(pass.parameters);
@@ -31,10 +61,12 @@ static void adapt_online(LanePass& pass) noexcept {
   IntLanes diverged{};
   for (size_t s = 0; s < pass.count; ++s) {
     load(network, packs(pass.inputs) + s * network.input_size(), sample);
-    nn::internal::forward(network, parameters, sample, 1);
+    lap(pass.clock, kSamples);
+    forward_samples(network, parameters, sample, 1, pass.clock);
     const LaneTarget target{packs(pass.targets) + s * target_size(network)};
     diverged |= is_infinite(nn::internal::loss_gradient(network, sample, target));
-    nn::internal::backward(network, parameters, parameters, scale, sample, 1, packs(pass.scratch));
+    lap(pass.clock, kLoss);
+    backward_samples(network, parameters, parameters, scale, sample, 1, packs(pass.scratch), pass.clock);
   }
   pass.diverged |= bits_of(diverged);
 }
@@ -55,12 +87,14 @@ static void adapt_batches(LanePass& pass) noexcept {
         load(network, packs(pass.inputs) + (first + done + s) * network.input_size(),
              samples + s * network.sample_count());
       }
-      nn::internal::forward(network, parameters, samples, slice);
+      lap(pass.clock, kSamples);
+      forward_samples(network, parameters, samples, slice, pass.clock);
       for (size_t s = 0; s < slice; ++s) {
         const LaneTarget target{packs(pass.targets) + (first + done + s) * target_size(network)};
         diverged |= is_infinite(nn::internal::loss_gradient(network, samples + s * network.sample_count(), target));
       }
-      nn::internal::backward(network, parameters, gradients, one, samples, slice, packs(pass.scratch));
+      lap(pass.clock, kLoss);
+      backward_samples(network, parameters, gradients, one, samples, slice, packs(pass.scratch), pass.clock);
     }
     const Pack step = Traits::broadcast(pass.inner_learning_rate / static_cast<float>(batch));
     for (const nn::Tensor& tensor : network.tensors()) {
@@ -69,6 +103,7 @@ static void adapt_batches(LanePass& pass) noexcept {
         parameters[e] = parameters[e] - step * gradients[e];
       }
     }
+    lap(pass.clock, kOther);
   }
   pass.diverged |= bits_of(diverged);
 }
@@ -88,7 +123,7 @@ static void query(LaneQuery& query) noexcept {
   const bool classifies = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
   for (size_t s = 0; s < query.count; ++s) {
     load(network, packs(query.inputs) + s * network.input_size(), sample);
-    nn::internal::forward(network, packs(query.parameters), sample, 1);
+    forward_samples(network, packs(query.parameters), sample, 1, nullptr);
     const Pack* targets = packs(query.targets) + s * target_size(network);
     if (classifies) {
       const Pack* outputs = sample + network.output_offset();

@@ -29,6 +29,7 @@ struct GroupSettings {
   const TaskGenerator* tasks = nullptr;
   const LaneFunctions* functions = nullptr;
   codec::Codec codec = codec::Codec::kFloat32;
+  StageClock* clock = nullptr;  ///< null: nobody wants to know
 };
 
 /// The sums of a round, or a part of them: adding parts up is exact in any order.

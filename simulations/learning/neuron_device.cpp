@@ -31,7 +31,8 @@ void NeuronDevice::load(const float* phi) {
 
 void NeuronDevice::store(float* phi) const { layout_.store(phi_.data(), phi); }
 
-void NeuronDevice::adapt(const float* inputs, const float* targets, std::uint32_t count, float inner_learning_rate) {
+void NeuronDevice::adapt(const float* inputs, const float* targets, std::uint32_t count, float inner_learning_rate,
+                         StageClock* clock) {
   NeuronPass pass;
   pass.layout = &layout_;
   pass.image = w_.data();
@@ -44,6 +45,7 @@ void NeuronDevice::adapt(const float* inputs, const float* targets, std::uint32_
   pass.inner_learning_rate = inner_learning_rate;
   pass.touched = touched_.data();
   pass.diverged = diverged_;
+  pass.clock = clock;
   functions_.neuron_adapt(pass);
   diverged_ = pass.diverged;
   rows_are_known_ = false;

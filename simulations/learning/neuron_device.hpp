@@ -25,7 +25,8 @@ class NeuronDevice {
   void store(float* phi) const;
 
   /// One pass over a support set. inputs: [count][layout().input_stride()], aligned, padding zero; targets: [count][T].
-  void adapt(const float* inputs, const float* targets, std::uint32_t count, float inner_learning_rate);
+  void adapt(const float* inputs, const float* targets, std::uint32_t count, float inner_learning_rate,
+             StageClock* clock = nullptr);
   /// What has become of the passes since the last reset() or step().
   Outcome outcome();
   bool has_diverged() const { return diverged_; }

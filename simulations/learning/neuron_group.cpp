@@ -27,18 +27,23 @@ void NeuronGroup::load(const MetaParameters& phi) {
 /// All passes of the k-th device over its support set.
 void NeuronGroup::run_passes(std::uint32_t k, std::uint32_t count, const coordinator::InnerLoop& loop) {
   samples_.read_device(k, false);
+  lap(settings_.clock, kSamples);
   for (std::uint32_t p = 0; p < loop.passes; ++p) {
-    samples_.fill_device(k, false, samples_.order(p), device_.layout().input_stride(), inputs_.data(), targets_.data());
-    device_.adapt(inputs_.data(), targets_.data(), count, loop.inner_learning_rate);
+    const std::uint32_t* order = samples_.order(p);
+    lap(settings_.clock, kDraw);
+    samples_.fill_device(k, false, order, device_.layout().input_stride(), inputs_.data(), targets_.data());
+    device_.adapt(inputs_.data(), targets_.data(), count, loop.inner_learning_rate, settings_.clock);
   }
 }
 
 void NeuronGroup::adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const MetaParameters& phi,
                         RoundSums& sums, Outcome* outcomes) {
   load(phi);
+  lap(settings_.clock, kCopy);
   std::array<std::uint32_t, kMaxLanes> rounds{};
   rounds.fill(part.round);
   samples_.draw({TaskUse::kAdapt, arithmetic::Purpose::kSampleOrder, part.devices, rounds.data(), part.count});
+  lap(settings_.clock, kDraw);
   for (std::uint32_t k = 0; k < part.count; ++k) {
     run_passes(k, support_count(), loop);
     if (takes_plainly()) {
@@ -52,7 +57,9 @@ void NeuronGroup::adapt(const CohortPart& part, const coordinator::InnerLoop& lo
       const bool is_finite = nn::all_finite({w_.data(), w_.size()});
       outcomes[k] = is_finite ? take_encoded(key, phi.values, w_.data(), sums) : Outcome::kDiverged;
     }
+    lap(settings_.clock, kTake);
     device_.reset();
+    lap(settings_.clock, kCopy);
   }
 }
 
@@ -69,18 +76,22 @@ void NeuronGroup::finish(RoundSums& sums) {
 
 void NeuronGroup::begin_serial(const CohortOfRounds& ahead, const MetaParameters& phi) {
   load(phi);
+  lap(settings_.clock, kCopy);
   samples_.draw({TaskUse::kAdapt, arithmetic::Purpose::kSampleOrder, ahead.devices, ahead.rounds, ahead.count});
+  lap(settings_.clock, kDraw);
 }
 
 Outcome NeuronGroup::run_serial(std::uint32_t k, const coordinator::InnerLoop& loop, double meta_learning_rate,
                                 std::uint32_t weight) {
   run_passes(k, support_count(), loop);
   const Outcome outcome = device_.outcome();
+  lap(settings_.clock, kTake);
   if (outcome == Outcome::kTaken) {
     device_.step(meta_learning_rate, weight);
   } else {
     device_.reset();
   }
+  lap(settings_.clock, kStep);
   ++loaded_;
   return outcome;
 }

@@ -42,6 +42,7 @@ class LearningRun {
     settings.experiment = &experiment_;
     settings.network = &model_.network;
     settings.tasks = &tasks;
+    settings.clock = options.clock;
     settings.functions = options.isa != nullptr ? options.isa : available_lanes().front();
     if (options.lanes == Lanes::kScalar) settings.functions = available_lanes().back();
     if (!codec::parse(experiment_.uplink.c_str(), settings.codec)) throw std::runtime_error("unknown codec");
@@ -82,7 +83,10 @@ class LearningRun {
   RunResult run() {
     RunResult result;
     result.continued_after = rounds_done_;
+    result.lanes = lanes_;
+    result.isa = isa_;
     start_ = std::chrono::steady_clock::now();
+    if (options_.clock != nullptr) options_.clock->start();
     for (;;) {
       if (evaluation_is_due()) evaluate();
       if (rounds_done_ == experiment_.meta.rounds) break;
@@ -126,6 +130,8 @@ class LearningRun {
     const bool is_online = experiment_.meta.batch_size == 1 && experiment_.evaluation.batch_size == 1;
     const bool wants_neurons = options_.lanes == Lanes::kNeuron ||
                                (options_.lanes == Lanes::kChosen && is_online && prefers_neurons(*settings.functions));
+    lanes_ = wants_neurons ? "neuron" : "device";
+    isa_ = settings.functions->name;
     for (std::uint32_t worker = 0; worker < workers_.count(); ++worker) {
       sums_.emplace_back(phi_.size(), settings.functions->sum_lanes);
       if (!wants_neurons) {
@@ -189,6 +195,7 @@ class LearningRun {
     RoundRecord record;
     record.round = rounds_done_;
     record.meta_learning_rate = strategy_->meta_learning_rate(rounds_done_);
+    lap(options_.clock, kOther);
     if (serial_ != nullptr) {
       adapt_serially(record);
     } else {
@@ -273,6 +280,7 @@ class LearningRun {
     if (peers_.count() > 1) record.updates = exchange(record.updates);
     record.total_weight = record.updates * weight();
     step(record.meta_learning_rate, record.total_weight);
+    lap(options_.clock, kStep);
   }
 
   /// Adds up totals and outcomes over the processes. @returns all updates.
@@ -398,6 +406,8 @@ class LearningRun {
   Peers alone_;
   Peers& peers_;
   Workers workers_;
+  const char* lanes_ = "";
+  const char* isa_ = "";
   std::vector<std::unique_ptr<Group>> groups_;  // one for each worker
   std::vector<RoundSums> sums_;                 // likewise
   NeuronGroup* serial_ = nullptr;               // holds phi, in a run of strictly serial rounds

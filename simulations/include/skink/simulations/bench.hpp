@@ -56,6 +56,11 @@ struct BenchRow {
 /// @returns a row for each net, K and contender. Errors: a contender's sums differ from the scalar ones by a bit.
 Result<std::vector<BenchRow>> run_bench(const BenchOptions& options);
 
+/// Multiplications and additions of one sample in a layer, each multiply-accumulate counted as two: of dense layers and
+/// convolutions.
+double forward_operations(const nn::LayerPlan& plan);
+double backward_operations(const nn::LayerPlan& plan);
+
 /// Multiplications and additions of one device-round: forward, input gradients where a layer below learns, updates,
 /// each multiply-accumulate counted as two; and three for each parameter for start and sum.
 double operations_per_device_round(const nn::Network& network, std::uint32_t support_size);

@@ -50,8 +50,9 @@ struct RunOptions {
   bool restarts = false;               ///< a checkpoint that is there counts for nothing
   const LaneFunctions* isa = nullptr;  ///< null: the widest that this processor has
   Lanes lanes = Lanes::kChosen;
-  std::uint32_t threads = 0;  ///< 0: one for each core
-  Peers* peers = nullptr;     ///< processes that compute the run with this one; null: none
+  std::uint32_t threads = 0;    ///< 0: one for each core
+  StageClock* clock = nullptr;  ///< of what takes the time, with one thread and no evaluation; null: none
+  Peers* peers = nullptr;       ///< processes that compute the run with this one; null: none
   // protocol engine
   WorldOptions world;
   std::uint64_t run = 1;
@@ -63,6 +64,8 @@ struct RunOptions {
 };
 
 struct RunResult {
+  std::string lanes;                  ///< "device" or "neuron"; learning engine
+  std::string isa;                    ///< likewise
   std::uint32_t continued_after = 0;  ///< rounds that an earlier process has done
   coordinator::Summary summary;
   bool finished = false;

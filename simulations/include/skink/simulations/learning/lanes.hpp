@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "skink/common/nn/network.hpp"
+#include "skink/simulations/learning/stage_clock.hpp"
 
 namespace skink::simulations {
 
@@ -31,6 +32,7 @@ struct LanePass {
   std::uint32_t batch_size = 1;
   float inner_learning_rate = 0;
   std::uint32_t diverged = 0;  ///< in and out: bit k is set when a loss of lane k was not finite
+  StageClock* clock = nullptr;
 };
 
 /// Losses and predictions of a group's query sets.
@@ -101,6 +103,7 @@ struct NeuronPass {
   /// In and out: [input_stride / lanes], bit k of a word is set when input k of its vector was not zero.
   std::uint32_t* touched = nullptr;
   bool diverged = false;  ///< in and out: a loss was not finite
+  StageClock* clock = nullptr;
 };
 
 /// Losses and predictions of a device's query set.

@@ -54,6 +54,18 @@ template <class Real>
 /// The lowest layer that learns, or is the lowest of all that have parameters: nothing below it is needed.
 inline bool ends_backward(const LayerPlan& plan) noexcept { return !plan.propagates && has_parameters(plan.spec.kind); }
 
+/// What a layer may change when it goes backward. target: [P], where changes go.
+template <class Real>
+[[gnu::always_inline]] inline Update<Real> update_of(const LayerPlan& plan, Real* target, Real scale) noexcept {
+  Update<Real> update;
+  update.weights = plan.spec.train_weights ? target + plan.weights : nullptr;
+  update.bias = plan.spec.train_bias ? target + plan.bias : nullptr;
+  update.scale = scale;
+  update.propagates = plan.propagates;
+  update.in_activation = plan.in_activation;
+  return update;
+}
+
 /// Runs `count` samples forward, layer by layer. samples: [count][network.sample_count()], inputs filled in.
 template <class Real>
 void forward(const Network& network, const Real* parameters, Real* samples, size_t count) noexcept {
@@ -82,12 +94,7 @@ void backward(const Network& network, const Real* parameters, Real* target, Real
               Real* scratch) noexcept {
   for (size_t l = network.layers().size(); l-- > 0;) {
     const LayerPlan& plan = network.layers()[l];
-    Update<Real> update;
-    update.weights = plan.spec.train_weights ? target + plan.weights : nullptr;
-    update.bias = plan.spec.train_bias ? target + plan.bias : nullptr;
-    update.scale = scale;
-    update.propagates = plan.propagates;
-    update.in_activation = plan.in_activation;
+    const Update<Real> update = update_of(plan, target, scale);
     for (size_t s = 0; s < count; ++s) {
       Real* sample = samples + s * network.sample_count();
       backward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,

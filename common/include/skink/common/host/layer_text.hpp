@@ -1,0 +1,17 @@
+#pragma once
+/// @file
+/// Layers and shapes in words, for people.
+
+#include <string>
+
+#include "skink/common/nn/network.hpp"
+
+namespace skink {
+
+/// "5", "28x28x1".
+std::string shape_text(nn::Shape shape);
+
+/// "dense 32", "conv2d 8, kernel 3x3, stride 2x2, same".
+std::string layer_text(const nn::LayerSpec& spec);
+
+}  // namespace skink
