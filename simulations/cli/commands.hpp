@@ -90,6 +90,15 @@ struct ProfileArguments {
 /// Shows where the time of an experiment's rounds goes.
 int profile(const ProfileArguments& arguments);
 
+struct EvaluateArguments {
+  ExperimentArguments experiment;
+  std::string model;
+  SpeedArguments speed;
+  std::string json;
+};
+/// Adapts a model to unseen tasks, as at the end of a run.
+int evaluate(const EvaluateArguments& arguments);
+
 struct ImportArguments {
   ImportOptions options;
   std::string columns;  ///< "a,b,x0..x63"

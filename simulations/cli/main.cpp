@@ -97,6 +97,14 @@ void add_profile(CLI::App& command, cli::ProfileArguments& profile) {
   command.add_option("--json", profile.json, "Also writes the table to this file (docs/experiment-output.md)");
 }
 
+void add_evaluate(CLI::App& command, cli::EvaluateArguments& evaluate) {
+  add_experiment(command, evaluate.experiment);
+  command.add_option("--model", evaluate.model, "Model file, for example a run's model.skm")->required();
+  add_speed(command, evaluate.speed);
+  add_lanes(command, evaluate.speed.lanes);
+  command.add_option("--json", evaluate.json, "Also writes the figures to this file (docs/experiment-output.md)");
+}
+
 void add_import(CLI::App& command, cli::ImportArguments& arguments) {
   ImportOptions& options = arguments.options;
   command.add_option("file", options.csv_file, "CSV file with a window in each row (docs/data.md)")->required();
@@ -190,6 +198,9 @@ int main(int argc, char** argv) {
   CLI::App* profile_command =
       app.add_subcommand("profile", "Shows where the time of an experiment's rounds goes on this machine");
   add_profile(*profile_command, profile);
+  cli::EvaluateArguments evaluating;
+  CLI::App* evaluate_command = app.add_subcommand("evaluate", "Adapts a model to unseen tasks, as at the end of a run");
+  add_evaluate(*evaluate_command, evaluating);
   cli::ImportArguments importing;
   CLI::App* import_command = app.add_subcommand("import", "Makes a data set of a CSV file of windows");
   add_import(*import_command, importing);
@@ -198,6 +209,7 @@ int main(int argc, char** argv) {
     if (record_command->parsed()) return cli::record(record);
     if (bench_command->parsed()) return cli::bench(bench);
     if (profile_command->parsed()) return cli::profile(profile);
+    if (evaluate_command->parsed()) return cli::evaluate(evaluating);
     if (import_command->parsed()) return cli::import_file(importing);
     const auto made = prepare_folder(run_command->parsed()     ? run.out
                                      : sweep_command->parsed() ? sweep.out

@@ -12,6 +12,7 @@
 #include "checkpoint.hpp"
 #include "group.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
+#include "skink/common/host/files.hpp"
 #include "skink/common/model/model_file.hpp"
 #include "skink/common/nn/training.hpp"
 #include "skink/coordinator/core/cohort.hpp"
@@ -59,13 +60,7 @@ class LearningRun {
       return make_error(Status::kInvalidArgument,
                         path + ": is of another experiment; name another --out, or give --restart to replace it");
     }
-    const Bytes bytes{checkpoint.model.data(), checkpoint.model.size()};
-    const model::ByteSource source = model::source_of(bytes);
-    model::ModelInfo info;
-    const Status status = model::inspect(source, info);
-    if (status != Status::kOk || info.model.network.parameter_count() != phi_.size() ||
-        checkpoint.rounds.size() > experiment_.meta.rounds ||
-        model::read_parameters(source, info, 0, {phi_.data(), phi_.size()}) != Status::kOk) {
+    if (checkpoint.rounds.size() > experiment_.meta.rounds || !take_parameters(checkpoint.model)) {
       return make_error(Status::kDamaged, path + ": is damaged; give --restart to begin from round 0");
     }
     rounds_ = std::move(checkpoint.rounds);
@@ -78,6 +73,14 @@ class LearningRun {
       record.traffic = traffic_;
     }
     return {};
+  }
+
+  /// As if the run had ended with this model. @returns false: it is damaged, or of another network.
+  bool take_model(const std::vector<std::uint8_t>& file) {
+    if (!take_parameters(file)) return false;
+    rounds_done_ = experiment_.meta.rounds;
+    encode_model();
+    return model_file_ == file;
   }
 
   RunResult run() {
@@ -115,6 +118,14 @@ class LearningRun {
   }
 
  private:
+  bool take_parameters(const std::vector<std::uint8_t>& file) {
+    const Bytes bytes{file.data(), file.size()};
+    const model::ByteSource source = model::source_of(bytes);
+    model::ModelInfo info;
+    return model::inspect(source, info) == Status::kOk && info.model.network.parameter_count() == phi_.size() &&
+           model::read_parameters(source, info, 0, {phi_.data(), phi_.size()}) == Status::kOk;
+  }
+
   /// Large networks fall out of the cache when every lane has one; and small cohorts leave lanes empty.
   bool prefers_neurons(const LaneFunctions& functions) const {
     constexpr std::size_t kCacheBytes = 512 * 1024;
@@ -449,22 +460,29 @@ Result<std::optional<Checkpoint>> find_checkpoint(const RunOptions& options, con
   return std::optional<Checkpoint>(std::move(*checkpoint));
 }
 
-}  // namespace
-
-Result<RunResult> run_learning(const RunOptions& options) {
-  std::shared_ptr<const Dataset> dataset = options.dataset;
-  if (dataset == nullptr) {
-    const auto loaded = load_dataset(options.experiment.task, options.data_dir);
-    if (!loaded) return loaded.error();
-    dataset = *loaded;
-  }
-  const auto tasks = TaskGenerator::create(options.experiment, dataset);
-  if (!tasks) return tasks.error();
+Result<void> check_lanes(const RunOptions& options) {
   const bool is_online = options.experiment.meta.batch_size == 1 && options.experiment.evaluation.batch_size == 1;
   if (options.lanes == Lanes::kNeuron && !is_online) {
     return make_error(Status::kUnsupported,
                       "neuron lanes compute online SGD: batch_size must be 1, or use device lanes");
   }
+  return {};
+}
+
+Result<TaskGenerator> make_tasks(const RunOptions& options) {
+  if (options.dataset != nullptr) return TaskGenerator::create(options.experiment, options.dataset);
+  const auto loaded = load_dataset(options.experiment.task, options.data_dir);
+  if (!loaded) return loaded.error();
+  return TaskGenerator::create(options.experiment, *loaded);
+}
+
+}  // namespace
+
+Result<RunResult> run_learning(const RunOptions& options) {
+  const auto tasks = make_tasks(options);
+  if (!tasks) return tasks.error();
+  const auto checked = check_lanes(options);
+  if (!checked) return checked.error();
   LearningRun run(options, *tasks);
   if (!options.out_dir.empty() && !options.experiment_id.empty() && !options.restarts) {
     const std::string path = checkpoint_path(options.out_dir);
@@ -476,6 +494,19 @@ Result<RunResult> run_learning(const RunOptions& options) {
     }
   }
   return run.run();
+}
+
+Result<RunResult> evaluate_model(const RunOptions& options, const std::string& path) {
+  const auto tasks = make_tasks(options);
+  if (!tasks) return tasks.error();
+  const auto checked = check_lanes(options);
+  if (!checked) return checked.error();
+  const auto file = read_file(path);
+  if (!file) return file.error();
+  LearningRun run(options, *tasks);
+  if (run.take_model({file->begin(), file->end()})) return run.run();
+  return make_error(Status::kDamaged,
+                    path + ": is damaged, or not a model of this experiment's network and input scale");
 }
 
 }  // namespace skink::simulations

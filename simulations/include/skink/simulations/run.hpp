@@ -84,6 +84,11 @@ Result<RunResult> run_experiment(const RunOptions& options);
 Result<RunResult> run_protocol(const RunOptions& options);
 Result<RunResult> run_learning(const RunOptions& options);
 
+/// The last evaluation of a run that ended with this model: the same tasks, and the same figures if the experiment is
+/// the same. Uses the experiment, its data, isa, lanes, threads and stop of `options`. Errors: as run_experiment(); the
+/// file cannot be read, or is not a model of the experiment's network.
+Result<RunResult> evaluate_model(const RunOptions& options, const std::string& path);
+
 /// The key of every simulated fleet; secrecy is of no use there.
 wire::Key simulation_key();
 
