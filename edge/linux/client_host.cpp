@@ -5,9 +5,8 @@
 #include <utility>
 
 #include "skink/common/arithmetic/canary.hpp"
-#include "skink/common/codec/codec.hpp"
+#include "skink/common/host/device_memory.hpp"
 #include "skink/common/host/float_environment.hpp"
-#include "skink/common/model/model_file.hpp"
 #include "skink/edge/linux/turn_pool.hpp"
 
 namespace skink::edge {
@@ -53,17 +52,6 @@ void append_count(std::string& text, std::uint32_t count, const char* what) {
 
 }  // namespace
 
-std::size_t planned_arena_bytes(const Experiment& experiment) {
-  const nn::Network network = make_network(experiment.model);
-  nn::PlanRequest adapt;
-  adapt.batch_size = experiment.meta.batch_size;
-  codec::Codec codec{};
-  if (codec::parse(experiment.uplink.c_str(), codec)) adapt.codec_bytes = codec::state_bytes(codec, network);
-  nn::PlanRequest evaluate;
-  evaluate.batch_size = experiment.evaluation.batch_size;
-  return std::max(nn::plan_memory(network, adapt).total, nn::plan_memory(network, evaluate).total);
-}
-
 ClientHost::ClientHost(const ClientHostOptions& options) : options_(options), connections_(options.device_ids.size()) {}
 
 ClientHost::~ClientHost() = default;
@@ -74,8 +62,9 @@ Result<std::unique_ptr<ClientHost>> ClientHost::create(const Experiment& experim
   HostedClientOptions client;
   client.fleet = options.fleet;
   client.broker = options.broker;
-  client.arena_bytes = options.arena_bytes != 0 ? options.arena_bytes : planned_arena_bytes(experiment);
-  client.model_bytes = model::model_bytes(make_network(experiment.model));
+  const DeviceMemory needed = device_memory(experiment);
+  client.arena_bytes = options.arena_bytes != 0 ? options.arena_bytes : needed.larger().total;
+  client.model_bytes = needed.model;
   for (const std::string& id : options.device_ids) {
     Result<DeviceCredentials> credentials = read_credentials(options.identity, id);
     if (!credentials) return credentials.error();

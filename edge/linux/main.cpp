@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "skink/common/host/dataset.hpp"
+#include "skink/common/host/device_memory.hpp"
 #include "skink/common/host/exit_codes.hpp"
 #include "skink/common/host/experiment.hpp"
 #include "skink/common/host/tasks.hpp"
@@ -109,7 +110,7 @@ int run(const CommandLine& line) {
   options.threads = line.threads;
   options.connect_timeout = std::chrono::seconds(line.connect_timeout_s);
   options.log = &log;
-  const std::size_t needed = edge::planned_arena_bytes(*experiment);
+  const std::size_t needed = device_memory(*experiment).larger().total;
   if (line.arena_bytes != 0 && line.arena_bytes < needed) {
     spdlog::warn("--arena-bytes {}: the experiment needs {}; its tasks will be refused", line.arena_bytes, needed);
   }

@@ -90,6 +90,14 @@ struct ProfileArguments {
 /// Shows where the time of an experiment's rounds goes.
 int profile(const ProfileArguments& arguments);
 
+struct PlanArguments {
+  ExperimentArguments experiment;
+  std::size_t arena_bytes = 0;  ///< what a device has; 0: not said
+  std::string json;
+};
+/// Shows what a device needs to learn the network.
+int plan(const PlanArguments& arguments);
+
 struct EvaluateArguments {
   ExperimentArguments experiment;
   std::string model;

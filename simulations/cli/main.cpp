@@ -97,6 +97,13 @@ void add_profile(CLI::App& command, cli::ProfileArguments& profile) {
   command.add_option("--json", profile.json, "Also writes the table to this file (docs/experiment-output.md)");
 }
 
+void add_plan(CLI::App& command, cli::PlanArguments& plan) {
+  add_experiment(command, plan.experiment);
+  command.add_option("--arena-bytes", plan.arena_bytes,
+                     "RAM that a device has for it; exit code 3 if that is too small");
+  command.add_option("--json", plan.json, "Also writes the figures to this file (docs/experiment-output.md)");
+}
+
 void add_evaluate(CLI::App& command, cli::EvaluateArguments& evaluate) {
   add_experiment(command, evaluate.experiment);
   command.add_option("--model", evaluate.model, "Model file, for example a run's model.skm")->required();
@@ -198,6 +205,9 @@ int main(int argc, char** argv) {
   CLI::App* profile_command =
       app.add_subcommand("profile", "Shows where the time of an experiment's rounds goes on this machine");
   add_profile(*profile_command, profile);
+  cli::PlanArguments planning;
+  CLI::App* plan_command = app.add_subcommand("plan", "Shows the memory that a device needs to learn the network");
+  add_plan(*plan_command, planning);
   cli::EvaluateArguments evaluating;
   CLI::App* evaluate_command = app.add_subcommand("evaluate", "Adapts a model to unseen tasks, as at the end of a run");
   add_evaluate(*evaluate_command, evaluating);
@@ -209,6 +219,7 @@ int main(int argc, char** argv) {
     if (record_command->parsed()) return cli::record(record);
     if (bench_command->parsed()) return cli::bench(bench);
     if (profile_command->parsed()) return cli::profile(profile);
+    if (plan_command->parsed()) return cli::plan(planning);
     if (evaluate_command->parsed()) return cli::evaluate(evaluating);
     if (import_command->parsed()) return cli::import_file(importing);
     const auto made = prepare_folder(run_command->parsed()     ? run.out

@@ -7,6 +7,7 @@
 
 #include "broker.hpp"
 #include "skink/common/codec/codec.hpp"
+#include "skink/common/host/device_memory.hpp"
 #include "skink/edge/task_runner.hpp"
 
 using namespace skink;
@@ -207,7 +208,7 @@ struct Reference {
     settings.task_count = task.task_count;
     settings.inner_learning_rate = task.inner_learning_rate;
     settings.passes = task.passes;
-    arena.resize(edge::planned_arena_bytes(experiment) / sizeof(float));
+    arena.resize(device_memory(experiment).larger().total / sizeof(float));
     REQUIRE(runner.begin(info, source, samples.source(), settings,
                          {reinterpret_cast<std::uint8_t*>(arena.data()), arena.size() * sizeof(float)}) == Status::kOk);
     edge::Progress progress = edge::Progress::kMore;
@@ -275,7 +276,7 @@ TEST_CASE("client host: devices answer tasks with the bits that the arithmetic d
   Asker asker(*broker);
   RunningHost running(reference, *broker, 3);
   REQUIRE(asker.serve_until([&] { return all_online(asker, 3, true); }));
-  CHECK(asker.states["device-000"].arena_bytes == edge::planned_arena_bytes(reference.experiment));
+  CHECK(asker.states["device-000"].arena_bytes == device_memory(reference.experiment).larger().total);
   CHECK(wire::same_versions(asker.states["device-001"].versions));
 
   asker.publish_model(reference.file, reference.digest);
@@ -347,7 +348,7 @@ TEST_CASE("client host: a task that does not fit the arena is refused with both 
   REQUIRE(asker.serve_until([&] { return asker.answers.count("device-000") == 1; }));
   const wire::Update& update = asker.answers["device-000"].update;
   CHECK(update.refusal == wire::Refusal::kDoesNotFit);
-  CHECK(update.needed_bytes == edge::planned_arena_bytes(reference.experiment));
+  CHECK(update.needed_bytes == device_memory(reference.experiment).larger().total);
   CHECK(update.available_bytes == kSmall);
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # skink-sim evaluate gives the figures at the end of the run that made a model, and refuses what is not its model. skink-sim
-# profile writes what its document says.
+# plan and profile write what their documents say.
 set -euo pipefail
 root=${SKINK_SOURCE_DIR:?}
 sim=${SKINK_BIN_DIR:?}/skink-sim
@@ -46,3 +46,18 @@ expect 2 "model is required" --lanes device
 grep -q "step of the coordinator" "$work/text" || fail "$(cat "$work/text")"
 /usr/bin/python3 -c 'import json, sys; assert len(json.load(open(sys.argv[1]))["stages"]) > 12' "$work/profile.json" ||
   fail "$(cat "$work/profile.json")"
+
+# plan ARGUMENT...: of a network for 256 KB, its figures to $work/plan.json.
+plan() { "$sim" plan "$root/experiments/omniglot-norm-5w5s.toml" --json "$work/plan.json" "$@" >"$work/text" 2>"$work/error"; }
+plan --arena-bytes 143720 || fail "$(cat "$work/error")"
+grep -q "^total  *143720  *143720$" "$work/text" || fail "$(cat "$work/text")"
+if plan --arena-bytes 143719; then fail "a network that does not fit is no error"; fi
+grep -q "needs an arena of 143720 bytes, the device has 143719" "$work/error" || fail "$(cat "$work/error")"
+plan --set meta.strategy=reptile --set meta.batch_size=8 || fail "$(cat "$work/error")"
+/usr/bin/python3 - "$work/plan.json" <<'PYTHON' || fail "$(cat "$work/plan.json")"
+import json, sys
+plan = json.load(open(sys.argv[1]))
+assert plan["parameters"] == 24165 and plan["update_bytes"] == 4 * 24165
+assert plan["evaluate"]["total"] == 143720 and plan["adapt"]["gradients"] == 4 * 24165
+assert plan["arena_bytes"] == plan["adapt"]["total"] > 143720
+PYTHON

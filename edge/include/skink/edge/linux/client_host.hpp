@@ -30,9 +30,6 @@ struct ClientHostOptions {
   std::function<void(LogLevel, const std::string&)> log;
 };
 
-/// The arena, in bytes, that adapting and evaluating in this experiment need.
-std::size_t planned_arena_bytes(const Experiment& experiment);
-
 class ClientHost {
  public:
   /// Reads all identities and makes the clients. An error is one of credentials and names the file, except
