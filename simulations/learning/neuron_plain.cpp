@@ -1,5 +1,7 @@
 #include "neuron_plain.hpp"
 
+#include <cassert>
+
 #include "skink/common/nn/internal/passes.hpp"
 #include "skink/common/nn/training.hpp"
 
@@ -11,6 +13,7 @@ void plain_forward(const NeuronLayer& layer, const float* image, const float* x,
 
 void plain_backward(const NeuronLayer& layer, float* image, float scale, float* x, const float* d,
                     float* scratch) noexcept {
+  assert(image != nullptr);  // the comparisons of `update` with null do not concern it
   const bool has_parameters = nn::has_parameters(layer.plan.spec.kind);
   nn::internal::Update<float> update;
   update.weights = has_parameters && layer.plan.spec.train_weights ? image + layer.weights : nullptr;
