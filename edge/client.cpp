@@ -111,6 +111,7 @@ void Client::repeat(const wire::Task& task, uint64_t now_ms) noexcept {
 
 void Client::start(const wire::Task& task, uint64_t now_ms) noexcept {
   ++counters_.tasks;
+  residual_.settle(task.run, task.accepted_round, encoder_);  // while w and phi are what they were
   task_ = task;
   has_task_ = true;
   retries_ = 0;
@@ -139,13 +140,19 @@ void Client::begin_work(uint64_t now_ms) noexcept {
   settings.inner_learning_rate = task_.inner_learning_rate;
   settings.passes = task_.passes;
   settings.batch_size = task_.batch_size;
-  codec::Codec codec{};
-  if (is_adapt(task_) && codec::parse(task_.uplink, codec)) {
-    settings.codec_bytes = codec::state_bytes(codec, model_.model.network);
+  const nn::Network& network = model_.model.network;
+  if (is_adapt(task_) && codec::parse(task_.uplink, codec_)) {
+    settings.codec_bytes = codec::state_bytes(codec_, network);
+    settings.residual_bytes = codec::residual_bytes(codec_, network);
   }
   const Status status = runner_.begin(model_, platform_.model, platform_.samples, settings, config_.arena);
   switch (status) {
     case Status::kOk:
+      if (settings.residual_bytes != 0) {
+        residual_.prepare(task_.run, task_.accepted_round, runner_.residual());
+      } else {
+        residual_.forget();  // the plan may reach into it
+      }
       state_ = ClientState::kWorking;
       wake_ms_ = kNever;
       return;
@@ -179,24 +186,36 @@ void Client::finish_work(Progress progress, uint64_t now_ms) noexcept {
   }
   result_.outcome = wire::Outcome::kDiverged;
   if (progress == Progress::kDone) {
-    codec::Codec codec{};
-    (void)codec::parse(task_.uplink, codec);  // checked when the task came
-    const codec::ParameterSource phi{this, &read_phi};
-    const codec::QuantizerKey key{task_.seed, task_.round, task_.device_index};
-    const Status status = encoder_.begin(codec, model_.model.network, phi, runner_.parameters(), key);
-    if (status == Status::kOk) {
-      ++counters_.adapted;
-      result_.outcome = wire::Outcome::kAdapted;
-      result_.total_bytes = static_cast<uint32_t>(encoder_.size());
-      result_.chunk_count = chunks_for(result_.total_bytes, chunk_bytes_);
-      memcpy(result_.uplink, task_.uplink, sizeof result_.uplink);
-    } else if (status != Status::kNotFinite) {
+    const Status status = encode_change();
+    if (status != Status::kOk && status != Status::kNotFinite) {
       refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
       return;
     }
   }
   if (result_.outcome == wire::Outcome::kDiverged) ++counters_.diverged;
   begin_upload(0, now_ms);
+}
+
+/// kNotFinite: the change diverges; kOk: it is the result.
+Status Client::encode_change() noexcept {
+  codec::Change change;
+  change.network = &model_.model.network;
+  change.phi = {this, &read_phi};
+  change.parameters = runner_.parameters();
+  if (codec_.error_feedback) change.residual = residual_.memory();
+  const codec::Key key{task_.seed, task_.round, task_.device_index};
+  const Status status = encoder_.begin(codec_, change, key, runner_.codec_state());
+  if (status != Status::kOk) return status;
+  ++counters_.adapted;
+  result_.outcome = wire::Outcome::kAdapted;
+  result_.total_bytes = static_cast<uint32_t>(encoder_.size());
+  result_.chunk_count = chunks_for(result_.total_bytes, chunk_bytes_);
+  memcpy(result_.uplink, task_.uplink, sizeof result_.uplink);
+  if (codec_.error_feedback) {
+    result_.residual_round = residual_.round();
+    residual_.on_encoded(task_.run, task_.round);
+  }
+  return status;
 }
 
 void Client::refuse_current(wire::Refusal reason, size_t needed, size_t available, uint64_t now_ms) noexcept {

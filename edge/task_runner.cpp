@@ -43,6 +43,7 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
   request.batch_size = settings.batch_size;
   request.buffered_samples = samples.replayable ? 0 : counts_.support;
   request.codec_bytes = settings.codec_bytes;
+  request.residual_bytes = settings.residual_bytes;
   plan_ = nn::plan_memory(network, request);
   if (plan_.total > arena.size()) return Status::kBufferTooSmall;
   auto* cursor = reinterpret_cast<float*>(arena.data());
@@ -56,6 +57,9 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
   scratch_ = take(plan_.scratch);
   gradients_ = take(plan_.gradients);
   support_ = take(plan_.support);
+  codec_state_ = {reinterpret_cast<uint8_t*>(cursor), plan_.codec};
+  const size_t residual = plan_.residual / sizeof(float);
+  residual_ = {reinterpret_cast<float*>(arena.data()) + arena.size() / sizeof(float) - residual, residual};
   phase_ = Phase::kLoad;
   return Status::kOk;
 }

@@ -13,6 +13,7 @@ DeviceMemory device_memory(const Experiment& experiment) {
   codec::Codec codec{};
   if (codec::parse(experiment.uplink.c_str(), codec)) {  // the experiment was checked
     adapt.codec_bytes = codec::state_bytes(codec, network);
+    adapt.residual_bytes = codec::residual_bytes(codec, network);
     memory.update = codec::encoded_bytes(codec, network);
   }
   nn::PlanRequest evaluate;

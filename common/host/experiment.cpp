@@ -1,9 +1,12 @@
 #include "skink/common/host/experiment.hpp"
 
+#include <fmt/format.h>
+
 #include <limits>
 #include <utility>
 
 #include "skink/common/arithmetic/fixed_point.hpp"
+#include "skink/common/codec/codec.hpp"
 #include "skink/common/host/internal/experiment_sections.hpp"
 
 namespace skink {
@@ -154,6 +157,17 @@ void check_fleet(const ConfigReader& reader, const Experiment& experiment) {
   }
 }
 
+/// A codec's name, checked here so that nobody finds it wrong later.
+std::string read_codec(const ConfigReader& reader, const char* key) {
+  const std::string name = reader.text(key, codec::kMaxNameBytes, "float32");
+  codec::Codec codec;
+  codec::NameError error;
+  if (codec::parse(name.c_str(), codec, error)) return name;
+  reader.problem(key,
+                 fmt::format("\"{}\" is not a codec, at character {}: {}", name, error.position + 1, error.reason));
+  return "float32";
+}
+
 void check(const Sections& sections, const Experiment& experiment) {
   internal::check_model(sections.model, experiment.model, experiment.task);
   check_meta(sections.meta, experiment);
@@ -173,11 +187,7 @@ Result<Experiment> read_sections(Result<ConfigFile> file) {
   read_meta(sections.meta, experiment.meta);
   read_evaluation(sections.evaluation, experiment, experiment.evaluation);
   read_fleet(sections.fleet, experiment.fleet);
-  enum class Uplink { kFloat32, kInt8 };
-  const auto uplink =
-      root.table("codec", Presence::kOptional)
-          .choice<Uplink>("uplink", {{"float32", Uplink::kFloat32}, {"int8", Uplink::kInt8}}, Uplink::kFloat32);
-  experiment.uplink = uplink == Uplink::kInt8 ? "int8" : "float32";
+  experiment.uplink = read_codec(root.table("codec", Presence::kOptional), "uplink");
   if (file->sound()) check(sections, experiment);
   const Result<void> finished = file->finish();
   if (!finished) return finished.error();

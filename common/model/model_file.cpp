@@ -185,17 +185,12 @@ Status read_parameters(const ByteSource& source, const ModelInfo& info, size_t f
   if (first > info.model.network.parameter_count() || out.size() > info.model.network.parameter_count() - first) {
     return Status::kShapeMismatch;
   }
-  uint8_t block[256];
-  size_t done = 0;
-  while (done < out.size()) {
-    const size_t left = out.size() - done;
-    const size_t count = left < sizeof block / 4 ? left : sizeof block / 4;
-    const uint32_t offset = info.parameters_offset + static_cast<uint32_t>(4 * (first + done));
-    const Status status = source.read(source.context, offset, {block, 4 * count});
-    if (status != Status::kOk) return status;
-    for (size_t i = 0; i < count; ++i) out[done + i] = load_float(block + 4 * i);
-    done += count;
-  }
+  // The bytes lie where the floats are going to be; on a little-endian machine they are these floats already.
+  auto* bytes = reinterpret_cast<uint8_t*>(out.data());
+  const uint32_t offset = info.parameters_offset + static_cast<uint32_t>(4 * first);
+  const Status status = source.read(source.context, offset, {bytes, 4 * out.size()});
+  if (status != Status::kOk || kIsLittleEndian) return status;
+  for (size_t i = 0; i < out.size(); ++i) out[i] = load_float(bytes + 4 * i);
   return Status::kOk;
 }
 

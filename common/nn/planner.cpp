@@ -14,8 +14,9 @@ MemoryPlan plan_memory(const Network& network, const PlanRequest& request) noexc
   plan.gradients = online ? 0 : 4 * network.parameter_count();
   plan.support = size_t{4} * request.buffered_samples * (network.input_size() + target_size);
   plan.codec = request.codec_bytes;
-  plan.total =
-      plan.parameters + plan.inputs + plan.activations + plan.scratch + plan.gradients + plan.support + plan.codec;
+  plan.residual = request.residual_bytes;
+  plan.total = plan.parameters + plan.inputs + plan.activations + plan.scratch + plan.gradients + plan.support +
+               plan.codec + plan.residual;
   return plan;
 }
 

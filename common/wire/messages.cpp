@@ -59,19 +59,18 @@ Status decode_fields(const pb_msgdesc_t* fields, void* message, Bytes bytes) noe
   return pb_decode(&stream, fields, message) ? Status::kOk : Status::kDamaged;
 }
 
-/// Writes the payload field straight into the message, piece by piece.
-bool write_payload(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) noexcept {
-  const auto& source = *static_cast<const PayloadSource*>(*argument);
-  if (source.size == 0) return true;
-  if (!pb_encode_tag_for_field(stream, field) || !pb_encode_varint(stream, source.size)) return false;
-  if (stream->callback == nullptr) return pb_write(stream, nullptr, source.size);  // sizing pass
-  uint8_t block[64];
-  for (size_t done = 0; done < source.size; done += sizeof block) {
-    const size_t count = source.size - done < sizeof block ? source.size - done : sizeof block;
-    if (source.read(source.context, {block, count}) != Status::kOk) return false;
-    if (!pb_write(stream, block, count)) return false;
-  }
-  return true;
+/// Appends the payload field, which its source writes where it stays.
+Status append_payload(const PayloadSource& source, MutableBytes out, size_t& written) noexcept {
+  if (source.size == 0) return Status::kOk;
+  pb_ostream_t stream = pb_ostream_from_buffer(out.data() + written, out.size() - written);
+  const bool fits = pb_encode_tag(&stream, PB_WT_STRING, skink_wire_Update_payload_tag) &&
+                    pb_encode_varint(&stream, source.size) &&
+                    source.size <= out.size() - written - stream.bytes_written;
+  if (!fits) return Status::kBufferTooSmall;
+  written += stream.bytes_written;
+  const Status status = source.read(source.context, out.subspan(written, source.size));
+  written += source.size;
+  return status;
 }
 
 /// The number in an enumeration field. nanopb stores whatever came, and loading an unknown number as an enumeration
@@ -167,10 +166,9 @@ Status encode_update(const Update& update, const PayloadSource& payload, const I
   message.refusal = static_cast<skink_wire_Refusal>(update.refusal);
   message.needed_bytes = update.needed_bytes;
   message.available_bytes = update.available_bytes;
-  PayloadSource source = payload;
-  message.payload.funcs.encode = &write_payload;
-  message.payload.arg = &source;
-  const Status status = encode_fields(skink_wire_Update_fields, &message, out, written);
+  message.residual_round = update.residual_round;
+  Status status = encode_fields(skink_wire_Update_fields, &message, out, written);
+  if (status == Status::kOk) status = append_payload(payload, out, written);
   return status == Status::kOk ? append_tag(Channel::kUpdate, identity, out, written) : status;
 }
 
@@ -230,6 +228,7 @@ Status decode_update(Bytes bytes, const Identity& identity, Update& update, Byte
   update.refusal = static_cast<Refusal>(refusal);
   update.needed_bytes = message.needed_bytes;
   update.available_bytes = message.available_bytes;
+  update.residual_round = message.residual_round;
   payload = view.found;
   return Status::kOk;
 }

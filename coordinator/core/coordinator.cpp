@@ -19,6 +19,7 @@ Coordinator::Coordinator(CoordinatorConfig config, const RunSnapshot* snapshot)
       aggregator_(model_.network, config_.experiment.meta.clip_norm),
       change_(model_.network.parameter_count()) {
   if (!codec::parse(config_.experiment.uplink.c_str(), codec_)) throw std::runtime_error("unknown codec");
+  longest_update_ = codec::encoded_bytes(codec_, model_.network);
   if (snapshot != nullptr) restore(*snapshot);
   rebuild_model();
 }
@@ -49,8 +50,23 @@ void Coordinator::restore(const RunSnapshot& snapshot) {
                                status_text(status));
     }
   }
-  if (!roster_.empty()) adopt_roster();
+  if (!roster_.empty()) {
+    adopt_roster();
+    restore_accepted_rounds();
+  }
   if (snapshot.finished) phase_ = Phase::kFinished;
+}
+
+/// Whose update each finished round took follows from the cohorts and the transcript.
+void Coordinator::restore_accepted_rounds() {
+  if (!codec_.error_feedback) return;
+  for (const std::uint32_t finished = std::exchange(rounds_done_, 0); rounds_done_ < finished; ++rounds_done_) {
+    open_slots();
+    for (const Slot& slot : slots_) {
+      if (slot.open) device_at(slot.device_index).accepted_round = rounds_done_ + 1;
+    }
+  }
+  slots_.clear();
 }
 
 void Coordinator::rebuild_model() {
@@ -263,16 +279,11 @@ void Coordinator::open_round(std::uint64_t now_ms) {
   round_record_ = {};
   round_record_.round = rounds_done_;
   round_record_.meta_learning_rate = strategy_->meta_learning_rate(rounds_done_);
-  next_position_ = config_.experiment.meta.cohort;
-  for (std::uint32_t position = 0; position < config_.experiment.meta.cohort; ++position) {
-    Slot slot;
-    slot.device_index = cohort_device(config_.experiment.seed, rounds_done_, membership_.training, position);
-    slot.open = true;
+  open_slots();
+  for (Slot& slot : slots_) {
     slot.deadline_ms = now_ms + config_.experiment.fleet.deadline_ms;
-    slot.assembly.reset(codec::encoded_bytes(codec_, model_.network));
-    slots_.push_back(std::move(slot));
+    slot.assembly.reset();
   }
-  apply_past_events();
   publish_model();
   for (Slot& slot : slots_) {
     if (!slot.open) continue;
@@ -288,6 +299,19 @@ void Coordinator::open_round(std::uint64_t now_ms) {
   }
 }
 
+/// The cohort, and what a stored transcript says of it.
+void Coordinator::open_slots() {
+  slots_.clear();
+  next_position_ = config_.experiment.meta.cohort;
+  for (std::uint32_t position = 0; position < config_.experiment.meta.cohort; ++position) {
+    Slot slot;
+    slot.device_index = cohort_device(config_.experiment.seed, rounds_done_, membership_.training, position);
+    slot.open = true;
+    slots_.push_back(std::move(slot));
+  }
+  apply_past_events();
+}
+
 /// What a stored transcript says of this round, when a run is continued or replayed.
 void Coordinator::apply_past_events() {
   for (const TranscriptEvent& event : past_events_) {
@@ -297,6 +321,7 @@ void Coordinator::apply_past_events() {
       case EventKind::kReplaced:
         slot.device_index = event.device_index;
         slot.attempt = event.attempt;
+        slot.forgot = false;
         ++next_position_;
         ++round_record_.replaced;
         break;
@@ -309,6 +334,7 @@ void Coordinator::apply_past_events() {
         slot.open = false;
         ++round_record_.diverged;
         break;
+      case EventKind::kForgot: slot.forgot = true; break;
       case EventKind::kMissing:
       case EventKind::kLateJoin: break;
     }
@@ -320,6 +346,9 @@ void Coordinator::close_round(std::uint64_t now_ms) {
   const wire::Digest previous = digest_;
   rebuild_model();
   ++rounds_done_;
+  for (const Slot& slot : slots_) {
+    if (slot.taken) device_at(slot.device_index).accepted_round = rounds_done_;
+  }
   traffic_.device_rounds += aggregator_.updates();
   round_record_.updates = aggregator_.updates();
   round_record_.total_weight = aggregator_.total_weight();

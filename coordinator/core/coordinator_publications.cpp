@@ -90,6 +90,7 @@ void Coordinator::send_task(Slot& slot, std::uint64_t now_ms) {
   task.passes = loop.passes;
   task.batch_size = loop.batch_size;
   if (!evaluates) std::strncpy(task.uplink, config_.experiment.uplink.c_str(), sizeof task.uplink - 1);
+  if (codec_.error_feedback) task.accepted_round = residual_round_of(slot);
   task.time_left_ms = static_cast<std::uint32_t>(slot.deadline_ms > now_ms ? slot.deadline_ms - now_ms : 0);
   task.first_task = slot.first_task;
   task.task_count = slot.task_count;

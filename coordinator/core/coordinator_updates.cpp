@@ -119,7 +119,7 @@ void Coordinator::take_change(Slot& slot, const wire::Update& update, Bytes payl
     refuse_and_replace(wire::Refusal::kUnknownCodec);
     return;
   }
-  switch (slot.assembly.take(update, payload)) {
+  switch (slot.assembly.take(update, payload, longest_update_)) {
     case UpdateAssembly::Step::kIncomplete: put_off_resend(slot, now_ms); return;
     case UpdateAssembly::Step::kResend:
       reply(device, update.id, wire::Verdict::kResend, wire::Refusal::kNone, slot.assembly.next_chunk());
@@ -127,10 +127,20 @@ void Coordinator::take_change(Slot& slot, const wire::Update& update, Bytes payl
     case UpdateAssembly::Step::kWrongShape: refuse_and_replace(wire::Refusal::kWrongShape); return;
     case UpdateAssembly::Step::kComplete: break;
   }
+  const std::uint32_t expected_residual = residual_round_of(slot);
+  const bool has_forgotten = update.residual_round == 0 && expected_residual != 0;
   const Span<float> change(change_.data(), change_.size());
-  if (codec::decode(codec_, model_.network, slot.assembly.bytes(), change) != Status::kOk) {
+  const codec::Key key{config_.experiment.seed, rounds_done_, slot.device_index};
+  const bool is_sound = (has_forgotten || update.residual_round == expected_residual || !codec_.error_feedback) &&
+                        codec::decode(codec_, model_.network, key, slot.assembly.bytes(), change) == Status::kOk;
+  if (!is_sound) {
     refuse_and_replace(wire::Refusal::kMalformed);
     return;
+  }
+  if (has_forgotten && codec_.error_feedback) {
+    slot.forgot = true;
+    record({rounds_done_, EventKind::kForgot, slot_number(slot), slot.device_index, slot.attempt, wire::Refusal::kNone,
+            device.id});
   }
   const wire::Refusal reason = aggregator_.add(change, strategy_->aggregation_weight(update.support_samples));
   if (reason != wire::Refusal::kNone) {  // a function of the experiment, like divergence: nobody takes the place
@@ -143,6 +153,7 @@ void Coordinator::take_change(Slot& slot, const wire::Update& update, Bytes payl
   if (on_taken_) {
     on_taken_({update.id, slot.device_index, device.id, update.support_samples, slot.assembly.bytes()});
   }
+  slot.taken = true;
   reply(device, update.id, wire::Verdict::kAccepted, wire::Refusal::kNone, 0);
   settle(slot);
 }
@@ -227,7 +238,8 @@ void Coordinator::replace(Slot& slot, wire::Refusal reason, const std::string& d
   }
   slot.offline_ms = kNever;
   slot.deadline_ms = now_ms + config_.experiment.fleet.deadline_ms;
-  slot.assembly.reset(codec::encoded_bytes(codec_, model_.network));
+  slot.assembly.reset();
+  slot.forgot = false;
   while (next_position_ < membership_.training.size()) {
     give_to(slot, cohort_device(config_.experiment.seed, rounds_done_, membership_.training, next_position_++), reason,
             who);

@@ -19,6 +19,7 @@ const char* event_text(EventKind kind) {
     case EventKind::kRefused: return "refused";
     case EventKind::kMissing: return "missing";
     case EventKind::kLateJoin: return "late_join";
+    case EventKind::kForgot: return "forgot";
   }
   return "unknown";
 }

@@ -2,22 +2,25 @@
 
 namespace skink::coordinator {
 
-void UpdateAssembly::reset(std::size_t expected_bytes) {
+void UpdateAssembly::reset() {
   bytes_.clear();
-  expected_ = expected_bytes;
   next_chunk_ = 0;
   chunk_count_ = 0;
 }
 
-UpdateAssembly::Step UpdateAssembly::take(const wire::Update& update, Bytes payload) {
-  if (update.total_bytes != expected_ || update.chunk >= update.chunk_count) return Step::kWrongShape;
-  if (chunk_count_ != 0 && update.chunk_count != chunk_count_) {
-    reset(expected_);  // the device was restarted with another chunk size: begin again
+UpdateAssembly::Step UpdateAssembly::take(const wire::Update& update, Bytes payload, std::size_t most_bytes) {
+  if (update.total_bytes == 0 || update.total_bytes > most_bytes || update.chunk >= update.chunk_count) {
+    return Step::kWrongShape;
   }
+  const bool continues =
+      update.chunk_count == chunk_count_ && update.total_bytes == total_ && update.residual_round == residual_round_;
+  if (!continues) reset();
   chunk_count_ = update.chunk_count;
+  total_ = update.total_bytes;
+  residual_round_ = update.residual_round;
   if (update.chunk < next_chunk_) return next_chunk_ == chunk_count_ ? Step::kComplete : Step::kIncomplete;
   if (update.chunk > next_chunk_) return Step::kResend;
-  const std::size_t left = expected_ - bytes_.size();
+  const std::size_t left = total_ - bytes_.size();
   const bool is_last = update.chunk + 1 == update.chunk_count;
   const bool fits = update.offset == bytes_.size() && payload.size() <= left && (payload.size() == left) == is_last;
   if (!fits || payload.empty()) return Step::kWrongShape;

@@ -3,7 +3,8 @@
 #include "skink/common/arithmetic/elementary.hpp"
 #include "skink/common/arithmetic/permutation.hpp"
 #include "skink/common/arithmetic/philox.hpp"
-#include "skink/common/codec/codec.hpp"
+#include "skink/common/codec/decoder.hpp"
+#include "skink/common/codec/encoder.hpp"
 #include "skink/common/little_endian.hpp"
 #include "skink/common/nn/training.hpp"
 #include "vectors.hpp"
@@ -197,20 +198,65 @@ Status read_initial(void* /*context*/, size_t first, Span<float> out) {
   return Status::kOk;
 }
 
-/// The change of conv_online as int8, decoded again.
-void quantizer(wire::Sha256& hash, Span<float> memory) {
-  nn::Network network;
+// ---- codecs ---------------------------------------------------------------------------------------------------------
+
+/// Every family, every way of writing one down, every option.
+constexpr const char* kCodecs[] = {"float32",
+                                   "int8",
+                                   "int8:block:nearest",
+                                   "int4:block",
+                                   "int4:nearest+ef",
+                                   "ternary",
+                                   "sign",
+                                   "sign:block+ef",
+                                   "eden:1",
+                                   "eden:2+ef",
+                                   "eden:3",
+                                   "eden:4+ef",
+                                   "int8:nearest+range",
+                                   "int4:block+range+ef",
+                                   "ternary+range",
+                                   "topk:0.05+float32+ef",
+                                   "topk:0.25+int8",
+                                   "topk:0.1+int4:nearest+ef",
+                                   "topk:0.05+ternary+ef",
+                                   "topk:0.1+int8+range",
+                                   "topk:0.2+int4:nearest+range+ef",
+                                   "topk:0.02+ternary+range"};
+
+/// One update, with error feedback two: the encoded bytes, the decoded numbers and what is left.
+void add_updates(wire::Sha256& hash, const nn::Network& network, Span<const float> parameters, const char* name,
+                 Span<float> memory) noexcept {
+  codec::Codec codec;
+  if (!codec::parse(name, codec)) return;
+  const Span<float> decoded = memory.first(network.parameter_count());
+  const Span<float> residual = memory.subspan(decoded.size(), network.trainable_count());
+  const size_t state_bytes = codec::state_bytes(codec, network);
+  auto* bytes = reinterpret_cast<uint8_t*>(memory.data() + decoded.size() + residual.size());
+  codec::Change change{&network, {nullptr, &read_initial}, parameters, nullptr};
+  const uint32_t updates = codec.error_feedback ? 2 : 1;
+  for (uint32_t update = 0; update < updates; ++update) {
+    const codec::Key key{kSeed, 3 + update, 7};
+    codec::Encoder encoder;
+    (void)encoder.begin(codec, change, key, {bytes, state_bytes});
+    const MutableBytes encoded(bytes + state_bytes, encoder.size());
+    (void)encoder.read(0, encoded);
+    hash.add(encoded);
+    (void)codec::decode(codec, network, key, encoded, decoded);
+    add_floats(hash, decoded);
+    (void)encoder.leave(residual);
+    add_floats(hash, residual);
+    change.residual = residual.data();
+  }
+}
+
+/// The change of conv_online. The network is no stack's: encoders need 4 KB of that.
+void codecs(wire::Sha256& hash, Span<float> memory) {
+  static nn::Network network;
   build_conv(network);
   wire::Sha256 losses;
   const Span<float> parameters = train_online(losses, network, 12, memory);
-  codec::Encoder encoder;
-  (void)encoder.begin(codec::Codec::kInt8, network, {nullptr, &read_initial}, parameters, {kSeed, 3, 7});
-  const Span<float> rest = memory.subspan(parameters.size());
-  const MutableBytes encoded{reinterpret_cast<uint8_t*>(rest.data() + parameters.size()), encoder.size()};
-  (void)encoder.read(0, encoded);
-  const Span<float> change = rest.first(parameters.size());
-  (void)codec::decode(codec::Codec::kInt8, network, encoded, change);
-  add_floats(hash, change);
+  for (const char* name : kCodecs) add_updates(hash, network, parameters, name, memory.subspan(parameters.size()));
 }
 
 constexpr Check kChecks[] = {
@@ -226,7 +272,7 @@ constexpr Check kChecks[] = {
     {"dense net, batches", vectors::kDenseBatch, &dense_batch},
     {"convolutional net, online", vectors::kConvOnline, &conv_online},
     {"net of further layers, online", vectors::kLayersOnline, &layers_online},
-    {"int8 quantizer", vectors::kQuantizer, &quantizer},
+    {"codecs", vectors::kCodecs, &codecs},
 };
 
 }  // namespace

@@ -16,6 +16,6 @@ inline constexpr const char* kDenseOnline = "be4037d8c547e7de58ca570410cab35d236
 inline constexpr const char* kDenseBatch = "86f787dd05ba22e25e2a75041335724c1cc9797a50392a9d454988dd75984011";
 inline constexpr const char* kConvOnline = "5f7cd61b79719905101d5f91d875f1a848c19962aa0de83a79549d197b2f88ae";
 inline constexpr const char* kLayersOnline = "c3f44120a5e510914155b3a719f6b23bf8644eca72ca786c3754eae1edbe278e";
-inline constexpr const char* kQuantizer = "68d6a81dd6ba9032067fd5f634052e9159348baf754d745fcf7a7cef31fabaae";
+inline constexpr const char* kCodecs = "74192b412d9eeea995975a20c86ac92ee0a8500f44dc452d6d8a61edb9c72931";
 
 }  // namespace skink::firmware::selftest::vectors

@@ -5,13 +5,14 @@
 #include <boost/json.hpp>
 
 #include "skink/common/host/files.hpp"
+#include "skink/common/little_endian.hpp"
 
 namespace skink::simulations {
 namespace {
 
 namespace json = boost::json;
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 std::string hex_of(const std::vector<std::uint8_t>& bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -38,6 +39,18 @@ std::vector<std::uint8_t> bytes_of_hex(const json::string& text) {
     bytes[i] = static_cast<std::uint8_t>(value_of(text[2 * i]) << 4 | value_of(text[2 * i + 1]));
   }
   return bytes;
+}
+
+std::vector<std::uint8_t> bytes_of(const std::vector<float>& numbers) {
+  std::vector<std::uint8_t> bytes(4 * numbers.size());
+  for (std::size_t i = 0; i < numbers.size(); ++i) store_float(bytes.data() + 4 * i, numbers[i]);
+  return bytes;
+}
+
+std::vector<float> numbers_of(const std::vector<std::uint8_t>& bytes) {
+  std::vector<float> numbers(bytes.size() / 4);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = load_float(bytes.data() + 4 * i);
+  return numbers;
 }
 
 bool is_alike(const coordinator::RoundRecord& a, const coordinator::RoundRecord& b) {
@@ -107,6 +120,10 @@ Checkpoint parse(const std::string& text) {
   }
   checkpoint.wall_seconds = object.at("wall_seconds").to_number<double>();
   checkpoint.model = bytes_of_hex(object.at("model").as_string());
+  for (const json::value& row : object.at("residuals").as_array()) {
+    checkpoint.residuals.emplace_back(row.as_array().at(0).to_number<std::uint32_t>(),
+                                      numbers_of(bytes_of_hex(row.as_array().at(1).as_string())));
+  }
   return checkpoint;
 }
 
@@ -117,12 +134,17 @@ std::string checkpoint_path(const std::string& folder) { return folder + "/check
 Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
   json::array evaluations;
   for (const auto& record : checkpoint.evaluations) evaluations.emplace_back(to_json(record));
+  json::array residuals;
+  for (const auto& [device, numbers] : checkpoint.residuals) {
+    residuals.emplace_back(json::array{device, hex_of(bytes_of(numbers))});
+  }
   const json::object object{{"version", kVersion},
                             {"experiment", checkpoint.experiment},
                             {"wall_seconds", checkpoint.wall_seconds},
                             {"rounds", rows_of(checkpoint.rounds)},
                             {"evaluations", std::move(evaluations)},
-                            {"model", hex_of(checkpoint.model)}};
+                            {"model", hex_of(checkpoint.model)},
+                            {"residuals", std::move(residuals)}};
   return write_file(path, json::serialize(object) + "\n");
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "skink/common/host/result.hpp"
@@ -17,8 +18,9 @@ struct Checkpoint {
   std::string experiment;                        ///< what RunOptions::experiment_id says
   std::vector<coordinator::RoundRecord> rounds;  ///< updates, diverged, refused, total_weight, model_sha256
   std::vector<coordinator::EvaluationRecord> evaluations;
-  double wall_seconds = 0;          ///< that the rounds took
-  std::vector<std::uint8_t> model;  ///< .skm after the last round
+  double wall_seconds = 0;                                              ///< that the rounds took
+  std::vector<std::uint8_t> model;                                      ///< .skm after the last round
+  std::vector<std::pair<std::uint32_t, std::vector<float>>> residuals;  ///< of devices that have one
 };
 
 std::string checkpoint_path(const std::string& folder);

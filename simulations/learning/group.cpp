@@ -5,6 +5,7 @@
 
 #include "neuron_plain.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
+#include "skink/common/codec/decoder.hpp"
 #include "skink/coordinator/core/clipping.hpp"
 
 namespace skink::simulations {
@@ -12,10 +13,10 @@ namespace {
 
 constexpr std::uint64_t kDivergedLoss = std::uint64_t{1} << 40;  // 2^20 in units of 2^-20
 
-/// phi for an encoder, read from memory.
-Status read_phi(void* context, std::size_t first, Span<float> out) {
-  const float* phi = static_cast<const float*>(context);
-  std::copy_n(phi + first, out.size(), out.begin());
+/// phi or a residual for an encoder, read from memory.
+Status read_numbers(void* context, std::size_t first, Span<float> out) {
+  const float* numbers = static_cast<const float*>(context);
+  std::copy_n(numbers + first, out.size(), out.begin());
   return Status::kOk;
 }
 
@@ -43,22 +44,28 @@ Group::Group(const GroupSettings& settings)
       samples_(*settings.experiment, *settings.network, *settings.tasks, *settings.functions) {
   if (takes_plainly()) return;
   change_.resize(settings_.network->parameter_count());
-  bytes_.resize(codec::encoded_bytes(settings_.codec, *settings_.network));
+  state_.resize(codec::state_bytes(settings_.codec, *settings_.network) / sizeof(std::uint32_t));
 }
 
-Outcome Group::take_encoded(const codec::QuantizerKey& key, const float* phi, const float* w, RoundSums& sums) {
-  codec::Encoder encoder;
-  const codec::ParameterSource source{const_cast<float*>(phi), &read_phi};
+Outcome Group::take_encoded(const codec::Key& key, const float* phi, const float* w, RoundSums& sums) {
   const nn::Network& network = *settings_.network;
-  const Status begun = encoder.begin(settings_.codec, network, source, {w, network.parameter_count()}, key);
+  std::vector<float>* residual = settings_.residuals != nullptr ? &settings_.residuals->of(key.device) : nullptr;
+  codec::Change change;
+  change.network = &network;
+  change.phi = {const_cast<float*>(phi), &read_numbers};
+  change.parameters = {w, network.parameter_count()};
+  if (residual != nullptr) change.residual = residual->data();
+  codec::Encoder encoder;
+  const MutableBytes state{reinterpret_cast<std::uint8_t*>(state_.data()), state_.size() * sizeof(std::uint32_t)};
+  const Status begun = encoder.begin(settings_.codec, change, key, state);
   if (begun == Status::kNotFinite) return Outcome::kDiverged;
-  const bool is_sound = begun == Status::kOk && encoder.size() == bytes_.size() &&
-                        encoder.read(0, {bytes_.data(), bytes_.size()}) == Status::kOk &&
-                        codec::decode(settings_.codec, network, {bytes_.data(), bytes_.size()},
+  bytes_.resize(encoder.size());
+  const bool is_sound = begun == Status::kOk && encoder.read(0, {bytes_.data(), bytes_.size()}) == Status::kOk &&
+                        codec::decode(settings_.codec, network, key, {bytes_.data(), bytes_.size()},
                                       {change_.data(), change_.size()}) == Status::kOk;
   if (!is_sound) throw std::runtime_error("a change does not survive its codec");
-  for (const float change : change_) {
-    if (!arithmetic::is_aggregatable(change)) return Outcome::kTooLarge;
+  for (const float number : change_) {
+    if (!arithmetic::is_aggregatable(number)) return Outcome::kTooLarge;
   }
   const float factor =
       coordinator::clipping_factor({change_.data(), change_.size()}, settings_.experiment->meta.clip_norm);
@@ -66,6 +73,9 @@ Outcome Group::take_encoded(const codec::QuantizerKey& key, const float* phi, co
     sums.add(e, arithmetic::to_fixed_point(change_[e] * factor));
   }
   ++sums.updates;
+  if (residual != nullptr && encoder.leave({residual->data(), residual->size()}) != Status::kOk) {
+    throw std::runtime_error("a residual cannot be computed");
+  }
   return Outcome::kTaken;
 }
 

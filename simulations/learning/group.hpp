@@ -11,7 +11,8 @@
 
 #include "lane_buffer.hpp"
 #include "neuron_device.hpp"
-#include "skink/common/codec/codec.hpp"
+#include "residual_bank.hpp"
+#include "skink/common/codec/encoder.hpp"
 #include "skink/common/host/experiment.hpp"
 #include "skink/common/host/tasks.hpp"
 #include "skink/common/nn/network.hpp"
@@ -28,8 +29,9 @@ struct GroupSettings {
   const nn::Network* network = nullptr;
   const TaskGenerator* tasks = nullptr;
   const LaneFunctions* functions = nullptr;
-  codec::Codec codec = codec::Codec::kFloat32;
-  StageClock* clock = nullptr;  ///< null: nobody wants to know
+  codec::Codec codec;
+  ResidualBank* residuals = nullptr;  ///< null: no error feedback
+  StageClock* clock = nullptr;        ///< null: nobody wants to know
 };
 
 /// The sums of a round, or a part of them: adding parts up is exact in any order.
@@ -81,7 +83,8 @@ class Group {
   std::uint32_t part_size() const { return settings_.functions->lanes; }
   /// Changes are neither encoded nor clipped: they may be added up where they lie.
   bool takes_plainly() const {
-    return settings_.codec == codec::Codec::kFloat32 && settings_.experiment->meta.clip_norm == 0;
+    return settings_.codec.quantizer == codec::Quantizer::kFloat32 && !settings_.codec.selects() &&
+           settings_.experiment->meta.clip_norm == 0;
   }
   /// Samples that every device adapts to.
   std::uint32_t support_count() const { return settings_.tasks->support_count(TaskUse::kAdapt); }
@@ -101,7 +104,7 @@ class Group {
 
  protected:
   /// Otherwise: what a device with the parameters w sends, as the coordinator reads and clips it.
-  Outcome take_encoded(const codec::QuantizerKey& key, const float* phi, const float* w, RoundSums& sums);
+  Outcome take_encoded(const codec::Key& key, const float* phi, const float* w, RoundSums& sums);
   /// Adds one task's part.
   void count_task(std::uint64_t loss_before, std::uint64_t loss_after, std::uint32_t correct_before,
                   std::uint32_t correct_after, bool diverged, wire::Evaluation& total) const;
@@ -111,8 +114,9 @@ class Group {
   TaskLanes samples_;
 
  private:
-  std::vector<float> change_;        // [P]
-  std::vector<std::uint8_t> bytes_;  // an encoded change
+  std::vector<float> change_;         // [P]
+  std::vector<std::uint32_t> state_;  // of an encoder
+  std::vector<std::uint8_t> bytes_;   // an encoded change
 };
 
 class DeviceGroup final : public Group {

@@ -53,7 +53,7 @@ void NeuronGroup::adapt(const CohortPart& part, const coordinator::InnerLoop& lo
       outcomes[k] = Outcome::kDiverged;
     } else {
       device_.read(w_.data());
-      const codec::QuantizerKey key{settings_.experiment->seed, part.round, part.devices[k]};
+      const codec::Key key{settings_.experiment->seed, part.round, part.devices[k]};
       const bool is_finite = nn::all_finite({w_.data(), w_.size()});
       outcomes[k] = is_finite ? take_encoded(key, phi.values, w_.data(), sums) : Outcome::kDiverged;
     }

@@ -47,6 +47,10 @@ class LearningRun {
     settings.functions = options.isa != nullptr ? options.isa : available_lanes().front();
     if (options.lanes == Lanes::kScalar) settings.functions = available_lanes().back();
     if (!codec::parse(experiment_.uplink.c_str(), settings.codec)) throw std::runtime_error("unknown codec");
+    if (settings.codec.error_feedback) {
+      residuals_ = std::make_unique<ResidualBank>(experiment_.fleet.devices, model_.network.trainable_count());
+      settings.residuals = residuals_.get();
+    }
     make_groups(settings);
     traffic_.counts_bytes = false;
     cohort_.resize(experiment_.meta.cohort);
@@ -65,6 +69,12 @@ class LearningRun {
     }
     rounds_ = std::move(checkpoint.rounds);
     evaluations_ = std::move(checkpoint.evaluations);
+    for (const auto& [device, numbers] : checkpoint.residuals) {
+      if (residuals_ == nullptr || device >= residuals_->devices() || numbers.size() != residuals_->numbers()) {
+        return make_error(Status::kDamaged, path + ": is damaged; give --restart to begin from round 0");
+      }
+      residuals_->of(device) = numbers;
+    }
     earlier_seconds_ = checkpoint.wall_seconds;
     for (RoundRecord& record : rounds_) {
       record.round = rounds_done_++;
@@ -240,7 +250,10 @@ class LearningRun {
 
   void write_checkpoint(RunResult& result) {
     encode_model();
-    const Checkpoint checkpoint{options_.experiment_id, rounds_, evaluations_, wall_seconds(), model_file_};
+    Checkpoint checkpoint{options_.experiment_id, rounds_, evaluations_, wall_seconds(), model_file_, {}};
+    for (std::uint32_t device = 0; residuals_ != nullptr && device < residuals_->devices(); ++device) {
+      if (!residuals_->peek(device).empty()) checkpoint.residuals.emplace_back(device, residuals_->peek(device));
+    }
     note(result, simulations::write_checkpoint(checkpoint_path(options_.out_dir), checkpoint));
     checkpoint_written_ = std::chrono::steady_clock::now();
   }
@@ -288,7 +301,10 @@ class LearningRun {
     for (std::size_t worker = 1; worker < sums_.size(); ++worker) sums.add(sums_[worker]);
     record.updates = sums.updates;
     for (std::size_t e = 0; e < totals_.size(); ++e) totals_[e] = sums.total(e);
-    if (peers_.count() > 1) record.updates = exchange(record.updates);
+    if (peers_.count() > 1) {
+      record.updates = exchange(record.updates);
+      if (residuals_ != nullptr) exchange_residuals();
+    }
     record.total_weight = record.updates * weight();
     step(record.meta_learning_rate, record.total_weight);
     lap(options_.clock, kStep);
@@ -305,6 +321,32 @@ class LearningRun {
       outcomes_[slot] = static_cast<Outcome>(exchanged_[totals_.size() + slot]);
     }
     return static_cast<std::uint32_t>(exchanged_.back());
+  }
+
+  /// Which process computes a device changes from round to round, so all of them keep all residuals.
+  void exchange_residuals() {
+    const std::size_t numbers = residuals_->numbers();
+    exchanged_.assign(cohort_.size() * numbers, 0);
+    for (std::uint32_t slot = 0; slot < cohort_.size(); ++slot) {
+      if (!is_mine(slot)) continue;
+      const std::vector<float>& residual = residuals_->of(cohort_[slot]);
+      for (std::size_t i = 0; i < numbers; ++i) {
+        exchanged_[slot * numbers + i] = arithmetic::RealTraits<float>::to_bits(residual[i]);
+      }
+    }
+    peers_.add_up(exchanged_);
+    for (std::uint32_t slot = 0; slot < cohort_.size(); ++slot) {
+      std::vector<float>& residual = residuals_->of(cohort_[slot]);
+      for (std::size_t i = 0; i < numbers; ++i) {
+        const auto bits = static_cast<std::uint32_t>(exchanged_[slot * numbers + i]);
+        residual[i] = arithmetic::RealTraits<float>::from_bits(bits);
+      }
+    }
+  }
+
+  /// Does this process compute the thing at this place? As share_out() says.
+  bool is_mine(std::uint32_t place) const {
+    return place / groups_.front()->part_size() % peers_.count() == peers_.rank();
   }
 
   /// Calls work(worker, first, count) for this process's share of `count` things.
@@ -413,6 +455,7 @@ class LearningRun {
   std::unique_ptr<coordinator::Strategy> strategy_;
   model::Model model_;
   std::vector<float> phi_;
+  std::unique_ptr<ResidualBank> residuals_;  // null: no error feedback
   coordinator::Membership membership_;
   Peers alone_;
   Peers& peers_;

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "skink/common/arithmetic/philox.hpp"
-#include "skink/common/nn/planner.hpp"
+#include "skink/common/host/device_memory.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -25,9 +26,8 @@ std::vector<std::string> default_ids(std::uint32_t count) {
 }
 
 std::size_t plan_arena(const Experiment& experiment) {
-  const nn::Network network = make_network(experiment.model);
-  const std::uint32_t batch = std::max(experiment.meta.batch_size, experiment.evaluation.batch_size);
-  return nn::plan_memory(network, {batch, 0, 0}).total;
+  const DeviceMemory memory = device_memory(experiment);
+  return std::max(memory.adapt.total, memory.evaluate.total);
 }
 
 /// What a store would hold after a commit.
@@ -54,7 +54,16 @@ struct World::Device {
         arena(arena_bytes / sizeof(float)),
         model(model_bytes),
         source(tasks),
-        client(config(key), platform()) {}
+        client_key(key) {
+    restart();
+  }
+
+  /// As after a reset: the arena is empty, the slot is not.
+  void restart() {
+    std::fill(arena.begin(), arena.end(), 0.0F);
+    client.emplace(config(client_key), platform());
+    (void)client->restore_model(static_cast<std::uint32_t>(model.size()));  // none yet: it is fetched
+  }
 
   edge::ClientConfig config(const wire::Key& key) {
     edge::ClientConfig config;
@@ -83,7 +92,8 @@ struct World::Device {
   std::vector<float> arena;
   std::vector<std::uint8_t> model;
   edge::TaskSource source;
-  edge::Client client;
+  wire::Key client_key;
+  std::optional<edge::Client> client;
   std::uint64_t timer_ms = edge::Client::kNever;  // when its pending timer event fires
 };
 
@@ -104,7 +114,7 @@ World::World(const coordinator::CoordinatorConfig& config, const TaskGenerator& 
 
 World::~World() = default;
 
-const edge::Client& World::client(std::size_t index) const { return devices_[index]->client; }
+const edge::Client& World::client(std::size_t index) const { return *devices_[index]->client; }
 
 bool World::run(const WorldObserver& observer, const std::function<bool()>& stop) {
   coordinator_->observe_updates(observer.on_update);
@@ -134,11 +144,11 @@ void World::set_connected(std::size_t index, bool connected) {
   Device& device = *devices_[index];
   device.connected = connected;
   if (connected) {
-    device.client.on_connected(now_ms_);
+    device.client->on_connected(now_ms_);
     pump(index);
     return;
   }
-  device.client.on_disconnected();
+  device.client->on_disconnected();
   std::vector<std::uint8_t> will(wire::kMaxControlBytes);
   std::size_t written = 0;
   if (edge::Client::encode_will({will.data(), will.size()}, written) != Status::kOk) return;
@@ -150,6 +160,12 @@ void World::set_connected(std::size_t index, bool connected) {
   event.payload = std::make_shared<const std::vector<std::uint8_t>>(std::move(will));
   device.state = event.payload;
   send(std::move(event), true);
+}
+
+void World::reset_device(std::size_t index) {
+  set_connected(index, false);
+  devices_[index]->restart();
+  set_connected(index, true);
 }
 
 double World::uniform() {
@@ -249,23 +265,23 @@ void World::handle(const Event& event) {
     case Event::Kind::kToDevice:
       if (!device.connected) return;
       if (event.topic == wire::TopicKind::kTask) {
-        device.client.on_task(bytes, now_ms_);
+        device.client->on_task(bytes, now_ms_);
       } else {
-        device.client.on_reply(bytes, now_ms_);
+        device.client->on_reply(bytes, now_ms_);
       }
       break;
     case Event::Kind::kModelChunk: {
       if (!device.connected) return;
       const auto length = static_cast<std::uint32_t>(bytes.size());
       std::uint32_t offset = 0;
-      if (!device.client.on_model_bytes({event.model, event.chunk, 0, length, length}, offset)) return;
+      if (!device.client->on_model_bytes({event.model, event.chunk, 0, length, length}, offset)) return;
       std::memcpy(device.model.data() + offset, bytes.data(), bytes.size());
-      device.client.on_model_stored(Status::kOk, now_ms_);
+      device.client->on_model_stored(Status::kOk, now_ms_);
       break;
     }
     case Event::Kind::kTimer:
       device.timer_ms = edge::Client::kNever;
-      device.client.on_time(now_ms_);
+      device.client->on_time(now_ms_);
       break;
   }
   pump(event.device);
@@ -276,9 +292,9 @@ void World::pump(std::size_t index) {
   Device& device = *devices_[index];
   edge::Action action;
   for (bool busy = true; busy;) {
-    busy = device.client.has_work();
-    while (device.client.has_work()) device.client.work(now_ms_);
-    while (device.client.next_action(action)) {
+    busy = device.client->has_work();
+    while (device.client->has_work()) device.client->work(now_ms_);
+    while (device.client->next_action(action)) {
       carry_out(index, action);
       busy = true;
     }
@@ -299,7 +315,7 @@ void World::carry_out(std::size_t index, const edge::Action& action) {
   event.payload = std::make_shared<const std::vector<std::uint8_t>>(action.payload.begin(), action.payload.end());
   if (action.retain) device.state = event.payload;
   send(std::move(event), action.topic == wire::TopicKind::kState);
-  device.client.on_published(now_ms_);
+  device.client->on_published(now_ms_);
 }
 
 void World::deliver_model(std::size_t index, const wire::Digest& model, std::uint32_t chunk) {
@@ -320,7 +336,7 @@ void World::deliver_model(std::size_t index, const wire::Digest& model, std::uin
 /// One pending timer event a device; an early one asks again.
 void World::set_timer(std::size_t index) {
   Device& device = *devices_[index];
-  const std::uint64_t wake = device.client.next_wake_ms();
+  const std::uint64_t wake = device.client->next_wake_ms();
   if (wake == edge::Client::kNever || device.timer_ms <= wake) return;
   device.timer_ms = wake;
   Event event;

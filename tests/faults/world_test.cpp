@@ -2,91 +2,13 @@
 /// Whole runs in virtual time under faults: what an undisturbed run ends with, a disturbed one must end with too, or
 /// its transcript must say why not and replay to the same model.
 
-#include "skink/simulations/protocol/world.hpp"
-
-#include <catch2/catch.hpp>
-#include <set>
-
-#include "skink/simulations/run.hpp"
+#include "faults/world_bench.hpp"
 
 using namespace skink;
+using namespace skink::test;
 using simulations::World;
 using simulations::WorldObserver;
 using simulations::WorldOptions;
-
-namespace {
-
-constexpr const char* kExperiment = R"(
-name = "faults"
-seed = 11
-[model]
-input = [1]
-loss = "mean_squared_error"
-layers = [
-  { type = "dense", units = 8, initializer = "kinks", slopes = [0.1, 0.6], inputs = [-5.0, 5.0] },
-  { type = "relu" },
-  { type = "dense", units = 8, gain = 1.7 },
-  { type = "tanh" },
-  { type = "dense", units = 1 },
-]
-[task]
-source = "sine"
-support_size = 8
-[meta]
-strategy = "tinyreptile"
-rounds = 12
-cohort = 4
-inner_learning_rate = 0.005
-meta_learning_rate = 0.5
-[evaluation]
-every = 4
-tasks = 6
-query_size = 10
-[fleet]
-devices = 12
-held_out = 3
-deadline_ms = 20000
-)";
-
-Experiment experiment(const std::vector<Override>& overrides = {}) {
-  const auto parsed = parse_experiment(kExperiment, "faults.toml", overrides);
-  if (!parsed) FAIL(parsed.error().message);
-  return *parsed;
-}
-
-struct Outcome {
-  bool finished = false;
-  std::string model_sha256;
-  std::vector<coordinator::RoundRecord> rounds;
-  std::vector<coordinator::EvaluationRecord> evaluations;
-  std::vector<coordinator::TranscriptEvent> transcript;
-  std::vector<std::string> roster;
-};
-
-/// Runs a world; `disturb` may watch and interfere.
-Outcome run_world(const Experiment& setup, const WorldOptions& options = {}, WorldObserver observer = {},
-                  const coordinator::RunSnapshot* replay = nullptr, const std::function<bool(World&)>& disturb = {}) {
-  coordinator::CoordinatorConfig config;
-  config.experiment = setup;
-  config.master_key = simulations::simulation_key();
-  config.run = 5;
-  config.replay = replay != nullptr;
-  const auto tasks = TaskGenerator::create(setup, nullptr);
-  if (!tasks) FAIL(tasks.error().message);
-  World world(config, *tasks, options, replay);
-  Outcome outcome;
-  observer.on_round = [&](const auto& record) { outcome.rounds.push_back(record); };
-  observer.on_evaluation = [&](const auto& record) { outcome.evaluations.push_back(record); };
-  observer.on_event = [&](const auto& event) { outcome.transcript.push_back(event); };
-  outcome.finished = world.run(observer, [&] { return disturb ? disturb(world) : false; });
-  char hex[2 * wire::kDigestBytes + 1];
-  wire::to_hex(world.coordinator().model_digest(), hex);
-  outcome.model_sha256 = hex;
-  outcome.roster = world.coordinator().roster();
-  return outcome;
-}
-
-}  // namespace
 
 TEST_CASE("world: an undisturbed run has an empty transcript and is repeatable", "[simulation][protocol]") {
   const Outcome first = run_world(experiment());
@@ -120,10 +42,7 @@ TEST_CASE("world: stragglers are replaced, and the transcript replays to the sam
   const Outcome rough = run_world(setup, options);
   REQUIRE(rough.finished);
   REQUIRE_FALSE(rough.transcript.empty());
-  coordinator::RunSnapshot snapshot;
-  snapshot.run = 5;
-  snapshot.roster = rough.roster;
-  snapshot.transcript = rough.transcript;
+  const coordinator::RunSnapshot snapshot = snapshot_of(rough);
   const Outcome replay = run_world(setup, {}, {}, &snapshot);
   REQUIRE(replay.finished);
   CHECK(replay.model_sha256 == rough.model_sha256);
@@ -208,10 +127,7 @@ TEST_CASE("world: revoked devices are out for good, and the transcript replays t
   CHECK((has_reason && has_missed));
   CHECK(outcome.evaluations.back().devices <= 2);
 
-  coordinator::RunSnapshot snapshot;
-  snapshot.run = 5;
-  snapshot.roster = outcome.roster;
-  snapshot.transcript = outcome.transcript;
+  const coordinator::RunSnapshot snapshot = snapshot_of(outcome);
   const Outcome replay = run_world(setup, {}, {}, &snapshot);
   REQUIRE(replay.finished);
   CHECK(replay.model_sha256 == outcome.model_sha256);
@@ -250,7 +166,7 @@ TEST_CASE("world: devices that diverge add nothing and do not stop the run", "[s
 }
 
 TEST_CASE("world: every strategy and codec runs", "[simulation][protocol]") {
-  const auto uplink = GENERATE("float32", "int8");
+  const auto uplink = GENERATE("float32", "int8", "eden:2+ef", "topk:0.05+int4+range+ef");
   std::set<std::string> models;
   models.insert(run_world(experiment({{"codec.uplink", uplink}})).model_sha256);
   models.insert(

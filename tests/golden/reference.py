@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Reference implementation of docs/arithmetic.md and docs/model-file.md, written from these documents alone.
+"""Reference implementation of docs/arithmetic.md and docs/model-file.md, written from these documents alone; the codecs
+are in codec.py.
 
     reference.py EXPERIMENT.toml [--data DIR] [--set key=value]... [--evaluate] [--trace]
     reference.py --self-test
@@ -20,6 +21,8 @@ import sys
 import tomllib
 
 import numpy as np
+
+import codec
 
 np.seterr(all="ignore")
 F = np.float32
@@ -130,7 +133,7 @@ def cos(x):
 
 # ------------------------------------------------------------------------------------------------- 4. Random bits
 
-INITIALIZATION, COHORT, HELD_OUT, TASK, SAMPLE, ORDER, QUANTIZER = 1, 2, 3, 4, 5, 6, 7
+INITIALIZATION, COHORT, HELD_OUT, TASK, SAMPLE, ORDER = 1, 2, 3, 4, 5, 6
 EVALUATION = 5                                                          # TASK, SAMPLE, ORDER + 5: of an evaluation
 U32 = 0xFFFFFFFF
 
@@ -558,8 +561,10 @@ class Network:
             shape = self.layers[-1].shape
         self.parameters = sum(math.prod(shape) for layer in self.layers for shape in layer.tensors)
         everything = self.tensors(np.arange(self.parameters))
-        self.trainable = [tensor.ravel() for layer, tensors in zip(self.layers, everything)     # indices by tensor
-                          for bit, tensor in enumerate(tensors) if layer.mask >> bit & 1]
+        by_tensor = [tensor.ravel() for layer, tensors in zip(self.layers, everything)
+                     for bit, tensor in enumerate(tensors) if layer.mask >> bit & 1]
+        self.trainable = np.concatenate(by_tensor)                      # indices
+        self.trainable_sizes = [len(indices) for indices in by_tensor]
         self.lowest = min((i for i, layer in enumerate(self.layers) if layer.tensors and layer.mask), default=0)
 
     def tensors(self, flat):
@@ -622,7 +627,7 @@ class Network:
         layers = b"".join(struct.pack("<BBHBBBBB3x", layer.kind, layer.mask, layer.units, *layer.kernel, *layer.stride,
                                       layer.same) for layer in self.layers)
         length = 36 + len(layers) + 4 * self.parameters + 32
-        data = struct.pack("<4sHHHHI3HBBffI", b"SKM\0", 1, 1, 1, 1, length, *self.input, self.loss_kind,
+        data = struct.pack("<4sHHHHI3HBBffI", b"SKM\0", 1, 1, 1, 2, length, *self.input, self.loss_kind,
                            len(self.layers), self.scale, self.offset, self.parameters)
         data += layers + without_minus_zero(phi).astype("<f4").tobytes()
         return data + hashlib.sha256(data).digest()
@@ -681,12 +686,16 @@ def clipped(delta, clip_norm):
     return delta * F(clip_norm / norm) if clip_norm and norm > clip_norm else delta
 
 
+def is_taken(delta):
+    return delta is not None and np.all(np.abs(delta) < F(128))         # false for NaN
+
+
 def aggregate(network, phi, changes, epsilon, clip_norm):
     """changes: pairs of (decoded change of the trainable parameters, or None; weight)."""
-    indices = np.concatenate([np.zeros(0, int), *network.trainable])
+    indices = network.trainable
     total, s = 0, np.zeros(len(indices), np.int64)
     for delta, weight in changes:
-        if delta is not None and np.all(np.abs(delta) < F(128)):        # false for NaN
+        if is_taken(delta):
             s += np.rint(clipped(delta, clip_norm).astype(np.float64) * 2.0 ** 36).astype(np.int64) * weight
             total += weight
     if total == 0:
@@ -804,30 +813,6 @@ class FewShot:
 SOURCES = {"sine": Sine, "dataset": FewShot}
 
 
-# ----------------------------------------------------------------------------------------------------- 11. Codecs
-
-def float32_codec(network, delta, bits, t, k):
-    """The trainable parameters of a change, as decoded from the message."""
-    return np.concatenate([without_minus_zero(delta[indices]) for indices in network.trainable])
-
-
-def int8_codec(network, delta, bits, t, k):
-    decoded = []
-    for indices in network.trainable:
-        scale = np.max(np.abs(delta[indices])) / F(127)
-        values = np.zeros(len(indices), F)
-        if not scale < F(2.0 ** -126):
-            v = delta[indices] / scale
-            f = np.floor(v)
-            u = np.array([uniform(bits.word(QUANTIZER, t, k, int(e))) for e in indices])
-            values = clamp(f + np.where(u < v - f, ONE, ZERO), F(-127), F(127)) * scale
-        decoded.append(values)
-    return np.concatenate(decoded)
-
-
-CODECS = {"float32": float32_codec, "int8": int8_codec}
-
-
 # ---------------------------------------------------------------------------------------------- The whole run
 
 class Run:
@@ -837,7 +822,8 @@ class Run:
         self.bits = Bits(experiment["seed"])
         self.network = Network(self.model)
         self.source = SOURCES[self.task["source"]](self.task, self.network, data)
-        self.codec = CODECS[experiment.get("codec", {}).get("uplink", "float32")]
+        self.codec = codec.parse(experiment.get("codec", {}).get("uplink", "float32"))
+        self.residuals = {}
 
     def task_round(self, t):
         """The round in the addresses of the tasks and samples of meta-training."""
@@ -849,8 +835,20 @@ class Run:
                                       self.task["support_size"], 0)
         w = adapt(self.network, phi, support, self.bits, ORDER, t, k, self.meta["passes"],
                   self.meta.get("batch_size", 1), F(self.meta["inner_learning_rate"]))
-        delta = None if w is None else self.codec(self.network, w - phi, self.bits, t, k)
+        delta = None if w is None else self.transfer((w - phi)[self.network.trainable], t, k)
         return delta, len(support) if self.meta["strategy"] == "fedavg" else 1
+
+    def transfer(self, x, t, k):
+        """What is decoded, None when x is not finite; with error feedback the residual of the device changes."""
+        if self.codec.ef and k in self.residuals:
+            x = x + self.residuals[k]
+        if not np.all(np.isfinite(x)):
+            return None
+        sizes, random = self.network.trainable_sizes, codec.Random(self.bits, t, k)
+        decoded = codec.decode(self.codec, codec.encode(self.codec, x, sizes, random), sizes, random)
+        if self.codec.ef and is_taken(decoded):
+            self.residuals[k] = x - decoded
+        return decoded
 
     def train(self, trace):
         phi = initialize(self.network, self.model["layers"], self.bits)

@@ -28,6 +28,15 @@ RUNS = [
     ("layers", ["meta.strategy=reptile", "meta.batch_size=4", "codec.uplink=int8"]),
     ("conv", ["evaluation.rotations=1", "task.validation_classes=5", "evaluation.split=validation"]),
     ("online_conv", ["codec.uplink=int8", "task.rotations=1", "evaluation.passes=1"]),
+    ("mlp", ["codec.uplink=eden:1"]),
+    # Seven changes diverge and two are too large: the residuals of these devices stay.
+    ("mlp", ["codec.uplink=eden:2+ef", "meta.rounds=12", "meta.passes=6", "meta.inner_learning_rate=0.16"]),
+    ("mlp", ["codec.uplink=sign+ef", "meta.strategy=fedavg", "meta.batch_size=5", "meta.clip_norm=0.05"]),
+    ("mlp", ["codec.uplink=topk:0.1+int8:nearest+range", "seed=3"]),
+    ("conv", ["codec.uplink=topk:0.05+ternary+ef", "meta.rounds=6"]),
+    ("online_conv", ["codec.uplink=eden:2+ef", "meta.rounds=5"]),
+    ("layers", ["codec.uplink=int4:block+range+ef", "meta.rounds=6"]),
+    ("layers", ["codec.uplink=topk:0.1+int8:nearest+range"]),
 ]
 
 

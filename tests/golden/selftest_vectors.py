@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The vectors of firmware/selftest, computed with reference.py, which was written from docs/arithmetic.md alone.
+"""The vectors of firmware/selftest, computed with reference.py and codec.py, which were written from docs/arithmetic.md
+and docs/codec.md alone.
 
     selftest_vectors.py --check HEADER     compares a header with what is computed
     selftest_vectors.py --write HEADER     writes it
@@ -11,6 +12,7 @@ import sys
 
 import numpy as np
 
+import codec
 import reference
 from reference import F, Bits, Network, between
 
@@ -33,6 +35,12 @@ LAYERS = {"input": [8, 7, 2], "loss": "mean_squared_error",
                      {"type": "depthwise_conv2d", "kernel": 2, "stride": 1},
                      {"type": "global_average_pool"}, {"type": "dense", "units": 2}]}
 
+# Every family, every way of writing one down, every option.
+CODECS = ("float32", "int8", "int8:block:nearest", "int4:block", "int4:nearest+ef", "ternary", "sign", "sign:block+ef",
+          "eden:1", "eden:2+ef", "eden:3", "eden:4+ef", "int8:nearest+range", "int4:block+range+ef", "ternary+range",
+          "topk:0.05+float32+ef", "topk:0.25+int8", "topk:0.1+int4:nearest+ef", "topk:0.05+ternary+ef",
+          "topk:0.1+int8+range", "topk:0.2+int4:nearest+range+ef", "topk:0.02+ternary+range")
+
 
 def number(purpose, round_, device, element, low, high):
     return between(BITS.word(purpose, round_, device, element), F(low), F(high))
@@ -46,9 +54,12 @@ def words(values):
     return hashlib.sha256(np.array(values, "<u4").tobytes()).hexdigest()
 
 
+def float_bytes(array):
+    return reference.without_minus_zero(array).astype("<f4").tobytes()
+
+
 def floats(*arrays):
-    flat = np.concatenate([np.ravel(array) for array in arrays])
-    return hashlib.sha256(reference.without_minus_zero(flat).astype("<f4").tobytes()).hexdigest()
+    return hashlib.sha256(float_bytes(np.concatenate([np.ravel(array) for array in arrays]))).hexdigest()
 
 
 def over(function, round_, low, high):
@@ -83,9 +94,28 @@ def train_batch():
     return flat
 
 
-def quantized():
+def encodings(change, sizes, name):
+    """Of one update, with error feedback of two: the encoded bytes, the decoded numbers and what is left."""
+    named, residual = codec.parse(name), None
+    for round_ in (3, 4) if named.ef else (3,):
+        x = change if residual is None else change + residual
+        random = codec.Random(BITS, round_, 7)
+        encoded = codec.encode(named, x, sizes, random)
+        decoded = codec.decode(named, encoded, sizes, random)
+        residual = x - decoded
+        yield encoded, decoded, residual
+
+
+def coded():
     network, flat, _ = train_online(CONV, 12)
-    return reference.int8_codec(network, flat - initial(network), BITS, 3, 7)
+    change = (flat - initial(network))[network.trainable]
+    digest = hashlib.sha256()
+    for name in CODECS:
+        for encoded, *numbers in encodings(change, network.trainable_sizes, name):
+            digest.update(encoded)
+            for array in numbers:
+                digest.update(float_bytes(array))
+    return digest.hexdigest()
 
 
 def vectors():
@@ -106,7 +136,7 @@ def vectors():
         "kDenseBatch": floats(train_batch()),
         "kConvOnline": floats(conv_losses, conv),
         "kLayersOnline": floats(layers_losses, layers),
-        "kQuantizer": floats(quantized()),
+        "kCodecs": coded(),
     }
 
 
@@ -129,4 +159,5 @@ def main():
         print(f"{text.count('constexpr')} vectors agree")
 
 
-main()
+if __name__ == "__main__":
+    main()

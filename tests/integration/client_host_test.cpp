@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "broker.hpp"
-#include "skink/common/codec/codec.hpp"
+#include "skink/common/codec/decoder.hpp"
 #include "skink/common/host/device_memory.hpp"
 #include "skink/edge/task_runner.hpp"
 
@@ -294,7 +294,7 @@ TEST_CASE("client host: devices answer tasks with the bits that the arithmetic d
     CHECK(answer.update.support_samples == 16);
     CHECK(answer.messages == answer.update.chunk_count);
     std::vector<float> change(reference.model.network.parameter_count());
-    REQUIRE(codec::decode(codec::Codec::kFloat32, reference.model.network,
+    REQUIRE(codec::decode(codec::Codec{}, reference.model.network, codec::Key{},
                           {answer.payload.data(), answer.payload.size()},
                           {change.data(), change.size()}) == Status::kOk);
     const Span<const float> adapted = reference.compute(task).parameters();

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "codecs.hpp"
 #include "skink/common/arithmetic/philox.hpp"
 #include "skink/common/little_endian.hpp"
 #include "skink/common/nn/training.hpp"
@@ -124,6 +125,10 @@ void run() noexcept {
   };
   for (const Net& net : nets) measure(net, 1);
   for (const Net& net : nets) measure(net, net.steps);
+  static nn::Network sine;
+  nn::BuildError error;
+  if (nn::Network::build({1, 1, 1}, sine_relu, Loss::kMeanSquaredError, sine, error) == Status::kOk)
+    measure_codecs(sine);
 }
 
 }  // namespace

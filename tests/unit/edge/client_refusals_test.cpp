@@ -101,7 +101,7 @@ TEST_CASE("client: a lower round or attempt is refused, a higher attempt replace
 
 TEST_CASE("client: an unknown codec is refused, an evaluation needs none", "[edge][client][refusal]") {
   wire::Task task = ClientBench().task(9);
-  std::strcpy(task.uplink, "int3");
+  std::strcpy(task.uplink, "topk:2+int8");
   check_side_refusal(task, Refusal::kUnknownCodec);
   task.uplink[0] = '\0';
   check_side_refusal(task, Refusal::kUnknownCodec);

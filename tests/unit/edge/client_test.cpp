@@ -65,9 +65,9 @@ TEST_CASE("client: download, adaptation, upload and acceptance", "[edge][client]
   CHECK(bench.client->state() == ClientState::kUploading);
   sent = bench.pump();
   CHECK(bench.client->state() == ClientState::kWaiting);
-  CHECK(sent.size() == 3);  // 1153 + 6 scales of 4 bytes, in chunks of 512
+  CHECK(sent.size() == 3);  // 1153 + 6 scales of 2 bytes, in chunks of 512
   const Message change = bench.change(sent);
-  CHECK(change.size() == codec::encoded_bytes(codec::Codec::kInt8, bench.model.model.network));
+  CHECK(change.size() == 1153 + 6 * 2);
   const wire::Update update = bench.decoded(sent[0]);
   CHECK(update.id == wire::id_of(task));
   CHECK((std::string(update.uplink) == "int8" && update.support_samples == 10));

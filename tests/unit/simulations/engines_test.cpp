@@ -126,7 +126,11 @@ TEST_CASE("engines: every strategy and codec ends with one model", "[simulation]
   check_engines(sine({}));
   check_engines(sine({{"meta.strategy", "\"tinyreptile\""}, {"meta.batch_size", "1"}}));
   check_engines(sine({{"meta.strategy", "\"tinyreptile\""}, {"meta.batch_size", "1"}, {"meta.cohort", "1"}}));
-  check_engines(sine({{"codec.uplink", "\"int8\""}}));
+  for (const char* uplink : {"int8", "int4:block:nearest+range+ef", "ternary", "sign+ef", "eden:1", "eden:3+ef",
+                             "topk:0.05+ternary+range+ef", "topk:0.2+float32"}) {
+    CAPTURE(uplink);
+    check_engines(sine({{"codec.uplink", uplink}}));
+  }
   check_engines(sine({{"meta.batch_size", "17"}, {"task.support_size", "40"}, {"task.fresh", "\"device\""}}));
   check_engines(sine({{"evaluation.batch_size", "4"}, {"evaluation.passes", "3"}}));
 }
@@ -165,7 +169,7 @@ TEST_CASE("engines: a round whose devices have no passes changes nothing", "[sim
 
 TEST_CASE("engines: devices that diverge, and changes that are too large, are the same ones", "[simulation][engines]") {
   const char* const rate = GENERATE("0.2", "1.0", "30.0", "100.0");
-  const char* const uplink = GENERATE("\"float32\"", "\"int8\"");
+  const char* const uplink = GENERATE("\"float32\"", "\"int8\"", "\"eden:1+ef\"", "\"topk:0.1+ternary+ef\"");
   CAPTURE(rate, uplink);
   const char* const batch = GENERATE("1", "5");
   CAPTURE(batch);

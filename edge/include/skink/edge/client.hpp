@@ -15,12 +15,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "skink/common/codec/codec.hpp"
+#include "skink/common/codec/encoder.hpp"
 #include "skink/common/model/model_file.hpp"
 #include "skink/common/wire/messages.hpp"
 #include "skink/common/wire/topics.hpp"
 #include "skink/edge/config.hpp"
 #include "skink/edge/platform/samples.hpp"
+#include "skink/edge/residual.hpp"
 #include "skink/edge/task_runner.hpp"
 
 namespace skink::edge {
@@ -192,6 +193,7 @@ class Client {
   void finish_download(uint64_t now_ms) noexcept;
   void begin_work(uint64_t now_ms) noexcept;
   void finish_work(Progress progress, uint64_t now_ms) noexcept;
+  Status encode_change() noexcept;
   void refuse_current(wire::Refusal reason, size_t needed, size_t available, uint64_t now_ms) noexcept;
   void begin_upload(uint32_t chunk, uint64_t now_ms) noexcept;
   void resume_upload(uint64_t now_ms) noexcept;
@@ -252,7 +254,9 @@ class Client {
   uint32_t asked_end_ = 0;
 
   TaskRunner runner_;
+  codec::Codec codec_;  ///< of the current task
   codec::Encoder encoder_;
+  Residual residual_;
   uint8_t outbox_[SKINK_EDGE_CHUNK_BYTES + wire::kUpdateOverheadBytes] = {};
 };
 

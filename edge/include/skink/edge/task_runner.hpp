@@ -24,9 +24,10 @@ struct TaskSettings {
   uint32_t first_task = 0;  ///< evaluation only
   uint32_t task_count = 1;
   float inner_learning_rate = 0.0F;
-  uint32_t passes = 1;      ///< 0..1024
-  uint32_t batch_size = 1;  ///< 1..1024; 1 is online
-  size_t codec_bytes = 0;
+  uint32_t passes = 1;        ///< 0..1024
+  uint32_t batch_size = 1;    ///< 1..1024; 1 is online
+  size_t codec_bytes = 0;     ///< codec::state_bytes()
+  size_t residual_bytes = 0;  ///< codec::residual_bytes()
 };
 
 enum class Progress : uint8_t { kMore, kDone, kDiverged, kFailed };
@@ -61,6 +62,10 @@ class TaskRunner {
   /// After kDone of an adaptation: w, [P], in the arena.
   Span<const float> parameters() const noexcept { return parameters_; }
   uint32_t support_samples() const noexcept { return counts_.support; }
+  /// For the encoder: TaskSettings::codec_bytes of the arena.
+  MutableBytes codec_state() const noexcept { return codec_state_; }
+  /// TaskSettings::residual_bytes of the arena, always at its end.
+  Span<float> residual() const noexcept { return residual_; }
 
   /// After kDone of an evaluation.
   const wire::Evaluation& evaluation() const noexcept { return evaluation_; }
@@ -116,6 +121,8 @@ class TaskRunner {
   Span<float> scratch_;
   Span<float> gradients_;
   Span<float> support_;  // buffered samples
+  MutableBytes codec_state_;
+  Span<float> residual_;
 
   Phase phase_ = Phase::kDone;
   uint32_t task_ = 0;  // of this evaluation

@@ -244,7 +244,9 @@ TEST_CASE("experiment: wrong values name file, line, key and what is allowed", "
   CHECK_THAT(images_with("input = [14, 14, 1]", "input = [0]"), Contains("0 is not allowed, use 1..65535"));
   CHECK_THAT(images_with("input_scale = 0.06666666666666667", "input_scale = 0"),
              Contains("every input would be the same"));
-  CHECK_THAT(images_with("\"int8\"", "\"int4\""), Contains("x.toml:43: [codec] uplink: \"int4\" is not allowed"));
+  CHECK_THAT(
+      images_with("\"int8\"", "\"int5\""),
+      Contains("x.toml:43: [codec] uplink: \"int5\" is not a codec, at character 1: use [topk:FRACTION+] float32"));
   CHECK_THAT(images_with("\"validation\"", "\"train\""), Contains("use \"test\" or \"validation\""));
   CHECK_THAT(images_with("\"speech_1-x\"", "\"../etc\""), Contains("[task] dataset: \"../etc\" is not allowed"));
   CHECK_THAT(images_with("kernel = 2,", "kernel = 300,"),

@@ -237,7 +237,7 @@ TEST_CASE("messages: the largest update fits its stated overhead", "[common][wir
   update.chunk = update.chunk_count = update.offset = update.total_bytes = update.support_samples = ~0U;
   update.needed_bytes = update.available_bytes = ~0U;
   update.refusal = wire::Refusal::kRevoked;
-  std::strcpy(update.uplink, "12345678901234567890123456789012");
+  std::strcpy(update.uplink, "123456789012345678901234567890123456789");
   update.evaluation = {~0U, ~0U, ~0U, ~0U, ~0ULL, ~0ULL, ~0U};
   CHECK(encode(update, numbers(5000)).size() <= 5000 + wire::kUpdateOverheadBytes);
 }
@@ -298,8 +298,8 @@ TEST_CASE("messages: authentic bytes that are no message are refused", "[common]
   CHECK(decode_update(authenticated({0x20, 4, 0x78, 1}, "skink/1/update")) == Status::kDamaged);
   CHECK(decode_update(authenticated({0x20, 4, 0x7d, 1, 2, 3, 4}, "skink/1/update")) == Status::kDamaged);
   CHECK(decode_update(authenticated({0x20, 4, 0x79, 1, 2, 3, 4, 5, 6, 7, 8}, "skink/1/update")) == Status::kDamaged);
-  Message long_name = {0x4a, 33};  // uplink of 33 bytes: one more than there may be
-  long_name.resize(2 + 33, 'x');
+  Message long_name = {0x4a, 40};  // uplink of 40 bytes: one more than there may be
+  long_name.resize(2 + 40, 'x');
   CHECK(decode_update(authenticated(long_name, "skink/1/update")) == Status::kDamaged);
   Message short_hash = {0x3a, 31};  // model_sha256 of 31 bytes
   short_hash.resize(2 + 31, 1);

@@ -1,89 +1,74 @@
 #pragma once
 /// @file
-/// The compressed change: what a device sends of w - phi. Codecs are exact (the same bytes on every target), use no
-/// heap, and encode any part of their output on demand, so that a device needs no second copy of the model. Bits of
-/// each codec: docs/arithmetic.md, section 11.
+/// What a codec is called, what it does, and how many bytes it needs. Encoding: encoder.hpp; decoding: decoder.hpp.
+/// Every bit: docs/codec.md.
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "skink/common/arithmetic/philox.hpp"
 #include "skink/common/nn/network.hpp"
 #include "skink/common/span.hpp"
-#include "skink/common/status.hpp"
 
 namespace skink::codec {
 
-enum class Codec : uint8_t { kFloat32 = 1, kInt8 = 2 };
+enum class Quantizer : uint8_t { kFloat32 = 1, kInt8 = 2, kInt4 = 3, kTernary = 4, kSign = 5, kEden = 6 };
 
-/// The codec of a name ("float32", "int8"); false for others, `codec` is then untouched.
-bool parse(const char* name, Codec& codec) noexcept;
-const char* name_of(Codec codec) noexcept;
+/// A scale for every tensor, or for every kBlock numbers. Behind top-k there is one scale.
+enum class Grouping : uint8_t { kTensor, kBlock };
 
-/// Every name, for error messages.
-const char* names() noexcept;
+/// How a number between two levels is rounded: int8, int4 and ternary only.
+enum class Rounding : uint8_t { kStochastic, kNearest };
 
-/// phi, read in pieces from wherever it is kept.
-struct ParameterSource {
-  void* context = nullptr;
-  /// Fills `out` with parameters [first, first + out.size()).
-  Status (*read)(void* context, size_t first, Span<float> out) = nullptr;
+inline constexpr size_t kBlock = 256;
+inline constexpr size_t kMaxNameBytes = 39;
+inline constexpr uint32_t kAllPpm = 1000000;
+
+struct Codec {
+  Quantizer quantizer = Quantizer::kFloat32;
+  Grouping grouping = Grouping::kTensor;
+  Rounding rounding = Rounding::kStochastic;
+  uint8_t bits = 0;      ///< eden: 1..4
+  uint32_t top_ppm = 0;  ///< survivors in millionths of all numbers; 0: no selection
+  bool range = false;    ///< range coder where it is shorter
+  bool error_feedback = false;
+
+  bool selects() const noexcept { return top_ppm != 0; }
 };
 
-/// Addresses the random words of stochastic rounding (docs/arithmetic.md, section 4).
-struct QuantizerKey {
+/// Why a text is no codec: where, and what would be allowed there. Static storage.
+struct NameError {
+  size_t position = 0;
+  const char* reason = "";
+};
+
+/// The codec of a name. Accepts what docs/codec.md, section 1, calls a name, and nothing else, so that equal codecs
+/// have equal names.
+///
+/// @param[in]  name   zero-terminated; any bytes.
+/// @param[out] codec  untouched when the result is false.
+/// @param[out] error  written when the result is false.
+bool parse(const char* name, Codec& codec, NameError& error) noexcept;
+bool parse(const char* name, Codec& codec) noexcept;
+
+/// Longest possible encoded change of a network, which must be the length of one that has a fixed length.
+size_t encoded_bytes(const Codec& codec, const nn::Network& network) noexcept;
+bool has_fixed_length(const Codec& codec) noexcept;
+
+/// Bytes of memory, a multiple of 4, that encoding needs beside parameters: 0 where the encoded bytes can be computed
+/// piece by piece, otherwise room for all of them.
+size_t state_bytes(const Codec& codec, const nn::Network& network) noexcept;
+
+/// Bytes of a residual in memory: 4 for every trainable parameter with error feedback, else 0.
+size_t residual_bytes(const Codec& codec, const nn::Network& network) noexcept;
+
+/// How many numbers survive selection, if there are as many that are not tiny.
+uint32_t survivor_count(const Codec& codec, size_t trainable) noexcept;
+
+/// What addresses the random words of one encoded change (docs/codec.md, section 2).
+struct Key {
   uint64_t seed = 0;
   uint32_t round = 0;
   uint32_t device = 0;
 };
-
-/// Length of an encoded change; both codecs have fixed lengths.
-size_t encoded_bytes(Codec codec, const nn::Network& network) noexcept;
-
-/// Bytes of arena that encoding needs beside parameters: 0 for both codecs.
-size_t state_bytes(Codec codec, const nn::Network& network) noexcept;
-
-/// Encodes one change. Borrows network, phi and parameters until the last read().
-class Encoder {
- public:
-  /// One pass over the change: finds the scales, and refuses a change that is not finite.
-  ///
-  /// @param[in] parameters  w, [P].
-  /// @returns kOk, kNotFinite, or what phi.read returned.
-  Status begin(Codec codec, const nn::Network& network, const ParameterSource& phi, Span<const float> parameters,
-               const QuantizerKey& key) noexcept;
-
-  size_t size() const noexcept { return size_; }
-
-  /// Bytes [offset, offset + out.size()) of the encoded change; the caller stays inside size().
-  /// The same bytes however the whole is cut into parts.
-  Status read(size_t offset, MutableBytes out) noexcept;
-
- private:
-  void element_bytes(size_t element, float scale, uint8_t* out) noexcept;
-  Status load_phi(size_t element) noexcept;
-  /// The first element that is not in the block, or `end`.
-  size_t block_end(size_t end) const noexcept { return phi_first_ + phi_count_ < end ? phi_first_ + phi_count_ : end; }
-  void read_scales(size_t& offset, MutableBytes& out) const noexcept;
-
-  static constexpr size_t kBlock = 32;
-  Codec codec_ = Codec::kFloat32;
-  const nn::Network* network_ = nullptr;
-  ParameterSource phi_;
-  Span<const float> parameters_;
-  arithmetic::RandomStream words_{0, arithmetic::Purpose::kQuantizer, 0, 0};
-  size_t size_ = 0;
-  float scales_[2 * nn::kMaxLayers] = {};
-  float phi_block_[kBlock] = {};
-  size_t phi_first_ = 0;
-  size_t phi_count_ = 0;
-};
-
-/// Decodes a whole change. Total: any bytes give a change or an error.
-///
-/// @param[out] change  [P]; frozen parameters get 0. Unspecified on errors.
-/// @returns kOk; kShapeMismatch when the length is not encoded_bytes(); kDamaged for a scale that is negative,
-///          subnormal or not finite. Elements of a float32 change are not checked here.
-Status decode(Codec codec, const nn::Network& network, Bytes encoded, Span<float> change) noexcept;
 
 }  // namespace skink::codec

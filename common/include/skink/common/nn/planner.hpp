@@ -16,6 +16,7 @@ struct PlanRequest {
   uint32_t batch_size = 1;        ///< at least 1; 1: online SGD in place
   uint32_t buffered_samples = 0;  ///< support samples kept in the arena; 0 when the source can be read again
   size_t codec_bytes = 0;         ///< codec::state_bytes()
+  size_t residual_bytes = 0;      ///< codec::residual_bytes(), unless it is kept elsewhere
 };
 
 /// Bytes, all multiples of 4. The parts lie in the arena in this order.
@@ -27,6 +28,7 @@ struct MemoryPlan {
   size_t gradients = 0;  ///< mini-batch only
   size_t support = 0;    ///< buffered samples: inputs and targets
   size_t codec = 0;
+  size_t residual = 0;  ///< error feedback; at the very end of the arena, where it stays between tasks
   size_t total = 0;
 };
 

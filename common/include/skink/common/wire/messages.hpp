@@ -71,12 +71,13 @@ struct Update {
   uint32_t chunk_count = 1;
   uint32_t offset = 0;
   uint32_t total_bytes = 0;
-  char uplink[33] = {};
+  char uplink[40] = {};
   uint32_t support_samples = 0;
   Evaluation evaluation{};
   Refusal refusal = Refusal::kNone;
   uint32_t needed_bytes = 0;
   uint32_t available_bytes = 0;
+  uint32_t residual_round = 0;
 };
 
 /// Writes `count` bytes of payload; called once while encoding.

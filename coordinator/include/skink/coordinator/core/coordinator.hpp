@@ -19,7 +19,7 @@
 #include <variant>
 #include <vector>
 
-#include "skink/common/codec/codec.hpp"
+#include "skink/common/codec/decoder.hpp"
 #include "skink/common/host/experiment.hpp"
 #include "skink/common/model/model_file.hpp"
 #include "skink/common/wire/messages.hpp"
@@ -138,6 +138,7 @@ class Coordinator {
     wire::Digest model_sent;
     bool has_settled = false;  ///< `settled` is the last update that was taken
     wire::RoundId settled;
+    std::uint32_t accepted_round = 0;  ///< 1 + the last finished round that took its update; error feedback
   };
   /// One place in a cohort, or one held-out device of an evaluation.
   struct Slot {
@@ -146,6 +147,8 @@ class Coordinator {
     std::uint32_t first_task = 0;
     std::uint32_t task_count = 0;
     bool open = false;
+    bool taken = false;       ///< its update is in the sum
+    bool forgot = false;      ///< error feedback: its device begins with zeros
     std::uint32_t sends = 0;  ///< how often its task was published
     std::uint64_t deadline_ms = 0;
     std::uint64_t resend_ms = 0;
@@ -154,6 +157,7 @@ class Coordinator {
   };
 
   void restore(const RunSnapshot& snapshot);
+  void restore_accepted_rounds();
   void rebuild_model();
   Device& device_of(std::string_view id);
   Device& device_at(std::uint32_t index) { return *roster_devices_[index]; }
@@ -165,6 +169,10 @@ class Coordinator {
   void open_evaluation(std::uint64_t now_ms);
   void close_evaluation();
   void open_round(std::uint64_t now_ms);
+  void open_slots();
+  std::uint32_t residual_round_of(const Slot& slot) {
+    return slot.forgot ? 0 : device_at(slot.device_index).accepted_round;
+  }
   void apply_past_events();
   void close_round(std::uint64_t now_ms);
   void finish();
@@ -202,7 +210,8 @@ class Coordinator {
   CoordinatorConfig config_;
   std::function<void(const TakenUpdate&)> on_taken_;
   std::unique_ptr<Strategy> strategy_;
-  codec::Codec codec_ = codec::Codec::kFloat32;
+  codec::Codec codec_;
+  std::size_t longest_update_ = 0;
   model::Model model_;
   std::vector<float> parameters_;
   std::vector<std::uint8_t> model_file_;

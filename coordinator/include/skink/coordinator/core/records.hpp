@@ -20,6 +20,7 @@ enum class EventKind : std::uint8_t {
   kRefused = 4,   ///< slot: the update was refused and contributes nothing; `reason` says why
   kMissing = 5,   ///< evaluation: a held-out device did not report in time
   kLateJoin = 6,  ///< a device appeared after the roster was frozen and waits for the next run
+  kForgot = 7,    ///< slot: the device had lost its residual (error feedback) and began with zeros
 };
 const char* event_text(EventKind kind);
 

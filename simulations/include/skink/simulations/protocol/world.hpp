@@ -68,6 +68,9 @@ class World {
   /// Loses a device's connection, or brings it back. The broker publishes its last will.
   void set_connected(std::size_t index, bool connected);
 
+  /// Takes a device's power away and gives it back: it loses its connection and all memory but the model slot.
+  void reset_device(std::size_t index);
+
  private:
   using Payload = std::shared_ptr<const std::vector<std::uint8_t>>;
   struct Device;

@@ -1,0 +1,224 @@
+#include "eden.hpp"
+
+#include "unroll.hpp"
+
+namespace skink::codec {
+namespace {
+
+constexpr uint32_t kSecondSigns = 0x40000000U;
+
+/// 1 / sqrt(p) for p = 2^index.
+constexpr float kInverseRoots[9] = {1.0F,        0.70710677F, 0.5F,         0.35355338F, 0.25F,
+                                    0.17677669F, 0.125F,      0.088388346F, 0.0625F};
+
+/// Lloyd-Max levels and thresholds of a normal distribution, those of b bits from place 2^(b-1) - 1 and 2^(b-1) - b.
+constexpr float kLevels[15] = {1.0F,         0.452780035F, 1.51041761F, 0.245094179F, 0.756005281F,
+                               1.34390928F,  2.1519457F,   0.12839503F, 0.388048299F, 0.656759119F,
+                               0.942340456F, 1.2562312F,   1.61804639F, 2.06901723F,  2.73258957F};
+constexpr float kThresholds[11] = {0.981598822F, 0.50054973F, 1.04995728F, 1.74792749F, 0.258221665F, 0.522403709F,
+                                   0.799549788F, 1.09928583F, 1.43713879F, 1.84353181F, 2.4008034F};
+
+const float* levels_of(uint8_t bits) noexcept { return kLevels + ((1U << (bits - 1U)) - 1U); }
+const float* thresholds_of(uint8_t bits) noexcept { return kThresholds + ((1U << (bits - 1U)) - bits); }
+
+uint32_t log2_of(size_t count) noexcept {
+  uint32_t log = 0;
+  while ((size_t{2} << log) <= count) ++log;
+  return log;
+}
+
+/// log2(kRadix) stages of the transform, distances h, 2h, ...: each number is read and written once.
+template <size_t kRadix>
+inline __attribute__((always_inline)) void butterfly(float* t, size_t h) noexcept {
+  float v[kRadix];
+  SKINK_UNROLL_16
+  for (size_t k = 0; k < kRadix; ++k) v[k] = t[k * h];
+  SKINK_UNROLL_4
+  for (size_t d = 1; d < kRadix; d *= 2) {
+    SKINK_UNROLL_16
+    for (size_t k = 0; k < kRadix; ++k) {
+      if ((k & d) != 0) continue;
+      const float a = v[k];
+      const float b = v[k + d];
+      v[k] = a + b;
+      v[k + d] = a - b;
+    }
+  }
+  SKINK_UNROLL_16
+  for (size_t k = 0; k < kRadix; ++k) t[k * h] = v[k];
+}
+
+/// Optimization: 16 numbers fit into the registers of a Cortex-M4's FPU, and fixed distances into its instructions: two
+/// turns over a whole block instead of eight.
+template <size_t kRadix>
+void butterflies_at_16(float* t) noexcept {
+  for (size_t i = 0; i < 16; ++i) butterfly<kRadix>(t + i, 16);
+}
+
+/// Of 2^log numbers, at most kBlock.
+void hadamard(float* t, uint32_t log) noexcept {
+  static_assert(kBlock == 256, "two times four stages");
+  switch (log) {
+    case 0: return;
+    case 1: return butterfly<2>(t, 1);
+    case 2: return butterfly<4>(t, 1);
+    case 3: return butterfly<8>(t, 1);
+    default: break;
+  }
+  for (float* end = t + (size_t{1} << log); end != t;) butterfly<16>(end -= 16, 1);
+  switch (log) {
+    case 5: return butterflies_at_16<2>(t);
+    case 6: return butterflies_at_16<4>(t);
+    case 7: return butterflies_at_16<8>(t);
+    case 8: return butterflies_at_16<16>(t);
+    default: return;
+  }
+}
+
+/// A sum over eight partial sums, so that it has the same value at any width of SIMD.
+class Sum8 {
+ public:
+  /// Adds of(i) for first <= i < end, in order. `first` is a multiple of 8, but for the call behind the last such one.
+  template <class Of>
+  void add(size_t first, size_t end, Of of) noexcept {
+    size_t i = first;
+    for (; i % 8 == 0 && i + 8 <= end; i += 8) {
+      SKINK_UNROLL_8
+      for (size_t j = 0; j < 8; ++j) s_[j] += of(i + j);
+    }
+    for (; i < end; ++i) s_[i % 8] += of(i);
+  }
+  float total() const noexcept {
+    const float a = (s_[0] + s_[4]) + (s_[2] + s_[6]);
+    const float b = (s_[1] + s_[5]) + (s_[3] + s_[7]);
+    return a + b;
+  }
+  /// The same in less code.
+  template <class Of>
+  static float slowly_over(size_t count, Of of) noexcept {
+    Sum8 sum;
+    for (size_t i = 0; i < count; ++i) sum.s_[i % 8] += of(i);
+    return sum.total();
+  }
+  template <class Of>
+  static float over(size_t count, Of of) noexcept {
+    Sum8 sum;
+    sum.add(0, count, of);
+    return sum.total();
+  }
+
+ private:
+  float s_[8] = {};
+};
+
+float magnitude(float value) noexcept { return __builtin_fabsf(value); }
+
+}  // namespace
+
+float EdenBlock::value(uint32_t code) const noexcept {
+  const uint32_t top = 1U << (bits_ - 1U);
+  const float level = levels_of(bits_)[code & (top - 1U)];
+  return (code & top) != 0 ? -level : level;
+}
+
+/// numbers[i] = numbers[i] * factor, negated where the sign bit of number first + i is 1.
+void EdenBlock::flip(Span<float> numbers, uint32_t first, uint32_t second, float factor) noexcept {
+  const auto count = static_cast<uint32_t>(numbers.size());
+  for (uint32_t i = 0; i < count;) {
+    const uint32_t e = first + i;
+    uint32_t signs = words_.word(second + e / 32) >> (e % 32);
+    const uint32_t here = i + 32 - e % 32;
+    const uint32_t end = here < count ? here : count;
+    float* t = numbers.data();
+    for (; i + 8 <= end; i += 8, signs >>= 8) {
+      SKINK_UNROLL_8
+      for (uint32_t j = 0; j < 8; ++j) {
+        t[i + j] = Traits::from_bits(Traits::to_bits(t[i + j] * factor) ^ (signs >> j << 31));
+      }
+    }
+    for (; i < end; ++i, signs >>= 1) t[i] = Traits::from_bits(Traits::to_bits(t[i] * factor) ^ (signs << 31));
+  }
+}
+
+/// numbers = y / their power of two. @returns the sum of their squares before the rotation.
+float EdenBlock::rotate(uint32_t first, Span<float> numbers, float shrink) noexcept {
+  const size_t count = numbers.size();
+  float* t = numbers.data();
+  const uint32_t log = log2_of(count);
+  const size_t power = size_t{1} << log;
+  const size_t rest = count - power;
+  const float factor = kInverseRoots[log];
+  Sum8 squares;
+  // Blocks begin at multiples of 32: a word of signs for every 32 numbers.
+  for (size_t i = 0; i < power; i += 32) {
+    uint32_t signs = words_.word((first + static_cast<uint32_t>(i)) / 32);
+    squares.add(i, i + 32 < power ? i + 32 : power, [&](size_t e) {
+      const float number = t[e] * shrink;
+      t[e] = Traits::from_bits(Traits::to_bits(number * factor) ^ (signs << 31));
+      signs >>= 1;
+      return number * number;
+    });
+  }
+  squares.add(power, count, [&](size_t e) {
+    t[e] *= shrink;
+    return t[e] * t[e];
+  });
+  hadamard(t, log);
+  if (rest > 0) {
+    flip(numbers.subspan(rest), first + static_cast<uint32_t>(rest), kSecondSigns, factor);
+    hadamard(t + rest, log);
+  }
+  return squares.total();
+}
+
+uint16_t EdenBlock::encode(uint32_t first, Span<float> numbers) noexcept {
+  const uint32_t largest = largest_bits(numbers);
+  if (largest < kSmallestNormalBits) return 0;
+  int32_t exponent = static_cast<int32_t>(largest >> 23) - 127;
+  exponent = exponent > 100 ? 100 : exponent < -100 ? -100 : exponent;
+  const float squares = rotate(first, numbers, Traits::power_of_two(static_cast<float>(-exponent)));
+  const size_t count = numbers.size();
+  const auto size = static_cast<float>(count);
+  const float* y = numbers.data();
+  float along = 0.0F;  // <q, y>
+  float norm = size;   // |q|^2
+  if (bits_ == 1) {
+    along = Sum8::over(count, [y](size_t i) { return magnitude(y[i]); });
+  } else {
+    const float root = Traits::sqrt(squares / size);
+    const uint32_t levels = 1U << (bits_ - 1U);
+    for (uint32_t j = 0; j + 1 < levels; ++j) thresholds_[j] = Traits::to_bits(thresholds_of(bits_)[j] * root);
+    const float* values = levels_of(bits_);
+    along = Sum8::slowly_over(count, [&](size_t i) { return values[level(magnitude_bits(y[i]))] * magnitude(y[i]); });
+    if (least_squares_) {
+      norm = Sum8::slowly_over(count, [&](size_t i) {
+        const float value = values[level(magnitude_bits(y[i]))];
+        return value * value;
+      });
+    }
+  }
+  const float scale = least_squares_ ? along / norm : squares / along;
+  return scale_rounded(scale * Traits::power_of_two(static_cast<float>(exponent)));
+}
+
+void EdenBlock::decode(uint32_t first, uint16_t scale, Span<float> numbers) noexcept {
+  const size_t count = numbers.size();
+  float* t = numbers.data();
+  const float s = scale_value(scale);
+  if (scale == 0) {
+    for (float& number : numbers) number = 0.0F;
+    return;
+  }
+  const uint32_t log = log2_of(count);
+  const size_t power = size_t{1} << log;
+  const size_t rest = count - power;
+  if (rest > 0) {
+    hadamard(t + rest, log);
+    flip(numbers.subspan(rest), first + static_cast<uint32_t>(rest), kSecondSigns, kInverseRoots[log]);
+  }
+  hadamard(t, log);
+  flip(numbers.first(power), first, 0, kInverseRoots[log]);
+  for (size_t i = 0; i < count; ++i) t[i] *= s;
+}
+
+}  // namespace skink::codec

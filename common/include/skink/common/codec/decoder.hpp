@@ -1,0 +1,24 @@
+#pragma once
+/// @file
+/// Decoding is total: any bytes give a change or an error, in time and memory that the network bounds. docs/codec.md.
+
+#include "skink/common/codec/codec.hpp"
+#include "skink/common/status.hpp"
+
+namespace skink::codec {
+
+/// Decodes a whole change.
+///
+/// @param[out] change  [P]; frozen parameters get 0. Unspecified on errors.
+/// @returns kOk; kShapeMismatch when the length cannot be that of such a change, or change.size() is not P; kDamaged
+/// for
+///          bytes that no encoder writes. Numbers of a float32 change are not checked here.
+Status decode(const Codec& codec, const nn::Network& network, const Key& key, Bytes encoded,
+              Span<float> change) noexcept;
+
+/// Decodes and adds: parameters[e] = parameters[e] + change[e], zeros without a sign. For changes that are known to
+/// be sound: an error leaves part of them added.
+Status apply(const Codec& codec, const nn::Network& network, const Key& key, Bytes encoded,
+             Span<float> parameters) noexcept;
+
+}  // namespace skink::codec

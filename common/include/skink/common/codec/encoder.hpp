@@ -1,0 +1,70 @@
+#pragma once
+/// @file
+/// The device's side of a codec: encodes w - phi without a second copy of the model, reading phi from wherever it is
+/// kept, and computes what is left over. No heap; exact: the same bytes on every target. docs/codec.md.
+
+#include "skink/common/codec/codec.hpp"
+#include "skink/common/status.hpp"
+
+namespace skink::codec {
+
+/// Numbers that are read in pieces from wherever they are kept.
+struct NumberSource {
+  void* context = nullptr;
+  /// Fills `out` with numbers [first, first + out.size()).
+  Status (*read)(void* context, size_t first, Span<float> out) = nullptr;
+};
+
+/// What is encoded: (parameters - phi) + residual. Borrowed as long as the encoder is used.
+struct Change {
+  const nn::Network* network = nullptr;
+  NumberSource phi;                 ///< [P]
+  Span<const float> parameters;     ///< w, [P]
+  const float* residual = nullptr;  ///< [trainable_count]; null where there is none
+};
+
+class DenseCoder;
+struct Segment;
+
+/// Encodes one change, as often as wanted and in any parts.
+class Encoder {
+ public:
+  /// One to three passes over the change: refuses one that is not finite, finds scales; with a selection or a range
+  /// coder it writes all bytes into `state`.
+  ///
+  /// @param[in] state  4-byte aligned, at least state_bytes(); borrowed as long as the encoder is used.
+  /// @returns kOk; kNotFinite; kBufferTooSmall; what a source returned.
+  Status begin(const Codec& codec, const Change& change, const Key& key, MutableBytes state) noexcept;
+
+  size_t size() const noexcept { return size_; }
+
+  /// Bytes [offset, offset + out.size()) of the encoded change; the caller stays inside size(). The same bytes however
+  /// the whole is cut into parts. About 1.1 KB of stack.
+  /// @returns kOk, or what a source returned.
+  Status read(size_t offset, MutableBytes out) noexcept;
+
+  /// What the coordinator will not get: x - x', docs/codec.md, section 8. `residual` may be the memory that the change
+  /// reads its residual from; then this encoder must be begun again before it is read again.
+  ///
+  /// @param[out] residual  [trainable_count]. About 2.2 KB of stack.
+  /// @returns kOk, or what a source returned.
+  Status leave(Span<float> residual) noexcept;
+
+ private:
+  Status scan() noexcept;
+  Status scan_tensors() noexcept;
+  Status check() const noexcept;
+  Status store_range() noexcept;
+  Status leave_unselected(Span<float> residual) noexcept;
+  uint16_t scale_of(DenseCoder& coder, const Segment& segment, Span<float> x) const noexcept;
+
+  Codec codec_;
+  Change change_;
+  Key key_;
+  size_t size_ = 0;
+  MutableBytes state_;
+  bool stored_ = false;  ///< all encoded bytes are in state_
+  uint16_t scales_[2 * nn::kMaxLayers] = {};
+};
+
+}  // namespace skink::codec

@@ -1,0 +1,103 @@
+/// @file
+/// Instructions of encoding the change of the sine net, for scripts/cycle-report: phi is read from a model file, as a
+/// device reads it from flash. Output, a line a codec: name, encoded bytes, instructions of finding scales and
+/// survivors and of writing all bytes, instructions of computing what is left for error feedback.
+
+#include "codecs.hpp"
+
+#include "skink/common/arithmetic/philox.hpp"
+#include "skink/common/codec/encoder.hpp"
+#include "skink/common/model/model_file.hpp"
+#include "skink/firmware/console.hpp"
+#include "skink/firmware/memory.hpp"
+#include "skink/firmware/stopwatch.hpp"
+
+namespace skink::firmware {
+namespace {
+
+struct Phi {
+  model::ByteSource file;
+  model::ModelInfo info;
+  static Status read(void* context, size_t first, Span<float> out) noexcept {
+    const auto& phi = *static_cast<const Phi*>(context);
+    return model::read_parameters(phi.file, phi.info, first, out);
+  }
+};
+
+/// The sum of four uniform numbers: near enough to a normal distribution, of about this deviation.
+float spread(uint32_t element, float deviation) noexcept {
+  float sum = -2.0F;
+  const arithmetic::PhiloxBlock block = arithmetic::philox(99, element, 3, 0, 0);
+  for (const uint32_t word : block.words) sum += arithmetic::uniform(word);
+  return sum * deviation * 1.7F;
+}
+
+void measure(const char* name, const codec::Change& change, Span<float> residual, MutableBytes memory) noexcept {
+  codec::Codec codec;
+  if (!codec::parse(name, codec)) return;
+  codec::Encoder encoder;
+  const codec::Key key{99, 1, 2};
+  const size_t state_bytes = codec::state_bytes(codec, *change.network);
+  const MutableBytes state = memory.first(state_bytes);
+  codec::Change what = change;
+  if (!codec.error_feedback) what.residual = nullptr;
+  const uint32_t begin = stopwatch::ticks();
+  if (encoder.begin(codec, what, key, state) != Status::kOk) return;
+  (void)encoder.read(0, memory.subspan(state_bytes, encoder.size()));
+  const uint32_t encoded = stopwatch::instructions(begin, stopwatch::ticks());
+  uint32_t left = 0;
+  if (codec.error_feedback) {
+    const uint32_t again = stopwatch::ticks();
+    (void)encoder.leave(residual);
+    left = stopwatch::instructions(again, stopwatch::ticks());
+  }
+  print("codec {} {} {} {}", name, encoder.size(), encoded, left);
+}
+
+}  // namespace
+
+void measure_codecs(const nn::Network& network) noexcept {
+  static constexpr const char* kNames[] = {"float32",
+                                           "int8",
+                                           "int8:nearest",
+                                           "int4",
+                                           "int4:block:nearest+ef",
+                                           "ternary",
+                                           "sign+ef",
+                                           "eden:1",
+                                           "eden:1+ef",
+                                           "eden:2",
+                                           "eden:3",
+                                           "eden:4",
+                                           "topk:0.01+ternary",
+                                           "topk:0.01+ternary+ef",
+                                           "topk:0.1+ternary+ef",
+                                           "topk:0.1+int8",
+                                           "topk:0.01+ternary+range+ef",
+                                           "int4:nearest+range+ef"};
+  const size_t parameters = network.parameter_count();
+  auto* memory = reinterpret_cast<float*>(arena().data());
+  const Span<float> w(memory, parameters);
+  const Span<float> residual(memory + parameters, parameters);
+  const MutableBytes file{reinterpret_cast<uint8_t*>(memory + 2 * parameters), model::model_bytes(network)};
+  const MutableBytes rest = {file.data() + file.size(), 4 * parameters * 3};
+  for (uint32_t e = 0; e < parameters; ++e) w[e] = spread(e, 0.3F);
+  static model::Model model;
+  model.network = network;
+  wire::Digest digest;
+  if (model::encode(model, w, file, digest) != Status::kOk) return;
+  const Bytes written = file;
+  static Phi phi;
+  phi.file = model::source_of(written);
+  if (model::inspect(phi.file, phi.info) != Status::kOk) return;
+  for (uint32_t e = 0; e < parameters; ++e) w[e] += spread(5000 + e, 0.01F);
+  for (uint32_t e = 0; e < parameters; ++e) residual[e] = spread(10000 + e, 0.01F);
+  codec::Change change;
+  change.network = &network;
+  change.phi = {&phi, &Phi::read};
+  change.parameters = w;
+  change.residual = residual.data();
+  for (const char* name : kNames) measure(name, change, {residual.data(), residual.size()}, rest);
+}
+
+}  // namespace skink::firmware
