@@ -86,7 +86,7 @@ Status decode_coded(const Codec& codec, const nn::Network& network, Bytes encode
     if (segment.opens_group) {
       scale = 0;
       for (int bit = 0; bit < 16; ++bit) {
-        scale = static_cast<uint16_t>(scale << 1 | (decoder.get_plain() ? 1U : 0U));
+        scale = static_cast<uint16_t>(uint32_t{scale} << 1 | (decoder.get_plain() ? 1U : 0U));
       }
       if (!is_scale(scale)) return Status::kDamaged;
     }

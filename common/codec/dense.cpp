@@ -49,8 +49,9 @@ void DenseCoder::encode_levels(uint32_t first, uint16_t scale, Span<float> numbe
   const auto count = static_cast<uint32_t>(numbers.size());
   if (codec_.quantizer == Quantizer::kInt4) {
     for (uint32_t i = 0; i < count; i += 2) {
-      const int8_t high = i + 1 < count ? levels[i + 1] : int8_t{0};
-      out[i / 2] = static_cast<uint8_t>((static_cast<uint8_t>(levels[i]) & 15U) | static_cast<uint8_t>(high) << 4);
+      const uint32_t low = static_cast<uint32_t>(levels[i]) & 15U;
+      const uint32_t high = i + 1 < count ? static_cast<uint32_t>(levels[i + 1]) & 15U : 0U;
+      out[i / 2] = static_cast<uint8_t>(low | high << 4);
     }
   } else if (codec_.quantizer == Quantizer::kTernary) {
     for (uint32_t i = 0; i < count; i += 5) {
