@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # fleet_root, fleet_bin and fleet_work: see below
 # A fleet on this machine: certificates, broker, coordinator and devices. To be sourced by scripts that have sourced
-# net.sh; `fleet_root` is the repository, `fleet_bin` the folder of the programs, `fleet_work` a folder for everything.
+# net.sh; `fleet_root` is the repository, `fleet_bin` the folder of the programs, `fleet_work` a folder for everything,
+# `fleet_address` (default 127.0.0.1) what the broker listens on.
 
 fleet_pids=()
 
@@ -25,7 +26,7 @@ fleet_begin() {
 
 fleet_start_broker() {
   "$fleet_root/scripts/broker" "$fleet_work/broker" --port "$fleet_port" --pki "$fleet_work/pki" --fleet demo \
-    >>"$fleet_work/broker.log" 2>&1 &
+    --address "${fleet_address:-127.0.0.1}" >>"$fleet_work/broker.log" 2>&1 &
   fleet_broker_pid=$!
   fleet_pids+=("$fleet_broker_pid")
   if ! wait_for_port "$fleet_port" 10; then

@@ -16,12 +16,14 @@ skink_packages_build=(
 skink_packages_run=(mosquitto mosquitto-clients openssl python3)
 skink_packages_test=(
   clang-14 python3-numpy python3-pil sqlite3 libopenmpi-dev openmpi-bin
+  iproute2 ethtool procps tcpdump
 )
 skink_packages_firmware=(
   gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
   qemu-system-arm qemu-system-misc xz-utils
 )
+skink_packages_wire=(iproute2 ethtool procps tcpdump python3-numpy dnsmasq-base)  # scripts/measure-wire
 skink_packages_data=(git python3-numpy python3-pil)  # scripts/get-data
 skink_packages_check=(clang clang-tidy clang-format)
 
