@@ -40,7 +40,8 @@ std::string memory_table(const DeviceMemory& memory) {
   row("activations", &nn::MemoryPlan::activations);
   row("weight gradients of an input channel", &nn::MemoryPlan::scratch);
   row("gradients of a mini-batch", &nn::MemoryPlan::gradients);
-  row("codec", &nn::MemoryPlan::codec);
+  row("encoded change", &nn::MemoryPlan::codec);
+  row("what was not sent yet (error feedback)", &nn::MemoryPlan::residual);
   row("total", &nn::MemoryPlan::total);
   return text;
 }
@@ -52,6 +53,7 @@ boost::json::object to_json(const nn::MemoryPlan& plan) {
           {"scratch", plan.scratch},
           {"gradients", plan.gradients},
           {"codec", plan.codec},
+          {"residual", plan.residual},
           {"total", plan.total}};
 }
 
@@ -77,7 +79,7 @@ int plan(const PlanArguments& arguments) {
   const DeviceMemory memory = device_memory(experiment);
   std::printf("%s\n%s\n", layers_table(network).c_str(), memory_table(memory).c_str());
   std::printf("%-54s %12s %12zu\n", "flash of a model, bytes; a device keeps two", "", memory.model);
-  std::printf("%-54s %12s %12zu\n", ("an update sent, bytes (" + experiment.uplink + ")").c_str(), "", memory.update);
+  std::printf("%-54s %12s %12zu\n", ("an update sent, bytes at most (" + experiment.uplink + ")").c_str(), "", memory.update);
   if (!arguments.json.empty()) {
     const auto written = write_file(arguments.json, to_json(experiment, network, memory));
     if (!written) return fail(ExitCode::kStore, written.error().message);
