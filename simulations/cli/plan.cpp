@@ -47,14 +47,9 @@ std::string memory_table(const DeviceMemory& memory) {
 }
 
 boost::json::object to_json(const nn::MemoryPlan& plan) {
-  return {{"parameters", plan.parameters},
-          {"inputs", plan.inputs},
-          {"activations", plan.activations},
-          {"scratch", plan.scratch},
-          {"gradients", plan.gradients},
-          {"codec", plan.codec},
-          {"residual", plan.residual},
-          {"total", plan.total}};
+  return {{"parameters", plan.parameters}, {"inputs", plan.inputs},       {"activations", plan.activations},
+          {"scratch", plan.scratch},       {"gradients", plan.gradients}, {"codec", plan.codec},
+          {"residual", plan.residual},     {"total", plan.total}};
 }
 
 std::string to_json(const Experiment& experiment, const nn::Network& network, const DeviceMemory& memory) {
@@ -79,7 +74,8 @@ int plan(const PlanArguments& arguments) {
   const DeviceMemory memory = device_memory(experiment);
   std::printf("%s\n%s\n", layers_table(network).c_str(), memory_table(memory).c_str());
   std::printf("%-54s %12s %12zu\n", "flash of a model, bytes; a device keeps two", "", memory.model);
-  std::printf("%-54s %12s %12zu\n", ("an update sent, bytes at most (" + experiment.uplink + ")").c_str(), "", memory.update);
+  std::printf("%-54s %12s %12zu\n", ("an update sent, bytes at most (" + experiment.uplink + ")").c_str(), "",
+              memory.update);
   if (!arguments.json.empty()) {
     const auto written = write_file(arguments.json, to_json(experiment, network, memory));
     if (!written) return fail(ExitCode::kStore, written.error().message);

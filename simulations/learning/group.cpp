@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::uint64_t kDivergedLoss = std::uint64_t{1} << 40;  // 2^20 in units of 2^-20
 
-/// phi or a residual for an encoder, read from memory.
-Status read_numbers(void* context, std::size_t first, Span<float> out) {
-  const float* numbers = static_cast<const float*>(context);
-  std::copy_n(numbers + first, out.size(), out.begin());
+/// phi for an encoder, read from memory.
+Status read_phi(void* context, std::size_t first, Span<float> out) {
+  const float* phi = static_cast<const float*>(context);
+  std::copy_n(phi + first, out.size(), out.begin());
   return Status::kOk;
 }
 
@@ -52,7 +52,7 @@ Outcome Group::take_encoded(const codec::Key& key, const float* phi, const float
   std::vector<float>* residual = settings_.residuals != nullptr ? &settings_.residuals->of(key.device) : nullptr;
   codec::Change change;
   change.network = &network;
-  change.phi = {const_cast<float*>(phi), &read_numbers};
+  change.phi = {const_cast<float*>(phi), &read_phi};
   change.parameters = {w, network.parameter_count()};
   if (residual != nullptr) change.residual = residual->data();
   codec::Encoder encoder;

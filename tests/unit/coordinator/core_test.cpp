@@ -252,6 +252,23 @@ TEST_CASE("core: a device that lies about its shape is refused and replaced", "[
   CHECK(bench.tasks.size() == 3);
 }
 
+TEST_CASE("core: an update with a residual that nobody has is refused and its device replaced", "[coordinator][core]") {
+  Bench bench(std::vector<Override>{{"codec.uplink", "int8:block+ef"}});
+  const std::string first = bench.first();
+  wire::Update update = bench.update_for(first);
+  std::strcpy(update.uplink, "int8:block+ef");
+  update.total_bytes = 4;
+  update.residual_round = GENERATE(0U, 1U, 3U);        // in the first round there is none
+  const std::uint8_t encoded[4] = {0x00, 0x7f, 1, 0};  // 1 * 1.0, 0 * 1.0
+  std::vector<float> change(1);
+  std::memcpy(change.data(), encoded, sizeof encoded);
+  bench.send(first, update, change);
+  const bool is_sound = update.residual_round == 0;
+  CHECK(bench.last_verdict() == (is_sound ? wire::Verdict::kAccepted : wire::Verdict::kRefused));
+  CHECK(bench.refused(wire::Refusal::kMalformed) == (is_sound ? 0 : 1));
+  CHECK(bench.events.size() == (is_sound ? 0U : 1U));
+}
+
 TEST_CASE("core: an update that is not finite or too large adds nothing, and nobody takes its place",
           "[coordinator][core]") {
   Bench bench;
