@@ -158,14 +158,22 @@ void check_fleet(const ConfigReader& reader, const Experiment& experiment) {
 }
 
 /// A codec's name, checked here so that nobody finds it wrong later.
-std::string read_codec(const ConfigReader& reader, const char* key) {
-  const std::string name = reader.text(key, codec::kMaxNameBytes, "float32");
+std::string read_codec(const ConfigReader& reader, const char* key, const std::string& fallback) {
+  const std::string name = reader.text(key, codec::kMaxNameBytes, fallback);
   codec::Codec codec;
   codec::NameError error;
-  if (codec::parse(name.c_str(), codec, error)) return name;
+  if (name == fallback || codec::parse(name.c_str(), codec, error)) return name;
   reader.problem(key,
                  fmt::format("\"{}\" is not a codec, at character {}: {}", name, error.position + 1, error.reason));
-  return "float32";
+  return fallback;
+}
+
+void read_codecs(const ConfigReader& reader, Experiment& experiment) {
+  experiment.uplink = read_codec(reader, "uplink", "float32");
+  experiment.downlink = read_codec(reader, "downlink", "whole");
+  if (experiment.downlink == "float32") {
+    reader.problem("downlink", "\"float32\" is as long as the model: use \"whole\", or a codec that is shorter");
+  }
 }
 
 void check(const Sections& sections, const Experiment& experiment) {
@@ -187,7 +195,7 @@ Result<Experiment> read_sections(Result<ConfigFile> file) {
   read_meta(sections.meta, experiment.meta);
   read_evaluation(sections.evaluation, experiment, experiment.evaluation);
   read_fleet(sections.fleet, experiment.fleet);
-  experiment.uplink = read_codec(root.table("codec", Presence::kOptional), "uplink");
+  read_codecs(root.table("codec", Presence::kOptional), experiment);
   if (file->sound()) check(sections, experiment);
   const Result<void> finished = file->finish();
   if (!finished) return finished.error();

@@ -17,6 +17,8 @@ Coordinator::Coordinator(CoordinatorConfig config, const RunSnapshot* snapshot)
              config_.experiment.model.input_offset},
       parameters_(initial_parameters(config_.experiment.model, config_.experiment.seed)),
       aggregator_(model_.network, config_.experiment.meta.clip_norm),
+      downlink_(config_.experiment.downlink, model_.network, config_.experiment.seed),
+      patches_(config_.experiment.downlink, model::model_bytes(model_.network)),
       change_(model_.network.parameter_count()) {
   if (!codec::parse(config_.experiment.uplink.c_str(), codec_)) throw std::runtime_error("unknown codec");
   longest_update_ = codec::encoded_bytes(codec_, model_.network);
@@ -50,6 +52,10 @@ void Coordinator::restore(const RunSnapshot& snapshot) {
                                status_text(status));
     }
   }
+  if (rounds_done_ > 0 && !downlink_.restore(snapshot.downlink_residual)) {
+    throw std::runtime_error("the stored residual does not belong to this experiment");
+  }
+  for (const Patch& patch : snapshot.patches) patches_.add(patch);
   if (!roster_.empty()) {
     adopt_roster();
     restore_accepted_rounds();
@@ -341,9 +347,19 @@ void Coordinator::apply_past_events() {
   }
 }
 
-void Coordinator::close_round(std::uint64_t now_ms) {
+/// phi after the round, and the patch that leads to it.
+void Coordinator::step() {
+  const std::vector<float> before = downlink_.is_compressed() ? parameters_ : std::vector<float>();
   aggregator_.step(round_record_.meta_learning_rate, {parameters_.data(), parameters_.size()});
+  if (!downlink_.is_compressed()) return;
+  Patch patch{rounds_done_, digest_, {}};
+  if (aggregator_.total_weight() > 0) patch.bytes = downlink_.pass(rounds_done_, before, parameters_);
+  patches_.add(std::move(patch));
+}
+
+void Coordinator::close_round(std::uint64_t now_ms) {
   const wire::Digest previous = digest_;
+  step();
   rebuild_model();
   ++rounds_done_;
   for (const Slot& slot : slots_) {
@@ -357,7 +373,12 @@ void Coordinator::close_round(std::uint64_t now_ms) {
   char hex[2 * wire::kDigestBytes + 1];
   wire::to_hex(digest_, hex);
   round_record_.model_sha256 = hex;
-  actions_.emplace_back(CommitRound{round_record_, model_file_});
+  CommitRound commit{round_record_, model_file_, {}, rounds_done_, downlink_.residual()};
+  if (!patches_.patches().empty()) {
+    commit.patch = patches_.patches().back();
+    commit.first_patch = patches_.patches().front().round;
+  }
+  actions_.emplace_back(std::move(commit));
   if (previous != digest_) clear_model(previous, model_file_.size());
 }
 

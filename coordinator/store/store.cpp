@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "skink/common/little_endian.hpp"
 #include "statement.hpp"
 
 namespace skink::coordinator {
@@ -18,7 +19,7 @@ namespace {
 using internal::Statement;
 
 constexpr int kBusyMs = 5000;
-constexpr const char* kFormat = "skink-store-2";
+constexpr const char* kFormat = "skink-store-3";
 
 constexpr const char* kSchema = R"(
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -27,6 +28,8 @@ CREATE TABLE IF NOT EXISTS rounds(round INTEGER PRIMARY KEY, updates INTEGER, di
   replaced INTEGER, total_weight INTEGER, meta_learning_rate REAL, duration_ms INTEGER, uplink_bytes INTEGER,
   downlink_bytes INTEGER, device_rounds INTEGER, model_sha256 TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS models(rounds INTEGER PRIMARY KEY, is_checkpoint INTEGER NOT NULL, file BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS patches(round INTEGER PRIMARY KEY, base BLOB NOT NULL, bytes BLOB);
+CREATE TABLE IF NOT EXISTS downlink(rounds INTEGER PRIMARY KEY, residual BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS events(sequence INTEGER PRIMARY KEY AUTOINCREMENT, round INTEGER, kind INTEGER, slot INTEGER,
   device_index INTEGER, attempt INTEGER, reason INTEGER, detail TEXT);
 CREATE TABLE IF NOT EXISTS evaluations(rounds INTEGER PRIMARY KEY, devices INTEGER, tasks INTEGER,
@@ -58,6 +61,18 @@ std::vector<Override> decode_overrides(const std::string& text) {
 Error other_format(const std::string& path, const std::string& format) {
   return make_error(Status::kNewerVersion, path + ": the store's format is " + format + ", this program reads " +
                                                kFormat + "; use the program that wrote it");
+}
+
+std::vector<std::uint8_t> bytes_of(const std::vector<float>& numbers) {
+  std::vector<std::uint8_t> bytes(4 * numbers.size());
+  for (std::size_t i = 0; i < numbers.size(); ++i) store_float(bytes.data() + 4 * i, numbers[i]);
+  return bytes;
+}
+
+std::vector<float> numbers_of(const std::vector<std::uint8_t>& bytes) {
+  std::vector<float> numbers(bytes.size() / 4);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = load_float(bytes.data() + 4 * i);
+  return numbers;
 }
 
 Traffic read_traffic(Statement& row, int first) {
@@ -198,6 +213,17 @@ Result<RunSnapshot> Store::load() const {
     snapshot.rounds_done = model.count(0);
     snapshot.model = model.blob(1);
   }
+  Statement patches(database_.get(), "SELECT round, base, bytes FROM patches ORDER BY round");
+  while (patches.next()) {
+    Patch patch;
+    patch.round = patches.count(0);
+    const std::vector<std::uint8_t> base = patches.blob(1);
+    if (base.size() == wire::kDigestBytes) std::memcpy(patch.base.bytes, base.data(), base.size());
+    patch.bytes = patches.blob(2);
+    snapshot.patches.push_back(std::move(patch));
+  }
+  Statement downlink(database_.get(), "SELECT residual FROM downlink ORDER BY rounds DESC LIMIT 1");
+  if (downlink.next()) snapshot.downlink_residual = numbers_of(downlink.blob(0));
   Statement traffic(database_.get(),
                     "SELECT uplink_bytes, downlink_bytes, device_rounds FROM rounds UNION ALL "
                     "SELECT uplink_bytes, downlink_bytes, device_rounds FROM evaluations "
@@ -228,7 +254,8 @@ Result<RunSnapshot> Store::load() const {
     record.traffic = read_traffic(evaluations, 9);
     snapshot.evaluations.push_back(record);
   }
-  if (!roster.ok() || !model.ok() || !events.ok() || !evaluations.ok()) return failure("cannot be read");
+  if (!roster.ok() || !model.ok() || !patches.ok() || !downlink.ok() || !events.ok() || !evaluations.ok())
+    return failure("cannot be read");
   return snapshot;
 }
 
@@ -321,6 +348,27 @@ Result<void> Store::commit_round(const CommitRound& commit, std::uint32_t checkp
   }
   Statement old(database_.get(), "DELETE FROM models WHERE rounds < ? AND NOT is_checkpoint");
   if (!old.bind(done == 0 ? done : done - 1).run()) return failure("old models cannot be removed");
+  return commit_downlink(commit);
+}
+
+/// The patch, and what no patch has told yet.
+Result<void> Store::commit_downlink(const CommitRound& commit) {
+  if (commit.patch.base != wire::Digest()) {
+    Statement patch(database_.get(), "INSERT INTO patches(round, base, bytes) VALUES(?, ?, ?)");
+    const std::vector<std::uint8_t> base(commit.patch.base.bytes, commit.patch.base.bytes + wire::kDigestBytes);
+    if (!patch.bind(commit.patch.round).bind(base).bind(commit.patch.bytes).run()) {
+      return failure("the patch cannot be written");
+    }
+  }
+  Statement old(database_.get(), "DELETE FROM patches WHERE round < ?");
+  if (!old.bind(commit.first_patch).run()) return failure("old patches cannot be removed");
+  if (commit.residual.empty()) return {};
+  Statement residual(database_.get(), "INSERT INTO downlink(rounds, residual) VALUES(?, ?)");
+  if (!residual.bind(commit.record.round + 1).bind(bytes_of(commit.residual)).run()) {
+    return failure("the residual cannot be written");
+  }
+  Statement last(database_.get(), "DELETE FROM downlink WHERE rounds <= ?");
+  if (!last.bind(commit.record.round).run()) return failure("old residuals cannot be removed");
   return {};
 }
 

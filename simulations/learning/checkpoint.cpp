@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 
 std::string hex_of(const std::vector<std::uint8_t>& bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -124,6 +124,7 @@ Checkpoint parse(const std::string& text) {
     checkpoint.residuals.emplace_back(row.as_array().at(0).to_number<std::uint32_t>(),
                                       numbers_of(bytes_of_hex(row.as_array().at(1).as_string())));
   }
+  checkpoint.downlink_residual = numbers_of(bytes_of_hex(object.at("downlink_residual").as_string()));
   return checkpoint;
 }
 
@@ -144,7 +145,8 @@ Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpo
                             {"rounds", rows_of(checkpoint.rounds)},
                             {"evaluations", std::move(evaluations)},
                             {"model", hex_of(checkpoint.model)},
-                            {"residuals", std::move(residuals)}};
+                            {"residuals", std::move(residuals)},
+                            {"downlink_residual", hex_of(bytes_of(checkpoint.downlink_residual))}};
   return write_file(path, json::serialize(object) + "\n");
 }
 

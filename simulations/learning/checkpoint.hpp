@@ -21,6 +21,7 @@ struct Checkpoint {
   double wall_seconds = 0;                                              ///< that the rounds took
   std::vector<std::uint8_t> model;                                      ///< .skm after the last round
   std::vector<std::pair<std::uint32_t, std::vector<float>>> residuals;  ///< of devices that have one
+  std::vector<float> downlink_residual;                                 ///< coordinator::Downlink::residual()
 };
 
 std::string checkpoint_path(const std::string& folder);

@@ -16,6 +16,7 @@
 #include "skink/common/model/model_file.hpp"
 #include "skink/common/nn/training.hpp"
 #include "skink/coordinator/core/cohort.hpp"
+#include "skink/coordinator/core/downlink.hpp"
 #include "skink/coordinator/core/results.hpp"
 #include "skink/simulations/run.hpp"
 #include "workers.hpp"
@@ -36,6 +37,7 @@ class LearningRun {
         strategy_(coordinator::make_strategy(experiment_.meta)),
         model_{make_network(experiment_.model), experiment_.model.input_scale, experiment_.model.input_offset},
         phi_(initial_parameters(experiment_.model, experiment_.seed)),
+        downlink_(experiment_.downlink, model_.network, experiment_.seed),
         membership_(coordinator::split_roster(experiment_.seed, experiment_.fleet.devices, experiment_.fleet.held_out)),
         peers_(options.peers != nullptr ? *options.peers : alone_),
         workers_(options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency())) {
@@ -74,6 +76,9 @@ class LearningRun {
         return make_error(Status::kDamaged, path + ": is damaged; give --restart to begin from round 0");
       }
       residuals_->of(device) = numbers;
+    }
+    if (!downlink_.restore(checkpoint.downlink_residual)) {
+      return make_error(Status::kDamaged, path + ": is damaged; give --restart to begin from round 0");
     }
     earlier_seconds_ = checkpoint.wall_seconds;
     for (RoundRecord& record : rounds_) {
@@ -160,7 +165,8 @@ class LearningRun {
         continue;
       }
       auto group = std::make_unique<NeuronGroup>(settings);
-      if (worker == 0 && experiment_.meta.cohort == 1 && group->takes_plainly()) serial_ = group.get();
+      const bool is_serial = experiment_.meta.cohort == 1 && !downlink_.is_compressed() && group->takes_plainly();
+      if (worker == 0 && is_serial) serial_ = group.get();
       groups_.push_back(std::move(group));
     }
   }
@@ -250,7 +256,8 @@ class LearningRun {
 
   void write_checkpoint(RunResult& result) {
     encode_model();
-    Checkpoint checkpoint{options_.experiment_id, rounds_, evaluations_, wall_seconds(), model_file_, {}};
+    Checkpoint checkpoint{options_.experiment_id, rounds_, evaluations_, wall_seconds(), model_file_, {},
+                          downlink_.residual()};
     for (std::uint32_t device = 0; residuals_ != nullptr && device < residuals_->devices(); ++device) {
       if (!residuals_->peek(device).empty()) checkpoint.residuals.emplace_back(device, residuals_->peek(device));
     }
@@ -374,6 +381,7 @@ class LearningRun {
 
   void step(double meta_learning_rate, std::uint32_t total_weight) {
     if (total_weight == 0) return;
+    const std::vector<float> before = downlink_.is_compressed() ? phi_ : std::vector<float>();
     const auto weight = static_cast<std::int64_t>(this->weight());  // all devices have equally many samples
     for (const nn::Tensor& tensor : model_.network.tensors()) {
       if (!tensor.trainable) continue;
@@ -382,6 +390,7 @@ class LearningRun {
         phi_[e] = arithmetic::outer_step(phi_[e], meta_learning_rate, mean);
       }
     }
+    if (downlink_.is_compressed()) (void)downlink_.pass(rounds_done_, before, phi_);
     if (!nn::all_finite({phi_.data(), phi_.size()})) throw std::runtime_error("the meta-parameters are not finite");
   }
 
@@ -455,6 +464,7 @@ class LearningRun {
   std::unique_ptr<coordinator::Strategy> strategy_;
   model::Model model_;
   std::vector<float> phi_;
+  coordinator::Downlink downlink_;
   std::unique_ptr<ResidualBank> residuals_;  // null: no error feedback
   coordinator::Membership membership_;
   Peers alone_;

@@ -38,6 +38,11 @@ void keep(coordinator::RunSnapshot& snapshot, const coordinator::Action& action)
     snapshot.rounds_done = round->record.round + 1;
     snapshot.model = round->model;
     snapshot.traffic = round->record.traffic;
+    snapshot.downlink_residual = round->residual;
+    if (round->patch.base != wire::Digest()) snapshot.patches.push_back(round->patch);
+    while (!snapshot.patches.empty() && snapshot.patches.front().round < round->first_patch) {
+      snapshot.patches.erase(snapshot.patches.begin());
+    }
   }
   if (const auto* evaluation = std::get_if<coordinator::CommitEvaluation>(&action)) {
     snapshot.evaluations.push_back(evaluation->record);

@@ -824,6 +824,9 @@ class Run:
         self.source = SOURCES[self.task["source"]](self.task, self.network, data)
         self.codec = codec.parse(experiment.get("codec", {}).get("uplink", "float32"))
         self.residuals = {}
+        downlink = experiment.get("codec", {}).get("downlink", "whole")
+        self.downlink = None if downlink == "whole" else codec.parse(downlink)
+        self.downlink_residual = np.zeros(len(self.network.trainable), F)
 
     def task_round(self, t):
         """The round in the addresses of the tasks and samples of meta-training."""
@@ -850,6 +853,18 @@ class Run:
             self.residuals[k] = x - decoded
         return decoded
 
+    def passed(self, before, phi, t):
+        """What a compressed downlink leaves of the step from `before` to phi: the new phi."""
+        x = (phi - before)[self.network.trainable]
+        if self.downlink.ef:
+            x = x + self.downlink_residual
+        sizes, random = self.network.trainable_sizes, codec.Random(self.bits, t, 0xffffffff)
+        decoded = codec.decode(self.downlink, codec.encode(self.downlink, x, sizes, random), sizes, random)
+        self.downlink_residual = x - decoded
+        phi = before.copy()
+        phi[self.network.trainable] = phi[self.network.trainable] + decoded
+        return without_minus_zero(phi)
+
     def train(self, trace):
         phi = initialize(self.network, self.model["layers"], self.bits)
         training = training_devices(self.bits, self.fleet["devices"], self.fleet.get("held_out", 0))
@@ -858,7 +873,10 @@ class Run:
             block = self.bits.block(COHORT, t, 0, 0)
             cohort = [training[permute(j, len(training), block)] for j in range(self.meta["cohort"])]
             changes = [self.change(phi, t, k) for k in cohort]
+            before = phi
             phi = aggregate(self.network, phi, changes, meta_learning_rate(self.meta, t), self.meta.get("clip_norm", 0))
+            if self.downlink and any(is_taken(delta) for delta, _ in changes):
+                phi = self.passed(before, phi, t)
             trace(t + 1, self.network.model_hash(phi))
         return phi
 

@@ -37,6 +37,9 @@ RUNS = [
     ("online_conv", ["codec.uplink=eden:2+ef", "meta.rounds=5"]),
     ("layers", ["codec.uplink=int4:block+range+ef", "meta.rounds=6"]),
     ("layers", ["codec.uplink=topk:0.1+int8:nearest+range"]),
+    ("mlp", ["codec.downlink=eden:1+ef"]),
+    ("conv", ["codec.uplink=topk:0.05+ternary+ef", "codec.downlink=topk:0.05+ternary+range+ef", "meta.rounds=6"]),
+    ("layers", ["codec.downlink=int8", "codec.uplink=eden:2"]),
 ]
 
 

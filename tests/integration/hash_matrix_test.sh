@@ -57,7 +57,7 @@ echo "$checked ways of ${isas[*]}, device and neuron lanes, 1 and 2 threads, ${c
 # ---- codecs: residuals are exchanged between processes
 
 for codec in topk:0.05+ternary+range+ef eden:1+ef; do
-  fed=("${run[@]}" --set "codec.uplink=$codec" --set meta.rounds=20)
+  fed=("${run[@]}" --set "codec.uplink=$codec" --set codec.downlink=eden:1+ef --set meta.rounds=20)
   "$sim" "${fed[@]}" --engine protocol --out "$work/fed" >/dev/null
   for isa in "${isas[@]}"; do
     for count in "${counts[@]}"; do

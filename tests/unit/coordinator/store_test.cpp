@@ -53,6 +53,34 @@ CommitRound round_commit(std::uint32_t round) {
 
 }  // namespace
 
+TEST_CASE("store: patches that may still be needed, and the last residual, come back", "[coordinator][store]") {
+  const Folder folder;
+  Store store = opened(folder.file("run.db"));
+  REQUIRE(ok(store.begin_run({77, "name", "text = 1\n", {}})));
+  for (std::uint32_t round = 0; round < 4; ++round) {
+    CommitRound commit = round_commit(round);
+    commit.patch.round = round;
+    commit.patch.base.bytes[5] = static_cast<std::uint8_t>(round + 1);
+    if (round != 2) commit.patch.bytes = {7, static_cast<std::uint8_t>(round)};  // round 2 changed nothing
+    commit.first_patch = round < 2 ? 0 : round - 1;
+    commit.residual = {0.5F * static_cast<float>(round), -3.0F};
+    REQUIRE(ok(store.commit(commit, 0)));
+  }
+  const auto snapshot = store.load();
+  REQUIRE(ok(snapshot));
+  REQUIRE(snapshot->patches.size() == 2);
+  CHECK(snapshot->patches[0].round == 2);
+  CHECK(snapshot->patches[0].bytes.empty());
+  CHECK(snapshot->patches[1].round == 3);
+  CHECK(snapshot->patches[1].base.bytes[5] == 4);
+  CHECK(snapshot->patches[1].bytes == std::vector<std::uint8_t>{7, 3});
+  CHECK(snapshot->downlink_residual == std::vector<float>{1.5F, -3.0F});
+  CommitRound commit = round_commit(4);  // its patch is longer than the model
+  commit.first_patch = 5;
+  REQUIRE(ok(store.commit(commit, 0)));
+  CHECK(store.load()->patches.empty());
+}
+
 TEST_CASE("store: what was committed comes back", "[coordinator][store]") {
   const Folder folder;
   {

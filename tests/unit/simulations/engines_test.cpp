@@ -131,6 +131,14 @@ TEST_CASE("engines: every strategy and codec ends with one model", "[simulation]
     CAPTURE(uplink);
     check_engines(sine({{"codec.uplink", uplink}}));
   }
+  for (const char* downlink : {"eden:1+ef", "topk:0.05+ternary+range+ef", "int8:nearest"}) {
+    CAPTURE(downlink);
+    check_engines(sine({{"codec.downlink", downlink}, {"codec.uplink", "topk:0.2+ternary+ef"}}));
+  }
+  check_engines(sine({{"codec.downlink", "eden:2"},
+                      {"meta.strategy", "\"tinyreptile\""},
+                      {"meta.batch_size", "1"},
+                      {"meta.cohort", "1"}}));
   check_engines(sine({{"meta.batch_size", "17"}, {"task.support_size", "40"}, {"task.fresh", "\"device\""}}));
   check_engines(sine({{"evaluation.batch_size", "4"}, {"evaluation.passes", "3"}}));
 }

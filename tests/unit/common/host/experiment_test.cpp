@@ -145,6 +145,7 @@ TEST_CASE("experiment: a sine experiment is read with its defaults", "[common][h
   CHECK(read.fleet.deadline_ms == 30000);
   CHECK(read.fleet.offline_ms == 3000);
   CHECK(read.uplink == "float32");
+  CHECK(read.downlink == "whole");
 }
 
 TEST_CASE("experiment: a data set experiment is read with every key", "[common][host][experiment]") {
@@ -247,6 +248,10 @@ TEST_CASE("experiment: wrong values name file, line, key and what is allowed", "
   CHECK_THAT(
       images_with("\"int8\"", "\"int5\""),
       Contains("x.toml:43: [codec] uplink: \"int5\" is not a codec, at character 1: use [topk:FRACTION+] float32"));
+  CHECK_THAT(images_with("uplink = \"int8\"", "downlink = \"part\""),
+             Contains("[codec] downlink: \"part\" is not a codec, at character 1"));
+  CHECK_THAT(images_with("uplink = \"int8\"", "downlink = \"float32\""),
+             Contains("[codec] downlink: \"float32\" is as long as the model: use \"whole\""));
   CHECK_THAT(images_with("\"validation\"", "\"train\""), Contains("use \"test\" or \"validation\""));
   CHECK_THAT(images_with("\"speech_1-x\"", "\"../etc\""), Contains("[task] dataset: \"../etc\" is not allowed"));
   CHECK_THAT(images_with("kernel = 2,", "kernel = 300,"),
@@ -354,6 +359,7 @@ TEST_CASE("experiment: overrides change keys before the checks", "[common][host]
                                             {"name", "other-name"},
                                             {"model.layers.0.units", "64"},
                                             {"codec.uplink", "int8"},
+                                            {"codec.downlink", "topk:0.01+ternary+ef"},
                                             {"task.input", "[-1, 1]"},
                                             {"seed", "9223372036854775807"}})
                               .value();
@@ -361,6 +367,7 @@ TEST_CASE("experiment: overrides change keys before the checks", "[common][host]
   CHECK(read.name == "other-name");
   CHECK(read.model.layers[0].spec.units == 64);
   CHECK(read.uplink == "int8");
+  CHECK(read.downlink == "topk:0.01+ternary+ef");
   CHECK(read.task.input_min == -1.0F);
   CHECK(read.seed == 9223372036854775807U);
   CHECK(error_of(kSine, {{"meta.passes", "0"}}) == "--set meta.passes=0: [meta] passes: 0 is not allowed, use 1..1024");

@@ -99,6 +99,7 @@ struct Experiment {
   EvaluationConfig evaluation;
   FleetConfig fleet;
   std::string uplink = "float32";
+  std::string downlink = "whole";  ///< a codec's name, or this: models are sent as they are
 };
 
 /// Reads an experiment file. On failure the error's message names the file, line, key and the allowed values; unknown

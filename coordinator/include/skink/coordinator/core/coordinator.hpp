@@ -26,6 +26,7 @@
 #include "skink/common/wire/topics.hpp"
 #include "skink/coordinator/core/aggregator.hpp"
 #include "skink/coordinator/core/cohort.hpp"
+#include "skink/coordinator/core/downlink.hpp"
 #include "skink/coordinator/core/records.hpp"
 #include "skink/coordinator/core/revoked_list.hpp"
 #include "skink/coordinator/core/strategy.hpp"
@@ -52,6 +53,9 @@ struct CommitEvent {
 struct CommitRound {
   RoundRecord record;
   std::vector<std::uint8_t> model;  ///< .skm after the round
+  Patch patch;                      ///< of the round; no base: there is none that is worth keeping
+  std::uint32_t first_patch = 0;    ///< patches of earlier rounds are needed no more
+  std::vector<float> residual;      ///< Downlink::residual()
 };
 struct CommitEvaluation {
   EvaluationRecord record;
@@ -159,6 +163,7 @@ class Coordinator {
   void restore(const RunSnapshot& snapshot);
   void restore_accepted_rounds();
   void rebuild_model();
+  void step();
   Device& device_of(std::string_view id);
   Device& device_at(std::uint32_t index) { return *roster_devices_[index]; }
   void freeze_roster(std::uint64_t now_ms);
@@ -218,6 +223,8 @@ class Coordinator {
   wire::Digest digest_;
   bool model_published_ = false;
   Aggregator aggregator_;
+  Downlink downlink_;
+  PatchBook patches_;
   std::vector<float> change_;  // scratch: one decoded change
 
   RevokedIds revoked_;

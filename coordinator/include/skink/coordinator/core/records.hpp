@@ -69,6 +69,13 @@ struct EvaluationRecord {
   double accuracy_after() const;
 };
 
+/// The compressed downlink: one round's step as it is sent, and the model that it belongs to.
+struct Patch {
+  std::uint32_t round = 0;
+  wire::Digest base;                ///< of the model before the round
+  std::vector<std::uint8_t> bytes;  ///< empty: the round changed nothing
+};
+
 /// A run as a store returns it: everything needed to go on after a crash, or to replay it.
 struct RunSnapshot {
   std::uint64_t run = 0;
@@ -80,6 +87,8 @@ struct RunSnapshot {
   std::vector<TranscriptEvent> transcript;
   std::vector<EvaluationRecord> evaluations;
   Traffic traffic;
+  std::vector<Patch> patches;  ///< those that devices may still need, the last one of round rounds_done - 1
+  std::vector<float> downlink_residual;
   bool finished = false;
 };
 

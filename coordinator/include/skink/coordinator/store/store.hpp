@@ -85,6 +85,7 @@ class Store {
   Result<void> commit_roster(const CommitRoster& commit);
   Result<void> commit_event(const TranscriptEvent& event);
   Result<void> commit_round(const CommitRound& commit, std::uint32_t checkpoint_rounds);
+  Result<void> commit_downlink(const CommitRound& commit);
   Result<void> commit_evaluation(const EvaluationRecord& record);
   Result<void> note_device(const DeviceRow& row);
   Result<void> note_refusal(const RefusalRow& row);
