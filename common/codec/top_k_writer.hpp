@@ -1,0 +1,47 @@
+#pragma once
+/// @file
+/// Writes what top-k selects. Private to the codecs; docs/codec.md, sections 6 and 7.
+
+#include "dense.hpp"
+#include "skink/common/codec/encoder.hpp"
+#include "top_k.hpp"
+
+namespace skink::codec {
+
+/// Selects, then writes positions and values in the shortest of three ways.
+class TopKWriter {
+ public:
+  TopKWriter(const Codec& codec, const Change& change, const Key& key, MutableBytes out) noexcept
+      : codec_(codec),
+        change_(change),
+        key_(key),
+        out_(out),
+        trainable_(static_cast<uint32_t>(change.network->trainable_count())),
+        selector_(survivor_count(codec, trainable_)) {}
+
+  /// @returns kOk; kNotFinite; what a source returned. `written` is the length.
+  Status write(size_t& written) noexcept;
+
+ private:
+  Status select() noexcept;
+  /// Levels need the largest number.
+  Status find_scale() noexcept;
+  uint32_t value_code(DenseCoder& coder, float x, uint32_t ordinal) const noexcept;
+  Status write_rice(size_t& bytes) noexcept;
+  Status write_bitmap() noexcept;
+  /// @param[in,out] best  the shortest length so far
+  Status write_range(size_t& best) noexcept;
+  Status code(MutableBytes out, size_t& written) noexcept;
+
+  Codec codec_;
+  const Change& change_;
+  Key key_;
+  MutableBytes out_;
+  uint32_t trainable_;
+  Selector selector_;
+  size_t header_ = 0;
+  uint16_t scale_ = 0;
+  float mean_ = 0.0F;
+};
+
+}  // namespace skink::codec
