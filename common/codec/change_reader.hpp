@@ -16,10 +16,14 @@ class ChangeReader {
   /// Zeros have no sign (docs/arithmetic.md, section 1): that of w may differ between implementations.
   Status load(const Segment& segment, float* x) noexcept;
 
-  /// Adds 0 to the sum, or NaN where a number is not finite.
-  Status check(const Segment& segment, float* buffer, float& sum) noexcept;
+  /// Adds the numbers to the sum. `buffer` holds kBlock numbers.
+  Status add(const Segment& segment, float* buffer, float& sum) noexcept;
 
  private:
+  /// see(w, residual or null, phi) for each run of the segment's numbers; phi is read into `buffer`.
+  template <class See>
+  Status for_each_run_of(const Segment& segment, float* buffer, See see) noexcept;
+
   const Change& change_;
 };
 

@@ -4,47 +4,63 @@
 #include "unroll.hpp"
 
 namespace skink::codec {
+namespace {
+
+/// Optimization: in eights at fixed distances. The compiler's own unrolling moves a pointer for every array and writes
+/// the body seven times.
+template <class See>
+inline __attribute__((always_inline)) void for_each(uint32_t count, See see) noexcept {
+  uint32_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    SKINK_UNROLL_8
+    for (uint32_t k = 0; k < 8; ++k) see(i + k);
+  }
+  for (; i < count; ++i) see(i);
+}
+
+/// Without its sign. A shift, as the instruction that compares does it, too.
+uint32_t twice_the_bits(float x) noexcept { return Traits::to_bits(x) << 1; }
+
+}  // namespace
 
 void subtract(const float* w, const float* residual, Span<float> numbers) noexcept {
   float* to = numbers.data();
   const auto count = static_cast<uint32_t>(numbers.size());
   if (residual == nullptr) {
-    SKINK_UNROLL_4
-    for (uint32_t i = 0; i < count; ++i) to[i] = (w[i] - to[i]) + 0.0F;
+    for_each(count, [&](uint32_t i) noexcept { to[i] = (w[i] - to[i]) + 0.0F; });
   } else {
-    SKINK_UNROLL_4
-    for (uint32_t i = 0; i < count; ++i) to[i] = (w[i] - to[i]) + residual[i];
+    for_each(count, [&](uint32_t i) noexcept { to[i] = (w[i] - to[i]) + residual[i]; });
   }
 }
 
-float nothing_if_finite(const float* w, const float* residual, Span<const float> numbers) noexcept {
-  const float* phi = numbers.data();
-  const auto count = static_cast<uint32_t>(numbers.size());
-  float sum = 0.0F;
+float add_differences(float sum, const float* w, const float* residual, Span<const float> phi) noexcept {
+  const float* from = phi.data();
+  const auto count = static_cast<uint32_t>(phi.size());
   if (residual == nullptr) {
-    SKINK_UNROLL_4
-    for (uint32_t i = 0; i < count; ++i) {
-      const float x = w[i] - phi[i];
-      sum += x - x;
-    }
+    for_each(count, [&](uint32_t i) noexcept { sum += w[i] - from[i]; });
   } else {
-    SKINK_UNROLL_4
-    for (uint32_t i = 0; i < count; ++i) {
-      const float x = (w[i] - phi[i]) + residual[i];
-      sum += x - x;
-    }
+    for_each(count, [&](uint32_t i) noexcept { sum += (w[i] - from[i]) + residual[i]; });
   }
   return sum;
 }
 
+/// Optimization: few numbers are larger than all before them, so eight are compared with these first.
 uint32_t largest_bits(Span<const float> numbers) noexcept {
+  const float* x = numbers.data();
+  const auto count = static_cast<uint32_t>(numbers.size());
   uint32_t largest = 0;
-  SKINK_UNROLL_4
-  for (const float x : numbers) {
-    const uint32_t bits = magnitude_bits(x);
-    largest = bits > largest ? bits : largest;
+  for (uint32_t i = 0; i < count; i += 8) {
+    const bool are_eight = i + 8 <= count;
+    bool is_above = !are_eight;
+    SKINK_UNROLL_8
+    for (uint32_t k = 0; k < 8; ++k) is_above = is_above || twice_the_bits(x[i + k]) > largest;
+    if (!is_above) continue;
+    for (uint32_t k = i; k < (are_eight ? i + 8 : count); ++k) {
+      const uint32_t bits = twice_the_bits(x[k]);
+      largest = bits > largest ? bits : largest;
+    }
   }
-  return largest;
+  return largest >> 1;
 }
 
 void MeanMagnitude::add(Span<const float> numbers) noexcept {

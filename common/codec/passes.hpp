@@ -11,8 +11,8 @@ namespace skink::codec {
 /// that of w may differ between implementations.
 void subtract(const float* w, const float* residual, Span<float> numbers) noexcept;
 
-/// 0, or NaN if an element of (w - numbers) + residual is not finite.
-float nothing_if_finite(const float* w, const float* residual, Span<const float> numbers) noexcept;
+/// sum + the sum of (w - phi) + residual. It is finite only if all of these are, but it may overflow.
+float add_differences(float sum, const float* w, const float* residual, Span<const float> phi) noexcept;
 
 /// A bit for each number, 1 where it is below 0. `out` may be the memory of the numbers.
 void pack_signs(Span<const float> numbers, uint8_t* out) noexcept;

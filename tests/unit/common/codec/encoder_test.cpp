@@ -130,6 +130,7 @@ TEST_CASE("codec: a change that is not finite is refused", "[common][codec]") {
     CHECK(Encoding(network, phi, {0, 0, -HUGE_VALF, 0}, codec).status == Status::kNotFinite);
     CHECK(Encoding(network, phi, {0, 0, 0, 0}, codec, {}, {kLargest, 0, 0, 0}).status == Status::kNotFinite);
     CHECK(Encoding(network, phi, {0, 0, 0, 0}, codec).status == Status::kOk);
+    CHECK(Encoding(network, phi, {0, kLargest, kLargest, kLargest}, codec).status == Status::kOk);  // their sum is not
   }
 }
 

@@ -54,6 +54,7 @@ class Encoder {
   Status scan() noexcept;
   Status scan_tensors() noexcept;
   Status check() const noexcept;
+  Status check_each() const noexcept;
   Status store_range() noexcept;
   Status leave_unselected(Span<float> residual) noexcept;
   uint16_t scale_of(DenseCoder& coder, const Segment& segment, Span<float> x) const noexcept;
