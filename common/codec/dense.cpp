@@ -47,20 +47,8 @@ void DenseCoder::encode_levels(uint32_t first, uint16_t scale, Span<float> numbe
   auto* levels = reinterpret_cast<int8_t*>(out);
   leveller_.levels(first, numbers, levels);
   const auto count = static_cast<uint32_t>(numbers.size());
-  if (codec_.quantizer == Quantizer::kInt4) {
-    for (uint32_t i = 0; i < count; i += 2) {
-      const uint32_t low = static_cast<uint32_t>(levels[i]) & 15U;
-      const uint32_t high = i + 1 < count ? static_cast<uint32_t>(levels[i + 1]) & 15U : 0U;
-      out[i / 2] = static_cast<uint8_t>(low | high << 4);
-    }
-  } else if (codec_.quantizer == Quantizer::kTernary) {
-    for (uint32_t i = 0; i < count; i += 5) {
-      int32_t sum = 0;
-      int32_t unit = 1;
-      for (uint32_t k = i; k < i + 5 && k < count; ++k, unit *= 3) sum += (levels[k] + 1) * unit;
-      out[i / 5] = static_cast<uint8_t>(sum);
-    }
-  }
+  if (codec_.quantizer == Quantizer::kInt4) pack_int4(levels, count, out);
+  if (codec_.quantizer == Quantizer::kTernary) pack_ternary(levels, count, out);
 }
 
 void DenseCoder::encode_bits(Span<float> numbers, uint8_t* out) noexcept {

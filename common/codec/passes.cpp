@@ -83,29 +83,50 @@ void pack_signs(Span<const float> numbers, uint8_t* out) noexcept {
 }
 
 int32_t Leveller::level(float x, uint32_t index) noexcept {
-  if (!stochastic_) return nearest(x);
+  if (!stochastic_) return multiples_.nearest(x);
   const uint32_t word = words_.word(index / 2);
-  return stochastic(x, (word >> (16 * (index % 2))) & 0xffffU);
+  return multiples_.stochastic(x, (word >> (16 * (index % 2))) & 0xffffU);
 }
 
 void Leveller::levels(uint32_t first, Span<const float> numbers, int8_t* out) noexcept {
   const auto count = static_cast<uint32_t>(numbers.size());
   const float* x = numbers.data();
+  const Multiples multiples = multiples_;  // that no byte written can change
   if (!stochastic_) {
-    SKINK_UNROLL_4
-    for (uint32_t i = 0; i < count; ++i) out[i] = static_cast<int8_t>(nearest(x[i]));
+    for (uint32_t i = 0; i < count; ++i) out[i] = static_cast<int8_t>(multiples.nearest(x[i]));
     return;
   }
-  for (uint32_t i = 0; i < count;) {
-    const uint32_t skipped = (first + i) % 8;  // of a block of random words
+  uint32_t i = 0;
+  for (; i < count && (first + i) % 8 != 0; ++i) out[i] = static_cast<int8_t>(level(x[i], first + i));
+  for (; i + 8 <= count; i += 8) {  // a block of random words
     const arithmetic::PhiloxBlock block = words_.block((first + i) / 8);
-    uint32_t dithers[8];
-    for (uint32_t j = 0; j < 4; ++j) {
-      dithers[2 * j] = block.words[j] & 0xffffU;
-      dithers[2 * j + 1] = block.words[j] >> 16;
+    SKINK_UNROLL_8
+    for (uint32_t k = 0; k < 8; ++k) {
+      const uint32_t word = block.words[k / 2];
+      out[i + k] = static_cast<int8_t>(multiples.stochastic(x[i + k], k % 2 == 0 ? word & 0xffffU : word >> 16));
     }
-    for (uint32_t j = skipped; j < 8 && i < count; ++j, ++i) out[i] = static_cast<int8_t>(stochastic(x[i], dithers[j]));
   }
+  for (; i < count; ++i) out[i] = static_cast<int8_t>(level(x[i], first + i));
+}
+
+void pack_int4(const int8_t* levels, uint32_t count, uint8_t* out) noexcept {
+  for_each(count / 2, [&](uint32_t i) noexcept {
+    const uint32_t low = static_cast<uint32_t>(levels[2 * i]) & 15U;
+    out[i] = static_cast<uint8_t>(low | static_cast<uint32_t>(levels[2 * i + 1]) << 4);
+  });
+  if (count % 2 != 0) out[count / 2] = static_cast<uint8_t>(levels[count - 1]) & 15U;
+}
+
+void pack_ternary(const int8_t* levels, uint32_t count, uint8_t* out) noexcept {
+  uint32_t i = 0;
+  for (; i + 5 <= count; i += 5) {
+    const int8_t* q = levels + i;
+    *out++ = static_cast<uint8_t>(121 + q[0] + 3 * (q[1] + 3 * (q[2] + 3 * (q[3] + 3 * q[4]))));
+  }
+  if (i == count) return;
+  int32_t sum = 0;
+  for (uint32_t k = count; k-- > i;) sum = 3 * sum + levels[k] + 1;
+  *out = static_cast<uint8_t>(sum);
 }
 
 void Selector::count_exponents(Span<const float> numbers) noexcept {

@@ -17,4 +17,8 @@ float add_differences(float sum, const float* w, const float* residual, Span<con
 /// A bit for each number, 1 where it is below 0. `out` may be the memory of the numbers.
 void pack_signs(Span<const float> numbers, uint8_t* out) noexcept;
 
+/// Two levels in a byte, or five. `out` may be the memory of the levels.
+void pack_int4(const int8_t* levels, uint32_t count, uint8_t* out) noexcept;
+void pack_ternary(const int8_t* levels, uint32_t count, uint8_t* out) noexcept;
+
 }  // namespace skink::codec

@@ -186,17 +186,38 @@ class MeanMagnitude {
 
 // ---- levels ---------------------------------------------------------------------------------------------------------
 
+/// Rounds to whole multiples of a scale.
+struct Multiples {
+  int32_t largest = 0;
+  float inverse = 0.0F;  ///< of the scale; 0 for scale 0
+
+  /// To the nearest whole number, half to even: behind 1.5 * 2^23 floats have no fraction.
+  int32_t nearest(float x) const noexcept {
+    const int32_t q = static_cast<int32_t>(Traits::to_bits(x * inverse + 12582912.0F)) - 0x4b400000;
+    return q > largest ? largest : q < -largest ? -largest : q;
+  }
+  /// |x * inverse| is at most `largest` and a rounding. So the second sum is exact and above -1: truncation is floor
+  /// where q is to be kept, and the limit below it.
+  int32_t stochastic(float x, uint32_t dither) const noexcept {
+    const float shifted = x * inverse + Traits::from_bits(0x43000000U | dither);  // 128 + dither * 2^-16
+    const auto q = static_cast<int32_t>(shifted + (static_cast<float>(largest) - 128.0F)) - largest;
+    return q > largest ? largest : q;
+  }
+};
+
 /// x in whole multiples of a scale.
 class Leveller {
  public:
   Leveller(const Codec& codec, const Key& key) noexcept
-      : largest_(largest_level(codec.quantizer)),
+      : multiples_{largest_level(codec.quantizer)},
         stochastic_(codec.rounding == Rounding::kStochastic),
         words_(key.seed, Purpose::kQuantizer, key.round, key.device) {}
 
   /// @param[in] largest  magnitude of the largest number of the group
-  uint16_t scale_for(float largest) const noexcept { return scale_rounded_up(largest / static_cast<float>(largest_)); }
-  void set_scale(uint16_t scale) noexcept { inverse_ = scale == 0 ? 0.0F : 1.0F / scale_value(scale); }
+  uint16_t scale_for(float largest) const noexcept {
+    return scale_rounded_up(largest / static_cast<float>(multiples_.largest));
+  }
+  void set_scale(uint16_t scale) noexcept { multiples_.inverse = scale == 0 ? 0.0F : 1.0F / scale_value(scale); }
 
   int32_t level(float x, uint32_t index) noexcept;
 
@@ -204,23 +225,8 @@ class Leveller {
   void levels(uint32_t first, Span<const float> numbers, int8_t* out) noexcept;
 
  private:
-  int32_t limited(int32_t q) const noexcept {
-    q = q > largest_ ? largest_ : q;
-    return q < -largest_ ? -largest_ : q;
-  }
-  /// To the nearest whole number, half to even: behind 1.5 * 2^23 floats have no fraction.
-  int32_t nearest(float x) const noexcept {
-    return limited(static_cast<int32_t>(Traits::to_bits(x * inverse_ + 12582912.0F)) - 0x4b400000);
-  }
-  /// |x * inverse| is at most 127 and a rounding, so the sum is above 0, where truncation is floor.
-  int32_t stochastic(float x, uint32_t dither) const noexcept {
-    const float shifted = x * inverse_ + Traits::from_bits(0x43000000U | dither);  // 128 + dither * 2^-16
-    return limited(static_cast<int32_t>(shifted) - 128);
-  }
-
-  int32_t largest_;
+  Multiples multiples_;
   bool stochastic_;
-  float inverse_ = 0.0F;
   arithmetic::RandomStream words_;
 };
 
