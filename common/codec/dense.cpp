@@ -33,10 +33,10 @@ size_t DenseCoder::encode(uint32_t first, uint16_t scale, Span<float> numbers) n
     for (size_t i = 0; !kIsLittleEndian && i < numbers.size(); ++i) store_float(out + 4 * i, numbers[i]);
   } else if (has_levels(codec_.quantizer)) {
     encode_levels(first, scale, numbers, out);
-  } else if (scale == 0) {
+  } else if (codec_.quantizer == Quantizer::kSign && scale == 0) {
     memset(out, 0, bytes);
-  } else {
-    encode_bits(numbers, out);
+  } else if (codec_.quantizer == Quantizer::kSign) {
+    pack_signs(numbers, out);
   }
   return bytes;
 }
@@ -49,23 +49,6 @@ void DenseCoder::encode_levels(uint32_t first, uint16_t scale, Span<float> numbe
   const auto count = static_cast<uint32_t>(numbers.size());
   if (codec_.quantizer == Quantizer::kInt4) pack_int4(levels, count, out);
   if (codec_.quantizer == Quantizer::kTernary) pack_ternary(levels, count, out);
-}
-
-void DenseCoder::encode_bits(Span<float> numbers, uint8_t* out) noexcept {
-  const float* x = numbers.data();
-  const size_t count = numbers.size();
-  if (width() == 1) {
-    pack_signs(numbers, out);
-    return;
-  }
-  const uint32_t bits = width();
-  uint32_t waiting = 0;
-  uint32_t filled = 0;
-  for (size_t i = 0; i < count; ++i) {
-    waiting |= eden_.code(x[i]) << filled;
-    for (filled += bits; filled >= 8; filled -= 8, waiting >>= 8) *out++ = static_cast<uint8_t>(waiting);
-  }
-  if (filled > 0) *out = static_cast<uint8_t>(waiting);
 }
 
 Status DenseCoder::decode(uint32_t first, uint16_t scale, const uint8_t* codes, Span<float> numbers) noexcept {

@@ -26,12 +26,12 @@ class DenseCoder {
     MeanMagnitude mean_;
   };
 
-  /// Of a group that is one segment. eden: `numbers` becomes y.
+  /// Of a group that is one segment. eden: the codes are written, too, over the numbers.
   uint16_t scale_of(uint32_t first, Span<float> numbers) noexcept;
 
   /// Writes the codes over the numbers.
   ///
-  /// @param[in,out] numbers  x (eden: y); afterwards their memory begins with the codes.
+  /// @param[in,out] numbers  x (eden: the codes already); afterwards their memory begins with the codes.
   /// @returns how many bytes.
   size_t encode(uint32_t first, uint16_t scale, Span<float> numbers) noexcept;
 
@@ -44,7 +44,6 @@ class DenseCoder {
 
  private:
   void encode_levels(uint32_t first, uint16_t scale, Span<float> numbers, uint8_t* out) noexcept;
-  void encode_bits(Span<float> numbers, uint8_t* out) noexcept;
   Status decode_levels(const uint8_t* codes, Span<float> numbers) const noexcept;
   Status decode_bits(const uint8_t* codes, Span<float> numbers) const noexcept;
   uint32_t width() const noexcept { return codec_.quantizer == Quantizer::kEden ? codec_.bits : 1U; }

@@ -1,5 +1,8 @@
 #include "eden.hpp"
 
+#include <string.h>
+
+#include "passes.hpp"
 #include "unroll.hpp"
 
 namespace skink::codec {
@@ -11,15 +14,20 @@ constexpr uint32_t kSecondSigns = 0x40000000U;
 constexpr float kInverseRoots[9] = {1.0F,        0.70710677F, 0.5F,         0.35355338F, 0.25F,
                                     0.17677669F, 0.125F,      0.088388346F, 0.0625F};
 
-/// Lloyd-Max levels and thresholds of a normal distribution, those of b bits from place 2^(b-1) - 1 and 2^(b-1) - b.
-constexpr float kLevels[15] = {1.0F,         0.452780035F, 1.51041761F, 0.245094179F, 0.756005281F,
-                               1.34390928F,  2.1519457F,   0.12839503F, 0.388048299F, 0.656759119F,
-                               0.942340456F, 1.2562312F,   1.61804639F, 2.06901723F,  2.73258957F};
+/// What codes stand for, those of b bits from place 2^b: Lloyd-Max levels of a normal distribution, then the negative
+/// ones.
+constexpr float kValues[32] = {0.0F,          0.0F,          1.0F,          -1.0F,         0.452780035F, 1.51041761F,
+                               -0.452780035F, -1.51041761F,  0.245094179F,  0.756005281F,  1.34390928F,  2.1519457F,
+                               -0.245094179F, -0.756005281F, -1.34390928F,  -2.1519457F,   0.12839503F,  0.388048299F,
+                               0.656759119F,  0.942340456F,  1.2562312F,    1.61804639F,   2.06901723F,  2.73258957F,
+                               -0.12839503F,  -0.388048299F, -0.656759119F, -0.942340456F, -1.2562312F,  -1.61804639F,
+                               -2.06901723F,  -2.73258957F};
+
+/// The thresholds between levels, those of b bits from place 2^(b-1) - b.
 constexpr float kThresholds[11] = {0.981598822F, 0.50054973F, 1.04995728F, 1.74792749F, 0.258221665F, 0.522403709F,
                                    0.799549788F, 1.09928583F, 1.43713879F, 1.84353181F, 2.4008034F};
 
-const float* levels_of(uint8_t bits) noexcept { return kLevels + ((1U << (bits - 1U)) - 1U); }
-const float* thresholds_of(uint8_t bits) noexcept { return kThresholds + ((1U << (bits - 1U)) - bits); }
+const float* thresholds_of(uint32_t bits) noexcept { return kThresholds + ((1U << (bits - 1U)) - bits); }
 
 uint32_t log2_of(size_t count) noexcept {
   uint32_t log = 0;
@@ -89,49 +97,20 @@ void hadamard(float* t, uint32_t log) noexcept {
 /// A sum over eight partial sums, so that it has the same value at any width of SIMD.
 class Sum8 {
  public:
-  /// Adds of(i) for first <= i < end, in order. `first` is a multiple of 8, but for the call behind the last such one.
-  template <class Of>
-  void add(size_t first, size_t end, Of of) noexcept {
-    size_t i = first;
-    for (; i % 8 == 0 && i + 8 <= end; i += 8) {
-      SKINK_UNROLL_8
-      for (size_t j = 0; j < 8; ++j) s_[j] += of(i + j);
-    }
-    for (; i < end; ++i) s_[i % 8] += of(i);
-  }
   void add(size_t i, float number) noexcept { s_[i % 8] += number; }
   float total() const noexcept {
     const float a = (s_[0] + s_[4]) + (s_[2] + s_[6]);
     const float b = (s_[1] + s_[5]) + (s_[3] + s_[7]);
     return a + b;
   }
-  /// The same in less code.
-  template <class Of>
-  static float slowly_over(size_t count, Of of) noexcept {
-    Sum8 sum;
-    for (size_t i = 0; i < count; ++i) sum.s_[i % 8] += of(i);
-    return sum.total();
-  }
-  template <class Of>
-  static float over(size_t count, Of of) noexcept {
-    Sum8 sum;
-    sum.add(0, count, of);
-    return sum.total();
-  }
 
  private:
   float s_[8] = {};
 };
 
-float magnitude(float value) noexcept { return __builtin_fabsf(value); }
-
 }  // namespace
 
-float EdenBlock::value(uint32_t code) const noexcept {
-  const uint32_t top = 1U << (bits_ - 1U);
-  const float level = levels_of(bits_)[code & (top - 1U)];
-  return (code & top) != 0 ? -level : level;
-}
+float EdenBlock::value(uint32_t code) const noexcept { return kValues[(1U << bits_) + code]; }
 
 /// numbers[i] = numbers[i] * factor, negated where the sign bit of number first + i is 1.
 void EdenBlock::flip(Span<float> numbers, uint32_t first, uint32_t second, float factor) noexcept {
@@ -160,7 +139,7 @@ float EdenBlock::rotate(uint32_t first, Span<float> numbers, float shrink) noexc
   const size_t power = size_t{1} << log;
   const size_t rest = count - power;
   const float factor = kInverseRoots[log];
-  Sum8 squares;
+  Sum8 sixteens;  // stays in registers
   size_t i = 0;
   for (; i + 16 <= power; i += 16) {
     const auto e = first + static_cast<uint32_t>(i);  // a multiple of 16: blocks begin at multiples of 256
@@ -169,11 +148,12 @@ float EdenBlock::rotate(uint32_t first, Span<float> numbers, float shrink) noexc
     // Optimization: scaled, squared, signed and transformed in one go, which saves a tenth of both.
     butterfly<16>(here, 1, [&](size_t k) noexcept {
       const float number = here[k] * shrink;
-      squares.add(k, number * number);
+      sixteens.add(k, number * number);
       const float scaled = number * factor;
       return (signs >> k & 1U) != 0 ? -scaled : scaled;
     });
   }
+  Sum8 squares = sixteens;
   for (size_t k = i; k < count; ++k) {
     t[k] *= shrink;
     squares.add(k, t[k] * t[k]);
@@ -191,34 +171,97 @@ float EdenBlock::rotate(uint32_t first, Span<float> numbers, float shrink) noexc
   return squares.total();
 }
 
-uint16_t EdenBlock::encode(uint32_t first, Span<float> numbers) noexcept {
-  const uint32_t largest = largest_bits(numbers);
-  if (largest < kSmallestNormalBits) return 0;
-  int32_t exponent = static_cast<int32_t>(largest >> 23) - 127;
-  exponent = exponent > 100 ? 100 : exponent < -100 ? -100 : exponent;
-  const float squares = rotate(first, numbers, Traits::power_of_two(static_cast<float>(-exponent)));
-  const size_t count = numbers.size();
-  const auto size = static_cast<float>(count);
-  const float* y = numbers.data();
-  float along = 0.0F;  // <q, y>
-  float norm = size;   // |q|^2
-  if (bits_ == 1) {
-    along = Sum8::over(count, [y](size_t i) { return magnitude(y[i]); });
-  } else {
-    const float root = Traits::sqrt(squares / size);
-    const uint32_t levels = 1U << (bits_ - 1U);
-    for (uint32_t j = 0; j + 1 < levels; ++j) thresholds_[j] = Traits::to_bits(thresholds_of(bits_)[j] * root);
-    const float* values = levels_of(bits_);
-    along = Sum8::slowly_over(count, [&](size_t i) { return values[level(magnitude_bits(y[i]))] * magnitude(y[i]); });
-    if (least_squares_) {
-      norm = Sum8::slowly_over(count, [&](size_t i) {
-        const float value = values[level(magnitude_bits(y[i]))];
-        return value * value;
-      });
+/// Writes the codes of y over y. They are ways through a search tree, the sign first: its nodes are numbered as in a
+/// heap, from 1, so the node behind the last turn is 2^b + code.
+template <uint32_t kBits>
+EdenBlock::Sums EdenBlock::quantize(float* y, size_t count) const noexcept {
+  constexpr uint32_t kCodes = 1U << kBits;
+  constexpr uint32_t kLeaves = kBits == 4   ? 0x11111110U
+                               : kBits == 3 ? 0x01249248U
+                                            : 0x00015554U;  // 2^b for each number
+  auto* out = reinterpret_cast<uint8_t*>(y);
+  const uint32_t root = tree_[2];  // as no byte written can change it
+  const bool wants_norm = least_squares_;
+  Sum8 along;
+  Sum8 norm;
+  for (size_t i = 0; i < count; i += 8, y += 8) {
+    uint32_t word = 0;
+    const auto add = [&](size_t j) noexcept {
+      const uint32_t bits = magnitude_bits(y[j]);  // numbers that are not below 0 compare as their bits do
+      uint32_t node = append_sign(1, y[j]);
+      if (kBits >= 3) node = append_carry(node, bits, tree_[node]);
+      if (kBits == 4) node = append_carry(node, bits, tree_[node]);
+      node = append_carry(node, bits, kBits == 2 ? root : tree_[node]);
+      word = (word << kBits) + node;
+      along.add(j, kValues[node] * y[j]);
+    };
+    if constexpr (kBits == 2) {
+      SKINK_UNROLL_8
+      for (size_t j = 0; j < 8; ++j) add(7 - j);
+    } else {  // in less code
+      for (size_t j = 0; j < 8; ++j) add(7 - j);
+    }
+    word -= kLeaves;
+    for (size_t j = 0; wants_norm && j < 8 && i + j < count; ++j) {
+      const float value = kValues[kCodes + ((word >> (kBits * j)) & (kCodes - 1U))];
+      norm.add(j, value * value);
+    }
+    SKINK_UNROLL_4
+    for (uint32_t byte = 0; byte < kBits; ++byte) *out++ = static_cast<uint8_t>(word >> (8 * byte));
+  }
+  return {along.total(), norm.total()};
+}
+
+/// `root` = R
+void EdenBlock::plant_tree(float root) noexcept {
+  const float* thresholds = thresholds_of(bits_);
+  for (uint32_t nodes = 1; nodes < 1U << (bits_ - 1U); nodes *= 2) {  // of one depth and one sign
+    const uint32_t levels = (1U << (bits_ - 1U)) / nodes;             // below each of them
+    for (uint32_t node = 0; node < nodes; ++node) {
+      const uint32_t complement = 0U - Traits::to_bits(thresholds[node * levels + levels / 2 - 1U] * root);
+      tree_[2 * nodes + node] = complement;
+      tree_[3 * nodes + node] = complement;
     }
   }
-  const float scale = least_squares_ ? along / norm : squares / along;
-  return scale_rounded(scale * Traits::power_of_two(static_cast<float>(exponent)));
+}
+
+/// With one bit there are no thresholds.
+EdenBlock::Sums EdenBlock::quantize_signs(float* y, size_t count) noexcept {
+  Sum8 along;
+  for (size_t i = 0; i < count; i += 8) {
+    SKINK_UNROLL_8
+    for (size_t j = 0; j < 8; ++j) along.add(j, __builtin_fabsf(y[i + j]));
+  }
+  pack_signs({y, count}, reinterpret_cast<uint8_t*>(y));
+  return {along.total(), static_cast<float>(count)};
+}
+
+EdenBlock::Sums EdenBlock::quantize(Span<float> numbers, float squares) noexcept {
+  float* y = numbers.data();
+  const size_t count = numbers.size();
+  for (size_t i = count; i % 8 != 0; ++i) y[i] = 0.0F;  // up to a whole byte; changes no sum
+  if (bits_ == 1) return quantize_signs(y, count);
+  plant_tree(Traits::sqrt(squares / static_cast<float>(count)));
+  switch (bits_) {
+    case 2: return quantize<2>(y, count);
+    case 3: return quantize<3>(y, count);
+    default: return quantize<4>(y, count);
+  }
+}
+
+uint16_t EdenBlock::encode(uint32_t first, Span<float> numbers) noexcept {
+  const uint32_t largest = largest_bits(numbers);
+  uint16_t scale = 0;
+  if (largest >= kSmallestNormalBits) {
+    int32_t exponent = static_cast<int32_t>(largest >> 23) - 127;
+    exponent = exponent > 100 ? 100 : exponent < -100 ? -100 : exponent;
+    const float squares = rotate(first, numbers, Traits::power_of_two(static_cast<float>(-exponent)));
+    const Sums sums = quantize(numbers, squares);
+    const float ratio = least_squares_ ? sums.along / sums.norm : squares / sums.along;
+    scale = scale_rounded(ratio * Traits::power_of_two(static_cast<float>(exponent)));
+  }
+  if (scale == 0) memset(numbers.data(), 0, (bits_ * numbers.size() + 7) / 8);
+  return scale;
 }
 
 void EdenBlock::decode(uint32_t first, uint16_t scale, Span<float> numbers) noexcept {

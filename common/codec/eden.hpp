@@ -14,14 +14,10 @@ class EdenBlock {
         least_squares_(codec.error_feedback),
         words_(key.seed, Purpose::kRotation, key.round, key.device) {}
 
-  /// @param[in,out] numbers  x in, y out; at most kBlock, finite. `first` is the index of the first one in x.
-  /// @returns the scale; 0: all numbers are to be 0, y is unspecified.
+  /// @param[in]     first    index of the first number in x
+  /// @param[in,out] numbers  x, finite, at most kBlock, in memory for kBlock; afterwards it begins with the codes
+  /// @returns the scale; 0: all numbers are to be 0.
   uint16_t encode(uint32_t first, Span<float> numbers) noexcept;
-
-  /// After encode(): the code of a number of y.
-  uint32_t code(float y) const noexcept {
-    return level(magnitude_bits(y)) | (is_below_zero(y) ? 1U << (bits_ - 1U) : 0U);
-  }
 
   /// The number that a code stands for, before the rotation back.
   float value(uint32_t code) const noexcept;
@@ -30,21 +26,23 @@ class EdenBlock {
   void decode(uint32_t first, uint16_t scale, Span<float> numbers) noexcept;
 
  private:
-  /// How many thresholds are not above a magnitude: numbers that are not below 0 compare as their bits do.
-  uint32_t level(uint32_t magnitude) const noexcept {
-    uint32_t level = 0;
-    if (bits_ == 4) level = magnitude >= thresholds_[3] ? 4U : 0U;
-    if (bits_ >= 3) level += magnitude >= thresholds_[level + 1] ? 2U : 0U;
-    if (bits_ >= 2) level += magnitude >= thresholds_[level] ? 1U : 0U;
-    return level;
-  }
+  struct Sums {
+    float along;  ///< <q, y>
+    float norm;   ///< |q|^2, with least squares
+  };
+
   float rotate(uint32_t first, Span<float> numbers, float shrink) noexcept;
   void flip(Span<float> numbers, uint32_t first, uint32_t second, float factor) noexcept;
+  Sums quantize(Span<float> numbers, float squares) noexcept;
+  static Sums quantize_signs(float* y, size_t count) noexcept;
+  template <uint32_t kBits>
+  Sums quantize(float* y, size_t count) const noexcept;
+  void plant_tree(float root) noexcept;
 
   uint8_t bits_;
   bool least_squares_;
   arithmetic::RandomStream words_;
-  uint32_t thresholds_[7] = {};  ///< of this block, as bits
+  uint32_t tree_[16] = {};  ///< of this block: 2^32 - bits of a threshold for every node
 };
 
 }  // namespace skink::codec

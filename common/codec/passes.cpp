@@ -74,12 +74,12 @@ void pack_signs(Span<const float> numbers, uint8_t* out) noexcept {
   for (; i + 8 <= count; i += 8) {
     uint32_t byte = 0;
     SKINK_UNROLL_8
-    for (size_t k = 0; k < 8; ++k) byte |= is_below_zero(x[i + k]) ? 1U << k : 0U;
-    out[i / 8] = static_cast<uint8_t>(byte);
+    for (size_t k = 0; k < 8; ++k) byte = append_sign(byte, x[i + 7 - k]);
+    *out++ = static_cast<uint8_t>(byte);
   }
   uint32_t rest = 0;
-  for (size_t k = 0; i + k < count; ++k) rest |= is_below_zero(x[i + k]) ? 1U << k : 0U;
-  if (i < count) out[i / 8] = static_cast<uint8_t>(rest);
+  for (size_t k = count; k > i; --k) rest = append_sign(rest, x[k - 1]);
+  if (i < count) *out = static_cast<uint8_t>(rest);
 }
 
 int32_t Leveller::level(float x, uint32_t index) noexcept {
