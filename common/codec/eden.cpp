@@ -69,27 +69,29 @@ void butterflies_at_16(float* t) noexcept {
   for (size_t i = 0; i < 16; ++i) butterfly<kRadix>(t + i, 16);
 }
 
+/// Stages of 2^log numbers at distances h, 2h, ...: for small blocks.
+void hadamard_slowly(float* t, uint32_t log, size_t h) noexcept {
+  const size_t size = size_t{1} << log;
+  for (; h < size; h *= 2) {
+    for (size_t i = 0; i < size; ++i) {
+      if ((i & h) == 0) butterfly<2>(t + i, h);
+    }
+  }
+}
+
 /// What is left of 2^log numbers, at most kBlock, after the first four stages.
 void hadamard_from_16(float* t, uint32_t log) noexcept {
   static_assert(kBlock == 256, "two times four stages");
   switch (log) {
-    case 5: return butterflies_at_16<2>(t);
-    case 6: return butterflies_at_16<4>(t);
     case 7: return butterflies_at_16<8>(t);
     case 8: return butterflies_at_16<16>(t);
-    default: return;
+    default: return hadamard_slowly(t, log, 16);
   }
 }
 
 /// Of 2^log numbers, at most kBlock.
 void hadamard(float* t, uint32_t log) noexcept {
-  switch (log) {
-    case 0: return;
-    case 1: return butterfly<2>(t, 1);
-    case 2: return butterfly<4>(t, 1);
-    case 3: return butterfly<8>(t, 1);
-    default: break;
-  }
+  if (log < 4) return hadamard_slowly(t, log, 1);
   for (float* end = t + (size_t{1} << log); end != t;) butterfly<16>(end -= 16, 1);
   hadamard_from_16(t, log);
 }
@@ -121,12 +123,6 @@ void EdenBlock::flip(Span<float> numbers, uint32_t first, uint32_t second, float
     const uint32_t here = i + 32 - e % 32;
     const uint32_t end = here < count ? here : count;
     float* t = numbers.data();
-    for (; i + 8 <= end; i += 8, signs >>= 8) {
-      SKINK_UNROLL_8
-      for (uint32_t j = 0; j < 8; ++j) {
-        t[i + j] = Traits::from_bits(Traits::to_bits(t[i + j] * factor) ^ (signs >> j << 31));
-      }
-    }
     for (; i < end; ++i, signs >>= 1) t[i] = Traits::from_bits(Traits::to_bits(t[i] * factor) ^ (signs << 31));
   }
 }
