@@ -11,10 +11,19 @@ class BitWriter {
  public:
   explicit BitWriter(MutableBytes out) noexcept : out_(out) {}
 
-  /// The low `count` bits of value, at most 32; bits above must be 0.
+  /// The low `count` bits of value, at most 24; bits above must be 0.
   void put(uint32_t value, uint32_t count) noexcept {
-    waiting_ |= uint64_t{value} << filled_;
+    waiting_ |= value << filled_;
     for (filled_ += count; filled_ >= 8; filled_ -= 8, waiting_ >>= 8) write(static_cast<uint8_t>(waiting_));
+  }
+  /// At most 32.
+  void put_long(uint32_t value, uint32_t count) noexcept {
+    if (count > 24) {
+      put(value & 0xffffU, 16);
+      value >>= 16;
+      count -= 16;
+    }
+    put(value, count);
   }
   /// `count` ones and a zero.
   void put_unary(uint32_t count) noexcept {
@@ -35,8 +44,8 @@ class BitWriter {
 
   MutableBytes out_;
   size_t written_ = 0;
-  uint64_t waiting_ = 0;
-  uint32_t filled_ = 0;
+  uint32_t waiting_ = 0;
+  uint32_t filled_ = 0;  ///< less than 8 between calls
 };
 
 class BitReader {

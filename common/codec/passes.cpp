@@ -63,8 +63,10 @@ uint32_t largest_bits(Span<const float> numbers) noexcept {
   return largest >> 1;
 }
 
+void MeanMagnitude::add(float number) noexcept { sum_ += __builtin_fabsf(number) * 5.9604644775390625e-8F; }  // 2^-24
+
 void MeanMagnitude::add(Span<const float> numbers) noexcept {
-  for (const float x : numbers) sum_ += __builtin_fabsf(x) * 5.9604644775390625e-8F;  // 2^-24
+  for (const float x : numbers) add(x);
 }
 
 void pack_signs(Span<const float> numbers, uint8_t* out) noexcept {
@@ -130,17 +132,19 @@ void pack_ternary(const int8_t* levels, uint32_t count, uint8_t* out) noexcept {
 }
 
 void Selector::count_exponents(Span<const float> numbers) noexcept {
-  SKINK_UNROLL_4
-  for (const float x : numbers) ++counts_[(Traits::to_bits(x) >> 23) & 0xffU];
+  const float* x = numbers.data();
+  const auto count = static_cast<uint32_t>(numbers.size());
+  for_each(count, [&](uint32_t i) noexcept { ++counts_[(Traits::to_bits(x[i]) >> 23) & 0xffU]; });
 }
 
 void Selector::count_fractions(Span<const float> numbers) noexcept {
   const uint32_t exponent = exponent_;
-  SKINK_UNROLL_4
-  for (const float x : numbers) {
-    const uint32_t bits = Traits::to_bits(x);
+  const float* x = numbers.data();
+  const auto count = static_cast<uint32_t>(numbers.size());
+  for_each(count, [&](uint32_t i) noexcept {
+    const uint32_t bits = Traits::to_bits(x[i]);
     if (((bits >> 23) & 0xffU) == exponent) ++counts_[(bits >> 15) & 0xffU];
-  }
+  });
 }
 
 uint32_t Sieve::next(Span<const float> numbers, uint32_t first) noexcept {
@@ -148,7 +152,12 @@ uint32_t Sieve::next(Span<const float> numbers, uint32_t first) noexcept {
   const uint32_t key = key_ << 16;  // keys without their sign, at the top
   const float* x = numbers.data();
   for (uint32_t i = first; i < count; ++i) {
-    while (i < count && Traits::to_bits(x[i]) << 1 < key) ++i;
+    // Optimization: four at a time, as most fail
+    while (i + 4 <= count && twice_the_bits(x[i]) < key && twice_the_bits(x[i + 1]) < key &&
+           twice_the_bits(x[i + 2]) < key && twice_the_bits(x[i + 3]) < key) {
+      i += 4;
+    }
+    while (i < count && twice_the_bits(x[i]) < key) ++i;
     if (i == count || passes(x[i])) return i;
   }
   return count;

@@ -184,6 +184,7 @@ inline bool is_scale(uint16_t scale) noexcept {
 class MeanMagnitude {
  public:
   void add(Span<const float> numbers) noexcept;
+  void add(float number) noexcept;
   float mean(uint32_t count) const noexcept { return (sum_ / static_cast<float>(count)) * 16777216.0F; }
 
  private:

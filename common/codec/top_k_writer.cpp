@@ -4,6 +4,24 @@
 #include "skink/common/little_endian.hpp"
 
 namespace skink::codec {
+namespace {
+
+/// Rice: ones, a zero, low bits; then the value. Optimization: in one piece where it fits.
+void put_survivor(BitWriter& bits, uint32_t gap, uint32_t parameter, uint32_t value, uint32_t width) noexcept {
+  const uint32_t ones = gap >> parameter;
+  const uint32_t low = gap & ((1U << parameter) - 1U);
+  const uint32_t low_at = ones + 1;
+  const uint32_t value_at = low_at + parameter;
+  if (value_at + width <= 24) {
+    bits.put(((1U << ones) - 1U) | low << low_at | value << value_at, value_at + width);
+    return;
+  }
+  bits.put_unary(ones);
+  bits.put_long(low, parameter);
+  bits.put_long(value, width);
+}
+
+}  // namespace
 
 Status TopKWriter::write(size_t& written) noexcept {
   Status status = select();
@@ -17,8 +35,6 @@ Status TopKWriter::write(size_t& written) noexcept {
   }
   written = header_;
   if (survivors == 0) return Status::kOk;
-  status = find_scale();
-  if (status != Status::kOk) return status;
   if (codec_.quantizer != Quantizer::kFloat32) header_ += 2;
   const size_t bitmap = (size_t{trainable_} + survivors * value_bits(codec_.quantizer) + 7) / 8;
   size_t best = 0;
@@ -36,25 +52,20 @@ Status TopKWriter::write(size_t& written) noexcept {
 }
 
 Status TopKWriter::select() noexcept {
-  Status status = for_each_segment(
-      codec_, change_, [this](const Segment& /*segment*/, Span<float> x) noexcept { selector_.count_exponents(x); });
+  const bool has_largest = has_levels(codec_.quantizer) && codec_.quantizer != Quantizer::kTernary;
+  uint32_t largest = 0;
+  Status status = for_each_segment(codec_, change_, [&](const Segment& /*segment*/, Span<float> x) noexcept {
+    selector_.count_exponents(x);
+    const uint32_t here = has_largest ? largest_bits(x) : 0U;
+    if (here > largest) largest = here;
+  });
   if (status != Status::kOk) return status;
   if (!selector_.all_finite()) return Status::kNotFinite;
+  if (has_largest) scale_ = DenseCoder(codec_, key_).leveller().scale_for(Traits::from_bits(largest));
   if (!selector_.choose_exponent()) return Status::kOk;
   status = for_each_segment(
       codec_, change_, [this](const Segment& /*segment*/, Span<float> x) noexcept { selector_.count_fractions(x); });
   if (status == Status::kOk) selector_.choose_fraction();
-  return status;
-}
-
-Status TopKWriter::find_scale() noexcept {
-  if (!has_levels(codec_.quantizer) || codec_.quantizer == Quantizer::kTernary) return Status::kOk;
-  uint32_t largest = 0;
-  const Status status = for_each_segment(codec_, change_, [&](const Segment& /*segment*/, Span<float> x) noexcept {
-    const uint32_t here = largest_bits(x);
-    if (here > largest) largest = here;
-  });
-  scale_ = DenseCoder(codec_, key_).leveller().scale_for(Traits::from_bits(largest));
   return status;
 }
 
@@ -82,10 +93,8 @@ Status TopKWriter::write_rice(size_t& bytes) noexcept {
     for (uint32_t i = sieve.next(x, 0); i < x.size(); i = sieve.next(x, i + 1)) {
       const uint32_t gap = segment.first + i - next;
       next += gap + 1;
-      bits.put_unary(gap >> parameter);
-      bits.put(gap & ((1U << parameter) - 1U), parameter);
-      bits.put(value_code(coder, x[i], ordinal++), width);
-      mean.add(x.subspan(i, 1));
+      put_survivor(bits, gap, parameter, value_code(coder, x[i], ordinal++), width);
+      if (codec_.quantizer == Quantizer::kTernary) mean.add(x[i]);
     }
   });
   bits.finish();
@@ -105,7 +114,7 @@ Status TopKWriter::write_bitmap() noexcept {
     for (const float number : x) {
       const bool survives = sieve.passes(number);
       bits.put(survives ? 1U : 0U, 1);
-      if (survives) bits.put(value_code(coder, number, ordinal++), width);
+      if (survives) bits.put_long(value_code(coder, number, ordinal++), width);
     }
   });
   bits.finish();

@@ -23,9 +23,8 @@ class TopKWriter {
   Status write(size_t& written) noexcept;
 
  private:
+  /// Also finds the scale of levels.
   Status select() noexcept;
-  /// Levels need the largest number.
-  Status find_scale() noexcept;
   uint32_t value_code(DenseCoder& coder, float x, uint32_t ordinal) const noexcept;
   Status write_rice(size_t& bytes) noexcept;
   Status write_bitmap() noexcept;
