@@ -151,13 +151,15 @@ uint32_t Sieve::next(Span<const float> numbers, uint32_t first) noexcept {
   const auto count = static_cast<uint32_t>(numbers.size());
   const uint32_t key = key_ << 16;  // keys without their sign, at the top
   const float* x = numbers.data();
+  const auto is_below = [&](uint32_t i) noexcept { return twice_the_bits(x[i]) < key; };
   for (uint32_t i = first; i < count; ++i) {
-    // Optimization: four at a time, as most fail
-    while (i + 4 <= count && twice_the_bits(x[i]) < key && twice_the_bits(x[i + 1]) < key &&
-           twice_the_bits(x[i + 2]) < key && twice_the_bits(x[i + 3]) < key) {
-      i += 4;
+    // Optimization: four at a time, as most fail.
+    while (i + 4 <= count && is_below(i) && is_below(i + 1) && is_below(i + 2) && is_below(i + 3)) i += 4;
+    if (i + 4 <= count) {
+      while (is_below(i)) ++i;  // one of four is not
+    } else {
+      while (i < count && is_below(i)) ++i;
     }
-    while (i < count && twice_the_bits(x[i]) < key) ++i;
     if (i == count || passes(x[i])) return i;
   }
   return count;

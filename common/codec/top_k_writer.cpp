@@ -72,7 +72,7 @@ Status TopKWriter::select() noexcept {
 uint32_t TopKWriter::value_code(DenseCoder& coder, float x, uint32_t ordinal) const noexcept {
   switch (codec_.quantizer) {
     case Quantizer::kFloat32: return Traits::to_bits(x);
-    case Quantizer::kTernary: return x < 0.0F ? 1U : 0U;
+    case Quantizer::kTernary: return Traits::to_bits(x) >> 31;  // the sign: no survivor is 0
     case Quantizer::kInt8: return static_cast<uint32_t>(coder.leveller().level(x, ordinal)) & 0xffU;
     default: return static_cast<uint32_t>(coder.leveller().level(x, ordinal)) & 15U;
   }
@@ -142,11 +142,12 @@ Status TopKWriter::code(MutableBytes out, size_t& written) noexcept {
   Sieve sieve(selector_);
   uint32_t ordinal = 0;
   const Status status = for_each_segment(codec_, change_, [&](const Segment& /*segment*/, Span<float> x) noexcept {
-    for (size_t first = 0; first < x.size(); first += SurvivorModel::kGroup) {
+    uint32_t next = sieve.next(x, 0);
+    for (uint32_t first = 0; first < x.size(); first += SurvivorModel::kGroup) {
       const size_t left = x.size() - first;
       const Span<float> group = x.subspan(first, left < SurvivorModel::kGroup ? left : SurvivorModel::kGroup);
       uint32_t passed = 0;
-      for (uint32_t i = 0; i < group.size(); ++i) passed |= (sieve.passes(group[i]) ? 1U : 0U) << i;
+      for (; next < first + group.size(); next = sieve.next(x, next + 1)) passed |= 1U << (next - first);
       encoder.put(passed != 0, survivors.any());
       survivors.begin_group(passed != 0);
       for (uint32_t i = 0; passed != 0 && i < group.size(); ++i) {
