@@ -169,15 +169,15 @@ float EdenBlock::rotate(uint32_t first, Span<float> numbers, float shrink) noexc
 
 /// Writes the codes of y over y. They are ways through a search tree, the sign first: its nodes are numbered as in a
 /// heap, from 1, so the node behind the last turn is 2^b + code.
-template <uint32_t kBits>
+template <bool kTwoBits>
 EdenBlock::Sums EdenBlock::quantize(float* y, size_t count) const noexcept {
-  constexpr uint32_t kCodes = 1U << kBits;
-  constexpr uint32_t kLeaves = kBits == 4   ? 0x11111110U
-                               : kBits == 3 ? 0x01249248U
-                                            : 0x00015554U;  // 2^b for each number
-  auto* out = reinterpret_cast<uint8_t*>(y);
-  const uint32_t root = tree_[2];  // as no byte written can change it
+  const uint32_t b = kTwoBits ? 2U : bits_;  // here as no byte written can change it
+  const uint32_t codes = 1U << b;
+  const uint32_t root = tree_[2];
   const bool wants_norm = least_squares_;
+  auto* out = reinterpret_cast<uint8_t*>(y);
+  uint32_t nodes = 0;  // 2^b for each of eight numbers
+  for (size_t j = 0; j < 8; ++j) nodes = (nodes << b) + codes;
   Sum8 along;
   Sum8 norm;
   for (size_t i = 0; i < count; i += 8, y += 8) {
@@ -185,25 +185,24 @@ EdenBlock::Sums EdenBlock::quantize(float* y, size_t count) const noexcept {
     const auto add = [&](size_t j) noexcept {
       const uint32_t bits = magnitude_bits(y[j]);  // numbers that are not below 0 compare as their bits do
       uint32_t node = append_sign(1, y[j]);
-      if (kBits >= 3) node = append_carry(node, bits, tree_[node]);
-      if (kBits == 4) node = append_carry(node, bits, tree_[node]);
-      node = append_carry(node, bits, kBits == 2 ? root : tree_[node]);
-      word = (word << kBits) + node;
+      if (!kTwoBits) node = append_carry(node, bits, tree_[node]);
+      if (b == 4) node = append_carry(node, bits, tree_[node]);
+      node = append_carry(node, bits, kTwoBits ? root : tree_[node]);
+      word = (word << b) + node;
       along.add(j, kValues[node] * y[j]);
     };
-    if constexpr (kBits == 2) {
+    if constexpr (kTwoBits) {
       SKINK_UNROLL_8
       for (size_t j = 0; j < 8; ++j) add(7 - j);
     } else {  // in less code
       for (size_t j = 0; j < 8; ++j) add(7 - j);
     }
-    word -= kLeaves;
+    word -= nodes;
     for (size_t j = 0; wants_norm && j < 8 && i + j < count; ++j) {
-      const float value = kValues[kCodes + ((word >> (kBits * j)) & (kCodes - 1U))];
+      const float value = kValues[codes + ((word >> (b * j)) & (codes - 1U))];
       norm.add(j, value * value);
     }
-    SKINK_UNROLL_4
-    for (uint32_t byte = 0; byte < kBits; ++byte) *out++ = static_cast<uint8_t>(word >> (8 * byte));
+    for (uint32_t byte = 0; byte < b; ++byte) *out++ = static_cast<uint8_t>(word >> (8 * byte));
   }
   return {along.total(), norm.total()};
 }
@@ -238,11 +237,7 @@ EdenBlock::Sums EdenBlock::quantize(Span<float> numbers, float squares) noexcept
   for (size_t i = count; i % 8 != 0; ++i) y[i] = 0.0F;  // up to a whole byte; changes no sum
   if (bits_ == 1) return quantize_signs(y, count);
   plant_tree(Traits::sqrt(squares / static_cast<float>(count)));
-  switch (bits_) {
-    case 2: return quantize<2>(y, count);
-    case 3: return quantize<3>(y, count);
-    default: return quantize<4>(y, count);
-  }
+  return bits_ == 2 ? quantize<true>(y, count) : quantize<false>(y, count);
 }
 
 uint16_t EdenBlock::encode(uint32_t first, Span<float> numbers) noexcept {

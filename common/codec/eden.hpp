@@ -35,14 +35,15 @@ class EdenBlock {
   void flip(Span<float> numbers, uint32_t first, uint32_t second, float factor) noexcept;
   Sums quantize(Span<float> numbers, float squares) noexcept;
   static Sums quantize_signs(float* y, size_t count) noexcept;
-  template <uint32_t kBits>
+  template <bool kTwoBits>
   Sums quantize(float* y, size_t count) const noexcept;
   void plant_tree(float root) noexcept;
 
+  /// Of this block: 2^32 - bits of a threshold for every node. First, so that an index is all there is to its address.
+  uint32_t tree_[16] = {};
   uint8_t bits_;
   bool least_squares_;
   arithmetic::RandomStream words_;
-  uint32_t tree_[16] = {};  ///< of this block: 2^32 - bits of a threshold for every node
 };
 
 }  // namespace skink::codec
