@@ -46,13 +46,18 @@ void Client::on_connected(uint64_t now_ms) noexcept {
   outbox_busy_ = false;
   task_wanted_ = true;
   reply_wanted_ = true;
+  patch_wanted_ = true;
   birth_wanted_ = true;
   subscribed_all_ = false;
   memset(asked_, 0, sizeof asked_);  // a clean session: the broker knows of none
   asked_end_ = 0;
   if (state_ == ClientState::kDownloading) {
-    subscribe_all_ = chunks_missing_ == chunk_count_;
-    subscribe_next_ = subscribe_all_ ? chunk_count_ : 0;
+    if (patching_ == Patching::kNo) {
+      subscribe_all_ = chunks_missing_ == chunk_count_;
+      subscribe_next_ = subscribe_all_ ? chunk_count_ : 0;
+    } else if (patching_ == Patching::kReceiving) {
+      restart_patch();  // it comes again with the task
+    }
     arm_timer(now_ms);
   }
   if (state_ == ClientState::kUploading || state_ == ClientState::kWaiting) resume_upload(now_ms);
@@ -114,6 +119,7 @@ void Client::start(const wire::Task& task, uint64_t now_ms) noexcept {
   residual_.settle(task.run, task.accepted_round, encoder_);  // while w and phi are what they were
   task_ = task;
   has_task_ = true;
+  patching_ = Patching::kNo;
   retries_ = 0;
   deadline_ms_ = now_ms + task.time_left_ms;
   result_ = {};
@@ -312,14 +318,17 @@ void Client::retry(uint64_t now_ms) noexcept {
   if (now_ms >= deadline_ms_) {  // the round is over; the result stays for a repeat
     if (state_ == ClientState::kWaiting || state_ == ClientState::kUploading) state_ = ClientState::kFinished;
     if (state_ == ClientState::kDownloading) {
+      patching_ = Patching::kNo;
       state_ = ClientState::kIdle;  // the task is remembered: older ones are refused, and the same may come again
     }
     return;
   }
   ++counters_.retries;
   ++retries_;
-  if (state_ == ClientState::kDownloading) {
-    subscribe_next_ = 0;  // ask for each missing chunk by name
+  if (state_ == ClientState::kDownloading && patching_ == Patching::kReceiving) {
+    give_up_patch(now_ms);
+  } else if (state_ == ClientState::kDownloading) {
+    if (patching_ == Patching::kNo) subscribe_next_ = 0;  // ask for each missing chunk by name
     arm_timer(now_ms);
   } else if (state_ == ClientState::kWaiting) {
     resume_upload(now_ms);

@@ -11,7 +11,8 @@ namespace skink::edge {
 bool Client::next_action(Action& action) noexcept {
   if (!connected_) return false;
   action = {};
-  return next_subscription(action) || next_model_subscription(action) || next_publication(action);
+  return next_subscription(action) || next_model_subscription(action) || next_storing(action) ||
+         next_publication(action);
 }
 
 bool Client::next_subscription(Action& action) noexcept {
@@ -24,6 +25,11 @@ bool Client::next_subscription(Action& action) noexcept {
   if (reply_wanted_) {
     reply_wanted_ = false;
     action.topic = wire::TopicKind::kReply;
+    return true;
+  }
+  if (patch_wanted_) {
+    patch_wanted_ = false;
+    action.topic = wire::TopicKind::kPatch;
     return true;
   }
   return false;
@@ -104,6 +110,7 @@ bool Client::publish_birth(Action& action) noexcept {
   state.reset_reason = health.reset_reason;
   state.free_bytes = health.free_bytes;
   state.stack_used_bytes = health.stack_used_bytes;
+  if (model_ready_) state.model = wire::prefix_of(model_.digest);
   size_t written = 0;
   if (wire::encode_state(state, outbox_, written) != Status::kOk) return false;
   sending_ = Sending::kBirth;

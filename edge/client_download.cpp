@@ -9,12 +9,17 @@
 namespace skink::edge {
 
 void Client::begin_download(uint64_t now_ms) noexcept {
-  model_ready_ = false;
   chunk_count_ = chunks_for(task_.model_bytes, kModelChunkBytes);
   if (task_.model_bytes > platform_.model.size || chunk_count_ > SKINK_EDGE_MAX_MODEL_CHUNKS) {
+    model_ready_ = false;
     refuse_current(wire::Refusal::kDoesNotFit, task_.model_bytes, platform_.model.size, now_ms);
     return;
   }
+  if (!begin_patch(now_ms)) begin_chunks(now_ms);
+}
+
+void Client::begin_chunks(uint64_t now_ms) noexcept {
+  model_ready_ = false;
   memset(chunks_, 0, sizeof chunks_);
   chunks_missing_ = chunk_count_;
   subscribe_next_ = chunk_count_;
@@ -30,7 +35,8 @@ uint32_t Client::chunk_length(uint32_t chunk) const noexcept {
 }
 
 bool Client::on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) noexcept {
-  if (state_ != ClientState::kDownloading || piece.model != model_of(task_)) return false;
+  if (state_ != ClientState::kDownloading || patching_ != Patching::kNo) return false;
+  if (piece.model != model_of(task_)) return false;
   if (piece.chunk >= chunk_count_ || has_bit(chunks_, piece.chunk)) return false;
   const uint32_t length = chunk_length(piece.chunk);
   if (piece.chunk_bytes != length || piece.offset > length || piece.piece_bytes > length - piece.offset) return false;
@@ -40,6 +46,10 @@ bool Client::on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) n
 }
 
 void Client::on_model_stored(Status status, uint64_t now_ms) noexcept {
+  if (patching_ == Patching::kStoring) {
+    on_patch_stored(status, now_ms);
+    return;
+  }
   if (state_ != ClientState::kDownloading || piece_.model != model_of(task_)) return;
   if (status != Status::kOk) {
     refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);

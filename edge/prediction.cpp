@@ -29,7 +29,7 @@ Status TaskRunner::predict(const model::Model& model, Span<const float> stored, 
 }
 
 Status Client::predict(Span<const float> stored, Span<float> outputs) noexcept {
-  if (has_work()) return Status::kUnavailable;
+  if (has_work() || patching_ != Patching::kNo) return Status::kUnavailable;
   if (runner_.weights() == Weights::kNone) {
     if (!model_ready_) return Status::kUnavailable;
     const Status status = runner_.load_weights(model_, platform_.model, config_.arena);

@@ -161,6 +161,12 @@ size_t state_bytes(const Codec& codec, const nn::Network& network) noexcept {
   return has_fixed_length(codec) ? 0 : (encoded_bytes(codec, network) + 3) / 4 * 4;
 }
 
+size_t patch_bytes(const Codec& codec, const nn::Network& network) noexcept {
+  constexpr size_t kLeastPiece = 64;
+  const size_t longest = (encoded_bytes(codec, network) + 3) / 4 * 4;
+  return longest < kLeastPiece ? kLeastPiece : longest;
+}
+
 size_t residual_bytes(const Codec& codec, const nn::Network& network) noexcept {
   return codec.error_feedback ? 4 * network.trainable_count() : 0;
 }

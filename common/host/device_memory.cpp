@@ -16,6 +16,11 @@ DeviceMemory device_memory(const Experiment& experiment) {
     adapt.residual_bytes = codec::residual_bytes(codec, network);
     memory.update = codec::encoded_bytes(codec, network);
   }
+  codec::Codec downlink{};
+  if (experiment.downlink != "whole" && codec::parse(experiment.downlink.c_str(), downlink)) {
+    memory.patch = 4 * network.parameter_count() + codec::patch_bytes(downlink, network) + adapt.residual_bytes;
+    memory.patch_sent = codec::encoded_bytes(downlink, network);
+  }
   nn::PlanRequest evaluate;
   evaluate.batch_size = experiment.evaluation.batch_size;
   memory.adapt = nn::plan_memory(network, adapt);

@@ -107,38 +107,87 @@ size_t model_bytes(const nn::Network& network) noexcept {
   return kHeaderBytes + network.layers().size() * kLayerBytes + 4 * network.parameter_count() + wire::kDigestBytes;
 }
 
-Status encode(const Model& model, Span<const float> parameters, MutableBytes out, wire::Digest& digest) noexcept {
-  const nn::Network& network = model.network;
-  if (parameters.size() != network.parameter_count() || out.size() != model_bytes(network)) {
-    return Status::kShapeMismatch;
+Status FileImage::begin(const Model& model, Span<const float> parameters) noexcept {
+  if (parameters.size() != model.network.parameter_count()) return Status::kShapeMismatch;
+  for (const float parameter : parameters) {
+    if (!arithmetic::is_finite(parameter)) return Status::kNotFinite;
   }
-  uint8_t* header = out.data();
-  memcpy(header, kMagic, sizeof kMagic);
-  store_u16(header + 4, wire::kModelFormatVersion);
-  store_u16(header + 6, wire::kArithmeticVersion);
-  store_u16(header + 8, wire::kProtocolVersion);
-  store_u16(header + 10, wire::kCodecVersion);
-  store_u32(header + 12, static_cast<uint32_t>(out.size()));
-  store_u16(header + 16, network.input_shape().height);
-  store_u16(header + 18, network.input_shape().width);
-  store_u16(header + 20, network.input_shape().channels);
-  header[22] = static_cast<uint8_t>(network.loss());
-  header[23] = static_cast<uint8_t>(network.layers().size());
-  store_float(header + 24, model.input_scale);
-  store_float(header + 28, model.input_offset);
-  store_u32(header + 32, static_cast<uint32_t>(network.parameter_count()));
-  uint8_t* cursor = header + kHeaderBytes;
+  model_ = &model;
+  parameters_ = parameters;
+  size_ = static_cast<uint32_t>(model_bytes(model.network));
+  wire::Sha256 hash;
+  uint8_t block[256];
+  const uint32_t content = size_ - static_cast<uint32_t>(wire::kDigestBytes);
+  for (uint32_t offset = 0; offset < content; offset += sizeof block) {
+    const size_t count = content - offset < sizeof block ? content - offset : sizeof block;
+    read(offset, {block, count});
+    hash.add({block, count});
+  }
+  digest_ = hash.finish();
+  return Status::kOk;
+}
+
+void FileImage::read(uint32_t offset, MutableBytes out) const noexcept {
+  const uint32_t digest_at = size_ - static_cast<uint32_t>(wire::kDigestBytes);
+  const uint32_t parameters_at = digest_at - static_cast<uint32_t>(4 * parameters_.size());
+  const uint32_t ends[] = {parameters_at, digest_at, size_};
+  for (size_t part = 0; part < 3 && !out.empty(); ++part) {
+    if (offset >= ends[part]) continue;
+    const size_t left = ends[part] - offset;
+    const MutableBytes piece = out.first(out.size() < left ? out.size() : left);
+    if (part == 0) {
+      read_head(offset, piece);
+    } else if (part == 1) {
+      read_parameters(offset - parameters_at, piece);
+    } else {
+      memcpy(piece.data(), digest_.bytes + (offset - digest_at), piece.size());
+    }
+    offset += static_cast<uint32_t>(piece.size());
+    out = out.subspan(piece.size());
+  }
+}
+
+void FileImage::read_head(uint32_t offset, MutableBytes out) const noexcept {
+  const nn::Network& network = model_->network;
+  uint8_t head[kHeaderBytes + nn::kMaxLayers * kLayerBytes];
+  memcpy(head, kMagic, sizeof kMagic);
+  store_u16(head + 4, wire::kModelFormatVersion);
+  store_u16(head + 6, wire::kArithmeticVersion);
+  store_u16(head + 8, wire::kProtocolVersion);
+  store_u16(head + 10, wire::kCodecVersion);
+  store_u32(head + 12, size_);
+  store_u16(head + 16, network.input_shape().height);
+  store_u16(head + 18, network.input_shape().width);
+  store_u16(head + 20, network.input_shape().channels);
+  head[22] = static_cast<uint8_t>(network.loss());
+  head[23] = static_cast<uint8_t>(network.layers().size());
+  store_float(head + 24, model_->input_scale);
+  store_float(head + 28, model_->input_offset);
+  store_u32(head + 32, static_cast<uint32_t>(network.parameter_count()));
+  uint8_t* cursor = head + kHeaderBytes;
   for (const nn::LayerPlan& plan : network.layers()) {
     encode_layer(plan.spec, cursor);
     cursor += kLayerBytes;
   }
-  for (const float parameter : parameters) {
-    if (!arithmetic::is_finite(parameter)) return Status::kNotFinite;
-    store_float(cursor, parameter);
-    cursor += 4;
+  memcpy(out.data(), head + offset, out.size());
+}
+
+/// `offset` counts from the first parameter.
+void FileImage::read_parameters(uint32_t offset, MutableBytes out) const noexcept {
+  uint8_t number[4];
+  for (size_t i = 0; i < out.size(); ++i, ++offset) {
+    if (i == 0 || offset % 4 == 0) store_float(number, parameters_[offset / 4]);
+    out[i] = number[offset % 4];
   }
-  digest = wire::sha256({out.data(), out.size() - wire::kDigestBytes});
-  memcpy(cursor, digest.bytes, wire::kDigestBytes);
+}
+
+Status encode(const Model& model, Span<const float> parameters, MutableBytes out, wire::Digest& digest) noexcept {
+  if (out.size() != model_bytes(model.network)) return Status::kShapeMismatch;
+  FileImage image;
+  const Status status = image.begin(model, parameters);
+  if (status != Status::kOk) return status;
+  image.read(0, out);
+  digest = image.digest();
   return Status::kOk;
 }
 

@@ -3,6 +3,8 @@
 #include <mbedtls/ecdsa.h>
 #include <string.h>
 
+#include "skink/common/little_endian.hpp"
+
 namespace skink::wire {
 namespace {
 
@@ -45,6 +47,8 @@ bool equal_in_constant_time(const uint8_t* a, const uint8_t* b, size_t count) no
   for (size_t i = 0; i < count; ++i) difference = static_cast<uint8_t>(difference | (a[i] ^ b[i]));
   return difference == 0;
 }
+
+uint64_t prefix_of(const Digest& digest) noexcept { return load_u64(digest.bytes); }
 
 bool operator==(const Digest& a, const Digest& b) noexcept {
   return equal_in_constant_time(a.bytes, b.bytes, kDigestBytes);

@@ -73,6 +73,8 @@ bool parse_kind(Span<const char> text, TopicKind& kind) noexcept {
     kind = TopicKind::kUpdate;
   else if (equals(text, "reply"))
     kind = TopicKind::kReply;
+  else if (equals(text, "patch"))
+    kind = TopicKind::kPatch;
   else
     return false;
   return true;
@@ -84,6 +86,7 @@ const char* kind_text(TopicKind kind) noexcept {
     case TopicKind::kTask: return "task";
     case TopicKind::kUpdate: return "update";
     case TopicKind::kReply: return "reply";
+    case TopicKind::kPatch: return "patch";
     case TopicKind::kModel: break;
   }
   return "";

@@ -153,6 +153,7 @@ void Coordinator::on_state(std::string_view device_id, Bytes message, std::uint6
   if (!state.online && (device.online || !device.seen)) device.offline_since_ms = now_ms;
   device.online = state.online;
   device.seen = true;
+  if (state.online) note_model(device, state.model);
   if (phase_ == Phase::kWaitingForFleet && roster_.empty()) {
     if (connected_ && devices_online() >= config_.experiment.fleet.devices) freeze_roster(now_ms);
     return;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "skink/common/little_endian.hpp"
 #include "skink/coordinator/core/coordinator.hpp"
 
 namespace skink::coordinator {
@@ -64,7 +65,34 @@ void Coordinator::clear_model(const wire::Digest& digest, std::size_t bytes) {
   }
 }
 
-void Coordinator::send_task(Slot& slot, std::uint64_t now_ms) {
+/// What a birth says of the device's model.
+void Coordinator::note_model(Device& device, std::uint64_t prefix) {
+  const wire::Digest* base = prefix == wire::prefix_of(digest_) ? &digest_ : patches_.find(prefix);
+  device.has_base = base != nullptr;
+  if (base != nullptr) device.base = *base;
+}
+
+/// The chain in messages as long as a model's chunks; in front of each part whose it is, and where.
+void Coordinator::publish_patches(const Device& device, const std::vector<std::uint8_t>& chain) {
+  constexpr std::size_t kHeadBytes = 12;
+  constexpr std::size_t kPartBytes = kModelChunkBytes - kHeadBytes;
+  for (std::size_t offset = 0; offset < chain.size(); offset += kPartBytes) {
+    const std::size_t count = std::min(kPartBytes, chain.size() - offset);
+    Publish publish;
+    publish.topic = wire::TopicKind::kPatch;
+    publish.device_id = device.id;
+    publish.payload.resize(kHeadBytes + count);
+    store_u64(publish.payload.data(), wire::prefix_of(digest_));
+    store_u32(publish.payload.data() + 8, static_cast<std::uint32_t>(offset));
+    std::memcpy(publish.payload.data() + kHeadBytes, chain.data() + offset, count);
+    traffic_.downlink_bytes += publish.payload.size();
+    actions_.emplace_back(std::move(publish));
+  }
+}
+
+/// A device that has one of the last models gets the way from there, the first time; a reminder finds it waiting for a
+/// chain, or for the whole model that it fetches when no chain comes.
+void Coordinator::send_task(Slot& slot, std::uint64_t now_ms, Sending sending) {
   Device& device = device_at(slot.device_index);
   if (is_revoked(device.id)) {  // every device that could be asked is: the round waits for the operator
     slot.resend_ms = kNever;
@@ -94,12 +122,20 @@ void Coordinator::send_task(Slot& slot, std::uint64_t now_ms) {
   task.time_left_ms = static_cast<std::uint32_t>(slot.deadline_ms > now_ms ? slot.deadline_ms - now_ms : 0);
   task.first_task = slot.first_task;
   task.task_count = slot.task_count;
+  std::vector<std::uint8_t> chain;
+  if (device.has_base && sending == Sending::kFirst) chain = patches_.chain_from(device.base);
+  if (!chain.empty()) {
+    task.patch_base = wire::prefix_of(device.base);
+    task.patch_bytes = static_cast<std::uint32_t>(chain.size());
+  }
   Publish publish = sealed(wire::TopicKind::kTask, {device.id.c_str(), device.key}, task, wire::encode_task);
   traffic_.downlink_bytes += publish.payload.size();
-  if (!device.has_model || device.model_sent != digest_) traffic_.downlink_bytes += model_file_.size();
+  const bool was_sent = device.has_model && device.model_sent == digest_;
+  if (chain.empty() && !was_sent) traffic_.downlink_bytes += model_file_.size();
   device.has_model = true;
   device.model_sent = digest_;
   actions_.emplace_back(std::move(publish));
+  publish_patches(device, chain);
   put_off_resend(slot, now_ms);
   ++slot.sends;
 }

@@ -50,6 +50,10 @@ void Coordinator::on_update(std::string_view device_id, Bytes message, std::uint
     answer_unexpected(device, update.id);
     return;
   }
+  if (update.outcome != wire::Outcome::kRefused) {  // it has worked with this model
+    device.has_base = true;
+    device.base = digest_;
+  }
   take_report(*slot, update, payload, now_ms);
   close_if_settled(now_ms);
 }
@@ -268,7 +272,7 @@ void Coordinator::on_time(std::uint64_t now_ms) {
     } else if (now_ms >= slot.offline_ms) {
       replace(slot, wire::Refusal::kNone, "offline", now_ms);
     } else if (now_ms >= slot.resend_ms) {
-      send_task(slot, now_ms);
+      send_task(slot, now_ms, Sending::kReminder);
     }
   }
   close_if_settled(now_ms);

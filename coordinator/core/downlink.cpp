@@ -5,13 +5,9 @@
 
 #include "skink/common/codec/decoder.hpp"
 #include "skink/common/codec/encoder.hpp"
-#include "skink/common/little_endian.hpp"
 
 namespace skink::coordinator {
 namespace {
-
-/// Stands for a device index in random words: a roster is never that long.
-constexpr std::uint32_t kCoordinatorIndex = 0xffffffff;
 
 Status read_numbers(void* context, std::size_t first, Span<float> out) {
   const auto& numbers = *static_cast<const std::vector<float>*>(context);
@@ -51,7 +47,7 @@ std::vector<std::uint8_t> Downlink::pass(std::uint32_t round, const std::vector<
   change.phi = {&phi, &read_numbers};
   change.parameters = {parameters.data(), parameters.size()};
   change.residual = residual_.empty() ? nullptr : residual_.data();
-  const codec::Key key{seed_, round, kCoordinatorIndex};
+  const codec::Key key{seed_, round, codec::kCoordinator};
   codec::Encoder encoder;
   const MutableBytes state{reinterpret_cast<std::uint8_t*>(state_.data()), state_.size() * sizeof(float)};
   if (encoder.begin(codec_, change, key, state) != Status::kOk) {
@@ -99,10 +95,8 @@ std::vector<std::uint8_t> PatchBook::chain_from(const wire::Digest& base) const 
 
 const wire::Digest* PatchBook::find(std::uint64_t prefix) const {
   const auto found = std::find_if(patches_.begin(), patches_.end(),
-                                  [&](const Patch& patch) { return digest_prefix(patch.base) == prefix; });
+                                  [&](const Patch& patch) { return wire::prefix_of(patch.base) == prefix; });
   return found == patches_.end() ? nullptr : &found->base;
 }
-
-std::uint64_t digest_prefix(const wire::Digest& digest) { return load_u64(digest.bytes); }
 
 }  // namespace skink::coordinator

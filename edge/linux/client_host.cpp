@@ -63,7 +63,7 @@ Result<std::unique_ptr<ClientHost>> ClientHost::create(const Experiment& experim
   client.fleet = options.fleet;
   client.broker = options.broker;
   const DeviceMemory needed = device_memory(experiment);
-  client.arena_bytes = options.arena_bytes != 0 ? options.arena_bytes : needed.larger().total;
+  client.arena_bytes = options.arena_bytes != 0 ? options.arena_bytes : needed.arena();
   client.model_bytes = needed.model;
   for (const std::string& id : options.device_ids) {
     Result<DeviceCredentials> credentials = read_credentials(options.identity, id);

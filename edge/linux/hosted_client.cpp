@@ -57,6 +57,7 @@ HostedClient::HostedClient(const HostedClientOptions& options, const TaskGenerat
       state_topic_(topic_name(wire::TopicKind::kState)),
       task_topic_(topic_name(wire::TopicKind::kTask)),
       reply_topic_(topic_name(wire::TopicKind::kReply)),
+      patch_topic_(topic_name(wire::TopicKind::kPatch)),
       update_topic_(topic_name(wire::TopicKind::kUpdate)),
       arena_(options.arena_bytes / sizeof(float)),
       model_(options.model_bytes),
@@ -152,6 +153,8 @@ void HostedClient::handle_message(mqtt::Event& event, std::uint64_t now_ms) {
     client_.on_task(payload, now_ms);
   } else if (event.topic == reply_topic_) {
     client_.on_reply(payload, now_ms);
+  } else if (event.topic == patch_topic_) {
+    client_.on_patch_bytes({0, payload}, now_ms);
   } else {
     wire::Topic topic;
     const bool is_ours = wire::parse_topic({event.topic.data(), event.topic.size()}, topic);
@@ -167,9 +170,13 @@ void HostedClient::handle_model(const wire::Topic& topic, Bytes chunk, std::uint
   piece.piece_bytes = piece.chunk_bytes;
   std::uint32_t offset = 0;
   if (!client_.on_model_bytes(piece, offset)) return;
-  const bool fits = offset <= model_.size() && chunk.size() <= model_.size() - offset;
-  if (fits) std::memcpy(model_.data() + offset, chunk.data(), chunk.size());
-  client_.on_model_stored(fits ? Status::kOk : Status::kUnavailable, now_ms);
+  client_.on_model_stored(store_model(offset, chunk), now_ms);
+}
+
+Status HostedClient::store_model(std::uint32_t offset, Bytes bytes) {
+  if (offset > model_.size() || bytes.size() > model_.size() - offset) return Status::kUnavailable;
+  std::memcpy(model_.data() + offset, bytes.data(), bytes.size());
+  return Status::kOk;
 }
 
 Status HostedClient::read_model(void* context, std::uint32_t offset, MutableBytes out) noexcept {
@@ -195,11 +202,16 @@ void HostedClient::carry_out_actions() {
 }
 
 bool HostedClient::carry_out(const Action& action) {
+  if (action.kind == ActionKind::kStoreModel) {
+    client_.on_model_stored(store_model(action.storage_offset, action.payload), steady_now_ms());
+    return true;
+  }
   const std::string topic = action.topic == wire::TopicKind::kModel ? model_topic(action) : topic_name(action.topic);
   switch (action.kind) {
     case ActionKind::kSubscribe: return session_->subscribe(topic, mqtt::Quality::kAtLeastOnce).has_value();
     case ActionKind::kUnsubscribe: return session_->unsubscribe(topic).has_value();
-    case ActionKind::kPublish: break;
+    case ActionKind::kPublish:
+    case ActionKind::kStoreModel: break;
   }
   const Result<mqtt::Token> token = session_->publish(topic, action.payload, mqtt::Quality::kAtLeastOnce,
                                                       action.retain ? mqtt::Retain::kYes : mqtt::Retain::kNo);

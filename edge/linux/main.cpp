@@ -110,7 +110,7 @@ int run(const CommandLine& line) {
   options.threads = line.threads;
   options.connect_timeout = std::chrono::seconds(line.connect_timeout_s);
   options.log = &log;
-  const std::size_t needed = device_memory(*experiment).larger().total;
+  const std::size_t needed = device_memory(*experiment).arena();
   if (line.arena_bytes != 0 && line.arena_bytes < needed) {
     spdlog::warn("--arena-bytes {}: the experiment needs {}; its tasks will be refused", line.arena_bytes, needed);
   }

@@ -99,6 +99,7 @@ void Device::take_message(const edge::mqtt::Event& event, uint64_t now_ms) noexc
     case wire::TopicKind::kTask:
     case wire::TopicKind::kReply: take_control(topic.kind, event, now_ms); return;
     case wire::TopicKind::kModel: take_model(topic, event, now_ms); return;
+    case wire::TopicKind::kPatch: client_.on_patch_bytes({event.offset, event.piece}, now_ms); return;
     default: return;
   }
 }
@@ -135,20 +136,24 @@ void Device::take_model(const wire::Topic& topic, const edge::mqtt::Event& event
   piece.piece_bytes = static_cast<uint32_t>(event.piece.size());
   uint32_t offset = 0;
   if (!client_.on_model_bytes(piece, offset)) return;
-  client_.on_model_stored(store(piece, offset, event.piece), now_ms);
+  store(piece.model, offset, event.piece, piece.offset + piece.piece_bytes == piece.chunk_bytes, now_ms);
+}
+
+void Device::store(const wire::Digest& model, uint32_t offset, Bytes bytes, bool is_end, uint64_t now_ms) noexcept {
+  client_.on_model_stored(write(model, offset, bytes, is_end), now_ms);
   if (client_.state() != edge::ClientState::kDownloading && !client_.has_model()) is_storing_ = false;  // given up
   keep_model();
 }
 
-Status Device::store(const edge::ModelPiece& piece, uint32_t offset, Bytes bytes) noexcept {
-  if (!is_storing_ || storing_ != piece.model || models_.has_model()) {
+Status Device::write(const wire::Digest& model, uint32_t offset, Bytes bytes, bool is_end) noexcept {
+  if (!is_storing_ || storing_ != model || models_.has_model()) {
     is_storing_ = false;
     const Status status = models_.begin(client_.download_bytes());
     if (status != Status::kOk) return status;
     is_storing_ = true;
-    storing_ = piece.model;
+    storing_ = model;
   }
-  return models_.write(offset, bytes, piece.offset + piece.piece_bytes == piece.chunk_bytes);
+  return models_.write(offset, bytes, is_end);
 }
 
 /// A downloaded model that proved sound becomes the last model.
@@ -177,13 +182,19 @@ void Device::carry_out(uint64_t now_ms) noexcept {
 }
 
 Status Device::carry_out(const edge::Action& action, uint64_t now_ms) noexcept {
+  if (action.kind == edge::ActionKind::kStoreModel) {
+    const bool is_end = action.storage_offset + action.payload.size() == client_.download_bytes();
+    store(action.model, action.storage_offset, action.payload, is_end, now_ms);
+    return Status::kOk;
+  }
   char name[wire::kMaxTopicBytes];
   const Span<const char> topic{name, topic_of(action, name)};
   uint16_t packet_id = 0;
   switch (action.kind) {
     case edge::ActionKind::kSubscribe: return connection_.subscribe(topic, packet_id);
     case edge::ActionKind::kUnsubscribe: return connection_.unsubscribe(topic, packet_id);
-    case edge::ActionKind::kPublish: break;
+    case edge::ActionKind::kPublish:
+    case edge::ActionKind::kStoreModel: break;
   }
   const Status status = connection_.publish(topic, action.payload, action.retain, packet_id, now_ms);
   if (status == Status::kOk) publishing_id_ = packet_id;

@@ -55,12 +55,15 @@ boost::json::object to_json(const nn::MemoryPlan& plan) {
 std::string to_json(const Experiment& experiment, const nn::Network& network, const DeviceMemory& memory) {
   return boost::json::serialize(boost::json::object{{"experiment", experiment.name},
                                                     {"parameters", network.parameter_count()},
-                                                    {"arena_bytes", memory.larger().total},
+                                                    {"arena_bytes", memory.arena()},
                                                     {"adapt", to_json(memory.adapt)},
                                                     {"evaluate", to_json(memory.evaluate)},
                                                     {"model_bytes", memory.model},
                                                     {"uplink", experiment.uplink},
-                                                    {"update_bytes", memory.update}}) +
+                                                    {"update_bytes", memory.update},
+                                                    {"downlink", experiment.downlink},
+                                                    {"patching_bytes", memory.patch},
+                                                    {"patch_bytes", memory.patch_sent}}) +
          "\n";
 }
 
@@ -76,11 +79,16 @@ int plan(const PlanArguments& arguments) {
   std::printf("%-54s %12s %12zu\n", "flash of a model, bytes; a device keeps two", "", memory.model);
   std::printf("%-54s %12s %12zu\n", ("an update sent, bytes at most (" + experiment.uplink + ")").c_str(), "",
               memory.update);
+  if (memory.patch != 0) {
+    std::printf("%-54s %12s %12zu\n", "RAM while a model is patched, bytes", "", memory.patch);
+    std::printf("%-54s %12s %12zu\n", ("a round's patch, bytes at most (" + experiment.downlink + ")").c_str(), "",
+                memory.patch_sent);
+  }
   if (!arguments.json.empty()) {
     const auto written = write_file(arguments.json, to_json(experiment, network, memory));
     if (!written) return fail(ExitCode::kStore, written.error().message);
   }
-  const std::size_t needed = memory.larger().total;
+  const std::size_t needed = memory.arena();
   if (arguments.arena_bytes != 0 && needed > arguments.arena_bytes) {
     return fail(ExitCode::kConfiguration,
                 fmt::format("{}: needs an arena of {} bytes, the device has {}: make layers narrower, or batch_size 1",

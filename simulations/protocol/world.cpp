@@ -27,7 +27,7 @@ std::vector<std::string> default_ids(std::uint32_t count) {
 
 std::size_t plan_arena(const Experiment& experiment) {
   const DeviceMemory memory = device_memory(experiment);
-  return std::max(memory.adapt.total, memory.evaluate.total);
+  return memory.arena();
 }
 
 /// What a store would hold after a commit.
@@ -271,6 +271,8 @@ void World::handle(const Event& event) {
       if (!device.connected) return;
       if (event.topic == wire::TopicKind::kTask) {
         device.client->on_task(bytes, now_ms_);
+      } else if (event.topic == wire::TopicKind::kPatch) {
+        device.client->on_patch_bytes({0, bytes}, now_ms_);
       } else {
         device.client->on_reply(bytes, now_ms_);
       }
@@ -311,6 +313,10 @@ void World::carry_out(std::size_t index, const edge::Action& action) {
   Device& device = *devices_[index];
   if (action.kind == edge::ActionKind::kSubscribe && action.topic == wire::TopicKind::kModel) {
     deliver_model(index, action.model, action.chunk);
+  }
+  if (action.kind == edge::ActionKind::kStoreModel) {
+    std::memcpy(device.model.data() + action.storage_offset, action.payload.data(), action.payload.size());
+    device.client->on_model_stored(Status::kOk, now_ms_);
   }
   if (action.kind != edge::ActionKind::kPublish) return;
   Event event;

@@ -66,6 +66,10 @@ std::uint32_t topic_bytes(wire::TopicKind kind, const std::string& fleet, const 
   return static_cast<std::uint32_t>(wire::format_topic(topic, name));
 }
 
+/// docs/protocol.md, section 1.
+constexpr std::uint32_t kPatchHeadBytes = 12;
+constexpr std::uint32_t kPatchPartBytes = kModelChunkBytes - kPatchHeadBytes;
+
 /// Fixed in length whatever it is: a run is a time in milliseconds, a seed any number but 0.
 constexpr std::uint64_t kAnyRun = 1;
 constexpr std::uint64_t kAnySeed = 1;
@@ -95,6 +99,8 @@ class Messages {
     std::strncpy(task.uplink, round_.uplink.c_str(), sizeof task.uplink - 1);
     task.time_left_ms = round_.time_left_ms;
     if (error_feedback_) task.accepted_round = round_.round;
+    if (round_.patch_bytes != 0) task.patch_base = ~std::uint64_t{0};
+    task.patch_bytes = round_.patch_bytes;
     std::uint8_t out[wire::kMaxControlBytes];
     std::size_t written = 0;
     check(wire::encode_task(task, identity_, out, written));
@@ -249,6 +255,12 @@ WireCost device_round_cost(const DeviceRound& round, const LinkProfile& link) {
 
   conversation.send(Side::kBroker, task);
   conversation.send(Side::kDevice, kPuback, round.fetches.empty() ? Then::kListens : Then::kGoesOn);
+  for (std::uint32_t offset = 0; offset < round.patch_bytes; offset += kPatchPartBytes) {
+    const std::uint32_t part = std::min(kPatchPartBytes, round.patch_bytes - offset);
+    conversation.send(Side::kBroker,
+                      publish_packet(topic_bytes(wire::TopicKind::kPatch, fleet, id), kPatchHeadBytes + part));
+    conversation.send(Side::kDevice, kPuback);
+  }
   for (const Fetch& wanted : round.fetches) fetch(conversation, wanted);
   conversation.pause();  // it adapts
   for (std::uint32_t chunk = 0; chunk < messages.chunk_count(); ++chunk) {

@@ -153,8 +153,16 @@ class ClientBench {
       REQUIRE(sent.size() < 10000);
       sent.push_back(copy(action));
       if (action.kind == edge::ActionKind::kPublish) client->on_published(now);
+      if (action.kind == edge::ActionKind::kStoreModel) store(action);
     }
     return sent;
+  }
+
+  void store(const edge::Action& action, Status stored = Status::kOk) {
+    REQUIRE(action.storage_offset + action.payload.size() <= slot.bytes.size());
+    std::copy(action.payload.begin(), action.payload.end(),
+              slot.bytes.begin() + static_cast<std::ptrdiff_t>(action.storage_offset));
+    client->on_model_stored(stored, now);
   }
 
   /// The next action only; a publication stays in flight until on_published().

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every codec for real: a mixed fleet of 2 Cortex-M4 and 1 Cortex-M3 in QEMU and 6 host clients takes part in one run after the
-# other over a TLS broker, each with another uplink; every run ends with the simulator's hash, and every update is the simulator's.
+# other over a TLS broker, each with another uplink, two of three with a compressed downlink; every run ends with the simulator's hash, and every update is the simulator's.
 set -euo pipefail
 # shellcheck source=tests/firmware/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -21,22 +21,24 @@ for i in 1 2; do fleet_start_qemu devices mps2-an386 "mcu-$i" "$file" $((6 + i))
 grep -q training "$fleet_work/m3.txt" || fail "the M3 must be a training device; choose another seed"
 
 number=0
+downlinks=(whole topk:0.05+ternary+ef eden:1+ef)
 for codec in "${codecs[@]}"; do
   number=$((number + 1))
+  downlink=${downlinks[$((number % 6 / 2))]}
+  both=(--set "codec.uplink=$codec" --set "codec.downlink=$downlink")
   run=run-$number
   fleet_configure "$run" "$file"
-  fleet_start_coordinator "$run" "${settings[@]}" --set "codec.uplink=$codec" --updates "$fleet_work/$run.csv"
+  fleet_start_coordinator "$run" "${settings[@]}" "${both[@]}" --updates "$fleet_work/$run.csv"
   fleet_wait_for_coordinator "$run" || {
     tail -n 20 "$fleet_work"/devices/mcu-*.log
     fail "the run with $codec did not end"
   }
-  "$fleet_bin/skink-sim" run "$file" "${settings[@]}" --set "codec.uplink=$codec" --out "$fleet_work/$run/simulator" --quiet \
-    >/dev/null
+  "$fleet_bin/skink-sim" run "$file" "${settings[@]}" "${both[@]}" --out "$fleet_work/$run/simulator" --quiet >/dev/null
   fleet=$(summary_field "$fleet_work/$run/fleet/summary.json" model_sha256)
   simulator=$(summary_field "$fleet_work/$run/simulator/summary.json" model_sha256)
   [[ $fleet == "$simulator" ]] || fail "$codec: fleet $fleet, simulator $simulator"
   "$fleet_bin/skink-sim" replay "$fleet_work/$run/store.db" --updates "$fleet_work/$run-simulator.csv" --quiet
   diff <(sort -u "$fleet_work/$run.csv") <(sort -u "$fleet_work/$run-simulator.csv") ||
     fail "$codec: updates differ from the simulator's"
-  echo "$codec: equal, $(grep -c ",mcu-" "$fleet_work/$run.csv") updates of emulated devices among them"
+  echo "$codec, downlink $downlink: equal, $(grep -c ",mcu-" "$fleet_work/$run.csv") updates of emulated devices among them"
 done

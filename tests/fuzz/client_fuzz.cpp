@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness.hpp"
+#include "skink/common/little_endian.hpp"
 #include "skink/edge/client.hpp"
 
 namespace skink::test {
@@ -118,6 +119,8 @@ class Bench {
     task.time_left_ms = oddity == 6 ? commands.word() : 100000;
     task.task_count = oddity == 7 ? commands.word() : 1 + commands.byte() % 3;
     task.chunk_bytes = oddity == 8 ? commands.word() : 256 * (commands.byte() % 4);
+    task.patch_base = oddity == 9 ? 1 : wire::prefix_of(digest_);
+    task.patch_bytes = oddity == 0 || oddity > 9 ? 60 : 0;
     std::uint8_t message[wire::kMaxControlBytes];
     std::size_t written = 0;
     promise(wire::encode_task(task, identity_, message, written) == Status::kOk, "tasks encode");
@@ -148,6 +151,21 @@ class Bench {
     client_->on_model_stored(stored, now_);
   }
 
+  /// A part of a chain that begins rightly, or anything.
+  void give_patch(Commands& commands) {
+    std::uint8_t message[edge::kPatchHeadBytes + 64] = {};
+    store_u64(message, wire::prefix_of(digest_));
+    message[3] ^= 1;  // as give_task() may
+    store_u32(message + 8, commands.byte() % 16);
+    const char* const name = "int8";
+    message[edge::kPatchHeadBytes] = static_cast<std::uint8_t>(commands.byte() % 4 == 0 ? commands.byte() : 4U);
+    std::memcpy(message + edge::kPatchHeadBytes + 1, name, 4);
+    for (std::size_t i = edge::kPatchHeadBytes + 5; i < sizeof message; ++i)
+      message[i] = static_cast<std::uint8_t>(commands.byte());
+    client_->on_patch_bytes({0, {message, sizeof message}}, now_);
+    client_->on_patch_bytes({commands.byte(), commands.rest()}, now_);
+  }
+
   void give_garbage(Commands& commands) {
     edge::ModelPiece piece;
     piece.model = digest_;
@@ -161,11 +179,18 @@ class Bench {
     }
     client_->on_task(commands.rest(), now_);
     client_->on_reply(commands.rest(), now_);
+    give_patch(commands);
   }
 
   void take_actions(int most) {
     edge::Action action;
     for (int i = 0; i < most && client_->next_action(action); ++i) {
+      if (action.kind == edge::ActionKind::kStoreModel) {
+        promise(action.payload.size() <= slot_.size() && action.storage_offset <= slot_.size() - action.payload.size(),
+                "patched models are stored inside the slot");
+        std::copy(action.payload.begin(), action.payload.end(), slot_.begin() + action.storage_offset);
+        client_->on_model_stored(Status::kOk, now_);
+      }
       if (action.kind != edge::ActionKind::kPublish) continue;
       if (action.topic == wire::TopicKind::kUpdate) {
         wire::Update update;

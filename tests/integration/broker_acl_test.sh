@@ -120,11 +120,13 @@ denied device-000 dev/device-001/state forged -r
 denied device-000 dev/device-001/update forged
 denied device-000 dev/device-000/task forged
 denied device-000 dev/device-000/reply forged
+denied device-000 dev/device-000/patch forged
 denied device-000 model/first forged -r
 denied device-000 anything forged
 denied device-000 dev/device-001/state forged -u coordinator # the certificate names the user
 allowed coordinator dev/device-000/task work
 allowed coordinator dev/device-001/reply thanks
+allowed coordinator dev/device-001/patch step
 
 refused "a client without a certificate" --cafile "$work/pki/ca.pem"
 refused "a client without TLS"
@@ -149,6 +151,7 @@ skink/1/demo/dev/device-000/state birth
 skink/1/demo/dev/device-000/update change
 skink/1/demo/dev/device-000/task work
 skink/1/demo/dev/device-001/reply thanks
+skink/1/demo/dev/device-001/patch step
 skink/1/demo/model/last 1
 END
 received device-000 <<'END'
@@ -159,6 +162,7 @@ END
 received device-001 <<'END'
 skink/1/demo/model/first 1
 skink/1/demo/dev/device-001/reply thanks
+skink/1/demo/dev/device-001/patch step
 skink/1/demo/model/last 1
 END
 echo "broker: a device reaches its own topics only, and strangers do not connect"

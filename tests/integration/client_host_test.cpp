@@ -208,7 +208,7 @@ struct Reference {
     settings.task_count = task.task_count;
     settings.inner_learning_rate = task.inner_learning_rate;
     settings.passes = task.passes;
-    arena.resize(device_memory(experiment).larger().total / sizeof(float));
+    arena.resize(device_memory(experiment).arena() / sizeof(float));
     REQUIRE(runner.begin(info, source, samples.source(), settings,
                          {reinterpret_cast<std::uint8_t*>(arena.data()), arena.size() * sizeof(float)}) == Status::kOk);
     edge::Progress progress = edge::Progress::kMore;
@@ -276,7 +276,7 @@ TEST_CASE("client host: devices answer tasks with the bits that the arithmetic d
   Asker asker(*broker);
   RunningHost running(reference, *broker, 3);
   REQUIRE(asker.serve_until([&] { return all_online(asker, 3, true); }));
-  CHECK(asker.states["device-000"].arena_bytes == device_memory(reference.experiment).larger().total);
+  CHECK(asker.states["device-000"].arena_bytes == device_memory(reference.experiment).arena());
   CHECK(wire::same_versions(asker.states["device-001"].versions));
 
   asker.publish_model(reference.file, reference.digest);
@@ -348,7 +348,7 @@ TEST_CASE("client host: a task that does not fit the arena is refused with both 
   REQUIRE(asker.serve_until([&] { return asker.answers.count("device-000") == 1; }));
   const wire::Update& update = asker.answers["device-000"].update;
   CHECK(update.refusal == wire::Refusal::kDoesNotFit);
-  CHECK(update.needed_bytes == device_memory(reference.experiment).larger().total);
+  CHECK(update.needed_bytes == device_memory(reference.experiment).arena());
   CHECK(update.available_bytes == kSmall);
 }
 

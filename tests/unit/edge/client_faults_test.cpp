@@ -145,7 +145,7 @@ TEST_CASE("client: a finished client that reconnects says nothing but its birth"
   bench.client->on_disconnected();
   bench.connect();
   const std::vector<Sent> sent = bench.pump();
-  CHECK(sent.size() == 3);
+  CHECK(sent.size() == 4);  // and three subscriptions
   CHECK(births(sent) == 1);
   CHECK(bench.client->state() == ClientState::kFinished);
 }

@@ -20,12 +20,13 @@ TEST_CASE("client: a connection begins with subscriptions and the birth", "[edge
   CHECK(bench.pump().empty());  // not connected: nothing to do
   bench.connect();
   const std::vector<Sent> sent = bench.pump();
-  REQUIRE(sent.size() == 3);
+  REQUIRE(sent.size() == 4);
   CHECK((sent[0].kind == ActionKind::kSubscribe && sent[0].topic == TopicKind::kTask));
   CHECK((sent[1].kind == ActionKind::kSubscribe && sent[1].topic == TopicKind::kReply));
-  CHECK((sent[2].kind == ActionKind::kPublish && sent[2].topic == TopicKind::kState && sent[2].retain));
+  CHECK((sent[2].kind == ActionKind::kSubscribe && sent[2].topic == TopicKind::kPatch));
+  CHECK((sent[3].kind == ActionKind::kPublish && sent[3].topic == TopicKind::kState && sent[3].retain));
   wire::State state{};
-  REQUIRE(wire::decode_state(view(sent[2].payload), state) == Status::kOk);
+  REQUIRE(wire::decode_state(view(sent[3].payload), state) == Status::kOk);
   CHECK((state.online && state.has_versions && wire::same_versions(state.versions)));
   CHECK(std::string(state.firmware) == "bench 1.0");
   CHECK((state.arena_bytes == 65536 && state.battery_percent == 80));

@@ -174,6 +174,20 @@ TEST_CASE("wire cost: error feedback costs a field in task and update", "[simula
   CHECK(more.payload == WireBytes{3 + 3, 3 + 3});  // +ef in the name; the number of a field takes two bytes from 16 on
 }
 
+TEST_CASE("wire cost: a chain of patches costs itself and its acknowledgements", "[simulation][wire]") {
+  DeviceRound round = typical_round(100);
+  round.fetches.clear();
+  const WireCost plain = device_round_cost(round);
+  round.patch_bytes = 400;
+  const WireCost one = device_round_cost(round) - plain;
+  CHECK(one.payload == WireBytes{0, 400 + 12 + 10 + 4});  // and two fields of the task
+  CHECK(one.mqtt.up == kPuback);
+  round.patch_bytes = 2 * 4084;
+  const WireCost two = device_round_cost(round) - plain;
+  CHECK(two.payload == WireBytes{0, 2 * 4096 + 10 + 4});
+  CHECK(two.mqtt.up == 2 * kPuback);
+}
+
 TEST_CASE("wire cost: remembered costs are the computed ones", "[simulation][wire]") {
   DeviceRoundCosts costs(typical_round(1), LinkProfile::microcontroller());
   for (const std::uint32_t bytes : {5U, 5000U, 5U, 12345U, 5000U}) {

@@ -6,7 +6,7 @@
 /// docs/protocol.md is the contract; edge/README.md shows the states.
 ///
 /// A port's loop:
-///   1. feed what happened: on_connected, on_task, on_reply, on_model_bytes, on_published, on_time(now)
+///   1. feed what happened: on_connected, on_task, on_reply, on_patch_bytes, on_model_bytes, on_published, on_time(now)
 ///   2. while (next_action(action)) carry it out
 ///   3. if (has_work()) work(now), then go to 2; otherwise sleep until next_wake_ms() or the next message
 ///
@@ -20,6 +20,7 @@
 #include "skink/common/wire/messages.hpp"
 #include "skink/common/wire/topics.hpp"
 #include "skink/edge/config.hpp"
+#include "skink/edge/model_patch.hpp"
 #include "skink/edge/platform/samples.hpp"
 #include "skink/edge/residual.hpp"
 #include "skink/edge/task_runner.hpp"
@@ -27,6 +28,8 @@
 namespace skink::edge {
 
 inline constexpr size_t kModelChunkBytes = 4096;
+/// In front of the bytes of a chain in a message: which model it leads to, and where in the chain they belong.
+inline constexpr size_t kPatchHeadBytes = 12;
 
 /// What a birth message says of the device. The port keeps it up to date; 0: not known.
 struct Health {
@@ -53,16 +56,19 @@ struct Platform {
   SampleSource samples;
 };
 
-enum class ActionKind : uint8_t { kSubscribe, kUnsubscribe, kPublish };
+enum class ActionKind : uint8_t { kSubscribe, kUnsubscribe, kPublish, kStoreModel };
 
 /// One thing to do. Subscriptions and publications are QoS 1.
 struct Action {
   ActionKind kind = ActionKind::kPublish;
   wire::TopicKind topic = wire::TopicKind::kState;
-  wire::Digest model;  ///< topic kModel
+  wire::Digest model;  ///< topic kModel; kStoreModel: whose bytes these are
   uint32_t chunk = 0;  ///< topic kModel; wire::kAllChunks for all
-  Bytes payload;       ///< kPublish; valid until on_published()
+  Bytes payload;       ///< kPublish: valid until on_published(); kStoreModel: until on_model_stored()
   bool retain = false;
+  /// kStoreModel: the port writes the payload there in the model slot, in ascending order from 0, then calls
+  /// on_model_stored().
+  uint32_t storage_offset = 0;
 };
 
 /// A piece of a model chunk as it arrives. Transports with little memory deliver a chunk in several pieces, in order.
@@ -74,6 +80,12 @@ struct ModelPiece {
   uint32_t piece_bytes = 0;
 };
 
+/// A piece of a message on the client's own patch topic, as it arrives: in order from offset 0.
+struct PatchPiece {
+  uint32_t offset = 0;  ///< in the message
+  Bytes bytes;
+};
+
 struct ClientCounters {
   uint32_t tasks = 0;
   uint32_t repeats = 0;  ///< tasks answered again without adapting again
@@ -83,6 +95,8 @@ struct ClientCounters {
   uint32_t accepted = 0;
   uint32_t refused_by_coordinator = 0;
   uint32_t retries = 0;
+  uint32_t patched = 0;         ///< models made from patches
+  uint32_t patches_failed = 0;  ///< chains that did not come, or did not lead to the model: it was fetched whole
   uint32_t wrong_authentication = 0;
   uint32_t damaged_messages = 0;
   uint32_t refused[wire::kRefusalCount] = {};  ///< tasks this client refused, by reason
@@ -90,7 +104,7 @@ struct ClientCounters {
 
 enum class ClientState : uint8_t {
   kIdle,         ///< no task, or one whose model did not come in time
-  kDownloading,  ///< waiting for chunks of the task's model
+  kDownloading,  ///< waiting for patches or chunks that make the task's model
   kWorking,      ///< adapting or evaluating; has_work()
   kUploading,    ///< sending the result
   kWaiting,      ///< everything sent, no reply yet
@@ -121,6 +135,9 @@ class Client {
   bool on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) noexcept;
   void on_model_stored(Status status, uint64_t now_ms) noexcept;
 
+  /// A piece of a message on the client's own patch topic. Any bytes.
+  void on_patch_bytes(const PatchPiece& piece, uint64_t now_ms) noexcept;
+
   /// The last kPublish action has left (or, better on a slow link, was acknowledged); its payload may change now. A
   /// port that could not send keeps the action and tries again.
   void on_published(uint64_t now_ms) noexcept;
@@ -141,7 +158,8 @@ class Client {
   ///     refused before its first step takes none away.
   ///   - otherwise the received initialization, phi, of the model in the slot; after a reset, restore_model()'s. It is
   ///     read once, and stays in the arena until the next task.
-  /// While a new model is downloaded, what was used before stays in use; phi cannot be read then. No task, update or
+  /// While a new model is downloaded, what was used before stays in use; phi cannot be read then, and a model that is
+  /// being patched takes its place. No task, update or
   /// hash depends on whether, when or how often this is called.
   ///
   /// @param[in]  stored   [D] a sample's stored values (before the model's scale and offset), as SampleSource gives
@@ -150,8 +168,8 @@ class Client {
   /// label.
   /// @returns
   /// * kOk
-  /// * kUnavailable     a task is being worked on (has_work(): the arena is its), no model has come yet, or phi cannot
-  ///                    be read.
+  /// * kUnavailable     a task is being worked on or a model patched (the arena is its), no model has come yet, or phi
+  ///                    cannot be read.
   /// * kShapeMismatch   a size is not the model's.
   /// * kBufferTooSmall  the arena has no room for parameters and one sample.
   ///
@@ -190,7 +208,14 @@ class Client {
   wire::Refusal check_task(const wire::Task& task) const noexcept;
   void start(const wire::Task& task, uint64_t now_ms) noexcept;
   void begin_download(uint64_t now_ms) noexcept;
+  void begin_chunks(uint64_t now_ms) noexcept;
   void finish_download(uint64_t now_ms) noexcept;
+  bool begin_patch(uint64_t now_ms) noexcept;
+  void finish_patch(uint64_t now_ms) noexcept;
+  void give_up_patch(uint64_t now_ms) noexcept;
+  void restart_patch() noexcept;
+  void on_patch_stored(Status status, uint64_t now_ms) noexcept;
+  bool next_storing(Action& action) noexcept;
   void begin_work(uint64_t now_ms) noexcept;
   void finish_work(Progress progress, uint64_t now_ms) noexcept;
   Status encode_change() noexcept;
@@ -224,6 +249,7 @@ class Client {
   // what to subscribe and publish next
   bool task_wanted_ = false;
   bool reply_wanted_ = false;
+  bool patch_wanted_ = false;
   bool birth_wanted_ = false;
   bool outbox_busy_ = false;
   /// What is in the outbox; kOldChunk: a chunk of an upload that has begun anew since.
@@ -252,6 +278,13 @@ class Client {
   uint8_t chunks_[SKINK_EDGE_MAX_MODEL_CHUNKS / 8] = {};  ///< those that are stored
   uint8_t asked_[SKINK_EDGE_MAX_MODEL_CHUNKS / 8] = {};   ///< those subscribed to by name, below asked_end_
   uint32_t asked_end_ = 0;
+
+  // the same from patches
+  enum class Patching : uint8_t { kNo, kReceiving, kStoring } patching_ = Patching::kNo;
+  ModelPatch patch_;
+  uint8_t patch_head_[kPatchHeadBytes] = {};  ///< of the message that comes
+  uint32_t stored_bytes_ = 0;
+  uint32_t storing_bytes_ = 0;  ///< that the port was asked to write and has not yet
 
   TaskRunner runner_;
   codec::Codec codec_;  ///< of the current task

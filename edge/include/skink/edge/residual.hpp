@@ -25,6 +25,9 @@ class Residual {
   /// @param[in] memory  [trainable_count], the same for all tasks of a run
   void prepare(uint64_t run, uint32_t accepted_round, Span<float> memory) noexcept;
 
+  /// Bytes at the end of the arena that hold what is still wanted.
+  size_t kept_bytes() const noexcept { return kept_ ? memory_.size() * sizeof(float) : 0; }
+
   /// The memory that was given is used otherwise.
   void forget() noexcept { kept_ = false; }
 

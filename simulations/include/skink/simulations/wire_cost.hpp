@@ -110,7 +110,8 @@ inline constexpr std::uint32_t kModelChunkBytes = 4096;
 struct DeviceRound {
   std::uint32_t device_id_bytes = 10;
   std::uint32_t fleet_bytes = 4;
-  std::vector<Fetch> fetches;  ///< in order; empty: the device has the model
+  std::vector<Fetch> fetches;     ///< in order; empty: the device has the model, or makes it from patches
+  std::uint32_t patch_bytes = 0;  ///< of the chain of patches that follows the task; 0: none
   std::string uplink = "float32";
   std::uint32_t encoded_bytes = 0;   ///< of the change, >= 1
   std::uint32_t chunk_bytes = 4096;  ///< largest part of it in one message: 4096 on a host, 2048 on the MPS2 board

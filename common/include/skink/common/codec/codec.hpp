@@ -58,11 +58,18 @@ bool has_fixed_length(const Codec& codec) noexcept;
 /// piece by piece, otherwise room for all of them.
 size_t state_bytes(const Codec& codec, const nn::Network& network) noexcept;
 
+/// Bytes of memory, a multiple of 4, in which a device receives whole patches and writes models piece by piece
+/// (docs/codec.md, section 9); beside the parameters.
+size_t patch_bytes(const Codec& codec, const nn::Network& network) noexcept;
+
 /// Bytes of a residual in memory: 4 for every trainable parameter with error feedback, else 0.
 size_t residual_bytes(const Codec& codec, const nn::Network& network) noexcept;
 
 /// How many numbers survive selection, if there are as many that are not tiny.
 uint32_t survivor_count(const Codec& codec, size_t trainable) noexcept;
+
+/// In place of a device index: the coordinator's own steps (docs/codec.md, section 9).
+inline constexpr uint32_t kCoordinator = 0xffffffff;
 
 /// What addresses the random words of one encoded change (docs/codec.md, section 2).
 struct Key {

@@ -42,6 +42,30 @@ struct ModelInfo {
 /// Length of the model file of a network.
 size_t model_bytes(const nn::Network& network) noexcept;
 
+/// A model file that is nowhere stored: its bytes are computed when they are read.
+class FileImage {
+ public:
+  /// Both are borrowed as long as the image is used.
+  ///
+  /// @param[in] parameters  [P]
+  /// @returns kOk, kShapeMismatch when there are not P parameters, kNotFinite for one that is not finite.
+  Status begin(const Model& model, Span<const float> parameters) noexcept;
+
+  uint32_t size() const noexcept { return size_; }
+  const wire::Digest& digest() const noexcept { return digest_; }
+  /// Bytes [offset, offset + out.size()); the caller stays inside size().
+  void read(uint32_t offset, MutableBytes out) const noexcept;
+
+ private:
+  void read_head(uint32_t offset, MutableBytes out) const noexcept;
+  void read_parameters(uint32_t offset, MutableBytes out) const noexcept;
+
+  const Model* model_ = nullptr;
+  Span<const float> parameters_;
+  uint32_t size_ = 0;
+  wire::Digest digest_;
+};
+
 /// Writes a model file.
 ///
 /// @param[in]  parameters  [P], finite.

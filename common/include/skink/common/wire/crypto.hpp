@@ -20,6 +20,8 @@ struct Digest {
 /// Tells nothing about where two codes differ by the time it takes.
 bool equal_in_constant_time(const uint8_t* a, const uint8_t* b, size_t count) noexcept;
 
+/// The first eight bytes, little-endian: enough to tell the models of a run apart.
+uint64_t prefix_of(const Digest& digest) noexcept;
 bool operator==(const Digest& a, const Digest& b) noexcept;
 inline bool operator!=(const Digest& a, const Digest& b) noexcept { return !(a == b); }
 

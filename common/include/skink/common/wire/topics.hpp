@@ -10,7 +10,7 @@
 
 namespace skink::wire {
 
-enum class TopicKind : uint8_t { kState, kTask, kUpdate, kReply, kModel };
+enum class TopicKind : uint8_t { kState, kTask, kUpdate, kReply, kPatch, kModel };
 
 /// Every chunk of a model in one subscription: the last level is '+'.
 inline constexpr uint32_t kAllChunks = 0xffffffffU;

@@ -140,6 +140,8 @@ class Coordinator {
     bool reported_late_join = false;
     bool has_model = false;  ///< was sent a task for `model_sent`
     wire::Digest model_sent;
+    bool has_base = false;  ///< has `base`, as far as we know: it said so, or has worked with it
+    wire::Digest base;
     bool has_settled = false;  ///< `settled` is the last update that was taken
     wire::RoundId settled;
     std::uint32_t accepted_round = 0;  ///< 1 + the last finished round that took its update; error feedback
@@ -183,7 +185,11 @@ class Coordinator {
   void finish();
   void publish_model();
   void clear_model(const wire::Digest& digest, std::size_t bytes);
-  void send_task(Slot& slot, std::uint64_t now_ms);
+  /// What a message about a task is sent for.
+  enum class Sending { kFirst, kReminder };
+  void send_task(Slot& slot, std::uint64_t now_ms, Sending sending = Sending::kFirst);
+  void publish_patches(const Device& device, const std::vector<std::uint8_t>& chain);
+  void note_model(Device& device, std::uint64_t prefix);
   std::uint64_t resend_wait(std::uint32_t sends) const;
   void put_off_resend(Slot& slot, std::uint64_t now_ms) const;
   void reply(Device& device, const wire::RoundId& id, wire::Verdict verdict, wire::Refusal reason, std::uint32_t chunk);

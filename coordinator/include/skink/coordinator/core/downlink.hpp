@@ -59,7 +59,7 @@ class PatchBook {
   /// The next round's.
   void add(Patch patch);
 
-  /// All patches from the model with this digest on, as one text (docs/protocol.md, section 6). Empty: the model is not
+  /// All patches from the model with this digest on, as one text (docs/codec.md, section 9). Empty: the model is not
   /// known, is the newest one, or the whole file would be shorter.
   std::vector<std::uint8_t> chain_from(const wire::Digest& base) const;
 
@@ -74,8 +74,5 @@ class PatchBook {
   std::size_t bytes_ = 0;  // of all patches, with their lengths
   std::deque<Patch> patches_;
 };
-
-/// The first eight bytes of a digest, little-endian: enough to tell models of one run apart.
-std::uint64_t digest_prefix(const wire::Digest& digest);
 
 }  // namespace skink::coordinator

@@ -66,6 +66,7 @@ class HostedClient {
   Result<void> start_session(mqtt::EventQueue& queue, const HostedClientOptions& options);
   void handle(mqtt::Event& event, std::uint64_t now_ms);
   void handle_message(mqtt::Event& event, std::uint64_t now_ms);
+  Status store_model(std::uint32_t offset, Bytes bytes);
   void handle_model(const wire::Topic& topic, Bytes chunk, std::uint64_t now_ms);
   void carry_out_actions();
   bool carry_out(const Action& action);
@@ -78,6 +79,7 @@ class HostedClient {
   const std::string state_topic_;
   const std::string task_topic_;
   const std::string reply_topic_;
+  const std::string patch_topic_;
   const std::string update_topic_;
   std::vector<float> arena_;  // for its alignment
   std::vector<std::uint8_t> model_;
