@@ -4,8 +4,8 @@
 
 #include "learning/group.hpp"
 #include "learning/neuron_device.hpp"
-#include "learning/workers.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
+#include "skink/common/host/workers.hpp"
 #include "skink/common/nn/training.hpp"
 
 namespace skink::simulations {

@@ -13,13 +13,13 @@
 #include "group.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/host/files.hpp"
+#include "skink/common/host/workers.hpp"
 #include "skink/common/model/model_file.hpp"
 #include "skink/common/nn/training.hpp"
 #include "skink/coordinator/core/cohort.hpp"
 #include "skink/coordinator/core/downlink.hpp"
 #include "skink/coordinator/core/results.hpp"
 #include "skink/simulations/run.hpp"
-#include "workers.hpp"
 
 namespace skink::simulations {
 namespace {

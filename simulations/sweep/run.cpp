@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "learning/checkpoint.hpp"
-#include "learning/workers.hpp"
 #include "skink/common/host/files.hpp"
+#include "skink/common/host/workers.hpp"
 #include "skink/simulations/sweep.hpp"
 
 namespace skink::simulations {

@@ -1,11 +1,11 @@
-#include "learning/workers.hpp"
+#include "skink/common/host/workers.hpp"
 
 #include <catch2/catch.hpp>
 #include <stdexcept>
 
-using skink::simulations::Workers;
+using skink::Workers;
 
-TEST_CASE("workers: every part is worked on once, job after job", "[simulation][workers]") {
+TEST_CASE("workers: every part is worked on once, job after job", "[common][host][workers]") {
   Workers workers(GENERATE(1U, 2U, 5U));
   for (std::uint32_t job = 0; job < 300; ++job) {
     const std::uint32_t parts = job % 7;
@@ -18,7 +18,7 @@ TEST_CASE("workers: every part is worked on once, job after job", "[simulation][
   }
 }
 
-TEST_CASE("workers: what a part throws is thrown, and the next job runs", "[simulation][workers]") {
+TEST_CASE("workers: what a part throws is thrown, and the next job runs", "[common][host][workers]") {
   Workers workers(GENERATE(1U, 3U));
   for (int job = 0; job < 20; ++job) {
     CHECK_THROWS_AS(workers.run(10,

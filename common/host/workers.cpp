@@ -1,11 +1,11 @@
-#include "workers.hpp"
+#include "skink/common/host/workers.hpp"
 
 #include <stdexcept>
 #include <utility>
 
 #include "skink/common/host/float_environment.hpp"
 
-namespace skink::simulations {
+namespace skink {
 namespace {
 
 /// Rounds of small fleets take microseconds; a sleeping thread takes as long to wake.
@@ -81,4 +81,4 @@ void Workers::take_parts(std::uint32_t worker) {
   }
 }
 
-}  // namespace skink::simulations
+}  // namespace skink
