@@ -12,9 +12,14 @@ class Target {
  public:
   Target(const nn::Network& network, Span<float> parameters, bool adds) noexcept
       : network_(network), parameters_(parameters), adds_(adds) {}
+  Target(const nn::Network& network, const ChangeSink& sink) noexcept : network_(network), sink_(&sink) {}
 
   void put(const Segment& segment, const float* x) noexcept {
     (void)for_each_run(network_, segment, [&](uint32_t parameter, uint32_t place, uint32_t count) noexcept {
+      if (sink_ != nullptr) {
+        sink_->put(sink_->context, parameter, {x + place, count});
+        return Status::kOk;
+      }
       float* to = parameters_.data() + parameter;
       if (adds_) {
         for (uint32_t i = 0; i < count; ++i) to[i] = arithmetic::canonical(to[i] + x[place + i]);
@@ -31,7 +36,9 @@ class Target {
       if (tensor().trainable) first_ += tensor().count;
       ++tensor_;
     }
-    float& to = parameters_[tensor().offset + (position - first_)];
+    const uint32_t parameter = tensor().offset + (position - first_);
+    if (sink_ != nullptr) return sink_->put(sink_->context, parameter, {&x, 1});
+    float& to = parameters_[parameter];
     to = adds_ ? arithmetic::canonical(to + x) : x;
   }
 
@@ -40,7 +47,8 @@ class Target {
 
   const nn::Network& network_;
   Span<float> parameters_;
-  bool adds_;
+  bool adds_ = false;
+  const ChangeSink* sink_ = nullptr;  ///< instead of parameters
   size_t tensor_ = 0;
   uint32_t first_ = 0;  ///< position of its first number
 };
@@ -122,6 +130,12 @@ Status decode(const Codec& codec, const nn::Network& network, const Key& key, By
   if (change.size() != network.parameter_count()) return Status::kShapeMismatch;
   for (float& value : change) value = 0.0F;
   Target target(network, change, false);
+  return decode_to(codec, network, key, encoded, target);
+}
+
+Status decode(const Codec& codec, const nn::Network& network, const Key& key, Bytes encoded,
+              const ChangeSink& sink) noexcept {
+  Target target(network, sink);
   return decode_to(codec, network, key, encoded, target);
 }
 

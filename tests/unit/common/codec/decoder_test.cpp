@@ -1,16 +1,45 @@
+#include "skink/common/arithmetic/real.hpp"
 #include "unit/common/codec/codec_bench.hpp"
 
 using namespace skink;
 using namespace skink::test;
 using codec::Codec;
+using Traits = arithmetic::RealTraits<float>;
 
 namespace {
+
+/// A change as it comes in pieces.
+struct Pieces {
+  explicit Pieces(std::size_t parameters) : change(parameters, 0.0F) {}
+  codec::ChangeSink sink() {
+    return {this, [](void* context, std::uint32_t first, Span<const float> numbers) noexcept {
+              static_cast<Pieces*>(context)->put(first, numbers);
+            }};
+  }
+  void put(std::uint32_t first, Span<const float> numbers) noexcept {
+    ascend = ascend && first >= next && !numbers.empty() && numbers.size() <= codec::kBlock &&
+             first + numbers.size() <= change.size();
+    if (!ascend) return;
+    std::copy(numbers.begin(), numbers.end(), change.begin() + static_cast<std::ptrdiff_t>(first));
+    next = first + static_cast<std::uint32_t>(numbers.size());
+  }
+  Numbers change;
+  std::uint32_t next = 0;
+  bool ascend = true;
+};
 
 /// Any bytes give a change of finite numbers (float32: any numbers) or an error.
 void check_total(const Codec& codec, const nn::Network& network, const Buffer& bytes) {
   Numbers change;
   const Status status = decode(codec, network, {1, 2, 3}, bytes, change);
   REQUIRE((status == Status::kOk || status == Status::kDamaged || status == Status::kShapeMismatch));
+  Pieces pieces(change.size());
+  REQUIRE(codec::decode(codec, network, {1, 2, 3}, {bytes.data(), bytes.size()}, pieces.sink()) == status);
+  REQUIRE(pieces.ascend);
+  if (status != Status::kOk) return;
+  for (std::size_t e = 0; e < change.size(); ++e) {
+    REQUIRE(Traits::to_bits(pieces.change[e]) == Traits::to_bits(change[e]));
+  }
 }
 
 }  // namespace
@@ -46,6 +75,7 @@ TEST_CASE("codec: truncated and prolonged encodings of variable length are refus
     Numbers decoded;
     CAPTURE(name, whole.size());
     REQUIRE(decode(codec, network, {1, 2, 3}, whole, decoded) == Status::kOk);
+    check_total(codec, network, whole);
     for (std::size_t size = 0; size < whole.size(); ++size) {
       const Buffer part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
       const Status status = decode(codec, network, {1, 2, 3}, part, decoded);

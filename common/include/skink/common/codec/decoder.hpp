@@ -16,6 +16,20 @@ namespace skink::codec {
 Status decode(const Codec& codec, const nn::Network& network, const Key& key, Bytes encoded,
               Span<float> change) noexcept;
 
+/// Takes a change as it is decoded.
+struct ChangeSink {
+  void* context = nullptr;
+  /// Numbers of the parameters first, first + 1, ...: 1 to kBlock of them. Parameters ascend; those that are left out
+  /// are 0.
+  void (*put)(void* context, uint32_t first, Span<const float> numbers) noexcept = nullptr;
+};
+
+/// The same piece by piece, without memory for the whole; what a selection leaves out is not even visited. An error may
+/// come after pieces. About 1.1 KB of stack.
+/// @returns as above, but for change.size().
+Status decode(const Codec& codec, const nn::Network& network, const Key& key, Bytes encoded,
+              const ChangeSink& sink) noexcept;
+
 /// Decodes and adds: parameters[e] = parameters[e] + change[e], zeros without a sign. For changes that are known to
 /// be sound: an error leaves part of them added.
 Status apply(const Codec& codec, const nn::Network& network, const Key& key, Bytes encoded,
