@@ -16,10 +16,9 @@ Coordinator::Coordinator(CoordinatorConfig config, const RunSnapshot* snapshot)
       model_{make_network(config_.experiment.model), config_.experiment.model.input_scale,
              config_.experiment.model.input_offset},
       parameters_(initial_parameters(config_.experiment.model, config_.experiment.seed)),
-      aggregator_(model_.network, config_.experiment.meta.clip_norm),
+      aggregator_(model_.network, config_.experiment.meta.clip_norm, config_.executor),
       downlink_(config_.experiment.downlink, model_.network, config_.experiment.seed),
-      patches_(config_.experiment.downlink, model::model_bytes(model_.network)),
-      change_(model_.network.parameter_count()) {
+      patches_(config_.experiment.downlink, model::model_bytes(model_.network)) {
   if (!codec::parse(config_.experiment.uplink.c_str(), codec_)) throw std::runtime_error("unknown codec");
   longest_update_ = codec::encoded_bytes(codec_, model_.network);
   if (snapshot != nullptr) restore(*snapshot);
@@ -97,7 +96,10 @@ std::size_t Coordinator::devices_online() const {
       std::count_if(devices_.begin(), devices_.end(), [](const auto& entry) { return entry.second.online; }));
 }
 
-std::vector<Action> Coordinator::take_actions() { return std::exchange(actions_, {}); }
+std::vector<Action> Coordinator::take_actions() {
+  settle_waiting();
+  return std::exchange(actions_, {});
+}
 
 // ---- roster ---------------------------------------------------------------------------------------------------------
 
@@ -120,6 +122,7 @@ void Coordinator::adopt_roster() {
 
 void Coordinator::revoke(const RevokedIds& ids, std::uint64_t now_ms) {
   if (config_.replay) return;
+  settle_waiting();
   std::vector<Device*> members;
   for (const std::string& id : ids) {
     if (!revoked_.insert(id).second) continue;
@@ -149,6 +152,7 @@ void Coordinator::on_state(std::string_view device_id, Bytes message, std::uint6
     count(wire::Refusal::kVersionMismatch);
     return;
   }
+  settle_waiting();
   Device& device = device_of(device_id);
   if (!state.online && (device.online || !device.seen)) device.offline_since_ms = now_ms;
   device.online = state.online;
@@ -177,6 +181,7 @@ void Coordinator::on_state(std::string_view device_id, Bytes message, std::uint6
 // ---- progress of a run ----------------------------------------------------------------------------------------------
 
 void Coordinator::on_connected(std::uint64_t now_ms) {
+  settle_waiting();
   connected_ = true;
   model_published_ = false;
   if (phase_ == Phase::kFinished) return;
@@ -203,6 +208,7 @@ void Coordinator::on_connected(std::uint64_t now_ms) {
 }
 
 void Coordinator::on_disconnected() {
+  settle_waiting();
   connected_ = false;
   wake_ms_ = kNever;
 }

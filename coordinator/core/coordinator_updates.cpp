@@ -2,6 +2,7 @@
 /// What devices answer, and what becomes of their slots.
 
 #include <algorithm>
+#include <utility>
 
 #include "skink/coordinator/core/coordinator.hpp"
 
@@ -44,9 +45,16 @@ void Coordinator::on_update(std::string_view device_id, Bytes message, std::uint
     return;
   }
   traffic_.uplink_bytes += message.size();
+  const auto is_expected = [&](const Slot* slot) {
+    return slot != nullptr && update.id == wire::RoundId{config_.run, rounds_done_, slot->attempt};
+  };
   Slot* slot = open_slot_of(device);
-  const bool expected = slot != nullptr && update.id == wire::RoundId{config_.run, rounds_done_, slot->attempt};
-  if (!expected) {
+  const bool is_chunk = phase_ == Phase::kTraining && update.outcome == wire::Outcome::kAdapted;
+  if (!is_expected(slot) || slot->waits || !is_chunk) {
+    settle_waiting();
+    slot = open_slot_of(device);
+  }
+  if (!is_expected(slot)) {
     answer_unexpected(device, update.id);
     return;
   }
@@ -58,8 +66,18 @@ void Coordinator::on_update(std::string_view device_id, Bytes message, std::uint
   close_if_settled(now_ms);
 }
 
+/// Is nothing open but what waits?
+bool Coordinator::all_wait() const {
+  return !waiting_.empty() &&
+         std::none_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.open && !slot.waits; });
+}
+
 /// Goes on to what comes next when nothing of this round or evaluation is open.
 void Coordinator::close_if_settled(std::uint64_t now_ms) {
+  if (all_wait()) {
+    settle_waiting();  // and closes
+    return;
+  }
   if (!all_settled()) {
     update_wake();
     return;
@@ -112,53 +130,83 @@ void Coordinator::take_report(Slot& slot, const wire::Update& update, Bytes payl
   replace(slot, wire::Refusal::kMalformed, "another outcome than asked for", now_ms);
 }
 
+/// One that is complete waits. Before anything is said of this one, what came before it is settled.
 void Coordinator::take_change(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms) {
-  Device& device = device_at(slot.device_index);
-  const auto refuse_and_replace = [&](wire::Refusal reason) {
-    count(reason);
-    reply(device, update.id, wire::Verdict::kRefused, reason, 0);
-    replace(slot, reason, wire::refusal_text(reason), now_ms);
-  };
   if (config_.experiment.uplink != update.uplink) {
-    refuse_and_replace(wire::Refusal::kUnknownCodec);
+    refuse_change(slot, update.id, wire::Refusal::kUnknownCodec, now_ms);
     return;
   }
   switch (slot.assembly.take(update, payload, longest_update_)) {
     case UpdateAssembly::Step::kIncomplete: put_off_resend(slot, now_ms); return;
     case UpdateAssembly::Step::kResend:
-      reply(device, update.id, wire::Verdict::kResend, wire::Refusal::kNone, slot.assembly.next_chunk());
+      settle_waiting();
+      reply(device_at(slot.device_index), update.id, wire::Verdict::kResend, wire::Refusal::kNone,
+            slot.assembly.next_chunk());
       return;
-    case UpdateAssembly::Step::kWrongShape: refuse_and_replace(wire::Refusal::kWrongShape); return;
+    case UpdateAssembly::Step::kWrongShape: refuse_change(slot, update.id, wire::Refusal::kWrongShape, now_ms); return;
     case UpdateAssembly::Step::kComplete: break;
   }
-  const std::uint32_t expected_residual = residual_round_of(slot);
-  const bool has_forgotten = update.residual_round == 0 && expected_residual != 0;
-  const Span<float> change(change_.data(), change_.size());
-  const codec::Key key{config_.experiment.seed, rounds_done_, slot.device_index};
-  const bool is_sound = (has_forgotten || update.residual_round == expected_residual || !codec_.error_feedback) &&
-                        codec::decode(codec_, model_.network, key, slot.assembly.bytes(), change) == Status::kOk;
-  if (!is_sound) {
-    refuse_and_replace(wire::Refusal::kMalformed);
+  const bool has_its_residual = update.residual_round == 0 || update.residual_round == residual_round_of(slot);
+  if (codec_.error_feedback && !has_its_residual) {
+    refuse_change(slot, update.id, wire::Refusal::kMalformed, now_ms);
     return;
   }
-  if (has_forgotten && codec_.error_feedback) {
+  slot.waits = true;
+  waiting_.push_back({slot_number(slot), update.id, update.support_samples, update.residual_round, now_ms});
+}
+
+/// Somebody else gets the slot.
+void Coordinator::refuse_change(Slot& slot, const wire::RoundId& id, wire::Refusal reason, std::uint64_t now_ms) {
+  settle_waiting();
+  count(reason);
+  reply(device_at(slot.device_index), id, wire::Verdict::kRefused, reason, 0);
+  replace(slot, reason, wire::refusal_text(reason), now_ms);
+}
+
+/// Decodes and adds all that waits, then goes through it as if each had come alone.
+void Coordinator::settle_waiting() {
+  if (waiting_.empty()) return;
+  const std::vector<Waiting> waiting = std::exchange(waiting_, {});
+  std::vector<EncodedChange> changes;
+  for (const Waiting& change : waiting) {
+    const Slot& slot = slots_[change.slot];
+    changes.push_back({slot.assembly.bytes(),
+                       {config_.experiment.seed, rounds_done_, slot.device_index},
+                       strategy_->aggregation_weight(change.support_samples)});
+  }
+  const std::vector<wire::Refusal> refusals = aggregator_.add(codec_, {changes.data(), changes.size()});
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    slots_[waiting[i].slot].waits = false;
+    settle_change(waiting[i], refusals[i]);
+    close_if_settled(waiting[i].now_ms);
+  }
+}
+
+void Coordinator::settle_change(const Waiting& change, wire::Refusal refusal) {
+  Slot& slot = slots_[change.slot];
+  Device& device = device_at(slot.device_index);
+  if (refusal == wire::Refusal::kMalformed) {
+    refuse_change(slot, change.id, refusal, change.now_ms);
+    return;
+  }
+  if (codec_.error_feedback && change.residual_round == 0 && residual_round_of(slot) != 0) {
     slot.forgot = true;
-    record({rounds_done_, EventKind::kForgot, slot_number(slot), slot.device_index, slot.attempt, wire::Refusal::kNone,
+    record({rounds_done_, EventKind::kForgot, change.slot, slot.device_index, slot.attempt, wire::Refusal::kNone,
             device.id});
   }
-  const wire::Refusal reason = aggregator_.add(change, strategy_->aggregation_weight(update.support_samples));
-  if (reason != wire::Refusal::kNone) {  // a function of the experiment, like divergence: nobody takes the place
-    count(reason);
+  if (refusal != wire::Refusal::kNone) {  // a function of the experiment, like divergence: nobody takes the place
+    count(refusal);
     ++round_record_.refused;
-    reply(device, update.id, wire::Verdict::kRefused, reason, 0);
-    settle_without_update(slot, EventKind::kRefused, reason);
+    reply(device, change.id, wire::Verdict::kRefused, refusal, 0);
+    settle_without_update(slot, EventKind::kRefused, refusal);
     return;
   }
+  aggregator_.count(strategy_->aggregation_weight(change.support_samples));
   if (on_taken_) {
-    on_taken_({update.id, slot.device_index, device.id, update.support_samples, slot.assembly.bytes()});
+    on_taken_({change.id, slot.device_index, device.id, change.support_samples, slot.assembly.bytes()});
   }
   slot.taken = true;
-  reply(device, update.id, wire::Verdict::kAccepted, wire::Refusal::kNone, 0);
+  reply(device, change.id, wire::Verdict::kAccepted, wire::Refusal::kNone, 0);
   settle(slot);
 }
 
@@ -264,6 +312,7 @@ void Coordinator::replace(Slot& slot, wire::Refusal reason, const std::string& d
 }
 
 void Coordinator::on_time(std::uint64_t now_ms) {
+  settle_waiting();
   if (now_ms < wake_ms_ || slots_.empty()) return;
   for (Slot& slot : slots_) {
     if (!slot.open) continue;

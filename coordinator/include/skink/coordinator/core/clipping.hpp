@@ -14,4 +14,10 @@ namespace skink::coordinator {
 /// @param[in] clip_norm  0: no clipping
 float clipping_factor(Span<const float> change, double clip_norm);
 
+/// The same from the sum of the squares.
+float clipping_factor(double squares, double clip_norm);
+
+/// Adds the squares of the next numbers of a change.
+double add_squares(double squares, Span<const float> numbers);
+
 }  // namespace skink::coordinator

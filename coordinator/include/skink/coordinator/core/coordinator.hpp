@@ -7,6 +7,10 @@
 /// synchronous. Whatever must survive a crash is a Commit action, which stands before the publications it permits: a
 /// driver that commits before it publishes can be killed at any moment and loses nothing.
 ///
+/// Complete changes wait and are decoded together, on the workers that a driver lends: at the latest when
+/// take_actions() is called, or a message comes that can tell the difference. So the actions are the same, in the same
+/// order, however many messages go in between two calls of take_actions(); what the accessors say may lag until then.
+///
 /// Not thread-safe. `now_ms` is any monotonic clock.
 
 #include <array>
@@ -27,6 +31,7 @@
 #include "skink/coordinator/core/aggregator.hpp"
 #include "skink/coordinator/core/cohort.hpp"
 #include "skink/coordinator/core/downlink.hpp"
+#include "skink/coordinator/core/executor.hpp"
 #include "skink/coordinator/core/records.hpp"
 #include "skink/coordinator/core/revoked_list.hpp"
 #include "skink/coordinator/core/strategy.hpp"
@@ -81,6 +86,7 @@ struct CoordinatorConfig {
   std::uint64_t run = 1;
   /// Replay: the roster is fixed from the start and nobody waits for devices to be born.
   bool replay = false;
+  Executor executor;  ///< decodes changes and adds them up; default: the caller's thread
 };
 
 class Coordinator {
@@ -102,7 +108,8 @@ class Coordinator {
   void on_state(std::string_view device_id, Bytes message, std::uint64_t now_ms);
   void on_update(std::string_view device_id, Bytes message, std::uint64_t now_ms);
   void on_time(std::uint64_t now_ms);
-  /// Called for every change that is taken; before the round's result is committed, so after a restart perhaps twice.
+  /// Called for every change that is taken, in order of arrival; before the round's result is committed, so after a
+  /// restart perhaps twice.
   void observe_updates(std::function<void(const TakenUpdate&)> observer) { on_taken_ = std::move(observer); }
   /// These devices are out for good, from now on: whatever they send is counted as kRevoked and not looked at, and they
   /// are asked for nothing. At any time, the first thing after construction included; known ids change nothing. A
@@ -153,6 +160,7 @@ class Coordinator {
     std::uint32_t first_task = 0;
     std::uint32_t task_count = 0;
     bool open = false;
+    bool waits = false;       ///< its change is complete and in waiting_
     bool taken = false;       ///< its update is in the sum
     bool forgot = false;      ///< error feedback: its device begins with zeros
     std::uint32_t sends = 0;  ///< how often its task was published
@@ -160,6 +168,14 @@ class Coordinator {
     std::uint64_t resend_ms = 0;
     std::uint64_t offline_ms = kNever;  ///< when to give an offline device up
     UpdateAssembly assembly;
+  };
+  /// A complete change, but for its bytes, which stay in the slot's assembly.
+  struct Waiting {
+    std::uint32_t slot = 0;
+    wire::RoundId id;
+    std::uint32_t support_samples = 0;
+    std::uint32_t residual_round = 0;
+    std::uint64_t now_ms = 0;  ///< when its last chunk came
   };
 
   void restore(const RunSnapshot& snapshot);
@@ -195,6 +211,9 @@ class Coordinator {
   void reply(Device& device, const wire::RoundId& id, wire::Verdict verdict, wire::Refusal reason, std::uint32_t chunk);
   void take_report(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms);
   void take_change(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms);
+  void refuse_change(Slot& slot, const wire::RoundId& id, wire::Refusal reason, std::uint64_t now_ms);
+  void settle_waiting();
+  void settle_change(const Waiting& change, wire::Refusal refusal);
   void take_evaluation(Slot& slot, const wire::Update& update);
   void settle(Slot& slot);
   void settle_without_update(Slot& slot, EventKind kind, wire::Refusal reason);
@@ -216,6 +235,7 @@ class Coordinator {
   void answer_unexpected(Device& device, const wire::RoundId& id);
   void update_wake();
   bool all_settled() const;
+  bool all_wait() const;
   void close_if_settled(std::uint64_t now_ms);
 
   CoordinatorConfig config_;
@@ -231,7 +251,6 @@ class Coordinator {
   Aggregator aggregator_;
   Downlink downlink_;
   PatchBook patches_;
-  std::vector<float> change_;  // scratch: one decoded change
 
   RevokedIds revoked_;
   std::map<std::string, Device, std::less<>> devices_;  // node-based: pointers stay valid
@@ -244,6 +263,7 @@ class Coordinator {
   std::uint32_t rounds_done_ = 0;
   bool connected_ = false;
   std::vector<Slot> slots_;
+  std::vector<Waiting> waiting_;  // in order of arrival; some other slot is open, or they would be settled
   std::uint32_t next_position_ = 0;
   RoundRecord round_record_;
   EvaluationRecord evaluation_record_;
