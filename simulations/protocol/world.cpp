@@ -129,8 +129,11 @@ bool World::run(const WorldObserver& observer, const std::function<bool()>& stop
   }
   for (;;) {
     if (stop && stop()) return false;
-    carry_out(observer);  // may leave a coordinator that was restarted and has to go on
-    if (coordinator_->phase() == coordinator::Phase::kFinished) return true;
+    if (events_.empty() || !is_heard_together(events_.top())) {
+      heard_ = 0;
+      carry_out(observer);  // may leave a coordinator that was restarted and has to go on
+      if (coordinator_->phase() == coordinator::Phase::kFinished) return true;
+    }
     const std::uint64_t next_event = events_.empty() ? edge::Client::kNever : events_.top().time_ms;
     const std::uint64_t next = std::min(next_event, coordinator_->next_wake_ms());
     if (next == edge::Client::kNever) return false;
@@ -141,8 +144,14 @@ bool World::run(const WorldObserver& observer, const std::function<bool()>& stop
     }
     const Event event = events_.top();
     events_.pop();
+    if (event.kind == Event::Kind::kToCoordinator) ++heard_;
     handle(event);
   }
+}
+
+/// With the messages before it?
+bool World::is_heard_together(const Event& event) const {
+  return event.kind == Event::Kind::kToCoordinator && event.time_ms == now_ms_ && heard_ > 0 && heard_ < options_.batch;
 }
 
 void World::set_connected(std::size_t index, bool connected) {

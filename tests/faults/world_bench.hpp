@@ -65,8 +65,9 @@ struct Outcome {
 /// Runs a world; `disturb` may watch and interfere.
 inline Outcome run_world(const Experiment& setup, const WorldOptions& options = {}, WorldObserver observer = {},
                          const coordinator::RunSnapshot* replay = nullptr,
-                         const std::function<bool(World&)>& disturb = {}) {
+                         const std::function<bool(World&)>& disturb = {}, const coordinator::Executor& executor = {}) {
   coordinator::CoordinatorConfig config;
+  config.executor = executor;
   config.experiment = setup;
   config.master_key = simulations::simulation_key();
   config.run = 5;

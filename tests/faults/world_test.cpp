@@ -3,6 +3,7 @@
 /// its transcript must say why not and replay to the same model.
 
 #include "faults/world_bench.hpp"
+#include "skink/common/host/workers.hpp"
 
 using namespace skink;
 using namespace skink::test;
@@ -71,6 +72,51 @@ TEST_CASE("world: a coordinator killed before any of its actions goes on to the 
   CHECK(rounds.size() == 12);         // none lost
   CHECK(killed.evaluations.size() == calm.evaluations.size());
   CHECK(killed.evaluations.back().total.loss_after == calm.evaluations.back().total.loss_after);
+}
+
+TEST_CASE("world: a coordinator that hears messages in batches, with several workers, ends with the same model",
+          "[simulation][faults]") {
+  const std::string codec = GENERATE("float32", "topk:0.1+int8+ef");
+  const auto seed = GENERATE(range(0U, 7U));
+  const bool dies = GENERATE(false, true);
+  const Experiment setup = experiment({{"codec.uplink", codec}, {"fleet.deadline_ms", "600000"}});
+  const Outcome calm = run_world(setup);
+  Workers workers(3);
+  WorldOptions options;
+  options.batch = seed % 2 == 0 ? 1000 : 3;
+  if (seed > 0) options.faults = {seed, 0.2, 0.2, seed < 4 ? 300U : 0U};
+  WorldObserver observer;
+  unsigned until_kill = dies ? 37 + seed : 0;
+  observer.kill_coordinator = [&] {
+    if (until_kill == 0 || --until_kill > 0) return false;
+    until_kill = 150 + seed;
+    return true;
+  };
+  const Outcome batched = run_world(setup, options, observer, nullptr, {}, coordinator::Executor::of(workers));
+  REQUIRE(batched.finished);
+  CHECK(batched.transcript.empty());
+  CHECK(batched.model_sha256 == calm.model_sha256);
+  REQUIRE(batched.rounds.size() == calm.rounds.size());
+  for (std::size_t round = 0; round < calm.rounds.size(); ++round) {
+    CHECK(batched.rounds[round].updates == calm.rounds[round].updates);
+    CHECK(batched.rounds[round].model_sha256 == calm.rounds[round].model_sha256);
+  }
+}
+
+TEST_CASE("world: a run in batches replays one by one", "[simulation][faults]") {
+  const auto seed = GENERATE(range(1U, 7U));
+  Workers workers(2);
+  WorldOptions options;
+  options.batch = 1000;
+  options.faults = {seed, 0.5, 0.1, 3000};
+  const Experiment setup = experiment({{"fleet.deadline_ms", "3000"}});
+  const Outcome rough = run_world(setup, options, {}, nullptr, {}, coordinator::Executor::of(workers));
+  REQUIRE(rough.finished);
+  REQUIRE_FALSE(rough.transcript.empty());
+  const coordinator::RunSnapshot snapshot = snapshot_of(rough);
+  const Outcome replay = run_world(setup, {}, {}, &snapshot);
+  REQUIRE(replay.finished);
+  CHECK(replay.model_sha256 == rough.model_sha256);
 }
 
 TEST_CASE("world: a device that vanishes for good is replaced", "[simulation][faults]") {

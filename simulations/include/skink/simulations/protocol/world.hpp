@@ -34,6 +34,9 @@ struct WorldOptions {
   std::size_t arena_bytes = 0;  ///< of each device; 0: what the experiment needs
   /// Names of the devices; empty: device-000, device-001, ...
   std::vector<std::string> device_ids;
+  /// The coordinator hears up to so many messages of one moment before what it says to them is carried out, like a
+  /// service that finds them in its queue; at least 1.
+  std::size_t batch = 1;
 };
 
 /// What a world reports as it happens; each may be empty.
@@ -97,6 +100,7 @@ class World {
   void send(Event event, bool reliable);
   void set_timer(std::size_t index);
   void handle(const Event& event);
+  bool is_heard_together(const Event& event) const;
   double uniform();
 
   WorldOptions options_;
@@ -110,6 +114,7 @@ class World {
   std::uint64_t sequence_ = 0;
   std::uint64_t now_ms_ = 0;
   std::uint32_t random_element_ = 0;
+  std::size_t heard_ = 0;  // messages of the current batch
 };
 
 }  // namespace skink::simulations
