@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <thread>
 
 #include "skink/common/host/files.hpp"
 
@@ -35,7 +36,18 @@ std::string topic_of(const std::string& fleet, const Publish& publication) {
   return {text, wire::format_topic(topic, text)};
 }
 
+std::uint32_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
+
+bool is_of_connection(const mqtt::Event& event) {
+  return event.kind == mqtt::EventKind::kConnected || event.kind == mqtt::EventKind::kDisconnected;
+}
+
 }  // namespace
+
+Service::Service(Settings settings, Store store)
+    : settings_(std::move(settings)),
+      store_(std::move(store)),
+      workers_(settings_.threads == 0 ? cores() : settings_.threads) {}
 
 Result<std::unique_ptr<Service>> Service::create(const Settings& settings, const std::vector<Override>& overrides) {
   auto store = Store::open(settings.store);
@@ -64,6 +76,7 @@ Result<void> Service::prepare(const std::vector<Override>& overrides) {
   CoordinatorConfig config;
   config.experiment = *experiment;
   config.master_key = *master_key;
+  config.executor = Executor::of(workers_);
   if (!*has_run) {
     config.run = settings_.run != 0 ? settings_.run : unix_time_ms();
     const auto begun = store_.begin_run({config.run, experiment->name, *text, overrides});
@@ -119,10 +132,7 @@ ServiceEnd Service::run(const ServiceObserver& observer, const std::function<boo
     const std::uint64_t wake = core_->next_wake_ms();
     const std::uint64_t wait = wake > now ? std::min<std::uint64_t>(wake - now, 100) : 0;
     queue_.wait(events, std::chrono::milliseconds(wait));
-    for (const mqtt::Event& event : events) {
-      handle(event, observer);
-      if (!carry_out(observer)) return ServiceEnd::kStoreFailed;
-    }
+    if (!handle(events, observer)) return ServiceEnd::kStoreFailed;
     if (credentials_refused_) return ServiceEnd::kCredentialsRefused;
     read_revoked(observer);
     core_->on_time(now_ms());
@@ -145,6 +155,16 @@ ServiceEnd Service::run(const ServiceObserver& observer, const std::function<boo
   }
   session_->disconnect();
   return ServiceEnd::kStopped;
+}
+
+/// What the core says to all of them is carried out together, so that it can decode many changes at once. What was said
+/// before the connection came or went belongs before it. False when the store failed.
+bool Service::handle(const std::vector<mqtt::Event>& events, const ServiceObserver& observer) {
+  for (const mqtt::Event& event : events) {
+    if (is_of_connection(event) && !carry_out(observer)) return false;
+    handle(event, observer);
+  }
+  return carry_out(observer);
 }
 
 void Service::handle(const mqtt::Event& event, const ServiceObserver& observer) {

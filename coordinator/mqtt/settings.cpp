@@ -29,6 +29,7 @@ Result<Settings> read_settings(const std::string& path) {
   settings.store = from_folder_of(path, coordinator.text("store", kMaxPath));
   settings.out = from_folder_of(path, coordinator.text("out", kMaxPath, ""));
   settings.checkpoint_rounds = coordinator.count("checkpoint_rounds", {0, 1'000'000'000}, 0);
+  settings.threads = coordinator.count("threads", {0, 1024}, 0);
   settings.run =
       static_cast<std::uint64_t>(coordinator.integer("run", {0, std::numeric_limits<std::int64_t>::max()}, 0));
   const ConfigReader broker = root.table("broker", Presence::kRequired);

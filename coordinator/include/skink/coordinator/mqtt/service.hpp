@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// The coordinator as a service: carries the core's actions out through a store and an MQTT session, in order, so that
-/// nothing is published before it is durable. One thread.
+/// nothing is published before it is durable. One thread, and others that decode changes while it waits for them.
 
 #include <chrono>
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <string>
 
 #include "skink/common/host/mqtt/session.hpp"
+#include "skink/common/host/workers.hpp"
 #include "skink/coordinator/core/coordinator.hpp"
 #include "skink/coordinator/mqtt/settings.hpp"
 #include "skink/coordinator/store/store.hpp"
@@ -45,9 +46,10 @@ class Service {
   Result<std::vector<RoundRecord>> rounds() const { return store_.rounds(); }
 
  private:
-  Service(Settings settings, Store store) : settings_(std::move(settings)), store_(std::move(store)) {}
+  Service(Settings settings, Store store);
   Result<void> prepare(const std::vector<Override>& overrides);
   Result<void> connect();
+  bool handle(const std::vector<mqtt::Event>& events, const ServiceObserver& observer);
   void handle(const mqtt::Event& event, const ServiceObserver& observer);
   void handle_message(const mqtt::Event& event);
   bool carry_out(const ServiceObserver& observer);
@@ -61,6 +63,7 @@ class Service {
 
   Settings settings_;
   Store store_;
+  Workers workers_;  // lent to core_
   std::unique_ptr<Coordinator> core_;
   mqtt::EventQueue queue_;
   std::unique_ptr<mqtt::Session> session_;
