@@ -16,19 +16,17 @@ wire::Refusal refusal_of(Span<const float> numbers) {
   return wire::Refusal::kNone;
 }
 
-/// What the decoder's pieces go through.
+/// What the decoder's pieces go through until one cannot be added.
 class Sink {
  public:
+  /// Why not; a decoder goes on, as the rest may be damaged.
   wire::Refusal refusal() const { return refusal_; }
 
  protected:
-  /// Whether these and all before them may be added.
-  bool accept(Span<const float> numbers) noexcept {
-    if (refusal_ != wire::Refusal::kNone) return false;
-    if (are_aggregatable(numbers)) return true;
-    refusal_ = refusal_of(numbers);
-    return false;
-  }
+  bool is_open() const { return refusal_ == wire::Refusal::kNone; }
+  void refuse(Span<const float> numbers) noexcept { refusal_ = refusal_of(numbers); }
+
+ private:
   wire::Refusal refusal_ = wire::Refusal::kNone;
 };
 
@@ -37,7 +35,9 @@ class Survey : public Sink {
   explicit Survey(bool measures) : measures_(measures) {}
   double squares() const { return squares_; }
   void put(std::uint32_t /*first*/, Span<const float> numbers) noexcept {
-    if (accept(numbers) && measures_) squares_ = add_squares(squares_, numbers);
+    if (!is_open()) return;
+    if (!are_aggregatable(numbers)) return refuse(numbers);
+    if (measures_) squares_ = add_squares(squares_, numbers);
   }
 
  private:
@@ -50,15 +50,15 @@ class Adder : public Sink {
   Adder(std::int64_t* sums, float factor, std::uint32_t weight) : sums_(sums), factor_(factor), weight_(weight) {}
   std::size_t pieces() const { return pieces_; }
   void put(std::uint32_t first, Span<const float> numbers) noexcept {
-    if (!accept(numbers)) return;
-    add_fixed_point(numbers, factor_, weight_, sums_ + first);
+    if (!is_open()) return;
+    if (!add_fixed_point(numbers, factor_, weight_, sums_ + first)) return refuse(numbers);
     ++pieces_;
   }
 
  private:
   std::int64_t* sums_;
   float factor_;
-  std::int64_t weight_;
+  std::uint32_t weight_;
   std::size_t pieces_ = 0;
 };
 
@@ -69,14 +69,14 @@ class Remover {
       : sums_(sums), factor_(factor), weight_(weight), left_(pieces) {}
   void put(std::uint32_t first, Span<const float> numbers) noexcept {
     if (left_ == 0) return;
-    add_fixed_point(numbers, factor_, -weight_, sums_ + first);
+    remove_fixed_point(numbers, factor_, weight_, sums_ + first);
     --left_;
   }
 
  private:
   std::int64_t* sums_;
   float factor_;
-  std::int64_t weight_;
+  std::uint32_t weight_;
   std::size_t left_;
 };
 
