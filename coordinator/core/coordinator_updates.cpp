@@ -27,24 +27,44 @@ Coordinator::Slot* Coordinator::open_slot_of(const Device& device) {
 }
 
 void Coordinator::on_update(std::string_view device_id, Bytes message, std::uint64_t now_ms) {
-  if (is_revoked(device_id)) {
+  const Message one{device_id, message};
+  on_updates({&one, 1}, now_ms);
+}
+
+void Coordinator::on_updates(Span<const Message> messages, std::uint64_t now_ms) {
+  std::vector<Opened> opened(messages.size());
+  config_.executor.run(static_cast<std::uint32_t>(messages.size()),
+                       [&](std::uint32_t /*worker*/, std::uint32_t part) { opened[part] = open(messages[part]); });
+  for (std::size_t i = 0; i < messages.size(); ++i) take_update(messages[i], opened[i], now_ms);
+}
+
+/// On any thread: it reads what no update changes.
+Coordinator::Opened Coordinator::open(const Message& message) const {
+  Opened opened;
+  const auto found = devices_.find(message.device_id);
+  if (found == devices_.end() || is_revoked(message.device_id)) return opened;  // take_update() looks itself
+  const Device& device = found->second;
+  opened.status = wire::decode_update(message.bytes, {device.id.c_str(), device.key}, opened.update, opened.payload);
+  return opened;
+}
+
+void Coordinator::take_update(const Message& message, const Opened& opened, std::uint64_t now_ms) {
+  if (is_revoked(message.device_id)) {
     count(wire::Refusal::kRevoked);
     return;
   }
-  const auto found = devices_.find(device_id);
+  const auto found = devices_.find(message.device_id);
   if (found == devices_.end()) {
     count(wire::Refusal::kUnknownDevice);
     return;
   }
-  Device& device = found->second;
-  wire::Update update;
-  Bytes payload;
-  const Status status = wire::decode_update(message, {device.id.c_str(), device.key}, update, payload);
-  if (status != Status::kOk) {
-    count(status == Status::kDamaged ? wire::Refusal::kMalformed : wire::Refusal::kWrongAuthentication);
+  if (opened.status != Status::kOk) {
+    count(opened.status == Status::kDamaged ? wire::Refusal::kMalformed : wire::Refusal::kWrongAuthentication);
     return;
   }
-  traffic_.uplink_bytes += message.size();
+  Device& device = found->second;
+  const wire::Update& update = opened.update;
+  traffic_.uplink_bytes += message.bytes.size();
   const auto is_expected = [&](const Slot* slot) {
     return slot != nullptr && update.id == wire::RoundId{config_.run, rounds_done_, slot->attempt};
   };
@@ -62,7 +82,7 @@ void Coordinator::on_update(std::string_view device_id, Bytes message, std::uint
     device.has_base = true;
     device.base = digest_;
   }
-  take_report(*slot, update, payload, now_ms);
+  take_report(*slot, update, opened.payload, now_ms);
   close_if_settled(now_ms);
 }
 

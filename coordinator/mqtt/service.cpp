@@ -161,10 +161,29 @@ ServiceEnd Service::run(const ServiceObserver& observer, const std::function<boo
 /// before the connection came or went belongs before it. False when the store failed.
 bool Service::handle(const std::vector<mqtt::Event>& events, const ServiceObserver& observer) {
   for (const mqtt::Event& event : events) {
+    if (collect(event)) continue;
+    pass_updates();
     if (is_of_connection(event) && !carry_out(observer)) return false;
     handle(event, observer);
   }
+  pass_updates();
   return carry_out(observer);
+}
+
+/// Updates that follow one another go to the core together. Borrows the event.
+bool Service::collect(const mqtt::Event& event) {
+  wire::Topic topic;
+  if (event.kind != mqtt::EventKind::kMessage || !wire::parse_topic({event.topic.data(), event.topic.size()}, topic) ||
+      topic.kind != wire::TopicKind::kUpdate) {
+    return false;
+  }
+  updates_.push_back({{topic.device_id.data(), topic.device_id.size()}, {event.payload.data(), event.payload.size()}});
+  return true;
+}
+
+void Service::pass_updates() {
+  core_->on_updates({updates_.data(), updates_.size()}, now_ms());
+  updates_.clear();
 }
 
 void Service::handle(const mqtt::Event& event, const ServiceObserver& observer) {
@@ -196,17 +215,15 @@ void Service::handle(const mqtt::Event& event, const ServiceObserver& observer) 
   }
 }
 
+/// But for updates.
 void Service::handle_message(const mqtt::Event& event) {
   wire::Topic topic;
   if (!wire::parse_topic({event.topic.data(), event.topic.size()}, topic)) return;
   const std::string_view id(topic.device_id.data(), topic.device_id.size());
   const Bytes payload{event.payload.data(), event.payload.size()};
-  if (topic.kind == wire::TopicKind::kState) {
-    note_device(std::string(id), payload);
-    core_->on_state(id, payload, now_ms());
-  } else if (topic.kind == wire::TopicKind::kUpdate) {
-    core_->on_update(id, payload, now_ms());
-  }
+  if (topic.kind != wire::TopicKind::kState) return;
+  note_device(std::string(id), payload);
+  core_->on_state(id, payload, now_ms());
 }
 
 /// The list may grow while the run goes on. One that cannot be read changes nothing.

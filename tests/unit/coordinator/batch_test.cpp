@@ -70,6 +70,19 @@ void feed(Coordinator& core, const Input& input) {
   }
 }
 
+/// Updates from place `first` on that come at one time; at least one input. @returns how many.
+std::size_t feed_together(Coordinator& core, const std::vector<Input>& inputs, std::size_t first) {
+  std::vector<Coordinator::Message> messages;
+  for (std::size_t i = first; i < inputs.size(); ++i) {
+    const Input& input = inputs[i];
+    if (input.kind != Input::Kind::kUpdate || input.now_ms != inputs[first].now_ms) break;
+    messages.push_back({input.device, {input.message.data(), input.message.size()}});
+  }
+  if (messages.empty()) feed(core, inputs[first]);
+  core.on_updates({messages.data(), messages.size()}, inputs[first].now_ms);
+  return std::max<std::size_t>(1, messages.size());
+}
+
 std::string text_of(const coordinator::Action& action) {
   std::string text = std::to_string(action.index());
   const auto add = [&text](const auto&... numbers) { ((text += " " + std::to_string(numbers)), ...); };
@@ -273,8 +286,12 @@ TEST_CASE("core: messages in batches give the actions that they give one by one"
       config.executor = coordinator::Executor::of(workers);
       const std::size_t mean_batch = count == 1 ? 9 : 300;
       Listener batches(config);
-      for (const Input& input : fleet.history) {
-        feed(batches.core, input);
+      for (std::size_t i = 0; i < fleet.history.size(); ++i) {
+        if (count == 1) {
+          feed(batches.core, fleet.history[i]);
+        } else {
+          i += feed_together(batches.core, fleet.history, i) - 1;
+        }
         if (random() % mean_batch == 0) batches.take();
       }
       batches.take();

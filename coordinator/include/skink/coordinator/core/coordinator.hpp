@@ -86,7 +86,7 @@ struct CoordinatorConfig {
   std::uint64_t run = 1;
   /// Replay: the roster is fixed from the start and nobody waits for devices to be born.
   bool replay = false;
-  Executor executor;  ///< decodes changes and adds them up; default: the caller's thread
+  Executor executor;  ///< checks, decodes and adds up updates; default: the caller's thread
 };
 
 class Coordinator {
@@ -107,6 +107,12 @@ class Coordinator {
   /// Any bytes on a device's topics.
   void on_state(std::string_view device_id, Bytes message, std::uint64_t now_ms);
   void on_update(std::string_view device_id, Bytes message, std::uint64_t now_ms);
+  /// The same as one after the other, but their authentication codes are checked on the lent workers.
+  struct Message {
+    std::string_view device_id;
+    Bytes bytes;
+  };
+  void on_updates(Span<const Message> messages, std::uint64_t now_ms);
   void on_time(std::uint64_t now_ms);
   /// Called for every change that is taken, in order of arrival; before the round's result is committed, so after a
   /// restart perhaps twice.
@@ -169,6 +175,12 @@ class Coordinator {
     std::uint64_t offline_ms = kNever;  ///< when to give an offline device up
     UpdateAssembly assembly;
   };
+  /// What a message of a known device says, if it is authentic.
+  struct Opened {
+    Status status = Status::kUnavailable;
+    wire::Update update;
+    Bytes payload;
+  };
   /// A complete change, but for its bytes, which stay in the slot's assembly.
   struct Waiting {
     std::uint32_t slot = 0;
@@ -209,6 +221,8 @@ class Coordinator {
   std::uint64_t resend_wait(std::uint32_t sends) const;
   void put_off_resend(Slot& slot, std::uint64_t now_ms) const;
   void reply(Device& device, const wire::RoundId& id, wire::Verdict verdict, wire::Refusal reason, std::uint32_t chunk);
+  Opened open(const Message& message) const;
+  void take_update(const Message& message, const Opened& opened, std::uint64_t now_ms);
   void take_report(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms);
   void take_change(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms);
   void refuse_change(Slot& slot, const wire::RoundId& id, wire::Refusal reason, std::uint64_t now_ms);

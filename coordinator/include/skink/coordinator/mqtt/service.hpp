@@ -51,6 +51,8 @@ class Service {
   Result<void> connect();
   bool handle(const std::vector<mqtt::Event>& events, const ServiceObserver& observer);
   void handle(const mqtt::Event& event, const ServiceObserver& observer);
+  bool collect(const mqtt::Event& event);
+  void pass_updates();
   void handle_message(const mqtt::Event& event);
   bool carry_out(const ServiceObserver& observer);
   bool commit(const Action& action, const ServiceObserver& observer);
@@ -70,7 +72,8 @@ class Service {
   RevokedIds first_revoked_;  // as the list was when the service was created
   std::uint64_t revoked_read_ms_ = 0;
   std::string revoked_trouble_;
-  std::deque<Publish> backlog_;  // waits for room in the session
+  std::vector<Coordinator::Message> updates_;  // collected, not yet passed on
+  std::deque<Publish> backlog_;                // waits for room in the session
   std::vector<DeviceRow> devices_to_note_;
   std::array<std::uint64_t, wire::kRefusalCount> refusals_noted_{};
   std::string failure_;

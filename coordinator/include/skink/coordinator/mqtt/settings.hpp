@@ -17,7 +17,7 @@ struct Settings {
   std::string out;  ///< folder for summary.json, metrics.csv, model.skm; empty: none
   std::uint32_t checkpoint_rounds = 0;
   std::uint64_t run = 0;      ///< 0: the time at which the run is created, in milliseconds
-  std::uint32_t threads = 0;  ///< that decode updates and add them up; 0: as many as there are cores
+  std::uint32_t threads = 0;  ///< that check, decode and add up updates; 0: as many as there are cores
   std::string host;
   std::uint16_t port = 8883;
   std::string ca;
