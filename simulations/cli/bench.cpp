@@ -15,8 +15,9 @@ std::string known_nets() {
   return names + "or an experiment file";
 }
 
-/// By name, else from a file.
-Result<BenchNet> find_net(const std::string& name) {
+}  // namespace
+
+Result<BenchNet> find_bench_net(const std::string& name) {
   for (const BenchNet& net : bench_nets()) {
     if (net.name == name) return net;
   }
@@ -24,8 +25,6 @@ Result<BenchNet> find_net(const std::string& name) {
   if (is_file) return bench_net_of(name);
   return make_error(Status::kInvalidArgument, "--net: there is no net '" + name + "', use " + known_nets());
 }
-
-}  // namespace
 
 int bench(const BenchArguments& arguments) {
   BenchOptions options;
@@ -37,7 +36,7 @@ int bench(const BenchArguments& arguments) {
   if (code != kOk) return code;
   if (isa != nullptr) options.isas = {isa->name};
   for (const std::string& name : arguments.nets) {
-    const auto net = find_net(name);
+    const auto net = find_bench_net(name);
     if (!net) return fail(ExitCode::kUsage, net.error().message);
     options.nets.push_back(*net);
   }

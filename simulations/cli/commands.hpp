@@ -81,6 +81,17 @@ struct BenchArguments {
 /// Measures how fast this machine adapts devices.
 int bench(const BenchArguments& arguments);
 
+struct IntakeArguments {
+  std::string net = "mlp";          ///< name or experiment file
+  std::vector<std::string> codecs;  ///< empty: one of each kind
+  std::uint32_t cohort = 0;         ///< 0: the net's
+  std::uint32_t threads = 0;        ///< 0: all cores
+  double seconds = 1;
+  bool is_quiet = false;
+};
+/// Measures how fast this machine decodes changes and adds them up.
+int intake(const IntakeArguments& arguments);
+
 struct ProfileArguments {
   ExperimentArguments experiment;
   SpeedArguments speed;  ///< one thread, always

@@ -89,6 +89,18 @@ void add_bench(CLI::App& command, cli::BenchArguments& bench) {
   command.add_flag("--quiet", bench.is_quiet, "Only the table");
 }
 
+void add_intake(CLI::App& command, cli::IntakeArguments& intake) {
+  command.add_option("--net", intake.net, "sine, mlp, conv or an experiment file (default: mlp)");
+  command.add_option("--codec", intake.codecs, "Of the updates; may be repeated (default: one of each kind)")
+      ->allow_extra_args(false);
+  command.add_option("--cohort", intake.cohort, "Updates of a round (default: the net's)")
+      ->check(CLI::Range(1U, 100000U));
+  command.add_option("--threads", intake.threads, "The most (default: all cores)")->check(CLI::Range(1U, 1024U));
+  command.add_option("--seconds", intake.seconds, "That each line of the table takes")
+      ->check(CLI::Range(0.001, 1000.0));
+  command.add_flag("--quiet", intake.is_quiet, "Only the table");
+}
+
 void add_profile(CLI::App& command, cli::ProfileArguments& profile) {
   add_experiment(command, profile.experiment);
   command.add_option("--isa", profile.speed.isa, "Instruction set (default: the widest)");
@@ -201,6 +213,10 @@ int main(int argc, char** argv) {
   cli::BenchArguments bench;
   CLI::App* bench_command = app.add_subcommand("bench", "Measures how fast this machine adapts devices");
   add_bench(*bench_command, bench);
+  cli::IntakeArguments intake;
+  CLI::App* intake_command =
+      app.add_subcommand("intake", "Measures how fast this machine decodes a cohort's updates and adds them up");
+  add_intake(*intake_command, intake);
   cli::ProfileArguments profile;
   CLI::App* profile_command =
       app.add_subcommand("profile", "Shows where the time of an experiment's rounds goes on this machine");
@@ -218,6 +234,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     if (record_command->parsed()) return cli::record(record);
     if (bench_command->parsed()) return cli::bench(bench);
+    if (intake_command->parsed()) return cli::intake(intake);
     if (profile_command->parsed()) return cli::profile(profile);
     if (plan_command->parsed()) return cli::plan(planning);
     if (evaluate_command->parsed()) return cli::evaluate(evaluating);

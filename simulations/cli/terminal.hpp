@@ -10,6 +10,7 @@
 #include "commands.hpp"
 #include "skink/common/host/exit_codes.hpp"
 #include "skink/common/host/line_file.hpp"
+#include "skink/simulations/bench.hpp"
 #include "skink/simulations/run.hpp"
 
 namespace skink::simulations::cli {
@@ -55,6 +56,9 @@ int read(const ExperimentArguments& arguments, Experiment& out);
 
 /// @returns the exit code kOk and `out`, null for the widest; or prints what is wrong.
 int find_isa(const std::string& name, const LaneFunctions*& out);
+
+/// A network of `bench` by name, else from an experiment file.
+Result<BenchNet> find_bench_net(const std::string& name);
 
 /// The file that --updates names, if it does.
 Result<std::optional<LineFile>> open_updates(const std::string& path);
