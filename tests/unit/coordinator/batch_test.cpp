@@ -139,6 +139,14 @@ class Fleet {
     for (int device = 0; device < 12; ++device) birth("device-" + std::to_string(device), true);
     for (int step = 0; step < 4000 && one_by_one.core.phase() != coordinator::Phase::kFinished; ++step) {
       now_ms_ += below(4) == 0 ? below(60) : 0;
+      if (below(60) == 0 && revoked_ < 3) {
+        ++revoked_;
+        happen({Input::Kind::kRevoke, 0, "device-" + std::to_string(below(12)), {}});
+      }
+      if (below(60) == 0) {
+        happen({Input::Kind::kDisconnect, 0, {}, {}});
+        happen({Input::Kind::kConnect, 0, {}, {}});
+      }
       if (!queue_.empty() && below(5) != 0) {
         const std::size_t next = below(3) == 0 ? below(queue_.size()) : 0;
         Input input = queue_[next];
@@ -146,11 +154,6 @@ class Fleet {
         happen(std::move(input));
       } else if (below(40) == 0) {
         birth("device-" + std::to_string(below(12)), below(3) != 0);
-      } else if (below(150) == 0) {
-        happen({Input::Kind::kDisconnect, 0, {}, {}});
-        happen({Input::Kind::kConnect, 0, {}, {}});
-      } else if (below(700) == 0) {
-        happen({Input::Kind::kRevoke, 0, "device-" + std::to_string(below(12)), {}});
       } else if (queue_.empty() || below(6) == 0) {
         happen({Input::Kind::kTime, 0, {}, {}});
         if (queue_.empty()) now_ms_ += 50;
@@ -264,6 +267,7 @@ class Fleet {
   std::string codec_name_;
   std::mt19937 random_;
   std::uint64_t now_ms_ = 0;
+  int revoked_ = 0;
   std::vector<Input> queue_;  // on their way
 };
 
