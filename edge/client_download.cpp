@@ -9,7 +9,7 @@
 namespace skink::edge {
 
 void Client::begin_download(uint64_t now_ms) noexcept {
-  chunk_count_ = chunks_for(task_.model_bytes, kModelChunkBytes);
+  chunk_count_ = chunks_for(task_.model_bytes, wire::kModelChunkBytes);
   if (task_.model_bytes > platform_.model.size || chunk_count_ > SKINK_EDGE_MAX_MODEL_CHUNKS) {
     model_ready_ = false;
     refuse_current(wire::Refusal::kDoesNotFit, task_.model_bytes, platform_.model.size, now_ms);
@@ -29,9 +29,9 @@ void Client::begin_chunks(uint64_t now_ms) noexcept {
 }
 
 uint32_t Client::chunk_length(uint32_t chunk) const noexcept {
-  const uint32_t start = chunk * static_cast<uint32_t>(kModelChunkBytes);
+  const uint32_t start = chunk * static_cast<uint32_t>(wire::kModelChunkBytes);
   const uint32_t left = task_.model_bytes - start;
-  return left < kModelChunkBytes ? left : static_cast<uint32_t>(kModelChunkBytes);
+  return left < wire::kModelChunkBytes ? left : static_cast<uint32_t>(wire::kModelChunkBytes);
 }
 
 bool Client::on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) noexcept {
@@ -41,7 +41,7 @@ bool Client::on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) n
   const uint32_t length = chunk_length(piece.chunk);
   if (piece.chunk_bytes != length || piece.offset > length || piece.piece_bytes > length - piece.offset) return false;
   piece_ = piece;
-  storage_offset = piece.chunk * static_cast<uint32_t>(kModelChunkBytes) + piece.offset;
+  storage_offset = piece.chunk * static_cast<uint32_t>(wire::kModelChunkBytes) + piece.offset;
   return true;
 }
 

@@ -15,8 +15,7 @@ bool Client::begin_patch(uint64_t now_ms) noexcept {
   const bool has_base = model_ready_ && task_.patch_base == wire::prefix_of(model_.digest);
   if (!has_base || task_.patch_bytes == 0 || task_.model_bytes != model_bytes_) return false;
   patching_ = Patching::kReceiving;
-  chunks_missing_ = chunk_count_;
-  subscribe_next_ = chunk_count_;
+  subscribe_next_ = chunk_count_;  // to no chunk
   subscribe_all_ = false;
   restart_patch();
   state_ = ClientState::kDownloading;
@@ -40,9 +39,9 @@ void Client::on_patch_bytes(const PatchPiece& piece, uint64_t now_ms) noexcept {
   if (patching_ != Patching::kReceiving) return;
   uint32_t offset = piece.offset;
   Bytes bytes = piece.bytes;
-  for (; offset < kPatchHeadBytes && !bytes.empty(); bytes = bytes.subspan(1)) patch_head_[offset++] = bytes[0];
+  for (; offset < wire::kPatchHeadBytes && !bytes.empty(); bytes = bytes.subspan(1)) patch_head_[offset++] = bytes[0];
   if (bytes.empty() || load_u64(patch_head_) != wire::prefix_of(model_of(task_))) return;
-  const uint64_t place = uint64_t{load_u32(patch_head_ + 8)} + (offset - kPatchHeadBytes);
+  const uint64_t place = uint64_t{load_u32(patch_head_ + 8)} + (offset - wire::kPatchHeadBytes);
   if (place > patch_.size()) return;  // some are missing: the timer will see to it
   const uint64_t known = patch_.size() - place;
   if (known >= bytes.size()) return;

@@ -17,9 +17,9 @@ DeviceMemory device_memory(const Experiment& experiment) {
     memory.update = codec::encoded_bytes(codec, network);
   }
   codec::Codec downlink{};
-  if (experiment.downlink != "whole" && codec::parse(experiment.downlink.c_str(), downlink)) {
-    memory.patch = 4 * network.parameter_count() + codec::patch_bytes(downlink, network) + adapt.residual_bytes;
-    memory.patch_sent = codec::encoded_bytes(downlink, network);
+  if (experiment.downlink != kWholeModel && codec::parse(experiment.downlink.c_str(), downlink)) {
+    memory.patching = 4 * network.parameter_count() + codec::patch_bytes(downlink, network) + adapt.residual_bytes;
+    memory.patch = codec::encoded_bytes(downlink, network);
   }
   nn::PlanRequest evaluate;
   evaluate.batch_size = experiment.evaluation.batch_size;

@@ -170,7 +170,7 @@ std::string read_codec(const ConfigReader& reader, const char* key, const std::s
 
 void read_codecs(const ConfigReader& reader, Experiment& experiment) {
   experiment.uplink = read_codec(reader, "uplink", "float32");
-  experiment.downlink = read_codec(reader, "downlink", "whole");
+  experiment.downlink = read_codec(reader, "downlink", kWholeModel);
   if (experiment.downlink == "float32") {
     reader.problem("downlink", "\"float32\" is as long as the model: use \"whole\", or a codec that is shorter");
   }

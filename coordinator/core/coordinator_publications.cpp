@@ -11,7 +11,6 @@
 namespace skink::coordinator {
 namespace {
 
-constexpr std::size_t kModelChunkBytes = 4096;
 constexpr std::uint64_t kFirstResendMs = 5000;
 constexpr std::uint64_t kLongestResendMs = 60000;
 
@@ -40,12 +39,12 @@ Publish sealed(wire::TopicKind topic, const wire::Identity& identity, const Mess
 void Coordinator::publish_model() {
   if (model_published_ || all_settled()) return;
   model_published_ = true;
-  for (std::size_t offset = 0; offset < model_file_.size(); offset += kModelChunkBytes) {
-    const std::size_t count = std::min(kModelChunkBytes, model_file_.size() - offset);
+  for (std::size_t offset = 0; offset < model_file_.size(); offset += wire::kModelChunkBytes) {
+    const std::size_t count = std::min(wire::kModelChunkBytes, model_file_.size() - offset);
     Publish publish;
     publish.topic = wire::TopicKind::kModel;
     publish.model = digest_;
-    publish.chunk = static_cast<std::uint32_t>(offset / kModelChunkBytes);
+    publish.chunk = static_cast<std::uint32_t>(offset / wire::kModelChunkBytes);
     publish.payload.assign(model_file_.begin() + static_cast<std::ptrdiff_t>(offset),
                            model_file_.begin() + static_cast<std::ptrdiff_t>(offset + count));
     publish.retain = true;
@@ -55,11 +54,11 @@ void Coordinator::publish_model() {
 
 /// An empty retained message removes a chunk from the broker.
 void Coordinator::clear_model(const wire::Digest& digest, std::size_t bytes) {
-  for (std::size_t offset = 0; offset < bytes; offset += kModelChunkBytes) {
+  for (std::size_t offset = 0; offset < bytes; offset += wire::kModelChunkBytes) {
     Publish publish;
     publish.topic = wire::TopicKind::kModel;
     publish.model = digest;
-    publish.chunk = static_cast<std::uint32_t>(offset / kModelChunkBytes);
+    publish.chunk = static_cast<std::uint32_t>(offset / wire::kModelChunkBytes);
     publish.retain = true;
     actions_.emplace_back(std::move(publish));
   }
@@ -74,17 +73,16 @@ void Coordinator::note_model(Device& device, std::uint64_t prefix) {
 
 /// The chain in messages as long as a model's chunks; in front of each part whose it is, and where.
 void Coordinator::publish_patches(const Device& device, const std::vector<std::uint8_t>& chain) {
-  constexpr std::size_t kHeadBytes = 12;
-  constexpr std::size_t kPartBytes = kModelChunkBytes - kHeadBytes;
+  constexpr std::size_t kPartBytes = wire::kModelChunkBytes - wire::kPatchHeadBytes;
   for (std::size_t offset = 0; offset < chain.size(); offset += kPartBytes) {
     const std::size_t count = std::min(kPartBytes, chain.size() - offset);
     Publish publish;
     publish.topic = wire::TopicKind::kPatch;
     publish.device_id = device.id;
-    publish.payload.resize(kHeadBytes + count);
+    publish.payload.resize(wire::kPatchHeadBytes + count);
     store_u64(publish.payload.data(), wire::prefix_of(digest_));
     store_u32(publish.payload.data() + 8, static_cast<std::uint32_t>(offset));
-    std::memcpy(publish.payload.data() + kHeadBytes, chain.data() + offset, count);
+    std::memcpy(publish.payload.data() + wire::kPatchHeadBytes, chain.data() + offset, count);
     traffic_.downlink_bytes += publish.payload.size();
     actions_.emplace_back(std::move(publish));
   }

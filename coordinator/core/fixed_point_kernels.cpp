@@ -21,8 +21,10 @@ SKINK_INLINE std::uint64_t rounded(float change) noexcept {
   return bits - kConstantBits;
 }
 
-SKINK_INLINE std::int32_t magnitude_bits(float number) noexcept {
-  return static_cast<std::int32_t>(Traits::to_bits(number) & 0x7fffffffU);
+/// Bits of magnitudes, signed, as SSE2 and AVX2 compare them.
+SKINK_INLINE std::int32_t larger_magnitude(std::int32_t bits, float number) noexcept {
+  const auto here = static_cast<std::int32_t>(Traits::to_bits(number) & 0x7fffffffU);
+  return bits > here ? bits : here;
 }
 
 bool is_aggregatable(std::int32_t largest_bits) noexcept {
@@ -37,8 +39,7 @@ SKINK_INLINE std::int32_t add(Span<const float> numbers, std::int64_t* __restric
   const std::size_t count = numbers.size();
   std::int32_t largest = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const std::int32_t bits = magnitude_bits(x[i]);
-    largest = largest > bits ? largest : bits;
+    largest = larger_magnitude(largest, x[i]);
     sums[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(sums[i]) + term(x[i]));
   }
   return largest;
@@ -75,13 +76,8 @@ std::int32_t add_fastest(Span<const float> numbers, float factor, std::int64_t w
 }  // namespace
 
 bool are_aggregatable(Span<const float> numbers) noexcept {
-  const float* x = numbers.data();
-  const std::size_t count = numbers.size();
   std::int32_t largest = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::int32_t bits = magnitude_bits(x[i]);
-    largest = largest > bits ? largest : bits;
-  }
+  for (const float number : numbers) largest = larger_magnitude(largest, number);
   return is_aggregatable(largest);
 }
 

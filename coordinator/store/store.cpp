@@ -10,7 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "skink/common/little_endian.hpp"
+#include "skink/common/host/float_bytes.hpp"
 #include "statement.hpp"
 
 namespace skink::coordinator {
@@ -61,18 +61,6 @@ std::vector<Override> decode_overrides(const std::string& text) {
 Error other_format(const std::string& path, const std::string& format) {
   return make_error(Status::kNewerVersion, path + ": the store's format is " + format + ", this program reads " +
                                                kFormat + "; use the program that wrote it");
-}
-
-std::vector<std::uint8_t> bytes_of(const std::vector<float>& numbers) {
-  std::vector<std::uint8_t> bytes(4 * numbers.size());
-  for (std::size_t i = 0; i < numbers.size(); ++i) store_float(bytes.data() + 4 * i, numbers[i]);
-  return bytes;
-}
-
-std::vector<float> numbers_of(const std::vector<std::uint8_t>& bytes) {
-  std::vector<float> numbers(bytes.size() / 4);
-  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = load_float(bytes.data() + 4 * i);
-  return numbers;
 }
 
 Traffic read_traffic(Statement& row, int first) {
@@ -223,7 +211,7 @@ Result<RunSnapshot> Store::load() const {
     snapshot.patches.push_back(std::move(patch));
   }
   Statement downlink(database_.get(), "SELECT residual FROM downlink ORDER BY rounds DESC LIMIT 1");
-  if (downlink.next()) snapshot.downlink_residual = numbers_of(downlink.blob(0));
+  if (downlink.next()) snapshot.downlink_residual = floats_of(downlink.blob(0));
   Statement traffic(database_.get(),
                     "SELECT uplink_bytes, downlink_bytes, device_rounds FROM rounds UNION ALL "
                     "SELECT uplink_bytes, downlink_bytes, device_rounds FROM evaluations "
@@ -364,7 +352,7 @@ Result<void> Store::commit_downlink(const CommitRound& commit) {
   if (!old.bind(commit.first_patch).run()) return failure("old patches cannot be removed");
   if (commit.residual.empty()) return {};
   Statement residual(database_.get(), "INSERT INTO downlink(rounds, residual) VALUES(?, ?)");
-  if (!residual.bind(commit.record.round + 1).bind(bytes_of(commit.residual)).run()) {
+  if (!residual.bind(commit.record.round + 1).bind(float_bytes(commit.residual)).run()) {
     return failure("the residual cannot be written");
   }
   Statement last(database_.get(), "DELETE FROM downlink WHERE rounds <= ?");

@@ -62,8 +62,8 @@ std::string to_json(const Experiment& experiment, const nn::Network& network, co
                                                     {"uplink", experiment.uplink},
                                                     {"update_bytes", memory.update},
                                                     {"downlink", experiment.downlink},
-                                                    {"patching_bytes", memory.patch},
-                                                    {"patch_bytes", memory.patch_sent}}) +
+                                                    {"patching_bytes", memory.patching},
+                                                    {"patch_bytes", memory.patch}}) +
          "\n";
 }
 
@@ -79,10 +79,10 @@ int plan(const PlanArguments& arguments) {
   std::printf("%-54s %12s %12zu\n", "flash of a model, bytes; a device keeps two", "", memory.model);
   std::printf("%-54s %12s %12zu\n", ("an update sent, bytes at most (" + experiment.uplink + ")").c_str(), "",
               memory.update);
-  if (memory.patch != 0) {
-    std::printf("%-54s %12s %12zu\n", "RAM while a model is patched, bytes", "", memory.patch);
+  if (memory.patching != 0) {
+    std::printf("%-54s %12s %12zu\n", "RAM while a model is patched, bytes", "", memory.patching);
     std::printf("%-54s %12s %12zu\n", ("a round's patch, bytes at most (" + experiment.downlink + ")").c_str(), "",
-                memory.patch_sent);
+                memory.patch);
   }
   if (!arguments.json.empty()) {
     const auto written = write_file(arguments.json, to_json(experiment, network, memory));

@@ -5,7 +5,7 @@
 #include <boost/json.hpp>
 
 #include "skink/common/host/files.hpp"
-#include "skink/common/little_endian.hpp"
+#include "skink/common/host/float_bytes.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -39,18 +39,6 @@ std::vector<std::uint8_t> bytes_of_hex(const json::string& text) {
     bytes[i] = static_cast<std::uint8_t>(value_of(text[2 * i]) << 4 | value_of(text[2 * i + 1]));
   }
   return bytes;
-}
-
-std::vector<std::uint8_t> bytes_of(const std::vector<float>& numbers) {
-  std::vector<std::uint8_t> bytes(4 * numbers.size());
-  for (std::size_t i = 0; i < numbers.size(); ++i) store_float(bytes.data() + 4 * i, numbers[i]);
-  return bytes;
-}
-
-std::vector<float> numbers_of(const std::vector<std::uint8_t>& bytes) {
-  std::vector<float> numbers(bytes.size() / 4);
-  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = load_float(bytes.data() + 4 * i);
-  return numbers;
 }
 
 bool is_alike(const coordinator::RoundRecord& a, const coordinator::RoundRecord& b) {
@@ -122,9 +110,9 @@ Checkpoint parse(const std::string& text) {
   checkpoint.model = bytes_of_hex(object.at("model").as_string());
   for (const json::value& row : object.at("residuals").as_array()) {
     checkpoint.residuals.emplace_back(row.as_array().at(0).to_number<std::uint32_t>(),
-                                      numbers_of(bytes_of_hex(row.as_array().at(1).as_string())));
+                                      floats_of(bytes_of_hex(row.as_array().at(1).as_string())));
   }
-  checkpoint.downlink_residual = numbers_of(bytes_of_hex(object.at("downlink_residual").as_string()));
+  checkpoint.downlink_residual = floats_of(bytes_of_hex(object.at("downlink_residual").as_string()));
   return checkpoint;
 }
 
@@ -137,7 +125,7 @@ Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpo
   for (const auto& record : checkpoint.evaluations) evaluations.emplace_back(to_json(record));
   json::array residuals;
   for (const auto& [device, numbers] : checkpoint.residuals) {
-    residuals.emplace_back(json::array{device, hex_of(bytes_of(numbers))});
+    residuals.emplace_back(json::array{device, hex_of(float_bytes(numbers))});
   }
   const json::object object{{"version", kVersion},
                             {"experiment", checkpoint.experiment},
@@ -146,7 +134,7 @@ Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpo
                             {"evaluations", std::move(evaluations)},
                             {"model", hex_of(checkpoint.model)},
                             {"residuals", std::move(residuals)},
-                            {"downlink_residual", hex_of(bytes_of(checkpoint.downlink_residual))}};
+                            {"downlink_residual", hex_of(float_bytes(checkpoint.downlink_residual))}};
   return write_file(path, json::serialize(object) + "\n");
 }
 

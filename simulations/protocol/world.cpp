@@ -25,11 +25,6 @@ std::vector<std::string> default_ids(std::uint32_t count) {
   return ids;
 }
 
-std::size_t plan_arena(const Experiment& experiment) {
-  const DeviceMemory memory = device_memory(experiment);
-  return memory.arena();
-}
-
 /// What a store would hold after a commit.
 void keep(coordinator::RunSnapshot& snapshot, const coordinator::Action& action) {
   if (const auto* roster = std::get_if<coordinator::CommitRoster>(&action)) snapshot.roster = roster->roster;
@@ -108,7 +103,7 @@ World::World(const coordinator::CoordinatorConfig& config, const TaskGenerator& 
   committed_.run = config.run;
   if (options_.device_ids.empty() && snapshot != nullptr) options_.device_ids = snapshot->roster;
   if (options_.device_ids.empty()) options_.device_ids = default_ids(config.experiment.fleet.devices);
-  const std::size_t arena = options_.arena_bytes != 0 ? options_.arena_bytes : plan_arena(config.experiment);
+  const std::size_t arena = options_.arena_bytes != 0 ? options_.arena_bytes : device_memory(config.experiment).arena();
   for (const std::string& id : options_.device_ids) {
     const wire::Key key =
         wire::device_key(config.master_key, {reinterpret_cast<const std::uint8_t*>(id.data()), id.size()});

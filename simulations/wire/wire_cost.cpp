@@ -66,8 +66,8 @@ std::uint32_t topic_bytes(wire::TopicKind kind, const std::string& fleet, const 
   return static_cast<std::uint32_t>(wire::format_topic(topic, name));
 }
 
-/// docs/protocol.md, section 1.
-constexpr std::uint32_t kPatchHeadBytes = 12;
+constexpr auto kModelChunkBytes = static_cast<std::uint32_t>(wire::kModelChunkBytes);
+constexpr auto kPatchHeadBytes = static_cast<std::uint32_t>(wire::kPatchHeadBytes);
 constexpr std::uint32_t kPatchPartBytes = kModelChunkBytes - kPatchHeadBytes;
 
 /// Fixed in length whatever it is: a run is a time in milliseconds, a seed any number but 0.

@@ -116,13 +116,13 @@ class ClientBench {
   }
 
   std::uint32_t model_chunks() const {
-    return static_cast<std::uint32_t>((model.file.size() + edge::kModelChunkBytes - 1) / edge::kModelChunkBytes);
+    return static_cast<std::uint32_t>((model.file.size() + wire::kModelChunkBytes - 1) / wire::kModelChunkBytes);
   }
 
   /// A chunk of the current model in one piece. False: the client did not want it.
   bool give_chunk(std::uint32_t chunk, Status stored = Status::kOk) {
-    const std::size_t start = chunk * edge::kModelChunkBytes;
-    const auto length = static_cast<std::uint32_t>(std::min(edge::kModelChunkBytes, model.file.size() - start));
+    const std::size_t start = chunk * wire::kModelChunkBytes;
+    const auto length = static_cast<std::uint32_t>(std::min(wire::kModelChunkBytes, model.file.size() - start));
     return give_piece({model.digest, chunk, 0, length, length}, stored);
   }
 
@@ -130,7 +130,7 @@ class ClientBench {
     std::uint32_t offset = 0;
     if (!client->on_model_bytes(piece, offset)) return false;
     REQUIRE(offset + piece.piece_bytes <= slot.bytes.size());
-    const std::size_t from = piece.chunk * edge::kModelChunkBytes + piece.offset;
+    const std::size_t from = piece.chunk * wire::kModelChunkBytes + piece.offset;
     REQUIRE(from + piece.piece_bytes <= model.file.size());
     std::memcpy(slot.bytes.data() + offset, model.file.data() + from, piece.piece_bytes);
     client->on_model_stored(stored, now);

@@ -103,6 +103,5 @@ TEST_CASE("downlink: a run replays from its transcript", "[simulation][faults][d
   const Outcome rough = run_world(setup, options);
   REQUIRE(rough.finished);
   REQUIRE_FALSE(rough.transcript.empty());
-  const coordinator::RunSnapshot snapshot = snapshot_of(rough);
-  CHECK(run_world(setup, {}, {}, &snapshot).model_sha256 == rough.model_sha256);
+  CHECK(replayed(setup, rough).model_sha256 == rough.model_sha256);
 }

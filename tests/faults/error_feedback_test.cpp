@@ -46,8 +46,7 @@ TEST_CASE("error feedback: replaced stragglers keep their residual, and the tran
   const Outcome rough = run_world(setup, options);
   REQUIRE(rough.finished);
   REQUIRE_FALSE(rough.transcript.empty());
-  const coordinator::RunSnapshot snapshot = snapshot_of(rough);
-  CHECK(run_world(setup, {}, {}, &snapshot).model_sha256 == rough.model_sha256);
+  CHECK(replayed(setup, rough).model_sha256 == rough.model_sha256);
 }
 
 TEST_CASE("error feedback: a killed coordinator goes on to the same model", "[simulation][faults]") {
@@ -75,11 +74,10 @@ TEST_CASE("error feedback: a lost residual is in the transcript, which replays",
   CHECK(std::any_of(disturbed.transcript.begin(), disturbed.transcript.end(),
                     [](const auto& event) { return event.kind == EventKind::kForgot; }));
   CHECK(disturbed.model_sha256 != calm.model_sha256);
-  const coordinator::RunSnapshot snapshot = snapshot_of(disturbed);
-  const Outcome replayed = run_world(fed(), {}, {}, &snapshot);
-  CHECK(replayed.model_sha256 == disturbed.model_sha256);
-  REQUIRE(replayed.rounds.size() == disturbed.rounds.size());
-  for (std::size_t i = 0; i < replayed.rounds.size(); ++i) {
-    CHECK(replayed.rounds[i].model_sha256 == disturbed.rounds[i].model_sha256);
+  const Outcome replay = replayed(fed(), disturbed);
+  CHECK(replay.model_sha256 == disturbed.model_sha256);
+  REQUIRE(replay.rounds.size() == disturbed.rounds.size());
+  for (std::size_t i = 0; i < replay.rounds.size(); ++i) {
+    CHECK(replay.rounds[i].model_sha256 == disturbed.rounds[i].model_sha256);
   }
 }

@@ -96,4 +96,10 @@ inline coordinator::RunSnapshot snapshot_of(const Outcome& outcome) {
   return snapshot;
 }
 
+/// The run again, from what a store would hold.
+inline Outcome replayed(const Experiment& setup, const Outcome& outcome) {
+  const coordinator::RunSnapshot snapshot = snapshot_of(outcome);
+  return run_world(setup, {}, {}, &snapshot);
+}
+
 }  // namespace skink::test

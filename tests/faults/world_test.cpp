@@ -43,8 +43,7 @@ TEST_CASE("world: stragglers are replaced, and the transcript replays to the sam
   const Outcome rough = run_world(setup, options);
   REQUIRE(rough.finished);
   REQUIRE_FALSE(rough.transcript.empty());
-  const coordinator::RunSnapshot snapshot = snapshot_of(rough);
-  const Outcome replay = run_world(setup, {}, {}, &snapshot);
+  const Outcome replay = replayed(setup, rough);
   REQUIRE(replay.finished);
   CHECK(replay.model_sha256 == rough.model_sha256);
 }
@@ -113,8 +112,7 @@ TEST_CASE("world: a run in batches replays one by one", "[simulation][faults]") 
   const Outcome rough = run_world(setup, options, {}, nullptr, {}, coordinator::Executor::of(workers));
   REQUIRE(rough.finished);
   REQUIRE_FALSE(rough.transcript.empty());
-  const coordinator::RunSnapshot snapshot = snapshot_of(rough);
-  const Outcome replay = run_world(setup, {}, {}, &snapshot);
+  const Outcome replay = replayed(setup, rough);
   REQUIRE(replay.finished);
   CHECK(replay.model_sha256 == rough.model_sha256);
 }

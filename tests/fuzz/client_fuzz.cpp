@@ -38,7 +38,7 @@ class Commands {
 
 class Bench {
  public:
-  Bench() : slot_(3 * edge::kModelChunkBytes), arena_(2048) {
+  Bench() : slot_(3 * wire::kModelChunkBytes), arena_(2048) {
     make_model();
     edge::ClientConfig config;
     config.identity.device_id = "fuzz";
@@ -141,9 +141,9 @@ class Bench {
   }
 
   void give_chunk(std::uint32_t chunk, Status stored) {
-    const std::size_t start = chunk * edge::kModelChunkBytes;
+    const std::size_t start = chunk * wire::kModelChunkBytes;
     if (start >= file_.size()) return;
-    const auto length = static_cast<std::uint32_t>(std::min(edge::kModelChunkBytes, file_.size() - start));
+    const auto length = static_cast<std::uint32_t>(std::min(wire::kModelChunkBytes, file_.size() - start));
     std::uint32_t offset = 0;
     if (!client_->on_model_bytes({digest_, chunk, 0, length, length}, offset)) return;
     promise(offset + length <= slot_.size(), "chunks are stored inside the slot");
@@ -153,14 +153,14 @@ class Bench {
 
   /// A part of a chain that begins rightly, or anything.
   void give_patch(Commands& commands) {
-    std::uint8_t message[edge::kPatchHeadBytes + 64] = {};
+    std::uint8_t message[wire::kPatchHeadBytes + 64] = {};
     store_u64(message, wire::prefix_of(digest_));
     message[3] ^= 1;  // as give_task() may
     store_u32(message + 8, commands.byte() % 16);
     const char* const name = "int8";
-    message[edge::kPatchHeadBytes] = static_cast<std::uint8_t>(commands.byte() % 4 == 0 ? commands.byte() : 4U);
-    std::memcpy(message + edge::kPatchHeadBytes + 1, name, 4);
-    for (std::size_t i = edge::kPatchHeadBytes + 5; i < sizeof message; ++i)
+    message[wire::kPatchHeadBytes] = static_cast<std::uint8_t>(commands.byte() % 4 == 0 ? commands.byte() : 4U);
+    std::memcpy(message + wire::kPatchHeadBytes + 1, name, 4);
+    for (std::size_t i = wire::kPatchHeadBytes + 5; i < sizeof message; ++i)
       message[i] = static_cast<std::uint8_t>(commands.byte());
     client_->on_patch_bytes({0, {message, sizeof message}}, now_);
     client_->on_patch_bytes({commands.byte(), commands.rest()}, now_);

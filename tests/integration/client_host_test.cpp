@@ -93,9 +93,9 @@ class Asker {
   void publish_model(const std::vector<std::uint8_t>& file, const wire::Digest& digest) {
     char hex[2 * wire::kDigestBytes + 1];
     wire::to_hex(digest, hex);
-    for (std::size_t chunk = 0; chunk * edge::kModelChunkBytes < file.size(); ++chunk) {
-      const std::size_t first = chunk * edge::kModelChunkBytes;
-      const std::size_t size = std::min(edge::kModelChunkBytes, file.size() - first);
+    for (std::size_t chunk = 0; chunk * wire::kModelChunkBytes < file.size(); ++chunk) {
+      const std::size_t first = chunk * wire::kModelChunkBytes;
+      const std::size_t size = std::min(wire::kModelChunkBytes, file.size() - first);
       const std::string topic = "skink/1/demo/model/" + std::string(hex) + "/" + std::to_string(chunk);
       REQUIRE(session_->publish(topic, {file.data() + first, size}, mqtt::Quality::kAtLeastOnce, mqtt::Retain::kYes)
                   .has_value());

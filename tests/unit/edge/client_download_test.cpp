@@ -56,8 +56,8 @@ TEST_CASE("client download: a chunk may come in pieces", "[edge][client][downloa
   start_download(bench);
   const auto step = GENERATE(1U, 7U, 1000U, 4095U);
   for (std::uint32_t chunk = 0; chunk < 3; ++chunk) {
-    const std::size_t start = chunk * edge::kModelChunkBytes;
-    const auto length = static_cast<std::uint32_t>(std::min(edge::kModelChunkBytes, bench.model.file.size() - start));
+    const std::size_t start = chunk * wire::kModelChunkBytes;
+    const auto length = static_cast<std::uint32_t>(std::min(wire::kModelChunkBytes, bench.model.file.size() - start));
     for (std::uint32_t offset = 0; offset < length; offset += step) {
       REQUIRE(bench.client->state() == ClientState::kDownloading);
       REQUIRE(bench.give_piece({bench.model.digest, chunk, offset, length, std::min(step, length - offset)}));
@@ -71,7 +71,7 @@ TEST_CASE("client download: what was not asked for is not wanted", "[edge][clien
   CHECK_FALSE(bench.give_chunk(0));  // no task
   start_download(bench);
   const wire::Digest digest = bench.model.digest;
-  const auto last = static_cast<std::uint32_t>(bench.model.file.size() - 2 * edge::kModelChunkBytes);
+  const auto last = static_cast<std::uint32_t>(bench.model.file.size() - 2 * wire::kModelChunkBytes);
   wire::Digest stranger = digest;
   stranger.bytes[31] ^= 1;
   CHECK_FALSE(bench.give_piece({stranger, 0, 0, 4096, 4096}));

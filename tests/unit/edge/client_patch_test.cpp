@@ -58,11 +58,11 @@ struct Scene {
 
   /// Bytes [from, to) of the chain, in pieces.
   void give(std::size_t from, std::size_t to, std::size_t piece = 4096) {
-    Message message(edge::kPatchHeadBytes + to - from);
+    Message message(wire::kPatchHeadBytes + to - from);
     store_u64(message.data(), wire::prefix_of(bench.model.digest));
     store_u32(message.data() + 8, static_cast<std::uint32_t>(from));
     std::copy(chain.begin() + static_cast<std::ptrdiff_t>(from), chain.begin() + static_cast<std::ptrdiff_t>(to),
-              message.begin() + edge::kPatchHeadBytes);
+              message.begin() + wire::kPatchHeadBytes);
     for (std::size_t offset = 0; offset < message.size(); offset += piece) {
       const std::size_t count = std::min(piece, message.size() - offset);
       bench.client->on_patch_bytes({static_cast<std::uint32_t>(offset), {message.data() + offset, count}}, bench.now);

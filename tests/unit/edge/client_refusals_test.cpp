@@ -168,9 +168,9 @@ TEST_CASE("client: a model larger than the slot is refused with both numbers", "
 }
 
 TEST_CASE("client: a model size no chunk map can hold is refused", "[edge][client][refusal]") {
-  ClientBench bench({sine_net(), 65536, (SKINK_EDGE_MAX_MODEL_CHUNKS + 1) * edge::kModelChunkBytes, 0});
+  ClientBench bench({sine_net(), 65536, (SKINK_EDGE_MAX_MODEL_CHUNKS + 1) * wire::kModelChunkBytes, 0});
   wire::Task task = bench.task();
-  task.model_bytes = SKINK_EDGE_MAX_MODEL_CHUNKS * edge::kModelChunkBytes + 1;
+  task.model_bytes = SKINK_EDGE_MAX_MODEL_CHUNKS * wire::kModelChunkBytes + 1;
   CHECK(check_refusal(bench, task, Refusal::kDoesNotFit).needed_bytes == task.model_bytes);
   ClientBench second;
   task.model_bytes = 0xffffffffU;

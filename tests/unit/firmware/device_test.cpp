@@ -63,9 +63,9 @@ class DeviceBench {
       name.model = coordinator.model.digest;
       name.chunk = chunk;
       const std::size_t length = wire::format_topic(name, topic);
-      const auto begin = file.begin() + static_cast<std::ptrdiff_t>(chunk * edge::kModelChunkBytes);
+      const auto begin = file.begin() + static_cast<std::ptrdiff_t>(chunk * wire::kModelChunkBytes);
       const auto left = static_cast<std::size_t>(file.end() - begin);
-      const auto size = static_cast<std::ptrdiff_t>(std::min(edge::kModelChunkBytes, left));
+      const auto size = static_cast<std::ptrdiff_t>(std::min(wire::kModelChunkBytes, left));
       publish({topic, length}, Message(begin, begin + size));
     }
   }

@@ -27,10 +27,6 @@
 
 namespace skink::edge {
 
-inline constexpr size_t kModelChunkBytes = 4096;
-/// In front of the bytes of a chain in a message: which model it leads to, and where in the chain they belong.
-inline constexpr size_t kPatchHeadBytes = 12;
-
 /// What a birth message says of the device. The port keeps it up to date; 0: not known.
 struct Health {
   uint32_t battery_percent = 255;  ///< 0..100; 255: mains
@@ -282,7 +278,7 @@ class Client {
   // the same from patches
   enum class Patching : uint8_t { kNo, kReceiving, kStoring } patching_ = Patching::kNo;
   ModelPatch patch_;
-  uint8_t patch_head_[kPatchHeadBytes] = {};  ///< of the message that comes
+  uint8_t patch_head_[wire::kPatchHeadBytes] = {};  ///< of the message that comes
   uint32_t stored_bytes_ = 0;
   uint32_t storing_bytes_ = 0;  ///< that the port was asked to write and has not yet
 

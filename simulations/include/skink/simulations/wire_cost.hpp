@@ -102,9 +102,6 @@ struct Fetch {
 /// The chunks of a model file.
 Fetch model_fetch(std::uint32_t fleet_bytes, std::uint32_t model_bytes);
 
-/// Largest part of a model in one message: docs/protocol.md, section 1.
-inline constexpr std::uint32_t kModelChunkBytes = 4096;
-
 /// A device-round without faults: a task, what is fetched for it, the adaptation, the chunks of the update, the reply.
 /// Where a number only decides how many bytes a field of a message takes, any typical one will do.
 struct DeviceRound {

@@ -90,6 +90,9 @@ struct FleetConfig {
   std::uint32_t offline_ms = 3000;
 };
 
+/// In place of a codec's name: models are sent as they are.
+inline constexpr const char* kWholeModel = "whole";
+
 struct Experiment {
   std::string name;
   std::uint64_t seed = 1;
@@ -99,7 +102,7 @@ struct Experiment {
   EvaluationConfig evaluation;
   FleetConfig fleet;
   std::string uplink = "float32";
-  std::string downlink = "whole";  ///< a codec's name, or this: models are sent as they are
+  std::string downlink = kWholeModel;  ///< or a codec's name
 };
 
 /// Reads an experiment file. On failure the error's message names the file, line, key and the allowed values; unknown

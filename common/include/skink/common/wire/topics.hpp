@@ -17,6 +17,12 @@ inline constexpr uint32_t kAllChunks = 0xffffffffU;
 
 inline constexpr size_t kMaxTopicBytes = 256;
 
+/// Largest part of a model file or of a chain of patches in one message, the head in front of a part of a chain
+/// included: docs/protocol.md, section 1.
+inline constexpr size_t kModelChunkBytes = 4096;
+/// Of such a head: to which model the chain leads, and where in the chain the part begins.
+inline constexpr size_t kPatchHeadBytes = 12;
+
 /// A topic, taken apart. `fleet` and `device_id` are 1..64 letters, digits, '-', '_' or '.'.
 struct Topic {
   TopicKind kind = TopicKind::kState;

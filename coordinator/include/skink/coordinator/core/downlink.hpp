@@ -16,9 +16,6 @@
 
 namespace skink::coordinator {
 
-/// What `[codec] downlink` says when steps are not encoded.
-inline constexpr const char* kWholeModel = "whole";
-
 class Downlink {
  public:
   /// @param[in] name  kWholeModel, or the name of a codec

@@ -35,7 +35,7 @@ struct TranscriptEvent {
 };
 
 /// Totals since the run began. Bytes are MQTT payloads of this run's updates (up), and tasks, replies and models
-/// (down).
+/// (down); a device that was sent patches and fetches the whole model all the same is not known.
 struct Traffic {
   std::uint64_t uplink_bytes = 0;
   std::uint64_t downlink_bytes = 0;
