@@ -54,6 +54,25 @@ for file in model.skm metrics.csv; do
 done
 [[ ! -f $work/killed/checkpoint.json ]] || fail "a finished run leaves its checkpoint"
 
+# ---- what codecs have left over, on devices and on the coordinator, goes on too
+fed=("$sim" run "$root/experiments/sine.toml" --quiet --set meta.cohort=4 --set codec.uplink=topk:0.05+ternary+ef
+  --set codec.downlink=eden:1+ef --set evaluation.every=0 --set evaluation.tasks=0 --set evaluation.final_tasks=20)
+"${fed[@]}" --set meta.rounds=300 --out "$work/short" --restart >/dev/null
+rounds_fed=$(/usr/bin/python3 -c 'import json, sys; s = json.load(open(sys.argv[1])); print(max(1000, int(s["rounds"] / s["wall_seconds"] * 4)))' \
+  "$work/short/summary.json")
+fed+=(--set "meta.rounds=$rounds_fed")
+"${fed[@]}" --out "$work/fed-calm" >/dev/null
+"${fed[@]}" --out "$work/fed" >"$work/log" 2>&1 &
+pid=$!
+sleep 1
+kill -INT "$pid"
+wait "$pid" || fail "an interrupted run ends with an error: $(cat "$work/log")"
+pid=
+grep -q "stopped after" "$work/log" || fail "the run with residuals was over before it was stopped"
+"${fed[@]}" --out "$work/fed" >"$work/log" || fail "$(cat "$work/log")"
+grep "continued after" "$work/log" || fail "it began anew"
+cmp "$work/fed-calm/model.skm" "$work/fed/model.skm" || fail "another model with residuals"
+
 # ---- a run that is interrupted says so, and what it left is not mixed up with another's
 "${run[@]}" --out "$work/stopped" >"$work/log" 2>&1 &
 pid=$!
