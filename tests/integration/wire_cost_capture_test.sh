@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What simulations/wire predicts for a device-round lies within 5 % of a capture, up and down: sine with a long and a short
-# update, fetched with a model and without. MQTT and TLS are predicted to the byte; what TCP acknowledges apart depends on
+# update, with a model that is fetched, patched or kept. MQTT and TLS are predicted to the byte; what TCP acknowledges apart depends on
 # moments, so this needs binaries that are not slowed down.
 set -euo pipefail
 root=${SKINK_SOURCE_DIR:?}
@@ -20,10 +20,12 @@ unshare --net bash -c 'ip link add a0 type veth peer name b0 && ethtool -K a0 ts
 # measure ARGUMENT...: once more if it fails, since the machine may have been busy.
 measure() {
   local arguments=(--bin "$SKINK_BIN_DIR" --check 5 --experiment "$root/experiments/sine.toml" --set meta.passes=1024
+    --set task.support_size=100
     --uplinks "float32,eden:1" "$@")
   "$root/scripts/measure-wire" "${arguments[@]}" && return
   echo "once more:"
   "$root/scripts/measure-wire" "${arguments[@]}"
 }
 measure --rounds 6
+measure --rounds 6 --set codec.downlink=eden:1+ef
 measure --rounds 6 --kept

@@ -3,7 +3,9 @@
 ///
 ///   wire_cost_program rounds host|microcontroller EXPERIMENT [KEY=VALUE]...
 ///       For each line ROUND DEVICE_INDEX ID_BYTES FLEET_BYTES HAS_MODEL CHUNK_BYTES ENCODED_BYTES of standard input
-///       one of standard output: up and down of payload, MQTT, TLS and TCP/IP; eight numbers.
+///       one of standard output: up and down of payload, MQTT, TLS and TCP/IP; eight numbers. With a compressed
+///       downlink, of a codec whose encodings have one length, a device joins every round: from round 1 on it makes its
+///       model from the patch of the last.
 ///   wire_cost_program table host|microcontroller
 ///       The cost of sending a change in one chunk, as docs/wire-cost.md has it.
 
@@ -12,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "skink/common/codec/codec.hpp"
+#include "skink/coordinator/core/downlink.hpp"
 #include "skink/simulations/wire_cost.hpp"
 
 using namespace skink;
@@ -31,11 +35,27 @@ void print(const WireCost& cost) {
   std::printf("\n");
 }
 
+/// Of the chain that a device gets with a round's task when it took part in the one before.
+std::uint32_t chain_bytes(const Experiment& experiment, const nn::Network& network, std::uint32_t round) {
+  codec::Codec codec;
+  if (round == 0 || !codec::parse(experiment.downlink.c_str(), codec)) return 0;
+  const std::size_t patch = codec::encoded_bytes(codec, network);
+  coordinator::PatchBook book(experiment.downlink, 2 * patch + 100);
+  const wire::Digest before{{1}};
+  book.add({round - 1, before, std::vector<std::uint8_t>(patch)});
+  return static_cast<std::uint32_t>(book.chain_from(before).size());
+}
+
 int print_rounds(const LinkProfile& link, const std::string& file, const std::vector<std::string>& settings) {
   const auto overrides = parse_overrides(settings);
   if (!overrides) return fail(overrides.error().message);
   const auto experiment = read_experiment(file, *overrides);
   if (!experiment) return fail(experiment.error().message);
+  const nn::Network network = make_network(experiment->model);
+  codec::Codec downlink;
+  if (codec::parse(experiment->downlink.c_str(), downlink) && !codec::has_fixed_length(downlink)) {
+    return fail("use a downlink whose encodings have one length");
+  }
   std::uint32_t round = 0;
   std::uint32_t index = 0;
   std::uint32_t id_bytes = 0;
@@ -45,7 +65,8 @@ int print_rounds(const LinkProfile& link, const std::string& file, const std::ve
   std::uint32_t encoded_bytes = 0;
   while (std::cin >> round >> index >> id_bytes >> fleet_bytes >> has_model >> chunk_bytes >> encoded_bytes) {
     DeviceRound wanted = device_round_of(*experiment, id_bytes, fleet_bytes);
-    if (has_model) wanted.fetches.clear();
+    if (!has_model) wanted.patch_bytes = chain_bytes(*experiment, network, round);
+    if (has_model || wanted.patch_bytes != 0) wanted.fetches.clear();
     wanted.round = round;
     wanted.device_index = index;
     wanted.chunk_bytes = chunk_bytes;
