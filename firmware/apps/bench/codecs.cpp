@@ -71,8 +71,10 @@ void measure_codecs(const nn::Network& network) noexcept {
                                            "eden:4",
                                            "topk:0.01+ternary",
                                            "topk:0.01+ternary+ef",
+                                           "topk:0.05+ternary+ef",
                                            "topk:0.1+ternary+ef",
                                            "topk:0.1+int8",
+                                           "topk:0.05+ternary+range+ef",
                                            "topk:0.01+ternary+range+ef",
                                            "int4:nearest+range+ef"};
   const size_t parameters = network.parameter_count();
@@ -91,13 +93,15 @@ void measure_codecs(const nn::Network& network) noexcept {
   phi.file = model::source_of(written);
   if (model::inspect(phi.file, phi.info) != Status::kOk) return;
   for (uint32_t e = 0; e < parameters; ++e) w[e] += spread(5000 + e, 0.01F);
-  for (uint32_t e = 0; e < parameters; ++e) residual[e] = spread(10000 + e, 0.01F);
   codec::Change change;
   change.network = &network;
   change.phi = {&phi, &Phi::read};
   change.parameters = w;
   change.residual = residual.data();
-  for (const char* name : kNames) measure(name, change, {residual.data(), residual.size()}, rest);
+  for (const char* name : kNames) {
+    for (uint32_t e = 0; e < parameters; ++e) residual[e] = spread(10000 + e, 0.01F);
+    measure(name, change, {residual.data(), residual.size()}, rest);
+  }
 }
 
 }  // namespace skink::firmware
