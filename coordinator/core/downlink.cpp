@@ -27,7 +27,7 @@ std::size_t number_bytes(std::size_t number) {
   return bytes;
 }
 
-std::size_t length_of(const Patch& patch) { return number_bytes(patch.bytes.size()) + patch.bytes.size(); }
+std::size_t with_length(std::size_t bytes) { return number_bytes(bytes) + bytes; }
 
 }  // namespace
 
@@ -70,19 +70,34 @@ bool Downlink::restore(const std::vector<float>& residual) {
   return true;
 }
 
-void PatchBook::add(Patch patch) {
-  bytes_ += length_of(patch);
-  patches_.push_back(std::move(patch));
-  while (!patches_.empty() && bytes_ >= model_bytes_) {
-    bytes_ -= length_of(patches_.front());
-    patches_.pop_front();
+void PatchLengths::add(std::uint32_t round, std::size_t bytes) {
+  lengths_.push_back(static_cast<std::uint32_t>(bytes));
+  next_round_ = round + 1;
+  bytes_ += with_length(bytes);
+  while (!lengths_.empty() && bytes_ >= model_bytes_) {
+    bytes_ -= with_length(lengths_.front());
+    lengths_.pop_front();
   }
+}
+
+std::size_t PatchLengths::chain_bytes(std::uint32_t first_round) const {
+  const std::size_t count = next_round_ - first_round;
+  if (first_round >= next_round_ || count > lengths_.size()) return 0;
+  std::size_t bytes = 1 + name_bytes_ + number_bytes(first_round);
+  for (std::size_t i = lengths_.size() - count; i < lengths_.size(); ++i) bytes += with_length(lengths_[i]);
+  return bytes < model_bytes_ ? bytes : 0;
+}
+
+void PatchBook::add(Patch patch) {
+  lengths_.add(patch.round, patch.bytes.size());
+  patches_.push_back(std::move(patch));
+  while (patches_.size() > lengths_.lengths().size()) patches_.pop_front();
 }
 
 std::vector<std::uint8_t> PatchBook::chain_from(const wire::Digest& base) const {
   const auto first =
       std::find_if(patches_.begin(), patches_.end(), [&](const Patch& patch) { return patch.base == base; });
-  if (first == patches_.end()) return {};
+  if (first == patches_.end() || lengths_.chain_bytes(first->round) == 0) return {};
   std::vector<std::uint8_t> chain{static_cast<std::uint8_t>(codec_.size())};
   chain.insert(chain.end(), codec_.begin(), codec_.end());
   append_number(chain, first->round);
@@ -90,7 +105,7 @@ std::vector<std::uint8_t> PatchBook::chain_from(const wire::Digest& base) const 
     append_number(chain, patch->bytes.size());
     chain.insert(chain.end(), patch->bytes.begin(), patch->bytes.end());
   }
-  return chain.size() < model_bytes_ ? chain : std::vector<std::uint8_t>();
+  return chain;
 }
 
 const wire::Digest* PatchBook::find(std::uint64_t prefix) const {

@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int kVersion = 4;
+constexpr int kVersion = 5;
 
 std::string hex_of(const std::vector<std::uint8_t>& bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -95,6 +95,22 @@ coordinator::EvaluationRecord evaluation_from(const json::array& row) {
   return record;
 }
 
+json::array to_json(const WireTotals& totals) {
+  return {totals.rounds, totals.device_rounds, totals.encoded_bytes, totals.up_bytes, totals.down_bytes};
+}
+
+WireTotals totals_from(const json::array& row) {
+  return {row.at(0).to_number<std::uint32_t>(), row.at(1).to_number<std::uint64_t>(),
+          row.at(2).to_number<std::uint64_t>(), row.at(3).to_number<std::uint64_t>(),
+          row.at(4).to_number<std::uint64_t>()};
+}
+
+std::vector<std::uint32_t> counts_from(const json::value& array) {
+  std::vector<std::uint32_t> counts;
+  for (const json::value& count : array.as_array()) counts.push_back(count.to_number<std::uint32_t>());
+  return counts;
+}
+
 Checkpoint parse(const std::string& text) {
   const json::object object = json::parse(text).as_object();
   if (object.at("version").to_number<int>() != kVersion) throw std::invalid_argument("another version");
@@ -113,6 +129,13 @@ Checkpoint parse(const std::string& text) {
                                       floats_of(bytes_of_hex(row.as_array().at(1).as_string())));
   }
   checkpoint.downlink_residual = floats_of(bytes_of_hex(object.at("downlink_residual").as_string()));
+  const json::object& wire = object.at("wire").as_object();
+  for (const json::value& row : wire.at("rows").as_array()) {
+    checkpoint.wire_rows.push_back(totals_from(row.as_array()));
+  }
+  checkpoint.wire.totals = totals_from(wire.at("totals").as_array());
+  checkpoint.wire.models = counts_from(wire.at("models"));
+  checkpoint.wire.patches = counts_from(wire.at("patches"));
   return checkpoint;
 }
 
@@ -127,6 +150,12 @@ Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpo
   for (const auto& [device, numbers] : checkpoint.residuals) {
     residuals.emplace_back(json::array{device, hex_of(float_bytes(numbers))});
   }
+  json::array wire_rows;
+  for (const WireTotals& row : checkpoint.wire_rows) wire_rows.emplace_back(to_json(row));
+  json::object wire{{"rows", std::move(wire_rows)},
+                    {"totals", to_json(checkpoint.wire.totals)},
+                    {"models", json::array(checkpoint.wire.models.begin(), checkpoint.wire.models.end())},
+                    {"patches", json::array(checkpoint.wire.patches.begin(), checkpoint.wire.patches.end())}};
   const json::object object{{"version", kVersion},
                             {"experiment", checkpoint.experiment},
                             {"wall_seconds", checkpoint.wall_seconds},
@@ -134,7 +163,8 @@ Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpo
                             {"evaluations", std::move(evaluations)},
                             {"model", hex_of(checkpoint.model)},
                             {"residuals", std::move(residuals)},
-                            {"downlink_residual", hex_of(float_bytes(checkpoint.downlink_residual))}};
+                            {"downlink_residual", hex_of(float_bytes(checkpoint.downlink_residual))},
+                            {"wire", std::move(wire)}};
   return write_file(path, json::serialize(object) + "\n");
 }
 

@@ -11,6 +11,7 @@
 
 #include "skink/common/host/result.hpp"
 #include "skink/coordinator/core/records.hpp"
+#include "wire_counter.hpp"
 
 namespace skink::simulations {
 
@@ -22,6 +23,8 @@ struct Checkpoint {
   std::vector<std::uint8_t> model;                                      ///< .skm after the last round
   std::vector<std::pair<std::uint32_t, std::vector<float>>> residuals;  ///< of devices that have one
   std::vector<float> downlink_residual;                                 ///< coordinator::Downlink::residual()
+  std::vector<WireTotals> wire_rows;                                    ///< WireCounter::totals() at each evaluation
+  WireCounter::State wire;                                              ///< if that is counted
 };
 
 std::string checkpoint_path(const std::string& folder);

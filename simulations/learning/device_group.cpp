@@ -80,8 +80,7 @@ void DeviceGroup::adapt(const CohortPart& part, const coordinator::InnerLoop& lo
   }
   for (std::uint32_t k = 0; k < part.count; ++k) {
     const bool is_finite = read_lane(k) && (diverged >> k & 1U) == 0;
-    const codec::Key key{settings_.experiment->seed, part.round, part.devices[k]};
-    outcomes[k] = is_finite ? take_encoded(key, phi.values, lane_.data(), sums) : Outcome::kDiverged;
+    outcomes[k] = is_finite ? take_encoded(part, k, phi.values, lane_.data(), sums) : Outcome::kDiverged;
   }
   lap(settings_.clock, kTake);
 }

@@ -47,7 +47,9 @@ Group::Group(const GroupSettings& settings)
   state_.resize(codec::state_bytes(settings_.codec, *settings_.network) / sizeof(std::uint32_t));
 }
 
-Outcome Group::take_encoded(const codec::Key& key, const float* phi, const float* w, RoundSums& sums) {
+Outcome Group::take_encoded(const CohortPart& part, std::uint32_t k, const float* phi, const float* w,
+                            RoundSums& sums) {
+  const codec::Key key{settings_.experiment->seed, part.round, part.devices[k]};
   const nn::Network& network = *settings_.network;
   std::vector<float>* residual = settings_.residuals != nullptr ? &settings_.residuals->of(key.device) : nullptr;
   codec::Change change;
@@ -60,6 +62,7 @@ Outcome Group::take_encoded(const codec::Key& key, const float* phi, const float
   const Status begun = encoder.begin(settings_.codec, change, key, state);
   if (begun == Status::kNotFinite) return Outcome::kDiverged;
   bytes_.resize(encoder.size());
+  part.encoded_bytes[k] = static_cast<std::uint32_t>(bytes_.size());
   const bool is_sound = begun == Status::kOk && encoder.read(0, {bytes_.data(), bytes_.size()}) == Status::kOk &&
                         codec::decode(settings_.codec, network, key, {bytes_.data(), bytes_.size()},
                                       {change_.data(), change_.size()}) == Status::kOk;

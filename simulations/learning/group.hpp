@@ -59,6 +59,7 @@ struct CohortPart {
   const std::uint32_t* devices = nullptr;
   std::uint32_t count = 0;
   std::uint32_t round = 0;
+  std::uint32_t* encoded_bytes = nullptr;  ///< of the changes that are encoded, one for each device; 0: none is
 };
 
 /// The devices of rounds that follow one another, one for each.
@@ -103,8 +104,8 @@ class Group {
                         const MetaParameters& phi, wire::Evaluation& total) = 0;
 
  protected:
-  /// Otherwise: what a device with the parameters w sends, as the coordinator reads and clips it.
-  Outcome take_encoded(const codec::Key& key, const float* phi, const float* w, RoundSums& sums);
+  /// Otherwise: what the k-th device, with the parameters w, sends, as the coordinator reads and clips it.
+  Outcome take_encoded(const CohortPart& part, std::uint32_t k, const float* phi, const float* w, RoundSums& sums);
   /// Adds one task's part.
   void count_task(std::uint64_t loss_before, std::uint64_t loss_after, std::uint32_t correct_before,
                   std::uint32_t correct_after, bool diverged, wire::Evaluation& total) const;

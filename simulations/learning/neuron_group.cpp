@@ -53,9 +53,8 @@ void NeuronGroup::adapt(const CohortPart& part, const coordinator::InnerLoop& lo
       outcomes[k] = Outcome::kDiverged;
     } else {
       device_.read(w_.data());
-      const codec::Key key{settings_.experiment->seed, part.round, part.devices[k]};
       const bool is_finite = nn::all_finite({w_.data(), w_.size()});
-      outcomes[k] = is_finite ? take_encoded(key, phi.values, w_.data(), sums) : Outcome::kDiverged;
+      outcomes[k] = is_finite ? take_encoded(part, k, phi.values, w_.data(), sums) : Outcome::kDiverged;
     }
     lap(settings_.clock, kTake);
     device_.reset();

@@ -20,6 +20,7 @@
 #include "skink/coordinator/core/downlink.hpp"
 #include "skink/coordinator/core/results.hpp"
 #include "skink/simulations/run.hpp"
+#include "wire_counter.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -53,10 +54,13 @@ class LearningRun {
       residuals_ = std::make_unique<ResidualBank>(experiment_.fleet.devices, model_.network.trainable_count());
       settings.residuals = residuals_.get();
     }
+    if (options.counts_wire) wire_ = std::make_unique<WireCounter>(experiment_);
+    plain_bytes_ = static_cast<std::uint32_t>(codec::encoded_bytes(settings.codec, model_.network));
     make_groups(settings);
     traffic_.counts_bytes = false;
     cohort_.resize(experiment_.meta.cohort);
     outcomes_.resize(experiment_.meta.cohort);
+    encoded_bytes_.resize(experiment_.meta.cohort);
     totals_.resize(phi_.size());
   }
 
@@ -77,7 +81,15 @@ class LearningRun {
       }
       residuals_->of(device) = numbers;
     }
-    if (!downlink_.restore(checkpoint.downlink_residual)) {
+    if (wire_ != nullptr && checkpoint.wire.models.empty()) {
+      return make_error(Status::kInvalidArgument,
+                        path + ": is of a run whose bytes were not counted; give --restart to begin from round 0");
+    }
+    wire_rows_ = std::move(checkpoint.wire_rows);
+    const bool counts_agree =
+        wire_ == nullptr || (wire_->restore(checkpoint.wire) && checkpoint.wire.totals.rounds == rounds_.size() &&
+                             wire_rows_.size() == evaluations_.size());
+    if (!counts_agree || !downlink_.restore(checkpoint.downlink_residual)) {
       return make_error(Status::kDamaged, path + ": is damaged; give --restart to begin from round 0");
     }
     earlier_seconds_ = checkpoint.wall_seconds;
@@ -122,10 +134,12 @@ class LearningRun {
     if (!rounds_.empty()) rounds_.back().model_sha256 = digest_text();
     result.rounds = rounds_;
     result.evaluations = evaluations_;
+    result.wire = wire_rows();
     const coordinator::RunState state = this->state();
     result.summary = coordinator::summarize(state, "simulator", wall_seconds());
     if (writes_files()) {
       note(result, coordinator::write_results(options_.out_dir, state, result.summary, rounds_));
+      if (wire_ != nullptr) note(result, write_file(wire_path(options_.out_dir), wire_csv(wire_rows())));
     }
     // Now that the results are there.
     if (keeps_checkpoints() && result.finished) (void)std::remove(checkpoint_path(options_.out_dir).c_str());
@@ -229,6 +243,7 @@ class LearningRun {
       adapt_cohort(record);
     }
     note_outcomes(record, result);
+    if (wire_ != nullptr) count_wire();
     ++rounds_done_;
     traffic_.device_rounds += record.updates;
     record.traffic = traffic_;
@@ -244,6 +259,19 @@ class LearningRun {
     rounds_.push_back(std::move(record));
   }
 
+  std::vector<WireRow> wire_rows() const {
+    std::vector<WireRow> rows;
+    for (std::size_t i = 0; i < wire_rows_.size(); ++i) {
+      rows.push_back({wire_rows_[i], evaluations_[i].loss_after(), evaluations_[i].accuracy_after()});
+    }
+    return rows;
+  }
+
+  void count_wire() {
+    wire_->count_round(cohort_, encoded_bytes_);
+    if (downlink_.is_compressed()) wire_->add_patch(patch_bytes_);
+  }
+
   // ---- checkpoints
 
   bool keeps_checkpoints() const { return writes_files() && !options_.experiment_id.empty(); }
@@ -256,8 +284,10 @@ class LearningRun {
 
   void write_checkpoint(RunResult& result) {
     encode_model();
-    Checkpoint checkpoint{options_.experiment_id, rounds_, evaluations_, wall_seconds(), model_file_, {},
-                          downlink_.residual()};
+    Checkpoint checkpoint{
+        options_.experiment_id, rounds_,     evaluations_,
+        wall_seconds(),         model_file_, {},
+        downlink_.residual(),   wire_rows_,  wire_ == nullptr ? WireCounter::State() : wire_->state()};
     for (std::uint32_t device = 0; residuals_ != nullptr && device < residuals_->devices(); ++device) {
       if (!residuals_->peek(device).empty()) checkpoint.residuals.emplace_back(device, residuals_->peek(device));
     }
@@ -288,6 +318,7 @@ class LearningRun {
     cohort_[0] = ahead_devices_[round - ahead_begin_];
     outcomes_[0] =
         serial_->run_serial(round - ahead_begin_, strategy_->inner_loop(), record.meta_learning_rate, weight());
+    encoded_bytes_[0] = outcomes_[0] == Outcome::kDiverged ? 0 : plain_bytes_;
     phi_is_old_ = true;
     record.updates = outcomes_[0] == Outcome::kTaken ? 1 : 0;
     record.total_weight = record.updates * weight();
@@ -321,11 +352,13 @@ class LearningRun {
   std::uint32_t exchange(std::uint32_t updates) {
     exchanged_ = totals_;
     for (const Outcome outcome : outcomes_) exchanged_.push_back(static_cast<std::int64_t>(outcome));
+    for (const std::uint32_t bytes : encoded_bytes_) exchanged_.push_back(bytes);
     exchanged_.push_back(updates);
     peers_.add_up(exchanged_);
     std::copy_n(exchanged_.begin(), totals_.size(), totals_.begin());
     for (std::size_t slot = 0; slot < outcomes_.size(); ++slot) {
       outcomes_[slot] = static_cast<Outcome>(exchanged_[totals_.size() + slot]);
+      encoded_bytes_[slot] = static_cast<std::uint32_t>(exchanged_[totals_.size() + outcomes_.size() + slot]);
     }
     return static_cast<std::uint32_t>(exchanged_.back());
   }
@@ -370,16 +403,22 @@ class LearningRun {
   void adapt_parts(std::uint32_t round) {
     for (RoundSums& sums : sums_) sums.reset();
     std::fill(outcomes_.begin(), outcomes_.end(), Outcome::kTaken);  // 0: other processes know theirs
+    std::fill(encoded_bytes_.begin(), encoded_bytes_.end(), 0);
     const coordinator::InnerLoop loop = strategy_->inner_loop();
     const auto devices = static_cast<std::uint32_t>(cohort_.size());
     share_out(devices, [&](std::uint32_t worker, std::uint32_t first, std::uint32_t count) {
-      groups_[worker]->adapt({cohort_.data() + first, count, round}, loop, meta_parameters(), sums_[worker],
-                             outcomes_.data() + first);
+      groups_[worker]->adapt({cohort_.data() + first, count, round, encoded_bytes_.data() + first}, loop,
+                             meta_parameters(), sums_[worker], outcomes_.data() + first);
+      if (!groups_[worker]->takes_plainly()) return;
+      for (std::uint32_t slot = first; slot < first + count; ++slot) {
+        encoded_bytes_[slot] = outcomes_[slot] == Outcome::kDiverged ? 0 : plain_bytes_;
+      }
     });
     for (std::size_t worker = 0; worker < groups_.size(); ++worker) groups_[worker]->finish(sums_[worker]);
   }
 
   void step(double meta_learning_rate, std::uint32_t total_weight) {
+    patch_bytes_ = 0;
     if (total_weight == 0) return;
     const std::vector<float> before = downlink_.is_compressed() ? phi_ : std::vector<float>();
     const auto weight = static_cast<std::int64_t>(this->weight());  // all devices have equally many samples
@@ -390,7 +429,9 @@ class LearningRun {
         phi_[e] = arithmetic::outer_step(phi_[e], meta_learning_rate, mean);
       }
     }
-    if (downlink_.is_compressed()) (void)downlink_.pass(rounds_done_, before, phi_);
+    if (downlink_.is_compressed()) {
+      patch_bytes_ = static_cast<std::uint32_t>(downlink_.pass(rounds_done_, before, phi_).size());
+    }
     if (!nn::all_finite({phi_.data(), phi_.size()})) throw std::runtime_error("the meta-parameters are not finite");
   }
 
@@ -431,6 +472,7 @@ class LearningRun {
     if (peers_.count() > 1) exchange(record.total);
     record.traffic = traffic_;
     evaluations_.push_back(record);
+    if (wire_ != nullptr) wire_rows_.push_back(wire_->totals());
   }
 
   void exchange(wire::Evaluation& total) {
@@ -482,6 +524,11 @@ class LearningRun {
   std::uint32_t ahead_end_ = 0;
   std::vector<std::uint32_t> cohort_;
   std::vector<Outcome> outcomes_;
+  std::vector<std::uint32_t> encoded_bytes_;  // of each change of the round
+  std::uint32_t plain_bytes_ = 0;             // of a change that is not encoded
+  std::uint32_t patch_bytes_ = 0;             // of the round's step
+  std::unique_ptr<WireCounter> wire_;         // null: not counted
+  std::vector<WireTotals> wire_rows_;
   std::vector<std::int64_t> totals_;     // [P], of the round
   std::vector<std::int64_t> exchanged_;  // between processes
   std::uint32_t rounds_done_ = 0;

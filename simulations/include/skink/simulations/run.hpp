@@ -12,6 +12,7 @@
 #include "skink/simulations/learning/lanes.hpp"
 #include "skink/simulations/learning/peers.hpp"
 #include "skink/simulations/protocol/world.hpp"
+#include "skink/simulations/wire_totals.hpp"
 
 namespace skink::simulations {
 
@@ -47,6 +48,7 @@ struct RunOptions {
   /// Tells experiments apart; not empty: with an `out_dir`, a checkpoint is written there about every ten seconds,
   /// every `checkpoint_rounds` rounds, and when the run is stopped, and a run that finds one goes on from it.
   std::string experiment_id;
+  bool counts_wire = false;            ///< bytes on the network; wire.csv beside the other results
   bool restarts = false;               ///< a checkpoint that is there counts for nothing
   const LaneFunctions* isa = nullptr;  ///< null: the widest that this processor has
   Lanes lanes = Lanes::kChosen;
@@ -71,6 +73,7 @@ struct RunResult {
   bool finished = false;
   std::vector<coordinator::RoundRecord> rounds;
   std::vector<coordinator::EvaluationRecord> evaluations;
+  std::vector<WireRow> wire;                         ///< with counts_wire: at each evaluation
   std::vector<coordinator::TranscriptEvent> events;  ///< of this process
   Result<void> written;  ///< the first file that could not be written; everything else holds all the same
 };

@@ -47,11 +47,35 @@ class Downlink {
   std::vector<float> state_;  // the encoder's memory
 };
 
-/// The patches of the last rounds, as many as can pay: a chain that is longer than the model itself is nobody's choice.
+/// Which patches are kept, and how long chains of them are. As many of the last rounds' as can pay: a chain that is
+/// longer than the model itself is nobody's choice.
+class PatchLengths {
+ public:
+  /// @param[in] name_bytes  of the codec's name, which begins every chain
+  PatchLengths(std::size_t name_bytes, std::size_t model_bytes) : name_bytes_(name_bytes), model_bytes_(model_bytes) {}
+
+  /// The next round's.
+  void add(std::uint32_t round, std::size_t bytes);
+
+  /// Of the kept patches, in the order of the rounds.
+  const std::deque<std::uint32_t>& lengths() const { return lengths_; }
+  /// Of the chain of this round's patch and all later ones; 0: it is not kept, or the model is shorter.
+  std::size_t chain_bytes(std::uint32_t first_round) const;
+
+ private:
+  std::size_t name_bytes_;
+  std::size_t model_bytes_;
+  std::deque<std::uint32_t> lengths_;
+  std::uint32_t next_round_ = 0;
+  std::size_t bytes_ = 0;  // of all patches, with their lengths
+};
+
+/// The patches of the last rounds themselves.
 class PatchBook {
  public:
   /// @param[in] codec  the name that begins every chain
-  PatchBook(std::string codec, std::size_t model_bytes) : codec_(std::move(codec)), model_bytes_(model_bytes) {}
+  PatchBook(std::string codec, std::size_t model_bytes)
+      : codec_(std::move(codec)), lengths_(codec_.size(), model_bytes) {}
 
   /// The next round's.
   void add(Patch patch);
@@ -67,8 +91,7 @@ class PatchBook {
 
  private:
   std::string codec_;
-  std::size_t model_bytes_;
-  std::size_t bytes_ = 0;  // of all patches, with their lengths
+  PatchLengths lengths_;
   std::deque<Patch> patches_;
 };
 
