@@ -70,6 +70,15 @@ struct SweepArguments {
 /// Runs an experiment over a grid of settings and several seeds.
 int sweep(const SweepArguments& arguments);
 
+struct CodecsArguments {
+  SweepArguments sweep;             ///< without a grid
+  std::vector<std::string> codecs;  ///< "UPLINK" or "UPLINK/DOWNLINK"; empty: the usual ones
+  double share = 0.9;               ///< of what the first codec learns: the target
+  std::string encoding;             ///< file with instructions; empty: not known
+};
+/// Runs an experiment under several codecs and seeds.
+int codecs(const CodecsArguments& arguments);
+
 struct BenchArguments {
   std::vector<std::string> nets;  ///< names or experiment files; empty: all that have a name
   std::vector<std::uint32_t> support_sizes{10};

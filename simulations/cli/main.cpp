@@ -67,16 +67,33 @@ void add_record(CLI::App& command, cli::RecordArguments& record) {
   command.add_option("--out", record.out, "File to write")->required();
 }
 
-void add_sweep(CLI::App& command, cli::SweepArguments& sweep) {
+/// What `sweep` and `codecs` have in common.
+void add_runs(CLI::App& command, cli::SweepArguments& sweep) {
   add_experiment(command, sweep.experiment);
-  command.add_option("--grid", sweep.grid, "A key and the values that it takes: --grid meta.cohort=1,16")
-      ->allow_extra_args(false);
-  command.add_option("--seeds", sweep.seeds, "Seeds of every combination: 7, 0..4 or 1,2,7 (default: 0..4)");
-  command.add_option("--out", sweep.out, "Folder for sweep.csv, runs.csv and a folder for each run")->required();
+  command.add_option("--seeds", sweep.seeds, "Seeds of every combination: 7, 0..4 or 1,2,7")->capture_default_str();
+  command.add_option("--out", sweep.out, "Folder for the tables and a folder for each run")->required();
   add_speed(command, sweep.speed);
   add_lanes(command, sweep.speed.lanes);
   command.add_flag("--restart", sweep.restarts, "Compute runs anew that are in --out already");
   command.add_flag("--quiet", sweep.is_quiet, "No progress line");
+}
+
+void add_sweep(CLI::App& command, cli::SweepArguments& sweep) {
+  add_runs(command, sweep);
+  command.add_option("--grid", sweep.grid, "A key and the values that it takes: --grid meta.cohort=1,16")
+      ->allow_extra_args(false);
+}
+
+void add_codecs(CLI::App& command, cli::CodecsArguments& codecs) {
+  codecs.sweep.seeds = "1..3";
+  add_runs(command, codecs.sweep);
+  command.add_option("--codecs", codecs.codecs,
+                     "UPLINK or UPLINK/DOWNLINK, one after the other; the first is what the others are compared with");
+  command.add_option("--target", codecs.share, "Share of what the first learns: rounds and bytes to there are counted")
+      ->check(CLI::Range(0.01, 1.0))
+      ->capture_default_str();
+  command.add_option("--encoding", codecs.encoding,
+                     "Instructions on a Cortex-M4: what scripts/cycle-report --encoding has written");
 }
 
 void add_bench(CLI::App& command, cli::BenchArguments& bench) {
@@ -210,6 +227,10 @@ int main(int argc, char** argv) {
   CLI::App* sweep_command =
       app.add_subcommand("sweep", "Runs an experiment over a grid of settings and several seeds, on all cores");
   add_sweep(*sweep_command, sweep);
+  cli::CodecsArguments comparing;
+  CLI::App* codecs_command = app.add_subcommand(
+      "codecs", "Runs an experiment under several codecs and seeds: bytes on the network beside what is learned");
+  add_codecs(*codecs_command, comparing);
   cli::BenchArguments bench;
   CLI::App* bench_command = app.add_subcommand("bench", "Measures how fast this machine adapts devices");
   add_bench(*bench_command, bench);
@@ -239,12 +260,14 @@ int main(int argc, char** argv) {
     if (plan_command->parsed()) return cli::plan(planning);
     if (evaluate_command->parsed()) return cli::evaluate(evaluating);
     if (import_command->parsed()) return cli::import_file(importing);
-    const auto made = prepare_folder(run_command->parsed()     ? run.out
-                                     : sweep_command->parsed() ? sweep.out
-                                                               : replay.out);
+    const auto made = prepare_folder(run_command->parsed()      ? run.out
+                                     : sweep_command->parsed()  ? sweep.out
+                                     : codecs_command->parsed() ? comparing.sweep.out
+                                                                : replay.out);
     if (!made) return cli::fail(ExitCode::kStore, made.error().message);
     cli::catch_interruptions();
     if (sweep_command->parsed()) return cli::sweep(sweep);
+    if (codecs_command->parsed()) return cli::codecs(comparing);
     return replay_command->parsed() ? cli::replay(replay) : run_together(run);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? cli::kOk : static_cast<int>(ExitCode::kUsage);

@@ -12,6 +12,7 @@
 #include "skink/common/host/line_file.hpp"
 #include "skink/simulations/bench.hpp"
 #include "skink/simulations/run.hpp"
+#include "skink/simulations/sweep.hpp"
 
 namespace skink::simulations::cli {
 
@@ -63,5 +64,26 @@ Result<BenchNet> find_bench_net(const std::string& name);
 /// The file that --updates names, if it does.
 Result<std::optional<LineFile>> open_updates(const std::string& path);
 std::function<void(const coordinator::TakenUpdate&)> observer_of(LineFile& updates);
+
+/// "3 of 10 runs  round 12000/50000  90000 device-rounds/s  8 s left"
+class SweepLine {
+ public:
+  explicit SweepLine(bool is_quiet) : line_(is_quiet) {}
+  void show(const SweepProgress& sweep);
+  /// What is printed next begins a line of its own.
+  void end() { line_.end(); }
+
+ private:
+  TerminalLine line_;
+};
+
+/// What all commands that run many experiments read: not the grid, which `axes` are, nor `on_progress`.
+/// @returns kOk, or prints what is wrong.
+int read_sweep(const SweepArguments& arguments, const std::vector<GridAxis>& axes, SweepOptions& options);
+
+/// Prints how many runs were not computed again.
+void report_found(const SweepResult& result);
+/// Prints which runs failed or are missing. @returns the exit code.
+int report_runs(const SweepResult& result);
 
 }  // namespace skink::simulations::cli

@@ -91,7 +91,7 @@ class Sweep {
   Result<void> prepare() {
     const auto text = read_file(options_.experiment_file);
     if (!text) return text.error();
-    points_ = grid_points(options_.axes);
+    points_ = options_.points.empty() ? grid_points(options_.axes) : options_.points;
     for (std::size_t p = 0; p < points_.size(); ++p) {
       for (const std::uint64_t seed : options_.seeds) {
         const auto added = add_job(p, seed, *text);
@@ -176,7 +176,8 @@ class Sweep {
   }
 
   /// The run is finished if its summary can be read and has all rounds.
-  static void read_summary(Job& job) {
+  void read_summary(Job& job) const {
+    if (options_.counts_wire && !std::filesystem::exists(wire_path(job.folder))) return;
     const auto text = read_file(job.folder + "/summary.json");
     if (!text) return;
     try {
@@ -231,6 +232,7 @@ class Sweep {
     options.isa = options_.isa;
     options.lanes = options_.lanes;
     options.threads = 1;
+    options.counts_wire = options_.counts_wire;
     options.restarts = options_.restarts;
     const auto dataset = datasets_.find(job.experiment.task.dataset);
     if (dataset != datasets_.end()) options.dataset = dataset->second;

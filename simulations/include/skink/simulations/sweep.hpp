@@ -39,12 +39,14 @@ struct SweepOptions {
   std::string experiment_file;
   std::vector<Override> overrides;  ///< for all runs
   std::vector<GridAxis> axes;
+  std::vector<std::vector<Override>> points;  ///< in place of axes, which are combined
   std::vector<std::uint64_t> seeds;
   std::string data_dir;
   std::string out_dir;  ///< exists, and nobody else writes there (sweep/folder_lock.hpp)
   const LaneFunctions* isa = nullptr;
   Lanes lanes = Lanes::kChosen;
   std::uint32_t threads = 0;                                     ///< runs at a time; 0: one for each core
+  bool counts_wire = false;                                      ///< RunOptions::counts_wire
   bool restarts = false;                                         ///< computes every run anew
   std::function<void(const struct SweepProgress&)> on_progress;  ///< on any thread, one at a time
   std::function<bool()> stop;
