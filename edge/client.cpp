@@ -21,7 +21,8 @@ bool is_before(const wire::RoundId& a, const wire::RoundId& b) noexcept {
 
 }  // namespace
 
-Client::Client(const ClientConfig& config, const Platform& platform) noexcept : config_(config), platform_(platform) {}
+Client::Client(const ClientConfig& config, const Platform& platform) noexcept
+    : config_(config), platform_(platform), residual_(platform.residuals) {}
 
 void Client::restore_task(const wire::RoundId& id) noexcept {
   has_task_ = true;
@@ -150,12 +151,14 @@ void Client::begin_work(uint64_t now_ms) noexcept {
   if (is_adapt(task_) && codec::parse(task_.uplink, codec_)) {
     settings.codec_bytes = codec::state_bytes(codec_, network);
     settings.residual_bytes = codec::residual_bytes(codec_, network);
+    settings.has_residual_store = residual_.fits_store(network.trainable_count());
   }
   const Status status = runner_.begin(model_, platform_.model, platform_.samples, settings, config_.arena);
   switch (status) {
     case Status::kOk:
       if (settings.residual_bytes != 0) {
-        residual_.prepare(task_.run, task_.accepted_round, runner_.residual());
+        const auto numbers = static_cast<uint32_t>(network.trainable_count());
+        residual_.prepare({task_.run, task_.seed, task_.accepted_round, numbers}, runner_.residual());
       } else {
         residual_.forget();  // the plan may reach into it
       }
@@ -208,7 +211,7 @@ Status Client::encode_change() noexcept {
   change.network = &model_.model.network;
   change.phi = {this, &read_phi};
   change.parameters = runner_.parameters();
-  if (codec_.error_feedback) change.residual = residual_.memory();
+  if (codec_.error_feedback) residual_.add_to(change);
   const codec::Key key{task_.seed, task_.round, task_.device_index};
   const Status status = encoder_.begin(codec_, change, key, runner_.codec_state());
   if (status != Status::kOk) return status;

@@ -45,6 +45,10 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
   request.codec_bytes = settings.codec_bytes;
   request.residual_bytes = settings.residual_bytes;
   plan_ = nn::plan_memory(network, request);
+  if (plan_.total > arena.size() && settings.has_residual_store) {
+    request.residual_bytes = 0;
+    plan_ = nn::plan_memory(network, request);
+  }
   if (plan_.total > arena.size()) return Status::kBufferTooSmall;
   auto* cursor = reinterpret_cast<float*>(arena.data());
   const auto take = [&cursor](size_t bytes) noexcept {

@@ -5,13 +5,29 @@
 namespace skink::codec {
 
 template <class See>
+Status ChangeReader::see_stored(uint32_t first, const float* w, Span<float> phi, See see) noexcept {
+  float residual[64];
+  constexpr auto kPiece = static_cast<uint32_t>(sizeof residual / sizeof residual[0]);
+  const auto numbers = static_cast<uint32_t>(phi.size());
+  for (uint32_t done = 0; done < numbers; done += kPiece) {
+    const uint32_t count = numbers - done < kPiece ? numbers - done : kPiece;
+    const NumberSource& stored = change_.stored_residual;
+    const Status status = stored.read(stored.context, first + done, {residual, count});
+    if (status != Status::kOk) return status;
+    see(w + done, residual, phi.subspan(done, count));
+  }
+  return Status::kOk;
+}
+
+template <class See>
 Status ChangeReader::for_each_run_of(const Segment& segment, float* buffer, See see) noexcept {
   return for_each_run(*change_.network, segment, [&](uint32_t parameter, uint32_t place, uint32_t count) noexcept {
     const Span<float> phi(buffer + place, count);
     const Status status = change_.phi.read(change_.phi.context, parameter, phi);
     if (status != Status::kOk) return status;
-    const float* residual = change_.residual == nullptr ? nullptr : change_.residual + segment.first + place;
-    see(change_.parameters.data() + parameter, residual, phi);
+    const float* w = change_.parameters.data() + parameter;
+    if (change_.stored_residual.read != nullptr) return see_stored(segment.first + place, w, phi, see);
+    see(w, change_.residual == nullptr ? nullptr : change_.residual + segment.first + place, phi);
     return status;
   });
 }

@@ -23,6 +23,9 @@ class ChangeReader {
   /// see(w, residual or null, phi) for each run of the segment's numbers; phi is read into `buffer`.
   template <class See>
   Status for_each_run_of(const Segment& segment, float* buffer, See see) noexcept;
+  /// The same for one run, with a residual that is read in pieces.
+  template <class See>
+  Status see_stored(uint32_t first, const float* w, Span<float> phi, See see) noexcept;
 
   const Change& change_;
 };

@@ -151,11 +151,18 @@ uint16_t Encoder::scale_of(DenseCoder& coder, const Segment& segment, Span<float
 }
 
 Status Encoder::leave(Span<float> residual) noexcept {
-  if (codec_.selects()) return leave_unselected(residual);
-  if (codec_.quantizer == Quantizer::kFloat32) {
-    for (float& number : residual) number = 0.0F;
+  NumberSink sink;
+  sink.context = residual.data();
+  sink.write = [](void* context, size_t first, Span<const float> numbers) noexcept {
+    memcpy(static_cast<float*>(context) + first, numbers.data(), numbers.size() * sizeof(float));
     return Status::kOk;
-  }
+  };
+  return leave(sink);
+}
+
+Status Encoder::leave(const NumberSink& sink) noexcept {
+  if (codec_.selects()) return leave_unselected(sink);
+  if (codec_.quantizer == Quantizer::kFloat32) return leave_zeros(sink);
   ChangeReader reader(change_);
   DenseCoder coder(codec_, key_);
   float x[kBlock];
@@ -172,12 +179,24 @@ Status Encoder::leave(Span<float> residual) noexcept {
     memcpy(codes, sent, bytes);
     status = coder.decode(segment.first, scale, codes, numbers);
     if (status != Status::kOk) return status;
-    for (uint32_t i = 0; i < segment.count; ++i) residual[segment.first + i] = x[i] - sent[i];
+    for (uint32_t i = 0; i < segment.count; ++i) x[i] -= sent[i];
+    status = sink.write(sink.context, segment.first, {x, segment.count});
+    if (status != Status::kOk) return status;
   }
   return Status::kOk;
 }
 
-Status Encoder::leave_unselected(Span<float> residual) noexcept {
+Status Encoder::leave_zeros(const NumberSink& sink) const noexcept {
+  const float zeros[kBlock] = {};
+  for (SegmentWalker walker(codec_, *change_.network); !walker.at_end(); walker.next()) {
+    const Segment& segment = walker.current();
+    const Status status = sink.write(sink.context, segment.first, {zeros, segment.count});
+    if (status != Status::kOk) return status;
+  }
+  return Status::kOk;
+}
+
+Status Encoder::leave_unselected(const NumberSink& sink) noexcept {
   SurvivorReader survivors;
   Status status = survivors.begin(codec_, *change_.network, state_.first(size_));
   if (status == Status::kOk) status = survivors.next();
@@ -189,7 +208,7 @@ Status Encoder::leave_unselected(Span<float> residual) noexcept {
       if (survivors.next() != Status::kOk) failed = Status::kDamaged;
       if (failed != Status::kOk) return;
     }
-    memcpy(residual.data() + segment.first, x.data(), x.size() * sizeof(float));
+    if (failed == Status::kOk) failed = sink.write(sink.context, segment.first, x);
   });
   return status == Status::kOk ? failed : status;
 }

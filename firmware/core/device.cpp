@@ -23,7 +23,7 @@ Device::Device(const DeviceConfig& config, ModelStore& models, Journal& journal)
     : config_(config),
       models_(models),
       journal_(journal),
-      client_(client_config(config), {models.source(), config.samples}) {
+      client_(client_config(config), {models.source(), config.samples, config.residuals}) {
   if (journal.last().has_task) client_.restore_task(journal.last().task);
   if (!models.has_model()) return;
   is_storing_ = client_.restore_model(models.model_bytes()) == Status::kOk;

@@ -131,9 +131,9 @@ Status ModelStore::commit(const wire::Digest& digest, uint32_t bytes) noexcept {
   return Status::kOk;
 }
 
-Status ModelStore::read(uint32_t offset, MutableBytes out) const noexcept {
+Status ModelStore::read_slot(uint32_t slot, uint32_t offset, MutableBytes out) const noexcept {
   if (flash_ == nullptr || offset > capacity() || out.size() > capacity() - offset) return Status::kUnavailable;
-  return flash_->read(slot_address(slot_) + flash_->sector_bytes + offset, out);
+  return flash_->read(slot_address(slot) + flash_->sector_bytes + offset, out);
 }
 
 model::ByteSource ModelStore::source() noexcept {

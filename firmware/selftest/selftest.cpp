@@ -233,7 +233,7 @@ void add_updates(wire::Sha256& hash, const nn::Network& network, Span<const floa
   const Span<float> residual = memory.subspan(decoded.size(), network.trainable_count());
   const size_t state_bytes = codec::state_bytes(codec, network);
   auto* bytes = reinterpret_cast<uint8_t*>(memory.data() + decoded.size() + residual.size());
-  codec::Change change{&network, {nullptr, &read_initial}, parameters, nullptr};
+  codec::Change change{&network, {nullptr, &read_initial}, parameters, nullptr, {}};
   const uint32_t updates = codec.error_feedback ? 2 : 1;
   for (uint32_t update = 0; update < updates; ++update) {
     const codec::Key key{kSeed, 3 + update, 7};

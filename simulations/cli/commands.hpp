@@ -112,7 +112,8 @@ int profile(const ProfileArguments& arguments);
 
 struct PlanArguments {
   ExperimentArguments experiment;
-  std::size_t arena_bytes = 0;  ///< what a device has; 0: not said
+  std::size_t arena_bytes = 0;     ///< what a device has; 0: not said
+  bool residual_in_flash = false;  ///< it has room in flash for what error feedback keeps
   std::string json;
 };
 /// Shows what a device needs to learn the network.

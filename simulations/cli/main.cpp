@@ -130,6 +130,8 @@ void add_plan(CLI::App& command, cli::PlanArguments& plan) {
   add_experiment(command, plan.experiment);
   command.add_option("--arena-bytes", plan.arena_bytes,
                      "RAM that a device has for it; exit code 3 if that is too small");
+  command.add_flag("--residual-in-flash", plan.residual_in_flash,
+                   "The device has room in flash for what error feedback keeps (docs/porting.md)");
   command.add_option("--json", plan.json, "Also writes the figures to this file (docs/experiment-output.md)");
 }
 

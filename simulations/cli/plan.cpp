@@ -56,6 +56,7 @@ std::string to_json(const Experiment& experiment, const nn::Network& network, co
   return boost::json::serialize(boost::json::object{{"experiment", experiment.name},
                                                     {"parameters", network.parameter_count()},
                                                     {"arena_bytes", memory.arena()},
+                                                    {"arena_bytes_residual_in_flash", memory.arena_without_residual()},
                                                     {"adapt", to_json(memory.adapt)},
                                                     {"evaluate", to_json(memory.evaluate)},
                                                     {"model_bytes", memory.model},
@@ -79,6 +80,11 @@ int plan(const PlanArguments& arguments) {
   std::printf("%-54s %12s %12zu\n", "flash of a model, bytes; a device keeps two", "", memory.model);
   std::printf("%-54s %12s %12zu\n", ("an update sent, bytes at most (" + experiment.uplink + ")").c_str(), "",
               memory.update);
+  if (memory.adapt.residual != 0) {
+    std::printf("%-54s %12s %12zu\n", "RAM at most when what was not sent is in flash, bytes", "",
+                memory.arena_without_residual());
+    std::printf("%-54s %12s %12zu\n", "flash of that, bytes; a device keeps two", "", memory.adapt.residual);
+  }
   if (memory.patching != 0) {
     std::printf("%-54s %12s %12zu\n", "RAM while a model is patched, bytes", "", memory.patching);
     std::printf("%-54s %12s %12zu\n", ("a round's patch, bytes at most (" + experiment.downlink + ")").c_str(), "",
@@ -88,11 +94,15 @@ int plan(const PlanArguments& arguments) {
     const auto written = write_file(arguments.json, to_json(experiment, network, memory));
     if (!written) return fail(ExitCode::kStore, written.error().message);
   }
-  const std::size_t needed = memory.arena();
+  const std::size_t needed = arguments.residual_in_flash ? memory.arena_without_residual() : memory.arena();
   if (arguments.arena_bytes != 0 && needed > arguments.arena_bytes) {
-    return fail(ExitCode::kConfiguration,
-                fmt::format("{}: needs an arena of {} bytes, the device has {}: make layers narrower, or batch_size 1",
-                            arguments.experiment.file, needed, arguments.arena_bytes));
+    return fail(
+        ExitCode::kConfiguration,
+        fmt::format("{}: needs an arena of {} bytes, the device has {}: make layers narrower, or batch_size 1{}",
+                    arguments.experiment.file, needed, arguments.arena_bytes,
+                    memory.adapt.residual != 0 && !arguments.residual_in_flash
+                        ? ", or keep what was not sent in flash (--residual-in-flash)"
+                        : ""));
   }
   return kOk;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fakes/model.hpp"
+#include "fakes/residual_store.hpp"
 #include "fakes/samples.hpp"
 #include "skink/edge/client.hpp"
 
@@ -34,6 +35,7 @@ struct BenchOptions {
   std::size_t arena_bytes = 65536;
   std::size_t slot_bytes = 32768;
   std::uint64_t jitter_seed = 0;
+  std::uint32_t residual_capacity = 0;  ///< numbers; 0: no store
 };
 
 class ClientBench {
@@ -44,6 +46,7 @@ class ClientBench {
     identity.device_id = "bench-1";
     std::memset(identity.key.bytes, 0x42, sizeof identity.key.bytes);
     jitter_seed_ = options.jitter_seed;
+    residuals.capacity = options.residual_capacity;
     restart();
   }
 
@@ -56,7 +59,7 @@ class ClientBench {
     static const edge::Health health = {80, 0, 0, 0};
     config.health = &health;
     config.jitter_seed = jitter_seed_;
-    client = std::make_unique<edge::Client>(config, edge::Platform{slot.source(), samples.source()});
+    client = std::make_unique<edge::Client>(config, edge::Platform{slot.source(), samples.source(), residuals.store()});
   }
 
   // ---- the coordinator's side
@@ -250,6 +253,7 @@ class ClientBench {
   FakeModel model;
   FakeSlot slot;
   FakeSamples samples;
+  FakeResidualStore residuals;
   wire::Identity identity;
   std::unique_ptr<edge::Client> client;
   std::uint64_t now = 1000;

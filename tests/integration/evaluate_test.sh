@@ -61,3 +61,14 @@ assert plan["parameters"] == 24165 and plan["update_bytes"] == 4 * 24165
 assert plan["evaluate"]["total"] == 143720 and plan["adapt"]["gradients"] == 4 * 24165
 assert plan["arena_bytes"] == plan["adapt"]["total"] > 143720
 PYTHON
+# What error feedback keeps: in RAM, or in flash.
+ef=(--set codec.uplink=topk:0.01+ternary+ef --arena-bytes 160000)
+if plan "${ef[@]}"; then fail "a residual that does not fit is no error"; fi
+grep -q "has 160000: .*or keep what was not sent in flash (--residual-in-flash)" "$work/error" || fail "$(cat "$work/error")"
+plan "${ef[@]}" --residual-in-flash || fail "$(cat "$work/error")"
+grep -q "^flash of that, bytes; a device keeps two *96660$" "$work/text" || fail "$(cat "$work/text")"
+/usr/bin/python3 - "$work/plan.json" <<'PYTHON' || fail "$(cat "$work/plan.json")"
+import json, sys
+plan = json.load(open(sys.argv[1]))
+assert plan["arena_bytes"] - plan["arena_bytes_residual_in_flash"] == plan["adapt"]["residual"] == 4 * 24165
+PYTHON

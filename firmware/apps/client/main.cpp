@@ -15,6 +15,12 @@
 #include "skink/firmware/net/uplink.hpp"
 #include "skink/firmware/port.hpp"
 #include "skink/firmware/release.hpp"
+#include "skink/firmware/residual_flash.hpp"
+
+/// Sectors of each of the two places for a residual in flash, at the end of storage; 0: residuals stay in the arena.
+#ifndef SKINK_RESIDUAL_SECTORS
+#define SKINK_RESIDUAL_SECTORS 0
+#endif
 
 namespace skink::firmware {
 namespace {
@@ -42,6 +48,7 @@ struct Names {
 wire::DeviceIdentity identity;
 Names names;
 ModelStore models;
+ResidualFlash residuals;
 Journal journal;
 TlsStream stream;
 edge::Health health;
@@ -60,15 +67,19 @@ void open_identity() noexcept {
 
 void open_storage() noexcept {
   Flash& flash = port::storage();
-  const uint32_t slot_sectors = flash.sectors > kJournalSectors ? (flash.sectors - kJournalSectors) / 2 : 0;
+  constexpr uint32_t kOtherSectors = kJournalSectors + 2 * SKINK_RESIDUAL_SECTORS;
+  const uint32_t slot_sectors = flash.sectors > kOtherSectors ? (flash.sectors - kOtherSectors) / 2 : 0;
   Status status = journal.open(flash, 0);
   if (status == Status::kOk) status = models.open(flash, kJournalSectors, slot_sectors);
+  if (status == Status::kOk) {
+    status = residuals.open(flash, kJournalSectors + 2 * slot_sectors, SKINK_RESIDUAL_SECTORS);
+  }
   if (status != Status::kOk) give_up("storage", status_text(status));
   Journal::Entry entry = journal.last();
   ++entry.starts;
   if (journal.append(entry) != Status::kOk) print("storage: the journal cannot be written");
-  print("storage: start {}, models up to {} bytes{}", entry.starts, models.capacity(),
-        models.has_model() ? ", one is there" : "");
+  print("storage: start {}, models up to {} bytes{}, residuals up to {}", entry.starts, models.capacity(),
+        models.has_model() ? ", one is there" : "", sizeof(float) * residuals.store().capacity);
 }
 
 /// A device that has never been asked has the model it was made with, if that is signed.
@@ -160,6 +171,7 @@ void run() noexcept {
   config.jitter_seed = identity.seed;
   config.health = &health;
   config.samples = samples();
+  config.residuals = residuals.store();
   static Device device(config, models, journal);
   Peers peers;
   peers.broker_host = names.broker_host;

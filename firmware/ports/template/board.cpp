@@ -12,7 +12,8 @@ namespace {
 constexpr uint32_t kClockHz = 16'000'000;  // TODO: of the core, after initialize()
 ResetReason last_reset = ResetReason::kUnknown;
 
-// Storage: two or more sectors for the journal, and two slots of equal size for models.
+// Storage: two or more sectors for the journal, and two slots of equal size for models. With SKINK_RESIDUAL_SECTORS in
+// CMakeLists.txt its end holds two slots of so many sectors for what error feedback keeps where RAM has no room.
 // TODO: a driver for the part's flash. The rules that it may rely on stand in skink/firmware/flash.hpp.
 Status read(void* /*context*/, uint32_t /*address*/, MutableBytes /*out*/) { return Status::kUnavailable; }
 Status program(void* /*context*/, uint32_t /*address*/, Bytes /*bytes*/) { return Status::kUnavailable; }

@@ -45,8 +45,18 @@ class Expected {
   Numbers left_;
 };
 
+/// A residual of 1,153 numbers fits into the arena, or it has to be in the store.
+BenchOptions in_store(bool is_in_store) {
+  BenchOptions options;
+  if (!is_in_store) return options;
+  options.arena_bytes = 8000;
+  options.residual_capacity = 1200;
+  return options;
+}
+
 struct Scene {
-  explicit Scene(const std::string& uplink) : name(uplink), expected(bench.model.model.network, uplink) {}
+  explicit Scene(const std::string& uplink, bool is_in_store = GENERATE(false, true))
+      : name(uplink), bench(in_store(is_in_store)), expected(bench.model.model.network, uplink) {}
 
   /// The device's change of a round, and the residual that it says it used.
   Message run(std::uint32_t round, std::uint32_t accepted_round) {
@@ -140,6 +150,46 @@ TEST_CASE("client: a device that was reset says that its residual is lost", "[ed
   CHECK(scene.residual_round == 2);
 }
 
+TEST_CASE("client: a residual in a store outlives a reset", "[edge][client][residual]") {
+  Scene scene(any_codec(), true);
+  CHECK(scene.agrees(0, 0));
+  scene.expected.taken();
+  CHECK(scene.agrees(1, 1));  // whose update is lost with the reset
+  CHECK(scene.bench.residuals.is_whole);
+  scene.bench.restart();
+  CHECK(scene.agrees(2, 1));
+  CHECK(scene.residual_round == 1);
+  scene.expected.taken();
+  CHECK(scene.agrees(3, 3));
+  CHECK(scene.residual_round == 3);
+}
+
+TEST_CASE("client: a store that fails leaves zeros", "[edge][client][residual]") {
+  Scene scene(any_codec(), true);
+  CHECK(scene.agrees(0, 0));
+  scene.bench.residuals.writes_left = GENERATE(0, 2);
+  CHECK(scene.agrees(1, 1));
+  CHECK(scene.residual_round == 0);
+  scene.bench.residuals.writes_left = -1;
+  scene.expected.taken();
+  CHECK(scene.agrees(2, 2));
+  CHECK(scene.residual_round == 2);
+}
+
+TEST_CASE("client: a residual of another run of the store is not taken for this one's", "[edge][client][residual]") {
+  Scene scene(any_codec(), true);
+  for (std::uint32_t round = 0; round < 2; ++round) {
+    (void)scene.run(round, round);
+    scene.bench.reply(scene.last, Verdict::kAccepted);
+  }
+  REQUIRE(scene.bench.residuals.tag.accepted_round == 1);
+  wire::Task task = named(scene.bench.task(1), scene.name, 1);
+  const bool is_other_run = GENERATE(true, false);
+  is_other_run ? ++task.run : ++task.seed;
+  scene.bench.restart();
+  CHECK(scene.bench.decoded(scene.bench.run_task(task).front()).residual_round == 0);
+}
+
 TEST_CASE("client: another run, another codec and another model begin with zeros", "[edge][client][residual]") {
   Scene scene("topk:0.02+ternary+ef");
   (void)scene.run(0, 0);
@@ -159,4 +209,12 @@ TEST_CASE("client: a residual is planned, and refused where it does not fit", "[
   CHECK(update.refusal == wire::Refusal::kDoesNotFit);
   CHECK(update.needed_bytes == plain + 4 * 1153);
   CHECK(update.available_bytes == options.arena_bytes);
+
+  options.residual_capacity = 1153;
+  ClientBench stored(options);
+  CHECK(stored.decoded(stored.run_task(named(stored.task(0), "sign+ef")).front()).outcome == wire::Outcome::kAdapted);
+  CHECK(stored.client->memory_plan().total == plain);
+  options.residual_capacity = 1152;
+  ClientBench small(options);
+  CHECK(small.refusal(small.run_task(named(small.task(0), "sign+ef"))).refusal == wire::Refusal::kDoesNotFit);
 }

@@ -21,6 +21,7 @@
 #include "skink/common/wire/topics.hpp"
 #include "skink/edge/config.hpp"
 #include "skink/edge/model_patch.hpp"
+#include "skink/edge/platform/residual_store.hpp"
 #include "skink/edge/platform/samples.hpp"
 #include "skink/edge/residual.hpp"
 #include "skink/edge/task_runner.hpp"
@@ -50,6 +51,7 @@ struct ClientConfig {
 struct Platform {
   model::ByteSource model;  ///< reads the model slot; `size` is its capacity in bytes
   SampleSource samples;
+  ResidualStore residuals;  ///< for error feedback where the arena has no room; none: such tasks are refused
 };
 
 enum class ActionKind : uint8_t { kSubscribe, kUnsubscribe, kPublish, kStoreModel };

@@ -2,16 +2,23 @@
 /// @file
 /// Error feedback on the device: what was not sent of a change, kept for the next one. The coordinator's next task says
 /// whether an update was taken, so nothing is counted twice and nothing vanishes, whatever replies are lost
-/// (docs/codec.md, section 8). Kept at the end of the arena.
+/// (docs/codec.md, section 8). Kept at the end of the arena, or in a store.
 
 #include "skink/common/codec/encoder.hpp"
 #include "skink/common/span.hpp"
 #include "skink/common/status.hpp"
+#include "skink/edge/platform/residual_store.hpp"
 
 namespace skink::edge {
 
 class Residual {
  public:
+  /// @param[in] store  what it borrows may be used as long as this is
+  explicit Residual(const ResidualStore& store) noexcept : store_(store) {}
+
+  /// Has the store room for so many numbers?
+  bool fits_store(size_t numbers) const noexcept { return numbers <= store_.capacity; }
+
   /// A change was encoded for this round, with this residual; whether it is taken will be told later.
   void on_encoded(uint64_t run, uint32_t round) noexcept;
 
@@ -22,8 +29,9 @@ class Residual {
 
   /// Makes ready the residual that a task asks for: the one that is kept, if it is that, else zeros.
   ///
-  /// @param[in] memory  [trainable_count], the same for all tasks of a run
-  void prepare(uint64_t run, uint32_t accepted_round, Span<float> memory) noexcept;
+  /// @param[in] tag     what the task asks for
+  /// @param[in] memory  [tag.numbers], the same for all tasks of a run; empty: in the store, which has the room
+  void prepare(const ResidualTag& tag, Span<float> memory) noexcept;
 
   /// Bytes at the end of the arena that hold what is still wanted.
   size_t kept_bytes() const noexcept { return kept_ ? memory_.size() * sizeof(float) : 0; }
@@ -32,15 +40,17 @@ class Residual {
   void forget() noexcept { kept_ = false; }
 
   /// The accepted_round of the residual that is used now; 0: zeros.
-  uint32_t round() const noexcept { return round_; }
-  /// [trainable_count], in the memory that prepare() was given.
-  const float* memory() const noexcept { return memory_.data(); }
+  uint32_t round() const noexcept { return tag_.accepted_round; }
+  /// Lets a change have the residual that was prepared.
+  void add_to(codec::Change& change) const noexcept;
 
  private:
-  Span<float> memory_;
-  bool kept_ = false;  ///< memory_ holds the residual after round_ - 1 of run_
-  uint64_t run_ = 0;
-  uint32_t round_ = 0;
+  Status leave(codec::Encoder& encoder) noexcept;
+
+  ResidualStore store_;
+  Span<float> memory_;    ///< empty: in the store
+  bool kept_ = false;     ///< memory_ holds the residual of tag_
+  ResidualTag tag_;       ///< accepted_round is 0 for zeros
   bool is_open_ = false;  ///< a change was encoded and nothing is known yet
   uint64_t open_run_ = 0;
   uint32_t open_round_ = 0;

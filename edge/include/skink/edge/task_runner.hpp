@@ -24,10 +24,11 @@ struct TaskSettings {
   uint32_t first_task = 0;  ///< evaluation only
   uint32_t task_count = 1;
   float inner_learning_rate = 0.0F;
-  uint32_t passes = 1;        ///< 0..1024
-  uint32_t batch_size = 1;    ///< 1..1024; 1 is online
-  size_t codec_bytes = 0;     ///< codec::state_bytes()
-  size_t residual_bytes = 0;  ///< codec::residual_bytes()
+  uint32_t passes = 1;              ///< 0..1024
+  uint32_t batch_size = 1;          ///< 1..1024; 1 is online
+  size_t codec_bytes = 0;           ///< codec::state_bytes()
+  size_t residual_bytes = 0;        ///< codec::residual_bytes()
+  bool has_residual_store = false;  ///< where the residual may be kept if the arena has no room for it
 };
 
 enum class Progress : uint8_t { kMore, kDone, kDiverged, kFailed };
@@ -64,7 +65,7 @@ class TaskRunner {
   uint32_t support_samples() const noexcept { return counts_.support; }
   /// For the encoder: TaskSettings::codec_bytes of the arena.
   MutableBytes codec_state() const noexcept { return codec_state_; }
-  /// TaskSettings::residual_bytes of the arena, always at its end.
+  /// TaskSettings::residual_bytes of the arena, always at its end; empty: it has to be in the store.
   Span<float> residual() const noexcept { return residual_; }
 
   /// After kDone of an evaluation.

@@ -21,6 +21,7 @@ struct DeviceConfig {
   uint16_t keep_alive_s = 30;
   const edge::Health* health = nullptr;
   edge::SampleSource samples;
+  edge::ResidualStore residuals;  ///< edge::Platform::residuals
 };
 
 class Device {

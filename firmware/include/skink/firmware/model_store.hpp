@@ -42,7 +42,11 @@ class ModelStore {
   /// Makes the new model the last one. Call it once its digest is checked.
   Status commit(const wire::Digest& digest, uint32_t bytes) noexcept;
 
-  Status read(uint32_t offset, MutableBytes out) const noexcept;
+  Status read(uint32_t offset, MutableBytes out) const noexcept { return read_slot(slot_, offset, out); }
+  /// Of the last whole slot, also while a new one is written; only if there was one.
+  Status read_whole(uint32_t offset, MutableBytes out) const noexcept {
+    return read_slot(has_model() ? slot_ : 1 - slot_, offset, out);
+  }
 
   /// The slot that read() reads, for the client. Borrows the store.
   model::ByteSource source() noexcept;
@@ -50,6 +54,7 @@ class ModelStore {
  private:
   static constexpr uint32_t kMaxProgramBytes = 32;
 
+  Status read_slot(uint32_t slot, uint32_t offset, MutableBytes out) const noexcept;
   uint32_t slot_address(uint32_t slot) const noexcept;
   Status program_unit(uint32_t address, const uint8_t* unit) noexcept;
   Status flush() noexcept;

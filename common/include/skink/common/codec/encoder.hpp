@@ -15,12 +15,19 @@ struct NumberSource {
   Status (*read)(void* context, size_t first, Span<float> out) = nullptr;
 };
 
+/// Numbers that are written in pieces, in order from 0, to wherever they are kept.
+struct NumberSink {
+  void* context = nullptr;
+  Status (*write)(void* context, size_t first, Span<const float> numbers) = nullptr;
+};
+
 /// What is encoded: (parameters - phi) + residual. Borrowed as long as the encoder is used.
 struct Change {
   const nn::Network* network = nullptr;
   NumberSource phi;                 ///< [P]
   Span<const float> parameters;     ///< w, [P]
   const float* residual = nullptr;  ///< [trainable_count]; null where there is none
+  NumberSource stored_residual;     ///< instead of `residual`, where it is not in memory; `read` null: it is not
 };
 
 class DenseCoder;
@@ -43,11 +50,15 @@ class Encoder {
   /// @returns kOk, or what a source returned.
   Status read(size_t offset, MutableBytes out) noexcept;
 
-  /// What the coordinator will not get: x - x', docs/codec.md, section 8. `residual` may be the memory that the change
-  /// reads its residual from; then this encoder must be begun again before it is read again.
+  /// What the coordinator will not get: x - x', docs/codec.md, section 8, trainable_count numbers. About 2.2 KB of
+  /// stack.
+  /// @returns kOk, or what a source or the sink returned.
+  Status leave(const NumberSink& sink) noexcept;
+
+  /// The same into memory. `residual` may be the memory that the change reads its residual from; then this encoder must
+  /// be begun again before it is read again.
   ///
-  /// @param[out] residual  [trainable_count]. About 2.2 KB of stack.
-  /// @returns kOk, or what a source returned.
+  /// @param[out] residual  [trainable_count]
   Status leave(Span<float> residual) noexcept;
 
  private:
@@ -56,7 +67,8 @@ class Encoder {
   Status check() const noexcept;
   Status check_each() const noexcept;
   Status store_range() noexcept;
-  Status leave_unselected(Span<float> residual) noexcept;
+  Status leave_zeros(const NumberSink& sink) const noexcept;
+  Status leave_unselected(const NumberSink& sink) noexcept;
   uint16_t scale_of(DenseCoder& coder, const Segment& segment, Span<float> x) const noexcept;
 
   Codec codec_;

@@ -21,6 +21,11 @@ struct DeviceMemory {
 
   /// For all of it, one after the other.
   std::size_t arena() const { return std::max({adapt.total, evaluate.total, patching}); }
+  /// The same when the residual is in flash, where a device keeps two of adapt.residual bytes.
+  std::size_t arena_without_residual() const {
+    const std::size_t patching_alone = patching == 0 ? 0 : patching - adapt.residual;
+    return std::max({adapt.total - adapt.residual, evaluate.total, patching_alone});
+  }
 };
 
 DeviceMemory device_memory(const Experiment& experiment);

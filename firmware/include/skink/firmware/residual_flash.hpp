@@ -1,0 +1,26 @@
+#pragma once
+/// @file
+/// The residual of error feedback in flash, for boards whose RAM has no room for it: two slots like those of models, of
+/// which one is whole at any moment. Wear: one erasure of one slot for every update that is taken.
+
+#include "skink/edge/platform/residual_store.hpp"
+#include "skink/firmware/model_store.hpp"
+
+namespace skink::firmware {
+
+class ResidualFlash {
+ public:
+  /// ModelStore::open(). Without slot_sectors there is no store.
+  Status open(Flash& flash, uint32_t first_sector, uint32_t slot_sectors) noexcept;
+
+  /// For the client. Borrows this.
+  edge::ResidualStore store() noexcept;
+
+ private:
+  static ResidualFlash& self(void* context) noexcept { return *static_cast<ResidualFlash*>(context); }
+
+  ModelStore slots_;  ///< bytes of the numbers as this processor has them; the digest is the tag
+  uint32_t bytes_ = 0;
+};
+
+}  // namespace skink::firmware
