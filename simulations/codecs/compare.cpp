@@ -51,6 +51,7 @@ CodecRow summarize(const CodecChoice& choice, const std::vector<Rows>& runs, boo
   row.up_bytes = mean_of(runs, [](const Rows& run) { return per_device_round(run, &WireTotals::up_bytes); });
   row.down_bytes = mean_of(runs, [](const Rows& run) { return per_device_round(run, &WireTotals::down_bytes); });
   std::vector<double> values;
+  values.reserve(runs.size());
   for (const Rows& run : runs) values.push_back(value_of(run.back(), classifies));
   row.value = estimate(values);
   for (const Rows& run : runs) {

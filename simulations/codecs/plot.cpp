@@ -9,8 +9,8 @@
 namespace skink::simulations {
 namespace {
 
-constexpr const char* kColours[] = {"#444444", "#1f77b4", "#2ca02c", "#d62728", "#9467bd",
-                                    "#8c564b", "#e377c2", "#17becf", "#bcbd22", "#ff7f0e"};
+constexpr const char* kColours[] = {"#444444", "#1f77b4", "#2ca02c", "#d62728", "#9467bd", "#8c564b",
+                                    "#e377c2", "#17becf", "#bcbd22", "#ff7f0e", "#1b4d3e", "#5a2ca0"};
 constexpr double kWidth = 400;
 constexpr double kHeight = 300;
 
@@ -56,7 +56,7 @@ class Panel {
         left_, top_, kWidth, kHeight, left_ + kWidth / 2, top_ + kHeight + 40, title);
     text += fmt::format("<text transform='translate({},{}) rotate(-90)' text-anchor='middle'>{}</text>\n", left_ - 48,
                         top_ + kHeight / 2, of_y);
-    for (double decade = log_.low; decade <= log_.high; ++decade) {
+    for (int decade = static_cast<int>(log_.low); decade <= static_cast<int>(log_.high); ++decade) {
       const double here = x(std::pow(10, decade));
       text += fmt::format(
           "<line x1='{0:.1f}' x2='{0:.1f}' y1='{1}' y2='{2}' stroke='#ddd'/>\n"
@@ -64,7 +64,9 @@ class Panel {
           here, top_, top_ + kHeight, top_ + kHeight + 18, bytes_text(decade));
     }
     const double step = step_of(values_.high - values_.low);
-    for (double tick = std::ceil(values_.low / step) * step; tick <= values_.high; tick += step) {
+    const auto last = static_cast<std::int64_t>(std::floor(values_.high / step));
+    for (auto n = static_cast<std::int64_t>(std::ceil(values_.low / step)); n <= last; ++n) {
+      const double tick = static_cast<double>(n) * step;
       const double here = y(tick);
       text += fmt::format(
           "<line x1='{0}' x2='{1}' y1='{2:.1f}' y2='{2:.1f}' stroke='#ddd'/>\n"
@@ -75,7 +77,7 @@ class Panel {
   }
 
  private:
-  static std::string bytes_text(double decade) {
+  static std::string bytes_text(int decade) {
     constexpr const char* kUnits[] = {"B", "KB", "MB", "GB", "TB", "PB"};
     const auto thousands = std::min<std::size_t>(static_cast<std::size_t>(decade) / 3, std::size(kUnits) - 1);
     return fmt::format("{:.0f} {}", std::pow(10, decade - 3 * static_cast<double>(thousands)), kUnits[thousands]);
@@ -124,7 +126,8 @@ std::string curves(const CodecsResult& result, const Panel& panel) {
 std::string legend(const CodecsResult& result, double top) {
   std::string text;
   for (std::size_t i = 0; i < result.rows.size(); ++i) {
-    const double y = top + 18 * static_cast<double>(i / 2);
+    const std::size_t line = i / 2;
+    const double y = top + 18 * static_cast<double>(line);
     const double x = 80 + 460 * static_cast<double>(i % 2);
     text += mark(i, x + 6, y + 6);
     text += fmt::format("<text x='{}' y='{}'>{}</text>\n", x + 18, y + 11, result.rows[i].choice.name());
@@ -150,7 +153,8 @@ std::string codecs_svg(const CodecsResult& result) {
       values.add(point.value);
     }
   }
-  const double height = 30 + kHeight + 65 + 18 * static_cast<double>((result.rows.size() + 1) / 2) + 10;
+  const std::size_t lines = (result.rows.size() + 1) / 2;
+  const double height = 30 + kHeight + 65 + 18 * static_cast<double>(lines) + 10;
   const char* const measure = result.classifies ? "accuracy after adaptation, %" : "loss after adaptation";
   const Panel left(80, 30, up, ends, result.classifies);
   const Panel right(570, 30, total, values, result.classifies);

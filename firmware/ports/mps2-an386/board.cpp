@@ -29,7 +29,7 @@ void initialize() noexcept {
   reg(kUart + 0x10) = 16;  // the smallest divider; with less the emulator sends nothing
   reg(kUart + 0x08) = 1;   // transmitter on
   last_reset = cortex_m::take_reset_reason();
-  flash = open_host_flash(4096, 256);
+  flash = open_host_flash(4096, 256);  // as if on a chip of its own: 1 MB
   cortex_m::start_tick(kClockHz, 10);
 }
 
