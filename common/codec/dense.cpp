@@ -51,7 +51,8 @@ void DenseCoder::encode_levels(uint32_t first, uint16_t scale, Span<float> numbe
   if (codec_.quantizer == Quantizer::kTernary) pack_ternary(levels, count, out);
 }
 
-Status DenseCoder::decode(uint32_t first, uint16_t scale, const uint8_t* codes, Span<float> numbers) noexcept {
+template <>
+Status DenseCoder::decode<false>(uint32_t first, uint16_t scale, const uint8_t* codes, Span<float> numbers) noexcept {
   if (codec_.quantizer == Quantizer::kFloat32) {
     for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = load_float(codes + 4 * i);
     return Status::kOk;

@@ -3,6 +3,7 @@
 /// Codes of a segment's numbers, without positions and without entropy coding. Private to the codecs; docs/codec.md,
 /// sections 3 to 5.
 
+#include "decode_kernels.hpp"
 #include "eden.hpp"
 #include "pieces.hpp"
 #include "skink/common/status.hpp"
@@ -35,10 +36,17 @@ class DenseCoder {
   /// @returns how many bytes.
   size_t encode(uint32_t first, uint16_t scale, Span<float> numbers) noexcept;
 
+  /// With kMany many numbers at a time, as fast as this processor can; without one by one, in little code.
+  ///
   /// @param[in]  codes    code_bytes() of them; not the memory of `numbers`.
-  /// @param[out] numbers  x'.
+  /// @param[out] numbers  x'; unspecified on errors.
   /// @returns kOk; kDamaged for codes that nobody writes.
+  template <bool kMany = kHasDecodeKernels>
   Status decode(uint32_t first, uint16_t scale, const uint8_t* codes, Span<float> numbers) noexcept;
+
+  /// The same with these kernels.
+  Status decode_with(const DecodeKernels& kernels, uint32_t first, uint16_t scale, const uint8_t* codes,
+                     Span<float> numbers) noexcept;
 
   Leveller& leveller() noexcept { return leveller_; }
 
@@ -52,5 +60,10 @@ class DenseCoder {
   Leveller leveller_;
   EdenBlock eden_;
 };
+
+template <>
+Status DenseCoder::decode<false>(uint32_t first, uint16_t scale, const uint8_t* codes, Span<float> numbers) noexcept;
+template <>
+Status DenseCoder::decode<true>(uint32_t first, uint16_t scale, const uint8_t* codes, Span<float> numbers) noexcept;
 
 }  // namespace skink::codec

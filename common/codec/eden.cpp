@@ -14,15 +14,6 @@ constexpr uint32_t kSecondSigns = 0x40000000U;
 constexpr float kInverseRoots[9] = {1.0F,        0.70710677F, 0.5F,         0.35355338F, 0.25F,
                                     0.17677669F, 0.125F,      0.088388346F, 0.0625F};
 
-/// What codes stand for, those of b bits from place 2^b: Lloyd-Max levels of a normal distribution, then the negative
-/// ones.
-constexpr float kValues[32] = {0.0F,          0.0F,          1.0F,          -1.0F,         0.452780035F, 1.51041761F,
-                               -0.452780035F, -1.51041761F,  0.245094179F,  0.756005281F,  1.34390928F,  2.1519457F,
-                               -0.245094179F, -0.756005281F, -1.34390928F,  -2.1519457F,   0.12839503F,  0.388048299F,
-                               0.656759119F,  0.942340456F,  1.2562312F,    1.61804639F,   2.06901723F,  2.73258957F,
-                               -0.12839503F,  -0.388048299F, -0.656759119F, -0.942340456F, -1.2562312F,  -1.61804639F,
-                               -2.06901723F,  -2.73258957F};
-
 /// The thresholds between levels, those of b bits from place 2^(b-1) - b.
 constexpr float kThresholds[11] = {0.981598822F, 0.50054973F, 1.04995728F, 1.74792749F, 0.258221665F, 0.522403709F,
                                    0.799549788F, 1.09928583F, 1.43713879F, 1.84353181F, 2.4008034F};
@@ -112,7 +103,7 @@ class Sum8 {
 
 }  // namespace
 
-float EdenBlock::value(uint32_t code) const noexcept { return kValues[(1U << bits_) + code]; }
+float EdenBlock::value(uint32_t code) const noexcept { return eden_value(bits_, code); }
 
 /// numbers[i] = numbers[i] * factor, negated where the sign bit of number first + i is 1.
 void EdenBlock::flip(Span<float> numbers, uint32_t first, uint32_t second, float factor) noexcept {
@@ -189,7 +180,7 @@ EdenBlock::Sums EdenBlock::quantize(float* y, size_t count) const noexcept {
       if (b == 4) node = append_carry(node, bits, tree_[node]);
       node = append_carry(node, bits, kTwoBits ? root : tree_[node]);
       word = (word << b) + node;
-      along.add(j, kValues[node] * y[j]);
+      along.add(j, kEdenValues[node] * y[j]);
     };
     if constexpr (kTwoBits) {
       SKINK_UNROLL_8
@@ -199,7 +190,7 @@ EdenBlock::Sums EdenBlock::quantize(float* y, size_t count) const noexcept {
     }
     word -= nodes;
     for (size_t j = 0; wants_norm && j < 8 && i + j < count; ++j) {
-      const float value = kValues[codes + ((word >> (b * j)) & (codes - 1U))];
+      const float value = kEdenValues[codes + ((word >> (b * j)) & (codes - 1U))];
       norm.add(j, value * value);
     }
     for (uint32_t byte = 0; byte < b; ++byte) *out++ = static_cast<uint8_t>(word >> (8 * byte));

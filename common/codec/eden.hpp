@@ -6,6 +6,18 @@
 
 namespace skink::codec {
 
+/// What codes stand for, those of b bits from place 2^b: Lloyd-Max levels of a normal distribution, then the negative
+/// ones.
+constexpr float kEdenValues[32] = {
+    0.0F,         0.0F,         1.0F,         -1.0F,        0.452780035F,  1.51041761F,   -0.452780035F,
+    -1.51041761F, 0.245094179F, 0.756005281F, 1.34390928F,  2.1519457F,    -0.245094179F, -0.756005281F,
+    -1.34390928F, -2.1519457F,  0.12839503F,  0.388048299F, 0.656759119F,  0.942340456F,  1.2562312F,
+    1.61804639F,  2.06901723F,  2.73258957F,  -0.12839503F, -0.388048299F, -0.656759119F, -0.942340456F,
+    -1.2562312F,  -1.61804639F, -2.06901723F, -2.73258957F};
+
+/// The number that a code stands for, before the rotation back.
+constexpr float eden_value(uint32_t bits, uint32_t code) noexcept { return kEdenValues[(1U << bits) + code]; }
+
 /// One block, in place of its numbers.
 class EdenBlock {
  public:
@@ -21,6 +33,14 @@ class EdenBlock {
 
   /// The number that a code stands for, before the rotation back.
   float value(uint32_t code) const noexcept;
+
+  /// The first sign bits of kBlock numbers.
+  void signs_of_block(uint32_t first, uint32_t (&signs)[kBlock / 32]) const noexcept {
+    for (uint32_t i = 0; i < kBlock / 32; i += 4) {
+      const arithmetic::PhiloxBlock block = words_.block(first / 128 + i / 4);
+      for (uint32_t k = 0; k < 4; ++k) signs[i + k] = block.words[k];
+    }
+  }
 
   /// @param[in,out] numbers  values in, x' out.
   void decode(uint32_t first, uint16_t scale, Span<float> numbers) noexcept;

@@ -1,0 +1,299 @@
+#include "decode_kernels.hpp"
+
+#include <string.h>
+
+#include "dense.hpp"
+#include "skink/common/little_endian.hpp"
+#include "unroll.hpp"
+
+namespace skink::codec {
+namespace {
+
+#define SKINK_INLINE inline __attribute__((always_inline))
+
+constexpr uint32_t kSignBit = 0x80000000U;
+
+/// 2^i: SSE2 cannot shift each number by another count.
+struct Powers {
+  uint32_t bits[32] = {};
+  constexpr Powers() {
+    for (uint32_t i = 0; i < 32; ++i) bits[i] = 1U << i;
+  }
+};
+constexpr Powers kPowers;
+
+/// -x where bit i is 1.
+SKINK_INLINE float flip(float x, uint32_t bits, size_t i) noexcept {
+  return Traits::from_bits(Traits::to_bits(x) ^ ((bits & kPowers.bits[i]) != 0 ? kSignBit : 0U));
+}
+
+using Floats4 = float __attribute__((vector_size(16)));
+
+SKINK_INLINE Floats4 load(const float* from) noexcept {
+  Floats4 to;
+  memcpy(&to, from, sizeof to);
+  return to;
+}
+SKINK_INLINE void store(float* to, Floats4 from) noexcept { memcpy(to, &from, sizeof from); }
+
+// ---- levels ---------------------------------------------------------------------------------------------------------
+
+constexpr int8_t kNoLevel = -128;  ///< below all levels
+
+/// What a byte of five ternary levels stands for.
+struct Fives {
+  int8_t rows[256][8] = {};
+  constexpr Fives() {
+    for (uint32_t code = 0; code < 256; ++code) {
+      uint32_t sum = code;
+      for (uint32_t k = 0; k < 5; ++k, sum /= 3) {
+        rows[code][k] = code > 242 ? kNoLevel : static_cast<int8_t>(static_cast<int32_t>(sum % 3) - 1);
+      }
+    }
+  }
+};
+constexpr Fives kFives;
+
+/// @returns whether all levels are -largest or more.
+SKINK_INLINE bool scale_levels(const int8_t* levels, int32_t largest, float scale, Span<float> numbers) noexcept {
+  float* __restrict out = numbers.data();
+  const size_t count = numbers.size();
+  int8_t lowest = 0;
+  for (size_t i = 0; i < count; ++i) lowest = levels[i] < lowest ? levels[i] : lowest;
+  for (size_t i = 0; i < count; ++i) out[i] = static_cast<float>(levels[i]) * scale;
+  return lowest >= -largest;
+}
+
+/// Two levels in a byte. `levels` has room for one more.
+SKINK_INLINE bool unpack_int4(const uint8_t* codes, size_t count, int8_t* __restrict levels) noexcept {
+  for (size_t i = 0; i < (count + 1) / 2; ++i) {
+    levels[2 * i] = static_cast<int8_t>(((codes[i] & 15) ^ 8) - 8);
+    levels[2 * i + 1] = static_cast<int8_t>(((codes[i] >> 4) ^ 8) - 8);
+  }
+  return count % 2 == 0 || codes[count / 2] >> 4 == 0;
+}
+
+/// Five levels in a byte. `levels` has room for eight more.
+SKINK_INLINE bool unpack_ternary(const uint8_t* codes, size_t count, int8_t* __restrict levels) noexcept {
+  for (size_t i = 0; i < count; i += 5) memcpy(levels + i, kFives.rows[codes[i / 5]], 8);
+  uint32_t end = 243;  // of the sums of the last byte, if it holds fewer
+  for (size_t k = count; k % 5 != 0; ++k) end /= 3;
+  return count == 0 || codes[(count - 1) / 5] < end;
+}
+
+SKINK_INLINE bool levels(Quantizer quantizer, const uint8_t* codes, float scale, Span<float> numbers) noexcept {
+  if (quantizer == Quantizer::kInt8) {
+    return scale_levels(reinterpret_cast<const int8_t*>(codes), 127, scale, numbers);
+  }
+  int8_t unpacked[kBlock + 8];
+  const bool is_four = quantizer == Quantizer::kInt4;
+  const bool is_padded = is_four ? unpack_int4(codes, numbers.size(), unpacked)  //
+                                 : unpack_ternary(codes, numbers.size(), unpacked);
+  return scale_levels(unpacked, is_four ? 7 : 1, scale, numbers) && is_padded;
+}
+
+// ---- signs ----------------------------------------------------------------------------------------------------------
+
+SKINK_INLINE bool signs(const uint8_t* codes, float scale, Span<float> numbers) noexcept {
+  float* __restrict out = numbers.data();
+  const size_t count = numbers.size();
+  size_t i = 0;
+  for (; i + 32 <= count; i += 32) {
+    const uint32_t bits = load_u32(codes + i / 8);
+    for (uint32_t k = 0; k < 32; ++k) out[i + k] = flip(scale, bits, k);
+  }
+  for (; i < count; ++i) out[i] = flip(scale, codes[i / 8], i % 8);
+  return count % 8 == 0 || codes[count / 8] >> (count % 8) == 0;
+}
+
+// ---- eden -----------------------------------------------------------------------------------------------------------
+
+template <class T>
+SKINK_INLINE constexpr void butterfly(T& a, T& b) noexcept {
+  const T difference = a - b;
+  a += b;
+  b = difference;
+}
+
+/// Codes of eden in a row of a table: all in a byte; of three bits two.
+constexpr uint32_t codes_in_row(uint32_t bits) { return bits == 3 ? 2 : 8 / bits; }
+
+/// What so many codes stand for, after the first stages of the Hadamard transform: those among themselves.
+template <uint32_t kBits>
+struct EdenRows {
+  static constexpr uint32_t kWidth = codes_in_row(kBits);
+  static constexpr uint32_t kRows = 1U << (kBits * kWidth);
+  alignas(32) float rows[kRows][kWidth] = {};
+
+  constexpr EdenRows() {
+    for (uint32_t code = 0; code < kRows; ++code) {
+      float* row = rows[code];
+      for (uint32_t k = 0; k < kWidth; ++k) row[k] = eden_value(kBits, (code >> (kBits * k)) & ((1U << kBits) - 1U));
+      for (uint32_t h = 1; h < kWidth; h *= 2) {
+        for (uint32_t k = 0; k < kWidth; ++k) {
+          if ((k & h) == 0) butterfly(row[k], row[k + h]);
+        }
+      }
+    }
+  }
+};
+template <uint32_t kBits>
+constexpr EdenRows<kBits> kEdenRows;
+
+/// Eight numbers after three stages.
+template <uint32_t kBits>
+SKINK_INLINE void transform_8(const uint8_t* codes, Floats4& low, Floats4& high) noexcept {
+  const auto& rows = kEdenRows<kBits>.rows;
+  if constexpr (codes_in_row(kBits) == 8) {
+    low = load(rows[codes[0]]);
+    high = load(rows[codes[0]] + 4);
+  } else if constexpr (codes_in_row(kBits) == 4) {
+    low = load(rows[codes[0]]);
+    high = load(rows[codes[1]]);
+    butterfly(low, high);
+  } else {
+    uint32_t word = 0;
+    for (uint32_t k = 0; k < kBits; ++k) word |= uint32_t{codes[k]} << (8 * k);
+    constexpr uint32_t kMask = (1U << (2 * kBits)) - 1U;
+    const float* a = rows[word & kMask];
+    const float* b = rows[(word >> (2 * kBits)) & kMask];
+    const float* c = rows[(word >> (4 * kBits)) & kMask];
+    const float* d = rows[word >> (6 * kBits)];
+    Floats4 even{a[0], a[1], c[0], c[1]};
+    Floats4 odd{b[0], b[1], d[0], d[1]};
+    butterfly(even, odd);
+    low = Floats4{even[0], even[1], odd[0], odd[1]};
+    high = Floats4{even[2], even[3], odd[2], odd[3]};
+    butterfly(low, high);
+  }
+}
+
+/// Stages at distances 8 and 16.
+SKINK_INLINE void transform_fours(Floats4* v) noexcept {
+  butterfly(v[0], v[1]), butterfly(v[2], v[3]);
+  butterfly(v[0], v[2]), butterfly(v[1], v[3]);
+}
+
+/// 32 numbers after five stages.
+template <uint32_t kBits>
+SKINK_INLINE void transform_32(const uint8_t* codes, float* t) noexcept {
+  Floats4 low[4];
+  Floats4 high[4];
+  SKINK_UNROLL_4
+  for (uint32_t k = 0; k < 4; ++k) transform_8<kBits>(codes + kBits * k, low[k], high[k]);
+  transform_fours(low);
+  transform_fours(high);
+  SKINK_UNROLL_4
+  for (uint32_t k = 0; k < 4; ++k) {
+    store(t + 8 * k, low[k]);
+    store(t + 8 * k + 4, high[k]);
+  }
+}
+
+/// The last three stages, distances 32, 64 and 128, and what makes x' of t. Multiplying by a power of two is exact and
+/// so may be done to the scale.
+SKINK_INLINE void finish_block(const float* t, const uint32_t* signs, float factor, float* __restrict out) noexcept {
+  for (uint32_t i = 0; i < 32; ++i) {
+    float v0 = t[i];
+    float v1 = t[i + 32];
+    float v2 = t[i + 64];
+    float v3 = t[i + 96];
+    float v4 = t[i + 128];
+    float v5 = t[i + 160];
+    float v6 = t[i + 192];
+    float v7 = t[i + 224];
+    butterfly(v0, v1), butterfly(v2, v3), butterfly(v4, v5), butterfly(v6, v7);
+    butterfly(v0, v2), butterfly(v1, v3), butterfly(v4, v6), butterfly(v5, v7);
+    butterfly(v0, v4), butterfly(v1, v5), butterfly(v2, v6), butterfly(v3, v7);
+    out[i] = flip(v0, signs[0], i) * factor;
+    out[i + 32] = flip(v1, signs[1], i) * factor;
+    out[i + 64] = flip(v2, signs[2], i) * factor;
+    out[i + 96] = flip(v3, signs[3], i) * factor;
+    out[i + 128] = flip(v4, signs[4], i) * factor;
+    out[i + 160] = flip(v5, signs[5], i) * factor;
+    out[i + 192] = flip(v6, signs[6], i) * factor;
+    out[i + 224] = flip(v7, signs[7], i) * factor;
+  }
+}
+
+template <uint32_t kBits>
+SKINK_INLINE void eden_block(const uint8_t* codes, const uint32_t* signs, float scale, float* numbers) noexcept {
+  static_assert(kBlock == 256, "eight times 32");
+  alignas(32) float t[kBlock];
+  for (uint32_t i = 0; i < kBlock; i += 32) transform_32<kBits>(codes + i * kBits / 8, t + i);
+  finish_block(t, signs, scale * 0.0625F, numbers);  // C(256) is a power of two: t * C is exact, and so is C * scale
+}
+
+SKINK_INLINE void eden(uint32_t bits, const uint8_t* codes, const uint32_t* signs, float scale,
+                       float* numbers) noexcept {
+  switch (bits) {
+    case 1: return eden_block<1>(codes, signs, scale, numbers);
+    case 2: return eden_block<2>(codes, signs, scale, numbers);
+    case 3: return eden_block<3>(codes, signs, scale, numbers);
+    default: return eden_block<4>(codes, signs, scale, numbers);
+  }
+}
+
+// ---- instruction sets -----------------------------------------------------------------------------------------------
+
+#define SKINK_KERNELS(name, attributes)                                                                            \
+  attributes bool levels_##name(Quantizer quantizer, const uint8_t* codes, float scale, Span<float> numbers) {     \
+    return levels(quantizer, codes, scale, numbers);                                                               \
+  }                                                                                                                \
+  attributes bool signs_##name(const uint8_t* codes, float scale, Span<float> numbers) {                           \
+    return signs(codes, scale, numbers);                                                                           \
+  }                                                                                                                \
+  attributes void eden_##name(uint32_t bits, const uint8_t* codes, const uint32_t* signs, float scale, float* x) { \
+    eden(bits, codes, signs, scale, x);                                                                            \
+  }
+
+SKINK_KERNELS(plain, )
+#if defined(__x86_64__)
+SKINK_KERNELS(avx2, __attribute__((target("avx2"))))
+#endif
+
+constexpr DecodeKernels kKernels[] = {
+    {"plain", levels_plain, signs_plain, eden_plain},
+#if defined(__x86_64__)
+    {"avx2", levels_avx2, signs_avx2, eden_avx2},
+#endif
+};
+
+}  // namespace
+
+Span<const DecodeKernels> decode_kernels() noexcept {
+#if defined(__x86_64__)
+  return {kKernels, __builtin_cpu_supports("avx2") != 0 ? size_t{2} : size_t{1}};
+#else
+  return {kKernels, 1};
+#endif
+}
+
+Status DenseCoder::decode_with(const DecodeKernels& kernels, uint32_t first, uint16_t scale, const uint8_t* codes,
+                               Span<float> numbers) noexcept {
+  const Quantizer quantizer = codec_.quantizer;
+  const float s = scale_value(scale);
+  bool is_sound = true;
+  if (quantizer == Quantizer::kFloat32 && kIsLittleEndian) {
+    memcpy(numbers.data(), codes, sizeof(float) * numbers.size());
+  } else if (has_levels(quantizer)) {
+    is_sound = kernels.levels(quantizer, codes, s, numbers);
+  } else if (quantizer == Quantizer::kSign) {
+    is_sound = kernels.signs(codes, s, numbers);
+  } else if (quantizer == Quantizer::kEden && scale != 0 && numbers.size() == kBlock) {
+    uint32_t signs[kBlock / 32];
+    eden_.signs_of_block(first, signs);
+    kernels.eden(codec_.bits, codes, signs, s, numbers.data());
+  } else {
+    return decode<false>(first, scale, codes, numbers);
+  }
+  return is_sound ? Status::kOk : Status::kDamaged;
+}
+
+template <>
+Status DenseCoder::decode<true>(uint32_t first, uint16_t scale, const uint8_t* codes, Span<float> numbers) noexcept {
+  const Span<const DecodeKernels> all = decode_kernels();
+  return decode_with(all[all.size() - 1], first, scale, codes, numbers);
+}
+
+}  // namespace skink::codec
