@@ -10,10 +10,11 @@ namespace skink::codec {
 
 /// Does this target decode with them? Firmware has no room for 20 KB of code and 17 KB of tables.
 #if defined(__SSE2__) || defined(__aarch64__)
-inline constexpr bool kHasDecodeKernels = true;
+#define SKINK_HAS_DECODE_KERNELS 1
 #else
-inline constexpr bool kHasDecodeKernels = false;
+#define SKINK_HAS_DECODE_KERNELS 0
 #endif
+inline constexpr bool kHasDecodeKernels = SKINK_HAS_DECODE_KERNELS != 0;
 
 /// Codes of at most kBlock numbers, for one instruction set.
 struct DecodeKernels {
@@ -25,6 +26,8 @@ struct DecodeKernels {
   /// A block of kBlock numbers of eden.
   /// @param[in] signs  the first sign bits of its rotation
   void (*eden)(uint32_t bits, const uint8_t* codes, const uint32_t* signs, float scale, float* numbers);
+  /// Eight blocks of random words.
+  arithmetic::PhiloxBlocks* philox;
 };
 
 /// Those that this processor can run, the fastest last.

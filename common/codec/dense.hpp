@@ -3,7 +3,6 @@
 /// Codes of a segment's numbers, without positions and without entropy coding. Private to the codecs; docs/codec.md,
 /// sections 3 to 5.
 
-#include "decode_kernels.hpp"
 #include "eden.hpp"
 #include "pieces.hpp"
 #include "skink/common/status.hpp"

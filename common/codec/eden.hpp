@@ -2,6 +2,7 @@
 /// @file
 /// EDEN's blocks: rotate, find levels and scale, and back. Private to the codecs; docs/codec.md, section 5.
 
+#include "decode_kernels.hpp"
 #include "pieces.hpp"
 
 namespace skink::codec {
@@ -34,13 +35,10 @@ class EdenBlock {
   /// The number that a code stands for, before the rotation back.
   float value(uint32_t code) const noexcept;
 
-  /// The first sign bits of kBlock numbers.
-  void signs_of_block(uint32_t first, uint32_t (&signs)[kBlock / 32]) const noexcept {
-    for (uint32_t i = 0; i < kBlock / 32; i += 4) {
-      const arithmetic::PhiloxBlock block = words_.block(first / 128 + i / 4);
-      for (uint32_t k = 0; k < 4; ++k) signs[i + k] = block.words[k];
-    }
-  }
+#if SKINK_HAS_DECODE_KERNELS
+  /// The first sign bits of the rotation of kBlock numbers.
+  const uint32_t* signs_of_block(uint32_t first, const DecodeKernels& kernels) noexcept;
+#endif
 
   /// @param[in,out] numbers  values in, x' out.
   void decode(uint32_t first, uint16_t scale, Span<float> numbers) noexcept;
@@ -64,6 +62,10 @@ class EdenBlock {
   uint8_t bits_;
   bool least_squares_;
   arithmetic::RandomStream words_;
+#if SKINK_HAS_DECODE_KERNELS
+  uint32_t signs_[4 * kBlock / 32] = {};  ///< of four blocks
+  uint32_t signs_first_ = 1;              ///< of their numbers; at first of none
+#endif
 };
 
 }  // namespace skink::codec

@@ -144,3 +144,43 @@ TEST_CASE("codec: every code of a block of eden has its place", "[common][codec]
     }
   }
 }
+
+TEST_CASE("codec: blocks of eden in any order, by one coder", "[common][codec][eden]") {
+  NetLottery lottery(14);
+  Case c = any_case("eden:2", codec::kBlock, lottery);
+  c.scale = 0x7f00;
+  for (const codec::DecodeKernels& kernels : codec::decode_kernels()) {
+    codec::DenseCoder coder(c.codec, c.key);
+    codec::DenseCoder plain(c.codec, c.key);
+    const auto check = [&](std::uint32_t block) {
+      CAPTURE(kernels.instruction_set, block);
+      const std::uint32_t first = block * static_cast<std::uint32_t>(codec::kBlock);
+      Numbers expected(codec::kBlock);
+      Numbers numbers(codec::kBlock);
+      REQUIRE(plain.decode<false>(first, c.scale, c.codes.data(), {expected.data(), expected.size()}) == Status::kOk);
+      REQUIRE(coder.decode_with(kernels, first, c.scale, c.codes.data(), {numbers.data(), numbers.size()}) ==
+              Status::kOk);
+      CHECK(numbers == expected);
+    };
+    for (std::uint32_t block = 0; block < 20; ++block) check(block);
+    for (int i = 0; i < 100; ++i) check(lottery.below(24));
+  }
+}
+
+TEST_CASE("codec: eight blocks of random words are those that come one by one", "[common][codec][property]") {
+  NetLottery lottery(15);
+  for (const codec::DecodeKernels& kernels : codec::decode_kernels()) {
+    for (int i = 0; i < 1000; ++i) {
+      const std::uint64_t seed = std::uint64_t{lottery.below(0xffffffffU)} << 32U | lottery.below(0xffffffffU);
+      const std::uint32_t block = i == 0 ? 0xfffffffcU : lottery.below(0xffffffffU);
+      const std::uint32_t round = lottery.below(0xffffffffU);
+      const std::uint32_t device = lottery.below(0xffffffffU);
+      std::uint32_t words[32];
+      kernels.philox(seed, block, 8, round, device, words);
+      for (std::uint32_t k = 0; k < 8; ++k) {
+        const arithmetic::PhiloxBlock expected = arithmetic::philox(seed, block + k, 8, round, device);
+        REQUIRE(std::equal(expected.words, expected.words + 4, words + 4 * k));
+      }
+    }
+  }
+}

@@ -31,6 +31,10 @@ struct PhiloxBlock {
 /// The ten rounds. key = {low, high} half of the seed; counter = {block, purpose, round, device}.
 PhiloxBlock philox(uint64_t seed, uint32_t block, uint32_t purpose, uint32_t round, uint32_t device) noexcept;
 
+/// The words of several blocks at once: block, block + 1, ...
+using PhiloxBlocks = void(uint64_t seed, uint32_t block, uint32_t purpose, uint32_t round, uint32_t device,
+                          uint32_t* words) noexcept;
+
 /// u in [0, 1): the top 24 bits times 2^-24, exact in float.
 inline float uniform(uint32_t word) noexcept { return static_cast<float>(word >> 8) * 5.9604644775390625e-8F; }
 
@@ -47,6 +51,10 @@ class RandomStream {
       : seed_(seed), purpose_(static_cast<uint32_t>(purpose)), round_(round), device_(device) {}
 
   PhiloxBlock block(uint32_t index) const noexcept { return philox(seed_, index, purpose_, round_, device_); }
+
+  void blocks(uint32_t index, PhiloxBlocks* philox_blocks, uint32_t* words) const noexcept {
+    philox_blocks(seed_, index, purpose_, round_, device_, words);
+  }
 
   uint32_t word(uint32_t element) noexcept {
     const uint32_t index = element / 4;
