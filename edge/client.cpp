@@ -209,7 +209,7 @@ void Client::finish_work(Progress progress, uint64_t now_ms) noexcept {
 Status Client::encode_change() noexcept {
   codec::Change change;
   change.network = &model_.model.network;
-  change.phi = {this, &read_phi};
+  change.phi = {this, &read_phi, model::parameters_in_place(platform_.model, model_)};
   change.parameters = runner_.parameters();
   if (codec_.error_feedback) residual_.add_to(change);
   const codec::Key key{task_.seed, task_.round, task_.device_index};

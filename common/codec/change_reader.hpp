@@ -20,12 +20,13 @@ class ChangeReader {
   Status add(const Segment& segment, float* buffer, float& sum) noexcept;
 
  private:
-  /// see(w, residual or null, phi) for each run of the segment's numbers; phi is read into `buffer`.
+  /// see(w, residual or null, phi, part of `buffer`) for each run of the segment's numbers. phi may have been read into
+  /// that part.
   template <class See>
   Status for_each_run_of(const Segment& segment, float* buffer, See see) noexcept;
   /// The same for one run, with a residual that is read in pieces.
   template <class See>
-  Status see_stored(uint32_t first, const float* w, Span<float> phi, See see) noexcept;
+  Status see_stored(uint32_t first, const float* w, const float* phi, Span<float> part, See see) noexcept;
 
   const Change& change_;
 };

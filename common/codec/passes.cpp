@@ -23,13 +23,13 @@ uint32_t twice_the_bits(float x) noexcept { return Traits::to_bits(x) << 1; }
 
 }  // namespace
 
-void subtract(const float* w, const float* residual, Span<float> numbers) noexcept {
+void subtract(const float* w, const float* residual, const float* phi, Span<float> numbers) noexcept {
   float* to = numbers.data();
   const auto count = static_cast<uint32_t>(numbers.size());
   if (residual == nullptr) {
-    for_each<8>(count, [&](uint32_t i) noexcept { to[i] = (w[i] - to[i]) + 0.0F; });
+    for_each<8>(count, [&](uint32_t i) noexcept { to[i] = (w[i] - phi[i]) + 0.0F; });
   } else {
-    for_each<8>(count, [&](uint32_t i) noexcept { to[i] = (w[i] - to[i]) + residual[i]; });
+    for_each<8>(count, [&](uint32_t i) noexcept { to[i] = (w[i] - phi[i]) + residual[i]; });
   }
 }
 

@@ -7,9 +7,9 @@
 
 namespace skink::codec {
 
-/// numbers = (w - numbers) + residual; without a residual + 0: zeros have no sign (docs/arithmetic.md, section 1), as
-/// that of w may differ between implementations.
-void subtract(const float* w, const float* residual, Span<float> numbers) noexcept;
+/// numbers = (w - phi) + residual; without a residual + 0: zeros have no sign (docs/arithmetic.md, section 1), as that
+/// of w may differ between implementations. `phi` may be the memory of the numbers.
+void subtract(const float* w, const float* residual, const float* phi, Span<float> numbers) noexcept;
 
 /// sum + the sum of (w - phi) + residual. It is finite only if all of these are, but it may overflow.
 float add_differences(float sum, const float* w, const float* residual, Span<const float> phi) noexcept;

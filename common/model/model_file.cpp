@@ -46,6 +46,8 @@ Status read_memory(void* context, uint32_t offset, MutableBytes out) noexcept {
   return Status::kOk;
 }
 
+const uint8_t* begin_of_memory(void* context) noexcept { return static_cast<const Bytes*>(context)->data(); }
+
 Status check_versions(const uint8_t* header) noexcept {
   const uint16_t format = load_u16(header + 4);
   if (format > wire::kModelFormatVersion) return Status::kNewerVersion;
@@ -100,7 +102,8 @@ Status decode_layers(const ByteSource& source, const uint8_t* header, ModelInfo&
 }  // namespace
 
 ByteSource source_of(const Bytes& bytes) noexcept {
-  return {const_cast<Bytes*>(&bytes), &read_memory, static_cast<uint32_t>(bytes.size())};  // NOLINT: read only
+  auto* context = const_cast<Bytes*>(&bytes);  // NOLINT: read only
+  return {context, &read_memory, static_cast<uint32_t>(bytes.size()), &begin_of_memory};
 }
 
 size_t model_bytes(const nn::Network& network) noexcept {
@@ -241,6 +244,15 @@ Status read_parameters(const ByteSource& source, const ModelInfo& info, size_t f
   if (status != Status::kOk || kIsLittleEndian) return status;
   for (size_t i = 0; i < out.size(); ++i) out[i] = load_float(bytes + 4 * i);
   return Status::kOk;
+}
+
+const float* parameters_in_place(const ByteSource& source, const ModelInfo& info) noexcept {
+  if (!kIsLittleEndian || source.in_place == nullptr) return nullptr;
+  const uint8_t* begin = source.in_place(source.context);
+  if (begin == nullptr) return nullptr;
+  const uint8_t* parameters = begin + info.parameters_offset;
+  if (reinterpret_cast<uintptr_t>(parameters) % alignof(float) != 0) return nullptr;
+  return reinterpret_cast<const float*>(parameters);
 }
 
 }  // namespace skink::model

@@ -143,6 +143,11 @@ model::ByteSource ModelStore::source() noexcept {
     return static_cast<const ModelStore*>(context)->read(offset, out);
   };
   source.size = capacity();
+  source.in_place = [](void* context) -> const uint8_t* {
+    const auto& store = *static_cast<const ModelStore*>(context);
+    if (store.flash_ == nullptr || store.flash_->mapped == nullptr) return nullptr;
+    return store.flash_->mapped + store.slot_address(store.slot_) + store.flash_->sector_bytes;
+  };
   return source;
 }
 

@@ -1,6 +1,6 @@
 /// @file
-/// Instructions of encoding the change of the sine net, for scripts/cycle-report: phi is read from a model file, as a
-/// device reads it from flash. Output, a line a codec: name, encoded bytes, instructions of finding scales and
+/// Instructions of encoding the change of the sine net, for scripts/cycle-report: phi is in a model file in memory, as
+/// a device finds it in mapped flash. Output, a line a codec: name, encoded bytes, instructions of finding scales and
 /// survivors and of writing all bytes, instructions of computing what is left for error feedback.
 
 #include "codecs.hpp"
@@ -95,7 +95,7 @@ void measure_codecs(const nn::Network& network) noexcept {
   for (uint32_t e = 0; e < parameters; ++e) w[e] += spread(5000 + e, 0.01F);
   codec::Change change;
   change.network = &network;
-  change.phi = {&phi, &Phi::read};
+  change.phi = {&phi, &Phi::read, model::parameters_in_place(phi.file, phi.info)};
   change.parameters = w;
   change.residual = residual.data();
   for (const char* name : kNames) {

@@ -73,6 +73,7 @@ Flash& storage() noexcept {
     part.sector_bytes = 4096;  // TODO
     part.sectors = 32;
     part.program_bytes = 8;
+    part.mapped = nullptr;  // TODO: where it begins, if it can be read like memory
     part.read_function = &read;
     part.program_function = &program;
     part.erase_function = &erase;

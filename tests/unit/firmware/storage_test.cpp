@@ -89,6 +89,21 @@ TEST_CASE("model store: a chunk that was cut off may come again", "[firmware][st
   CHECK(content(store) == model);
 }
 
+TEST_CASE("model store: on a flash that is mapped, the model's bytes lie in memory", "[firmware][storage]") {
+  FakeFlash flash;
+  ModelStore store;
+  model::ByteSource source = store.source();
+  CHECK(source.in_place(source.context) == nullptr);
+  REQUIRE(store.open(flash.flash, 2, kSlotSectors) == Status::kOk);
+  CHECK(source.in_place(source.context) == nullptr);
+  flash.flash.mapped = flash.bytes.data();
+  for (const int version : {1, 2, 3}) {  // the slots take turns
+    const auto model = model_of(version, 1500);
+    REQUIRE(store_model(store, model, 512, 64) == Status::kOk);
+    CHECK(std::equal(model.begin(), model.end(), source.in_place(source.context)));
+  }
+}
+
 TEST_CASE("model store: other bytes where some are already are refused", "[firmware][storage]") {
   FakeFlash flash;
   ModelStore store;

@@ -18,6 +18,8 @@ struct Flash {
   uint32_t sectors = 0;
   /// Writes come in multiples of it at multiples of it, each place once between two erasures. 1..32, a power of 2.
   uint32_t program_bytes = 4;
+  /// Where address 0 can be read like memory, also between writes; else null. Encoding a change is faster with it.
+  const uint8_t* mapped = nullptr;
 
   // What a port provides. Each returns kUnavailable when the part does not answer. A new model erases all sectors of a
   // slot in a row: a part that needs seconds for that feeds the watchdog in erase_function.

@@ -60,11 +60,11 @@ inline Status read_numbers(void* context, std::size_t first, Span<float> out) {
 
 struct Encoding {
   Encoding(const nn::Network& net, Numbers from, Numbers to, const codec::Codec& named, const codec::Key& key = {},
-           Numbers left = {})
+           Numbers left = {}, const float* in_place = nullptr)
       : network(net), phi(std::move(from)), parameters(std::move(to)), residual(std::move(left)) {
     codec::Change change;
     change.network = &network;
-    change.phi = {&phi, &read_numbers};
+    change.phi = {&phi, in_place == nullptr ? &read_numbers : nullptr, in_place};
     change.parameters = {parameters.data(), parameters.size()};
     if (!residual.empty()) change.residual = residual.data();
     state.resize(codec::state_bytes(named, network) / 4);

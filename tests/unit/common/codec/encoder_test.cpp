@@ -47,6 +47,29 @@ TEST_CASE("codec: reading in pieces gives the bytes of reading at once", "[commo
   }
 }
 
+TEST_CASE("codec: phi that lies in memory is read there, which changes no byte", "[common][codec][property]") {
+  NetLottery lottery(GENERATE(range(20U, 26U)));
+  const NetSpec spec = lottery.draw();
+  const nn::Network network = build(spec);
+  const Numbers phi = annoying_change(network.parameter_count(), 11, lottery);
+  const Numbers parameters = annoying_change(phi.size(), 8, lottery);
+  for (const std::string& name : codec_names()) {
+    CAPTURE(name, describe(spec));
+    const Codec codec = codec_of(name);
+    const Numbers left(codec.error_feedback ? network.trainable_count() : 0, 0.125F);
+    Encoding read(network, phi, parameters, codec, {1, 2, 3}, left);
+    Encoding in_place(network, phi, parameters, codec, {1, 2, 3}, left, phi.data());
+    REQUIRE(read.status == in_place.status);
+    if (read.status != Status::kOk) continue;
+    REQUIRE(read.all() == in_place.all());
+    Numbers one(network.trainable_count());
+    Numbers other(one.size());
+    REQUIRE(read.encoder.leave({one.data(), one.size()}) == Status::kOk);
+    REQUIRE(in_place.encoder.leave({other.data(), other.size()}) == Status::kOk);
+    REQUIRE(one == other);
+  }
+}
+
 TEST_CASE("codec: applying adds what decoding gives", "[common][codec]") {
   NetLottery lottery(4);
   const nn::Network network = build(lottery.draw());

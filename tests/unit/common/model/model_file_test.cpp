@@ -127,6 +127,25 @@ TEST_CASE("model file: any part of the parameters can be read", "[common][model]
   CHECK(model::read_parameters(source, info, std::size_t{count} + 1, {&one, 0}) == Status::kShapeMismatch);
 }
 
+TEST_CASE("model file: parameters that lie in memory as floats need not be read", "[common][model]") {
+  const Written written = write(conv_net());
+  std::vector<float> memory(written.file.size() / sizeof(float) + 2);
+  auto* base = reinterpret_cast<std::uint8_t*>(memory.data());
+  const std::size_t shift = GENERATE(0U, 1U, 2U, 3U);
+  std::copy(written.file.begin(), written.file.end(), base + shift);
+  const Bytes bytes(base + shift, written.file.size());
+  model::ByteSource source = model::source_of(bytes);
+  model::ModelInfo info;
+  REQUIRE(model::inspect(source, info) == Status::kOk);
+  const float* parameters = model::parameters_in_place(source, info);
+  REQUIRE((parameters != nullptr) == (kIsLittleEndian && shift == 0));
+  if (parameters != nullptr) CHECK(std::equal(written.parameters.begin(), written.parameters.end(), parameters));
+  source.in_place = [](void* /*context*/) -> const std::uint8_t* { return nullptr; };
+  CHECK(model::parameters_in_place(source, info) == nullptr);
+  source.in_place = nullptr;
+  CHECK(model::parameters_in_place(source, info) == nullptr);
+}
+
 TEST_CASE("model file: the bytes are those of the document", "[common][model]") {
   const Written written = write(tiny_net());
   const std::uint8_t* p = written.file.data();

@@ -13,6 +13,7 @@ struct NumberSource {
   void* context = nullptr;
   /// Fills `out` with numbers [first, first + out.size()).
   Status (*read)(void* context, size_t first, Span<float> out) = nullptr;
+  const float* in_place = nullptr;  ///< all of them, where they lie in memory: then `read` is not called
 };
 
 /// Numbers that are written in pieces, in order from 0, to wherever they are kept.

@@ -26,6 +26,8 @@ struct ByteSource {
   /// Fills `out` from `offset`; kUnavailable when the storage fails. Never asked beyond `size`.
   Status (*read)(void* context, uint32_t offset, MutableBytes out) = nullptr;
   uint32_t size = 0;
+  /// Where byte 0 lies at the moment, where all can be read like memory; else null.
+  const uint8_t* (*in_place)(void* context) = nullptr;
 };
 
 /// A ByteSource over memory that outlives it.
@@ -84,5 +86,8 @@ Status inspect(const ByteSource& source, ModelInfo& info) noexcept;
 
 /// Parameters [first, first + out.size()) of an inspected file.
 Status read_parameters(const ByteSource& source, const ModelInfo& info, size_t first, Span<float> out) noexcept;
+
+/// All parameters of an inspected file where they lie in memory as this machine's floats, else null.
+const float* parameters_in_place(const ByteSource& source, const ModelInfo& info) noexcept;
 
 }  // namespace skink::model
