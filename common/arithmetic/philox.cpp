@@ -32,4 +32,9 @@ PhiloxBlock philox(uint64_t seed, uint32_t block, uint32_t purpose, uint32_t rou
   return {{c.c0, c.c1, c.c2, c.c3}};
 }
 
+void RandomStream::remember(uint32_t index) noexcept {
+  cached_block_ = block(index);
+  cached_index_ = index;
+}
+
 }  // namespace skink::arithmetic

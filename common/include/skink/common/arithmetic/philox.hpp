@@ -57,23 +57,19 @@ class RandomStream {
   }
 
   uint32_t word(uint32_t element) noexcept {
-    const uint32_t index = element / 4;
-    if (!cached_ || index != cached_index_) {
-      cached_block_ = block(index);
-      cached_index_ = index;
-      cached_ = true;
-    }
+    if (element / 4 != cached_index_) remember(element / 4);
     return cached_block_.words[element % 4];
   }
 
  private:
+  void remember(uint32_t index) noexcept;
+
   uint64_t seed_;
   uint32_t purpose_;
   uint32_t round_;
   uint32_t device_;
   PhiloxBlock cached_block_{};
-  uint32_t cached_index_ = 0;
-  bool cached_ = false;
+  uint32_t cached_index_ = 0xffffffffU;  // of no block: indices are below 2^30
 };
 
 }  // namespace skink::arithmetic
