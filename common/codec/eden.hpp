@@ -44,17 +44,15 @@ class EdenBlock {
   void decode(uint32_t first, uint16_t scale, Span<float> numbers) noexcept;
 
  private:
-  struct Sums {
-    float along;  ///< <q, y>
-    float norm;   ///< |q|^2, with least squares
-  };
-
   float rotate(uint32_t first, Span<float> numbers, float shrink) noexcept;
   void flip(Span<float> numbers, uint32_t first, uint32_t second, float factor) noexcept;
-  Sums quantize(Span<float> numbers, float squares) noexcept;
-  static Sums quantize_signs(float* y, size_t count) noexcept;
-  template <bool kTwoBits>
-  Sums quantize(float* y, size_t count) const noexcept;
+  /// Codes of y over y. @returns <q, y>.
+  float quantize(Span<float> numbers, float squares) noexcept;
+  static float quantize_signs(float* y, size_t count) noexcept;
+  template <uint32_t kBits>
+  float quantize(float* y, size_t count) const noexcept;
+  /// |q|^2. The byte behind the codes is readable.
+  float norm_of(const uint8_t* codes, size_t count) const noexcept;
   void plant_tree(float root) noexcept;
 
   /// Of this block: 2^32 - bits of a threshold for every node. First, so that an index is all there is to its address.
