@@ -88,9 +88,9 @@ Status Encoder::store_range() noexcept {
       for (uint32_t bit = 16; bit-- > 0;) encoder.put_plain((scale >> bit & 1U) != 0);
     }
     if (scale == 0) return;
-    for (uint32_t i = 0; i < x.size(); ++i) {
-      levels.put(encoder, coder.leveller().level(x[i], segment.first + i));
-    }
+    auto* codes = reinterpret_cast<int8_t*>(x.data());
+    coder.leveller().levels(segment.first, x, codes);
+    levels.put(encoder, codes, segment.count);
   });
   encoder.finish();
   state_[0] = encoder.written() < dense ? 1 : 0;

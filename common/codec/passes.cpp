@@ -47,20 +47,20 @@ float add_differences(float sum, const float* w, const float* residual, Span<con
 /// Optimization: few numbers are larger than all before them, so eight are compared with these first.
 uint32_t largest_bits(Span<const float> numbers) noexcept {
   const float* x = numbers.data();
-  const auto count = static_cast<uint32_t>(numbers.size());
-  uint32_t largest = 0;
-  for (uint32_t i = 0; i < count; i += 8) {
-    const bool are_eight = i + 8 <= count;
-    bool is_above = !are_eight;
+  const float* const end = x + numbers.size();
+  const auto are_not_above = [&x](uint32_t largest) noexcept {
     SKINK_UNROLL_8
-    for (uint32_t k = 0; k < 8; ++k) is_above = is_above || twice_the_bits(x[i + k]) > largest;
-    if (!is_above) continue;
-    for (uint32_t k = i; k < (are_eight ? i + 8 : count); ++k) {
-      const uint32_t bits = twice_the_bits(x[k]);
-      largest = bits > largest ? bits : largest;
+    for (uint32_t k = 0; k < 8; ++k) {
+      if (twice_the_bits(x[k]) > largest) return false;
     }
+    return true;
+  };
+  uint32_t largest = 0;
+  for (const float* next = x + numbers.size() % 8;; next = x + 8) {
+    for (; x != next; ++x) largest = twice_the_bits(*x) > largest ? twice_the_bits(*x) : largest;
+    while (x != end && are_not_above(largest)) x += 8;
+    if (x == end) return largest >> 1;
   }
-  return largest >> 1;
 }
 
 void MeanMagnitude::add(float number) noexcept { sum_ += __builtin_fabsf(number) * 5.9604644775390625e-8F; }  // 2^-24
@@ -102,10 +102,11 @@ void Leveller::levels(uint32_t first, Span<const float> numbers, int8_t* out) no
   for (; i < count && (first + i) % 8 != 0; ++i) out[i] = static_cast<int8_t>(level(x[i], first + i));
   for (; i + 8 <= count; i += 8) {  // a block of random words
     const arithmetic::PhiloxBlock block = words_.block((first + i) / 8);
-    SKINK_UNROLL_8
-    for (uint32_t k = 0; k < 8; ++k) {
-      const uint32_t word = block.words[k / 2];
-      out[i + k] = static_cast<int8_t>(multiples.stochastic(x[i + k], k % 2 == 0 ? word & 0xffffU : word >> 16));
+    for (uint32_t k = 0; k < 4; ++k) {
+      const uint32_t word = block.words[k];
+      const uint32_t at = i + 2 * k;
+      out[at] = static_cast<int8_t>(multiples.stochastic(x[at], word & 0xffffU));
+      out[at + 1] = static_cast<int8_t>(multiples.stochastic(x[at + 1], word >> 16));
     }
   }
   for (; i < count; ++i) out[i] = static_cast<int8_t>(level(x[i], first + i));
@@ -147,22 +148,20 @@ void Selector::count_fractions(Span<const float> numbers) noexcept {
   });
 }
 
-uint32_t Sieve::next(Span<const float> numbers, uint32_t first) noexcept {
-  const auto count = static_cast<uint32_t>(numbers.size());
+/// Optimization: four at a time, as most fail.
+const float* Sieve::next(const float* x, const float* end) noexcept {
   const uint32_t key = key_ << 16;  // keys without their sign, at the top
-  const float* x = numbers.data();
-  const auto is_below = [&](uint32_t i) noexcept { return twice_the_bits(x[i]) < key; };
-  for (uint32_t i = first; i < count; ++i) {
-    // Optimization: four at a time, as most fail.
-    while (i + 4 <= count && is_below(i) && is_below(i + 1) && is_below(i + 2) && is_below(i + 3)) i += 4;
-    if (i + 4 <= count) {
-      while (is_below(i)) ++i;  // one of four is not
+  const auto is_below = [key](float number) noexcept { return twice_the_bits(number) < key; };
+  for (;; ++x) {
+    const float* const last = x + (end - x) / 4 * 4;
+    while (x != last && is_below(x[0]) && is_below(x[1]) && is_below(x[2]) && is_below(x[3])) x += 4;
+    if (x != last) {
+      while (is_below(*x)) ++x;  // one of the four is not
     } else {
-      while (i < count && is_below(i)) ++i;
+      while (x != end && is_below(*x)) ++x;
     }
-    if (i == count || passes(x[i])) return i;
+    if (x == end || passes(*x)) return x;
   }
-  return count;
 }
 
 }  // namespace skink::codec

@@ -21,36 +21,23 @@ struct BitModel {
   }
 };
 
-/// Writes into a buffer, and says whether it was enough.
+/// Writes into a buffer, and counts what does not fit.
 class BitEncoder {
  public:
   explicit BitEncoder(MutableBytes out) noexcept : out_(out) {}
 
-  void put(bool bit, BitModel& model) noexcept {
-    narrow(bit, model.p);
-    model.learn(bit);
-  }
-  void put_plain(bool bit) noexcept { narrow(bit, kHalf); }
+  void put(bool bit, BitModel& model) noexcept;
+  /// `count` times 0.
+  void put_zeros(uint32_t count, BitModel& model) noexcept;
+  void put_plain(bool bit) noexcept;
   void finish() noexcept {
     if (low_ != 0) write((low_ >> 24) + 1U);
   }
   size_t written() const noexcept { return written_; }
-  bool fits() const noexcept { return written_ <= out_.size(); }
 
  private:
-  void narrow(bool bit, uint16_t p) noexcept {
-    const uint32_t mid = low_ + static_cast<uint32_t>((uint64_t{high_ - low_} * p) >> 16);
-    if (bit) {
-      high_ = mid;
-    } else {
-      low_ = mid + 1;
-    }
-    while (((low_ ^ high_) >> 24) == 0) {
-      write(high_ >> 24);
-      low_ <<= 8;
-      high_ = high_ << 8 | 0xffU;
-    }
-  }
+  friend class Narrowing;
+  uint64_t shift(uint32_t low, uint32_t high) noexcept;
   void write(uint32_t byte) noexcept {
     if (written_ < out_.size()) out_[written_] = static_cast<uint8_t>(byte);
     ++written_;
@@ -122,15 +109,9 @@ class LastTwo {
 /// Codes levels -L..L.
 class LevelModel {
  public:
-  explicit LevelModel(Quantizer quantizer) noexcept
-      : largest_(largest_level(quantizer)), ternary_(quantizer == Quantizer::kTernary) {}
+  explicit LevelModel(Quantizer quantizer) noexcept;
 
-  void put(BitEncoder& coder, int32_t level) noexcept {
-    const bool is_zero = level == 0;
-    coder.put(is_zero, zero_[nonzero_.count()]);
-    nonzero_.add(!is_zero);
-    if (!is_zero) put_nonzero(coder, level);
-  }
+  void put(BitEncoder& coder, const int8_t* levels, uint32_t count) noexcept;
 
   /// @returns false for a level that does not exist.
   bool get(BitDecoder& coder, int32_t& level) noexcept {
@@ -142,25 +123,6 @@ class LevelModel {
 
  private:
   uint32_t most_bits() const noexcept { return ternary_ ? 0U : largest_ == 7 ? 2U : 6U; }
-
-  void put_nonzero(BitEncoder& coder, int32_t level) noexcept {
-    coder.put_plain(level < 0);
-    const auto magnitude = static_cast<uint32_t>(level < 0 ? -level : level);
-    uint32_t bits = 0;
-    while (magnitude >> (bits + 1) != 0) ++bits;
-    for (uint32_t j = 0; j < most_bits(); ++j) {
-      coder.put(bits > j, more_[j]);
-      if (bits == j) break;
-    }
-    for (uint32_t k = bits; k-- > 0;) {
-      const bool bit = (magnitude >> k & 1U) != 0;
-      if (k + 1 == bits) {
-        coder.put(bit, first_[bits]);
-      } else {
-        coder.put_plain(bit);
-      }
-    }
-  }
 
   bool get_nonzero(BitDecoder& coder, int32_t& level) noexcept {
     const bool negative = coder.get_plain();

@@ -47,8 +47,8 @@ class Sieve {
  public:
   explicit Sieve(const Selector& selector) noexcept : key_(selector.key()), ties_(selector.ties()) {}
 
-  /// The place of the next survivor from `first` on, or numbers.size().
-  uint32_t next(Span<const float> numbers, uint32_t first) noexcept;
+  /// The next survivor of [x, end), or end.
+  const float* next(const float* x, const float* end) noexcept;
   bool passes(float x) noexcept {
     const uint32_t key = magnitude_bits(x) >> 15;
     if (key < key_) return false;

@@ -6,6 +6,11 @@
 namespace skink::codec {
 namespace {
 
+void put_zeros(BitWriter& bits, uint32_t count) noexcept {
+  for (; count >= 24; count -= 24) bits.put(0, 24);
+  bits.put(0, count);
+}
+
 /// Rice: ones, a zero, low bits; then the value. Optimization: in one piece where it fits.
 void put_survivor(BitWriter& bits, uint32_t gap, uint32_t parameter, uint32_t value, uint32_t width) noexcept {
   const uint32_t ones = gap >> parameter;
@@ -20,6 +25,53 @@ void put_survivor(BitWriter& bits, uint32_t gap, uint32_t parameter, uint32_t va
   bits.put_long(low, parameter);
   bits.put_long(value, width);
 }
+
+/// Codes which numbers survive.
+class SurvivorCoder {
+ public:
+  SurvivorCoder(MutableBytes out, uint32_t size) noexcept : encoder_(out), size_(size) {}
+
+  BitEncoder& encoder() noexcept { return encoder_; }
+  void put(uint32_t position) noexcept {
+    const uint32_t group = position - position % SurvivorModel::kGroup;
+    go_to(group);
+    if (next_ == group) put_any(true);
+    put_zeros(position - next_);
+    next_ = position + 1;
+    const bool is_last = next_ % SurvivorModel::kGroup == 0 || next_ == size_;
+    if (!model_.must_survive(is_last)) encoder_.put(true, model_.survives());
+    model_.add(true);
+  }
+  void finish() noexcept {
+    go_to(size_);
+    encoder_.finish();
+  }
+
+ private:
+  /// To the beginning of a group, or the end: no other survives before.
+  void go_to(uint32_t position) noexcept {
+    if (position <= next_) return;
+    const uint32_t end = (next_ + SurvivorModel::kGroup - 1) / SurvivorModel::kGroup * SurvivorModel::kGroup;
+    put_zeros((end < position ? end : position) - next_);
+    for (next_ = end; next_ < position; next_ += SurvivorModel::kGroup) put_any(false);
+  }
+  void put_any(bool any) noexcept {
+    encoder_.put(any, model_.any());
+    model_.begin_group(any);
+  }
+  /// Optimization: behind the first one the model does not change any more.
+  void put_zeros(uint32_t count) noexcept {
+    if (count == 0) return;
+    encoder_.put(false, model_.survives());
+    model_.add(false);
+    encoder_.put_zeros(count - 1, model_.survives());
+  }
+
+  BitEncoder encoder_;
+  SurvivorModel model_;
+  uint32_t size_;
+  uint32_t next_ = 0;
+};
 
 }  // namespace
 
@@ -36,15 +88,20 @@ Status TopKWriter::write(size_t& written) noexcept {
   written = header_;
   if (survivors == 0) return Status::kOk;
   if (codec_.quantizer != Quantizer::kFloat32) header_ += 2;
+  const auto rice = static_cast<uint8_t>(rice_parameter(trainable_, survivors));
+  status = write_as(rice);
   const size_t bitmap = (size_t{trainable_} + survivors * value_bits(codec_.quantizer) + 7) / 8;
-  size_t best = 0;
-  status = write_rice(best);
-  if (status == Status::kOk && best > bitmap) {
+  size_t best = packed_bytes_;
+  uint8_t mode = rice;
+  if (best > bitmap) {
     best = bitmap;
-    out_[0] = kBitmapMode;
-    if (!codec_.range) status = write_bitmap();
+    mode = kBitmapMode;
   }
-  if (status == Status::kOk && codec_.range) status = write_range(best);
+  if (codec_.range && coded_bytes_ < best) {
+    best = coded_bytes_;
+    mode = kRangeMode;
+  }
+  if (status == Status::kOk && mode != rice) status = write_as(mode);
   if (codec_.quantizer == Quantizer::kTernary) scale_ = scale_rounded(mean_);
   if (codec_.quantizer != Quantizer::kFloat32) store_u16(out_.data() + header_ - 2, scale_);
   written = header_ + best;
@@ -61,7 +118,7 @@ Status TopKWriter::select() noexcept {
   });
   if (status != Status::kOk) return status;
   if (!selector_.all_finite()) return Status::kNotFinite;
-  if (has_largest) scale_ = DenseCoder(codec_, key_).leveller().scale_for(Traits::from_bits(largest));
+  if (has_largest) scale_ = Leveller(codec_, key_).scale_for(Traits::from_bits(largest));
   if (!selector_.choose_exponent()) return Status::kOk;
   status = for_each_segment(
       codec_, change_, [this](const Segment& /*segment*/, Span<float> x) noexcept { selector_.count_fractions(x); });
@@ -69,103 +126,60 @@ Status TopKWriter::select() noexcept {
   return status;
 }
 
-uint32_t TopKWriter::value_code(DenseCoder& coder, float x, uint32_t ordinal) const noexcept {
+/// A level, a sign, or the bits.
+uint32_t TopKWriter::value_of(Leveller& leveller, float x, uint32_t ordinal) const noexcept {
   switch (codec_.quantizer) {
     case Quantizer::kFloat32: return Traits::to_bits(x);
-    case Quantizer::kTernary: return Traits::to_bits(x) >> 31;  // the sign: no survivor is 0
-    case Quantizer::kInt8: return static_cast<uint32_t>(coder.leveller().level(x, ordinal)) & 0xffU;
-    default: return static_cast<uint32_t>(coder.leveller().level(x, ordinal)) & 15U;
+    case Quantizer::kTernary: return Traits::to_bits(x) >> 31;  // no survivor is 0
+    default: return static_cast<uint32_t>(leveller.level(x, ordinal));
   }
 }
 
-Status TopKWriter::write_rice(size_t& bytes) noexcept {
-  const uint32_t parameter = rice_parameter(trainable_, selector_.survivors());
+Status TopKWriter::write_as(uint8_t mode) noexcept {
+  const MutableBytes body = out_.subspan(header_);
   const uint32_t width = value_bits(codec_.quantizer);
-  BitWriter bits(out_.subspan(header_));
-  DenseCoder coder(codec_, key_);
-  coder.leveller().set_scale(scale_);
+  const bool is_ternary = codec_.quantizer == Quantizer::kTernary;
+  BitWriter bits(mode != kRangeMode ? body : MutableBytes());
+  SurvivorCoder coder(mode == kRangeMode ? body : MutableBytes(), trainable_);
+  LevelModel levels(codec_.quantizer);
+  Leveller leveller(codec_, key_);
+  leveller.set_scale(scale_);
   Sieve sieve(selector_);
   MeanMagnitude mean;
   uint32_t next = 0;
   uint32_t ordinal = 0;
-  out_[0] = static_cast<uint8_t>(parameter);
+  out_[0] = mode;
   const Status status = for_each_segment(codec_, change_, [&](const Segment& segment, Span<float> x) noexcept {
-    for (uint32_t i = sieve.next(x, 0); i < x.size(); i = sieve.next(x, i + 1)) {
-      const uint32_t gap = segment.first + i - next;
+    const float* const end = x.data() + x.size();
+    for (const float* i = sieve.next(x.data(), end); i != end; i = sieve.next(i + 1, end)) {
+      const uint32_t gap = segment.first + static_cast<uint32_t>(i - x.data()) - next;
       next += gap + 1;
-      put_survivor(bits, gap, parameter, value_code(coder, x[i], ordinal++), width);
-      if (codec_.quantizer == Quantizer::kTernary) mean.add(x[i]);
-    }
-  });
-  bits.finish();
-  bytes = bits.written();
-  mean_ = mean.mean(selector_.survivors());
-  return status;
-}
-
-Status TopKWriter::write_bitmap() noexcept {
-  const uint32_t width = value_bits(codec_.quantizer);
-  BitWriter bits(out_.subspan(header_));
-  DenseCoder coder(codec_, key_);
-  coder.leveller().set_scale(scale_);
-  Sieve sieve(selector_);
-  uint32_t ordinal = 0;
-  const Status status = for_each_segment(codec_, change_, [&](const Segment& /*segment*/, Span<float> x) noexcept {
-    for (const float number : x) {
-      const bool survives = sieve.passes(number);
-      bits.put(survives ? 1U : 0U, 1);
-      if (survives) bits.put_long(value_code(coder, number, ordinal++), width);
-    }
-  });
-  bits.finish();
-  return status;
-}
-
-Status TopKWriter::write_range(size_t& best) noexcept {
-  size_t coded = 0;
-  Status status = code({}, coded);
-  if (status != Status::kOk) return status;
-  if (coded < best) {
-    best = coded;
-    out_[0] = kRangeMode;
-    return code(out_.subspan(header_), coded);
-  }
-  return out_[0] == kBitmapMode ? write_bitmap() : Status::kOk;
-}
-
-Status TopKWriter::code(MutableBytes out, size_t& written) noexcept {
-  BitEncoder encoder(out);
-  DenseCoder coder(codec_, key_);
-  coder.leveller().set_scale(scale_);
-  LevelModel levels(codec_.quantizer);
-  SurvivorModel survivors;
-  Sieve sieve(selector_);
-  uint32_t ordinal = 0;
-  const Status status = for_each_segment(codec_, change_, [&](const Segment& /*segment*/, Span<float> x) noexcept {
-    uint32_t next = sieve.next(x, 0);
-    for (uint32_t first = 0; first < x.size(); first += SurvivorModel::kGroup) {
-      const size_t left = x.size() - first;
-      const Span<float> group = x.subspan(first, left < SurvivorModel::kGroup ? left : SurvivorModel::kGroup);
-      uint32_t passed = 0;
-      for (; next < first + group.size(); next = sieve.next(x, next + 1)) passed |= 1U << (next - first);
-      encoder.put(passed != 0, survivors.any());
-      survivors.begin_group(passed != 0);
-      for (uint32_t i = 0; passed != 0 && i < group.size(); ++i) {
-        const bool survives = (passed >> i & 1U) != 0;
-        if (!survivors.must_survive(i + 1 == group.size())) encoder.put(survives, survivors.survives());
-        survivors.add(survives);
-        if (!survives) continue;
-        if (codec_.quantizer == Quantizer::kTernary) {
-          encoder.put_plain(group[i] < 0.0F);
-        } else {
-          levels.put(encoder, coder.leveller().level(group[i], ordinal));
-        }
-        ++ordinal;
+      const uint32_t value = value_of(leveller, *i, ordinal++);
+      const uint32_t packed = value & (0xffffffffU >> (32 - width));
+      if (mode == kBitmapMode) {
+        put_zeros(bits, gap);
+        bits.put(1, 1);
+        bits.put_long(packed, width);
+      } else if (mode != kRangeMode) {
+        put_survivor(bits, gap, mode, packed, width);
+      }
+      if (is_ternary) mean.add(*i);
+      if (!codec_.range) continue;
+      coder.put(next - 1);
+      const auto level = static_cast<int8_t>(value);
+      if (is_ternary) {
+        coder.encoder().put_plain(value != 0);
+      } else {
+        levels.put(coder.encoder(), &level, 1);
       }
     }
   });
-  encoder.finish();
-  written = encoder.written();
+  if (mode == kBitmapMode) put_zeros(bits, trainable_ - next);
+  bits.finish();
+  if (codec_.range) coder.finish();
+  packed_bytes_ = bits.written();
+  coded_bytes_ = coder.encoder().written();
+  mean_ = mean.mean(selector_.survivors());
   return status;
 }
 
