@@ -64,7 +64,7 @@ HostedClient::HostedClient(const HostedClientOptions& options, const TaskGenerat
       will_(make_will()),
       samples_(generator),
       client_(config_of(credentials_, arena_),
-              {{this, &read_model, static_cast<std::uint32_t>(options.model_bytes)}, samples_.source()}) {}
+              {{this, &read_model, static_cast<std::uint32_t>(options.model_bytes)}, samples_.source(), {}}) {}
 
 Result<std::unique_ptr<HostedClient>> HostedClient::create(mqtt::EventQueue& queue, const HostedClientOptions& options,
                                                            const TaskGenerator& generator) {
