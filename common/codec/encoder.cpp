@@ -85,7 +85,7 @@ Status Encoder::store_range() noexcept {
     if (segment.opens_group) {
       scale = codec_.grouping == Grouping::kTensor ? scales_[segment.group] : coder.scale_of(segment.first, x);
       coder.leveller().set_scale(scale);
-      for (uint32_t bit = 16; bit-- > 0;) encoder.put_plain((scale >> bit & 1U) != 0);
+      for (uint32_t bit = 16; bit-- > 0;) encoder.put_plain((uint32_t{scale} >> bit & 1U) != 0);
     }
     if (scale == 0) return;
     auto* codes = reinterpret_cast<int8_t*>(x.data());

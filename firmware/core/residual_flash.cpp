@@ -23,7 +23,7 @@ Status ResidualFlash::open(Flash& flash, uint32_t first_sector, uint32_t slot_se
 edge::ResidualStore ResidualFlash::store() noexcept {
   edge::ResidualStore store;
   store.context = this;
-  store.capacity = slots_.capacity() / sizeof(float);
+  store.capacity = slots_.capacity() / static_cast<uint32_t>(sizeof(float));
   store.find = [](void* context, edge::ResidualTag& tag) noexcept {
     const ModelStore& slots = self(context).slots_;
     const uint8_t* bytes = slots.digest().bytes;
