@@ -101,7 +101,7 @@ Status Encoder::store_range() noexcept {
 
 Status Encoder::read(size_t offset, MutableBytes out) noexcept {
   if (stored_) {
-    memcpy(out.data(), state_.data() + offset, out.size());
+    if (!out.empty()) memcpy(out.data(), state_.data() + offset, out.size());
     return Status::kOk;
   }
   if (codec_.range && offset == 0 && !out.empty()) {  // the mode: dense

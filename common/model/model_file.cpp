@@ -42,7 +42,7 @@ Status decode_layer(const uint8_t* in, nn::LayerSpec& spec) noexcept {
 Status read_memory(void* context, uint32_t offset, MutableBytes out) noexcept {
   const Bytes& bytes = *static_cast<const Bytes*>(context);
   if (offset > bytes.size() || out.size() > bytes.size() - offset) return Status::kUnavailable;
-  memcpy(out.data(), bytes.data() + offset, out.size());
+  if (!out.empty()) memcpy(out.data(), bytes.data() + offset, out.size());
   return Status::kOk;
 }
 
