@@ -87,7 +87,7 @@ SKINK_INLINE bool levels(Quantizer quantizer, const uint8_t* codes, float scale,
   if (quantizer == Quantizer::kInt8) {
     return scale_levels(reinterpret_cast<const int8_t*>(codes), 127, scale, numbers);
   }
-  int8_t unpacked[kBlock + 8];
+  int8_t unpacked[kBlock + 8] = {};
   const bool is_four = quantizer == Quantizer::kInt4;
   const bool is_padded = is_four ? unpack_int4(codes, numbers.size(), unpacked)  //
                                  : unpack_ternary(codes, numbers.size(), unpacked);
@@ -285,6 +285,7 @@ SKINK_INLINE void philox_8(uint64_t seed, uint32_t block, uint32_t purpose, uint
 
 // ---- instruction sets -----------------------------------------------------------------------------------------------
 
+// NOLINTBEGIN(bugprone-macro-parentheses): no attribute stands in parentheses
 #define SKINK_KERNELS(name, attributes)                                                                            \
   attributes bool levels_##name(Quantizer quantizer, const uint8_t* codes, float scale, Span<float> numbers) {     \
     return levels(quantizer, codes, scale, numbers);                                                               \
@@ -299,6 +300,8 @@ SKINK_INLINE void philox_8(uint64_t seed, uint32_t block, uint32_t purpose, uint
                                 uint32_t* words) noexcept {                                                        \
     philox_8(seed, block, purpose, round, device, words);                                                          \
   }
+
+// NOLINTEND(bugprone-macro-parentheses)
 
 SKINK_KERNELS(plain, )
 #if defined(__x86_64__)

@@ -80,7 +80,7 @@ void LevelModel::put(BitEncoder& coder, const int8_t* levels, uint32_t count) no
   const uint32_t most = most_bits();
   LastTwo nonzero = nonzero_;
   for (uint32_t i = 0; i < count; ++i) {
-    const int32_t level = levels[i];
+    const int8_t level = levels[i];
     const bool is_zero = level == 0;
     interval.put(is_zero, zero_[nonzero.count()]);
     nonzero.add(!is_zero);
