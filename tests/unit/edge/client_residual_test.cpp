@@ -21,7 +21,7 @@ wire::Task named(wire::Task task, const std::string& uplink, std::uint32_t accep
 /// What a device must send, round by round.
 class Expected {
  public:
-  Expected(const nn::Network& network, std::string name)
+  Expected(const nn::Network& network, const std::string& name)
       : network_(network), codec_(codec_of(name)), residual_(network.trainable_count(), 0.0F) {}
 
   Message next(const wire::Task& task) {
