@@ -22,16 +22,19 @@ rounds=$(/usr/bin/python3 -c 'import json, sys; s = json.load(open(sys.argv[1]))
   "$work/short/summary.json")
 seed=${SKINK_KILL_SEED:-$RANDOM}
 
-# kill_often: false when the run was over before.
+# kill_often: false when the run was over before, or never lived until a checkpoint.
+stretch=1
 kill_often() {
-  echo "$rounds rounds, moments from seed $seed"
+  local ms
+  echo "$rounds rounds, moments from seed $seed, lives of $((400 * stretch)) ms at most"
   RANDOM=$seed
   done_kills=0
   rm -rf "$work/killed"
   for ((kill = 1; kill <= kills; kill++)); do
     "${run[@]}" --set "meta.rounds=$rounds" --threads $((1 + RANDOM % 2)) --out "$work/killed" >"$work/log" 2>&1 &
     pid=$!
-    sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
+    ms=$((RANDOM % 400 * stretch))
+    sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
     kill -KILL "$pid" 2>/dev/null && done_kills=$((done_kills + 1))
     wait "$pid" 2>/dev/null || true
     pid=
@@ -42,7 +45,8 @@ kill_often() {
 for ((try = 1; ; try++)); do
   if kill_often; then break; fi
   [[ $try -lt 4 ]] || fail "the run was over before it was killed $kills times, or never wrote a checkpoint"
-  rounds=$((3 * rounds))
+  # With a sanitizer a program may need longer than a life to begin.
+  if ((done_kills == kills)); then stretch=$((3 * stretch)); else rounds=$((3 * rounds)); fi
 done
 run+=(--set "meta.rounds=$rounds")
 "${run[@]}" --out "$work/calm" >/dev/null
