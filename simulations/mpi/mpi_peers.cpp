@@ -65,3 +65,10 @@ void abort_mpi(int exit_code) {
 }
 
 }  // namespace skink::simulations
+
+#if defined(__SANITIZE_THREAD__)
+// Open MPI is a library without instrumentation; its TCP transport takes two locks of its own in either order.
+extern "C" const char* __tsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier): the runtime's name
+  return "deadlock:mca_btl_tcp.so\n";
+}
+#endif
