@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <sstream>
 
 #include "skink/common/host/files.hpp"
@@ -73,17 +72,6 @@ CodecRow summarize(const CodecChoice& choice, const std::vector<Rows>& runs, boo
   return row;
 }
 
-Result<void> check(const CodecsOptions& options) {
-  std::vector<Override> overrides = options.sweep.overrides;
-  const auto experiment = read_experiment(options.sweep.experiment_file, overrides);
-  if (!experiment) return experiment.error();
-  if (experiment->evaluation.every > 0) return {};
-  return make_error(Status::kInvalidArgument,
-                    options.sweep.experiment_file +
-                        ": [evaluation] every: use 1 or more, so that it is seen when a codec "
-                        "comes to the target");
-}
-
 /// The runs of one choice, all with as many evaluations. They are finished.
 Result<std::vector<Rows>> read_runs(const CodecsResult& result, const std::string& folder, std::size_t point) {
   std::vector<Rows> runs;
@@ -144,8 +132,13 @@ Result<std::vector<CodecChoice>> parse_choices(const std::vector<std::string>& t
 }
 
 Result<CodecsResult> compare_codecs(const CodecsOptions& options) {
-  const auto checked = check(options);
-  if (!checked) return checked.error();
+  const auto experiment = read_experiment(options.sweep.experiment_file, options.sweep.overrides);
+  if (!experiment) return experiment.error();
+  if (experiment->evaluation.every == 0) {
+    return make_error(Status::kInvalidArgument, options.sweep.experiment_file +
+                                                    ": [evaluation] every: use 1 or more, " +
+                                                    "so that it is seen when a codec comes to the target");
+  }
   SweepOptions sweep = options.sweep;
   sweep.counts_wire = true;
   for (const CodecChoice& choice : options.choices) {
@@ -158,7 +151,7 @@ Result<CodecsResult> compare_codecs(const CodecsOptions& options) {
   result.is_complete = result.sweep.finished == result.sweep.runs.size();
   if (!result.is_complete) return result;
   result.classifies = result.sweep.runs.front().classifies;
-  result.experiment = read_experiment(options.sweep.experiment_file, options.sweep.overrides)->name;
+  result.experiment = experiment->name;
   for (std::size_t point = 0; point < options.choices.size(); ++point) {
     const auto runs = read_runs(result, options.sweep.out_dir, point);
     if (!runs) return runs.error();

@@ -2,16 +2,8 @@
 # A comparison of codecs that is killed goes on to the table of one that was not, more codecs can be asked for later, and what
 # cannot be done is refused with the reason.
 set -euo pipefail
-root=${SKINK_SOURCE_DIR:?}
-sim=${SKINK_BIN_DIR:?}/skink-sim
-work=$(mktemp -d)
-pid=
-trap '[[ -z $pid ]] || kill -KILL "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-fail() {
-  echo "FAILED: $*"
-  exit 1
-}
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 codecs=("$sim" codecs "$root/experiments/sine.toml" --quiet --set evaluation.every=20 --set evaluation.final_tasks=40 --seeds 1..2)
 few=("${codecs[@]}" --codecs float32 --codecs topk:0.05+ternary+ef/eden:1+ef)
 

@@ -3,16 +3,8 @@
 # And processes together: killed ones go on from their checkpoint in another number, interrupted ones write what there is, one
 # that cannot go on ends all.
 set -euo pipefail
-root=${SKINK_SOURCE_DIR:?}
-sim=${SKINK_BIN_DIR:?}/skink-sim
-work=$(mktemp -d)
-pid=
-trap '[[ -z $pid ]] || kill -KILL "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-fail() {
-  echo "FAILED: $*"
-  exit 1
-}
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 run=(run "$root/experiments/sine.toml" --quiet --set meta.rounds=60 --set meta.cohort=21 --set evaluation.every=20
   --set evaluation.final_tasks=70)
 

@@ -2,16 +2,8 @@
 # A simulation that is killed at any moment goes on from its last checkpoint, to the files of one that was not disturbed.
 # A checkpoint that is damaged, or of another experiment, is refused, and so is none that --restart leaves out.
 set -euo pipefail
-root=${SKINK_SOURCE_DIR:?}
-sim=${SKINK_BIN_DIR:?}/skink-sim
-work=$(mktemp -d)
-pid=
-trap '[[ -z $pid ]] || kill -KILL "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-fail() {
-  echo "FAILED: $*"
-  exit 1
-}
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 kills=${SKINK_KILLS:-20}
 run=("$sim" run "$root/experiments/sine.toml" --quiet --checkpoint-rounds 100 --set evaluation.every=1000
   --set evaluation.tasks=40 --set evaluation.final_tasks=80)

@@ -2,16 +2,8 @@
 # A sweep that is killed at any moment goes on, to the tables of one that was not disturbed; what it is asked for and cannot
 # do is refused with the reason.
 set -euo pipefail
-root=${SKINK_SOURCE_DIR:?}
-sim=${SKINK_BIN_DIR:?}/skink-sim
-work=$(mktemp -d)
-pid=
-trap '[[ -z $pid ]] || kill -KILL "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-fail() {
-  echo "FAILED: $*"
-  exit 1
-}
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # wait_for_file FILE
 wait_for_file() {
   local try

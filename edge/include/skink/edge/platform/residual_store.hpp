@@ -31,7 +31,7 @@ struct ResidualStore {
   bool (*find)(void* context, ResidualTag& tag) = nullptr;
   /// Numbers [first, first + out.size()) of what was found, also after begin(), until commit().
   Status (*read)(void* context, size_t first, Span<float> out) = nullptr;
-  /// From now on, and whenever power goes before commit(), nothing new is found.
+  /// From now on nothing is found until commit(); after a reset on the way, what was found before, or nothing.
   Status (*begin)(void* context, uint32_t numbers) = nullptr;
   /// In order from 0, without gaps.
   Status (*write)(void* context, size_t first, Span<const float> numbers) = nullptr;
