@@ -7,6 +7,7 @@
 #   skink_add_script_test(<name> COMMAND ... [LABELS ...] [TIMEOUT <s>] [SERIAL])
 #
 # Targets defined here:
+#   skink_programs       all programs
 #   skink_freestanding   all FREESTANDING libraries, for the host
 #   skink_cortex_m       the same sources compiled for Cortex-M4F; only where arm-none-eabi-g++ is found.
 #                        Archives: <build>/cortex-m/lib<name>.a
@@ -27,6 +28,7 @@ endif()
 find_program(SKINK_ARM_CXX arm-none-eabi-g++)
 find_program(SKINK_ARM_AR arm-none-eabi-ar)
 
+add_custom_target(skink_programs)
 add_custom_target(skink_freestanding)
 add_custom_target(skink_cortex_m)
 
@@ -130,6 +132,7 @@ function(skink_add_program name)
   skink_apply_standard(${name} 20)
   skink_apply_arithmetic_and_sanitizers(${name})
   skink_apply_warnings(${name})
+  add_dependencies(skink_programs ${name})
 endfunction()
 
 # Sets what every test has: limits, labels, and where to find things.
