@@ -159,7 +159,7 @@ void check_fleet(const ConfigReader& reader, const Experiment& experiment) {
 
 /// A codec's name, checked here so that nobody finds it wrong later.
 std::string read_codec(const ConfigReader& reader, const char* key, const std::string& fallback) {
-  const std::string name = reader.text(key, codec::kMaxNameBytes, fallback);
+  std::string name = reader.text(key, codec::kMaxNameBytes, fallback);
   codec::Codec codec;
   codec::NameError error;
   if (name == fallback || codec::parse(name.c_str(), codec, error)) return name;

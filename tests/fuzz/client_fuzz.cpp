@@ -3,6 +3,7 @@
 /// crash, hang, write outside the arena or the slot, or publish what does not decode.
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -157,9 +158,9 @@ class Bench {
     store_u64(message, wire::prefix_of(digest_));
     message[3] ^= 1;  // as give_task() may
     store_u32(message + 8, commands.byte() % 16);
-    const char* const name = "int8";
+    const std::array<char, 4> name = {'i', 'n', 't', '8'};
     message[wire::kPatchHeadBytes] = static_cast<std::uint8_t>(commands.byte() % 4 == 0 ? commands.byte() : 4U);
-    std::memcpy(message + wire::kPatchHeadBytes + 1, name, 4);
+    std::memcpy(message + wire::kPatchHeadBytes + 1, name.data(), name.size());
     for (std::size_t i = wire::kPatchHeadBytes + 5; i < sizeof message; ++i)
       message[i] = static_cast<std::uint8_t>(commands.byte());
     client_->on_patch_bytes({0, {message, sizeof message}}, now_);

@@ -200,6 +200,7 @@ Sums by_the_aggregator(const Cohort& cohort, double clip_norm, Workers& workers,
                        const std::vector<std::size_t>& order) {
   Aggregator aggregator(cohort.network, clip_norm, coordinator::Executor::of(workers));
   std::vector<EncodedChange> changes;
+  changes.reserve(order.size());
   for (const std::size_t i : order) changes.push_back(cohort.changes[i]);
   const auto refusals = aggregator.add(cohort.codec, {changes.data(), changes.size()});
   Sums sums;

@@ -2,6 +2,7 @@
 /// Messages that the core takes between two calls of take_actions() give the actions that they give one by one.
 
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -206,7 +207,7 @@ class Fleet {
     if (below(25) == 0) update.support_samples = 1U << 20U;
     update.residual_round = below(6) == 0 ? 0 : task.accepted_round;
     if (below(40) == 0) update.residual_round = 77;
-    std::strcpy(update.uplink, below(40) == 0 ? "sign" : codec_name_.c_str());
+    std::snprintf(update.uplink, sizeof update.uplink, "%s", below(40) == 0 ? "sign" : codec_name_.c_str());
     if (below(20) == 0) return;  // never
     if (below(20) == 0) {
       update.outcome = below(2) == 0 ? wire::Outcome::kDiverged : wire::Outcome::kRefused;
