@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts what a capture of one device's link holds, beside what simulations/wire predicts. For scripts/measure-wire.
 
-    wire_capture.py rounds CAPTURE --port P --begin T --end T --updates CSV --device ID --program PROGRAM
+    wire_capture.py rounds CAPTURE --port P --begin T --end T --updates CSV --store FILE --device ID --program PROGRAM
                     --link host|microcontroller --experiment FILE [--set KEY=VALUE]... [--kept] [--check PERCENT]
     wire_capture.py connections CAPTURE --port P --name NAME
 
@@ -11,6 +11,7 @@ connections that were made. Both print lines of a Markdown table. Needs a captur
 
 import argparse
 import csv
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -201,10 +202,20 @@ def read_updates(path, device):
     return lines
 
 
+def read_patches(path, rounds):
+    """{round: bytes of its encoded step}; empty if models are sent whole."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as store:
+        patches = dict(store.execute("SELECT round, COALESCE(LENGTH(bytes), 0) FROM patches"))
+    if patches and min(patches) > 0:  # the chain from there on would be longer than the model
+        raise Unusable(f"of {rounds} rounds the coordinator keeps the steps of the last {len(patches)}: use fewer --rounds")
+    return patches
+
+
 def predict(arguments, updates):
     """{side: (MQTT, TLS, TCP/IP)} of all device-rounds together."""
+    patches = read_patches(arguments.store, len(updates))
     lines = "".join(f"{number} {index} {len(arguments.device)} {len(arguments.fleet)} "
-                    f"{int(arguments.kept and number > 0)} {arguments.chunk_bytes} {encoded}\n"
+                    f"{int(arguments.kept and number > 0)} {arguments.chunk_bytes} {encoded} {patches.get(number - 1, 0)}\n"
                     for number, index, encoded in updates)
     command = [arguments.program, "rounds", arguments.link, arguments.experiment, *arguments.set]
     answer = subprocess.run(command, input=lines, capture_output=True, text=True, check=False)
@@ -262,7 +273,7 @@ def main():
     commands = parser.add_subparsers(required=True)
     rounds = commands.add_parser("rounds")
     rounds.set_defaults(run=count_rounds)
-    for option in ("--updates", "--device", "--program", "--link", "--experiment"):
+    for option in ("--updates", "--store", "--device", "--program", "--link", "--experiment"):
         rounds.add_argument(option, required=True)
     rounds.add_argument("--begin", type=float, required=True)
     rounds.add_argument("--end", type=float, required=True)

@@ -27,5 +27,5 @@ measure() {
   "$root/scripts/measure-wire" "${arguments[@]}"
 }
 measure --rounds 6
-measure --rounds 6 --set codec.downlink=eden:1+ef
+measure --rounds 6 --set codec.downlink=topk:0.05+ternary+ef
 measure --rounds 6 --kept

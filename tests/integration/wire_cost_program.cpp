@@ -2,10 +2,9 @@
 /// What simulations/wire predicts, for scripts/measure-wire.
 ///
 ///   wire_cost_program rounds host|microcontroller EXPERIMENT [KEY=VALUE]...
-///       For each line ROUND DEVICE_INDEX ID_BYTES FLEET_BYTES HAS_MODEL CHUNK_BYTES ENCODED_BYTES of standard input
-///       one of standard output: up and down of payload, MQTT, TLS and TCP/IP; eight numbers. With a compressed
-///       downlink, of a codec whose encodings have one length, a device joins every round: from round 1 on it makes its
-///       model from the patch of the last.
+///       For each line ROUND DEVICE_INDEX ID_BYTES FLEET_BYTES HAS_MODEL CHUNK_BYTES ENCODED_BYTES PATCH_BYTES of
+///       standard input one of standard output: up and down of payload, MQTT, TLS and TCP/IP; eight numbers.
+///       PATCH_BYTES: the encoded step of the round before, from which the device makes its model; 0 if it fetches it.
 ///   wire_cost_program table host|microcontroller
 ///       The cost of sending a change in one chunk, as docs/wire-cost.md has it.
 
@@ -14,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/codec/codec.hpp"
 #include "skink/coordinator/core/downlink.hpp"
 #include "skink/simulations/wire_cost.hpp"
 
@@ -36,13 +34,11 @@ void print(const WireCost& cost) {
 }
 
 /// Of the chain that a device gets with a round's task when it took part in the one before.
-std::uint32_t chain_bytes(const Experiment& experiment, const nn::Network& network, std::uint32_t round) {
-  codec::Codec codec;
-  if (round == 0 || !codec::parse(experiment.downlink.c_str(), codec)) return 0;
-  const std::size_t patch = codec::encoded_bytes(codec, network);
-  coordinator::PatchBook book(experiment.downlink, 2 * patch + 100);
+std::uint32_t chain_bytes(const std::string& downlink, std::uint32_t round, std::uint32_t patch_bytes) {
+  if (round == 0 || patch_bytes == 0) return 0;
+  coordinator::PatchBook book(downlink, 2 * std::size_t{patch_bytes} + 100);
   const wire::Digest before{{1}};
-  book.add({round - 1, before, std::vector<std::uint8_t>(patch)});
+  book.add({round - 1, before, std::vector<std::uint8_t>(patch_bytes)});
   return static_cast<std::uint32_t>(book.chain_from(before).size());
 }
 
@@ -51,11 +47,6 @@ int print_rounds(const LinkProfile& link, const std::string& file, const std::ve
   if (!overrides) return fail(overrides.error().message);
   const auto experiment = read_experiment(file, *overrides);
   if (!experiment) return fail(experiment.error().message);
-  const nn::Network network = make_network(experiment->model);
-  codec::Codec downlink;
-  if (codec::parse(experiment->downlink.c_str(), downlink) && !codec::has_fixed_length(downlink)) {
-    return fail("use a downlink whose encodings have one length");
-  }
   std::uint32_t round = 0;
   std::uint32_t index = 0;
   std::uint32_t id_bytes = 0;
@@ -63,9 +54,11 @@ int print_rounds(const LinkProfile& link, const std::string& file, const std::ve
   bool has_model = false;
   std::uint32_t chunk_bytes = 0;
   std::uint32_t encoded_bytes = 0;
-  while (std::cin >> round >> index >> id_bytes >> fleet_bytes >> has_model >> chunk_bytes >> encoded_bytes) {
+  std::uint32_t patch_bytes = 0;
+  while (std::cin >> round >> index >> id_bytes >> fleet_bytes >> has_model >> chunk_bytes >> encoded_bytes >>
+         patch_bytes) {
     DeviceRound wanted = device_round_of(*experiment, id_bytes, fleet_bytes);
-    if (!has_model) wanted.patch_bytes = chain_bytes(*experiment, network, round);
+    if (!has_model) wanted.patch_bytes = chain_bytes(experiment->downlink, round, patch_bytes);
     if (has_model || wanted.patch_bytes != 0) wanted.fetches.clear();
     wanted.round = round;
     wanted.device_index = index;
@@ -73,7 +66,7 @@ int print_rounds(const LinkProfile& link, const std::string& file, const std::ve
     wanted.encoded_bytes = encoded_bytes;
     print(device_round_cost(wanted, link));
   }
-  return std::cin.eof() ? 0 : fail("not a line of seven numbers");
+  return std::cin.eof() ? 0 : fail("not a line of eight numbers");
 }
 
 constexpr std::uint32_t kTopicBytes = sizeof "skink/1/demo/dev/device-000/update" - 1;
