@@ -33,12 +33,12 @@ float spread(uint32_t element, float deviation) noexcept {
   return sum * deviation * 1.7F;
 }
 
-/// Instructions of a whole encoding into `out`.
+/// Instructions of a whole encoding into `out`; 0 if it failed.
 uint32_t encode(codec::Encoder& encoder, const codec::Codec& codec, const codec::Change& change, MutableBytes state,
                 MutableBytes out) noexcept {
   const uint32_t begin = stopwatch::ticks();
   if (encoder.begin(codec, change, {99, 1, 2}, state) != Status::kOk) return 0;
-  (void)encoder.read(0, out.first(encoder.size()));
+  if (encoder.read(0, out.first(encoder.size())) != Status::kOk) return 0;
   return stopwatch::instructions(begin, stopwatch::ticks());
 }
 
@@ -51,9 +51,11 @@ void measure(const char* name, const codec::Change& change, Span<float> residual
   const MutableBytes out = memory.subspan(state_bytes, memory.size() - state_bytes);
   codec::Change what = change;
   if (!codec.error_feedback) what.residual = nullptr;
-  const uint32_t encoded = encode(encoder, codec, what, state, out);
   what.phi.in_place = nullptr;
   const uint32_t copying = encode(encoder, codec, what, state, out);
+  what.phi.in_place = change.phi.in_place;
+  const uint32_t encoded = encode(encoder, codec, what, state, out);
+  if (copying == 0 || encoded == 0) return;
   uint32_t left = 0;
   if (codec.error_feedback) {
     const uint32_t again = stopwatch::ticks();
