@@ -2,13 +2,8 @@
 # skink-sim import: a CSV file becomes a data set that an experiment learns from; what is malformed is refused with its place, and
 # leaves nothing.
 set -euo pipefail
-sim=${SKINK_BIN_DIR:?}/skink-sim
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-fail() {
-  echo "FAILED: $*"
-  exit 1
-}
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 
 # Ten gloves, five motions: waves of another period each, with noise and a glove's own amplitude. Only the standard library.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034 # used by who sources this
-# What the tests of skink-sim share: a folder that goes in the end, and one process that does. To be sourced first.
+# What the tests of skink-sim share: a folder and a process that go in the end. To be sourced first.
 root=${SKINK_SOURCE_DIR:?}
 sim=${SKINK_BIN_DIR:?}/skink-sim
 work=$(mktemp -d)
