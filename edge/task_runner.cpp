@@ -8,7 +8,6 @@ namespace {
 
 constexpr uint32_t kMaxPasses = 1024;
 constexpr uint32_t kMaxBatch = 1024;
-constexpr uint64_t kDivergedLoss = uint64_t{1} << 40;  // 2^20 in units of 2^-20
 
 bool is_valid(const TaskSettings& settings) noexcept {
   const bool rate = arithmetic::is_finite(settings.inner_learning_rate) && settings.inner_learning_rate > 0.0F;
@@ -235,7 +234,7 @@ Progress TaskRunner::finish_adaptation(bool diverged) noexcept {
     return Progress::kMore;
   }
   evaluation_.diverged_tasks += 1;
-  evaluation_.loss_after += kDivergedLoss * counts_.query;
+  evaluation_.loss_after = arithmetic::add_losses(evaluation_.loss_after, arithmetic::largest_loss_sum(counts_.query));
   return finish_task();
 }
 
@@ -255,7 +254,8 @@ Progress TaskRunner::query(bool after) noexcept {
   const bool correct = is_label && static_cast<float>(nn::argmax(outputs)) == target;
   const float loss = nn::loss_of(network, sample_, {this, &query_target});
   const auto fixed_loss = static_cast<uint64_t>(arithmetic::loss_to_fixed_point(loss));
-  (after ? evaluation_.loss_after : evaluation_.loss_before) += fixed_loss;
+  uint64_t& sum = after ? evaluation_.loss_after : evaluation_.loss_before;
+  sum = arithmetic::add_losses(sum, fixed_loss);
   (after ? evaluation_.correct_after : evaluation_.correct_before) += correct ? 1U : 0U;
   ++position_;
   return Progress::kMore;

@@ -14,7 +14,7 @@ int64_t loss_to_fixed_point(float loss) noexcept {
   return static_cast<int64_t>((bits & 0x7fffffU) | 0x800000U) << ((bits >> 23) - 150U);  // an integer already
 }
 
-double loss_from_fixed_point(int64_t sum, uint64_t count) noexcept {
+double loss_from_fixed_point(uint64_t sum, uint64_t count) noexcept {
   return count == 0 ? 0.0 : static_cast<double>(sum) / 1048576.0 / static_cast<double>(count);
 }
 

@@ -124,9 +124,7 @@ void check_meta(const ConfigReader& reader, const Experiment& experiment) {
   if (meta.strategy == StrategyKind::kTinyReptile && meta.batch_size != 1) {
     reader.problem("batch_size", "strategy = \"tinyreptile\" learns sample by sample: use 1, or strategy \"reptile\"");
   }
-  const std::uint64_t samples = std::uint64_t{experiment.task.support_size} *
-                                (experiment.task.source == TaskSource::kDataset ? experiment.task.ways : 1);
-  const std::uint64_t weight = meta.cohort * (meta.strategy == StrategyKind::kFedAvg ? samples : 1);
+  const std::uint64_t weight = meta.cohort * (meta.strategy == StrategyKind::kFedAvg ? support_samples(experiment) : 1);
   if (weight >= arithmetic::kMaxTotalWeight) {
     reader.problem("cohort", "the aggregation weights of a round add up to " + std::to_string(weight) +
                                  ", they must stay below " + std::to_string(arithmetic::kMaxTotalWeight));
@@ -203,6 +201,19 @@ Result<Experiment> read_sections(Result<ConfigFile> file) {
 }
 
 }  // namespace
+
+/// Sizes count samples of each class, where there are classes.
+static std::uint64_t classes_of_task(const TaskConfig& task) {
+  return task.source == TaskSource::kDataset ? task.ways : 1;
+}
+
+std::uint64_t support_samples(const Experiment& experiment) {
+  return experiment.task.support_size * classes_of_task(experiment.task);
+}
+
+std::uint64_t evaluation_query_samples(const Experiment& experiment) {
+  return experiment.evaluation.query_size * classes_of_task(experiment.task);
+}
 
 Result<Experiment> read_experiment(const std::string& path, const std::vector<Override>& overrides) {
   return read_sections(ConfigFile::read(path, overrides));

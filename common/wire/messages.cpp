@@ -88,6 +88,13 @@ void forget_unknown(Enum& field, Enum largest) noexcept {
   if (number_of(field) > number_of(largest)) field = Enum{};
 }
 
+/// Reasons may be added to the list later.
+Refusal known_refusal(uint32_t number) noexcept {
+  const bool is_of_task = number <= static_cast<uint32_t>(Refusal::kStorageFailed);
+  const bool is_of_update = number >= static_cast<uint32_t>(Refusal::kNotExpected) && number < kRefusalCount;
+  return is_of_task || is_of_update ? static_cast<Refusal>(number) : Refusal::kOther;
+}
+
 bool is_known_outcome(uint32_t number) noexcept {
   return number >= static_cast<uint32_t>(Outcome::kAdapted) && number <= static_cast<uint32_t>(Outcome::kRefused);
 }
@@ -117,6 +124,7 @@ const char* refusal_text(Refusal refusal) noexcept {
     case Refusal::kWrongAuthentication: return "wrong_authentication";
     case Refusal::kUnknownDevice: return "unknown_device";
     case Refusal::kRevoked: return "revoked";
+    case Refusal::kOther: return "other";
   }
   return "unknown";
 }
@@ -197,7 +205,7 @@ Status decode_reply(Bytes bytes, const Identity& identity, Reply& reply) noexcep
   Reply message = skink_wire_Reply_init_zero;
   status = decode_fields(skink_wire_Reply_fields, &message, content);
   forget_unknown(message.verdict, skink_wire_Verdict_VERDICT_RESEND);
-  forget_unknown(message.reason, skink_wire_Refusal_REFUSAL_REVOKED);
+  message.reason = static_cast<skink_wire_Refusal>(known_refusal(number_of(message.reason)));
   if (status == Status::kOk) reply = message;
   return status;
 }
@@ -212,8 +220,7 @@ Status decode_update(Bytes bytes, const Identity& identity, Update& update, Byte
   message.payload.arg = &view;
   status = decode_fields(skink_wire_Update_fields, &message, content);
   if (status != Status::kOk) return status;
-  const uint32_t refusal = number_of(message.refusal);
-  if (!is_known_outcome(number_of(message.outcome)) || refusal >= kRefusalCount) return Status::kDamaged;
+  if (!is_known_outcome(number_of(message.outcome))) return Status::kDamaged;
   const auto outcome = static_cast<Outcome>(message.outcome);
   if (outcome == Outcome::kEvaluated && !message.has_evaluation) return Status::kDamaged;
   update.id = {message.run, message.round, message.attempt};
@@ -225,7 +232,7 @@ Status decode_update(Bytes bytes, const Identity& identity, Update& update, Byte
   memcpy(update.uplink, message.uplink, sizeof update.uplink);
   update.support_samples = message.support_samples;
   update.evaluation = message.evaluation;
-  update.refusal = static_cast<Refusal>(refusal);
+  update.refusal = known_refusal(number_of(message.refusal));
   update.needed_bytes = message.needed_bytes;
   update.available_bytes = message.available_bytes;
   update.residual_round = message.residual_round;

@@ -8,6 +8,18 @@ namespace {
 
 Bytes view(const std::vector<std::uint8_t>& bytes) { return {bytes.data(), bytes.size()}; }
 
+/// A store that was damaged, or is another experiment's.
+void check_snapshot(const RunSnapshot& snapshot, const Experiment& experiment) {
+  const bool is_frozen = !snapshot.roster.empty();
+  if (is_frozen && snapshot.roster.size() != experiment.fleet.devices) {
+    throw std::runtime_error("the stored roster has " + std::to_string(snapshot.roster.size()) +
+                             " devices, the experiment " + std::to_string(experiment.fleet.devices));
+  }
+  if (snapshot.rounds_done > experiment.meta.rounds || (!is_frozen && snapshot.rounds_done > 0)) {
+    throw std::runtime_error("the stored run has more rounds than its experiment");
+  }
+}
+
 }  // namespace
 
 Coordinator::Coordinator(CoordinatorConfig config, const RunSnapshot* snapshot)
@@ -30,6 +42,7 @@ Coordinator::~Coordinator() = default;
 // ---- state ----------------------------------------------------------------------------------------------------------
 
 void Coordinator::restore(const RunSnapshot& snapshot) {
+  check_snapshot(snapshot, config_.experiment);
   config_.run = snapshot.run;
   roster_ = snapshot.roster;
   past_events_ = snapshot.transcript;
@@ -91,9 +104,9 @@ Coordinator::Device& Coordinator::device_of(std::string_view id) {
   return devices_.emplace(device.id, std::move(device)).first->second;
 }
 
-std::size_t Coordinator::devices_online() const {
-  return static_cast<std::size_t>(
-      std::count_if(devices_.begin(), devices_.end(), [](const auto& entry) { return entry.second.online; }));
+void Coordinator::set_online(Device& device, bool online) {
+  devices_online_ += static_cast<std::size_t>(online) - static_cast<std::size_t>(device.online);
+  device.online = online;
 }
 
 std::vector<Action> Coordinator::take_actions() {
@@ -131,7 +144,7 @@ void Coordinator::revoke(const RevokedIds& ids, std::uint64_t now_ms) {
   }
   // All are marked by now, so that none of them takes another's place.
   for (Device* device : members) {
-    device->online = false;
+    set_online(*device, false);
     Slot* slot = open_slot_of(*device);
     if (slot != nullptr) replace(*slot, wire::Refusal::kRevoked, "revoked", now_ms);
   }
@@ -155,7 +168,7 @@ void Coordinator::on_state(std::string_view device_id, Bytes message, std::uint6
   settle_waiting();
   Device& device = device_of(device_id);
   if (!state.online && (device.online || !device.seen)) device.offline_since_ms = now_ms;
-  device.online = state.online;
+  set_online(device, state.online);
   device.seen = true;
   if (state.online) note_model(device, state.model);
   if (phase_ == Phase::kWaitingForFleet && roster_.empty()) {
@@ -221,9 +234,7 @@ std::uint32_t Coordinator::evaluation_tasks() const {
 bool Coordinator::evaluation_is_due() const {
   const EvaluationConfig& evaluation = config_.experiment.evaluation;
   if (evaluation_tasks() == 0 || membership_.held_out.empty()) return false;
-  const bool known = std::any_of(evaluations_.begin(), evaluations_.end(),
-                                 [this](const EvaluationRecord& record) { return record.rounds == rounds_done_; });
-  if (known) return false;
+  if (!evaluations_.empty() && evaluations_.back().rounds == rounds_done_) return false;  // they are in order
   if (rounds_done_ == 0 || rounds_done_ == config_.experiment.meta.rounds) return true;
   return evaluation.every > 0 && rounds_done_ % evaluation.every == 0;
 }
@@ -327,14 +338,18 @@ void Coordinator::open_slots() {
 
 /// What a stored transcript says of this round, when a run is continued or replayed.
 void Coordinator::apply_past_events() {
-  for (const TranscriptEvent& event : past_events_) {
-    if (event.round != rounds_done_ || event.slot >= slots_.size()) continue;
+  const auto is_earlier = [](const TranscriptEvent& event, std::uint32_t round) { return event.round < round; };
+  auto next = std::lower_bound(past_events_.begin(), past_events_.end(), rounds_done_, is_earlier);
+  for (; next != past_events_.end() && next->round == rounds_done_; ++next) {
+    const TranscriptEvent& event = *next;
+    if (event.slot >= slots_.size()) continue;
     Slot& slot = slots_[event.slot];
     switch (event.kind) {
       case EventKind::kReplaced:
         slot.device_index = event.device_index;
         slot.attempt = event.attempt;
         slot.forgot = false;
+        slot.known_samples = 0;
         ++next_position_;
         ++round_record_.replaced;
         break;
@@ -348,6 +363,7 @@ void Coordinator::apply_past_events() {
         ++round_record_.diverged;
         break;
       case EventKind::kForgot: slot.forgot = true; break;
+      case EventKind::kSamples: slot.known_samples = event.support_samples; break;
       case EventKind::kMissing:
       case EventKind::kLateJoin: break;
     }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "skink/coordinator/core/coordinator.hpp"
+#include "skink/coordinator/core/evaluation_sums.hpp"
 
 namespace skink::coordinator {
 namespace {
@@ -58,11 +59,15 @@ void Coordinator::take_update(const Message& message, const Opened& opened, std:
     count(wire::Refusal::kUnknownDevice);
     return;
   }
-  if (opened.status != Status::kOk) {
-    count(opened.status == Status::kDamaged ? wire::Refusal::kMalformed : wire::Refusal::kWrongAuthentication);
+  Device& device = found->second;
+  if (opened.status == Status::kDamaged) {
+    refuse_unreadable(device, now_ms);
     return;
   }
-  Device& device = found->second;
+  if (opened.status != Status::kOk) {
+    count(wire::Refusal::kWrongAuthentication);
+    return;
+  }
   const wire::Update& update = opened.update;
   traffic_.uplink_bytes += message.bytes.size();
   const auto is_expected = [&](const Slot* slot) {
@@ -75,7 +80,7 @@ void Coordinator::take_update(const Message& message, const Opened& opened, std:
     slot = open_slot_of(device);
   }
   if (!is_expected(slot)) {
-    answer_unexpected(device, update.id);
+    answer_unexpected(device, update);
     return;
   }
   if (update.outcome != wire::Outcome::kRefused) {  // it has worked with this model
@@ -110,12 +115,34 @@ void Coordinator::close_if_settled(std::uint64_t now_ms) {
   advance(now_ms);
 }
 
-void Coordinator::answer_unexpected(Device& device, const wire::RoundId& id) {
-  if (device.has_settled && device.settled == id) {  // our reply was lost
-    count(wire::Refusal::kDuplicate);
-    reply(device, id, wire::Verdict::kAccepted, wire::Refusal::kDuplicate, 0);
+/// Its code is right, so it is the device's, but it does not parse, or lacks what its outcome needs. Which task it
+/// answers is not known; the device has at most one.
+void Coordinator::refuse_unreadable(Device& device, std::uint64_t now_ms) {
+  settle_waiting();
+  count(wire::Refusal::kMalformed);
+  Slot* slot = open_slot_of(device);
+  if (slot == nullptr) return;
+  reply(device, {config_.run, rounds_done_, slot->attempt}, wire::Verdict::kRefused, wire::Refusal::kMalformed, 0);
+  replace(*slot, wire::Refusal::kMalformed, "its update cannot be read", now_ms);
+  close_if_settled(now_ms);
+}
+
+/// A device that sends many chunks is answered at the first, so that it stops, and at the last, which it sends again
+/// when an answer was lost; not at those between them.
+void Coordinator::answer_unexpected(Device& device, const wire::Update& update) {
+  const wire::RoundId& id = update.id;
+  const bool is_last = update.chunk + 1 >= update.chunk_count;
+  if (device.has_settled && device.settled == id) {  // our reply was lost, or has not arrived yet
+    if (!is_last) return;
+    const bool was_taken = device.verdict == wire::Refusal::kNone;
+    const wire::Refusal reason = was_taken ? wire::Refusal::kDuplicate : device.verdict;
+    count(reason);
+    reply(device, id, was_taken ? wire::Verdict::kAccepted : wire::Verdict::kRefused, reason, 0);
     return;
   }
+  if (device.was_told_off && device.unexpected == id && !is_last) return;
+  device.was_told_off = true;
+  device.unexpected = id;
   const bool late = id.run == config_.run && id.round <= rounds_done_;
   const wire::Refusal reason = late ? wire::Refusal::kLate : wire::Refusal::kNotExpected;
   count(reason);
@@ -158,6 +185,7 @@ void Coordinator::take_change(Slot& slot, const wire::Update& update, Bytes payl
   }
   switch (slot.assembly.take(update, payload, longest_update_)) {
     case UpdateAssembly::Step::kIncomplete: put_off_resend(slot, now_ms); return;
+    case UpdateAssembly::Step::kKnownGap: return;
     case UpdateAssembly::Step::kResend:
       settle_waiting();
       reply(device_at(slot.device_index), update.id, wire::Verdict::kResend, wire::Refusal::kNone,
@@ -167,12 +195,15 @@ void Coordinator::take_change(Slot& slot, const wire::Update& update, Bytes payl
     case UpdateAssembly::Step::kComplete: break;
   }
   const bool has_its_residual = update.residual_round == 0 || update.residual_round == residual_round_of(slot);
-  if (codec_.error_feedback && !has_its_residual) {
+  const bool has_its_samples =
+      update.support_samples >= 1 && update.support_samples <= support_samples(config_.experiment);
+  if (!has_its_samples || (codec_.error_feedback && !has_its_residual)) {
     refuse_change(slot, update.id, wire::Refusal::kMalformed, now_ms);
     return;
   }
   slot.waits = true;
-  waiting_.push_back({slot_number(slot), update.id, update.support_samples, update.residual_round, now_ms});
+  const std::uint32_t samples = slot.known_samples != 0 ? slot.known_samples : update.support_samples;
+  waiting_.push_back({slot_number(slot), update.id, samples, update.residual_round, now_ms});
 }
 
 /// Somebody else gets the slot.
@@ -222,36 +253,38 @@ void Coordinator::settle_change(const Waiting& change, wire::Refusal refusal) {
     return;
   }
   aggregator_.count(strategy_->aggregation_weight(change.support_samples));
+  note_samples(slot, change.support_samples);
   if (on_taken_) {
     on_taken_({change.id, slot.device_index, device.id, change.support_samples, slot.assembly.bytes()});
   }
   slot.taken = true;
   reply(device, change.id, wire::Verdict::kAccepted, wire::Refusal::kNone, 0);
-  settle(slot);
+  settle(slot, wire::Refusal::kNone);
+}
+
+/// A weight that does not follow from the experiment has to stand in the transcript, or no replay could know it.
+void Coordinator::note_samples(const Slot& slot, std::uint32_t support_samples) {
+  const auto expected = static_cast<std::uint32_t>(skink::support_samples(config_.experiment));
+  if (strategy_->aggregation_weight(support_samples) == strategy_->aggregation_weight(expected)) return;
+  const std::string detail = device_at(slot.device_index).id + ": adapted to " + std::to_string(support_samples) +
+                             " of " + std::to_string(expected) + " samples";
+  record({rounds_done_, EventKind::kSamples, slot_number(slot), slot.device_index, slot.attempt, wire::Refusal::kNone,
+          detail, support_samples});
 }
 
 void Coordinator::take_evaluation(Slot& slot, const wire::Update& update) {
   Device& device = device_at(slot.device_index);
   const wire::Evaluation& part = update.evaluation;
-  const bool plausible = part.tasks == slot.task_count && part.correct_before <= part.query_samples &&
-                         part.correct_after <= part.query_samples;
-  if (!plausible) {
+  if (!is_plausible(part, {slot.task_count, evaluation_query_samples(config_.experiment)})) {
     count(wire::Refusal::kMalformed);
     reply(device, update.id, wire::Verdict::kRefused, wire::Refusal::kMalformed, 0);
     settle_without_update(slot, EventKind::kMissing, wire::Refusal::kMalformed);
     return;
   }
-  wire::Evaluation& total = evaluation_record_.total;
-  total.tasks += part.tasks;
-  total.query_samples += part.query_samples;
-  total.correct_before += part.correct_before;
-  total.correct_after += part.correct_after;
-  total.loss_before += part.loss_before;
-  total.loss_after += part.loss_after;
-  total.diverged_tasks += part.diverged_tasks;
+  add(part, evaluation_record_.total);
   ++evaluation_record_.devices;
   reply(device, update.id, wire::Verdict::kAccepted, wire::Refusal::kNone, 0);
-  settle(slot);
+  settle(slot, wire::Refusal::kNone);
 }
 
 // ---- slots ----------------------------------------------------------------------------------------------------------
@@ -260,17 +293,20 @@ std::uint32_t Coordinator::slot_number(const Slot& slot) const {
   return static_cast<std::uint32_t>(&slot - slots_.data());
 }
 
-void Coordinator::settle(Slot& slot) {
+/// @param[in] verdict  what the device is told when it asks again; kNone: that its answer was taken.
+void Coordinator::settle(Slot& slot, wire::Refusal verdict) {
   Device& device = device_at(slot.device_index);
   device.has_settled = true;
   device.settled = {config_.run, rounds_done_, slot.attempt};
+  device.verdict = verdict;
   slot.open = false;
+  slot.assembly.reset();  // its bytes are not needed any more, and there are many slots
 }
 
 void Coordinator::settle_without_update(Slot& slot, EventKind kind, wire::Refusal reason) {
   record({rounds_done_, kind, slot_number(slot), slot.device_index, slot.attempt, reason,
           device_at(slot.device_index).id});
-  settle(slot);
+  settle(slot, reason);
 }
 
 void Coordinator::record(TranscriptEvent event) { actions_.emplace_back(CommitEvent{std::move(event)}); }

@@ -5,7 +5,7 @@
 namespace skink::coordinator {
 namespace {
 
-double share(std::uint32_t part, std::uint32_t whole) {
+double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
@@ -20,15 +20,16 @@ const char* event_text(EventKind kind) {
     case EventKind::kMissing: return "missing";
     case EventKind::kLateJoin: return "late_join";
     case EventKind::kForgot: return "forgot";
+    case EventKind::kSamples: return "samples";
   }
   return "unknown";
 }
 
 double EvaluationRecord::loss_before() const {
-  return arithmetic::loss_from_fixed_point(static_cast<std::int64_t>(total.loss_before), total.query_samples);
+  return arithmetic::loss_from_fixed_point(total.loss_before, total.query_samples);
 }
 double EvaluationRecord::loss_after() const {
-  return arithmetic::loss_from_fixed_point(static_cast<std::int64_t>(total.loss_after), total.query_samples);
+  return arithmetic::loss_from_fixed_point(total.loss_after, total.query_samples);
 }
 double EvaluationRecord::accuracy_before() const { return share(total.correct_before, total.query_samples); }
 double EvaluationRecord::accuracy_after() const { return share(total.correct_after, total.query_samples); }

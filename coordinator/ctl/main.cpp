@@ -39,9 +39,9 @@ int show_status(const Store& store) {
               static_cast<unsigned long long>(snapshot->traffic.downlink_bytes));
   if (!snapshot->evaluations.empty()) {
     const auto& last = snapshot->evaluations.back();
-    std::printf("evaluation   after %u rounds, %u unseen tasks: loss %.4f -> %.4f, accuracy %.1f %% -> %.1f %%\n",
-                last.rounds, last.total.tasks, last.loss_before(), last.loss_after(), 100 * last.accuracy_before(),
-                100 * last.accuracy_after());
+    std::printf("evaluation   after %u rounds, %llu unseen tasks: loss %.4f -> %.4f, accuracy %.1f %% -> %.1f %%\n",
+                last.rounds, static_cast<unsigned long long>(last.total.tasks), last.loss_before(), last.loss_after(),
+                100 * last.accuracy_before(), 100 * last.accuracy_after());
   }
   if (!rounds->empty()) std::printf("model        %s\n", rounds->back().model_sha256.c_str());
   for (const auto& row : *refusals) {

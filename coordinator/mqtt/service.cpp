@@ -10,6 +10,7 @@ namespace skink::coordinator {
 namespace {
 
 constexpr std::uint64_t kRevokedReadMs = 1000;
+constexpr std::uint64_t kNoteMs = 1000;  // how old what skinkctl shows may be while nothing else is committed
 
 std::uint64_t unix_time_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -92,7 +93,11 @@ Result<void> Service::prepare(const std::vector<Override>& overrides) {
                           " of another experiment; name another store, or give the same file and --set");
   }
   resumed_ = true;
-  core_ = std::make_unique<Coordinator>(std::move(config), &*snapshot);
+  try {
+    core_ = std::make_unique<Coordinator>(std::move(config), &*snapshot);
+  } catch (const std::runtime_error& error) {
+    return make_error(Status::kDamaged, settings_.store + ": " + error.what());
+  }
   return {};
 }
 
@@ -281,40 +286,45 @@ void Service::note_device(const std::string& id, Bytes message) {
   }
 }
 
-Result<void> Service::write_notes() {
-  std::vector<RefusalRow> rows;
+StoreNotes Service::take_notes() {
+  StoreNotes notes;
+  notes.devices = std::exchange(devices_to_note_, {});
   for (std::size_t reason = 0; reason < core_->refused().size(); ++reason) {
     const std::uint64_t count = core_->refused()[reason];
     if (count == refusals_noted_[reason]) continue;
     refusals_noted_[reason] = count;
-    rows.push_back({wire::refusal_text(static_cast<wire::Refusal>(reason)), count});
+    notes.refusals.push_back({wire::refusal_text(static_cast<wire::Refusal>(reason)), count});
   }
-  return store_.note(std::exchange(devices_to_note_, {}), rows);
+  noted_ms_ = now_ms();
+  return notes;
 }
 
-/// In order: what a commit permits is published after it. False when the store failed; nothing later is carried out.
+/// All that the core wants to have committed is one transaction, however much it is; then it is published what that
+/// permits, in order. False when the store failed; nothing later is carried out.
 bool Service::carry_out(const ServiceObserver& observer) {
-  for (Action& action : core_->take_actions()) {
+  std::vector<Action> actions = core_->take_actions();
+  const bool publishes_only = std::all_of(actions.begin(), actions.end(),
+                                          [](const Action& action) { return std::holds_alternative<Publish>(action); });
+  if (!publishes_only || now_ms() - noted_ms_ >= kNoteMs) {
+    const auto done = store_.commit({actions.data(), actions.size()}, take_notes(), settings_.checkpoint_rounds);
+    if (!done) {
+      failure_ = done.error().message;
+      return false;
+    }
+  }
+  for (Action& action : actions) {
     if (auto* publication = std::get_if<Publish>(&action)) {
       backlog_.push_back(std::move(*publication));
     } else {
-      flush();
-      if (!commit(action, observer)) return false;
+      tell(action, observer);
     }
   }
   flush();
   return true;
 }
 
-bool Service::commit(const Action& action, const ServiceObserver& observer) {
-  auto done = store_.commit(action, settings_.checkpoint_rounds);
-  const auto* round = std::get_if<CommitRound>(&action);
-  if (done) done = write_notes();
-  if (!done) {
-    failure_ = done.error().message;
-    return false;
-  }
-  if (round != nullptr && observer.on_round) observer.on_round(*core_);
+void Service::tell(const Action& action, const ServiceObserver& observer) const {
+  if (std::holds_alternative<CommitRound>(action) && observer.on_round) observer.on_round(*core_);
   if (const auto* event = std::get_if<CommitEvent>(&action); event != nullptr && observer.on_event) {
     observer.on_event(event->event);
   }
@@ -322,7 +332,6 @@ bool Service::commit(const Action& action, const ServiceObserver& observer) {
       evaluation != nullptr && observer.on_evaluation) {
     observer.on_evaluation(evaluation->record);
   }
-  return true;
 }
 
 /// What cannot leave because the broker is away is forgotten: on_connected() publishes all that is open again.

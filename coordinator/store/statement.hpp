@@ -55,9 +55,15 @@ class Statement {
     return status_ == SQLITE_ROW;
   }
   bool ok() const { return status_ == SQLITE_DONE || status_ == SQLITE_ROW || status_ == SQLITE_OK; }
+  /// Was every number that was read in the range of its type?
+  bool in_range() const { return in_range_; }
 
   std::int64_t integer(int column) { return sqlite3_column_int64(statement_, column); }
-  std::uint32_t count(int column) { return static_cast<std::uint32_t>(integer(column)); }
+  std::uint32_t count(int column) {
+    const std::int64_t value = integer(column);
+    if (value < 0 || value > 0xffffffffLL) in_range_ = false;
+    return static_cast<std::uint32_t>(value);
+  }
   std::uint64_t large(int column) { return static_cast<std::uint64_t>(integer(column)); }
   double real(int column) { return sqlite3_column_double(statement_, column); }
   std::string text(int column) {
@@ -75,6 +81,7 @@ class Statement {
   sqlite3_stmt* statement_ = nullptr;
   int status_ = SQLITE_OK;
   int bound_ = 0;
+  bool in_range_ = true;
 };
 
 }  // namespace skink::coordinator::internal

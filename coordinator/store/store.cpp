@@ -5,21 +5,24 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
+#include "format.hpp"
 #include "skink/common/host/float_bytes.hpp"
 #include "statement.hpp"
 
 namespace skink::coordinator {
 namespace {
 
+using internal::kFormat;
+using internal::kOlderFormat;
 using internal::Statement;
 
 constexpr int kBusyMs = 5000;
-constexpr const char* kFormat = "skink-store-3";
 
 constexpr const char* kSchema = R"(
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -31,7 +34,7 @@ CREATE TABLE IF NOT EXISTS models(rounds INTEGER PRIMARY KEY, is_checkpoint INTE
 CREATE TABLE IF NOT EXISTS patches(round INTEGER PRIMARY KEY, base BLOB NOT NULL, bytes BLOB);
 CREATE TABLE IF NOT EXISTS downlink(rounds INTEGER PRIMARY KEY, residual BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS events(sequence INTEGER PRIMARY KEY AUTOINCREMENT, round INTEGER, kind INTEGER, slot INTEGER,
-  device_index INTEGER, attempt INTEGER, reason INTEGER, detail TEXT);
+  device_index INTEGER, attempt INTEGER, reason INTEGER, detail TEXT, support_samples INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS evaluations(rounds INTEGER PRIMARY KEY, devices INTEGER, tasks INTEGER,
   query_samples INTEGER, correct_before INTEGER, correct_after INTEGER, loss_before INTEGER, loss_after INTEGER,
   diverged_tasks INTEGER, uplink_bytes INTEGER, downlink_bytes INTEGER, device_rounds INTEGER);
@@ -47,24 +50,9 @@ std::string encode_overrides(const std::vector<Override>& overrides) {
   return boost::json::serialize(array);
 }
 
-std::vector<Override> decode_overrides(const std::string& text) {
-  std::vector<Override> overrides;
-  boost::system::error_code code;
-  const boost::json::value value = boost::json::parse(text, code);
-  if (code || !value.is_array()) return overrides;
-  for (const boost::json::value& one : value.get_array()) {
-    overrides.push_back({std::string(one.at("key").as_string()), std::string(one.at("value").as_string())});
-  }
-  return overrides;
-}
-
 Error other_format(const std::string& path, const std::string& format) {
   return make_error(Status::kNewerVersion, path + ": the store's format is " + format + ", this program reads " +
                                                kFormat + "; use the program that wrote it");
-}
-
-Traffic read_traffic(Statement& row, int first) {
-  return {row.large(first), row.large(first + 1), row.large(first + 2)};
 }
 
 }  // namespace
@@ -127,10 +115,22 @@ Result<Store> Store::open(const std::string& path) {
   if (format->empty()) {
     const auto done = store.set_meta("format", kFormat);
     if (!done) return done.error();
+  } else if (*format == kOlderFormat) {
+    const auto done = store.upgrade();
+    if (!done) return done.error();
   } else if (*format != kFormat) {
     return other_format(path, *format);
   }
   return store;
+}
+
+Result<void> Store::upgrade() {
+  auto done = execute("BEGIN IMMEDIATE");
+  if (done) done = execute("ALTER TABLE events ADD COLUMN support_samples INTEGER NOT NULL DEFAULT 0");
+  if (done) done = set_meta("format", kFormat);
+  if (done) done = execute("COMMIT");
+  if (!done) (void)execute("ROLLBACK");
+  return done;
 }
 
 Result<Store> Store::open_to_read(const std::string& path) {
@@ -142,7 +142,7 @@ Result<Store> Store::open_to_read(const std::string& path) {
   const auto format = store.meta("format");
   if (!format) return format.error();
   if (format->empty()) return make_error(Status::kDamaged, path + ": this is not a store of a coordinator");
-  if (*format != kFormat) return other_format(path, *format);
+  if (*format != kFormat && *format != kOlderFormat) return other_format(path, *format);
   return store;
 }
 
@@ -178,128 +178,34 @@ Result<void> Store::begin_run(const NewRun& run) {
   return done;
 }
 
-// ---- reading --------------------------------------------------------------------------------------------------------
-
-Result<RunSnapshot> Store::load() const {
-  RunSnapshot snapshot;
-  const auto run = meta("run");
-  if (!run) return run.error();
-  if (run->empty()) return make_error(Status::kUnavailable, path_ + ": there is no run in this store yet");
-  snapshot.run = std::stoull(*run);
-  const auto experiment = meta("experiment");
-  const auto overrides = meta("overrides");
-  const auto finished = meta("finished");
-  if (!experiment || !overrides || !finished) return failure("cannot be read");
-  snapshot.experiment_text = *experiment;
-  snapshot.overrides = decode_overrides(*overrides);
-  snapshot.finished = *finished == "1";
-
-  Statement roster(database_.get(), "SELECT id FROM roster ORDER BY device_index");
-  while (roster.next()) snapshot.roster.push_back(roster.text(0));
-  Statement model(database_.get(), "SELECT rounds, file FROM models ORDER BY rounds DESC LIMIT 1");
-  if (model.next()) {
-    snapshot.rounds_done = model.count(0);
-    snapshot.model = model.blob(1);
-  }
-  Statement patches(database_.get(), "SELECT round, base, bytes FROM patches ORDER BY round");
-  while (patches.next()) {
-    Patch patch;
-    patch.round = patches.count(0);
-    const std::vector<std::uint8_t> base = patches.blob(1);
-    if (base.size() == wire::kDigestBytes) std::memcpy(patch.base.bytes, base.data(), base.size());
-    patch.bytes = patches.blob(2);
-    snapshot.patches.push_back(std::move(patch));
-  }
-  Statement downlink(database_.get(), "SELECT residual FROM downlink ORDER BY rounds DESC LIMIT 1");
-  if (downlink.next()) snapshot.downlink_residual = floats_of(downlink.blob(0));
-  Statement traffic(database_.get(),
-                    "SELECT uplink_bytes, downlink_bytes, device_rounds FROM rounds UNION ALL "
-                    "SELECT uplink_bytes, downlink_bytes, device_rounds FROM evaluations "
-                    "ORDER BY downlink_bytes DESC LIMIT 1");
-  if (traffic.next()) snapshot.traffic = read_traffic(traffic, 0);
-  Statement events(database_.get(),
-                   "SELECT round, kind, slot, device_index, attempt, reason, detail FROM events ORDER BY sequence");
-  while (events.next()) {
-    snapshot.transcript.push_back({events.count(0), static_cast<EventKind>(events.count(1)), events.count(2),
-                                   events.count(3), events.count(4), static_cast<wire::Refusal>(events.count(5)),
-                                   events.text(6)});
-  }
-  Statement evaluations(database_.get(),
-                        "SELECT rounds, devices, tasks, query_samples, correct_before, correct_after, loss_before, "
-                        "loss_after, diverged_tasks, uplink_bytes, downlink_bytes, device_rounds FROM evaluations "
-                        "ORDER BY rounds");
-  while (evaluations.next()) {
-    EvaluationRecord record;
-    record.rounds = evaluations.count(0);
-    record.devices = evaluations.count(1);
-    record.total.tasks = evaluations.count(2);
-    record.total.query_samples = evaluations.count(3);
-    record.total.correct_before = evaluations.count(4);
-    record.total.correct_after = evaluations.count(5);
-    record.total.loss_before = evaluations.large(6);
-    record.total.loss_after = evaluations.large(7);
-    record.total.diverged_tasks = evaluations.count(8);
-    record.traffic = read_traffic(evaluations, 9);
-    snapshot.evaluations.push_back(record);
-  }
-  if (!roster.ok() || !model.ok() || !patches.ok() || !downlink.ok() || !events.ok() || !evaluations.ok())
-    return failure("cannot be read");
-  return snapshot;
-}
-
-Result<std::vector<RoundRecord>> Store::rounds() const {
-  std::vector<RoundRecord> records;
-  Statement row(database_.get(),
-                "SELECT round, updates, diverged, refused, replaced, total_weight, meta_learning_rate, duration_ms, "
-                "model_sha256, uplink_bytes, downlink_bytes, device_rounds FROM rounds ORDER BY round");
-  while (row.next()) {
-    records.push_back({row.count(0), row.count(1), row.count(2), row.count(3), row.count(4), row.count(5), row.real(6),
-                       row.large(7), row.text(8), read_traffic(row, 9)});
-  }
-  if (!row.ok()) return failure("cannot be read");
-  return records;
-}
-
-Result<std::vector<DeviceRow>> Store::devices() const {
-  std::vector<DeviceRow> rows;
-  Statement row(database_.get(),
-                "SELECT id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, free_bytes, "
-                "stack_used_bytes FROM devices ORDER BY id");
-  while (row.next()) {
-    rows.push_back({row.text(0), row.integer(1) != 0, row.text(2), row.text(3), row.count(4), row.count(5),
-                    row.count(6), row.count(7), row.count(8)});
-  }
-  if (!row.ok()) return failure("cannot be read");
-  return rows;
-}
-
-Result<std::vector<RefusalRow>> Store::refusals() const {
-  std::vector<RefusalRow> rows;
-  Statement row(database_.get(), "SELECT reason, count FROM refusals ORDER BY reason");
-  while (row.next()) rows.push_back({row.text(0), row.large(1)});
-  if (!row.ok()) return failure("cannot be read");
-  return rows;
-}
-
 // ---- writing --------------------------------------------------------------------------------------------------------
 
 Result<void> Store::commit(const Action& action, std::uint32_t checkpoint_rounds) {
+  return commit({&action, 1}, {}, checkpoint_rounds);
+}
+
+Result<void> Store::commit(Span<const Action> actions, const StoreNotes& notes, std::uint32_t checkpoint_rounds) {
+  const bool is_empty = notes.devices.empty() && notes.refusals.empty() &&
+                        std::all_of(actions.begin(), actions.end(),
+                                    [](const Action& action) { return std::holds_alternative<Publish>(action); });
+  if (is_empty) return {};
   auto done = execute("BEGIN IMMEDIATE");
   if (!done) return done;
-  if (const auto* roster = std::get_if<CommitRoster>(&action)) {
-    done = commit_roster(*roster);
-  } else if (const auto* event = std::get_if<CommitEvent>(&action)) {
-    done = commit_event(event->event);
-  } else if (const auto* round = std::get_if<CommitRound>(&action)) {
-    done = commit_round(*round, checkpoint_rounds);
-  } else if (const auto* evaluation = std::get_if<CommitEvaluation>(&action)) {
-    done = commit_evaluation(evaluation->record);
-  } else if (std::holds_alternative<CommitFinished>(action)) {
-    done = set_meta("finished", "1");
-  }
+  for (std::size_t i = 0; done && i < actions.size(); ++i) done = write(actions[i], checkpoint_rounds);
+  for (std::size_t i = 0; done && i < notes.devices.size(); ++i) done = note_device(notes.devices[i]);
+  for (std::size_t i = 0; done && i < notes.refusals.size(); ++i) done = note_refusal(notes.refusals[i]);
   if (done) done = execute("COMMIT");
   if (!done) (void)execute("ROLLBACK");
   return done;
+}
+
+Result<void> Store::write(const Action& action, std::uint32_t checkpoint_rounds) {
+  if (const auto* roster = std::get_if<CommitRoster>(&action)) return commit_roster(*roster);
+  if (const auto* event = std::get_if<CommitEvent>(&action)) return commit_event(event->event);
+  if (const auto* round = std::get_if<CommitRound>(&action)) return commit_round(*round, checkpoint_rounds);
+  if (const auto* evaluation = std::get_if<CommitEvaluation>(&action)) return commit_evaluation(evaluation->record);
+  if (std::holds_alternative<CommitFinished>(action)) return set_meta("finished", "1");
+  return {};
 }
 
 Result<void> Store::commit_roster(const CommitRoster& commit) {
@@ -313,10 +219,11 @@ Result<void> Store::commit_roster(const CommitRoster& commit) {
 
 Result<void> Store::commit_event(const TranscriptEvent& event) {
   Statement statement(database_.get(),
-                      "INSERT INTO events(round, kind, slot, device_index, attempt, reason, detail) "
-                      "VALUES(?, ?, ?, ?, ?, ?, ?)");
+                      "INSERT INTO events(round, kind, slot, device_index, attempt, reason, detail, support_samples) "
+                      "VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
   statement.bind(event.round).bind(static_cast<std::uint32_t>(event.kind)).bind(event.slot).bind(event.device_index);
   statement.bind(event.attempt).bind(static_cast<std::uint32_t>(event.reason)).bind(std::string_view(event.detail));
+  statement.bind(event.support_samples);
   if (!statement.run()) return failure("the transcript cannot be written");
   return {};
 }
@@ -388,16 +295,6 @@ Result<void> Store::note_refusal(const RefusalRow& row) {
   Statement statement(database_.get(), "INSERT OR REPLACE INTO refusals VALUES(?, ?)");
   if (!statement.bind(std::string_view(row.reason)).bind(row.count).run()) return failure("cannot be written");
   return {};
-}
-
-Result<void> Store::note(const std::vector<DeviceRow>& devices, const std::vector<RefusalRow>& refusals) {
-  if (devices.empty() && refusals.empty()) return {};
-  auto done = execute("BEGIN IMMEDIATE");
-  for (std::size_t i = 0; done && i < devices.size(); ++i) done = note_device(devices[i]);
-  for (std::size_t i = 0; done && i < refusals.size(); ++i) done = note_refusal(refusals[i]);
-  if (done) done = execute("COMMIT");
-  if (!done) (void)execute("ROLLBACK");
-  return done;
 }
 
 }  // namespace skink::coordinator

@@ -84,13 +84,13 @@ coordinator::EvaluationRecord evaluation_from(const json::array& row) {
   coordinator::EvaluationRecord record;
   record.rounds = row.at(0).to_number<std::uint32_t>();
   record.devices = row.at(1).to_number<std::uint32_t>();
-  record.total.tasks = row.at(2).to_number<std::uint32_t>();
-  record.total.query_samples = row.at(3).to_number<std::uint32_t>();
-  record.total.correct_before = row.at(4).to_number<std::uint32_t>();
-  record.total.correct_after = row.at(5).to_number<std::uint32_t>();
+  record.total.tasks = row.at(2).to_number<std::uint64_t>();
+  record.total.query_samples = row.at(3).to_number<std::uint64_t>();
+  record.total.correct_before = row.at(4).to_number<std::uint64_t>();
+  record.total.correct_after = row.at(5).to_number<std::uint64_t>();
   record.total.loss_before = row.at(6).to_number<std::uint64_t>();
   record.total.loss_after = row.at(7).to_number<std::uint64_t>();
-  record.total.diverged_tasks = row.at(8).to_number<std::uint32_t>();
+  record.total.diverged_tasks = row.at(8).to_number<std::uint64_t>();
   record.traffic.device_rounds = row.at(9).to_number<std::uint64_t>();
   return record;
 }

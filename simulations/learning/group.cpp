@@ -7,11 +7,10 @@
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/codec/decoder.hpp"
 #include "skink/coordinator/core/clipping.hpp"
+#include "skink/coordinator/core/evaluation_sums.hpp"
 
 namespace skink::simulations {
 namespace {
-
-constexpr std::uint64_t kDivergedLoss = std::uint64_t{1} << 40;  // 2^20 in units of 2^-20
 
 /// phi for an encoder, read from memory.
 Status read_phi(void* context, std::size_t first, Span<float> out) {
@@ -85,13 +84,15 @@ Outcome Group::take_encoded(const CohortPart& part, std::uint32_t k, const float
 void Group::count_task(std::uint64_t loss_before, std::uint64_t loss_after, std::uint32_t correct_before,
                        std::uint32_t correct_after, bool diverged, wire::Evaluation& total) const {
   const std::uint32_t samples = settings_.tasks->query_count(TaskUse::kEvaluate);
-  ++total.tasks;
-  total.query_samples += samples;
-  total.loss_before += loss_before;
-  total.correct_before += correct_before;
-  total.loss_after += diverged ? kDivergedLoss * samples : loss_after;
-  total.correct_after += diverged ? 0 : correct_after;
-  total.diverged_tasks += diverged ? 1U : 0U;
+  wire::Evaluation task{};
+  task.tasks = 1;
+  task.query_samples = samples;
+  task.loss_before = loss_before;
+  task.correct_before = correct_before;
+  task.loss_after = diverged ? arithmetic::largest_loss_sum(samples) : loss_after;
+  task.correct_after = diverged ? 0 : correct_after;
+  task.diverged_tasks = diverged ? 1U : 0U;
+  coordinator::add(task, total);
 }
 
 }  // namespace skink::simulations

@@ -18,6 +18,7 @@
 #include "skink/common/nn/training.hpp"
 #include "skink/coordinator/core/cohort.hpp"
 #include "skink/coordinator/core/downlink.hpp"
+#include "skink/coordinator/core/evaluation_sums.hpp"
 #include "skink/coordinator/core/results.hpp"
 #include "skink/simulations/run.hpp"
 #include "wire_counter.hpp"
@@ -468,7 +469,7 @@ class LearningRun {
     EvaluationRecord record;
     record.rounds = rounds_done_;
     record.devices = static_cast<std::uint32_t>(std::min<std::size_t>(membership_.held_out.size(), tasks));
-    for (const wire::Evaluation& part : totals) add(part, record.total);
+    for (const wire::Evaluation& part : totals) coordinator::add(part, record.total);
     if (peers_.count() > 1) exchange(record.total);
     record.traffic = traffic_;
     evaluations_.push_back(record);
@@ -476,29 +477,9 @@ class LearningRun {
   }
 
   void exchange(wire::Evaluation& total) {
-    const auto number = [](auto value) { return static_cast<std::int64_t>(value); };
-    std::vector<std::int64_t> all{number(total.tasks),          number(total.query_samples),
-                                  number(total.correct_before), number(total.correct_after),
-                                  number(total.loss_before),    number(total.loss_after),
-                                  number(total.diverged_tasks)};
-    peers_.add_up(all);
-    total.tasks = static_cast<std::uint32_t>(all[0]);
-    total.query_samples = static_cast<std::uint32_t>(all[1]);
-    total.correct_before = static_cast<std::uint32_t>(all[2]);
-    total.correct_after = static_cast<std::uint32_t>(all[3]);
-    total.loss_before = static_cast<std::uint64_t>(all[4]);
-    total.loss_after = static_cast<std::uint64_t>(all[5]);
-    total.diverged_tasks = static_cast<std::uint32_t>(all[6]);
-  }
-
-  static void add(const wire::Evaluation& part, wire::Evaluation& total) {
-    total.tasks += part.tasks;
-    total.query_samples += part.query_samples;
-    total.correct_before += part.correct_before;
-    total.correct_after += part.correct_after;
-    total.loss_before += part.loss_before;
-    total.loss_after += part.loss_after;
-    total.diverged_tasks += part.diverged_tasks;
+    std::vector<std::int64_t> words = coordinator::to_words(total);
+    peers_.add_up(words);
+    total = coordinator::from_words(words);
   }
 
   const RunOptions& options_;

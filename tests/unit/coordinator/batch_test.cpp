@@ -203,7 +203,7 @@ class Fleet {
     wire::Update update;
     update.id = wire::id_of(task);
     update.outcome = wire::Outcome::kAdapted;
-    update.support_samples = static_cast<std::uint32_t>(1 + below(5));
+    update.support_samples = static_cast<std::uint32_t>(1 + below(4));
     if (below(25) == 0) update.support_samples = 1U << 20U;
     update.residual_round = below(6) == 0 ? 0 : task.accepted_round;
     if (below(40) == 0) update.residual_round = 77;
@@ -232,7 +232,7 @@ class Fleet {
     const std::size_t parameters = network.parameter_count();
     test::Numbers change(parameters);
     for (float& value : change) value = static_cast<float>(below(2001)) * 0.0001F - 0.1F;
-    if (below(15) == 0) change[parameters - 1] = 500.0F;
+    if (below(8) == 0) change[parameters - 1] = 50000.0F;
     test::Encoding encoding(network, test::Numbers(parameters, 0.0F), change, codec_,
                             {config.experiment.seed, task.round, task.device_index},
                             codec_.error_feedback ? test::Numbers(network.trainable_count(), 0.0F) : test::Numbers{});

@@ -88,14 +88,14 @@ TEST_CASE("store: what was committed comes back", "[coordinator][store]") {
     REQUIRE_FALSE(*store.has_run());
     REQUIRE(ok(store.begin_run({77, "name", "text = 1\n", {{"meta.rounds", "3"}}})));
     REQUIRE(ok(store.commit(CommitRoster{{"a", "b"}}, 0)));
-    REQUIRE(ok(store.commit(CommitEvent{{0, EventKind::kReplaced, 1, 2, 3, wire::Refusal::kLate, "a: why"}}, 0)));
+    REQUIRE(ok(store.commit(CommitEvent{{0, EventKind::kReplaced, 1, 1, 3, wire::Refusal::kLate, "a: why"}}, 0)));
     REQUIRE(ok(store.commit(round_commit(0), 0)));
     EvaluationRecord evaluation;
     evaluation.rounds = 1;
     evaluation.total.loss_after = std::uint64_t{1} << 50;
     REQUIRE(ok(store.commit(CommitEvaluation{evaluation}, 0)));
-    REQUIRE(ok(store.note({{"a", true, "then", "fw", 10, 255, 3, 500, 700}}, {{"late", 4}})));
-    REQUIRE(ok(store.note({{"a", false, "now", "", 0, 0, 0, 0, 0}}, {})));
+    REQUIRE(ok(store.commit({}, {{{"a", true, "then", "fw", 10, 255, 3, 500, 700}}, {{"late", 4}}}, 0)));
+    REQUIRE(ok(store.commit({}, {{{"a", false, "now", "", 0, 0, 0, 0, 0}}, {}}, 0)));
   }
   const Store store = opened(folder.file("a/run.db"));
   REQUIRE(*store.has_run());

@@ -39,6 +39,17 @@ inline float outer_step(float parameter, double meta_learning_rate, double mean_
 
 /// Losses of one report are summed in units of 2^-20, each clamped to [0, 2^20] first (NaN counts as 2^20).
 int64_t loss_to_fixed_point(float loss) noexcept;
-double loss_from_fixed_point(int64_t sum, uint64_t count) noexcept;
+double loss_from_fixed_point(uint64_t sum, uint64_t count) noexcept;
+
+/// The largest loss_to_fixed_point(): also what a query sample counts after a task diverged.
+inline constexpr uint64_t kLargestLoss = uint64_t{1} << 40;
+
+/// Saturates at 2^64 - 1, so that sums do not depend on order either.
+inline uint64_t add_losses(uint64_t a, uint64_t b) noexcept { return b > UINT64_MAX - a ? UINT64_MAX : a + b; }
+
+/// The largest sum of the losses of `samples` query samples; saturates likewise.
+inline uint64_t largest_loss_sum(uint64_t samples) noexcept {
+  return samples > UINT64_MAX / kLargestLoss ? UINT64_MAX : samples * kLargestLoss;
+}
 
 }  // namespace skink::arithmetic

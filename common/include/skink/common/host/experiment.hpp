@@ -105,6 +105,10 @@ struct Experiment {
   std::string downlink = kWholeModel;  ///< or a codec's name
 };
 
+/// Samples that a device adapts to in one round, and query samples of one evaluation task. At least 1.
+std::uint64_t support_samples(const Experiment& experiment);
+std::uint64_t evaluation_query_samples(const Experiment& experiment);
+
 /// Reads an experiment file. On failure the error's message names the file, line, key and the allowed values; unknown
 /// keys are errors, so are shapes that do not fit and sizes that contradict each other.
 Result<Experiment> read_experiment(const std::string& path, const std::vector<Override>& overrides = {});

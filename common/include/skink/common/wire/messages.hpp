@@ -47,8 +47,9 @@ enum class Refusal : uint8_t {
   kWrongAuthentication = 27,
   kUnknownDevice = 28,
   kRevoked = 29,
+  kOther = 30,  ///< a reason that this version does not know; never sent
 };
-inline constexpr size_t kRefusalCount = 30;  ///< one above the largest number
+inline constexpr size_t kRefusalCount = 31;  ///< one above the largest number
 const char* refusal_text(Refusal refusal) noexcept;
 
 /// The triple that makes repeats harmless.

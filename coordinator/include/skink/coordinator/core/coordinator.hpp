@@ -129,7 +129,7 @@ class Coordinator {
 
   Phase phase() const { return phase_; }
   std::uint32_t rounds_done() const { return rounds_done_; }
-  std::size_t devices_online() const;
+  std::size_t devices_online() const { return devices_online_; }
   const Experiment& experiment() const { return config_.experiment; }
   const model::Model& model() const { return model_; }
   const std::vector<float>& parameters() const { return parameters_; }
@@ -155,8 +155,11 @@ class Coordinator {
     wire::Digest model_sent;
     bool has_base = false;  ///< has `base`, as far as we know: it said so, or has worked with it
     wire::Digest base;
-    bool has_settled = false;  ///< `settled` is the last update that was taken
+    bool has_settled = false;  ///< `settled` is the last update that was taken or refused for good, with `verdict`
     wire::RoundId settled;
+    wire::Refusal verdict = wire::Refusal::kNone;  ///< kNone: it was taken
+    bool was_told_off = false;                     ///< `unexpected` was answered
+    wire::RoundId unexpected;
     std::uint32_t accepted_round = 0;  ///< 1 + the last finished round that took its update; error feedback
   };
   /// One place in a cohort, or one held-out device of an evaluation.
@@ -166,10 +169,11 @@ class Coordinator {
     std::uint32_t first_task = 0;
     std::uint32_t task_count = 0;
     bool open = false;
-    bool waits = false;       ///< its change is complete and in waiting_
-    bool taken = false;       ///< its update is in the sum
-    bool forgot = false;      ///< error feedback: its device begins with zeros
-    std::uint32_t sends = 0;  ///< how often its task was published
+    bool waits = false;               ///< its change is complete and in waiting_
+    bool taken = false;               ///< its update is in the sum
+    bool forgot = false;              ///< error feedback: its device begins with zeros
+    std::uint32_t known_samples = 0;  ///< a replay: what the stored transcript says of its support samples; 0: nothing
+    std::uint32_t sends = 0;          ///< how often its task was published
     std::uint64_t deadline_ms = 0;
     std::uint64_t resend_ms = 0;
     std::uint64_t offline_ms = kNever;  ///< when to give an offline device up
@@ -195,6 +199,7 @@ class Coordinator {
   void rebuild_model();
   void step();
   Device& device_of(std::string_view id);
+  void set_online(Device& device, bool online);
   Device& device_at(std::uint32_t index) { return *roster_devices_[index]; }
   void freeze_roster(std::uint64_t now_ms);
   void adopt_roster();
@@ -229,7 +234,8 @@ class Coordinator {
   void settle_waiting();
   void settle_change(const Waiting& change, wire::Refusal refusal);
   void take_evaluation(Slot& slot, const wire::Update& update);
-  void settle(Slot& slot);
+  void note_samples(const Slot& slot, std::uint32_t support_samples);
+  void settle(Slot& slot, wire::Refusal verdict);
   void settle_without_update(Slot& slot, EventKind kind, wire::Refusal reason);
   std::uint32_t slot_number(const Slot& slot) const;
   /// When an offline device has been away for too long.
@@ -246,7 +252,8 @@ class Coordinator {
   void record(TranscriptEvent event);
   void count(wire::Refusal reason) { ++refused_[static_cast<std::size_t>(reason)]; }
   Slot* open_slot_of(const Device& device);
-  void answer_unexpected(Device& device, const wire::RoundId& id);
+  void answer_unexpected(Device& device, const wire::Update& update);
+  void refuse_unreadable(Device& device, std::uint64_t now_ms);
   void update_wake();
   bool all_settled() const;
   bool all_wait() const;
@@ -271,7 +278,8 @@ class Coordinator {
   std::vector<std::string> roster_;
   std::vector<Device*> roster_devices_;
   Membership membership_;
-  std::vector<TranscriptEvent> past_events_;  // of a resumed or replayed run
+  std::vector<TranscriptEvent> past_events_;  // of a resumed or replayed run, by round
+  std::size_t devices_online_ = 0;
 
   Phase phase_ = Phase::kWaitingForFleet;
   std::uint32_t rounds_done_ = 0;

@@ -21,6 +21,7 @@ enum class EventKind : std::uint8_t {
   kMissing = 5,   ///< evaluation: a held-out device did not report in time
   kLateJoin = 6,  ///< a device appeared after the roster was frozen and waits for the next run
   kForgot = 7,    ///< slot: the device had lost its residual (error feedback) and began with zeros
+  kSamples = 8,   ///< slot: the device adapted to `support_samples`, fewer than the task has, and weighs less
 };
 const char* event_text(EventKind kind);
 
@@ -31,7 +32,8 @@ struct TranscriptEvent {
   std::uint32_t device_index = 0;
   std::uint32_t attempt = 0;
   wire::Refusal reason = wire::Refusal::kNone;
-  std::string detail;  ///< for people
+  std::string detail;                 ///< for people
+  std::uint32_t support_samples = 0;  ///< kSamples
 };
 
 /// Totals since the run began. Bytes are MQTT payloads of this run's updates (up), and tasks, replies and models

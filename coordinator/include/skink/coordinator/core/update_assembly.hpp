@@ -13,13 +13,21 @@ namespace skink::coordinator {
 
 class UpdateAssembly {
  public:
-  enum class Step { kIncomplete, kComplete, kResend, kWrongShape };
+  enum class Step { kIncomplete, kComplete, kResend, kKnownGap, kWrongShape };
 
   void reset();
 
-  /// Takes one chunk. Chunks come in order; one that was taken already is ignored, a gap asks for a resend from
-  /// next_chunk(). An update that is cut differently, or made with another residual, begins anew: its device was
-  /// restarted. kWrongShape: lengths or offsets contradict each other.
+  /// Takes one chunk.
+  ///
+  /// @returns
+  /// * kIncomplete  it was taken, or had been taken before; others are missing.
+  /// * kComplete    bytes() is the whole update.
+  /// * kResend      chunks are missing before this one: the device is to send again from next_chunk().
+  /// * kKnownGap    likewise, but kResend was said and the device's chunks still go up: it has not heard it yet.
+  /// * kWrongShape  lengths or offsets contradict each other, or it is longer than `most_bytes`.
+  ///
+  /// Chunks are taken in order. An update that is cut differently, or made with another residual, begins anew: its
+  /// device was restarted.
   ///
   /// @param[in] most_bytes  what the codec's output may measure.
   Step take(const wire::Update& update, Bytes payload, std::size_t most_bytes);
@@ -33,6 +41,7 @@ class UpdateAssembly {
   std::uint32_t residual_round_ = 0;
   std::uint32_t next_chunk_ = 0;
   std::uint32_t chunk_count_ = 0;
+  std::uint32_t gap_chunk_ = 0;  // the last one behind a gap; 0: there is no gap
 };
 
 }  // namespace skink::coordinator

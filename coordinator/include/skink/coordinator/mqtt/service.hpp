@@ -55,11 +55,11 @@ class Service {
   void pass_updates();
   void handle_message(const mqtt::Event& event);
   bool carry_out(const ServiceObserver& observer);
-  bool commit(const Action& action, const ServiceObserver& observer);
+  void tell(const Action& action, const ServiceObserver& observer) const;
   void read_revoked(const ServiceObserver& observer);
   void revoke(const RevokedIds& ids, const ServiceObserver& observer);
   void note_device(const std::string& id, Bytes message);
-  Result<void> write_notes();
+  StoreNotes take_notes();
   void flush();
   std::uint64_t now_ms() const;
 
@@ -76,6 +76,7 @@ class Service {
   std::deque<Publish> backlog_;                // waits for room in the session
   std::vector<DeviceRow> devices_to_note_;
   std::array<std::uint64_t, wire::kRefusalCount> refusals_noted_{};
+  std::uint64_t noted_ms_ = 0;
   std::string failure_;
   bool resumed_ = false;
   bool was_connected_ = false;

@@ -10,12 +10,17 @@
 #include <vector>
 
 #include "skink/common/host/result.hpp"
+#include "skink/common/span.hpp"
 #include "skink/coordinator/core/coordinator.hpp"
 #include "skink/coordinator/core/records.hpp"
 
 struct sqlite3;
 
 namespace skink::coordinator {
+
+namespace internal {
+class Statement;
+}
 
 /// What is known of a device, for `skinkctl devices`.
 struct DeviceRow {
@@ -34,6 +39,12 @@ struct DeviceRow {
 struct RefusalRow {
   std::string reason;
   std::uint64_t count = 0;
+};
+
+/// What `skinkctl` shows: of each device the last that is known, of each reason the count so far.
+struct StoreNotes {
+  std::vector<DeviceRow> devices;
+  std::vector<RefusalRow> refusals;
 };
 
 /// A newly created run.
@@ -59,17 +70,20 @@ class Store {
   Result<bool> has_run() const;
   Result<void> begin_run(const NewRun& run);
 
-  /// Everything of the stored run; rounds without their models.
+  /// Everything of the stored run as it was at one moment; rounds without their models. kDamaged: a row has a value
+  /// that no coordinator writes.
   Result<RunSnapshot> load() const;
   Result<std::vector<RoundRecord>> rounds() const;
   Result<std::vector<DeviceRow>> devices() const;
   Result<std::vector<RefusalRow>> refusals() const;
 
-  /// One transaction, durable when it returns. Publish actions are not for a store.
+  /// All of them in one transaction, durable when it returns: either all or none. Publish actions are passed over. Does
+  /// nothing when there is nothing to write.
+  ///
+  /// @param[in] notes  for people; not needed for correctness.
   /// @param[in] checkpoint_rounds  models after a multiple of it are kept, besides the latest two; 0: none.
+  Result<void> commit(Span<const Action> actions, const StoreNotes& notes, std::uint32_t checkpoint_rounds);
   Result<void> commit(const Action& action, std::uint32_t checkpoint_rounds);
-  /// For people; not needed for correctness. One transaction; nothing to do when both are empty.
-  Result<void> note(const std::vector<DeviceRow>& devices, const std::vector<RefusalRow>& refusals);
 
  private:
   struct Closer {
@@ -80,8 +94,18 @@ class Store {
   };
   explicit Store(std::string path, sqlite3* database) : path_(std::move(path)), database_(database) {}
   Result<void> lock();
+  Result<void> upgrade();
   Result<void> execute(const char* sql) const;
   Error failure(const std::string& what) const;
+  Error damage(const std::string& what) const;
+  Result<RunSnapshot> read_snapshot() const;
+  Result<void> read_meta(RunSnapshot& snapshot) const;
+  Result<void> read_roster(RunSnapshot& snapshot) const;
+  Result<void> read_models(RunSnapshot& snapshot) const;
+  Result<void> read_events(RunSnapshot& snapshot) const;
+  Result<void> read_evaluations(RunSnapshot& snapshot) const;
+  Result<void> check(const internal::Statement& statement, const char* what) const;
+  Result<void> write(const Action& action, std::uint32_t checkpoint_rounds);
   Result<void> commit_roster(const CommitRoster& commit);
   Result<void> commit_event(const TranscriptEvent& event);
   Result<void> commit_round(const CommitRound& commit, std::uint32_t checkpoint_rounds);

@@ -1,0 +1,217 @@
+/// @file
+/// What a store holds, read and checked: a file may be damaged, or edited by hand.
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+#include <cstring>
+
+#include "format.hpp"
+#include "skink/common/host/float_bytes.hpp"
+#include "skink/common/wire/topics.hpp"
+#include "skink/coordinator/store/store.hpp"
+#include "statement.hpp"
+
+namespace skink::coordinator {
+namespace {
+
+using internal::kOlderFormat;
+using internal::Statement;
+
+/// False when it is not what encode_overrides() writes.
+bool decode_overrides(const std::string& text, std::vector<Override>& overrides) {
+  boost::system::error_code code;
+  const boost::json::value value = boost::json::parse(text, code);
+  if (code || !value.is_array()) return false;
+  for (const boost::json::value& one : value.get_array()) {
+    const boost::json::object* object = one.if_object();
+    const boost::json::value* key = object == nullptr ? nullptr : object->if_contains("key");
+    const boost::json::value* text_of = object == nullptr ? nullptr : object->if_contains("value");
+    if (key == nullptr || text_of == nullptr || !key->is_string() || !text_of->is_string()) return false;
+    overrides.push_back({std::string(key->get_string()), std::string(text_of->get_string())});
+  }
+  return true;
+}
+
+Traffic read_traffic(Statement& row, int first) {
+  return {row.large(first), row.large(first + 1), row.large(first + 2)};
+}
+
+bool is_event_kind(std::uint32_t number) {
+  return number >= static_cast<std::uint32_t>(EventKind::kReplaced) &&
+         number <= static_cast<std::uint32_t>(EventKind::kSamples);
+}
+
+}  // namespace
+
+Error Store::damage(const std::string& what) const {
+  return make_error(Status::kDamaged,
+                    path_ + ": " + what + "; the file is damaged, restore a copy or name another one");
+}
+
+Result<void> Store::check(const Statement& statement, const char* what) const {
+  if (!statement.ok()) return failure(std::string("the ") + what + " cannot be read");
+  if (!statement.in_range()) return damage(std::string("a number of the ") + what + " is out of range");
+  return {};
+}
+
+Result<RunSnapshot> Store::load() const {
+  const auto begun = execute("BEGIN");  // else a coordinator may commit between two of the tables
+  if (!begun) return begun.error();
+  auto snapshot = read_snapshot();
+  const auto ended = execute("COMMIT");
+  if (snapshot && !ended) return ended.error();
+  return snapshot;
+}
+
+Result<RunSnapshot> Store::read_snapshot() const {
+  RunSnapshot snapshot;
+  auto done = read_meta(snapshot);
+  if (done) done = read_roster(snapshot);
+  if (done) done = read_models(snapshot);
+  if (done) done = read_events(snapshot);
+  if (done) done = read_evaluations(snapshot);
+  if (!done) return done.error();
+  return snapshot;
+}
+
+Result<void> Store::read_meta(RunSnapshot& snapshot) const {
+  const auto run = meta("run");
+  const auto experiment = meta("experiment");
+  const auto overrides = meta("overrides");
+  const auto finished = meta("finished");
+  if (!run || !experiment || !overrides || !finished) return failure("cannot be read");
+  if (run->empty()) return make_error(Status::kUnavailable, path_ + ": there is no run in this store yet");
+  const char* const end = run->data() + run->size();
+  const auto parsed = std::from_chars(run->data(), end, snapshot.run);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return damage("its run '" + *run + "' is not a number");
+  if (!decode_overrides(*overrides, snapshot.overrides)) return damage("its overrides are not a list");
+  snapshot.experiment_text = *experiment;
+  snapshot.finished = *finished == "1";
+  return {};
+}
+
+Result<void> Store::read_roster(RunSnapshot& snapshot) const {
+  Statement roster(database_.get(), "SELECT device_index, id FROM roster ORDER BY device_index");
+  while (roster.next()) {
+    const std::string id = roster.text(1);
+    const bool is_next = roster.count(0) == snapshot.roster.size() && wire::is_valid_id({id.data(), id.size()}) &&
+                         (snapshot.roster.empty() || snapshot.roster.back() < id);
+    if (!is_next) return damage("its roster is not a sorted list of device ids");
+    snapshot.roster.push_back(id);
+  }
+  return check(roster, "roster");
+}
+
+Result<void> Store::read_models(RunSnapshot& snapshot) const {
+  Statement model(database_.get(), "SELECT rounds, file FROM models ORDER BY rounds DESC LIMIT 1");
+  if (model.next()) {
+    snapshot.rounds_done = model.count(0);
+    snapshot.model = model.blob(1);
+  }
+  Statement patches(database_.get(), "SELECT round, base, bytes FROM patches ORDER BY round");
+  while (patches.next()) {
+    Patch patch;
+    patch.round = patches.count(0);
+    const std::vector<std::uint8_t> base = patches.blob(1);
+    if (base.size() != wire::kDigestBytes) return damage("the base of a patch is not a digest");
+    std::memcpy(patch.base.bytes, base.data(), base.size());
+    patch.bytes = patches.blob(2);
+    snapshot.patches.push_back(std::move(patch));
+  }
+  Statement downlink(database_.get(), "SELECT residual FROM downlink ORDER BY rounds DESC LIMIT 1");
+  if (downlink.next()) snapshot.downlink_residual = floats_of(downlink.blob(0));
+  Statement traffic(database_.get(),
+                    "SELECT uplink_bytes, downlink_bytes, device_rounds FROM rounds UNION ALL "
+                    "SELECT uplink_bytes, downlink_bytes, device_rounds FROM evaluations "
+                    "ORDER BY downlink_bytes DESC LIMIT 1");
+  if (traffic.next()) snapshot.traffic = read_traffic(traffic, 0);
+  auto done = check(model, "models");
+  if (done) done = check(patches, "patches");
+  if (done) done = check(downlink, "residual");
+  if (done) done = check(traffic, "rounds");
+  return done;
+}
+
+Result<void> Store::read_events(RunSnapshot& snapshot) const {
+  const auto format = meta("format");
+  if (!format) return format.error();
+  const bool has_samples = *format != kOlderFormat;
+  Statement events(database_.get(), has_samples ? "SELECT round, kind, slot, device_index, attempt, reason, detail, "
+                                                  "support_samples FROM events ORDER BY sequence"
+                                                : "SELECT round, kind, slot, device_index, attempt, reason, detail, "
+                                                  "0 FROM events ORDER BY sequence");
+  while (events.next()) {
+    const std::uint32_t kind = events.count(1);
+    const std::uint32_t reason = events.count(5);
+    TranscriptEvent event{events.count(0), static_cast<EventKind>(kind),       events.count(2), events.count(3),
+                          events.count(4), static_cast<wire::Refusal>(reason), events.text(6),  events.count(7)};
+    const bool is_known = is_event_kind(kind) && reason < wire::kRefusalCount;
+    const bool is_in_order = snapshot.transcript.empty() || snapshot.transcript.back().round <= event.round;
+    const bool has_device = event.kind != EventKind::kReplaced || event.device_index < snapshot.roster.size();
+    if (!is_known || !is_in_order || !has_device) return damage("its transcript has an event that cannot be");
+    snapshot.transcript.push_back(std::move(event));
+  }
+  return check(events, "transcript");
+}
+
+Result<void> Store::read_evaluations(RunSnapshot& snapshot) const {
+  Statement evaluations(database_.get(),
+                        "SELECT rounds, devices, tasks, query_samples, correct_before, correct_after, loss_before, "
+                        "loss_after, diverged_tasks, uplink_bytes, downlink_bytes, device_rounds FROM evaluations "
+                        "ORDER BY rounds");
+  while (evaluations.next()) {
+    EvaluationRecord record;
+    record.rounds = evaluations.count(0);
+    record.devices = evaluations.count(1);
+    record.total.tasks = evaluations.large(2);
+    record.total.query_samples = evaluations.large(3);
+    record.total.correct_before = evaluations.large(4);
+    record.total.correct_after = evaluations.large(5);
+    record.total.loss_before = evaluations.large(6);
+    record.total.loss_after = evaluations.large(7);
+    record.total.diverged_tasks = evaluations.large(8);
+    record.traffic = read_traffic(evaluations, 9);
+    snapshot.evaluations.push_back(record);
+  }
+  return check(evaluations, "evaluations");
+}
+
+Result<std::vector<RoundRecord>> Store::rounds() const {
+  std::vector<RoundRecord> records;
+  Statement row(database_.get(),
+                "SELECT round, updates, diverged, refused, replaced, total_weight, meta_learning_rate, duration_ms, "
+                "model_sha256, uplink_bytes, downlink_bytes, device_rounds FROM rounds ORDER BY round");
+  while (row.next()) {
+    records.push_back({row.count(0), row.count(1), row.count(2), row.count(3), row.count(4), row.count(5), row.real(6),
+                       row.large(7), row.text(8), read_traffic(row, 9)});
+  }
+  const auto done = check(row, "rounds");
+  if (!done) return done.error();
+  return records;
+}
+
+Result<std::vector<DeviceRow>> Store::devices() const {
+  std::vector<DeviceRow> rows;
+  Statement row(database_.get(),
+                "SELECT id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, free_bytes, "
+                "stack_used_bytes FROM devices ORDER BY id");
+  while (row.next()) {
+    rows.push_back({row.text(0), row.integer(1) != 0, row.text(2), row.text(3), row.count(4), row.count(5),
+                    row.count(6), row.count(7), row.count(8)});
+  }
+  const auto done = check(row, "devices");
+  if (!done) return done.error();
+  return rows;
+}
+
+Result<std::vector<RefusalRow>> Store::refusals() const {
+  std::vector<RefusalRow> rows;
+  Statement row(database_.get(), "SELECT reason, count FROM refusals ORDER BY reason");
+  while (row.next()) rows.push_back({row.text(0), row.large(1)});
+  const auto done = check(row, "refusals");
+  if (!done) return done.error();
+  return rows;
+}
+
+}  // namespace skink::coordinator
