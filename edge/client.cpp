@@ -49,6 +49,7 @@ void Client::on_connected(uint64_t now_ms) noexcept {
   reply_wanted_ = true;
   patch_wanted_ = true;
   birth_wanted_ = true;
+  challenge_ = 0;
   subscribed_all_ = false;
   memset(asked_, 0, sizeof asked_);  // a clean session: the broker knows of none
   asked_end_ = 0;
@@ -80,6 +81,11 @@ void Client::on_task(Bytes message, uint64_t now_ms) noexcept {
   }
   if (status != Status::kOk) {
     ++counters_.damaged_messages;
+    return;
+  }
+  if (task.kind == skink_wire_TaskKind_TASK_KIND_PRESENCE) {  // disturbs nothing
+    challenge_ = task.challenge;
+    birth_wanted_ = true;
     return;
   }
   const wire::RoundId id = wire::id_of(task);

@@ -112,7 +112,8 @@ bool Client::publish_birth(Action& action) noexcept {
   state.stack_used_bytes = health.stack_used_bytes;
   if (model_ready_) state.model = wire::prefix_of(model_.digest);
   size_t written = 0;
-  if (wire::encode_state(state, outbox_, written) != Status::kOk) return false;
+  state.challenge = challenge_;
+  if (wire::encode_state(state, config_.identity, outbox_, written) != Status::kOk) return false;
   sending_ = Sending::kBirth;
   fill_publish(action, wire::TopicKind::kState, written, true);
   return true;
@@ -158,11 +159,6 @@ Status Client::read_payload(void* context, MutableBytes out) noexcept {
   const Status status = client.encoder_.read(client.payload_offset_, out);
   client.payload_offset_ += out.size();
   return status;
-}
-
-Status Client::encode_will(MutableBytes out, size_t& written) noexcept {
-  const wire::State state{};
-  return wire::encode_state(state, out, written);
 }
 
 }  // namespace skink::edge

@@ -75,17 +75,21 @@ Digest hmac_sha256(const Key& key, Span<const Bytes> parts) noexcept {
   return outer.finish();
 }
 
-Key device_key(const Key& master, Bytes device_id) noexcept {
+Key device_key(const Key& master, Span<const char> fleet, Span<const char> device_id) noexcept {
   // RFC 5869 with one block of output: T(1) = HMAC(HMAC(salt, master), info || 0x01).
   Key salt;
-  const uint8_t text[] = {'s', 'k', 'i', 'n', 'k', '/', '1'};  // shorter than a block: zero padding is HMAC's own
-  memcpy(salt.bytes, text, sizeof text);
+  const uint8_t salt_text[] = {'s', 'k', 'i', 'n', 'k', '/', '1'};  // shorter than a block: zero padding is HMAC's own
+  memcpy(salt.bytes, salt_text, sizeof salt_text);
   const Bytes extract_parts[] = {Bytes(master.bytes)};
   const Digest extracted = hmac_sha256(salt, extract_parts);
   Key pseudo_random;
   memcpy(pseudo_random.bytes, extracted.bytes, kKeyBytes);
   const uint8_t one[] = {1};
-  const Bytes expand_parts[] = {device_id, Bytes(one)};
+  const uint8_t slash[] = {'/'};
+  const auto bytes_of = [](Span<const char> name) noexcept {
+    return Bytes{reinterpret_cast<const uint8_t*>(name.data()), name.size()};
+  };
+  const Bytes expand_parts[] = {bytes_of(fleet), Bytes(slash), bytes_of(device_id), Bytes(one)};
   const Digest expanded = hmac_sha256(pseudo_random, expand_parts);
   Key result;
   memcpy(result.bytes, expanded.bytes, kKeyBytes);

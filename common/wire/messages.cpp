@@ -16,6 +16,7 @@ const char* channel_label(Channel channel) noexcept {
     case Channel::kTask: return "skink/1/task";
     case Channel::kUpdate: return "skink/1/update";
     case Channel::kReply: return "skink/1/reply";
+    case Channel::kState: return "skink/1/state";
   }
   return "";
 }
@@ -142,8 +143,9 @@ bool same_versions(const Versions& versions) noexcept {
          versions.codec == kCodecVersion;
 }
 
-Status encode_state(const State& state, MutableBytes out, size_t& written) noexcept {
-  return encode_fields(skink_wire_State_fields, &state, out, written);
+Status encode_state(const State& state, const Identity& identity, MutableBytes out, size_t& written) noexcept {
+  const Status status = encode_fields(skink_wire_State_fields, &state, out, written);
+  return status == Status::kOk ? append_tag(Channel::kState, identity, out, written) : status;
 }
 
 Status encode_task(const Task& task, const Identity& identity, MutableBytes out, size_t& written) noexcept {
@@ -180,9 +182,16 @@ Status encode_update(const Update& update, const PayloadSource& payload, const I
   return status == Status::kOk ? append_tag(Channel::kUpdate, identity, out, written) : status;
 }
 
-Status decode_state(Bytes bytes, State& state) noexcept {
+Status decode_state(Bytes bytes, const Identity& identity, State& state) noexcept {
   State message = skink_wire_State_init_zero;
-  const Status status = decode_fields(skink_wire_State_fields, &message, bytes);
+  if (bytes.empty()) {
+    state = message;
+    return Status::kOk;
+  }
+  Bytes content;
+  Status status = check_tag(Channel::kState, identity, bytes, content);
+  if (status != Status::kOk) return status;
+  status = decode_fields(skink_wire_State_fields, &message, content);
   if (status == Status::kOk) state = message;
   return status;
 }
@@ -193,7 +202,7 @@ Status decode_task(Bytes bytes, const Identity& identity, Task& task) noexcept {
   if (status != Status::kOk) return status;
   Task message = skink_wire_Task_init_zero;
   status = decode_fields(skink_wire_Task_fields, &message, content);
-  forget_unknown(message.kind, skink_wire_TaskKind_TASK_KIND_EVALUATE);
+  forget_unknown(message.kind, skink_wire_TaskKind_TASK_KIND_PRESENCE);
   if (status == Status::kOk) task = message;
   return status;
 }

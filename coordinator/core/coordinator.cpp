@@ -30,7 +30,8 @@ Coordinator::Coordinator(CoordinatorConfig config, const RunSnapshot* snapshot)
       parameters_(initial_parameters(config_.experiment.model, config_.experiment.seed)),
       aggregator_(model_.network, config_.experiment.meta.clip_norm, config_.executor),
       downlink_(config_.experiment.downlink, model_.network, config_.experiment.seed),
-      patches_(config_.experiment.downlink, model::model_bytes(model_.network)) {
+      patches_(config_.experiment.downlink, model::model_bytes(model_.network)),
+      presence_(config_.nonce) {
   if (!codec::parse(config_.experiment.uplink.c_str(), codec_)) throw std::runtime_error("unknown codec");
   longest_update_ = codec::encoded_bytes(codec_, model_.network);
   if (snapshot != nullptr) restore(*snapshot);
@@ -100,13 +101,12 @@ Coordinator::Device& Coordinator::device_of(std::string_view id) {
   if (found != devices_.end()) return found->second;
   Device device;
   device.id = std::string(id);
-  device.key = wire::device_key(config_.master_key, {reinterpret_cast<const std::uint8_t*>(id.data()), id.size()});
+  device.key = key_of(id);
   return devices_.emplace(device.id, std::move(device)).first->second;
 }
 
-void Coordinator::set_online(Device& device, bool online) {
-  devices_online_ += static_cast<std::size_t>(online) - static_cast<std::size_t>(device.online);
-  device.online = online;
+wire::Key Coordinator::key_of(std::string_view id) const {
+  return wire::device_key(config_.master_key, {config_.fleet.data(), config_.fleet.size()}, {id.data(), id.size()});
 }
 
 std::vector<Action> Coordinator::take_actions() {
@@ -118,7 +118,7 @@ std::vector<Action> Coordinator::take_actions() {
 
 void Coordinator::freeze_roster(std::uint64_t now_ms) {
   for (const auto& [id, device] : devices_) {
-    if (device.online && roster_.size() < config_.experiment.fleet.devices) roster_.push_back(id);
+    if (device.presence.online && roster_.size() < config_.experiment.fleet.devices) roster_.push_back(id);
   }
   std::sort(roster_.begin(), roster_.end());
   actions_.emplace_back(CommitRoster{roster_});
@@ -144,7 +144,7 @@ void Coordinator::revoke(const RevokedIds& ids, std::uint64_t now_ms) {
   }
   // All are marked by now, so that none of them takes another's place.
   for (Device* device : members) {
-    set_online(*device, false);
+    note_gone(*device, now_ms);
     Slot* slot = open_slot_of(*device);
     if (slot != nullptr) replace(*slot, wire::Refusal::kRevoked, "revoked", now_ms);
   }
@@ -156,39 +156,67 @@ void Coordinator::on_state(std::string_view device_id, Bytes message, std::uint6
     count(wire::Refusal::kRevoked);
     return;
   }
-  wire::State state{};
-  if (wire::decode_state(message, state) != Status::kOk) {
-    count(wire::Refusal::kMalformed);
+  if (message.empty()) {
+    take_will(device_id, now_ms);
     return;
   }
-  if (state.online && !(state.has_versions && wire::same_versions(state.versions))) {
+  const auto found = devices_.find(device_id);
+  const std::string id(device_id);
+  const wire::Key key = found != devices_.end() ? found->second.key : key_of(id);
+  wire::State state{};
+  const Status status = wire::decode_state(message, {id.c_str(), key}, state);
+  if (status != Status::kOk || !state.online) {
+    const bool is_authentic = status == Status::kOk || status == Status::kDamaged;
+    count(is_authentic ? wire::Refusal::kMalformed : wire::Refusal::kWrongAuthentication);
+    return;
+  }
+  if (!(state.has_versions && wire::same_versions(state.versions))) {
     count(wire::Refusal::kVersionMismatch);
     return;
   }
   settle_waiting();
-  Device& device = device_of(device_id);
-  if (!state.online && (device.online || !device.seen)) device.offline_since_ms = now_ms;
-  set_online(device, state.online);
-  device.seen = true;
-  if (state.online) note_model(device, state.model);
+  Device& device = device_of(id);
+  if (presence_.on_birth(id, device.key, device.presence, state.challenge, now_ms)) {
+    take_birth(device, state, now_ms);
+  }
+  send_probes(now_ms);
+  update_wake();
+}
+
+/// Nobody vouches for a last will: the broker publishes it. All that it can do is to make us wait for a device.
+void Coordinator::take_will(std::string_view id, std::uint64_t now_ms) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end()) return;  // it never came
+  settle_waiting();
+  Device& device = found->second;
+  note_gone(device, now_ms);
+  Slot* slot = open_slot_of(device);
+  if (slot != nullptr) slot->offline_ms = given_up_ms(device);
+  update_wake();
+}
+
+/// It is there, now.
+void Coordinator::take_birth(Device& device, const wire::State& state, std::uint64_t now_ms) {
+  news_.push_back({device.id, true, state});
+  note_model(device, state.model);
   if (phase_ == Phase::kWaitingForFleet && roster_.empty()) {
     if (connected_ && devices_online() >= config_.experiment.fleet.devices) freeze_roster(now_ms);
     return;
   }
   const bool in_roster = std::binary_search(roster_.begin(), roster_.end(), device.id);
-  if (!in_roster && state.online && !device.reported_late_join && phase_ != Phase::kFinished) {
+  if (!in_roster && !device.reported_late_join && phase_ != Phase::kFinished) {
     device.reported_late_join = true;
     record({rounds_done_, EventKind::kLateJoin, 0, 0, 0, wire::Refusal::kNone, device.id});
   }
   Slot* slot = open_slot_of(device);
   if (slot == nullptr) return;
-  if (state.online) {
-    slot->offline_ms = kNever;
-    send_task(*slot, now_ms);
-  } else {
-    slot->offline_ms = given_up_ms(device);
-  }
-  update_wake();
+  slot->offline_ms = kNever;
+  send_task(*slot, now_ms);
+}
+
+void Coordinator::note_gone(Device& device, std::uint64_t now_ms) {
+  if (device.presence.online) news_.push_back({device.id, false, {}});
+  presence_.on_gone(device.id, device.presence, now_ms);
 }
 
 // ---- progress of a run ----------------------------------------------------------------------------------------------
@@ -197,6 +225,7 @@ void Coordinator::on_connected(std::uint64_t now_ms) {
   settle_waiting();
   connected_ = true;
   model_published_ = false;
+  for (auto& [id, device] : devices_) presence_.on_connected(device.presence);
   if (phase_ == Phase::kFinished) return;
   if (roster_.empty()) {
     if (devices_online() >= config_.experiment.fleet.devices) freeze_roster(now_ms);
@@ -212,7 +241,7 @@ void Coordinator::on_connected(std::uint64_t now_ms) {
     slot.offline_ms = kNever;
     if (is_offline(slot.device_index)) {  // as far as we know; nobody could come back either
       Device& device = device_at(slot.device_index);
-      device.offline_since_ms = now_ms;
+      device.presence.offline_since_ms = now_ms;
       slot.offline_ms = given_up_ms(device);
     }
     send_task(slot, now_ms);

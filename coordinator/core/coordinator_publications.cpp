@@ -138,6 +138,20 @@ void Coordinator::send_task(Slot& slot, std::uint64_t now_ms, Sending sending) {
   ++slot.sends;
 }
 
+void Coordinator::send_probes(std::uint64_t now_ms) {
+  if (!connected_) return;
+  for (std::string_view due = presence_.due(now_ms); !due.empty(); due = presence_.due(now_ms)) {
+    Device& device = devices_.find(due)->second;
+    wire::Task task{};
+    task.has_versions = true;
+    task.versions = wire::own_versions();
+    task.kind = skink_wire_TaskKind_TASK_KIND_PRESENCE;
+    task.challenge = device.presence.challenge;
+    actions_.emplace_back(sealed(wire::TopicKind::kTask, {device.id.c_str(), device.key}, task, wire::encode_task));
+    presence_.probe_sent(device.id, device.presence, now_ms);
+  }
+}
+
 /// A task that was lost is sent again, soon at first; a device that is heard has not lost it.
 void Coordinator::put_off_resend(Slot& slot, std::uint64_t now_ms) const {
   slot.resend_ms = now_ms + resend_wait(slot.sends);

@@ -69,6 +69,7 @@ void Coordinator::take_update(const Message& message, const Opened& opened, std:
     return;
   }
   const wire::Update& update = opened.update;
+  presence_.on_sign_of_life(device.id, device.presence, now_ms);
   traffic_.uplink_bytes += message.bytes.size();
   const auto is_expected = [&](const Slot* slot) {
     return slot != nullptr && update.id == wire::RoundId{config_.run, rounds_done_, slot->attempt};
@@ -369,10 +370,12 @@ void Coordinator::replace(Slot& slot, wire::Refusal reason, const std::string& d
 
 void Coordinator::on_time(std::uint64_t now_ms) {
   settle_waiting();
-  if (now_ms < wake_ms_ || slots_.empty()) return;
+  if (now_ms < wake_ms_) return;
+  send_probes(now_ms);
   for (Slot& slot : slots_) {
     if (!slot.open) continue;
     if (now_ms >= slot.deadline_ms) {
+      note_silence(slot, now_ms);
       replace(slot, wire::Refusal::kLate, "no answer in time", now_ms);
     } else if (now_ms >= slot.offline_ms) {
       replace(slot, wire::Refusal::kNone, "offline", now_ms);
@@ -380,12 +383,26 @@ void Coordinator::on_time(std::uint64_t now_ms) {
       send_task(slot, now_ms, Sending::kReminder);
     }
   }
-  close_if_settled(now_ms);
+  if (slots_.empty()) {
+    update_wake();
+  } else {
+    close_if_settled(now_ms);
+  }
+}
+
+/// A device of which nothing was heard all the time may be gone, whatever the broker says: it is not asked again before
+/// it answers a challenge.
+void Coordinator::note_silence(const Slot& slot, std::uint64_t now_ms) {
+  Device& device = device_at(slot.device_index);
+  if (config_.replay || slot.assembly.next_chunk() > 0) return;
+  if (device.presence.online) news_.push_back({device.id, false, {}});
+  presence_.on_silence(device.id, device.key, device.presence, now_ms);
 }
 
 void Coordinator::update_wake() {
   wake_ms_ = kNever;
   if (!connected_) return;
+  wake_ms_ = presence_.wake_ms();
   for (const Slot& slot : slots_) {
     if (slot.open) wake_ms_ = std::min({wake_ms_, slot.deadline_ms, slot.resend_ms, slot.offline_ms});
   }

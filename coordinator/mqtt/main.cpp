@@ -2,6 +2,7 @@
 /// skink-coordinator: leads a fleet through a run. The work is in the service; here are command line, log and exit
 /// code.
 
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -57,6 +58,24 @@ Result<void> write_results(const std::string& folder, const coordinator::Service
   return coordinator::write_results(folder, coordinator::state_of(service.core()), summary, *rounds);
 }
 
+/// What may be wrong, from what came.
+std::string waiting_hint(const coordinator::Coordinator& core) {
+  const auto refused = [&core](wire::Refusal reason) { return core.refused()[static_cast<std::size_t>(reason)]; };
+  std::string hint;
+  if (core.devices_unconfirmed() > 0) {
+    hint += fmt::format("; {} were announced and do not answer: gone, or what the broker remembers of them",
+                        core.devices_unconfirmed());
+  }
+  if (refused(wire::Refusal::kWrongAuthentication) > 0) {
+    hint += fmt::format("; {} messages had a wrong code: another master key, or another fleet name?",
+                        refused(wire::Refusal::kWrongAuthentication));
+  }
+  if (refused(wire::Refusal::kVersionMismatch) > 0) {
+    hint += fmt::format("; {} births of other versions", refused(wire::Refusal::kVersionMismatch));
+  }
+  return hint;
+}
+
 coordinator::ServiceObserver log_observer(RoundLog& rounds, bool classifies) {
   coordinator::ServiceObserver observer;
   observer.on_round = [&rounds](const coordinator::Coordinator& core) { rounds.show(core); };
@@ -73,7 +92,8 @@ coordinator::ServiceObserver log_observer(RoundLog& rounds, bool classifies) {
                  wire::refusal_text(event.reason), event.detail);
   };
   observer.on_waiting = [](const coordinator::Coordinator& core) {
-    spdlog::info("waiting for the fleet: {} of {} devices", core.devices_online(), core.experiment().fleet.devices);
+    spdlog::info("waiting for the fleet: {} of {} devices{}", core.devices_online(), core.experiment().fleet.devices,
+                 waiting_hint(core));
   };
   observer.on_log = [](const std::string& text) { spdlog::info("{}", text); };
   return observer;

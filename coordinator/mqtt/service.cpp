@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <random>
 #include <thread>
 
 #include "skink/common/host/files.hpp"
@@ -35,6 +36,11 @@ std::string topic_of(const std::string& fleet, const Publish& publication) {
   topic.chunk = publication.chunk;
   char text[wire::kMaxTopicBytes];
   return {text, wire::format_topic(topic, text)};
+}
+
+std::uint64_t random_nonce() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
 }
 
 std::uint32_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
@@ -77,6 +83,8 @@ Result<void> Service::prepare(const std::vector<Override>& overrides) {
   CoordinatorConfig config;
   config.experiment = *experiment;
   config.master_key = *master_key;
+  config.fleet = settings_.fleet;
+  config.nonce = random_nonce();
   config.executor = Executor::of(workers_);
   if (!*has_run) {
     config.run = settings_.run != 0 ? settings_.run : unix_time_ms();
@@ -227,7 +235,6 @@ void Service::handle_message(const mqtt::Event& event) {
   const std::string_view id(topic.device_id.data(), topic.device_id.size());
   const Bytes payload{event.payload.data(), event.payload.size()};
   if (topic.kind != wire::TopicKind::kState) return;
-  note_device(std::string(id), payload);
   core_->on_state(id, payload, now_ms());
 }
 
@@ -261,24 +268,22 @@ void Service::revoke(const RevokedIds& ids, const ServiceObserver& observer) {
 }
 
 /// For `skinkctl devices`.
-void Service::note_device(const std::string& id, Bytes message) {
-  wire::State state{};
-  if (wire::decode_state(message, state) != Status::kOk) return;
-  const bool is_online = state.online && !core_->is_revoked(id);
-  DeviceRow row{id,
-                is_online,
+void Service::note_device(const DeviceNews& news) {
+  const wire::State& birth = news.birth;
+  DeviceRow row{news.id,
+                news.online,
                 utc_now(),
-                state.firmware,
-                state.arena_bytes,
-                state.battery_percent,
-                state.reset_reason,
-                state.free_bytes,
-                state.stack_used_bytes};
+                birth.firmware,
+                birth.arena_bytes,
+                birth.battery_percent,
+                birth.reset_reason,
+                birth.free_bytes,
+                birth.stack_used_bytes};
   const auto known = std::find_if(devices_to_note_.begin(), devices_to_note_.end(),
-                                  [&id](const DeviceRow& other) { return other.id == id; });
+                                  [&news](const DeviceRow& other) { return other.id == news.id; });
   if (known == devices_to_note_.end()) {
     devices_to_note_.push_back(std::move(row));
-  } else if (is_online) {
+  } else if (news.online) {
     *known = std::move(row);
   } else {
     known->online = false;
@@ -287,6 +292,7 @@ void Service::note_device(const std::string& id, Bytes message) {
 }
 
 StoreNotes Service::take_notes() {
+  for (const DeviceNews& news : core_->take_device_news()) note_device(news);
   StoreNotes notes;
   notes.devices = std::exchange(devices_to_note_, {});
   for (std::size_t reason = 0; reason < core_->refused().size(); ++reason) {

@@ -163,7 +163,7 @@ Result<Made> Provisioner::State::prepare(const std::string& id) const {
   Made made;
   made.key = generate_p256_key();
   made.certificate = authority.issue(made.key.get(), options.fleet, id, options.days);
-  made.hmac_key = wire::device_key(master_key, bytes_of(id));
+  made.hmac_key = wire::device_key(master_key, view(options.fleet), view(id));
   const Der certificate = der_of(made.certificate.get());
   const Der key = private_der_of(made.key.get());
 

@@ -27,13 +27,6 @@ std::string device_topic(wire::TopicKind kind, const std::string& fleet, const s
   return {name, wire::format_topic(topic, name)};
 }
 
-std::vector<std::uint8_t> make_will() {
-  std::uint8_t will[wire::kMaxControlBytes];
-  std::size_t written = 0;
-  (void)Client::encode_will(will, written);  // it fits
-  return {will, will + written};
-}
-
 ClientConfig config_of(const DeviceCredentials& credentials, std::vector<float>& arena) {
   ClientConfig config;
   config.identity.device_id = credentials.device_id.c_str();
@@ -61,7 +54,6 @@ HostedClient::HostedClient(const HostedClientOptions& options, const TaskGenerat
       update_topic_(topic_name(wire::TopicKind::kUpdate)),
       arena_(options.arena_bytes / sizeof(float)),
       model_(options.model_bytes),
-      will_(make_will()),
       samples_(generator),
       client_(config_of(credentials_, arena_),
               {{this, &read_model, static_cast<std::uint32_t>(options.model_bytes)}, samples_.source(), {}}) {}
@@ -86,7 +78,7 @@ Result<void> HostedClient::start_session(mqtt::EventQueue& queue, const HostedCl
   session.certificate_file = credentials_.certificate_file;
   session.key_file = credentials_.key_file;
   session.client_id = credentials_.device_id;
-  session.will = mqtt::Will{state_topic_, will_, mqtt::Retain::kYes};
+  session.will = mqtt::Will{state_topic_, {}, mqtt::Retain::kYes};
   Result<std::unique_ptr<mqtt::Session>> started = mqtt::Session::start(queue, session);
   if (!started) return started.error();
   session_ = std::move(*started);
@@ -240,7 +232,7 @@ ClientCounters HostedClient::counters() const {
 }
 
 void HostedClient::say_goodbye(std::chrono::milliseconds grace) {
-  (void)session_->publish(state_topic_, {will_.data(), will_.size()}, mqtt::Quality::kAtLeastOnce, mqtt::Retain::kYes);
+  (void)session_->publish(state_topic_, {}, mqtt::Quality::kAtLeastOnce, mqtt::Retain::kYes);
   session_->disconnect(grace);
 }
 

@@ -34,12 +34,8 @@ Device::Device(const DeviceConfig& config, ModelStore& models, Journal& journal)
 
 bool Device::on_stream_open(uint64_t now_ms) noexcept {
   char topic[wire::kMaxTopicBytes];
-  uint8_t payload[wire::kMaxControlBytes];
-  size_t written = 0;
-  if (edge::Client::encode_will(payload, written) != Status::kOk) return false;
   edge::mqtt::Will will;
   will.topic = {topic, topic_of(wire::TopicKind::kState, topic)};
-  will.payload = {payload, written};
   will.retain = true;
   edge::mqtt::ConnectOptions options;
   options.client_id = {config_.identity.device_id, strlen(config_.identity.device_id)};

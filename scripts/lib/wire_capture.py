@@ -174,6 +174,14 @@ class Connection:
         headers = sum(s.header_bytes for s in self.segments if s.side == side and begin <= s.time < end)
         return mqtt, overhead * len(records), headers
 
+    def after_presence(self, side, begin):
+        """When the coordinator's challenge (down) or the birth that answers it (up) has passed: once a connection, no
+        part of a round."""
+        overhead = self.security()[1]
+        least = 60 if side == UP else 0  # an acknowledgement goes up before the birth
+        passed = (r.time for r in self.streams[side].records if r.time >= begin and 5 + len(r.body) - overhead > least)
+        return next(passed, begin) + 1e-6
+
     def acknowledgements(self, side, begin, end):
         return sum(1 for s in self.segments if s.side == side and not s.data and begin <= s.time < end)
 
@@ -239,14 +247,15 @@ def count_rounds(arguments):
     encoded = sum(line[2] for line in updates) / rounds
     cells, details, worst = [], [], 0.0
     for side in (UP, DOWN):
-        captured = connection.layers(side, arguments.begin, arguments.end)
+        begin = connection.after_presence(side, arguments.begin)
+        captured = connection.layers(side, begin, arguments.end)
         difference = 100 * (sum(predicted[side]) / sum(captured) - 1)
         worst = max(worst, abs(difference))
         cells += [f"{sum(captured) / rounds:.0f}", f"{sum(predicted[side]) / rounds:.0f}", f"{difference:+.1f} %"]
         layers = ", ".join(f"{name} {was / rounds:.1f} ({said / rounds:.1f})"
                            for name, was, said in zip(("MQTT", "TLS", "TCP/IP"), captured, predicted[side]))
-        bare = connection.acknowledgements(side, arguments.begin, arguments.end) / rounds
-        again = sum(size for time, size in connection.streams[side].again if arguments.begin <= time < arguments.end) / rounds
+        bare = connection.acknowledgements(side, begin, arguments.end) / rounds
+        again = sum(size for time, size in connection.streams[side].again if begin <= time < arguments.end) / rounds
         details.append(f"{side}: {layers}; {bare:.1f} bare acknowledgements"
                        + (f"; {again:.0f} bytes sent again are left out" if again else ""))
     print(f"| {arguments.name} | {encoded:.0f} | " + " | ".join(cells) + " |")

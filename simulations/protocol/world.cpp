@@ -106,7 +106,7 @@ World::World(const coordinator::CoordinatorConfig& config, const TaskGenerator& 
   const std::size_t arena = options_.arena_bytes != 0 ? options_.arena_bytes : device_memory(config.experiment).arena();
   for (const std::string& id : options_.device_ids) {
     const wire::Key key =
-        wire::device_key(config.master_key, {reinterpret_cast<const std::uint8_t*>(id.data()), id.size()});
+        wire::device_key(config.master_key, {config.fleet.data(), config.fleet.size()}, {id.data(), id.size()});
     index_of_.emplace(id, devices_.size());
     devices_.push_back(std::make_unique<Device>(id, key, tasks, arena, coordinator_->model_file().size()));
   }
@@ -158,15 +158,11 @@ void World::set_connected(std::size_t index, bool connected) {
     return;
   }
   device.client->on_disconnected();
-  std::vector<std::uint8_t> will(wire::kMaxControlBytes);
-  std::size_t written = 0;
-  if (edge::Client::encode_will({will.data(), will.size()}, written) != Status::kOk) return;
-  will.resize(written);
   Event event;
   event.kind = Event::Kind::kToCoordinator;
   event.device = index;
   event.topic = wire::TopicKind::kState;
-  event.payload = std::make_shared<const std::vector<std::uint8_t>>(std::move(will));
+  event.payload = std::make_shared<const std::vector<std::uint8_t>>();  // a last will has no bytes
   device.state = event.payload;
   send(std::move(event), true);
 }
@@ -214,7 +210,7 @@ void World::restart_coordinator(const WorldObserver& observer) {
     event.kind = Event::Kind::kToCoordinator;
     event.device = i;
     event.payload = devices_[i]->state;
-    if (event.payload) send(std::move(event), true);
+    if (event.payload && !event.payload->empty()) send(std::move(event), true);
   }
 }
 

@@ -49,12 +49,18 @@ void check_round_trip(const Message& message, Encode encode, Decode decode) {
 }
 
 void fuzz_state(Bytes content) {
+  const auto message = with_code(content, "skink/1/state");
   wire::State state{};
-  if (wire::decode_state(content, state) != Status::kOk) return;
+  const Status status = wire::decode_state(view(message), identity(), state);
+  promise(status == Status::kOk || status == Status::kDamaged, "a valid code is accepted");
+  if (status != Status::kOk) return;
   promise(std::memchr(state.firmware, 0, sizeof state.firmware) != nullptr, "texts end");
   check_round_trip(
-      state, [](const auto& m, MutableBytes out, std::size_t& written) { return wire::encode_state(m, out, written); },
-      [](Bytes bytes, auto& m) { return wire::decode_state(bytes, m); });
+      state,
+      [](const auto& m, MutableBytes out, std::size_t& written) {
+        return wire::encode_state(m, identity(), out, written);
+      },
+      [](Bytes bytes, auto& m) { return wire::decode_state(bytes, identity(), m); });
 }
 
 void fuzz_task(Bytes content) {

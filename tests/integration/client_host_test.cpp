@@ -135,7 +135,7 @@ class Asker {
     const std::string id(topic.device_id.begin(), topic.device_id.end());
     const Bytes bytes(event.payload.data(), event.payload.size());
     if (topic.kind == wire::TopicKind::kState) {
-      REQUIRE(wire::decode_state(bytes, states[id]) == Status::kOk);
+      REQUIRE(wire::decode_state(bytes, identity(id), states[id]) == Status::kOk);
       return;
     }
     Answer& answer = answers[id];

@@ -146,9 +146,7 @@ TEST_CASE("skink-edge: SIGTERM and SIGINT end it within 2 s, and its devices say
         REQUIRE((*watcher)->subscribe("skink/1/demo/dev/+/state", mqtt::Quality::kAtLeastOnce).has_value());
       }
       if (event.kind != mqtt::EventKind::kMessage) continue;
-      wire::State state{};
-      REQUIRE(wire::decode_state({event.payload.data(), event.payload.size()}, state) == Status::kOk);
-      ++(state.online ? online : offline);
+      ++(event.payload.empty() ? offline : online);
     }
   };
   for (const int signal_number : {SIGTERM, SIGINT}) {

@@ -138,6 +138,11 @@ class Fleet {
 
   void live() {
     for (int device = 0; device < 12; ++device) birth("device-" + std::to_string(device), true);
+    for (std::size_t answers = queue_.size(); answers > 0; --answers) {  // to their challenges: the roster is frozen
+      Input input = queue_.front();
+      queue_.erase(queue_.begin());
+      happen(std::move(input));
+    }
     for (int step = 0; step < 4000 && one_by_one.core.phase() != coordinator::Phase::kFinished; ++step) {
       now_ms_ += below(4) == 0 ? below(60) : 0;
       if (below(60) == 0 && revoked_ < 3) {
@@ -180,18 +185,25 @@ class Fleet {
   }
 
   void birth(const std::string& id, bool is_online) {
+    happen({Input::Kind::kState, 0, id, is_online ? birth_of(id, 0) : std::vector<std::uint8_t>()});
+  }
+
+  std::vector<std::uint8_t> birth_of(const std::string& id, std::uint64_t challenge) const {
     wire::State state{};
     state.has_versions = true;
     state.versions = wire::own_versions();
-    state.online = is_online;
-    std::uint8_t bytes[128];
+    state.online = true;
+    state.challenge = challenge;
+    std::vector<std::uint8_t> bytes(wire::kMaxControlBytes);
     std::size_t written = 0;
-    REQUIRE(wire::encode_state(state, bytes, written) == Status::kOk);
-    happen({Input::Kind::kState, 0, id, {bytes, bytes + written}});
+    const wire::Key key = key_of(id);
+    REQUIRE(wire::encode_state(state, {id.c_str(), key}, {bytes.data(), bytes.size()}, written) == Status::kOk);
+    bytes.resize(written);
+    return bytes;
   }
 
   wire::Key key_of(const std::string& id) const {
-    return wire::device_key(config.master_key, {reinterpret_cast<const std::uint8_t*>(id.data()), id.size()});
+    return wire::device_key(config.master_key, {}, {id.data(), id.size()});
   }
 
   void answer(const coordinator::Publish& publish) {
@@ -200,6 +212,10 @@ class Fleet {
     const wire::Key key = key_of(id);
     REQUIRE(wire::decode_task({publish.payload.data(), publish.payload.size()}, {id.c_str(), key}, task) ==
             Status::kOk);
+    if (task.kind == skink_wire_TaskKind_TASK_KIND_PRESENCE) {
+      queue_.insert(queue_.begin(), {Input::Kind::kState, 0, id, birth_of(id, task.challenge)});
+      return;
+    }
     wire::Update update;
     update.id = wire::id_of(task);
     update.outcome = wire::Outcome::kAdapted;

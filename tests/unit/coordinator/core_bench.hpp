@@ -50,6 +50,10 @@ class CoreBench {
     take();
   }
 
+  /// Connected, and no device was born.
+  struct Nobody {};
+  CoreBench(Nobody /*tag*/, const std::vector<Override>& overrides) : core(config(overrides)) { core.on_connected(0); }
+
   static CoordinatorConfig config(const std::vector<Override>& overrides = {},
                                   const coordinator::RunSnapshot* replay = nullptr) {
     CoordinatorConfig config;
@@ -61,17 +65,38 @@ class CoreBench {
     return config;
   }
 
+  /// A device connects and answers the challenge that it gets, or is gone.
   /// @param[in] model  as State::model; 0: none
   void birth(const std::string& id, bool online = true, std::uint64_t model = 0) {
+    if (!online) {
+      core.on_state(id, {}, now);
+      return;
+    }
+    challenges.erase(id);
+    send_birth(id, 0, model);
+    take();
+    if (challenges.count(id) != 0) send_birth(id, challenges.at(id), model);
+  }
+
+  void send_birth(const std::string& id, std::uint64_t challenge, std::uint64_t model = 0) {
+    const std::vector<std::uint8_t> bytes = encode_birth(id, challenge, model);
+    core.on_state(id, {bytes.data(), bytes.size()}, now);
+  }
+
+  std::vector<std::uint8_t> encode_birth(const std::string& id, std::uint64_t challenge,
+                                         std::uint64_t model = 0) const {
     wire::State state{};
     state.has_versions = true;
     state.versions = wire::own_versions();
-    state.online = online;
+    state.online = true;
     state.model = model;
-    std::uint8_t bytes[128];
+    state.challenge = challenge;
+    std::vector<std::uint8_t> bytes(wire::kMaxControlBytes);
     std::size_t written = 0;
-    REQUIRE(wire::encode_state(state, bytes, written) == Status::kOk);
-    core.on_state(id, {bytes, written}, now);
+    const wire::Key key = key_of(id);
+    REQUIRE(wire::encode_state(state, {id.c_str(), key}, {bytes.data(), bytes.size()}, written) == Status::kOk);
+    bytes.resize(written);
+    return bytes;
   }
 
   /// Takes the actions; remembers tasks and the last reply of each device.
@@ -87,7 +112,11 @@ class CoreBench {
       if (publish->topic == wire::TopicKind::kTask) {
         wire::Task task{};
         REQUIRE(wire::decode_task(bytes, identity, task) == Status::kOk);
-        tasks[publish->device_id] = task;
+        if (task.kind == skink_wire_TaskKind_TASK_KIND_PRESENCE) {
+          challenges[publish->device_id] = task.challenge;
+        } else {
+          tasks[publish->device_id] = task;
+        }
       }
       if (publish->topic == wire::TopicKind::kPatch) patches[publish->device_id] = publish->payload;
       if (publish->topic == wire::TopicKind::kReply) {
@@ -99,7 +128,7 @@ class CoreBench {
   }
 
   wire::Key key_of(const std::string& id) const {
-    return wire::device_key(config().master_key, {reinterpret_cast<const std::uint8_t*>(id.data()), id.size()});
+    return wire::device_key(config().master_key, {}, {id.data(), id.size()});
   }
 
   wire::Update update_for(const std::string& id) const {
@@ -183,6 +212,7 @@ class CoreBench {
   std::uint64_t now = 0;
   Coordinator core;
   std::map<std::string, wire::Task> tasks;
+  std::map<std::string, std::uint64_t> challenges;
   std::map<std::string, std::vector<std::uint8_t>> patches;
   std::vector<std::pair<std::string, wire::Reply>> replies;
   std::vector<coordinator::TranscriptEvent> events;

@@ -4,9 +4,9 @@
 #include "unit/coordinator/core_bench.hpp"
 
 using namespace skink;
-using test::kRun;
 using coordinator::Coordinator;
 using coordinator::CoordinatorConfig;
+using test::kRun;
 using Bench = test::CoreBench;
 
 TEST_CASE("core: a revoked device does not enter the roster", "[coordinator][core][revoked]") {

@@ -4,9 +4,9 @@
 #include "unit/coordinator/core_bench.hpp"
 
 using namespace skink;
-using test::kRun;
 using coordinator::Coordinator;
 using coordinator::CoordinatorConfig;
+using test::kRun;
 using Bench = test::CoreBench;
 
 TEST_CASE("core: a round takes one update of each cohort device and steps by their mean", "[coordinator][core]") {
@@ -236,7 +236,9 @@ TEST_CASE("core: a birth with other versions is no device", "[coordinator][core]
   state.online = true;
   std::uint8_t bytes[128];
   std::size_t written = 0;
-  REQUIRE(wire::encode_state(state, bytes, written) == Status::kOk);
+  Bench bench;
+  const wire::Key key = bench.key_of("a");
+  REQUIRE(wire::encode_state(state, {"a", key}, bytes, written) == Status::kOk);
   core.on_state("a", {bytes, written}, 0);
   CHECK(core.devices_online() == 0);
   CHECK(core.refused()[static_cast<std::size_t>(wire::Refusal::kVersionMismatch)] == 1);

@@ -107,7 +107,10 @@ TEST_CASE("provisioning: a device gets all it needs, and only its owner may read
     INFO(secret);
     CHECK(mode_of(secret) == 0600);
   }
-  const wire::Key key = wire::device_key(read_key(pki.file("master.key")).value(), bytes_of("pump-1"));
+  const auto text = [](const std::string& name) { return Span<const char>(name.data(), name.size()); };
+  const std::string fleet = "plant";
+  const std::string id = "pump-1";
+  const wire::Key key = wire::device_key(read_key(pki.file("master.key")).value(), text(fleet), text(id));
   const wire::Key written_key = read_key(own + "/hmac.key").value();
   CHECK(std::memcmp(written_key.bytes, key.bytes, wire::kKeyBytes) == 0);
 

@@ -309,7 +309,7 @@ TEST_CASE("client: a birth names the model that the device has", "[edge][client]
   for (const Sent& sent : scene.bench.pump()) {
     if (sent.topic != TopicKind::kState || sent.kind != ActionKind::kPublish) continue;
     wire::State state{};
-    REQUIRE(wire::decode_state(view(sent.payload), state) == Status::kOk);
+    REQUIRE(wire::decode_state(view(sent.payload), scene.bench.identity, state) == Status::kOk);
     CHECK(state.model == wire::prefix_of(scene.base));
   }
 }

@@ -26,22 +26,37 @@ TEST_CASE("client: a connection begins with subscriptions and the birth", "[edge
   CHECK((sent[2].kind == ActionKind::kSubscribe && sent[2].topic == TopicKind::kPatch));
   CHECK((sent[3].kind == ActionKind::kPublish && sent[3].topic == TopicKind::kState && sent[3].retain));
   wire::State state{};
-  REQUIRE(wire::decode_state(view(sent[3].payload), state) == Status::kOk);
+  REQUIRE(wire::decode_state(view(sent[3].payload), bench.identity, state) == Status::kOk);
   CHECK((state.online && state.has_versions && wire::same_versions(state.versions)));
   CHECK(std::string(state.firmware) == "bench 1.0");
   CHECK((state.arena_bytes == 65536 && state.battery_percent == 80));
   CHECK(bench.client->next_wake_ms() == edge::Client::kNever);
 }
 
-TEST_CASE("client: the last will says offline and nothing else", "[edge][client]") {
-  Message will(64);
-  std::size_t written = 0;
-  REQUIRE(edge::Client::encode_will({will.data(), will.size()}, written) == Status::kOk);
+TEST_CASE("client: a challenge is answered with the birth, whatever the device does", "[edge][client]") {
+  ClientBench bench;
+  bench.connect();
+  bench.pump();
+  const bool is_working = GENERATE(false, true);
+  if (is_working) {
+    bench.give(bench.task());
+    bench.pump();
+  }
+  const edge::ClientState before = bench.client->state();
+  const std::uint64_t wake_ms = bench.client->next_wake_ms();
+  wire::Task presence{};  // no versions, no run: only the code counts
+  presence.kind = skink_wire_TaskKind_TASK_KIND_PRESENCE;
+  presence.challenge = 77;
+  bench.give(presence);
+  const std::vector<Sent> sent = bench.pump();
+  REQUIRE(sent.size() == 1);
+  CHECK((sent[0].kind == ActionKind::kPublish && sent[0].topic == TopicKind::kState && sent[0].retain));
   wire::State state{};
-  state.online = true;
-  REQUIRE(wire::decode_state(view(will).first(written), state) == Status::kOk);
-  CHECK_FALSE(state.online);
-  CHECK_FALSE(state.has_versions);
+  REQUIRE(wire::decode_state(view(sent[0].payload), bench.identity, state) == Status::kOk);
+  CHECK(state.challenge == 77);
+  CHECK(bench.client->state() == before);
+  CHECK(bench.client->next_wake_ms() == wake_ms);
+  CHECK(bench.client->counters().tasks == (is_working ? 1 : 0));
 }
 
 TEST_CASE("client: download, adaptation, upload and acceptance", "[edge][client]") {

@@ -10,6 +10,8 @@
 ///   2. while (next_action(action)) carry it out
 ///   3. if (has_work()) work(now), then go to 2; otherwise sleep until next_wake_ms() or the next message
 ///
+/// A port registers a last will when it connects: topic state, retained, no bytes.
+///
 /// Not thread-safe and not ISR-safe: one thread per client at a time. `now_ms` is any monotonic clock.
 
 #include <stddef.h>
@@ -193,9 +195,6 @@ class Client {
   const ClientCounters& counters() const noexcept { return counters_; }
   const nn::MemoryPlan& memory_plan() const noexcept { return runner_.memory_plan(); }
 
-  /// The last will that a port registers when it connects: state, online = false.
-  static Status encode_will(MutableBytes out, size_t& written) noexcept;
-
  private:
   struct PendingRefusal {
     bool waits = false;
@@ -249,6 +248,7 @@ class Client {
   bool reply_wanted_ = false;
   bool patch_wanted_ = false;
   bool birth_wanted_ = false;
+  uint64_t challenge_ = 0;  ///< of the last PRESENCE task of this connection
   bool outbox_busy_ = false;
   /// What is in the outbox; kOldChunk: a chunk of an upload that has begun anew since.
   enum class Sending : uint8_t { kBirth, kRefusal, kChunk, kOldChunk } sending_ = Sending::kBirth;

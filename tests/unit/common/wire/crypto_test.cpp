@@ -114,9 +114,20 @@ TEST_CASE("hkdf: test case 1 of RFC 5869 in terms of our HMAC", "[common][wire][
 TEST_CASE("hkdf: device keys are those of an independent implementation", "[common][wire][crypto]") {
   const std::string master = GENERATE(std::string(32, '\0'), sequence(0, 31), sequence(200, 231));
   const std::string id = GENERATE(std::string("d"), std::string("kitchen-07"), std::string(64, 'x'));
-  const Key key = wire::device_key(key_of(master), view(id));
-  const std::vector<std::uint8_t> expected = openssl_hkdf(master, "skink/1", id);
+  const std::string fleet = GENERATE(std::string("f"), std::string("plant-A"));
+  const Key key = wire::device_key(key_of(master), {fleet.data(), fleet.size()}, {id.data(), id.size()});
+  const std::vector<std::uint8_t> expected = openssl_hkdf(master, "skink/1", fleet + "/" + id);
   CHECK(std::vector<std::uint8_t>(key.bytes, key.bytes + wire::kKeyBytes) == expected);
+}
+
+TEST_CASE("hkdf: two fleets with one master key have other device keys", "[common][wire][crypto]") {
+  const Key master = key_of(sequence(0, 31));
+  const auto key = [&](const std::string& fleet, const std::string& id) {
+    const Key made = wire::device_key(master, {fleet.data(), fleet.size()}, {id.data(), id.size()});
+    return std::vector<std::uint8_t>(made.bytes, made.bytes + wire::kKeyBytes);
+  };
+  CHECK(key("a", "pump-1") != key("b", "pump-1"));
+  CHECK(key("ab", "c") != key("a", "bc"));
 }
 
 TEST_CASE("hex: digests are written in lower case and read in any", "[common][wire][crypto]") {

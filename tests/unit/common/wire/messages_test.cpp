@@ -39,8 +39,8 @@ Message encode(const wire::Task& task, const Identity& who = identity()) {
 Message encode(const wire::Reply& reply, const Identity& who = identity()) {
   return encoded([&](MutableBytes out, std::size_t& written) { return wire::encode_reply(reply, who, out, written); });
 }
-Message encode(const wire::State& state) {
-  return encoded([&](MutableBytes out, std::size_t& written) { return wire::encode_state(state, out, written); });
+Message encode(const wire::State& state, const Identity& who = identity()) {
+  return encoded([&](MutableBytes out, std::size_t& written) { return wire::encode_state(state, who, out, written); });
 }
 
 struct Payload {
@@ -165,17 +165,19 @@ TEST_CASE("messages: states come back", "[common][wire][messages]") {
   state.arena_bytes = 65536;
   state.battery_percent = 255;
   state.reset_reason = 4;
+  state.challenge = 0x0123456789abcdef;
   const Message message = encode(state);
   CHECK(message.size() < wire::kMaxControlBytes);
   wire::State decoded{};
-  REQUIRE(wire::decode_state(view(message), decoded) == Status::kOk);
+  REQUIRE(wire::decode_state(view(message), identity(), decoded) == Status::kOk);
   CHECK(wire::same_versions(decoded.versions));
   CHECK(decoded.online);
   CHECK(std::string(decoded.firmware) == state.firmware);
   CHECK(decoded.arena_bytes == 65536);
   CHECK(decoded.battery_percent == 255);
   CHECK(decoded.reset_reason == 4);
-  CHECK(wire::decode_state({}, decoded) == Status::kOk);  // the last will: all fields absent
+  CHECK(decoded.challenge == state.challenge);
+  CHECK(wire::decode_state({}, identity(), decoded) == Status::kOk);  // the last will has no bytes
   CHECK_FALSE(decoded.online);
   CHECK_FALSE(decoded.has_versions);
 }

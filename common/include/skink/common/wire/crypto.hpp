@@ -51,8 +51,8 @@ Digest sha256(Bytes bytes) noexcept;
 Digest hmac_sha256(const Key& key, Span<const Bytes> parts) noexcept;
 
 /// The key of one device: HKDF-SHA256 (RFC 5869), input keying material = the fleet's master key, salt = "skink/1",
-/// info = the device id. 32 bytes.
-Key device_key(const Key& master, Bytes device_id) noexcept;
+/// info = fleet || "/" || device id, neither of which has a '/'. 32 bytes.
+Key device_key(const Key& master, Span<const char> fleet, Span<const char> device_id) noexcept;
 
 inline constexpr size_t kSignatureBytes = 64;  ///< of ECDSA over P-256: r and s, big-endian, 32 bytes each
 

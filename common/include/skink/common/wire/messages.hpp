@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Messages as bytes: Protocol Buffers (common/wire/skink.proto, nanopb) followed by an authentication code for task,
-/// update and reply. Decoding is total: any bytes give a message or a status. docs/protocol.md is the contract.
+/// Messages as bytes: Protocol Buffers (common/wire/skink.proto, nanopb) followed by an authentication code. Decoding
+/// is total: any bytes give a message or a status. docs/protocol.md is the contract.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +20,7 @@ using Task = skink_wire_Task;
 using Evaluation = skink_wire_Evaluation;
 using Reply = skink_wire_Reply;
 
-enum class TaskKind : uint8_t { kAdapt = 1, kEvaluate = 2 };
+enum class TaskKind : uint8_t { kAdapt = 1, kEvaluate = 2, kPresence = 3 };
 enum class Outcome : uint8_t { kAdapted = 1, kEvaluated = 2, kDiverged = 3, kRefused = 4 };
 enum class Verdict : uint8_t { kAccepted = 1, kRefused = 2, kResend = 3 };
 
@@ -89,7 +89,7 @@ struct PayloadSource {
 };
 
 /// Who may have made an authentication code; part of what is authenticated, so that one kind cannot pass for another.
-enum class Channel : uint8_t { kTask, kUpdate, kReply };
+enum class Channel : uint8_t { kTask, kUpdate, kReply, kState };
 
 /// The device id and key that authenticate a message.
 struct Identity {
@@ -105,7 +105,8 @@ Versions own_versions() noexcept;
 bool same_versions(const Versions& versions) noexcept;
 
 /// Each encoder writes into `out` and sets `written`; kBufferTooSmall when it does not fit.
-Status encode_state(const State& state, MutableBytes out, size_t& written) noexcept;
+/// A last will has no bytes: nobody can know its code when it is published.
+Status encode_state(const State& state, const Identity& identity, MutableBytes out, size_t& written) noexcept;
 Status encode_task(const Task& task, const Identity& identity, MutableBytes out, size_t& written) noexcept;
 Status encode_reply(const Reply& reply, const Identity& identity, MutableBytes out, size_t& written) noexcept;
 Status encode_update(const Update& update, const PayloadSource& payload, const Identity& identity, MutableBytes out,
@@ -113,7 +114,9 @@ Status encode_update(const Update& update, const PayloadSource& payload, const I
 
 /// Each decoder returns kOk, kTruncated (shorter than an authentication code), kWrongAuthentication, or kDamaged (not a
 /// message of this kind). The message is written on kOk only. The code is checked before anything is parsed.
-Status decode_state(Bytes bytes, State& state) noexcept;
+///
+/// No bytes are a last will: kOk, and online is false.
+Status decode_state(Bytes bytes, const Identity& identity, State& state) noexcept;
 Status decode_task(Bytes bytes, const Identity& identity, Task& task) noexcept;
 Status decode_reply(Bytes bytes, const Identity& identity, Reply& reply) noexcept;
 

@@ -8,7 +8,7 @@
 
 namespace skink::wire {
 
-inline constexpr uint16_t kProtocolVersion = 1;     ///< docs/protocol.md
+inline constexpr uint16_t kProtocolVersion = 2;     ///< docs/protocol.md
 inline constexpr uint16_t kCodecVersion = 2;        ///< docs/codec.md
 inline constexpr uint16_t kModelFormatVersion = 1;  ///< docs/model-file.md
 inline constexpr uint16_t kIdentityVersion = 1;     ///< docs/identity.md; a device's own flash, never sent

@@ -20,6 +20,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -32,6 +33,7 @@
 #include "skink/coordinator/core/cohort.hpp"
 #include "skink/coordinator/core/downlink.hpp"
 #include "skink/coordinator/core/executor.hpp"
+#include "skink/coordinator/core/presence.hpp"
 #include "skink/coordinator/core/records.hpp"
 #include "skink/coordinator/core/revoked_list.hpp"
 #include "skink/coordinator/core/strategy.hpp"
@@ -71,6 +73,13 @@ using Action = std::variant<Publish, CommitRoster, CommitEvent, CommitRound, Com
 
 enum class Phase { kWaitingForFleet, kEvaluating, kTraining, kFinished };
 
+/// A device came, went, or fell silent.
+struct DeviceNews {
+  std::string id;
+  bool online = false;
+  wire::State birth{};  ///< when it is online
+};
+
 /// A change that was taken into a round's sum. Borrowed for the call.
 struct TakenUpdate {
   wire::RoundId id;
@@ -83,6 +92,8 @@ struct TakenUpdate {
 struct CoordinatorConfig {
   Experiment experiment;
   wire::Key master_key;
+  std::string fleet;        ///< its name: device keys follow from it and the master key
+  std::uint64_t nonce = 0;  ///< differs from that of every other process that led this fleet (PresenceBook)
   std::uint64_t run = 1;
   /// Replay: the roster is fixed from the start and nobody waits for devices to be born.
   bool replay = false;
@@ -104,7 +115,7 @@ class Coordinator {
   void on_connected(std::uint64_t now_ms);
   /// The broker is away: time stands still for open rounds until on_connected().
   void on_disconnected();
-  /// Any bytes on a device's topics.
+  /// Any bytes on a device's topics. What is not authentic costs no memory.
   void on_state(std::string_view device_id, Bytes message, std::uint64_t now_ms);
   void on_update(std::string_view device_id, Bytes message, std::uint64_t now_ms);
   /// The same as one after the other, but their authentication codes are checked on the lent workers.
@@ -129,7 +140,12 @@ class Coordinator {
 
   Phase phase() const { return phase_; }
   std::uint32_t rounds_done() const { return rounds_done_; }
-  std::size_t devices_online() const { return devices_online_; }
+  /// Those that answered a challenge and were not heard to go since.
+  std::size_t devices_online() const { return presence_.online(); }
+  /// Those that announced themselves, perhaps long ago, and have not answered yet.
+  std::size_t devices_unconfirmed() const { return presence_.unconfirmed(); }
+  /// What happened to devices since the last call, oldest first.
+  std::vector<DeviceNews> take_device_news() { return std::exchange(news_, {}); }
   const Experiment& experiment() const { return config_.experiment; }
   const model::Model& model() const { return model_; }
   const std::vector<float>& parameters() const { return parameters_; }
@@ -147,9 +163,7 @@ class Coordinator {
   struct Device {
     std::string id;
     wire::Key key;
-    bool online = false;
-    bool seen = false;
-    std::uint64_t offline_since_ms = 0;  ///< if it was seen and is not online
+    Presence presence;
     bool reported_late_join = false;
     bool has_model = false;  ///< was sent a task for `model_sent`
     wire::Digest model_sent;
@@ -199,7 +213,11 @@ class Coordinator {
   void rebuild_model();
   void step();
   Device& device_of(std::string_view id);
-  void set_online(Device& device, bool online);
+  wire::Key key_of(std::string_view id) const;
+  void take_will(std::string_view id, std::uint64_t now_ms);
+  void take_birth(Device& device, const wire::State& state, std::uint64_t now_ms);
+  void send_probes(std::uint64_t now_ms);
+  void note_gone(Device& device, std::uint64_t now_ms);
   Device& device_at(std::uint32_t index) { return *roster_devices_[index]; }
   void freeze_roster(std::uint64_t now_ms);
   void adopt_roster();
@@ -240,11 +258,11 @@ class Coordinator {
   std::uint32_t slot_number(const Slot& slot) const;
   /// When an offline device has been away for too long.
   std::uint64_t given_up_ms(const Device& device) const {
-    return device.offline_since_ms + config_.experiment.fleet.offline_ms;
+    return device.presence.offline_since_ms + config_.experiment.fleet.offline_ms;
   }
   bool is_offline(std::uint32_t device_index) {
     const Device& device = device_at(device_index);
-    return is_revoked(device.id) || (device.seen && !device.online);
+    return is_revoked(device.id) || (device.presence.seen && !device.presence.online);
   }
   void give_to(Slot& slot, std::uint32_t device_index, wire::Refusal reason, const std::string& who);
   bool pass_on(Slot& slot, wire::Refusal reason, const std::string& who, std::uint64_t now_ms);
@@ -254,6 +272,7 @@ class Coordinator {
   Slot* open_slot_of(const Device& device);
   void answer_unexpected(Device& device, const wire::Update& update);
   void refuse_unreadable(Device& device, std::uint64_t now_ms);
+  void note_silence(const Slot& slot, std::uint64_t now_ms);
   void update_wake();
   bool all_settled() const;
   bool all_wait() const;
@@ -279,7 +298,8 @@ class Coordinator {
   std::vector<Device*> roster_devices_;
   Membership membership_;
   std::vector<TranscriptEvent> past_events_;  // of a resumed or replayed run, by round
-  std::size_t devices_online_ = 0;
+  PresenceBook presence_;
+  std::vector<DeviceNews> news_;
 
   Phase phase_ = Phase::kWaitingForFleet;
   std::uint32_t rounds_done_ = 0;

@@ -58,7 +58,7 @@ class Service {
   void tell(const Action& action, const ServiceObserver& observer) const;
   void read_revoked(const ServiceObserver& observer);
   void revoke(const RevokedIds& ids, const ServiceObserver& observer);
-  void note_device(const std::string& id, Bytes message);
+  void note_device(const DeviceNews& news);
   StoreNotes take_notes();
   void flush();
   std::uint64_t now_ms() const;

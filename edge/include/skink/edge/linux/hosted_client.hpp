@@ -83,7 +83,6 @@ class HostedClient {
   const std::string update_topic_;
   std::vector<float> arena_;  // for its alignment
   std::vector<std::uint8_t> model_;
-  std::vector<std::uint8_t> will_;
   TaskSource samples_;
   Client client_;
   std::unique_ptr<mqtt::Session> session_;
