@@ -116,7 +116,9 @@ Result<void> Service::connect() {
   options.ca_file = settings_.ca;
   options.certificate_file = settings_.certificate;
   options.key_file = settings_.key;
-  options.client_id = "skink-coordinator-" + settings_.fleet;
+  const auto name = mqtt::common_name_of(settings_.certificate);
+  if (!name) return name.error();
+  options.client_id = *name;
   options.max_pending_publications = 20000;
   auto session = mqtt::Session::start(queue_, options);
   if (!session) return session.error();

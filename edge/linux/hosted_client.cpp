@@ -70,6 +70,13 @@ Result<std::unique_ptr<HostedClient>> HostedClient::create(mqtt::EventQueue& que
 }
 
 Result<void> HostedClient::start_session(mqtt::EventQueue& queue, const HostedClientOptions& options) {
+  const Result<std::string> name = mqtt::common_name_of(credentials_.certificate_file);
+  if (!name) return name.error();
+  if (*name != credentials_.device_id) {
+    return make_error(Status::kDamaged, "the certificate file '" + credentials_.certificate_file + "' is for '" +
+                                            *name + "', not for '" + credentials_.device_id +
+                                            "'; put the device's own there");
+  }
   mqtt::SessionOptions session;
   session.index = options.index;
   session.host = options.broker.host;

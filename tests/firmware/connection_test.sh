@@ -69,13 +69,17 @@ takeovers=$(grep -cF "again in" "$fleet_work/arm-0.log")
 "$fleet_bin/skinkctl" device revoke --pki "$fleet_work/pki" arm-0 >/dev/null
 kill -HUP "$fleet_broker_pid"
 sleep 1 # a signal is heard when the broker has time for it
-coordinator=$fleet_work/pki/coordinator
-mosquitto_pub -h localhost -p "$fleet_port" --cafile "$fleet_work/pki/ca.pem" --cert "$coordinator/cert.pem" \
-  --key "$coordinator/key.pem" -i arm-0 -q 1 -t skink/1/demo/dev/arm-0/reply -n
+# The broker keeps the connection; somebody with a certificate of the same name, which only the authority can make, ends it.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 1 -subj "/O=demo/CN=arm-0" \
+  -CA "$fleet_work/pki/ca.pem" -CAkey "$fleet_work/pki/ca.key" -keyout "$fleet_work/namesake.key" \
+  -addext basicConstraints=critical,CA:FALSE -out "$fleet_work/namesake.pem" 2>/dev/null
+mosquitto_pub -h localhost -p "$fleet_port" --cafile "$fleet_work/pki/ca.pem" --cert "$fleet_work/namesake.pem" \
+  --key "$fleet_work/namesake.key" -q 1 -t skink/1/demo/dev/arm-0/update -n
 wait_for $((takeovers + 1)) "again in"
 wait_for 1 "the broker refuses this device's certificate (code 44)"
-mosquitto_pub -h localhost -p "$fleet_port" --cafile "$fleet_work/pki/ca.pem" --cert "$coordinator/cert.pem" \
-  --key "$coordinator/key.pem" -i arm-1 -q 1 -t skink/1/demo/dev/arm-1/reply -n
+other=$fleet_work/pki/devices/arm-1
+mosquitto_pub -h localhost -p "$fleet_port" --cafile "$fleet_work/pki/ca.pem" --cert "$other/cert.pem" \
+  --key "$other/key.pem" -q 1 -t skink/1/demo/dev/arm-1/update -n
 wait_for 2 "mqtt: accepted by the broker" arm-1
 if grep -q "session resumed" "$fleet_work/arm-1.log"; then fail "the broker kept the sessions; say so in docs/provisioning.md"; fi
 

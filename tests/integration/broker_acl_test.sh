@@ -84,9 +84,9 @@ listen() {
   until_true 10 grep -q '^skink/1/demo/model/first ' "$work/$1.received" || fail "$1 does not get the retained model"
 }
 
-# received WHO < EXPECTED: all that WHO got, up to the last message of this test.
+# received WHO TOPIC TEXT < EXPECTED: all that WHO got, up to this message.
 received() {
-  until_true 10 grep -q '^skink/1/demo/model/last ' "$work/$1.received" || fail "$1 does not get the last message"
+  until_true 10 grep -q "^skink/1/demo/$2 $3\$" "$work/$1.received" || fail "$1 does not get the last message"
   diff - "$work/$1.received" || fail "$1 received something else (< expected, > received)"
 }
 
@@ -111,8 +111,7 @@ start_broker
 
 allowed coordinator model/first 1 -r
 listen coordinator
-listen device-000
-listen device-001
+listen device-002
 
 allowed device-000 dev/device-000/state birth -r
 allowed device-000 dev/device-000/update change
@@ -124,9 +123,8 @@ denied device-000 dev/device-000/patch forged
 denied device-000 model/first forged -r
 denied device-000 anything forged
 denied device-000 dev/device-001/state forged -u coordinator # the certificate names the user
-allowed coordinator dev/device-000/task work
-allowed coordinator dev/device-001/reply thanks
-allowed coordinator dev/device-001/patch step
+denied device-000 dev/device-001/state forged -i device-001  # and the client
+allowed device-000 dev/device-000/update again -i coordinator # which is device-000 all the same
 
 refused "a client without a certificate" --cafile "$work/pki/ca.pem"
 refused "a client without TLS"
@@ -143,26 +141,35 @@ for address in $(hostname -I 2>/dev/null || true); do
   fi
 done
 
-allowed coordinator model/last 1
-
-received coordinator <<'END'
+allowed device-000 dev/device-000/update last
+received coordinator dev/device-000/update last <<'END'
 skink/1/demo/model/first 1
 skink/1/demo/dev/device-000/state birth
 skink/1/demo/dev/device-000/update change
-skink/1/demo/dev/device-000/task work
-skink/1/demo/dev/device-001/reply thanks
-skink/1/demo/dev/device-001/patch step
-skink/1/demo/model/last 1
+skink/1/demo/dev/device-000/update again
+skink/1/demo/dev/device-000/update last
 END
-received device-000 <<'END'
+
+# From here on the coordinator's certificate publishes, which ends its listener: one client a certificate.
+listen device-000
+listen device-001
+allowed coordinator dev/device-000/task work
+allowed coordinator dev/device-001/reply thanks
+allowed coordinator dev/device-001/patch step
+allowed coordinator model/last 1
+received device-000 model/last 1 <<'END'
 skink/1/demo/model/first 1
 skink/1/demo/dev/device-000/task work
 skink/1/demo/model/last 1
 END
-received device-001 <<'END'
+received device-001 model/last 1 <<'END'
 skink/1/demo/model/first 1
 skink/1/demo/dev/device-001/reply thanks
 skink/1/demo/dev/device-001/patch step
+skink/1/demo/model/last 1
+END
+received device-002 model/last 1 <<'END' # of the others' messages, nothing
+skink/1/demo/model/first 1
 skink/1/demo/model/last 1
 END
 echo "broker: a device reaches its own topics only, and strangers do not connect"

@@ -110,6 +110,40 @@ TEST_CASE("skink-edge: certificates that are refused end it with the reason", "[
   CHECK(contains(foreign.output, broker->foreign_pki() + "/ca.pem"));
 }
 
+TEST_CASE("skink-edge: another device's certificate and another fleet's name are said to be that",
+          "[edge][linux][broker]") {
+  const auto broker = test::Broker::start({.devices = 2});
+  if (!broker) return;
+  const auto with = [&](const std::string& identity, const std::string& fleet) {
+    return std::vector<std::string>{"--broker",     broker->address(), "--fleet", fleet,
+                                    "--experiment", sine_experiment(), "--id",    "device-000",
+                                    "--identity",   identity};
+  };
+  const Ended absent_fleet = [&] {
+    const std::string log = broker->folder() + "/fleet.log";
+    std::vector<std::string> command = {program()};
+    for (const std::string& word : with(broker->pki(), "other")) command.push_back(word);
+    test::Process process(command, log);
+    const auto said = [&log] { return contains(test::read_file(log), "is the fleet's name right?"); };
+    CHECK(test::wait_until(20s, said));
+    process.signal(SIGTERM);
+    return Ended{process.wait(20s).value_or(-1), test::read_file(log)};
+  }();
+  INFO(absent_fleet.output);
+  CHECK(is(absent_fleet, ExitCode::kOk));
+
+  const std::string mixed = broker->folder() + "/mixed";
+  std::filesystem::copy(broker->pki(), mixed, std::filesystem::copy_options::recursive);
+  for (const char* file : {"/cert.pem", "/key.pem"}) {
+    std::filesystem::copy_file(broker->device("device-001") + file, mixed + "/devices/device-000" + file,
+                               std::filesystem::copy_options::overwrite_existing);
+  }
+  const Ended swapped = run(broker->folder(), with(mixed, "demo"));
+  INFO(swapped.output);
+  CHECK(is(swapped, ExitCode::kCredentials));
+  CHECK(contains(swapped.output, "mixed/devices/device-000/cert.pem' is for 'device-001', not for 'device-000'"));
+}
+
 TEST_CASE("skink-edge: without a broker it ends after --connect-timeout", "[edge][linux][broker]") {
   const auto broker = test::Broker::start({});
   if (!broker) return;

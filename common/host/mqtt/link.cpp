@@ -149,7 +149,10 @@ void Session::Link::connection_lost() {
   if (Clock::now() - connected_since_ >= kLasting) {
     attempts_ = 0;
   } else {
-    text += " soon after it was made; is another client using the id '" + options_.client_id + "'?";
+    text +=
+        " soon after it was made: brokers end it when their ACL forbids a topic (is the fleet's name right?), or when "
+        "another client connects as '" +
+        options_.client_id + "'";
   }
   forget_publications();
   push(EventKind::kDisconnected, std::move(text), DisconnectReason::kLost);

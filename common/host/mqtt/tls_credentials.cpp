@@ -30,6 +30,14 @@ Error unusable(const char* what, const std::string& path) {
                                           "' is not usable (PEM is wanted): " + take_openssl_error());
 }
 
+using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+
+/// Null when there is none, with OpenSSL's error.
+Certificate read_certificate(const std::string& path) {
+  const File file(std::fopen(path.c_str(), "rb"));
+  return {file ? PEM_read_X509(file.get(), nullptr, nullptr, nullptr) : nullptr, &X509_free};
+}
+
 std::string text_of(const ASN1_TIME* time) {
   const std::unique_ptr<BIO, decltype(&BIO_free)> memory(BIO_new(BIO_s_mem()), &BIO_free);
   if (!memory || ASN1_TIME_print(memory.get(), time) != 1) return "?";
@@ -77,10 +85,7 @@ Result<SslContext> load_credentials(const SessionOptions& options) {
 }
 
 std::string validity_problem(const std::string& certificate_file) {
-  const File file(std::fopen(certificate_file.c_str(), "rb"));
-  if (!file) return {};
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate(PEM_read_X509(file.get(), nullptr, nullptr, nullptr),
-                                                                &X509_free);
+  const Certificate certificate = read_certificate(certificate_file);
   ERR_clear_error();
   if (!certificate) return {};
   const ASN1_TIME* end = X509_get0_notAfter(certificate.get());
@@ -91,3 +96,23 @@ std::string validity_problem(const std::string& certificate_file) {
 }
 
 }  // namespace skink::mqtt::internal
+
+namespace skink::mqtt {
+
+Result<std::string> common_name_of(const std::string& certificate_file) {
+  const Result<void> readable = internal::check_readable("certificate file", certificate_file);
+  if (!readable) return readable.error();
+  ERR_clear_error();
+  const internal::Certificate certificate = internal::read_certificate(certificate_file);
+  if (!certificate) return internal::unusable("certificate file", certificate_file);
+  const X509_NAME* subject = X509_get_subject_name(certificate.get());
+  const int position = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (position < 0) {
+    return make_error(Status::kDamaged, "the certificate file '" + certificate_file + "' has no common name");
+  }
+  const ASN1_STRING* name = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, position));
+  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name)),
+                     static_cast<std::size_t>(ASN1_STRING_length(name)));
+}
+
+}  // namespace skink::mqtt

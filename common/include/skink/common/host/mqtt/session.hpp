@@ -39,12 +39,18 @@ struct SessionOptions {
   std::string ca_file;
   std::string certificate_file;
   std::string key_file;
-  std::string client_id;  ///< unique at the broker: a second one throws the first one out
+  /// Unique at the broker: a second one throws the first one out. Must be the certificate's common name, to which
+  /// brokers bind it (docs/protocol.md, section 1).
+  std::string client_id;
   std::chrono::seconds keep_alive{30};
   std::chrono::seconds connect_timeout{10};
   std::optional<Will> will;
   std::size_t max_pending_publications = 2000;  ///< 1..65000; publish() fails beyond
 };
+
+/// The common name in a PEM certificate: who its owner is to the broker.
+/// @returns kUnavailable (cannot be read) or kDamaged (no certificate, or one without a name), naming the file.
+Result<std::string> common_name_of(const std::string& certificate_file);
 
 /// Thread-safe. No call waits for the network.
 class Session {
