@@ -1,12 +1,9 @@
 #include "skink/coordinator/provisioning/provisioner.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/rand.h>
-#include <stdio.h>
 
 #include <cctype>
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <set>
@@ -51,21 +48,19 @@ struct Made {
   Der image;
 };
 
-/// Removes what was written of a device unless told that all of it is there.
-class Undo {
+/// Removes a folder in the end, if there is one.
+class RemovedAtEnd {
  public:
-  Undo() = default;
-  ~Undo() {
+  explicit RemovedAtEnd(std::string path) : path_(std::move(path)) {}
+  ~RemovedAtEnd() {
     std::error_code ignored;
-    for (const std::string& path : paths_) fs::remove_all(path, ignored);
+    fs::remove_all(path_, ignored);
   }
-  Undo(const Undo&) = delete;
-  Undo& operator=(const Undo&) = delete;
-  void add(const std::string& path) { paths_.push_back(path); }
-  void forget() { paths_.clear(); }
+  RemovedAtEnd(const RemovedAtEnd&) = delete;
+  RemovedAtEnd& operator=(const RemovedAtEnd&) = delete;
 
  private:
-  std::vector<std::string> paths_;
+  std::string path_;
 };
 
 /// Certificates that a device had before; a revocation must find them.
@@ -74,19 +69,10 @@ Result<void> keep_replaced(const std::string& from, const std::string& to) {
     const auto certificate = read_certificate(path);
     if (!certificate) return certificate.error();
     const std::string kept = to + "/replaced-" + serial_text(X509_get0_serialNumber(certificate->get())) + ".pem";
-    auto written = write_file(kept, pem_of(certificate->get()));
+    auto written = write_unsynchronised(kept, pem_of(certificate->get()));
     if (!written) return written;
   }
   return {};
-}
-
-/// Puts a finished folder into its place, in one step. One that was there stands where the finished one stood then.
-Result<void> move_into_place(const std::string& finished, const std::string& place) {
-  std::error_code code;
-  fs::create_directories(fs::path(place).parent_path(), code);
-  const unsigned int flags = fs::exists(place, code) ? RENAME_EXCHANGE : RENAME_NOREPLACE;
-  if (::renameat2(AT_FDCWD, finished.c_str(), AT_FDCWD, place.c_str(), flags) == 0) return {};
-  return make_error(Status::kUnavailable, place + ": cannot be written: " + std::strerror(errno));
 }
 
 }  // namespace
@@ -201,15 +187,17 @@ Result<Made> Provisioner::State::prepare(const std::string& id) const {
 /// Where it is put together, not yet in its place.
 Result<void> Provisioner::State::write_folder(const std::string& id, const Made& made) const {
   const std::string path = folder.unfinished();
-  auto done = make_folder(path);
+  std::error_code code;
+  fs::create_directory(path, code);
   wire::Digest digits;
   std::memcpy(digits.bytes, made.hmac_key.bytes, sizeof digits.bytes);
   char hex[2 * wire::kDigestBytes + 1];
   wire::to_hex(digits, hex);
-  if (done) done = write_file(path + "/cert.pem", pem_of(made.certificate.get()));
-  if (done) done = write_file(path + "/key.pem", private_pem_of(made.key.get()), Readers::kOwner);
-  if (done) done = write_file(path + "/hmac.key", std::string(hex) + "\n", Readers::kOwner);
+  auto done = write_unsynchronised(path + "/cert.pem", pem_of(made.certificate.get()));
+  if (done) done = write_unsynchronised(path + "/key.pem", private_pem_of(made.key.get()), Readers::kOwner);
+  if (done) done = write_unsynchronised(path + "/hmac.key", std::string(hex) + "\n", Readers::kOwner);
   if (done) done = keep_replaced(folder.device(id), path);
+  if (done) done = sync_folder(path);
   return done;
 }
 
@@ -226,24 +214,27 @@ Result<ProvisionedDevice> Provisioner::make(const std::string& id) const {
   const std::string hex_path = image_path(options, id, ".hex");
   const Bytes image = view(made->image);
 
-  Undo undo;
-  const auto write_image = [&undo](const std::string& path, std::string_view content) {
-    auto written = write_file(path, content, Readers::kOwner);
-    if (written) undo.add(path);
-    return written;
-  };
   const std::string unfinished = state_->folder.unfinished();
-  undo.add(unfinished);
-  auto done = make_folder(options.out);
-  if (done) done = state_->write_folder(id, *made);
-  if (done) done = write_image(device.image, text_of(image));
-  if (done) done = write_image(hex_path, to_intel_hex(image, options.image_address));
-  if (done) done = move_into_place(unfinished, state_->folder.device(id));
+  const std::string place = state_->folder.device(id);
+  RemovedAtEnd remains(unfinished);  // or what --force replaced
+  auto folder = make_folder(options.out);
+  if (folder) folder = make_folder(fs::path(place).parent_path().string());
+  if (folder) folder = state_->write_folder(id, *made);
+  if (!folder) return folder.error();
+  auto binary = StagedFile::write(device.image, text_of(image), Readers::kOwner);
+  if (!binary) return binary.error();
+  auto hex = StagedFile::write(hex_path, to_intel_hex(image, options.image_address), Readers::kOwner);
+  if (!hex) return hex.error();
+  // An image whose certificate is not in the folder could never be revoked: the folder comes first.
+  auto done = move_folder(unfinished, place, Occupied::kExchange);
   if (!done) return done.error();
-  undo.forget();
-  std::error_code ignored;
-  fs::remove_all(unfinished, ignored);  // what --force replaced
-  return device;
+  done = binary->place();
+  if (done) done = hex->place();
+  if (done) done = sync_names(options.out);
+  if (done) return device;
+  return make_error(
+      Status::kUnavailable,
+      done.error().message + "; '" + id + "' has its keys but not its whole image: provision it again with --force");
 }
 
 }  // namespace skink::provisioning

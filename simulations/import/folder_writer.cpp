@@ -124,12 +124,13 @@ Result<void> FolderWriter::finish(std::string_view description) {
     sums += *line;
   }
   Result<void> written = write_file(temporary_ + "/sha256sums", sums);
+  if (written) written = sync_folder(temporary_);
   if (!written) return written;
   if (std::rename(temporary_.c_str(), folder_.c_str()) != 0) {
     return unavailable(folder_, "cannot be put in its place: " + last_error());
   }
   is_finished_ = true;
-  return {};
+  return sync_names(fs::path(folder_).parent_path().string());
 }
 
 }  // namespace skink::simulations

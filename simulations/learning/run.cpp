@@ -143,7 +143,7 @@ class LearningRun {
       if (wire_ != nullptr) note(result, write_file(wire_path(options_.out_dir), wire_csv(wire_rows())));
     }
     // Now that the results are there.
-    if (keeps_checkpoints() && result.finished) (void)std::remove(checkpoint_path(options_.out_dir).c_str());
+    if (keeps_checkpoints() && result.finished) note(result, remove_file(checkpoint_path(options_.out_dir)));
     return result;
   }
 

@@ -50,13 +50,6 @@ struct Job {
   Clock::time_point told;
 };
 
-Result<void> remove_file(const std::string& path) {
-  std::error_code code;
-  std::filesystem::remove(path, code);
-  if (code) return make_error(Status::kUnavailable, path + ": cannot be removed: " + code.message());
-  return {};
-}
-
 /// Of the fields of SweepRun those that summary.json has. @throws std::exception if one is absent.
 void take_summary(const std::string& text, SweepRun& run) {
   const boost::json::object summary = boost::json::parse(text).as_object();

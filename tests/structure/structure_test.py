@@ -55,6 +55,33 @@ LAYERS = [
 ]
 
 
+# What makes or moves files on hosts, and where it may stand. Everything else calls skink/common/host/files.hpp, whose
+# files survive a power cut (tests/faults/power_cut_test.cpp).
+MAKES_FILES = r"\bofstream\b|\bfstream\(|\bfopen\([^;]*\"[wa]|\brename(at2?)?\(|\bO_CREAT\b|\bcreat\(|\bmkstemp"
+MAY_MAKE_FILES = {
+    "common/host/files.cpp": "the functions themselves",
+    "common/host/line_file.cpp": "logs that grow by lines; nothing is taken up from one",
+    "common/include/skink/common/host/line_file.hpp": "the same",
+    "coordinator/provisioning/pki_folder.cpp": "a lock",
+    "coordinator/store/store.cpp": "a lock",
+    "simulations/sweep/folder_lock.cpp": "a lock",
+    "simulations/import/folder_writer.cpp": "too large for memory; synchronised before it is moved to its place",
+    "simulations/import/folder_writer.hpp": "the same",
+}
+
+
+def check_durable_files():
+    found = set()
+    for path in sources("common", "coordinator", "simulations", "edge/linux", "edge/host"):
+        name = str(path.relative_to(ROOT))
+        if not re.search(MAKES_FILES, re.sub(r"//.*", "", path.read_text())):
+            continue
+        found.add(name)
+        check(name in MAY_MAKE_FILES, f"{name}: makes files by itself; call skink/common/host/files.hpp")
+    check(found == set(MAY_MAKE_FILES), f"these make no files any more: {set(MAY_MAKE_FILES) - found}")
+    print(f"durable files: {len(found)} sources make or move files, as listed")
+
+
 def check_layers():
     looked = 0
     for folder, left_out, allowed, refused in LAYERS:
@@ -208,6 +235,7 @@ def check_links():
 
 
 check_layers()
+check_durable_files()
 check_headers_alone()
 check_symbols()
 check_instruction_sets()
