@@ -127,9 +127,7 @@ int ProvisionCommand::run() {
   const auto code_of = [](const Error& error, ExitCode otherwise) {
     return error.code == Status::kInvalidArgument ? ExitCode::kUsage : otherwise;
   };
-  const auto checked = provisioning::check_ids(options_, ids);
-  if (!checked) return fail(code_of(checked.error(), ExitCode::kCredentials), checked.error().message);
-  const auto provisioner = provisioning::Provisioner::open(options_);
+  const auto provisioner = provisioning::Provisioner::open(options_, ids);
   if (!provisioner) return fail(code_of(provisioner.error(), ExitCode::kCredentials), provisioner.error().message);
   std::vector<provisioning::ProvisionedDevice> made;
   Result<void> done;

@@ -1,12 +1,6 @@
 #include "pki_folder.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 namespace skink::provisioning {
@@ -32,19 +26,8 @@ Result<coordinator::RevokedIds> known_revoked(const PkiFolder& folder) {
   return coordinator::read_revoked_list(folder.revoked_list());
 }
 
-void PkiLock::Closer::operator()(const int* file) const noexcept {
-  ::close(*file);
-  delete file;
-}
-
-Result<PkiLock> PkiLock::take(const PkiFolder& folder) {
-  const std::string path = folder.root + "/.lock";
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return make_error(Status::kUnavailable, path + ": cannot be made: " + std::strerror(errno));
-  PkiLock lock;
-  lock.file_.reset(new int(file));
-  if (::flock(file, LOCK_EX | LOCK_NB) == 0) return lock;
-  return make_error(Status::kUnavailable, folder.root + ": another program issues or revokes here; wait for it");
+Result<FolderLock> lock_folder(const PkiFolder& folder) {
+  return FolderLock::take(folder.root, "another program issues or revokes here; wait for it");
 }
 
 }  // namespace skink::provisioning

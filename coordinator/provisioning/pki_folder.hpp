@@ -3,10 +3,10 @@
 /// Where things lie in a fleet's folder of keys and certificates, as scripts/make-pki lays it out. docs/provisioning.md
 /// lists the files and who may read them.
 
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "skink/common/host/folder_lock.hpp"
 #include "skink/common/host/result.hpp"
 #include "skink/coordinator/core/revoked_list.hpp"
 
@@ -20,6 +20,7 @@ struct PkiFolder {
   std::string master_key() const { return root + "/master.key"; }
   std::string release_key() const { return root + "/release.key"; }
   std::string release_public_key() const { return root + "/release.pub"; }
+  std::string release_lock() const { return root + "/.release.lock"; }
   /// Revoked certificates, for the broker, and ids, for the coordinator.
   std::string certificate_list() const { return root + "/crl.pem"; }
   std::string revoked_list() const { return root + "/revoked.txt"; }
@@ -34,17 +35,9 @@ std::vector<std::string> certificates_in(const std::string& device_folder);
 /// The revoked ids; none where there is no list yet.
 Result<coordinator::RevokedIds> known_revoked(const PkiFolder& folder);
 
-/// Two programs that issue or revoke at once would lose one's work. Ends with the process, however that ends.
-class PkiLock {
- public:
-  /// @returns kUnavailable when another one holds it or the folder cannot be written.
-  static Result<PkiLock> take(const PkiFolder& folder);
-
- private:
-  struct Closer {
-    void operator()(const int* file) const noexcept;
-  };
-  std::unique_ptr<int, Closer> file_;
-};
+/// Two programs that issue or revoke at once would lose one's work. Everything that they check must be checked with the
+/// lock.
+/// @returns kUnavailable when another one holds it or the folder cannot be written.
+Result<FolderLock> lock_folder(const PkiFolder& folder);
 
 }  // namespace skink::provisioning

@@ -75,21 +75,8 @@ Result<void> keep_replaced(const std::string& from, const std::string& to) {
   return {};
 }
 
-}  // namespace
-
-struct Provisioner::State {
-  ProvisioningOptions options;
-  PkiFolder folder;
-  PkiLock lock;
-  Authority authority;
-  wire::Key master_key;
-  Der ca_der;
-  Der release_point;
-
-  Result<Made> prepare(const std::string& id) const;
-  Result<void> write_folder(const std::string& id, const Made& made) const;
-};
-
+/// Refuses ids that cannot be provisioned: not an id, twice in the list, there already, revoked. What is there changes
+/// while another program has the folder's lock.
 Result<void> check_ids(const ProvisioningOptions& options, const std::vector<std::string>& ids) {
   const PkiFolder folder{options.pki};
   const auto revoked = known_revoked(folder);
@@ -117,12 +104,27 @@ Result<void> check_ids(const ProvisioningOptions& options, const std::vector<std
   return {};
 }
 
+}  // namespace
+
+struct Provisioner::State {
+  ProvisioningOptions options;
+  PkiFolder folder;
+  FolderLock lock;
+  Authority authority;
+  wire::Key master_key;
+  Der ca_der;
+  Der release_point;
+
+  Result<Made> prepare(const std::string& id) const;
+  Result<void> write_folder(const std::string& id, const Made& made) const;
+};
+
 Provisioner::Provisioner(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Provisioner::Provisioner(Provisioner&&) noexcept = default;
 Provisioner& Provisioner::operator=(Provisioner&&) noexcept = default;
 Provisioner::~Provisioner() = default;
 
-Result<Provisioner> Provisioner::open(const ProvisioningOptions& options) {
+Result<Provisioner> Provisioner::open(const ProvisioningOptions& options, const std::vector<std::string>& ids) {
   if (!wire::is_valid_id(view(options.fleet))) return invalid("'" + options.fleet + "' is not a fleet's name");
   auto state = std::make_unique<State>();
   state->options = options;
@@ -133,9 +135,11 @@ Result<Provisioner> Provisioner::open(const ProvisioningOptions& options) {
   const auto master_key = read_key(state->folder.master_key());
   if (!master_key) return master_key.error();
   state->master_key = *master_key;
-  auto lock = PkiLock::take(state->folder);
+  auto lock = lock_folder(state->folder);
   if (!lock) return lock.error();
   state->lock = std::move(*lock);
+  const auto checked = check_ids(options, ids);
+  if (!checked) return checked.error();
   std::error_code ignored;
   fs::remove_all(state->folder.unfinished(), ignored);  // keys of a process that was killed
   auto point = release_point(state->folder);
@@ -226,7 +230,8 @@ Result<ProvisionedDevice> Provisioner::make(const std::string& id) const {
   auto hex = StagedFile::write(hex_path, to_intel_hex(image, options.image_address), Readers::kOwner);
   if (!hex) return hex.error();
   // An image whose certificate is not in the folder could never be revoked: the folder comes first.
-  auto done = move_folder(unfinished, place, Occupied::kExchange);
+  auto done =
+      move_folder(unfinished, place, options.existing == Existing::kReplace ? Occupied::kExchange : Occupied::kRefuse);
   if (!done) return done.error();
   done = binary->place();
   if (done) done = hex->place();

@@ -21,6 +21,10 @@ Result<Der> release_point(const PkiFolder& folder) {
   const std::string public_path = folder.release_public_key();
   const std::string private_path = folder.release_key();
   if (fs::exists(public_path)) return point_of(read_public_key(public_path), public_path);
+  const auto lock = FolderLock::wait_for(folder.release_lock());
+  if (!lock) return lock.error();
+  // Perhaps another program has made it meanwhile.
+  if (fs::exists(public_path)) return point_of(read_public_key(public_path), public_path);
   if (!fs::exists(private_path)) {
     const auto written = write_file(private_path, private_pem_of(generate_p256_key().get()), Readers::kOwner);
     if (!written) return written.error();

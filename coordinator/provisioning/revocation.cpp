@@ -63,14 +63,14 @@ Result<PreparedRevocation> prepare_revocation(const RevocationRequest& request) 
   const PkiFolder folder{request.pki};
   const auto authority = Authority::open(folder);
   if (!authority) return authority.error();
-  auto lock = PkiLock::take(folder);
+  auto lock = lock_folder(folder);
   if (!lock) return lock.error();
   const auto list = read_revocation_list(folder.certificate_list(), *authority);
   if (!list) return list.error();
 
   const std::set<std::string> ids(request.ids.begin(), request.ids.end());
   PreparedRevocation prepared;
-  prepared.lock = std::make_shared<const PkiLock>(std::move(*lock));
+  prepared.lock = std::make_shared<const FolderLock>(std::move(*lock));
   std::vector<Certificate> kept;
   std::vector<X509*> added;
   for (const std::string& id : ids) {

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "sweep/folder_lock.hpp"
+#include "skink/common/host/folder_lock.hpp"
 #include "terminal.hpp"
 
 namespace skink::simulations::cli {
@@ -33,7 +33,7 @@ int codecs(const CodecsArguments& arguments) {
   CodecsOptions options;
   const int code = read(arguments, options);
   if (code != kOk) return code;
-  const auto lock = FolderLock::take(arguments.sweep.out);
+  const auto lock = FolderLock::take(arguments.sweep.out, kFolderIsTaken);
   if (!lock) return fail(ExitCode::kStore, lock.error().message);
   SweepLine progress(arguments.sweep.is_quiet);
   options.sweep.on_progress = [&progress](const SweepProgress& sweep) { progress.show(sweep); };

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "sweep/folder_lock.hpp"
+#include "skink/common/host/folder_lock.hpp"
 #include "terminal.hpp"
 
 namespace skink::simulations::cli {
@@ -78,7 +78,7 @@ int sweep(const SweepArguments& arguments) {
   int code = read_grid(arguments, options);
   if (code == kOk) code = read_sweep(arguments, options.axes, options);
   if (code != kOk) return code;
-  const auto lock = FolderLock::take(arguments.out);
+  const auto lock = FolderLock::take(arguments.out, kFolderIsTaken);
   if (!lock) return fail(ExitCode::kStore, lock.error().message);
   SweepLine progress(arguments.is_quiet);
   options.on_progress = [&progress](const SweepProgress& sweep) { progress.show(sweep); };

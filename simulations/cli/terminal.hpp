@@ -18,6 +18,9 @@ namespace skink::simulations::cli {
 
 inline constexpr int kOk = static_cast<int>(ExitCode::kOk);
 
+/// Of a folder that two programs would write to (FolderLock).
+inline constexpr const char* kFolderIsTaken = "another skink-sim computes here; wait for it or name another --out";
+
 /// Prints the message and returns the code.
 int fail(ExitCode code, const std::string& message);
 

@@ -88,6 +88,42 @@ old=$(openssl x509 -in pki/devices/pump-a/cert.pem -noout -serial)
 expect 0 "1 of 1 devices" "${provision[@]}" --id pump-a --out images --force
 [[ $(openssl x509 -in pki/devices/pump-a/cert.pem -noout -serial) != "$old" ]] || fail "--force kept the certificate"
 
+# ---- two at once: what is checked is checked with the lock ----
+# A list that is a pipe holds a program where it reads the list, until another one has done its work or was refused.
+old=$(openssl x509 -in pki/devices/pump-b/cert.pem -noout -serial)
+for victim in late-1 late-2; do
+  mkfifo pipe
+  cp pki/revoked.txt kept.txt
+  mv pipe pki/revoked.txt
+  "${provision[@]}" --id "$victim" >held.txt 2>&1 &
+  held=$!
+  exec 8>pki/revoked.txt # opens when somebody reads
+  mv pki/revoked.txt pipe
+  cp kept.txt pki/revoked.txt
+  if [[ $victim == late-1 ]]; then
+    expect 5 "another program issues or revokes here" "${provision[@]}" --id late-1
+  else
+    expect 5 "another program issues or revokes here" "$ctl" device revoke --pki pki pump-b
+  fi
+  exec 8>&-
+  wait "$held" || fail "the first one is refused: $(cat held.txt)"
+  rm pipe
+done
+[[ $(openssl x509 -in pki/devices/pump-b/cert.pem -noout -serial) == "$old" ]] || fail "keys were replaced"
+
+# ---- the first use of the release key, by several ----
+printf 'firmware' >content.bin
+for ((i = 0; i < 10; i++)); do
+  rm -f pki/release.key pki/release.pub
+  signers=()
+  for name in a b c d; do
+    "$ctl" release sign --pki pki --firmware content.bin --name "$name" --out "$name.release" >"$name.txt" 2>&1 &
+    signers+=("$!")
+  done
+  for signer in "${signers[@]}"; do wait "$signer" || fail "a signer fails: $(cat ./?.txt)"; done
+  for name in a b c d; do expect 0 "release +$name" "$ctl" release show --pki pki "$name.release"; done
+done
+
 # ---- images ----
 cp images/pump-b.bin bent.bin
 printf '\x55' | dd of=bent.bin bs=1 seek=600 conv=notrunc status=none

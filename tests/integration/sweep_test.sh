@@ -45,7 +45,7 @@ wait_for_file "$work/stopped/seed-0/experiment.id"
 got=0
 "${long[@]}" --out "$work/stopped" >"$work/second" 2>&1 || got=$?
 [[ $got == 8 ]] || fail "a second sweep in one folder ended with $got: $(cat "$work/second")"
-grep -q "another sweep computes here" "$work/second" || fail "$(cat "$work/second")"
+grep -q "another skink-sim computes here" "$work/second" || fail "$(cat "$work/second")"
 kill -INT "$pid"
 wait "$pid" || fail "an interrupted sweep ends with an error: $(cat "$work/log")"
 pid=

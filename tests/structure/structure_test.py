@@ -62,9 +62,8 @@ MAY_MAKE_FILES = {
     "common/host/files.cpp": "the functions themselves",
     "common/host/line_file.cpp": "logs that grow by lines; nothing is taken up from one",
     "common/include/skink/common/host/line_file.hpp": "the same",
-    "coordinator/provisioning/pki_folder.cpp": "a lock",
+    "common/host/folder_lock.cpp": "a lock",
     "coordinator/store/store.cpp": "a lock",
-    "simulations/sweep/folder_lock.cpp": "a lock",
     "simulations/import/folder_writer.cpp": "too large for memory; synchronised before it is moved to its place",
     "simulations/import/folder_writer.hpp": "the same",
 }

@@ -20,7 +20,7 @@ struct Bench {
     options.out = pki.file("images");
     options.fleet = "plant";
     options.broker = {"gateway.local", 8883};
-    const auto provisioner = provisioning::Provisioner::open(options);
+    const auto provisioner = provisioning::Provisioner::open(options, {"a", "b"});
     REQUIRE(provisioner.has_value());
     REQUIRE(provisioner->make("a").has_value());
     REQUIRE(provisioner->make("b").has_value());

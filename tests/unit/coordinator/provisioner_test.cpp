@@ -14,7 +14,6 @@
 
 using namespace skink;
 using Catch::Matchers::Contains;
-using provisioning::check_ids;
 using provisioning::Existing;
 using provisioning::Provisioner;
 using provisioning::ProvisioningOptions;
@@ -32,9 +31,7 @@ ProvisioningOptions options_for(const test::Pki& pki) {
 }
 
 void make(const ProvisioningOptions& options, const std::vector<std::string>& ids) {
-  const auto checked = check_ids(options, ids);
-  if (!checked) FAIL(checked.error().message);
-  const auto provisioner = Provisioner::open(options);
+  const auto provisioner = Provisioner::open(options, ids);
   if (!provisioner) FAIL(provisioner.error().message);
   for (const std::string& id : ids) {
     const auto made = provisioner->make(id);
@@ -182,8 +179,7 @@ TEST_CASE("provisioning: ids that cannot be are refused before anything is writt
   pki.folder.write("revoked.txt", "gone # stolen\n");
   const auto before = pki.content();
   const auto refusal = [&options](const std::vector<std::string>& ids) {
-    const auto checked = check_ids(options, ids);
-    return checked ? "no error" : checked.error().message;
+    return reason(Provisioner::open(options, ids));
   };
   CHECK(refusal({"new"}) == "no error");
   CHECK_THAT(refusal({"new", "here"}), Contains("'here' exists (" + pki.file("devices/here") + "); --force"));
@@ -196,8 +192,8 @@ TEST_CASE("provisioning: ids that cannot be are refused before anything is writt
   }
   ProvisioningOptions forced = options;
   forced.existing = Existing::kReplace;
-  CHECK(check_ids(forced, {"here", "flashed"}).has_value());
-  CHECK(check_ids(forced, {"gone"}).has_error());
+  CHECK(Provisioner::open(forced, {"here", "flashed"}).has_value());
+  CHECK(Provisioner::open(forced, {"gone"}).has_error());
   pki.folder.write("revoked.txt", "two words\n");
   CHECK_THAT(refusal({"new"}), Contains("revoked.txt:1: 'two words'"));
   pki.folder.write("revoked.txt", "gone # stolen\n");
@@ -208,7 +204,7 @@ TEST_CASE("provisioning: an unfit authority or master key is refused, and nothin
           "[coordinator][provisioning]") {
   const auto refusal = [](const test::Pki& pki) {
     const auto before = pki.content();
-    std::string text = reason(Provisioner::open(options_for(pki)));
+    std::string text = reason(Provisioner::open(options_for(pki), {}));
     CHECK(pki.content() == before);
     CHECK_FALSE(fs::exists(pki.file("images")));
     return text;
@@ -248,7 +244,7 @@ TEST_CASE("provisioning: an unfit authority or master key is refused, and nothin
     const test::Pki pki;
     ProvisioningOptions options = options_for(pki);
     options.fleet = "a/b";
-    CHECK_THAT(reason(Provisioner::open(options)), Contains("'a/b' is not a fleet's name"));
+    CHECK_THAT(reason(Provisioner::open(options, {})), Contains("'a/b' is not a fleet's name"));
   }
 }
 
@@ -299,16 +295,16 @@ TEST_CASE("provisioning: the release key is made once, and its private half may 
   CHECK(has_same_key("c"));
   fs::remove(pki.file("release.pub"));
   pki.folder.write("release.key", test::self_signed({}, "P-384").key);
-  CHECK_THAT(reason(Provisioner::open(options_for(pki))), Contains("release.key: not a P-256 key"));
+  CHECK_THAT(reason(Provisioner::open(options_for(pki), {})), Contains("release.key: not a P-256 key"));
   pki.folder.write("release.pub", "no key");
-  CHECK_THAT(reason(Provisioner::open(options_for(pki))), Contains("release.pub: not a public key in PEM form"));
+  CHECK_THAT(reason(Provisioner::open(options_for(pki), {})), Contains("release.pub: not a public key in PEM form"));
 }
 
 TEST_CASE("provisioning: a device that cannot be written leaves nothing, those before it are complete",
           "[coordinator][provisioning]") {
   const test::Pki pki;
   const ProvisioningOptions options = options_for(pki);
-  auto provisioner = Provisioner::open(options);
+  auto provisioner = Provisioner::open(options, {"first", "second"});
   REQUIRE(provisioner.has_value());
   REQUIRE(provisioner->make("first").has_value());
   const auto before = pki.content();
@@ -332,7 +328,7 @@ TEST_CASE("provisioning: names that cannot stand in an image are refused before 
   const test::Pki pki;
   ProvisioningOptions options = options_for(pki);
   options.broker.host = GENERATE(std::string("a host"), std::string(254, 'h'));
-  auto provisioner = Provisioner::open(options);
+  auto provisioner = Provisioner::open(options, {"pump"});
   REQUIRE(provisioner.has_value());
   const auto failed = provisioner->make("pump");
   REQUIRE(failed.has_error());
@@ -342,9 +338,9 @@ TEST_CASE("provisioning: names that cannot stand in an image are refused before 
 
 TEST_CASE("provisioning: one program at a time", "[coordinator][provisioning]") {
   const test::Pki pki;
-  auto first = Provisioner::open(options_for(pki));
+  auto first = Provisioner::open(options_for(pki), {});
   REQUIRE(first.has_value());
-  CHECK_THAT(reason(Provisioner::open(options_for(pki))), Contains("another program issues or revokes here"));
-  first = Provisioner::open(options_for(test::Pki()));
-  CHECK(Provisioner::open(options_for(pki)).has_value());
+  CHECK_THAT(reason(Provisioner::open(options_for(pki), {})), Contains("another program issues or revokes here"));
+  first = Provisioner::open(options_for(test::Pki()), {});
+  CHECK(Provisioner::open(options_for(pki), {}).has_value());
 }

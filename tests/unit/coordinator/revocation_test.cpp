@@ -26,7 +26,7 @@ void provision(const test::Pki& pki, const Ids& ids) {
   options.fleet = "plant";
   options.broker = {"gateway.local", 8883};
   options.existing = provisioning::Existing::kReplace;
-  const auto provisioner = provisioning::Provisioner::open(options);
+  const auto provisioner = provisioning::Provisioner::open(options, ids);
   REQUIRE(provisioner.has_value());
   for (const std::string& id : ids) REQUIRE(provisioner->make(id).has_value());
 }

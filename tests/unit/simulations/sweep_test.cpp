@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "skink/common/host/files.hpp"
-#include "sweep/folder_lock.hpp"
+#include "skink/common/host/folder_lock.hpp"
 #include "temporary_folder.hpp"
 
 using namespace skink;
@@ -225,14 +225,14 @@ TEST_CASE("sweep: a stopped sweep goes on, and counts only what it computes itse
 TEST_CASE("sweep: a folder belongs to one at a time", "[simulation][sweep]") {
   const test::TemporaryFolder folder;
   {
-    const auto lock = FolderLock::take(folder.path());
+    const auto lock = FolderLock::take(folder.path(), "another one computes here");
     REQUIRE(lock.has_value());
-    const auto refused = FolderLock::take(folder.path());
+    const auto refused = FolderLock::take(folder.path(), "another one computes here");
     REQUIRE_FALSE(refused.has_value());
-    CHECK(refused.error().message.find("another sweep computes here") != std::string::npos);
+    CHECK(refused.error().message.find("another one computes here") != std::string::npos);
   }
-  CHECK(FolderLock::take(folder.path()).has_value());
-  CHECK_FALSE(FolderLock::take(folder.file("absent")).has_value());
+  CHECK(FolderLock::take(folder.path(), "another one computes here").has_value());
+  CHECK_FALSE(FolderLock::take(folder.file("absent"), "another one computes here").has_value());
 }
 
 TEST_CASE("sweep: a data set that is absent is said before anything runs", "[simulation][sweep]") {

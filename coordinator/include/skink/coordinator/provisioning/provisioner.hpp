@@ -42,22 +42,20 @@ struct ProvisionedDevice {
   std::size_t image_bytes = 0;
 };
 
-/// Refuses ids that cannot be provisioned, before anything is read or written: not an id, twice in the list, there
-/// already (in the PKI folder or as an image), revoked.
-/// @returns kInvalidArgument; kUnavailable when the list of revoked ids is there but cannot be read.
-Result<void> check_ids(const ProvisioningOptions& options, const std::vector<std::string>& ids);
-
 class Provisioner {
  public:
-  /// Reads the authority and the master key, and makes the release key pair if there is none. Holds the folder's lock
-  /// until it is destroyed.
-  /// @returns kUnavailable or kDamaged, naming the file at fault; kInvalidArgument for options out of range.
-  static Result<Provisioner> open(const ProvisioningOptions& options);
+  /// Reads the authority and the master key, takes the folder's lock until it is destroyed, refuses ids that cannot be
+  /// provisioned, and then makes the release key pair if there is none.
+  /// @param[in] ids  of the devices that make() is to make.
+  /// @returns kUnavailable or kDamaged, naming the file at fault, or when another program has the lock;
+  ///          kInvalidArgument for options out of range, and for an id that is none, is named twice, is there already
+  ///          (in the PKI folder or as an image) or is revoked.
+  static Result<Provisioner> open(const ProvisioningOptions& options, const std::vector<std::string>& ids);
   Provisioner(Provisioner&&) noexcept;
   Provisioner& operator=(Provisioner&&) noexcept;
   ~Provisioner();
 
-  /// Makes one device. Its folder appears in one step, then its image; whatever happens meanwhile (a full disk, a power
+  /// Makes one device, of those that open() was told. Its folder appears in one step, then its image; whatever happens meanwhile (a full disk, a power
   /// cut), there is no image whose certificate is not in the folder.
   /// @returns kUnavailable when a file cannot be written, kBufferTooSmall when the certificates do not fit in an image.
   Result<ProvisionedDevice> make(const std::string& id) const;
