@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "skink/common/host/float_environment.hpp"
+#include "skink/common/host/threads.hpp"
 
 namespace skink {
 namespace {
@@ -21,7 +22,7 @@ void wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old)
 }  // namespace
 
 Workers::Workers(std::uint32_t count) {
-  for (std::uint32_t worker = 1; worker < count; ++worker) threads_.emplace_back([this, worker] { serve(worker); });
+  start_threads(threads_, count > 1 ? count - 1 : 0, [this](std::size_t number) { serve(static_cast<std::uint32_t>(number) + 1); });
 }
 
 Workers::~Workers() {

@@ -102,6 +102,7 @@ ExitCode ClientHost::run(const std::atomic<bool>& stop) {
         clients_[client]->post(std::move(event));
         pool.want_turn(client);
       }
+      pool.help();
       report(steady_now_ms());
     }
   }

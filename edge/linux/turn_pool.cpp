@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "skink/common/host/float_environment.hpp"
+#include "skink/common/host/threads.hpp"
 
 namespace skink::edge {
 
@@ -12,7 +13,7 @@ TurnPool::TurnPool(std::size_t clients, unsigned threads, TakeTurn take_turn, st
       unsound_(std::move(unsound)),
       states_(clients, State::kIdle),
       wake_ms_(clients, Client::kNever) {
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+  start_threads(threads_, threads, [this](std::size_t /*number*/) { run(); });
 }
 
 TurnPool::~TurnPool() {
@@ -59,17 +60,27 @@ void TurnPool::run() {
   for (;;) {
     changed_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
     if (stopped_) return;
-    const std::size_t client = queue_.front();
-    queue_.pop_front();
-    states_[client] = State::kRunning;
-    lock.unlock();
-    const TurnResult result = take_turn_(client);
-    lock.lock();
-    wake_ms_[client] = result.wake_ms;
-    const bool again = result.has_more || states_[client] == State::kRunningAndWanted;
-    states_[client] = State::kIdle;
-    if (again) queue(client);
+    give_turn(lock);
   }
+}
+
+void TurnPool::give_turn(std::unique_lock<std::mutex>& lock) {
+  const std::size_t client = queue_.front();
+  queue_.pop_front();
+  states_[client] = State::kRunning;
+  lock.unlock();
+  const TurnResult result = take_turn_(client);
+  lock.lock();
+  wake_ms_[client] = result.wake_ms;
+  const bool again = result.has_more || states_[client] == State::kRunningAndWanted;
+  states_[client] = State::kIdle;
+  if (again) queue(client);
+}
+
+void TurnPool::help() {
+  if (!threads_.empty()) return;
+  std::unique_lock lock(mutex_);
+  for (std::size_t turns = queue_.size(); turns > 0; --turns) give_turn(lock);
 }
 
 }  // namespace skink::edge

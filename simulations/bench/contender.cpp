@@ -90,7 +90,7 @@ class DeviceContender final : public Contender {
         workers_(thread_count) {
     lanes = "device";
     isa = lane_functions.name;
-    threads = thread_count;
+    threads = workers_.count();  // the system may have given fewer
     functions = &lane_functions;
     for (std::uint32_t group = 0; group < groups_.size(); ++group) fill(group);
     for (std::uint32_t worker = 0; worker < thread_count; ++worker) {
@@ -182,7 +182,7 @@ class NeuronContender final : public Contender {
     is_serial = serial;
     lanes = "neuron";
     isa = lane_functions.name;
-    threads = thread_count;
+    threads = workers_.count();  // the system may have given fewer
     functions = &lane_functions;
     for (std::uint32_t worker = 0; worker < thread_count; ++worker) {
       devices_.push_back(std::make_unique<Workbench>(bench.network, lane_functions));

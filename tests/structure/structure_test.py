@@ -81,6 +81,21 @@ def check_durable_files():
     print(f"durable files: {len(found)} sources make or move files, as listed")
 
 
+# A thread that the system refuses throws; with others running and joinable, that aborts the process.
+STARTS_THREADS = r"\bstd::j?thread\b[\w\s]*[({]|\bstd::async\b|\bpthread_create\b"
+MAY_START_THREADS = {"common/include/skink/common/host/threads.hpp", "common/host/mqtt/exchange.cpp"}
+
+
+def check_threads():
+    found = set()
+    for path in sources("common", "coordinator", "simulations", "edge/linux", "edge/host"):
+        code = re.sub(r"//.*", "", path.read_text())
+        if re.search(STARTS_THREADS, code) or re.search(r"vector<std::thread>&", code):
+            found.add(str(path.relative_to(ROOT)))
+    check(found == MAY_START_THREADS, f"threads are started in {found}; call start_threads()")
+    print(f"threads: started in {len(found)} sources")
+
+
 def check_layers():
     looked = 0
     for folder, left_out, allowed, refused in LAYERS:
@@ -235,6 +250,7 @@ def check_links():
 
 check_layers()
 check_durable_files()
+check_threads()
 check_headers_alone()
 check_symbols()
 check_instruction_sets()

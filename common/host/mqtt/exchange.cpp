@@ -1,6 +1,7 @@
 #include "exchange.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "tcp_no_delay.hpp"
@@ -129,8 +130,14 @@ Clock::time_point Exchange::next_appointment() const {
 bool Exchange::examine(std::function<void(std::stop_token)> work) {
   const std::lock_guard lock(mutex_);
   if (stopped_ || examinations_.size() >= kMaxExaminations) return false;
+  if (!examiner_.joinable()) {
+    try {
+      examiner_ = std::jthread([this](const std::stop_token& stop) { run_examinations(stop); });
+    } catch (const std::system_error&) {
+      return false;  // the system has no thread for it
+    }
+  }
   examinations_.push_back(std::move(work));
-  if (!examiner_.joinable()) examiner_ = std::jthread([this](const std::stop_token& stop) { run_examinations(stop); });
   examinations_changed_.notify_one();
   return true;
 }

@@ -19,6 +19,7 @@ class TurnPool {
  public:
   using TakeTurn = std::function<TurnResult(std::size_t client)>;
 
+  /// @param[in] threads    at least 1; fewer start where the system refuses them, and none is fine: see help().
   /// @param[in] take_turn  called by any of the threads.
   /// @param[in] unsound    called by a thread whose floating point is not sound, before it ends.
   TurnPool(std::size_t clients, unsigned threads, TakeTurn take_turn, std::function<void()> unsound);
@@ -32,11 +33,15 @@ class TurnPool {
   /// The same for all clients whose time has come.
   /// @returns when to call again; Client::kNever when nothing is to come.
   std::uint64_t want_turns_due(std::uint64_t now_ms);
+  /// Takes the turns that wait, in the calling thread, if the system gave no other. To be called often by one thread,
+  /// whose floating point is sound.
+  void help();
 
  private:
   enum class State : std::uint8_t { kIdle, kQueued, kRunning, kRunningAndWanted };
 
   void run();
+  void give_turn(std::unique_lock<std::mutex>& lock);  // to the first in the queue; locked before and after
   void queue(std::size_t client);  // with mutex_ held
 
   const TakeTurn take_turn_;
