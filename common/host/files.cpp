@@ -73,7 +73,11 @@ bool write_all(int file, std::string_view content) {
 /// Some file systems have nothing to synchronise. False with errno.
 bool synchronise(int file) { return ::fsync(file) == 0 || errno == EINVAL || errno == ENOTSUP; }
 
-Error unwritable(const std::string& path) { return unavailable(path, "cannot be written: " + last_error()); }
+Error because_of_disk(const std::string& path, const std::string& what) {
+  return because(unavailable(path, what), Cause::kStore);
+}
+
+Error unwritable(const std::string& path) { return because_of_disk(path, "cannot be written: " + last_error()); }
 
 /// Pipes and devices.
 Result<void> write_special(const std::string& path, std::string_view content) {
@@ -130,7 +134,7 @@ Result<void> sync_names(const std::string& folder) {
   errno = 0;
   const Descriptor file(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (file.is_open() && synchronise(file.get())) return {};
-  return unavailable(folder, "cannot be synchronised with the disk: " + last_error());
+  return because_of_disk(folder, "cannot be synchronised with the disk: " + last_error());
 }
 
 Result<void> write_file(const std::string& path, std::string_view content, Readers readers) {
@@ -146,7 +150,7 @@ Result<void> remove_file(const std::string& path) {
   errno = 0;
   if (::unlink(path.c_str()) == 0) return sync_names(folder_of(path));
   if (errno == ENOENT) return {};
-  return unavailable(path, "cannot be removed: " + last_error());
+  return because_of_disk(path, "cannot be removed: " + last_error());
 }
 
 Result<void> write_unsynchronised(const std::string& path, std::string_view content, Readers readers) {
@@ -164,7 +168,7 @@ Result<void> make_folder(const std::string& path) {
   }
   for (; !absent.empty(); absent.pop_back()) {
     fs::create_directory(absent.back(), code);
-    if (code) return unavailable(path, "cannot be created: " + code.message());
+    if (code) return because_of_disk(path, "cannot be created: " + code.message());
     auto synchronised = sync_names(folder_of(absent.back()));
     if (!synchronised) return synchronised;
   }
@@ -198,12 +202,12 @@ Result<void> move_folder(const std::string& from, const std::string& to, Occupie
 Result<wire::Key> read_key(const std::string& path) {
   static_assert(wire::kKeyBytes == wire::kDigestBytes, "read as a digest");
   auto text = read_file(path, 4096);
-  if (!text) return text.error();
+  if (!text) return because(text.error(), Cause::kCredentials);
   while (!text->empty() && std::strchr("\r\n ", text->back()) != nullptr) text->pop_back();
   wire::Digest digits;
   if (!wire::from_hex(text->data(), text->size(), digits)) {
-    return make_error(Status::kDamaged,
-                      path + ": a key is 64 hexadecimal digits; make one with 'openssl rand -hex 32'");
+    return make_error(Status::kDamaged, path + ": a key is 64 hexadecimal digits; make one with 'openssl rand -hex 32'",
+                      Cause::kCredentials);
   }
   wire::Key key;
   std::memcpy(key.bytes, digits.bytes, sizeof key.bytes);

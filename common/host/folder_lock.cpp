@@ -14,7 +14,7 @@ namespace {
 int open_lock(const std::string& path) { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644); }
 
 Error unavailable(const std::string& path) {
-  return make_error(Status::kUnavailable, path + ": cannot be made: " + std::strerror(errno));
+  return make_error(Status::kUnavailable, path + ": cannot be made: " + std::strerror(errno), Cause::kStore);
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ Result<FolderLock> FolderLock::take(const std::string& folder, const std::string
   if (lock.file_ < 0) return unavailable(path);
   if (::flock(lock.file_, LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno != EWOULDBLOCK) return unavailable(path);
-  return make_error(Status::kUnavailable, folder + ": " + if_taken);
+  return make_error(Status::kUnavailable, folder + ": " + if_taken, Cause::kStore);
 }
 
 Result<FolderLock> FolderLock::wait_for(const std::string& path) {

@@ -15,7 +15,7 @@ Result<LineFile> LineFile::open(const std::string& path, std::string_view headin
 
 Result<void> LineFile::written() const {
   if (file_) return {};
-  return make_error(Status::kUnavailable, path_ + ": cannot be written");
+  return make_error(Status::kUnavailable, path_ + ": cannot be written", Cause::kStore);
 }
 
 }  // namespace skink

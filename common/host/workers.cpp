@@ -22,7 +22,8 @@ void wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old)
 }  // namespace
 
 Workers::Workers(std::uint32_t count) {
-  start_threads(threads_, count > 1 ? count - 1 : 0, [this](std::size_t number) { serve(static_cast<std::uint32_t>(number) + 1); });
+  start_threads(threads_, count > 1 ? count - 1 : 0,
+                [this](std::size_t number) { serve(static_cast<std::uint32_t>(number) + 1); });
 }
 
 Workers::~Workers() {

@@ -11,7 +11,7 @@ namespace skink::coordinator {
 
 Result<RevokedIds> read_revoked_list(const std::string& path) {
   const auto text = read_file(path);
-  if (!text) return text.error();
+  if (!text) return because(text.error(), Cause::kCredentials);
   RevokedIds ids;
   std::istringstream lines(*text);
   std::string line;
@@ -21,7 +21,8 @@ Result<RevokedIds> read_revoked_list(const std::string& path) {
     if (first == std::string::npos) continue;
     const std::string id = line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
     if (!wire::is_valid_id({id.data(), id.size()})) {
-      return make_error(Status::kDamaged, fmt::format("{}:{}: '{}' is not a device id", path, number, id));
+      return make_error(Status::kDamaged, fmt::format("{}:{}: '{}' is not a device id", path, number, id),
+                        Cause::kCredentials);
     }
     ids.insert(id);
   }

@@ -16,4 +16,10 @@ inline int fail(ExitCode code, const std::string& message) {
   return static_cast<int>(code);
 }
 
+/// kUsage for an argument that is refused, else by the error's cause.
+inline int fail(const Error& error, ExitCode otherwise) {
+  const bool is_usage = error.code == Status::kInvalidArgument;
+  return fail(is_usage ? ExitCode::kUsage : exit_code_of(error, otherwise), error.message);
+}
+
 }  // namespace skink::ctl

@@ -103,21 +103,19 @@ int export_model(const Store& store, const std::string& path) {
 
 int show_model(const std::string& path) {
   const auto text = ctl::describe_model(path);
-  if (!text) return fail(ExitCode::kData, text.error().message);
+  if (!text) return fail(exit_code_of(text.error(), ExitCode::kData), text.error().message);
   std::printf("%s", text->c_str());
   return kOk;
 }
 
 int show_identity(const std::string& path) {
   const auto text = provisioning::describe_identity(path);
-  if (!text) return fail(ExitCode::kData, text.error().message);
+  if (!text) return fail(exit_code_of(text.error(), ExitCode::kData), text.error().message);
   std::printf("%s", text->c_str());
   return kOk;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
   CLI::App app{"Shows what a coordinator did: runs, devices, rounds, models. Makes the devices of a fleet."};
   app.require_subcommand(1);
   std::string store_path;
@@ -163,3 +161,7 @@ int main(int argc, char** argv) {
     return fail(ExitCode::kInternal, error.what());
   }
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return end_program("skinkctl", run_command(argc, argv)); }

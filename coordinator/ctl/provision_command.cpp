@@ -124,11 +124,8 @@ int ProvisionCommand::run() {
   if (options_.out.empty()) options_.out = options_.pki + "/images";
   if (force_) options_.existing = provisioning::Existing::kReplace;
 
-  const auto code_of = [](const Error& error, ExitCode otherwise) {
-    return error.code == Status::kInvalidArgument ? ExitCode::kUsage : otherwise;
-  };
   const auto provisioner = provisioning::Provisioner::open(options_, ids);
-  if (!provisioner) return fail(code_of(provisioner.error(), ExitCode::kCredentials), provisioner.error().message);
+  if (!provisioner) return fail(provisioner.error(), ExitCode::kCredentials);
   std::vector<provisioning::ProvisionedDevice> made;
   Result<void> done;
   {
@@ -146,7 +143,7 @@ int ProvisionCommand::run() {
   print_table(made);
   std::printf("%zu of %zu devices: keys in %s/devices, images in %s (base address %#010x)\n", made.size(), ids.size(),
               options_.pki.c_str(), options_.out.c_str(), options_.image_address);
-  return done ? kOk : fail(code_of(done.error(), ExitCode::kStore), done.error().message);
+  return done ? kOk : fail(done.error(), ExitCode::kStore);
 }
 
 }  // namespace skink::ctl

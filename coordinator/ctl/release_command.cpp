@@ -23,7 +23,7 @@ ReleaseCommand::ReleaseCommand(CLI::App& app) {
 int ReleaseCommand::run() {
   if (show_->parsed()) {
     const auto text = provisioning::describe_release(shown_, request_.pki);
-    if (!text) return fail(ExitCode::kData, text.error().message);
+    if (!text) return fail(exit_code_of(text.error(), ExitCode::kData), text.error().message);
     std::printf("%s", text->c_str());
     return kOk;
   }
@@ -31,9 +31,7 @@ int ReleaseCommand::run() {
   request_.kind = model_.empty() ? wire::ReleaseKind::kFirmware : wire::ReleaseKind::kModel;
   request_.content = model_.empty() ? firmware_ : model_;
   const auto text = provisioning::sign_release(request_);
-  if (!text)
-    return fail(text.error().code == Status::kInvalidArgument ? ExitCode::kUsage : ExitCode::kData,
-                text.error().message);
+  if (!text) return fail(text.error(), ExitCode::kData);
   std::printf("%s", text->c_str());
   return kOk;
 }

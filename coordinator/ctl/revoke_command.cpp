@@ -23,10 +23,7 @@ RevokeCommand::RevokeCommand(CLI::App& app) {
 
 int RevokeCommand::run() const {
   const auto prepared = provisioning::prepare_revocation(request_);
-  if (!prepared) {
-    const bool is_usage = prepared.error().code == Status::kInvalidArgument;
-    return fail(is_usage ? ExitCode::kUsage : ExitCode::kCredentials, prepared.error().message);
-  }
+  if (!prepared) return fail(prepared.error(), ExitCode::kCredentials);
   const auto written = provisioning::write_revocation(*prepared);
   if (!written) return fail(ExitCode::kStore, written.error().message + "; repeat the command");
   const provisioning::RevocationReport& report = prepared->report;

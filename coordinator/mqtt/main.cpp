@@ -8,7 +8,6 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <optional>
 
@@ -31,6 +30,8 @@ int fail(ExitCode code, const std::string& message) {
   spdlog::error("{}", message);
   return static_cast<int>(code);
 }
+
+int fail(const Error& error, ExitCode otherwise) { return fail(exit_code_of(error, otherwise), error.message); }
 
 /// At most one line a second, and one for the last round.
 class RoundLog {
@@ -108,9 +109,7 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
   }
   auto service = coordinator::Service::create(settings, overrides);
   if (!service) {
-    const bool store = service.error().message.rfind(settings.store + ":", 0) == 0 &&
-                       service.error().code != make_error_code(Status::kInvalidArgument);
-    return fail(store ? ExitCode::kStore : ExitCode::kConfiguration, service.error().message);
+    return fail(service.error(), ExitCode::kConfiguration);
   }
   coordinator::Service& running = **service;
   spdlog::info("run {} of '{}': {} rounds{}", running.core().run(), running.core().experiment().name,
@@ -145,9 +144,24 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
   return static_cast<int>(ExitCode::kOk);
 }
 
-}  // namespace
+/// Everything that the settings name and a run reads before it connects.
+Result<void> check(const coordinator::Settings& settings, const std::vector<Override>& overrides) {
+  const auto experiment = read_experiment(settings.experiment, overrides);
+  if (!experiment) return experiment.error();
+  const auto key = read_key(settings.master_key);
+  if (!key) return key.error();
+  if (!settings.revoked.empty()) {
+    const auto revoked = coordinator::read_revoked_list(settings.revoked);
+    if (!revoked) return revoked.error();
+  }
+  mqtt::SessionOptions session;
+  session.ca_file = settings.ca;
+  session.certificate_file = settings.certificate;
+  session.key_file = settings.key;
+  return mqtt::check_credentials(session);
+}
 
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("coordinator"));
   spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
   const arithmetic::Canary canary = prepare_thread_arithmetic();
@@ -163,21 +177,14 @@ int main(int argc, char** argv) {
   app.add_flag("--check-config", check_only, "Checks configuration, experiment and keys, then exits");
   try {
     app.parse(argc, argv);
-    std::signal(SIGINT, stop);
-    std::signal(SIGTERM, stop);
+    catch_signals(stop);
     const auto overrides = parse_overrides(settings_texts);
     if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
     const auto settings = coordinator::read_settings(config);
     if (!settings) return fail(ExitCode::kConfiguration, settings.error().message);
     if (!check_only) return run(*settings, *overrides, updates);
-    const auto experiment = read_experiment(settings->experiment, *overrides);
-    if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
-    const auto key = read_key(settings->master_key);
-    if (!key) return fail(ExitCode::kConfiguration, key.error().message);
-    if (!settings->revoked.empty()) {
-      const auto revoked = coordinator::read_revoked_list(settings->revoked);
-      if (!revoked) return fail(ExitCode::kConfiguration, revoked.error().message);
-    }
+    const auto checked = check(*settings, *overrides);
+    if (!checked) return fail(checked.error(), ExitCode::kConfiguration);
     std::printf("%s: the configuration is sound\n", config.c_str());
     return static_cast<int>(ExitCode::kOk);
   } catch (const CLI::ParseError& error) {
@@ -186,3 +193,7 @@ int main(int argc, char** argv) {
     return fail(ExitCode::kInternal, error.what());
   }
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return end_program("skink-coordinator", run_command(argc, argv)); }

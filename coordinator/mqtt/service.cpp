@@ -58,7 +58,7 @@ Service::Service(Settings settings, Store store)
 
 Result<std::unique_ptr<Service>> Service::create(const Settings& settings, const std::vector<Override>& overrides) {
   auto store = Store::open(settings.store);
-  if (!store) return store.error();
+  if (!store) return because(store.error(), Cause::kStore);
   std::unique_ptr<Service> service(new Service(settings, std::move(*store)));
   const auto prepared = service->prepare(overrides);
   if (!prepared) return prepared.error();
@@ -78,7 +78,7 @@ Result<void> Service::prepare(const std::vector<Override>& overrides) {
     first_revoked_ = std::move(*revoked);
   }
   const auto has_run = store_.has_run();
-  if (!has_run) return has_run.error();
+  if (!has_run) return because(has_run.error(), Cause::kStore);
 
   CoordinatorConfig config;
   config.experiment = *experiment;
@@ -89,12 +89,12 @@ Result<void> Service::prepare(const std::vector<Override>& overrides) {
   if (!*has_run) {
     config.run = settings_.run != 0 ? settings_.run : unix_time_ms();
     const auto begun = store_.begin_run({config.run, experiment->name, *text, overrides});
-    if (!begun) return begun.error();
+    if (!begun) return because(begun.error(), Cause::kStore);
     core_ = std::make_unique<Coordinator>(std::move(config));
     return {};
   }
   const auto snapshot = store_.load();
-  if (!snapshot) return snapshot.error();
+  if (!snapshot) return because(snapshot.error(), Cause::kStore);
   if (snapshot->experiment_text != *text || snapshot->overrides != overrides) {
     return make_error(Status::kInvalidArgument,
                       settings_.store + ": holds run " + std::to_string(snapshot->run) +

@@ -90,6 +90,12 @@ Certificate Authority::issue(EVP_PKEY* device_key, const std::string& fleet, con
   return issued;
 }
 
+std::string Authority::fleet() const {
+  constexpr std::string_view kPrefix = "skink ";
+  const std::string name = organization_of(certificate_.get());
+  return name.rfind(kPrefix, 0) == 0 ? name.substr(kPrefix.size()) : std::string();
+}
+
 bool Authority::has_signed(X509* certificate) const {
   const bool has =
       X509_check_issued(certificate_.get(), certificate) == X509_V_OK && X509_verify(certificate, key_.get()) == 1;

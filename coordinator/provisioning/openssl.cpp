@@ -106,14 +106,22 @@ Der p256_point_of(EVP_PKEY* key) {
   return is_p256 ? point : Der();
 }
 
-std::string common_name_of(X509* certificate) {
+namespace {
+
+std::string subject_field(X509* certificate, int field) {
   const X509_NAME* subject = X509_get_subject_name(certificate);
-  const int position = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  const int position = X509_NAME_get_index_by_NID(subject, field, -1);
   if (position < 0) return {};
   const ASN1_STRING* text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, position));
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
           static_cast<std::size_t>(ASN1_STRING_length(text))};
 }
+
+}  // namespace
+
+std::string common_name_of(X509* certificate) { return subject_field(certificate, NID_commonName); }
+
+std::string organization_of(X509* certificate) { return subject_field(certificate, NID_organizationName); }
 
 std::string serial_text(const ASN1_INTEGER* serial) {
   const std::unique_ptr<BIGNUM, Freer<&BN_free>> number(ASN1_INTEGER_to_BN(serial, nullptr));

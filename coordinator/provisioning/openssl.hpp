@@ -47,12 +47,13 @@ template <class Object, class Parse>
 Result<Object> read_pem(const std::string& path, const char* what, Parse parse) {
   constexpr std::size_t kMostBytes = std::size_t{1} << 26;  // a list of half a million revoked certificates
   const auto text = read_file(path, kMostBytes);
-  if (!text) return text.error();
+  if (!text) return because(text.error(), Cause::kCredentials);
   const Memory memory = memory_with(*text);
   ERR_clear_error();
   Object object(parse(memory.get()));
   if (object) return object;
-  return make_error(Status::kDamaged, path + ": not a " + what + " in PEM form: " + take_openssl_error());
+  return make_error(Status::kDamaged, path + ": not a " + what + " in PEM form: " + take_openssl_error(),
+                    Cause::kCredentials);
 }
 
 /// What `write` puts into memory.
@@ -86,7 +87,9 @@ EvpKey generate_p256_key();
 /// 04 x y; empty when it is not a P-256 key.
 Der p256_point_of(EVP_PKEY* key);
 
+/// Of a certificate's subject; empty: it has none.
 std::string common_name_of(X509* certificate);
+std::string organization_of(X509* certificate);
 std::string serial_text(const ASN1_INTEGER* serial);  ///< lower-case hexadecimal
 std::string date_text(const ASN1_TIME* time);         ///< 2036-11-20, UTC
 

@@ -132,6 +132,11 @@ Result<Provisioner> Provisioner::open(const ProvisioningOptions& options, const 
   auto authority = Authority::open(state->folder);
   if (!authority) return authority.error();
   state->authority = std::move(*authority);
+  const std::string fleet = state->authority.fleet();
+  if (!fleet.empty() && fleet != options.fleet) {
+    return invalid("--fleet " + options.fleet + ": " + options.pki + " is the folder of fleet '" + fleet +
+                   "'; devices would look for topics that nobody serves");
+  }
   const auto master_key = read_key(state->folder.master_key());
   if (!master_key) return master_key.error();
   state->master_key = *master_key;

@@ -7,7 +7,6 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
-#include <csignal>
 #include <cstdio>
 
 #include "skink/common/host/dataset.hpp"
@@ -124,9 +123,7 @@ int run(const CommandLine& line) {
   return static_cast<int>((*host)->run(stopped));
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("skink-edge"));
   CLI::App app("Skink devices on a host: each is a client of its own with its own identity.", "skink-edge");
   app.set_version_flag("--version", "skink-edge " SKINK_VERSION);
@@ -137,8 +134,7 @@ int main(int argc, char** argv) {
     if (line.id.empty() && line.count == 0) throw CLI::RequiredError("--id or --count");
     if (line.quiet) spdlog::set_level(spdlog::level::warn);
     if (line.verbose) spdlog::set_level(spdlog::level::debug);
-    std::signal(SIGINT, &stop);
-    std::signal(SIGTERM, &stop);
+    catch_signals(&stop);
     return run(line);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? static_cast<int>(ExitCode::kOk) : static_cast<int>(ExitCode::kUsage);
@@ -146,3 +142,7 @@ int main(int argc, char** argv) {
     return fail(ExitCode::kInternal, error.what());
   }
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return end_program("skink-edge", run_command(argc, argv)); }

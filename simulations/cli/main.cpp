@@ -205,9 +205,7 @@ int run_together(cli::RunArguments& arguments) {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
   const arithmetic::Canary canary = prepare_thread_arithmetic();
   if (canary != arithmetic::Canary::kSound) {
     return cli::fail(ExitCode::kUnsoundArithmetic, arithmetic::canary_text(canary));
@@ -277,3 +275,7 @@ int main(int argc, char** argv) {
     return cli::fail(ExitCode::kInternal, error.what());
   }
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return end_program("skink-sim", run_command(argc, argv)); }

@@ -44,7 +44,7 @@ int run(const RunArguments& arguments) {
   options.on_progress = [&progress](const Progress& run) { progress.show(run); };
   options.stop = [] { return is_interrupted(); };
   const auto result = run_experiment(options);
-  if (!result) return fail(ExitCode::kData, result.error().message);
+  if (!result) return fail(exit_code_of(result.error(), ExitCode::kData), result.error().message);
   if (is_first && result->continued_after > 0) std::printf("continued after round %u\n", result->continued_after);
   if (is_first) std::printf("%s", coordinator::to_table(result->summary).c_str());
   if (!result->written) return fail(ExitCode::kStore, result->written.error().message);

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <csignal>
 #include <cstdio>
 
 namespace skink::simulations::cli {
@@ -20,10 +19,7 @@ int fail(ExitCode code, const std::string& message) {
   return static_cast<int>(code);
 }
 
-void catch_interruptions() {
-  std::signal(SIGINT, interrupt);
-  std::signal(SIGTERM, interrupt);
-}
+void catch_interruptions() { catch_signals(interrupt); }
 
 bool is_interrupted() { return interrupted; }
 

@@ -24,7 +24,7 @@ inline constexpr const char* kFolderIsTaken = "another skink-sim computes here; 
 /// Prints the message and returns the code.
 int fail(ExitCode code, const std::string& message);
 
-/// From now on SIGINT and SIGTERM are only noted.
+/// From now on SIGINT, SIGTERM and SIGHUP are only noted.
 void catch_interruptions();
 bool is_interrupted();
 

@@ -69,7 +69,8 @@ class LearningRun {
   Result<void> restore(Checkpoint&& checkpoint, const std::string& path) {
     if (checkpoint.experiment != options_.experiment_id) {
       return make_error(Status::kInvalidArgument,
-                        path + ": is of another experiment; name another --out, or give --restart to replace it");
+                        path + ": is of another experiment; name another --out, or give --restart to replace it",
+                        Cause::kConfiguration);
     }
     if (checkpoint.rounds.size() > experiment_.meta.rounds || !take_parameters(checkpoint.model)) {
       return make_error(Status::kDamaged, path + ": is damaged; give --restart to begin from round 0");
@@ -545,7 +546,7 @@ Result<void> check_lanes(const RunOptions& options) {
   const bool is_online = options.experiment.meta.batch_size == 1 && options.experiment.evaluation.batch_size == 1;
   if (options.lanes == Lanes::kNeuron && !is_online) {
     return make_error(Status::kUnsupported,
-                      "neuron lanes compute online SGD: batch_size must be 1, or use device lanes");
+                      "neuron lanes compute online SGD: batch_size must be 1, or use device lanes", Cause::kUsage);
   }
   return {};
 }

@@ -98,7 +98,7 @@ sed 's/^port = .*/port = "many"/' "$config" >"$fleet_work/bad.toml"
 expect 3 "bad.toml:[0-9]+: .*port" "${coordinator[@]}" --config "$fleet_work/bad.toml" --check-config
 echo "not a key" >"$fleet_work/bad.key"
 sed "s|^master_key = .*|master_key = \"$fleet_work/bad.key\"|" "$config" >"$fleet_work/bad.toml"
-expect 3 "64 hexadecimal" "${coordinator[@]}" --config "$fleet_work/bad.toml" --check-config
+expect 5 "64 hexadecimal" "${coordinator[@]}" --config "$fleet_work/bad.toml" --check-config
 sed -e "s|^ca = .*|ca = \"$fleet_work/other/ca.pem\"|" -e 's|^store = .*|store = "new.db"|' "$config" >"$fleet_work/bad.toml"
 expect 5 "certificate" "${coordinator[@]}" --config "$fleet_work/bad.toml" "${settings[@]}"
 sed -e 's|^store = .*|store = "/proc/none/store.db"|' "$config" >"$fleet_work/bad.toml"

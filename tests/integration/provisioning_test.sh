@@ -101,9 +101,9 @@ for victim in late-1 late-2; do
   mv pki/revoked.txt pipe
   cp kept.txt pki/revoked.txt
   if [[ $victim == late-1 ]]; then
-    expect 5 "another program issues or revokes here" "${provision[@]}" --id late-1
+    expect 8 "another program issues or revokes here" "${provision[@]}" --id late-1
   else
-    expect 5 "another program issues or revokes here" "$ctl" device revoke --pki pki pump-b
+    expect 8 "another program issues or revokes here" "$ctl" device revoke --pki pki pump-b
   fi
   exec 8>&-
   wait "$held" || fail "the first one is refused: $(cat held.txt)"

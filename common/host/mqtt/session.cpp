@@ -16,12 +16,16 @@ Result<void> check(const SessionOptions& options) {
   if (options.max_pending_publications < 1 || options.max_pending_publications > kMostPending) {
     return make_error(Status::kInvalidArgument, "max_pending_publications: 1.." + std::to_string(kMostPending));
   }
-  const Result<internal::SslContext> credentials = internal::load_credentials(options);
-  if (!credentials) return credentials.error();
-  return {};
+  return check_credentials(options);
 }
 
 }  // namespace
+
+Result<void> check_credentials(const SessionOptions& options) {
+  const Result<internal::SslContext> credentials = internal::load_credentials(options);
+  if (!credentials) return because(credentials.error(), Cause::kCredentials);
+  return {};
+}
 
 Result<std::unique_ptr<Session>> Session::start(EventQueue& queue, const SessionOptions& options) {
   if (const Result<void> checked = check(options); !checked) return checked.error();

@@ -22,12 +22,15 @@ Result<void> check_readable(const char* what, const std::string& path) {
   const File file(std::fopen(path.c_str(), "rb"));
   if (file && std::fgetc(file.get()) != EOF) return {};
   const char* reason = !file || std::ferror(file.get()) != 0 ? std::strerror(errno) : "it is empty";
-  return make_error(Status::kUnavailable, std::string("cannot read the ") + what + " '" + path + "': " + reason);
+  return make_error(Status::kUnavailable, std::string("cannot read the ") + what + " '" + path + "': " + reason,
+                    Cause::kCredentials);
 }
 
 Error unusable(const char* what, const std::string& path) {
-  return make_error(Status::kDamaged, std::string("the ") + what + " '" + path +
-                                          "' is not usable (PEM is wanted): " + take_openssl_error());
+  return make_error(
+      Status::kDamaged,
+      std::string("the ") + what + " '" + path + "' is not usable (PEM is wanted): " + take_openssl_error(),
+      Cause::kCredentials);
 }
 
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;

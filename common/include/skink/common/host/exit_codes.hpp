@@ -1,6 +1,9 @@
 #pragma once
 /// @file
-/// How programs end. docs/exit-codes.md says what to do about each; a test compares the two.
+/// How programs end: exit codes, signals, and output that could not be written. docs/exit-codes.md says what to do
+/// about each code; a test compares the two.
+
+#include "skink/common/host/result.hpp"
 
 namespace skink {
 
@@ -16,5 +19,16 @@ enum class ExitCode : int {
   kStore = 8,              ///< the store, a result file or the disk
   kDifferent = 9,          ///< two results that must be equal are not
 };
+
+/// By the error's cause; `otherwise` where none was said.
+ExitCode exit_code_of(const Error& error, ExitCode otherwise) noexcept;
+
+/// What main() returns: `code`, unless what was printed could not be written (a full disk), which is said on standard
+/// error as `program`.
+int end_program(const char* program, int code);
+
+/// From now on SIGINT, SIGTERM and SIGHUP (a terminal that is closed) call `handler`; a SIGHUP that is ignored
+/// stays so, as nohup has it.
+void catch_signals(void (*handler)(int signal));
 
 }  // namespace skink

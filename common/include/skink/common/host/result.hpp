@@ -5,6 +5,7 @@
 
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -12,11 +13,29 @@
 
 namespace skink {
 
+/// What is at fault: where the person who mends it has to look, and with which exit code a program ends
+/// (exit_codes.hpp). Set where it is known best, which is where the file is opened.
+enum class Cause : std::uint8_t {
+  kUnsaid,
+  kUsage,          ///< the command line
+  kConfiguration,  ///< an experiment or configuration file
+  kData,           ///< a data set, a model, an image
+  kCredentials,    ///< a certificate, a key, a list of revoked ones
+  kStore           ///< the store, a file that is written, the disk, a lock
+};
+
 /// What went wrong (code) and where, with what to do about it (message).
 struct Error {
   boost::system::error_code code;
   std::string message;
+  Cause cause = Cause::kUnsaid;
 };
+
+/// The error with its cause, if that was not said before.
+inline Error because(Error error, Cause cause) {
+  if (error.cause == Cause::kUnsaid) error.cause = cause;
+  return error;
+}
 
 template <class T>
 using Result = boost::system::result<T, Error>;
@@ -28,7 +47,9 @@ inline boost::system::error_code make_error_code(Status status) noexcept {
   return {static_cast<int>(status), status_category()};
 }
 
-inline Error make_error(Status status, std::string message) { return {make_error_code(status), std::move(message)}; }
+inline Error make_error(Status status, std::string message, Cause cause = Cause::kUnsaid) {
+  return {make_error_code(status), std::move(message), cause};
+}
 
 /// For boost::system::result: value() on an error throws std::runtime_error with the message.
 [[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& location);

@@ -14,8 +14,8 @@ namespace skink {
 
 class Workers {
  public:
-  /// `count` threads in all, at least 1: the caller of run() is one of them. Fewer where the system refuses one: count()
-  /// says how many there are. Each begins by preparing its floating-point environment.
+  /// `count` threads in all, at least 1: the caller of run() is one of them. Fewer where the system refuses one:
+  /// count() says how many there are. Each begins by preparing its floating-point environment.
   explicit Workers(std::uint32_t count);
   ~Workers();
   Workers(const Workers&) = delete;

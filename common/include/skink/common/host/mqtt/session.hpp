@@ -48,6 +48,10 @@ struct SessionOptions {
   std::size_t max_pending_publications = 2000;  ///< 1..65000; publish() fails beyond
 };
 
+/// Checks that CA, certificate and key of `options` can be read, are what they should be and belong together.
+/// @returns kUnavailable or kDamaged, naming the file at fault.
+Result<void> check_credentials(const SessionOptions& options);
+
 /// The common name in a PEM certificate: who its owner is to the broker.
 /// @returns kUnavailable (cannot be read) or kDamaged (no certificate, or one without a name), naming the file.
 Result<std::string> common_name_of(const std::string& certificate_file);

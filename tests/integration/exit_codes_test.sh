@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Programs end with the exit code that docs/exit-codes.md gives to the cause, whatever the message begins with; output
+# that cannot be written is a failure; a closed terminal ends them like Ctrl-C.
+set -euo pipefail
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+bin=$SKINK_BIN_DIR
+cd "$work"
+# expect CODE TEXT COMMAND...: exits with CODE and says TEXT
+expect() {
+  local wanted=$1 text=$2 code=0 output
+  shift 2
+  output=$(timeout 60 "$@" 2>&1) || code=$?
+  [[ $code -eq $wanted ]] || fail "exit code $code instead of $wanted: $* : $output"
+  grep -qE -- "$text" <<<"$output" || fail "no '$text' in the message of: $* : $output"
+}
+
+"$root/scripts/make-pki" pki --count 2 --fleet plant >/dev/null
+cp "$root/experiments/sine.toml" .
+# configure [KEY VALUE]...: coordinator.toml with these replaced
+configure() {
+  cat >coordinator.toml <<END
+[coordinator]
+experiment = "sine.toml"
+store = "store.db"
+[broker]
+host = "127.0.0.1"
+port = 1
+ca = "pki/ca.pem"
+certificate = "pki/coordinator/cert.pem"
+key = "pki/coordinator/key.pem"
+[fleet]
+name = "plant"
+master_key = "pki/master.key"
+revoked = "pki/revoked.txt"
+END
+  while [[ $# -gt 0 ]]; do
+    sed -i "s|^$1 = .*|$1 = \"$2\"|" coordinator.toml
+    shift 2
+  done
+}
+coordinator=("$bin/skink-coordinator" --config coordinator.toml)
+# both CODE TEXT [KEY VALUE]...: so it ends with and without --check-config
+both() {
+  local code=$1 text=$2
+  shift 2
+  configure "$@"
+  expect "$code" "$text" "${coordinator[@]}" --check-config
+  expect "$code" "$text" "${coordinator[@]}"
+}
+
+configure
+expect 0 "is sound" "${coordinator[@]}" --check-config
+echo "not a key" >bad.key
+both 5 "none.key: cannot be read" master_key none.key
+both 5 "bad.key: a key is 64" master_key bad.key
+both 5 "none.pem" certificate none.pem
+both 5 "bad.key.*not usable" key bad.key
+both 5 "does not belong to" key pki/devices/device-000/key.pem
+both 5 "none.txt: cannot be read" revoked none.txt
+both 3 "none.toml: cannot be read" experiment none.toml
+configure store /proc/none/store.db
+expect 8 "/proc/none" "${coordinator[@]}"
+
+ctl=$bin/skinkctl
+expect 2 "is the folder of fleet 'plant'" "$ctl" provision --pki pki --fleet Other --broker g.local:8883 --id pump
+[[ ! -e pki/devices/pump && ! -e pki/release.key ]] || fail "a refusal wrote something"
+echo content >firmware.bin
+cp -r pki other
+echo x >other/release.key
+expect 5 "release.key: not a private key" "$ctl" release sign --pki other --firmware firmware.bin --name a --out a.release
+expect 8 "cannot be written" "$ctl" release sign --pki pki --firmware firmware.bin --name a --out none/a.release
+expect 4 "none.bin: cannot be read" "$ctl" release sign --pki pki --firmware none.bin --name a --out a.release
+expect 2 "neuron lanes" "$sim" run sine.toml --quiet --lanes neuron --set evaluation.batch_size=2 --out out
+
+# ---- standard output on a full disk ----
+configure
+for command in "$sim plan sine.toml" "$sim run sine.toml --quiet --set meta.rounds=2 --out out" "$sim --help" \
+  "$ctl release show --pki pki a.release" "$bin/skink-coordinator --config coordinator.toml --check-config" \
+  "$bin/skink-edge --version"; do
+  [[ $command != *release* ]] || "$ctl" release sign --pki pki --firmware firmware.bin --name a --out a.release >/dev/null
+  code=0
+  $command >/dev/full 2>log || code=$?
+  [[ $code -eq 8 ]] || fail "exit code $code instead of 8: $command >/dev/full: $(cat log)"
+  grep -q "standard output cannot be written: " log || fail "$command: $(cat log)"
+done
+
+# ---- a closed terminal ----
+hang_up() { # COMMAND...
+  "$@" >log 2>&1 &
+  pid=$!
+  sleep 1
+  kill -HUP "$pid"
+  local code=0
+  wait "$pid" || code=$?
+  pid=
+  [[ $code -eq 0 ]] || fail "exit code $code after SIGHUP: $*: $(cat log)"
+}
+hang_up "${coordinator[@]}"
+hang_up "$bin/skink-edge" --experiment sine.toml --broker 127.0.0.1:1 --fleet plant --identity pki --count 2
+hang_up "$sim" run sine.toml --quiet --set meta.rounds=100000000 --out long
+[[ -s long/checkpoint.json ]] || fail "no checkpoint"
+echo "ended as documented"
