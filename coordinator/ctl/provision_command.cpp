@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "failure.hpp"
+#include "skink/common/host/numbered_ids.hpp"
 #include "skink/common/wire/identity.hpp"
 
 namespace skink::ctl {
@@ -89,7 +90,7 @@ ProvisionCommand::ProvisionCommand(CLI::App& app)
   CLI::Option* count = command_->add_option("--count", count_, "N devices: <prefix>000, <prefix>001, ...");
   count->check(CLI::Range(1U, 100'000U))->excludes(id);
   command_->add_option("--prefix", prefix_, "Prefix of their ids")->needs(count)->capture_default_str();
-  command_->add_option("--first", first_, "Number of the first of them")->needs(count)->check(CLI::Range(0U, 999'999U));
+  command_->add_option("--first", first_, "Number of the first of them")->needs(count);
   command_->add_option("--out", options_.out, "Folder for the images; default: DIR/images");
   command_->add_option("--days", options_.days, "How long the certificates hold; no longer than the CA's")
       ->check(CLI::Range(1U, 36'500U))
@@ -99,15 +100,15 @@ ProvisionCommand::ProvisionCommand(CLI::App& app)
   command_->add_flag("--force", force_, "New keys for devices that exist; their old certificates stay valid");
 }
 
-std::vector<std::string> ProvisionCommand::ids() const {
+Result<std::vector<std::string>> ProvisionCommand::ids() const {
   if (!ids_.empty()) return ids_;
-  std::vector<std::string> ids;
-  for (std::uint32_t i = first_; i < first_ + count_; ++i) ids.push_back(fmt::format("{}{:03}", prefix_, i));
-  return ids;
+  return numbered_ids(prefix_, first_, count_);
 }
 
 int ProvisionCommand::run() {
-  const std::vector<std::string> ids = this->ids();
+  const auto named = this->ids();
+  if (!named) return fail(ExitCode::kUsage, named.error().message);
+  const std::vector<std::string>& ids = *named;
   if (ids.empty()) return fail(ExitCode::kUsage, "--id or --count is required");
   const auto broker = parse_network_address(broker_);
   if (!broker) return fail(ExitCode::kUsage, "--broker: " + broker.error().message);

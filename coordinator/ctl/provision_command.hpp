@@ -18,7 +18,7 @@ class ProvisionCommand {
   int run();
 
  private:
-  std::vector<std::string> ids() const;
+  Result<std::vector<std::string>> ids() const;
 
   CLI::App* command_;
   provisioning::ProvisioningOptions options_;

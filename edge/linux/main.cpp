@@ -13,6 +13,7 @@
 #include "skink/common/host/device_memory.hpp"
 #include "skink/common/host/exit_codes.hpp"
 #include "skink/common/host/experiment.hpp"
+#include "skink/common/host/numbered_ids.hpp"
 #include "skink/common/host/tasks.hpp"
 #include "skink/edge/linux/client_host.hpp"
 
@@ -70,13 +71,9 @@ void declare(CLI::App& app, CommandLine& line) {
   app.add_flag("--verbose", line.verbose, "Log every connection")->excludes(quiet);
 }
 
-std::vector<std::string> device_ids(const CommandLine& line) {
-  if (!line.id.empty()) return {line.id};
-  std::vector<std::string> ids;
-  for (std::uint32_t i = line.first; i < line.first + line.count; ++i) {
-    ids.push_back(fmt::format("{}{:03}", line.prefix, i));
-  }
-  return ids;
+Result<std::vector<std::string>> device_ids(const CommandLine& line) {
+  if (!line.id.empty()) return std::vector<std::string>{line.id};
+  return numbered_ids(line.prefix, line.first, line.count);
 }
 
 void log(edge::LogLevel level, const std::string& text) {
@@ -92,6 +89,8 @@ int run(const CommandLine& line) {
   edge::ClientHostOptions options;
   const Result<NetworkAddress> broker = parse_network_address(line.broker);
   if (!broker) return fail(ExitCode::kUsage, "--broker: " + broker.error().message);
+  auto ids = device_ids(line);
+  if (!ids) return fail(ExitCode::kUsage, ids.error().message);
   const auto overrides = parse_overrides(line.settings);
   if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
   const Result<Experiment> experiment = read_experiment(line.experiment, *overrides);
@@ -104,7 +103,7 @@ int run(const CommandLine& line) {
   options.fleet = line.fleet;
   options.broker = *broker;
   options.identity = line.identity;
-  options.device_ids = device_ids(line);
+  options.device_ids = std::move(*ids);
   options.arena_bytes = line.arena_bytes;
   options.threads = line.threads;
   options.connect_timeout = std::chrono::seconds(line.connect_timeout_s);

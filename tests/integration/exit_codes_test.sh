@@ -73,6 +73,15 @@ expect 8 "cannot be written" "$ctl" release sign --pki pki --firmware firmware.b
 expect 4 "none.bin: cannot be read" "$ctl" release sign --pki pki --firmware none.bin --name a --out a.release
 expect 2 "neuron lanes" "$sim" run sine.toml --quiet --lanes neuron --set evaluation.batch_size=2 --out out
 
+# ---- numbers that do not fit: none is wrapped around ----
+for first in 4294967295 4294967290 999999; do
+  expect 2 "the last device would have the number $((first + 9)), use at most 999999" \
+    "$ctl" provision --pki pki --fleet plant --broker g.local:8883 --count 10 --first "$first"
+  expect 2 "the last device would have the number $((first + 9)), use at most 999999" \
+    "$bin/skink-edge" --experiment sine.toml --broker 127.0.0.1:1 --fleet plant --identity pki --count 10 --first "$first"
+done
+expect 0 "big-999999" "$ctl" provision --pki pki --fleet plant --broker g.local:8883 --count 2 --first 999998 --prefix big-
+
 # ---- standard output on a full disk ----
 configure
 for command in "$sim plan sine.toml" "$sim run sine.toml --quiet --set meta.rounds=2 --out out" "$sim --help" \

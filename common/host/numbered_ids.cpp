@@ -1,0 +1,20 @@
+#include "skink/common/host/numbered_ids.hpp"
+
+#include <fmt/format.h>
+
+namespace skink {
+
+Result<std::vector<std::string>> numbered_ids(const std::string& prefix, std::uint32_t first, std::uint32_t count) {
+  const std::uint64_t end = std::uint64_t{first} + count;
+  if (end > std::uint64_t{kLastDeviceNumber} + 1) {
+    return make_error(Status::kInvalidArgument,
+                      fmt::format("--first {} and --count {}: the last device would have the number {}, use at most {}",
+                                  first, count, end - 1, kLastDeviceNumber));
+  }
+  std::vector<std::string> ids;
+  ids.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) ids.push_back(fmt::format("{}{:03}", prefix, first + i));
+  return ids;
+}
+
+}  // namespace skink
