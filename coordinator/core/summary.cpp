@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <unordered_map>
 
 #include "skink/common/wire/versions.hpp"
 
@@ -144,11 +145,11 @@ std::string metrics_csv(const std::vector<RoundRecord>& rounds, const std::vecto
       "rounds,updates,diverged,refused,replaced,meta_learning_rate,duration_ms,uplink_bytes,downlink_bytes,"
       "evaluation_tasks,query_loss_before,query_loss_after,query_accuracy_before,query_accuracy_after,"
       "diverged_tasks,model_sha256\n";
-  const auto evaluation_at = [&evaluations](std::uint32_t done) -> const EvaluationRecord* {
-    for (const EvaluationRecord& record : evaluations) {
-      if (record.rounds == done) return &record;
-    }
-    return nullptr;
+  std::unordered_map<std::uint32_t, const EvaluationRecord*> records;
+  for (const EvaluationRecord& record : evaluations) records.emplace(record.rounds, &record);  // the first counts
+  const auto evaluation_at = [&records](std::uint32_t done) {
+    const auto found = records.find(done);
+    return found == records.end() ? nullptr : found->second;
   };
   text += "0,,,,,,,,," + evaluation_columns(evaluation_at(0)) + ",\n";
   for (const RoundRecord& record : rounds) {
