@@ -12,6 +12,12 @@ std::string experiment_id(const std::string& text, const std::vector<Override>& 
   return hex;
 }
 
+void note_written(const RunOptions& options, const Result<void>& written, RunResult& result) {
+  if (written || !result.written) return;
+  result.written = written;
+  if (options.on_trouble) options.on_trouble(written.error().message);
+}
+
 Result<RunResult> run_experiment(const RunOptions& options) {
   return options.engine == Engine::kLearning ? run_learning(options) : run_protocol(options);
 }

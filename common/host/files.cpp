@@ -146,6 +146,13 @@ Result<void> write_file(const std::string& path, std::string_view content, Reade
   return done;
 }
 
+Result<void> check_writable(const std::string& path) {
+  if (path.empty() || is_special(path)) return {};
+  const auto staged = StagedFile::write(path, {});
+  if (!staged) return staged.error();
+  return {};
+}
+
 Result<void> remove_file(const std::string& path) {
   errno = 0;
   if (::unlink(path.c_str()) == 0) return sync_names(folder_of(path));

@@ -28,7 +28,10 @@ Result<FolderLock> FolderLock::take(const std::string& folder, const std::string
   FolderLock lock;
   lock.file_ = open_lock(path);
   if (lock.file_ < 0) return unavailable(path);
-  if (::flock(lock.file_, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (::flock(lock.file_, LOCK_EX | LOCK_NB) == 0) {
+    if (::access(folder.c_str(), W_OK | X_OK) == 0) return lock;
+    return make_error(Status::kUnavailable, folder + ": cannot be written: " + std::strerror(errno), Cause::kStore);
+  }
   if (errno != EWOULDBLOCK) return unavailable(path);
   return make_error(Status::kUnavailable, folder + ": " + if_taken, Cause::kStore);
 }

@@ -14,6 +14,7 @@
 #include "skink/common/host/exit_codes.hpp"
 #include "skink/common/host/files.hpp"
 #include "skink/common/host/float_environment.hpp"
+#include "skink/common/host/folder_lock.hpp"
 #include "skink/common/host/line_file.hpp"
 #include "skink/coordinator/core/results.hpp"
 #include "skink/coordinator/mqtt/service.hpp"
@@ -106,6 +107,15 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
     auto opened = LineFile::open(updates, coordinator::kUpdatesHeading, LineFile::Existing::kContinue);
     if (!opened) return fail(ExitCode::kStore, opened.error().message);
     log.emplace(std::move(*opened));
+  }
+  FolderLock out;
+  if (!settings.out.empty()) {
+    const auto made = make_folder(settings.out);
+    if (!made) return fail(made.error(), ExitCode::kStore);
+    auto taken =
+        FolderLock::take(settings.out, "another program writes here; wait for it or name another [coordinator] out");
+    if (!taken) return fail(taken.error(), ExitCode::kStore);
+    out = std::move(*taken);
   }
   auto service = coordinator::Service::create(settings, overrides);
   if (!service) {

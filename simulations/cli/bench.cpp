@@ -27,6 +27,8 @@ Result<BenchNet> find_bench_net(const std::string& name) {
 }
 
 int bench(const BenchArguments& arguments) {
+  const auto writable = check_writable(arguments.json);
+  if (!writable) return fail(ExitCode::kStore, writable.error().message);
   BenchOptions options;
   options.support_sizes = arguments.support_sizes;
   options.seconds = arguments.seconds;

@@ -42,6 +42,8 @@ std::string evaluation_json(const coordinator::Summary& summary) {
 }  // namespace
 
 int evaluate(const EvaluateArguments& arguments) {
+  const auto writable = check_writable(arguments.json);
+  if (!writable) return fail(ExitCode::kStore, writable.error().message);
   RunOptions options;
   int code = read(arguments.experiment, options.experiment);
   if (code == kOk) code = find_isa(arguments.speed.isa, options.isa);

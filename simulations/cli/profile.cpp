@@ -8,6 +8,8 @@
 namespace skink::simulations::cli {
 
 int profile(const ProfileArguments& arguments) {
+  const auto writable = check_writable(arguments.json);
+  if (!writable) return fail(ExitCode::kStore, writable.error().message);
   ProfileOptions options;
   int code = read(arguments.experiment, options.run.experiment);
   if (code == kOk) code = find_isa(arguments.speed.isa, options.run.isa);

@@ -9,6 +9,8 @@
 namespace skink::simulations::cli {
 
 int record(const RecordArguments& arguments) {
+  const auto writable = check_writable(arguments.out);
+  if (!writable) return fail(ExitCode::kStore, writable.error().message);
   Experiment experiment;
   const int code = read(arguments.experiment, experiment);
   if (code != kOk) return code;

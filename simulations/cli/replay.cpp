@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "skink/common/host/folder_lock.hpp"
 #include "skink/coordinator/store/store.hpp"
 #include "terminal.hpp"
 
@@ -16,6 +17,12 @@ int replay(const ReplayArguments& arguments) {
       parse_experiment(snapshot->experiment_text, arguments.store + " (experiment)", snapshot->overrides);
   if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
 
+  FolderLock lock;
+  if (!arguments.out.empty()) {
+    auto taken = FolderLock::take(arguments.out, kFolderIsTaken);
+    if (!taken) return fail(ExitCode::kStore, taken.error().message);
+    lock = std::move(*taken);
+  }
   auto updates = open_updates(arguments.updates);
   if (!updates) return fail(ExitCode::kStore, updates.error().message);
   ProgressLine progress(arguments.is_quiet);

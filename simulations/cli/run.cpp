@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "skink/common/host/files.hpp"
+#include "skink/common/host/folder_lock.hpp"
 #include "terminal.hpp"
 
 namespace skink::simulations::cli {
@@ -28,9 +29,15 @@ int run(const RunArguments& arguments) {
   int code = read(arguments.experiment, options.experiment);
   if (code == kOk) code = find_isa(arguments.speed.isa, options.isa);
   if (code != kOk) return code;
+  const bool is_first = !has_peers || arguments.peers->rank() == 0;
+  FolderLock lock;
+  if (is_first && !arguments.out.empty()) {
+    auto taken = FolderLock::take(arguments.out, kFolderIsTaken);
+    if (!taken) return fail(ExitCode::kStore, taken.error().message);
+    lock = std::move(*taken);
+  }
   auto updates = open_updates(arguments.updates);
   if (!updates) return fail(ExitCode::kStore, updates.error().message);
-  const bool is_first = !has_peers || arguments.peers->rank() == 0;
   options.peers = arguments.peers;
   ProgressLine progress(arguments.is_quiet || !is_first);
   if (*updates) options.on_update = observer_of(**updates);
@@ -42,6 +49,9 @@ int run(const RunArguments& arguments) {
   options.out_dir = arguments.out;
   options.checkpoint_rounds = arguments.checkpoint_rounds;
   options.on_progress = [&progress](const Progress& run) { progress.show(run); };
+  options.on_trouble = [](const std::string& what) {
+    std::fprintf(stderr, "skink-sim: %s; the run goes on without it\n", what.c_str());
+  };
   options.stop = [] { return is_interrupted(); };
   const auto result = run_experiment(options);
   if (!result) return fail(exit_code_of(result.error(), ExitCode::kData), result.error().message);

@@ -214,9 +214,7 @@ class LearningRun {
     return wish[0] != 0;
   }
 
-  static void note(RunResult& result, const Result<void>& written) {
-    if (result.written) result.written = written;
-  }
+  void note(RunResult& result, const Result<void>& written) const { note_written(options_, written, result); }
 
   void encode_model() {
     fetch_phi();

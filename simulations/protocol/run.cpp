@@ -39,9 +39,7 @@ Result<RunResult> run_protocol(const RunOptions& options) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   RunResult result;
-  const auto note = [&result](const Result<void>& written) {
-    if (result.written) result.written = written;
-  };
+  const auto note = [&](const Result<void>& written) { note_written(options, written, result); };
   WorldObserver observer;
   observer.on_round = [&](const coordinator::RoundRecord& record) {
     result.rounds.push_back(record);

@@ -62,6 +62,7 @@ struct RunOptions {
   const coordinator::RunSnapshot* replay = nullptr;
   std::function<void(const Progress&)> on_progress;                ///< after every round
   std::function<void(const coordinator::TakenUpdate&)> on_update;  ///< every change that is taken
+  std::function<void(const std::string&)> on_trouble;  ///< the first file that cannot be written, when that happens
   std::function<bool()> stop;
 };
 
@@ -77,6 +78,9 @@ struct RunResult {
   std::vector<coordinator::TranscriptEvent> events;  ///< of this process
   Result<void> written;  ///< the first file that could not be written; everything else holds all the same
 };
+
+/// Keeps the first failure in `result` and tells it.
+void note_written(const RunOptions& options, const Result<void>& written, RunResult& result);
 
 /// What RunOptions::experiment_id is for: a hash of an experiment file and of what replaces its keys.
 std::string experiment_id(const std::string& text, const std::vector<Override>& overrides);

@@ -49,6 +49,10 @@ class StagedFile {
 /// new one once this has returned. Pipes and devices are written directly.
 Result<void> write_file(const std::string& path, std::string_view content, Readers readers = Readers::kAsUsual);
 
+/// Could the file be written now? To be asked before hours of work that end in write_file(). Changes nothing; an empty
+/// path and a device are fine.
+Result<void> check_writable(const std::string& path);
+
 /// Removes a file durably; one that is not there is fine.
 Result<void> remove_file(const std::string& path);
 

@@ -14,7 +14,7 @@ class FolderLock {
  public:
   /// `<folder>/.lock`.
   /// @param[in] if_taken  what the error says of the folder when another program has it, with what to do.
-  /// @returns kUnavailable if another process, or another lock in this one, has it, or its file cannot be made.
+  /// @returns kUnavailable if another process, or another lock in this one, has it, or nothing can be written there.
   static Result<FolderLock> take(const std::string& folder, const std::string& if_taken);
   /// Waits while another one has the lock file `path`: for work of milliseconds.
   /// @returns kUnavailable if the file cannot be made.
