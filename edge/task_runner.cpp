@@ -2,17 +2,16 @@
 
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/arithmetic/permutation.hpp"
+#include "skink/common/limits.hpp"
 
 namespace skink::edge {
 namespace {
 
-constexpr uint32_t kMaxPasses = 1024;
-constexpr uint32_t kMaxBatch = 1024;
-
 bool is_valid(const TaskSettings& settings) noexcept {
   const bool rate = arithmetic::is_finite(settings.inner_learning_rate) && settings.inner_learning_rate > 0.0F;
   const bool tasks = settings.kind == wire::TaskKind::kAdapt || settings.task_count > 0;
-  return rate && tasks && settings.passes <= kMaxPasses && settings.batch_size >= 1 && settings.batch_size <= kMaxBatch;
+  return rate && tasks && settings.passes <= limits::kMaxPasses && settings.batch_size >= 1 &&
+         settings.batch_size <= limits::kMaxBatchSize;
 }
 
 size_t target_size(const nn::Network& network) noexcept {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "skink/common/host/internal/config_tree.hpp"
+#include "skink/common/wire/topics.hpp"
 
 namespace skink {
 
@@ -228,6 +229,20 @@ std::string ConfigReader::word(std::string_view key, std::string_view extra,
     return node->text;
   }
   return fallback.value_or("");
+}
+
+std::string ConfigReader::id(std::string_view key) const {
+  const std::string wanted = "a text of " + std::string(wire::kIdRule);
+  const ConfigNode* node = ask(key, true, wanted);
+  if (node == nullptr) return {};
+  if (node->kind != Kind::kText) {
+    wrong_type(key, *node, wanted);
+  } else if (!wire::is_valid_id({node->text.data(), node->text.size()})) {
+    problem(key, quoted(node->text) + " is not allowed, use " + wanted);
+  } else {
+    return node->text;
+  }
+  return {};
 }
 
 std::vector<std::int64_t> ConfigReader::integers(std::string_view key, IntegerRange count, IntegerRange range,

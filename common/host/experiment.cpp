@@ -8,16 +8,18 @@
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/codec/codec.hpp"
 #include "skink/common/host/internal/experiment_sections.hpp"
+#include "skink/common/limits.hpp"
 
 namespace skink {
 namespace {
 
 constexpr IntegerRange kSeedRange{0, std::numeric_limits<std::int64_t>::max()};
-constexpr IntegerRange kSizeRange{1, 65535};
-constexpr IntegerRange kPassesRange{1, 1024};
-constexpr IntegerRange kRoundsRange{1, 1'000'000'000};
-constexpr IntegerRange kTasksRange{0, 1'000'000};
-constexpr IntegerRange kDevicesRange{1, 1'000'000};
+constexpr IntegerRange kSizeRange{1, limits::kMaxSamples};
+constexpr IntegerRange kBatchRange{1, limits::kMaxBatchSize};  // beyond it every device refuses
+constexpr IntegerRange kPassesRange{1, limits::kMaxPasses};
+constexpr IntegerRange kRoundsRange{1, limits::kMaxRounds};
+constexpr IntegerRange kTasksRange{0, limits::kMaxTasks};
+constexpr IntegerRange kDevicesRange{1, limits::kMaxDevices};
 constexpr RealRange kLearningRateRange{0.0, 100.0, true};
 constexpr RealRange kMetaLearningRateRange{0.0, 100.0};
 constexpr RealRange kClipNormRange{0.0, 1e6};
@@ -49,11 +51,11 @@ std::uint32_t read_rotations(const ConfigReader& reader, std::uint32_t fallback)
 
 void read_dataset(const ConfigReader& reader, TaskConfig& task) {
   task.dataset = reader.word("dataset", "-_");
-  task.ways = reader.count("ways", {2, 256});
+  task.ways = reader.count("ways", {limits::kMinWays, limits::kMaxWays});
   task.group = reader.choice<TaskGrouping>(
       "group", {{"class", TaskGrouping::kClass}, {"client", TaskGrouping::kClient}}, TaskGrouping::kClass);
   task.rotations = read_rotations(reader, 1);
-  task.validation_classes = reader.count("validation_classes", {0, 65535}, 0);
+  task.validation_classes = reader.count("validation_classes", {0, std::numeric_limits<std::uint16_t>::max()}, 0);
   if (task.group == TaskGrouping::kClient) {
     reader.forbid("validation_classes", "belongs to group = \"class\"; clients are split in the data set");
   }
@@ -77,7 +79,7 @@ void read_meta(const ConfigReader& reader, MetaConfig& meta) {
   meta.cohort = reader.count("cohort", kDevicesRange, 1);
   meta.inner_learning_rate = reader.real32("inner_learning_rate", kLearningRateRange);
   meta.passes = reader.count("passes", kPassesRange, 1);
-  meta.batch_size = reader.count("batch_size", kSizeRange, 1);
+  meta.batch_size = reader.count("batch_size", kBatchRange, 1);
   meta.meta_learning_rate = reader.real("meta_learning_rate", kMetaLearningRateRange, 1.0);
   meta.clip_norm = reader.real("clip_norm", kClipNormRange, 0.0);
   const double final_rate = meta.strategy == StrategyKind::kFedAvg ? meta.meta_learning_rate : 0.0;
@@ -94,7 +96,7 @@ void read_evaluation(const ConfigReader& reader, const Experiment& experiment, E
   evaluation.support_size = reader.count("support_size", kSizeRange, experiment.task.support_size);
   evaluation.query_size = reader.count("query_size", kSizeRange, experiment.task.query_size);
   evaluation.passes = reader.count("passes", kPassesRange, experiment.meta.passes);
-  evaluation.batch_size = reader.count("batch_size", kSizeRange, 1);
+  evaluation.batch_size = reader.count("batch_size", kBatchRange, 1);
   evaluation.inner_learning_rate =
       reader.real32("inner_learning_rate", kLearningRateRange, experiment.meta.inner_learning_rate);
   if (experiment.task.source == TaskSource::kDataset) {
@@ -107,8 +109,8 @@ void read_evaluation(const ConfigReader& reader, const Experiment& experiment, E
 void read_fleet(const ConfigReader& reader, FleetConfig& fleet) {
   fleet.devices = reader.count("devices", kDevicesRange);
   fleet.held_out = reader.count("held_out", {0, kDevicesRange.max}, 0);
-  fleet.deadline_ms = reader.count("deadline_ms", {1, 86'400'000}, 30'000);
-  fleet.offline_ms = reader.count("offline_ms", {0, 86'400'000}, 3'000);
+  fleet.deadline_ms = reader.count("deadline_ms", {1, limits::kMaxWaitMs}, 30'000);
+  fleet.offline_ms = reader.count("offline_ms", {0, limits::kMaxWaitMs}, 3'000);
 }
 
 struct Sections {

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
+#include "skink/common/limits.hpp"
+
 namespace skink::wire {
 namespace {
-
-constexpr size_t kMaxIdBytes = 64;
 
 /// Appends to fixed memory; remembers whether it ever ran out.
 class Writer {
@@ -94,8 +94,10 @@ const char* kind_text(TopicKind kind) noexcept {
 
 }  // namespace
 
+static_assert(limits::kMaxIdBytes == 64, "kIdRule says so");
+
 bool is_valid_id(Span<const char> id) noexcept {
-  if (id.empty() || id.size() > kMaxIdBytes) return false;
+  if (id.empty() || id.size() > limits::kMaxIdBytes) return false;
   for (const char c : id) {
     const bool valid =
         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';

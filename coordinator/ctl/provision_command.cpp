@@ -7,6 +7,7 @@
 
 #include "failure.hpp"
 #include "skink/common/host/numbered_ids.hpp"
+#include "skink/common/limits.hpp"
 #include "skink/common/wire/identity.hpp"
 
 namespace skink::ctl {
@@ -93,7 +94,7 @@ ProvisionCommand::ProvisionCommand(CLI::App& app)
   command_->add_option("--first", first_, "Number of the first of them")->needs(count);
   command_->add_option("--out", options_.out, "Folder for the images; default: DIR/images");
   command_->add_option("--days", options_.days, "How long the certificates hold; no longer than the CA's")
-      ->check(CLI::Range(1U, 36'500U))
+      ->check(CLI::Range(1U, limits::kMaxCertificateDays))
       ->capture_default_str();
   command_->add_option("--address", address_, "Where the identity partition begins, for the .hex files")
       ->capture_default_str();

@@ -1,6 +1,7 @@
 #include "revoke_command.hpp"
 
 #include "failure.hpp"
+#include "skink/common/limits.hpp"
 
 namespace skink::ctl {
 
@@ -17,7 +18,7 @@ RevokeCommand::RevokeCommand(CLI::App& app) {
     command
         ->add_option("--crl-days", request_.valid_days,
                      "Days until the list must be renewed, or the broker refuses everybody; default: the CA's end")
-        ->check(CLI::Range(1U, 36'500U));
+        ->check(CLI::Range(1U, limits::kMaxCertificateDays));
   }
 }
 

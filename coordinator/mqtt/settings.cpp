@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "skink/common/host/config_reader.hpp"
+#include "skink/common/limits.hpp"
 
 namespace skink::coordinator {
 namespace {
@@ -28,18 +29,18 @@ Result<Settings> read_settings(const std::string& path) {
   settings.experiment = from_folder_of(path, coordinator.text("experiment", kMaxPath));
   settings.store = from_folder_of(path, coordinator.text("store", kMaxPath));
   settings.out = from_folder_of(path, coordinator.text("out", kMaxPath, ""));
-  settings.checkpoint_rounds = coordinator.count("checkpoint_rounds", {0, 1'000'000'000}, 0);
-  settings.threads = coordinator.count("threads", {0, 1024}, 0);
+  settings.checkpoint_rounds = coordinator.count("checkpoint_rounds", {0, limits::kMaxRounds}, 0);
+  settings.threads = coordinator.count("threads", {0, limits::kMaxThreads}, 0);
   settings.run =
       static_cast<std::uint64_t>(coordinator.integer("run", {0, std::numeric_limits<std::int64_t>::max()}, 0));
   const ConfigReader broker = root.table("broker", Presence::kRequired);
-  settings.host = broker.text("host", 255, "127.0.0.1");
+  settings.host = broker.text("host", limits::kMaxHostBytes, "127.0.0.1");
   settings.port = static_cast<std::uint16_t>(broker.count("port", {1, 65535}, 8883));
   settings.ca = from_folder_of(path, broker.text("ca", kMaxPath));
   settings.certificate = from_folder_of(path, broker.text("certificate", kMaxPath));
   settings.key = from_folder_of(path, broker.text("key", kMaxPath));
   const ConfigReader fleet = root.table("fleet", Presence::kRequired);
-  settings.fleet = fleet.word("name", "-_.");
+  settings.fleet = fleet.id("name");
   settings.master_key = from_folder_of(path, fleet.text("master_key", kMaxPath));
   settings.revoked = from_folder_of(path, fleet.text("revoked", kMaxPath, ""));
   const auto done = file->finish();

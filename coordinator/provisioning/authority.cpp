@@ -91,9 +91,10 @@ Certificate Authority::issue(EVP_PKEY* device_key, const std::string& fleet, con
 }
 
 std::string Authority::fleet() const {
-  constexpr std::string_view kPrefix = "skink ";
+  constexpr std::string_view kOldPrefix = "skink ";
   const std::string name = organization_of(certificate_.get());
-  return name.rfind(kPrefix, 0) == 0 ? name.substr(kPrefix.size()) : std::string();
+  if (common_name_of(certificate_.get()) == "skink CA") return name;
+  return name.rfind(kOldPrefix, 0) == 0 ? name.substr(kOldPrefix.size()) : std::string();
 }
 
 bool Authority::has_signed(X509* certificate) const {

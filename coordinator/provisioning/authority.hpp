@@ -22,7 +22,8 @@ class Authority {
   Certificate issue(EVP_PKEY* device_key, const std::string& fleet, const std::string& device_id,
                     std::uint32_t days) const;
 
-  /// Whose authority it is, from its name as scripts/make-pki gives it ("skink <fleet>"); empty: it does not say.
+  /// Whose authority it is, from its name as scripts/make-pki gives it (O = the fleet, CN = "skink CA"; once O = "skink
+  /// <fleet>"); empty: it does not say.
   std::string fleet() const;
 
   bool has_signed(X509* certificate) const;

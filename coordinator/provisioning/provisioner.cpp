@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <openssl/rand.h>
 
-#include <cctype>
 #include <cstring>
 #include <filesystem>
 #include <set>
@@ -25,9 +24,9 @@ Error invalid(const std::string& message) { return make_error(Status::kInvalidAr
 Span<const char> view(const std::string& text) { return {text.data(), text.size()}; }
 Bytes view(const Der& der) { return {der.data(), der.size()}; }
 
-/// An id is a folder and a user of the broker too, and one user is taken.
+/// An id is a folder and a user of the broker too, and some of these are taken.
 bool is_device_id(const std::string& id) {
-  return wire::is_valid_id(view(id)) && std::isalnum(static_cast<unsigned char>(id[0])) != 0 && id != "coordinator";
+  return wire::is_valid_id(view(id)) && id != "." && id != ".." && id != "coordinator";
 }
 
 std::string image_path(const ProvisioningOptions& options, const std::string& id, const char* ending) {
@@ -84,9 +83,7 @@ Result<void> check_ids(const ProvisioningOptions& options, const std::vector<std
   std::set<std::string> seen;
   for (const std::string& id : ids) {
     if (!is_device_id(id)) {
-      return invalid("'" + id +
-                     "' is not a device id: 1..64 letters, digits, '-', '_' and '.', the first a letter or " +
-                     "digit, and not 'coordinator'");
+      return invalid("'" + id + "' is not a device id: " + wire::kIdRule + ", but none of '.', '..' and 'coordinator'");
     }
     if (!seen.insert(id).second) return invalid("'" + id + "' is named twice");
     if (revoked->count(id) != 0) {
@@ -125,7 +122,8 @@ Provisioner& Provisioner::operator=(Provisioner&&) noexcept = default;
 Provisioner::~Provisioner() = default;
 
 Result<Provisioner> Provisioner::open(const ProvisioningOptions& options, const std::vector<std::string>& ids) {
-  if (!wire::is_valid_id(view(options.fleet))) return invalid("'" + options.fleet + "' is not a fleet's name");
+  if (!wire::is_valid_id(view(options.fleet)))
+    return invalid("'" + options.fleet + "' is not a fleet's name: use " + wire::kIdRule);
   auto state = std::make_unique<State>();
   state->options = options;
   state->folder = {options.pki};

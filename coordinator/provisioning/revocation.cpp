@@ -37,7 +37,7 @@ Result<std::string> extended_list(const PkiFolder& folder, const std::vector<std
 /// All certificates that a device ever had here.
 Result<std::vector<Certificate>> certificates_of(const std::string& id, const PkiFolder& folder,
                                                  const Authority& authority) {
-  const bool is_id = wire::is_valid_id({id.data(), id.size()}) && id.front() != '.';
+  const bool is_id = wire::is_valid_id({id.data(), id.size()}) && id != "." && id != "..";
   const auto paths = is_id ? certificates_in(folder.device(id)) : std::vector<std::string>();
   if (paths.empty()) {
     return make_error(Status::kInvalidArgument, "'" + id + "' has no certificate in " + folder.device(id));

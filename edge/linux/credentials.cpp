@@ -7,8 +7,7 @@ namespace skink::edge {
 
 Result<DeviceCredentials> read_credentials(const std::string& folder, const std::string& device_id) {
   if (!wire::is_valid_id({device_id.data(), device_id.size()})) {
-    return make_error(Status::kInvalidArgument,
-                      "'" + device_id + "' is not a device id: use 1..64 letters, digits, '-', '_' and '.'");
+    return make_error(Status::kInvalidArgument, "'" + device_id + "' is not a device id: use " + wire::kIdRule);
   }
   const std::string own = folder + "/devices/" + device_id;
   const Result<wire::Key> key = read_key(own + "/hmac.key");

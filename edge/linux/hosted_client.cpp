@@ -61,8 +61,7 @@ HostedClient::HostedClient(const HostedClientOptions& options, const TaskGenerat
 Result<std::unique_ptr<HostedClient>> HostedClient::create(mqtt::EventQueue& queue, const HostedClientOptions& options,
                                                            const TaskGenerator& generator) {
   if (!wire::is_valid_id({options.fleet.data(), options.fleet.size()})) {
-    return make_error(Status::kInvalidArgument,
-                      "'" + options.fleet + "' is not a fleet name: use 1..64 letters, digits, '-', '_' and '.'");
+    return make_error(Status::kInvalidArgument, "'" + options.fleet + "' is not a fleet name: use " + wire::kIdRule);
   }
   std::unique_ptr<HostedClient> client(new HostedClient(options, generator));
   if (const Result<void> started = client->start_session(queue, options); !started) return started.error();

@@ -73,6 +73,28 @@ expect 8 "cannot be written" "$ctl" release sign --pki pki --firmware firmware.b
 expect 4 "none.bin: cannot be read" "$ctl" release sign --pki pki --firmware none.bin --name a --out a.release
 expect 2 "neuron lanes" "$sim" run sine.toml --quiet --lanes neuron --set evaluation.batch_size=2 --out out
 
+# ---- one rule for names: what provisioning takes, the coordinator, devices and the broker's configuration take too ----
+longest=$(printf 'F%.0s' {1..64})
+for fleet in Plant-A _x -1 "$longest"; do
+  for id in Pump-1 _y "${longest//F/i}"; do
+    [[ -d pki-$fleet ]] || "$root/scripts/make-pki" "pki-$fleet" --count 0 --fleet "$fleet" >/dev/null || fail "make-pki: $fleet"
+    expect 0 "1 of 1 devices" "$ctl" provision "--fleet=$fleet" --pki "pki-$fleet" --broker g.local:8883 --id "$id"
+    expect 0 "device +$id of fleet $fleet" "$ctl" identity show "pki-$fleet/images/$id.bin"
+  done
+  configure name "$fleet" ca "pki-$fleet/ca.pem"
+  expect 0 "is sound" "${coordinator[@]}" --check-config
+  expect 6 "no connection" "$bin/skink-edge" --experiment sine.toml --broker 127.0.0.1:1 "--fleet=$fleet" \
+    --identity "pki-$fleet" --id Pump-1 --connect-timeout 1
+done
+for fleet in "a b" ä "F$longest"; do
+  rule="1..64 of A-Z a-z 0-9 - _ ."
+  expect 2 "$rule" "$root/scripts/make-pki" pki-none --count 0 --fleet "$fleet"
+  expect 2 "$rule" "$ctl" provision --fleet "$fleet" --pki pki --broker g.local:8883 --id a
+  expect 2 "$rule" "$bin/skink-edge" --experiment sine.toml --broker 127.0.0.1:1 --fleet "$fleet" --identity pki --id device-000
+  configure name "$fleet"
+  expect 3 "$rule" "${coordinator[@]}" --check-config
+done
+
 # ---- numbers that do not fit: none is wrapped around ----
 for first in 4294967295 4294967290 999999; do
   expect 2 "the last device would have the number $((first + 9)), use at most 999999" \

@@ -212,6 +212,45 @@ def check_exit_codes():
     print(f"exit codes: {len(code)}")
 
 
+# What documents say about limits: document, what stands before the number, and the constants of limits.hpp there.
+LIMITS = [
+    ("experiment.md", r"\| `(?:support|query)_size` \| 1\.\.", "kMaxSamples", 4),
+    ("experiment.md", r"\| `ways` \| ", "kMinWays", 1),
+    ("experiment.md", r"\| `ways` \| 2\.\.", "kMaxWays", 1),
+    ("experiment.md", r"\| `rounds` \| 1\.\.", "kMaxRounds", 1),
+    ("experiment.md", r"\| `every` \| 0\.\.", "kMaxRounds", 1),
+    ("experiment.md", r"\| `(?:final_)?tasks` \| 0\.\.", "kMaxTasks", 2),
+    ("experiment.md", r"\| `(?:cohort|devices)` \| 1\.\.", "kMaxDevices", 2),
+    ("experiment.md", r"\| `held_out` \| 0\.\.", "kMaxDevices", 1),
+    ("experiment.md", r"\| `passes` \| 1\.\.", "kMaxPasses", 2),
+    ("experiment.md", r"\| `batch_size` \| 1\.\.", "kMaxBatchSize", 2),
+    ("experiment.md", r"\| `(?:deadline|offline)_ms` \| [01]\.\.", "kMaxWaitMs", 2),
+    ("protocol.md", r"passes 0\.\.", "kMaxPasses", 1),
+    ("protocol.md", r"batch size 1\.\.", "kMaxBatchSize", 1),
+    ("protocol.md", r"1\.\.(?=\d+ of `A-Z a-z 0-9 - _ \.`)", "kMaxIdBytes", 1),
+    ("protocol.md", r"`uplink` ", "kMaxCodecNameBytes", 1),
+    ("identity.md", r"1\.\.(?=\d+ of `A-Z a-z 0-9 - _ \.`)", "kMaxIdBytes", 1),
+    ("release.md", r"1\.\.(?=\d+ of `A-Z a-z 0-9 - _ \.`)", "kMaxReleaseNameBytes", 1),
+    ("coordinator-config.md", r"1\.\.(?=\d+ of A-Z a-z 0-9 - _ \.)", "kMaxIdBytes", 1),
+    ("provisioning.md", r"1\.\.(?=\d+ of `A-Z a-z 0-9 - _ \.`)", "kMaxIdBytes", 1),
+    ("provisioning.md", r"`--count` go up to ", "kMaxDeviceNumber", 1),
+    ("provisioning.md", r"`--days` and `--crl-days` to ", "kMaxCertificateDays", 1),
+]
+
+
+def check_limits():
+    header = (ROOT / "common/include/skink/common/limits.hpp").read_text()
+    limit = {name: int(n) for name, n in re.findall(r"constexpr \w+ (k\w+) = (\d+);", header)}
+    for document, before, name, times in LIMITS:
+        said = [int(n) for n in re.findall(before + r"(\d+)", (ROOT / "docs" / document).read_text())]
+        check(len(said) == times and set(said) == {limit[name]},
+              f"docs/{document} says {said} for {name}, {times} times expected; limits.hpp says {limit[name]}")
+    for script in ("make-pki", "broker"):  # bash has no headers
+        said = re.findall(r"\[A-Za-z0-9_\.-\]\{1,(\d+)\}", (ROOT / "scripts" / script).read_text())
+        check(said == [str(limit["kMaxIdBytes"])], f"scripts/{script}: another rule for names: {said}")
+    print(f"limits: {len(LIMITS)} places in documents")
+
+
 def check_refusals():
     proto = (ROOT / "common/wire/skink.proto").read_text()
     declared = {int(n): name for name, n in re.findall(r"^\s+REFUSAL_(\w+) = (\d+);", proto, re.M) if n != "0"}
@@ -259,6 +298,7 @@ check_no_fused("objdump", [BUILD / "common/libskink_common.a", BUILD / "simulati
 check_no_fused("arm-none-eabi-objdump" if os.path.exists("/usr/bin/arm-none-eabi-objdump") else "objdump",
                [BUILD / "cortex-m/libskink_common.a", BUILD / "cortex-m/libskink_edge.a"], r"vfn?m[as]", "Cortex-M4F")
 check_exit_codes()
+check_limits()
 check_refusals()
 check_purposes()
 check_links()

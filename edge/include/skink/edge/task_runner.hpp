@@ -24,8 +24,8 @@ struct TaskSettings {
   uint32_t first_task = 0;  ///< evaluation only
   uint32_t task_count = 1;
   float inner_learning_rate = 0.0F;
-  uint32_t passes = 1;              ///< 0..1024
-  uint32_t batch_size = 1;          ///< 1..1024; 1 is online
+  uint32_t passes = 1;              ///< at most limits::kMaxPasses
+  uint32_t batch_size = 1;          ///< 1..limits::kMaxBatchSize; 1 is online
   size_t codec_bytes = 0;           ///< codec::state_bytes()
   size_t residual_bytes = 0;        ///< codec::residual_bytes()
   bool has_residual_store = false;  ///< where the residual may be kept if the arena has no room for it

@@ -346,6 +346,10 @@ TEST_CASE("experiment: sizes that contradict each other are refused", "[common][
              Contains("[fleet] held_out: 10 of 10 devices leave none to train"));
   CHECK_THAT(sine_with("held_out = 2", "held_out = 0"), Contains("[fleet] held_out: 0 is not allowed"));
   CHECK_THAT(sine_with("tasks = 8\n", ""), Contains("[evaluation] every: evaluating every 100 rounds needs tasks"));
+  // What every device would refuse is refused here.
+  CHECK_THAT(sine_with("passes = 3", "passes = 3\nbatch_size = 1025"),
+             Contains("[meta] batch_size: 1025 is not allowed, use 1..1024"));
+  CHECK_THAT(sine_with("passes = 3", "passes = 1025"), Contains("[meta] passes: 1025 is not allowed, use 1..1024"));
   CHECK_THAT(sine_with("passes = 3", "passes = 3\nbatch_size = 2"),
              Contains("[meta] batch_size: strategy = \"tinyreptile\""));
   const std::string without =

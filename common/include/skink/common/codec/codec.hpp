@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "skink/common/limits.hpp"
 #include "skink/common/nn/network.hpp"
 #include "skink/common/span.hpp"
 
@@ -20,7 +21,7 @@ enum class Grouping : uint8_t { kTensor, kBlock };
 enum class Rounding : uint8_t { kStochastic, kNearest };
 
 inline constexpr size_t kBlock = 256;
-inline constexpr size_t kMaxNameBytes = 39;
+inline constexpr size_t kMaxNameBytes = limits::kMaxCodecNameBytes;
 inline constexpr uint32_t kAllPpm = 1000000;
 
 struct Codec {

@@ -74,6 +74,8 @@ class ConfigReader {
   /// A text of 1..64 characters a-z, 0-9 and those of `extra`.
   std::string word(std::string_view key, std::string_view extra,
                    const std::optional<std::string>& fallback = std::nullopt) const;
+  /// The name of a fleet or a device: wire::is_valid_id(). Required.
+  std::string id(std::string_view key) const;
   /// Whole numbers; a lone number counts as a list of one.
   std::vector<std::int64_t> integers(std::string_view key, IntegerRange count, IntegerRange range,
                                      const std::optional<std::vector<std::int64_t>>& fallback = std::nullopt) const;

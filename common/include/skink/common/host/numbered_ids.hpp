@@ -10,10 +10,7 @@
 
 namespace skink {
 
-/// The largest number in such an id.
-inline constexpr std::uint32_t kLastDeviceNumber = 999'999;
-
-/// @returns kInvalidArgument when a number would be larger than kLastDeviceNumber; nothing is wrapped.
+/// @returns kInvalidArgument when a number would be larger than limits::kMaxDeviceNumber; nothing is wrapped.
 Result<std::vector<std::string>> numbered_ids(const std::string& prefix, std::uint32_t first, std::uint32_t count);
 
 }  // namespace skink

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "skink/common/limits.hpp"
 #include "skink/common/span.hpp"
 #include "skink/common/status.hpp"
 #include "skink/common/wire/crypto.hpp"
@@ -13,8 +14,8 @@
 namespace skink::wire {
 
 inline constexpr size_t kMaxIdentityBytes = 4096;  ///< one flash sector of most microcontrollers
-inline constexpr size_t kMaxHostBytes = 253;       ///< the longest name in DNS
-inline constexpr size_t kReleaseKeyBytes = 65;     ///< uncompressed P-256 point: 04, x, y
+inline constexpr size_t kMaxHostBytes = limits::kMaxHostBytes;
+inline constexpr size_t kReleaseKeyBytes = 65;  ///< uncompressed P-256 point: 04, x, y
 
 /// Views point into the bytes that were read. Texts have no final 0; terminate() copies one with it.
 struct DeviceIdentity {

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "skink/common/limits.hpp"
 #include "skink/common/span.hpp"
 #include "skink/common/status.hpp"
 #include "skink/common/wire/crypto.hpp"
@@ -97,7 +98,7 @@ struct Identity {
   Key key;
 };
 
-inline constexpr size_t kMaxDeviceIdBytes = 64;
+inline constexpr size_t kMaxDeviceIdBytes = limits::kMaxIdBytes;
 inline constexpr size_t kMaxControlBytes = 256;      ///< task, reply and state with their codes
 inline constexpr size_t kUpdateOverheadBytes = 192;  ///< an update message without its payload
 

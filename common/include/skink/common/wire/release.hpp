@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "skink/common/limits.hpp"
 #include "skink/common/span.hpp"
 #include "skink/common/status.hpp"
 #include "skink/common/wire/crypto.hpp"
@@ -14,7 +15,7 @@ namespace skink::wire {
 
 inline constexpr size_t kManifestBytes = 80;
 inline constexpr size_t kReleaseHeaderBytes = kManifestBytes + kSignatureBytes;
-inline constexpr size_t kMaxReleaseNameBytes = 32;
+inline constexpr size_t kMaxReleaseNameBytes = limits::kMaxReleaseNameBytes;
 
 enum class ReleaseKind : uint16_t { kModel = 1, kFirmware = 2 };
 

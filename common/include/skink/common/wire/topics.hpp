@@ -23,7 +23,7 @@ inline constexpr size_t kModelChunkBytes = 4096;
 /// Of such a head: to which model the chain leads, and where in the chain the part begins.
 inline constexpr size_t kPatchHeadBytes = 12;
 
-/// A topic, taken apart. `fleet` and `device_id` are 1..64 letters, digits, '-', '_' or '.'.
+/// A topic, taken apart. `fleet` and `device_id` are valid ids.
 struct Topic {
   TopicKind kind = TopicKind::kState;
   Span<const char> fleet;
@@ -38,7 +38,10 @@ size_t format_topic(const Topic& topic, Span<char> out) noexcept;
 /// Takes a received topic apart; views point into `name`. False for anything that is not exactly one of ours.
 bool parse_topic(Span<const char> name, Topic& topic) noexcept;
 
-/// May this be a fleet name or device id?
+/// What is_valid_id() asks for, for people. The length is limits::kMaxIdBytes.
+inline constexpr const char* kIdRule = "1..64 of A-Z a-z 0-9 - _ .";
+
+/// May this be the name of a fleet or a device? kIdRule says the rule to people.
 bool is_valid_id(Span<const char> id) noexcept;
 
 }  // namespace skink::wire
