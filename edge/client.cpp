@@ -227,7 +227,7 @@ Status Client::encode_change() noexcept {
   result_.chunk_count = chunks_for(result_.total_bytes, chunk_bytes_);
   memcpy(result_.uplink, task_.uplink, sizeof result_.uplink);
   if (codec_.error_feedback) {
-    result_.residual_round = residual_.round();
+    result_.residual_round = residual_.accepted_round();
     residual_.on_encoded(task_.run, task_.round);
   }
   return status;

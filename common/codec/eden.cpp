@@ -110,7 +110,7 @@ void EdenBlock::flip(Span<float> numbers, uint32_t first, uint32_t second, float
   const auto count = static_cast<uint32_t>(numbers.size());
   for (uint32_t i = 0; i < count;) {
     const uint32_t e = first + i;
-    uint32_t signs = words_.word(second + e / 32) >> (e % 32);
+    uint32_t signs = words_.word_at(second + e / 32) >> (e % 32);
     const uint32_t here = i + 32 - e % 32;
     const uint32_t end = here < count ? here : count;
     float* t = numbers.data();
@@ -130,7 +130,7 @@ float EdenBlock::rotate(uint32_t first, Span<float> numbers, float shrink) noexc
   size_t i = 0;
   for (; i + 16 <= power; i += 16) {
     const auto e = first + static_cast<uint32_t>(i);  // a multiple of 16: blocks begin at multiples of 256
-    const uint32_t signs = words_.word(e / 32) >> (e % 32);
+    const uint32_t signs = words_.word_at(e / 32) >> (e % 32);
     float* here = t + i;
     // Optimization: scaled, squared, signed and transformed in one go, which saves a tenth of both.
     butterfly<16>(here, 1, [&](size_t k) noexcept {

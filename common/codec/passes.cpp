@@ -86,7 +86,7 @@ void pack_signs(Span<const float> numbers, uint8_t* out) noexcept {
 
 int32_t Leveller::level(float x, uint32_t index) noexcept {
   if (!stochastic_) return multiples_.nearest(x);
-  const uint32_t word = words_.word(index / 2);
+  const uint32_t word = words_.word_at(index / 2);
   return multiples_.stochastic(x, (word >> (16 * (index % 2))) & 0xffffU);
 }
 

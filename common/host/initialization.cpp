@@ -31,7 +31,7 @@ void fill_he_uniform(const nn::LayerPlan& plan, float gain, RandomStream words, 
   const std::uint32_t count = plan.bias - plan.weights;
   const float bound = gain * std::sqrt(6.0F / static_cast<float>(fan_in(plan)));
   for (std::uint32_t e = 0; e < count; ++e) {
-    const float u = uniform(words.word(e));
+    const float u = uniform(words.word_at(e));
     weights[e] = ((u + u) - 1.0F) * bound;
   }
 }
@@ -39,9 +39,9 @@ void fill_he_uniform(const nn::LayerPlan& plan, float gain, RandomStream words, 
 /// A ReLU unit w * x + b has its corner at -b / w: the corners are spread over the inputs.
 void fill_kinks(const LayerConfig& layer, RandomStream words, RandomStream bias_words, float* weights, float* biases) {
   for (std::uint32_t e = 0; e < layer.spec.units; ++e) {
-    const float slope = uniform_between(words.word(2 * e), layer.slope_min, layer.slope_max);
-    weights[e] = words.word(2 * e + 1) >= 0x80000000U ? -slope : slope;
-    const float corner = uniform_between(bias_words.word(e), layer.input_min, layer.input_max);
+    const float slope = uniform_between(words.word_at(2 * e), layer.slope_min, layer.slope_max);
+    weights[e] = words.word_at(2 * e + 1) >= 0x80000000U ? -slope : slope;
+    const float corner = uniform_between(bias_words.word_at(e), layer.input_min, layer.input_max);
     biases[e] = -(weights[e] * corner);
   }
 }

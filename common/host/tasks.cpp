@@ -78,7 +78,7 @@ std::uint32_t Task::query_count() const noexcept { return side_->query_size * pl
 float Task::sine_input(bool query, std::uint32_t index, RandomStream& samples) const noexcept {
   const float low = plan_->task.input_min;
   const float high = plan_->task.input_max;
-  if (!query) return uniform_between(samples.word(index), low, high);
+  if (!query) return uniform_between(samples.word_at(index), low, high);
   return low + (high - low) * ((static_cast<float>(index) + 0.5F) / static_cast<float>(side_->query_size));
 }
 
@@ -153,8 +153,8 @@ Task TaskGenerator::draw(const TaskKey& key) const {
   RandomStream draws(key.seed, side.task_purpose, round, key.number);
   Task task(*plan_, side, {key.seed, side.sample_purpose, round, key.number});
   if (plan_->is_sine()) {
-    task.amplitude_ = uniform_between(draws.word(0), config.amplitude_min, config.amplitude_max);
-    task.phase_ = uniform_between(draws.word(1), config.phase_min, config.phase_max);
+    task.amplitude_ = uniform_between(draws.word_at(0), config.amplitude_min, config.amplitude_max);
+    task.phase_ = uniform_between(draws.word_at(1), config.phase_min, config.phase_max);
     return task;
   }
   const internal::TaskGroup& group = side.groups[key.number % side.groups.size()];

@@ -123,24 +123,64 @@ def check_layers():
     print(f"layers: {looked} includes")
 
 
-def check_headers_alone():
-    compiler = "c++"
-    flags = ["-std=c++20", "-fsyntax-only", "-x", "c++"]
-    for layer in ("common", "edge", "firmware", "coordinator", "simulations"):
-        flags += ["-I", str(ROOT / layer / "include")]
-    flags += ["-isystem", str(BUILD / "generated"), "-isystem", str(BUILD / "generated/nanopb")]
-    headers = [p for layer in ("common", "edge", "firmware", "coordinator", "simulations")
-               for p in sources(f"{layer}/include", suffixes=(".hpp",))
-               if not any(re.match("lwip|mbedtls|skink/firmware/net/", header) for header in includes(p))]  # a cross build's
+INCLUDE_FLAGS = [flag for layer in ("common", "edge", "firmware", "coordinator", "simulations")
+                 for flag in ("-I", str(ROOT / layer / "include"))]
+INCLUDE_FLAGS += ["-isystem", str(BUILD / "generated"), "-isystem", str(BUILD / "generated/nanopb")]
 
-    def compile_alone(name):
-        return subprocess.run([compiler, *flags, "-"], input=f'#include "{name}"\n', text=True, capture_output=True)
+
+def public_headers(*layers):
+    """Less those that need lwIP or mbedTLS: they are compiled in a cross build."""
+    return [p for layer in layers for p in sources(f"{layer}/include", suffixes=(".hpp",))
+            if not any(re.match("lwip|mbedtls|skink/firmware/net/", header) for header in includes(p))]
+
+
+def check_compile(headers, standard, before, failure):
+    """Each header compiles after the text `before`."""
+    flags = [f"-std={standard}", "-fsyntax-only", "-x", "c++", *INCLUDE_FLAGS]
+
+    def compile_one(name):
+        return subprocess.run(["c++", *flags, "-"], input=f'{before}#include "{name}"\n', text=True, capture_output=True)
 
     names = [str(header).split("/include/", 1)[1] for header in headers]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, done in zip(names, pool.map(compile_alone, names)):
-            check(done.returncode == 0, f"{name} does not compile alone:\n{done.stderr[:800]}")
+        for name, done in zip(names, pool.map(compile_one, names)):
+            check(done.returncode == 0, f"{name} does not compile {failure}:\n{done.stderr[:800]}")
+
+
+def check_headers_alone():
+    headers = public_headers("common", "edge", "firmware", "coordinator", "simulations")
+    check_compile(headers, "c++20", "", "alone")
     print(f"headers alone: {len(headers)}")
+
+
+# The macros of Arduino.h and of what it includes (cores for AVR, megaAVR, SAMD, mbed, ESP8266, ESP32).
+ARDUINO_FUNCTIONS = """
+    abs min max round radians degrees sq constrain interrupts noInterrupts sei cli lowByte highByte word bit bitRead
+    bitSet bitClear bitToggle bitWrite F PSTR FPSTR _BV _NOP _min _max _abs _round clockCyclesPerMicrosecond
+    clockCyclesToMicroseconds microsecondsToClockCycles analogInPinToBit analogInputToDigitalPin analogPinToChannel
+    digitalPinHasPWM digitalPinToPort digitalPinToBitMask digitalPinToTimer digitalPinToInterrupt digitalPinToPCICR
+    portOutputRegister portInputRegister portModeRegister pgm_read_byte pgm_read_word pgm_read_dword pgm_read_float
+    bit_is_set bit_is_clear loop_until_bit_is_set loop_until_bit_is_clear ISR SIGNAL""".split()
+ARDUINO_CONSTANTS = """
+    HIGH LOW INPUT OUTPUT INPUT_PULLUP INPUT_PULLDOWN OUTPUT_OPENDRAIN PI HALF_PI TWO_PI DEG_TO_RAD RAD_TO_DEG EULER
+    SERIAL DISPLAY LSBFIRST MSBFIRST CHANGE FALLING RISING ONLOW ONHIGH DEFAULT EXTERNAL INTERNAL INTERNAL1V1
+    INTERNAL2V56 DEC HEX OCT BIN NOT_A_PIN NOT_A_PORT NOT_AN_INTERRUPT NOT_ON_TIMER LED_BUILTIN NUM_DIGITAL_PINS
+    NUM_ANALOG_INPUTS SS MOSI MISO SCK SDA SCL RX TX A0 A1 A2 A3 A4 A5 A6 A7 TIMER0A TIMER1A TIMER2 PA PB PC PD PE PF
+    PROGMEM Serial SREG SP E2END RAMSTART RAMEND FLASHEND""".split()
+ARDUINO_CONSTANTS += [f"B{value:0{digits}b}" for digits in range(1, 9) for value in range(1 << digits)]
+
+
+def check_arduino_macros():
+    """A sketch includes Arduino.h first. Its macros are defined here to what never compiles: an expansion that would
+    compile makes another name of ours all the same."""
+    headers = [p for p in public_headers("common", "edge", "firmware")
+               if not re.search("/(host|linux)/", str(p.relative_to(ROOT)))]
+    system = sorted({name for p in headers for name in includes(p) if not name.startswith("skink/")} | {"pb.h"})
+    before = "".join(f"#include <{name}>\n" for name in system)  # Arduino.h includes the C library before its macros
+    before += "".join(f"#undef {name}\n#define {name}(...) @ {name} @\n" for name in ARDUINO_FUNCTIONS)
+    before += "".join(f"#undef {name}\n#define {name} @ {name} @\n" for name in ARDUINO_CONSTANTS)
+    check_compile(headers, "c++17", before, "after the macros of Arduino.h")
+    print(f"headers after the macros of Arduino.h: {len(headers)}")
 
 
 FORBIDDEN_SYMBOLS = re.compile(
@@ -291,6 +331,7 @@ check_layers()
 check_durable_files()
 check_threads()
 check_headers_alone()
+check_arduino_macros()
 check_symbols()
 check_instruction_sets()
 check_no_fused("objdump", [BUILD / "common/libskink_common.a", BUILD / "simulations/libskink_simulation.a"],

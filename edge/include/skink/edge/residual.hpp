@@ -40,7 +40,7 @@ class Residual {
   void forget() noexcept { kept_ = false; }
 
   /// The accepted_round of the residual that is used now; 0: zeros.
-  uint32_t round() const noexcept { return tag_.accepted_round; }
+  uint32_t accepted_round() const noexcept { return tag_.accepted_round; }
   /// Lets a change have the residual that was prepared.
   void add_to(codec::Change& change) const noexcept;
 

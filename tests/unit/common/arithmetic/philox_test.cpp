@@ -34,8 +34,8 @@ TEST_CASE("philox: the published vectors of Random123 hold", "[common][arithmeti
 TEST_CASE("philox: a stream gives word e of block e / 4 in any order", "[common][arithmetic][philox]") {
   RandomStream stream(42, Purpose::kSample, 7, 9);
   const auto expected = [](std::uint32_t e) { return philox(42, e / 4, 5, 7, 9).words[e % 4]; };
-  for (std::uint32_t e = 0; e < 40; ++e) CHECK(stream.word(e) == expected(e));
-  for (const std::uint32_t e : {39U, 0U, 3U, 4U, 4000000000U, 1U}) CHECK(stream.word(e) == expected(e));
+  for (std::uint32_t e = 0; e < 40; ++e) CHECK(stream.word_at(e) == expected(e));
+  for (const std::uint32_t e : {39U, 0U, 3U, 4U, 4000000000U, 1U}) CHECK(stream.word_at(e) == expected(e));
   CHECK(stream.block(9).words[3] == expected(39));
 }
 

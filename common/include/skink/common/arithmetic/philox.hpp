@@ -56,7 +56,7 @@ class RandomStream {
     philox_blocks(seed_, index, purpose_, round_, device_, words);
   }
 
-  uint32_t word(uint32_t element) noexcept {
+  uint32_t word_at(uint32_t element) noexcept {
     if (element / 4 != cached_index_) remember(element / 4);
     return cached_block_.words[element % 4];
   }
