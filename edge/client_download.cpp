@@ -20,6 +20,8 @@ void Client::begin_download(uint64_t now_ms) noexcept {
 
 void Client::begin_chunks(uint64_t now_ms) noexcept {
   model_ready_ = false;
+  ++download_;
+  piece_end_ = 0;
   memset(chunks_, 0, sizeof chunks_);
   chunks_missing_ = chunk_count_;
   subscribe_next_ = chunk_count_;
@@ -34,29 +36,35 @@ uint32_t Client::chunk_length(uint32_t chunk) const noexcept {
   return left < wire::kModelChunkBytes ? left : static_cast<uint32_t>(wire::kModelChunkBytes);
 }
 
-bool Client::on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) noexcept {
+bool Client::on_model_bytes(const ModelPiece& piece, ModelWrite& write) noexcept {
   if (state_ != ClientState::kDownloading || patching_ != Patching::kNo) return false;
   if (piece.model != model_of(task_)) return false;
   if (piece.chunk >= chunk_count_ || has_bit(chunks_, piece.chunk)) return false;
   const uint32_t length = chunk_length(piece.chunk);
   if (piece.chunk_bytes != length || piece.offset > length || piece.piece_bytes > length - piece.offset) return false;
-  piece_ = piece;
-  storage_offset = piece.chunk * static_cast<uint32_t>(wire::kModelChunkBytes) + piece.offset;
+  // Without the pieces before it the last one would complete a chunk that has a hole.
+  if (piece.offset != 0 && (piece.chunk != piece_chunk_ || piece.offset != piece_end_)) return false;
+  piece_chunk_ = piece.chunk;
+  piece_end_ = piece.offset + piece.piece_bytes;
+  write.offset = piece.chunk * static_cast<uint32_t>(wire::kModelChunkBytes) + piece.offset;
+  write.download = download_;
+  write.chunk = piece.chunk;
+  write.completes_chunk = piece_end_ == length;
   return true;
 }
 
-void Client::on_model_stored(Status status, uint64_t now_ms) noexcept {
+void Client::on_model_stored(const ModelWrite& write, Status status, uint64_t now_ms) noexcept {
+  if (state_ != ClientState::kDownloading || write.download != download_) return;
   if (patching_ == Patching::kStoring) {
     on_patch_stored(status, now_ms);
     return;
   }
-  if (state_ != ClientState::kDownloading || piece_.model != model_of(task_)) return;
   if (status != Status::kOk) {
     refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
     return;
   }
-  if (piece_.offset + piece_.piece_bytes < piece_.chunk_bytes || has_bit(chunks_, piece_.chunk)) return;
-  set_bit(chunks_, piece_.chunk);
+  if (!write.completes_chunk || has_bit(chunks_, write.chunk)) return;
+  set_bit(chunks_, write.chunk);
   --chunks_missing_;
   retries_ = 0;
   arm_timer(now_ms);

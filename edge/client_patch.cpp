@@ -65,6 +65,7 @@ void Client::finish_patch(uint64_t now_ms) noexcept {
   }
   patching_ = Patching::kStoring;
   model_ready_ = false;  // the port may use the slot from now on
+  ++download_;
   stored_bytes_ = 0;
   storing_bytes_ = 0;
 }
@@ -79,7 +80,8 @@ bool Client::next_storing(Action& action) noexcept {
   storing_bytes_ = static_cast<uint32_t>(piece.size());
   action.kind = ActionKind::kStoreModel;
   action.model = patch_.file().digest();
-  action.storage_offset = stored_bytes_;
+  action.write.offset = stored_bytes_;
+  action.write.download = download_;
   action.payload = piece;
   return true;
 }

@@ -166,9 +166,9 @@ void HostedClient::handle_model(const wire::Topic& topic, Bytes chunk, std::uint
   piece.chunk = topic.chunk;
   piece.chunk_bytes = static_cast<std::uint32_t>(chunk.size());
   piece.piece_bytes = piece.chunk_bytes;
-  std::uint32_t offset = 0;
-  if (!client_.on_model_bytes(piece, offset)) return;
-  client_.on_model_stored(store_model(offset, chunk), now_ms);
+  ModelWrite write;
+  if (!client_.on_model_bytes(piece, write)) return;
+  client_.on_model_stored(write, store_model(write.offset, chunk), now_ms);
 }
 
 Status HostedClient::store_model(std::uint32_t offset, Bytes bytes) {
@@ -201,7 +201,7 @@ void HostedClient::carry_out_actions() {
 
 bool HostedClient::carry_out(const Action& action) {
   if (action.kind == ActionKind::kStoreModel) {
-    client_.on_model_stored(store_model(action.storage_offset, action.payload), steady_now_ms());
+    client_.on_model_stored(action.write, store_model(action.write.offset, action.payload), steady_now_ms());
     return true;
   }
   const std::string topic = action.topic == wire::TopicKind::kModel ? model_topic(action) : topic_name(action.topic);

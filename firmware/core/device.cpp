@@ -130,13 +130,14 @@ void Device::take_model(const wire::Topic& topic, const edge::mqtt::Event& event
   piece.offset = event.offset;
   piece.chunk_bytes = event.total_bytes;
   piece.piece_bytes = static_cast<uint32_t>(event.piece.size());
-  uint32_t offset = 0;
-  if (!client_.on_model_bytes(piece, offset)) return;
-  store(piece.model, offset, event.piece, piece.offset + piece.piece_bytes == piece.chunk_bytes, now_ms);
+  edge::ModelWrite place;
+  if (!client_.on_model_bytes(piece, place)) return;
+  store(piece.model, place, event.piece, place.completes_chunk, now_ms);
 }
 
-void Device::store(const wire::Digest& model, uint32_t offset, Bytes bytes, bool is_end, uint64_t now_ms) noexcept {
-  client_.on_model_stored(write(model, offset, bytes, is_end), now_ms);
+void Device::store(const wire::Digest& model, const edge::ModelWrite& place, Bytes bytes, bool is_end,
+                   uint64_t now_ms) noexcept {
+  client_.on_model_stored(place, write(model, place.offset, bytes, is_end), now_ms);
   if (client_.state() != edge::ClientState::kDownloading && !client_.has_model()) is_storing_ = false;  // given up
   keep_model();
 }
@@ -179,8 +180,8 @@ void Device::carry_out(uint64_t now_ms) noexcept {
 
 Status Device::carry_out(const edge::Action& action, uint64_t now_ms) noexcept {
   if (action.kind == edge::ActionKind::kStoreModel) {
-    const bool is_end = action.storage_offset + action.payload.size() == client_.download_bytes();
-    store(action.model, action.storage_offset, action.payload, is_end, now_ms);
+    const bool is_end = action.write.offset + action.payload.size() == client_.download_bytes();
+    store(action.model, action.write, action.payload, is_end, now_ms);
     return Status::kOk;
   }
   char name[wire::kMaxTopicBytes];

@@ -280,10 +280,10 @@ void World::handle(const Event& event) {
     case Event::Kind::kModelChunk: {
       if (!device.connected) return;
       const auto length = static_cast<std::uint32_t>(bytes.size());
-      std::uint32_t offset = 0;
-      if (!device.client->on_model_bytes({event.model, event.chunk, 0, length, length}, offset)) return;
-      std::memcpy(device.model.data() + offset, bytes.data(), bytes.size());
-      device.client->on_model_stored(Status::kOk, now_ms_);
+      edge::ModelWrite write;
+      if (!device.client->on_model_bytes({event.model, event.chunk, 0, length, length}, write)) return;
+      std::memcpy(device.model.data() + write.offset, bytes.data(), bytes.size());
+      device.client->on_model_stored(write, Status::kOk, now_ms_);
       break;
     }
     case Event::Kind::kTimer:
@@ -315,8 +315,8 @@ void World::carry_out(std::size_t index, const edge::Action& action) {
     deliver_model(index, action.model, action.chunk);
   }
   if (action.kind == edge::ActionKind::kStoreModel) {
-    std::memcpy(device.model.data() + action.storage_offset, action.payload.data(), action.payload.size());
-    device.client->on_model_stored(Status::kOk, now_ms_);
+    std::memcpy(device.model.data() + action.write.offset, action.payload.data(), action.payload.size());
+    device.client->on_model_stored(action.write, Status::kOk, now_ms_);
   }
   if (action.kind != edge::ActionKind::kPublish) return;
   Event event;

@@ -130,13 +130,13 @@ class ClientBench {
   }
 
   bool give_piece(const edge::ModelPiece& piece, Status stored = Status::kOk) {
-    std::uint32_t offset = 0;
-    if (!client->on_model_bytes(piece, offset)) return false;
-    REQUIRE(offset + piece.piece_bytes <= slot.bytes.size());
+    edge::ModelWrite write;
+    if (!client->on_model_bytes(piece, write)) return false;
+    REQUIRE(write.offset + piece.piece_bytes <= slot.bytes.size());
     const std::size_t from = piece.chunk * wire::kModelChunkBytes + piece.offset;
     REQUIRE(from + piece.piece_bytes <= model.file.size());
-    std::memcpy(slot.bytes.data() + offset, model.file.data() + from, piece.piece_bytes);
-    client->on_model_stored(stored, now);
+    std::memcpy(slot.bytes.data() + write.offset, model.file.data() + from, piece.piece_bytes);
+    client->on_model_stored(write, stored, now);
     return true;
   }
 
@@ -162,10 +162,10 @@ class ClientBench {
   }
 
   void store(const edge::Action& action, Status stored = Status::kOk) {
-    REQUIRE(action.storage_offset + action.payload.size() <= slot.bytes.size());
+    REQUIRE(action.write.offset + action.payload.size() <= slot.bytes.size());
     std::copy(action.payload.begin(), action.payload.end(),
-              slot.bytes.begin() + static_cast<std::ptrdiff_t>(action.storage_offset));
-    client->on_model_stored(stored, now);
+              slot.bytes.begin() + static_cast<std::ptrdiff_t>(action.write.offset));
+    client->on_model_stored(action.write, stored, now);
   }
 
   /// The next action only; a publication stays in flight until on_published().

@@ -145,11 +145,11 @@ class Bench {
     const std::size_t start = chunk * wire::kModelChunkBytes;
     if (start >= file_.size()) return;
     const auto length = static_cast<std::uint32_t>(std::min(wire::kModelChunkBytes, file_.size() - start));
-    std::uint32_t offset = 0;
-    if (!client_->on_model_bytes({digest_, chunk, 0, length, length}, offset)) return;
-    promise(offset + length <= slot_.size(), "chunks are stored inside the slot");
-    std::memcpy(slot_.data() + offset, file_.data() + start, length);
-    client_->on_model_stored(stored, now_);
+    edge::ModelWrite write;
+    if (!client_->on_model_bytes({digest_, chunk, 0, length, length}, write)) return;
+    promise(write.offset + length <= slot_.size(), "chunks are stored inside the slot");
+    std::memcpy(slot_.data() + write.offset, file_.data() + start, length);
+    client_->on_model_stored(write, stored, now_);
   }
 
   /// A part of a chain that begins rightly, or anything.
@@ -174,9 +174,9 @@ class Bench {
     piece.offset = commands.word();
     piece.chunk_bytes = commands.word();
     piece.piece_bytes = commands.word();
-    std::uint32_t offset = 0;
-    if (client_->on_model_bytes(piece, offset)) {
-      promise(piece.piece_bytes <= slot_.size() && offset <= slot_.size() - piece.piece_bytes, "inside the slot");
+    edge::ModelWrite write;
+    if (client_->on_model_bytes(piece, write)) {
+      promise(piece.piece_bytes <= slot_.size() && write.offset <= slot_.size() - piece.piece_bytes, "inside the slot");
     }
     client_->on_task(commands.rest(), now_);
     client_->on_reply(commands.rest(), now_);
@@ -187,10 +187,10 @@ class Bench {
     edge::Action action;
     for (int i = 0; i < most && client_->next_action(action); ++i) {
       if (action.kind == edge::ActionKind::kStoreModel) {
-        promise(action.payload.size() <= slot_.size() && action.storage_offset <= slot_.size() - action.payload.size(),
+        promise(action.payload.size() <= slot_.size() && action.write.offset <= slot_.size() - action.payload.size(),
                 "patched models are stored inside the slot");
-        std::copy(action.payload.begin(), action.payload.end(), slot_.begin() + action.storage_offset);
-        client_->on_model_stored(Status::kOk, now_);
+        std::copy(action.payload.begin(), action.payload.end(), slot_.begin() + action.write.offset);
+        client_->on_model_stored(action.write, Status::kOk, now_);
       }
       if (action.kind != edge::ActionKind::kPublish) continue;
       if (action.topic == wire::TopicKind::kUpdate) {

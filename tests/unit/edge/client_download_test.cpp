@@ -95,18 +95,70 @@ TEST_CASE("client download: a piece that ends up stored after the task changed c
           "[edge][client][download]") {
   ClientBench bench(three_chunks());
   start_download(bench);
-  std::uint32_t offset = 0;
-  REQUIRE(bench.client->on_model_bytes({bench.model.digest, 0, 0, 4096, 4096}, offset));
+  edge::ModelWrite late;
+  REQUIRE(bench.client->on_model_bytes({bench.model.digest, 0, 0, 4096, 4096}, late));
   ClientBench other(three_chunks());
   other.model = FakeModel(three_chunks().net, 99);
   bench.give(other.task(1));
-  bench.client->on_model_stored(Status::kOk, bench.now);  // of the old model
+  bench.client->on_model_stored(late, Status::kOk, bench.now);  // of the old model
   (void)bench.pump();
   bench.model = other.model;
   bench.slot.bytes.assign(bench.slot.bytes.size(), 0);
   CHECK(bench.give_chunk(0));
   CHECK(bench.give_chunk(1));
   CHECK(bench.give_chunk(2));
+  CHECK(bench.client->state() == ClientState::kWorking);
+}
+
+TEST_CASE("client download: a late completion counts for nothing in the next download", "[edge][client][download]") {
+  ClientBench bench(three_chunks());
+  start_download(bench);
+  edge::ModelWrite late;
+  REQUIRE(bench.client->on_model_bytes({bench.model.digest, 0, 0, 4096, 4096}, late));
+  const bool is_other_model = GENERATE(true, false);
+  const Status status = GENERATE(Status::kOk, Status::kUnavailable);
+  if (is_other_model) bench.model = FakeModel(three_chunks().net, 99);
+  bench.give(bench.task(1));  // a new download begins, and its first chunk comes
+  (void)bench.pump();
+  edge::ModelWrite write;
+  REQUIRE(bench.client->on_model_bytes({bench.model.digest, 0, 0, 4096, 4096}, write));
+  bench.client->on_model_stored(late, status, bench.now);
+  CHECK(bench.client->state() == ClientState::kDownloading);  // the failure of a write of before is not this task's
+  CHECK(bench.give_chunk(1));
+  CHECK(bench.give_chunk(2));
+  REQUIRE(bench.client->state() == ClientState::kDownloading);  // chunk 0 is being written
+  std::memcpy(bench.slot.bytes.data(), bench.model.file.data(), 4096);
+  bench.client->on_model_stored(write, Status::kOk, bench.now);
+  CHECK(bench.client->state() == ClientState::kWorking);
+}
+
+TEST_CASE("client download: writes that end after later pieces came complete their own chunk only",
+          "[edge][client][download]") {
+  ClientBench bench(three_chunks());
+  start_download(bench);
+  edge::ModelWrite first;
+  edge::ModelWrite second;
+  REQUIRE(bench.client->on_model_bytes({bench.model.digest, 0, 0, 4096, 2000}, first));
+  REQUIRE(bench.client->on_model_bytes({bench.model.digest, 0, 2000, 4096, 2096}, second));
+  bench.client->on_model_stored(first, Status::kOk, bench.now);
+  CHECK(chunks_asked_for(bench.wake()) == std::vector<std::uint32_t>{0, 1, 2});
+  bench.client->on_model_stored(second, Status::kOk, bench.now);
+  CHECK(chunks_asked_for(bench.wake()) == std::vector<std::uint32_t>{1, 2});
+}
+
+TEST_CASE("client download: a chunk without its first pieces is not taken for whole", "[edge][client][download]") {
+  ClientBench bench(three_chunks());
+  start_download(bench);
+  const wire::Digest digest = bench.model.digest;
+  CHECK_FALSE(bench.give_piece({digest, 0, 2000, 4096, 2096}));
+  CHECK(bench.give_piece({digest, 0, 0, 4096, 1000}));
+  CHECK_FALSE(bench.give_piece({digest, 0, 2000, 4096, 2096}));
+  CHECK_FALSE(bench.give_piece({digest, 1, 1000, 4096, 3096}));
+  CHECK(bench.give_chunk(1));
+  CHECK_FALSE(bench.give_piece({digest, 0, 1000, 4096, 3096}));  // its beginning was of another message
+  CHECK(bench.give_chunk(2));
+  REQUIRE(bench.client->state() == ClientState::kDownloading);
+  CHECK(bench.give_chunk(0));
   CHECK(bench.client->state() == ClientState::kWorking);
 }
 

@@ -210,10 +210,10 @@ TEST_CASE("client: garbage on any input changes nothing", "[edge][client][faults
     piece.offset = static_cast<std::uint32_t>(random());
     piece.chunk_bytes = static_cast<std::uint32_t>(random());
     piece.piece_bytes = static_cast<std::uint32_t>(random());
-    std::uint32_t offset = 0;
-    CHECK_FALSE(bench.client->on_model_bytes(piece, offset));
+    edge::ModelWrite write;
+    CHECK_FALSE(bench.client->on_model_bytes(piece, write));
     piece.model = bench.model.digest;
-    CHECK_FALSE(bench.client->on_model_bytes(piece, offset));
+    CHECK_FALSE(bench.client->on_model_bytes(piece, write));
     bench.client->on_published(bench.now);  // nothing was in flight
   }
   CHECK(bench.client->state() == before);

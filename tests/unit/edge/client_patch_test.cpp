@@ -262,7 +262,7 @@ TEST_CASE("client: a slot that cannot be written is a refusal", "[edge][client][
   edge::Action action;
   REQUIRE(scene.bench.client->next_action(action));
   REQUIRE(action.kind == ActionKind::kStoreModel);
-  scene.bench.client->on_model_stored(Status::kUnavailable, scene.bench.now);
+  scene.bench.client->on_model_stored(action.write, Status::kUnavailable, scene.bench.now);
   CHECK(scene.bench.refusal(scene.bench.pump()).refusal == wire::Refusal::kStorageFailed);
 }
 

@@ -58,6 +58,15 @@ struct Platform {
 
 enum class ActionKind : uint8_t { kSubscribe, kUnsubscribe, kPublish, kStoreModel };
 
+/// Where bytes of a model go, and what they complete: the port carries writes out in the order in which it was given
+/// them, and hands each back to on_model_stored() once it is done, late or not.
+struct ModelWrite {
+  uint32_t offset = 0;    ///< in the model slot
+  uint32_t download = 0;  ///< the client's number of the download that they belong to
+  uint32_t chunk = 0;     ///< of the model
+  bool completes_chunk = false;
+};
+
 /// One thing to do. Subscriptions and publications are QoS 1.
 struct Action {
   ActionKind kind = ActionKind::kPublish;
@@ -68,7 +77,7 @@ struct Action {
   bool retain = false;
   /// kStoreModel: the port writes the payload there in the model slot, in ascending order from 0, then calls
   /// on_model_stored().
-  uint32_t storage_offset = 0;
+  ModelWrite write;
 };
 
 /// A piece of a model chunk as it arrives. Transports with little memory deliver a chunk in several pieces, in order.
@@ -130,10 +139,15 @@ class Client {
   void on_task(Bytes message, uint64_t now_ms) noexcept;
   void on_reply(Bytes message, uint64_t now_ms) noexcept;
 
-  /// Asks where a piece of a model chunk belongs. True: the port writes it at `storage_offset` of the model slot, then
-  /// calls on_model_stored(). False: not wanted, drop it.
-  bool on_model_bytes(const ModelPiece& piece, uint32_t& storage_offset) noexcept;
-  void on_model_stored(Status status, uint64_t now_ms) noexcept;
+  /// Asks where a piece of a model chunk belongs. True: the port writes it at `write.offset` of the model slot, then
+  /// calls on_model_stored(). False: not wanted, drop it; pieces after a dropped one are not wanted either, until the
+  /// chunk comes again from its beginning.
+  bool on_model_bytes(const ModelPiece& piece, ModelWrite& write) noexcept;
+  /// A write has ended. One of a download that has been given up since counts for nothing, whatever its status.
+  ///
+  /// @param[in] write   as on_model_bytes() or the action gave it
+  /// @param[in] status  anything but kOk: the task is refused, STORAGE_FAILED
+  void on_model_stored(const ModelWrite& write, Status status, uint64_t now_ms) noexcept;
 
   /// A piece of a message on the client's own patch topic. Any bytes.
   void on_patch_bytes(const PatchPiece& piece, uint64_t now_ms) noexcept;
@@ -272,7 +286,9 @@ class Client {
   bool subscribe_all_ = false;   ///< one subscription for all chunks is due
   bool subscribed_all_ = false;
   wire::Digest subscribed_model_;
-  ModelPiece piece_;
+  uint32_t download_ = 0;                                 ///< number of the current one
+  uint32_t piece_chunk_ = 0;                              ///< whose pieces come
+  uint32_t piece_end_ = 0;                                ///< where the next one of it begins
   uint8_t chunks_[SKINK_EDGE_MAX_MODEL_CHUNKS / 8] = {};  ///< those that are stored
   uint8_t asked_[SKINK_EDGE_MAX_MODEL_CHUNKS / 8] = {};   ///< those subscribed to by name, below asked_end_
   uint32_t asked_end_ = 0;

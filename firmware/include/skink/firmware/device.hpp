@@ -60,7 +60,8 @@ class Device {
   void take_message(const edge::mqtt::Event& event, uint64_t now_ms) noexcept;
   void take_control(wire::TopicKind kind, const edge::mqtt::Event& event, uint64_t now_ms) noexcept;
   void take_model(const wire::Topic& topic, const edge::mqtt::Event& event, uint64_t now_ms) noexcept;
-  void store(const wire::Digest& model, uint32_t offset, Bytes bytes, bool is_end, uint64_t now_ms) noexcept;
+  void store(const wire::Digest& model, const edge::ModelWrite& place, Bytes bytes, bool is_end,
+             uint64_t now_ms) noexcept;
   Status write(const wire::Digest& model, uint32_t offset, Bytes bytes, bool is_end) noexcept;
   void keep_model() noexcept;
   void note_task() noexcept;
