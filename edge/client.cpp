@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "alignment.hpp"
 #include "client_details.hpp"
 #include "skink/common/arithmetic/philox.hpp"
 
@@ -22,7 +23,9 @@ bool is_before(const wire::RoundId& a, const wire::RoundId& b) noexcept {
 }  // namespace
 
 Client::Client(const ClientConfig& config, const Platform& platform) noexcept
-    : config_(config), platform_(platform), residual_(platform.residuals) {}
+    : config_(config), platform_(platform), residual_(platform.residuals) {
+  config_.arena = aligned_part(config.arena);
+}
 
 void Client::restore_task(const wire::RoundId& id) noexcept {
   has_task_ = true;

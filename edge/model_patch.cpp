@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "alignment.hpp"
 #include "skink/common/codec/decoder.hpp"
 
 namespace skink::edge {
@@ -84,6 +85,7 @@ Status ModelPatch::finish_name() noexcept {
   const nn::Network& network = base_->model.network;
   const size_t parameters = network.parameter_count();
   const size_t needed = codec::patch_bytes(codec_, network);
+  if (!is_aligned(memory_)) return Status::kInvalidArgument;
   if (memory_.size() < 4 * parameters + needed) return Status::kBufferTooSmall;
   parameters_ = {reinterpret_cast<float*>(memory_.data()), parameters};
   buffer_ = memory_.subspan(4 * parameters, needed);

@@ -2,12 +2,14 @@
 /// What a device is for: predictions between rounds. Apart from client.cpp and task_runner.cpp, so that an image which
 /// predicts nothing does not hold it.
 
+#include "alignment.hpp"
 #include "skink/edge/client.hpp"
 
 namespace skink::edge {
 
 Status TaskRunner::load_weights(const model::ModelInfo& model, const model::ByteSource& phi,
                                 MutableBytes arena) noexcept {
+  if (!is_aligned(arena)) return Status::kInvalidArgument;
   const nn::Network& network = model.model.network;
   const size_t parameters = network.parameter_count();
   if (arena.size() / sizeof(float) < parameters + network.sample_count()) return Status::kBufferTooSmall;

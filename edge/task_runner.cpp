@@ -1,5 +1,6 @@
 #include "skink/edge/task_runner.hpp"
 
+#include "alignment.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/arithmetic/permutation.hpp"
 #include "skink/common/limits.hpp"
@@ -26,7 +27,7 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
   failure_ = Status::kOk;
   phi_failed_ = false;
   plan_ = {};
-  if (!is_valid(settings)) return Status::kInvalidArgument;
+  if (!is_valid(settings) || !is_aligned(arena)) return Status::kInvalidArgument;
   model_ = &model;
   phi_ = phi;
   samples_ = samples;
@@ -104,6 +105,7 @@ Progress TaskRunner::load() noexcept {
   Status status = model::read_parameters(phi_, *model_, 0, parameters_);
   phi_failed_ = status != Status::kOk;
   if (status == Status::kOk && !samples_.replayable) status = buffer_support();
+  for (uint32_t i = 0; i < counts_.support && status == Status::kOk; ++i) status = check_target(SampleSet::kSupport, i);
   if (status != Status::kOk) return fail(status);
   pass_ = 0;
   position_ = 0;
@@ -149,6 +151,19 @@ float TaskRunner::target_of(SampleSet set, uint32_t index, uint32_t output) cons
     return support_[index * (inputs + target_size(model_->model.network)) + inputs + output];
   }
   return samples_.target(samples_.context, set, index, output);
+}
+
+/// Once a task and sample, so that no step of the training does.
+Status TaskRunner::check_target(SampleSet set, uint32_t index) const noexcept {
+  const nn::Network& network = model_->model.network;
+  const auto outputs = static_cast<uint32_t>(network.output_size());
+  const bool is_label = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
+  const float label = target_of(set, index, 0);
+  for (uint32_t output = 0; output < outputs; ++output) {
+    if (is_label && label == static_cast<float>(output)) return Status::kOk;
+    if (!is_label && !arithmetic::is_finite(target_of(set, index, output))) return Status::kInvalidArgument;
+  }
+  return is_label ? Status::kInvalidArgument : Status::kOk;
 }
 
 uint32_t TaskRunner::support_at(uint32_t position) const noexcept {
@@ -245,7 +260,8 @@ Progress TaskRunner::query(bool after) noexcept {
     return Progress::kMore;
   }
   const nn::Network& network = model_->model.network;
-  const Status status = read_sample(SampleSet::kQuery, position_, sample_);
+  Status status = read_sample(SampleSet::kQuery, position_, sample_);
+  if (status == Status::kOk) status = check_target(SampleSet::kQuery, position_);
   if (status != Status::kOk) return fail(status);
   const Span<const float> outputs = nn::predict(network, parameters_, sample_);
   const bool is_label = network.loss() == nn::Loss::kSoftmaxCrossEntropy;

@@ -4,6 +4,7 @@
 /// fail on command.
 
 #include <catch2/catch.hpp>
+#include <functional>
 #include <vector>
 
 #include "skink/common/arithmetic/philox.hpp"
@@ -27,6 +28,7 @@ class FakeSamples {
   Status begin_status = Status::kOk;
   Status input_status = Status::kOk;
   float target_scale = 1.0F;
+  std::function<float(edge::SampleSet, std::uint32_t, float)> change_target;  ///< of a sample; empty: none is changed
 
   // What was asked.
   std::vector<edge::TaskRequest> requests;
@@ -63,7 +65,9 @@ class FakeSamples {
   }
 
   static float target(void* context, edge::SampleSet set, std::uint32_t index, std::uint32_t output) {
-    return self(context).wanted(set, index, output);
+    const FakeSamples& samples = self(context);
+    const float wanted = samples.wanted(set, index, output);
+    return samples.change_target ? samples.change_target(set, index, wanted) : wanted;
   }
 
   std::uint32_t word(edge::SampleSet set, std::uint32_t index, std::uint32_t element) const {

@@ -41,7 +41,9 @@ struct Health {
 /// All pointers are borrowed for the client's life.
 struct ClientConfig {
   wire::Identity identity;
-  MutableBytes arena;              ///< 4-byte aligned working memory; its size is announced at birth
+  /// Working memory; its size is announced at birth. Up to 3 bytes before the first multiple of 4 are not used, and
+  /// not counted.
+  MutableBytes arena;
   const char* firmware = "";       ///< at most 32 characters
   const Health* health = nullptr;  ///< null: nothing is known
   uint32_t retry_ms = 4000;        ///< first wait for a chunk or a reply; doubles with every retry

@@ -26,7 +26,8 @@ class ModelPatch {
 
   /// The chain's next bytes, cut anywhere.
   ///
-  /// @returns kOk; kBufferTooSmall for memory; kUnavailable when phi cannot be read; anything else: this is not a chain
+  /// @returns kOk; kBufferTooSmall or, not aligned, kInvalidArgument for memory; kUnavailable when phi cannot be read;
+  /// anything else: this is not a chain
   ///          for this model. After an error the object must be begun again.
   Status add(Bytes bytes) noexcept;
 

@@ -46,13 +46,15 @@ class TaskRunner {
   ///
   /// @param[in] model, phi, samples  borrowed until the task is done and its change encoded.
   /// @param[in] arena  4-byte aligned; memory_plan().total bytes of it are used.
-  /// @returns kOk; kBufferTooSmall (memory_plan() has the figure); kInvalidArgument for settings out of range; what the
-  ///          source's begin() returned.
+  /// @returns kOk; kBufferTooSmall (memory_plan() has the figure); kInvalidArgument for settings out of range or an
+  /// arena
+  ///          that is not aligned; what the source's begin() returned.
   Status begin(const model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
                const TaskSettings& settings, MutableBytes arena) noexcept;
 
   /// One step: one sample (online), at most nn::kSliceSamples of a mini-batch, or one query sample.
-  /// kFailed: a callback failed, see failure().
+  /// kFailed: a callback failed, or, kInvalidArgument, a target that it gave is no label of the model or is not finite.
+  /// See failure().
   Progress step() noexcept;
 
   const nn::MemoryPlan& memory_plan() const noexcept { return plan_; }
@@ -77,7 +79,8 @@ class TaskRunner {
   void forget_weights() noexcept { weights_ = Weights::kNone; }
   /// Between tasks, and only with weights() == kNone: phi into the arena. Needs memory for parameters and one sample.
   ///
-  /// @returns kOk; kBufferTooSmall; kUnavailable when phi cannot be read.
+  /// @returns kOk; kBufferTooSmall; kInvalidArgument when the arena is not 4-byte aligned; kUnavailable when phi cannot
+  ///          be read.
   Status load_weights(const model::ModelInfo& model, const model::ByteSource& phi, MutableBytes arena) noexcept;
   /// Between tasks, and only with weights() other than kNone: a forward pass in the arena. It changes no weights.
   ///
@@ -99,6 +102,7 @@ class TaskRunner {
   Progress finish_task() noexcept;
   Progress fail(Status status) noexcept;
   Status buffer_support() noexcept;
+  Status check_target(SampleSet set, uint32_t index) const noexcept;
   Status read_sample(SampleSet set, uint32_t index, Span<float> sample) noexcept;
   float target_of(SampleSet set, uint32_t index, uint32_t output) const noexcept;
   uint32_t support_at(uint32_t position) const noexcept;

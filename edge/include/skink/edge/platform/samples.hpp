@@ -34,7 +34,8 @@ struct SampleSource {
   /// Writes a sample's stored values (before the model's scale and offset), as many as the model has inputs;
   /// kShapeMismatch when samples of this source have another size.
   Status (*input)(void* context, SampleSet set, uint32_t index, Span<float> stored) = nullptr;
-  /// The label as a whole number, or the wanted value of `output`.
+  /// The label as a whole number, 0 to the model's outputs - 1; of a regression the wanted value of `output`, finite. A
+  /// device refuses a task with any other (NO_DATA). Asked for after input() where samples cannot be read again.
   float (*target)(void* context, SampleSet set, uint32_t index, uint32_t output) = nullptr;
   /// May support samples be read again, in any order? If not, the arena keeps them when more than one pass or an order
   /// needs them.
