@@ -2,10 +2,12 @@
 /// @file
 /// Flash in memory that keeps the rules of NOR parts and breaks the test when code does not: programming only over
 /// erased units, in whole units. After `steps_left` small steps the power goes: the operation stops half way and
-/// everything after it fails until power_on().
+/// everything after it fails until power_on(). Cells in `stuck` are worn: nothing changes them, and the part reports
+/// success all the same.
 
 #include <cstdint>
 #include <cstring>
+#include <set>
 #include <stdexcept>
 #include <vector>
 
@@ -33,6 +35,7 @@ class FakeFlash {
   firmware::Flash flash;
   std::vector<std::uint8_t> bytes;
   std::vector<int> erasures;
+  std::set<std::uint32_t> stuck;  ///< addresses
   std::uint64_t steps_left = ~std::uint64_t{0};
   std::uint64_t steps = 0;
 
@@ -62,6 +65,7 @@ class FakeFlash {
       const bool is_torn = !it.step();
       for (std::uint32_t i = 0; i < (is_torn ? unit / 2 : unit); ++i) {
         std::uint8_t& cell = it.bytes[address + done + i];
+        if (it.stuck.count(static_cast<std::uint32_t>(address + done + i)) > 0) continue;
         if (cell != 0xff && it.has_power()) throw std::logic_error("program: not erased");
         cell = static_cast<std::uint8_t>(cell & data[done + i]);
       }
@@ -75,7 +79,10 @@ class FakeFlash {
     if (sector >= it.flash.sectors) throw std::logic_error("erase beyond the flash");
     const std::size_t size = it.flash.sector_bytes;
     const bool is_torn = !it.step();
-    std::memset(it.bytes.data() + sector * size, 0xff, is_torn ? size / 2 : size);
+    for (std::size_t i = 0; i < (is_torn ? size / 2 : size); ++i) {
+      const std::size_t at = sector * size + i;
+      if (it.stuck.count(static_cast<std::uint32_t>(at)) == 0) it.bytes[at] = 0xff;
+    }
     ++it.erasures[sector];
     return is_torn ? Status::kUnavailable : Status::kOk;
   }

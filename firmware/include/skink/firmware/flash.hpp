@@ -21,15 +21,23 @@ struct Flash {
   /// Where address 0 can be read like memory, also between writes; else null. Encoding a change is faster with it.
   const uint8_t* mapped = nullptr;
 
-  // What a port provides. Each returns kUnavailable when the part does not answer. A new model erases all sectors of a
-  // slot in a row: a part that needs seconds for that feeds the watchdog in erase_function.
+  // What a port provides. Each returns kUnavailable when the part does not answer in the time that its data sheet
+  // allows; none waits without a bound. A new model erases all sectors of a slot in a row: a part that needs seconds
+  // for that feeds the watchdog in erase_function. The content is read back here; a port need not.
   Status (*read_function)(void* context, uint32_t address, MutableBytes out) = nullptr;
   Status (*program_function)(void* context, uint32_t address, Bytes bytes) = nullptr;
   Status (*erase_function)(void* context, uint32_t sector) = nullptr;
 
   Status read(uint32_t address, MutableBytes out) const { return read_function(context, address, out); }
-  Status program(uint32_t address, Bytes bytes) const { return program_function(context, address, bytes); }
-  Status erase(uint32_t sector) const { return erase_function(context, sector); }
+  /// Programs erased bytes, and reads them back. @returns kOk: they are there; kUnavailable: the part failed, or holds
+  /// something else although it reported success, as a worn cell or a supply that is too low does.
+  Status program(uint32_t address, Bytes bytes) const noexcept;
+  /// Erases a sector, and reads it back. @returns kOk: all is ones; else kUnavailable, as above.
+  Status erase(uint32_t sector) const noexcept;
+
+ private:
+  /// Are these the bytes from `address` on? Null: ones.
+  Status verify(uint32_t address, const uint8_t* expected, uint32_t count) const noexcept;
 };
 
 }  // namespace skink::firmware
