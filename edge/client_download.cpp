@@ -71,6 +71,12 @@ void Client::on_model_stored(const ModelWrite& write, Status status, uint64_t no
   if (chunks_missing_ == 0) finish_download(now_ms);
 }
 
+void Client::on_task_not_noted(uint64_t now_ms) noexcept {
+  if (state_ != ClientState::kDownloading && state_ != ClientState::kWorking) return;  // refused for another reason
+  patching_ = Patching::kNo;
+  refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
+}
+
 void Client::finish_download(uint64_t now_ms) noexcept {
   const Status status = restore_model(task_.model_bytes);
   model_ready_ = false;

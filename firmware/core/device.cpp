@@ -110,17 +110,22 @@ void Device::take_control(wire::TopicKind kind, const edge::mqtt::Event& event, 
     client_.on_reply(message, now_ms);
     return;
   }
+  const uint32_t begun = client_.counters().tasks;
   client_.on_task(message, now_ms);
-  note_task();
+  if (client_.counters().tasks != begun && note_task() != Status::kOk) {
+    print("storage: the journal cannot be written");
+    client_.on_task_not_noted(now_ms);
+  }
 }
 
-/// A task is noted before anything of it leaves this device.
-void Device::note_task() noexcept {
+/// A task is noted before anything of it leaves this device. One that is not could be followed by an older one after a
+/// reset, so it is not worked on.
+Status Device::note_task() noexcept {
   Journal::Entry entry = journal_.last();
-  if (!client_.has_task() || (entry.has_task && entry.task == client_.task_id())) return;
+  if (entry.has_task && entry.task == client_.task_id()) return Status::kOk;
   entry.has_task = true;
   entry.task = client_.task_id();
-  if (journal_.append(entry) != Status::kOk) print("storage: the journal cannot be written");
+  return journal_.append(entry);
 }
 
 void Device::take_model(const wire::Topic& topic, const edge::mqtt::Event& event, uint64_t now_ms) noexcept {
@@ -153,7 +158,8 @@ Status Device::write(const wire::Digest& model, uint32_t offset, Bytes bytes, bo
   return models_.write(offset, bytes, is_end);
 }
 
-/// A downloaded model that proved sound becomes the last model.
+/// A downloaded model that proved sound becomes the last model. One that cannot be kept is used until the next reset,
+/// and then comes again.
 void Device::keep_model() noexcept {
   if (!client_.has_model() || models_.has_model()) return;
   if (models_.commit(client_.model().digest, client_.model_bytes()) != Status::kOk) {

@@ -64,7 +64,13 @@ Status Journal::scan(uint32_t sector) noexcept {
 }
 
 Status Journal::append(const Entry& entry) noexcept {
-  if (flash_ == nullptr) return Status::kUnavailable;
+  Status status = Status::kUnavailable;
+  if (flash_ == nullptr) return status;
+  for (uint32_t attempt = 0; attempt < kAttempts && status != Status::kOk; ++attempt) status = program(entry);
+  return status;
+}
+
+Status Journal::program(const Entry& entry) noexcept {
   if (next_ >= records_per_sector()) {
     const Status status = flash_->erase(first_sector_ + 1 - sector_);
     if (status != Status::kOk) return status;

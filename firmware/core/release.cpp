@@ -12,15 +12,14 @@ Status take_release(Bytes partition, Bytes release_key, ModelStore& models, wire
   model::ModelInfo model;
   status = model::inspect(model::source_of(read.content), model);
   if (status != Status::kOk) return status;
+  release = read;
   if (!models.has_model()) {
     if (read.content_bytes > models.capacity()) return Status::kBufferTooSmall;
     status = models.begin(read.content_bytes);
     if (status == Status::kOk) status = models.write(0, read.content, true);
     if (status == Status::kOk) status = models.commit(model.digest, read.content_bytes);
-    if (status != Status::kOk) return status;
   }
-  release = read;
-  return Status::kOk;
+  return status;
 }
 
 }  // namespace skink::firmware

@@ -77,7 +77,7 @@ void open_storage() noexcept {
   if (status != Status::kOk) give_up("storage", status_text(status));
   Journal::Entry entry = journal.last();
   ++entry.starts;
-  if (journal.append(entry) != Status::kOk) print("storage: the journal cannot be written");
+  if (journal.append(entry) != Status::kOk) print("storage: the journal cannot be written");  // tasks will be refused
   print("storage: start {}, models up to {} bytes{}, residuals up to {}", entry.starts, models.capacity(),
         models.has_model() ? ", one is there" : "", sizeof(float) * residuals.store().capacity);
 }
@@ -88,7 +88,7 @@ void open_release() noexcept {
   const Status status = take_release(port::release_partition(), identity.release_key, models, release);
   if (status == Status::kOk) {
     print("release: model {} number {}", release.name, release.number);
-  } else if (status != Status::kUnavailable) {
+  } else if (status != Status::kUnavailable || release.content_bytes != 0) {  // the storage failed
     print("release: refused: {}", status_text(status));
   }
 }

@@ -3,6 +3,7 @@
 
 #include "skink/firmware/device.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "fakes/client_bench.hpp"
@@ -114,6 +115,34 @@ TEST_CASE("device: after a flash that failed the same model is taken", "[firmwar
   bench.give_model(good);
   CHECK(bench.device->has_work());
   CHECK(bench.models.digest() == bench.coordinator.model.digest);
+}
+
+TEST_CASE("device: a task that cannot be noted is refused and not worked on", "[firmware][device]") {
+  DeviceBench bench;
+  const bool has_model = GENERATE(true, false);
+  if (has_model) {
+    bench.give_task(0);
+    bench.give_model(bench.coordinator.model.file);
+    REQUIRE(bench.device->has_work());
+  }
+  for (std::uint32_t cell = 0; cell < 2 * 512; ++cell) bench.flash.stuck.insert(cell);  // the journal's two sectors
+  bench.give_task(1);
+  CHECK_FALSE(bench.device->has_work());
+  CHECK(bench.device->client().state() != edge::ClientState::kDownloading);
+  CHECK(bench.refused(wire::Refusal::kStorageFailed) == 1);
+  bench.give_task(1);  // again: the same answer
+  CHECK(bench.refused(wire::Refusal::kStorageFailed) == 1);
+  CHECK_FALSE(bench.device->has_work());
+
+  bench.flash.stuck.clear();
+  std::fill_n(bench.flash.bytes.begin(), 2 * 512, std::uint8_t{0xff});
+  bench.give_task(2);
+  if (!has_model) bench.give_model(bench.coordinator.model.file);
+  CHECK(bench.device->has_work());
+  CHECK(bench.refused(wire::Refusal::kStorageFailed) == 1);
+  firmware::Journal journal;
+  REQUIRE(journal.open(bench.flash.flash, 0) == Status::kOk);
+  CHECK(journal.last().task.attempt == 2);
 }
 
 TEST_CASE("device: after a reset it predicts with the model in its flash", "[firmware][device][predict]") {

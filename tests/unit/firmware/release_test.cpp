@@ -95,6 +95,19 @@ TEST_CASE("release: a signed model becomes the first model of a device", "[firmw
   }
 }
 
+TEST_CASE("release: a flash that fails is told from a board without a release", "[firmware][release]") {
+  const Signer signer;
+  const std::string partition = signer.sign(model_file(1.0F));
+  Board board;
+  CHECK(board.take("", signer.key()) == Status::kUnavailable);
+  CHECK(board.release.content_bytes == 0);
+  board.flash.steps_left = GENERATE(0U, 1U, 40U);  // begin(); erasing; programming
+  CHECK(board.take(partition, signer.key()) == Status::kUnavailable);
+  CHECK(board.release.content_bytes != 0);
+  CHECK(board.release.number == 7);
+  CHECK_FALSE(board.store.has_model());
+}
+
 TEST_CASE("release: one changed bit, anywhere, and it is refused", "[firmware][release]") {
   const Signer signer;
   const std::string sound = signer.sign(model_file(1.0F));

@@ -140,6 +140,9 @@ class Client {
   /// A message on the client's own task or reply topic. Any bytes.
   void on_task(Bytes message, uint64_t now_ms) noexcept;
   void on_reply(Bytes message, uint64_t now_ms) noexcept;
+  /// The port could not note, for the time after a reset (restore_task()), the task that on_task() has just begun: it
+  /// is not worked on, but refused with STORAGE_FAILED.
+  void on_task_not_noted(uint64_t now_ms) noexcept;
 
   /// Asks where a piece of a model chunk belongs. True: the port writes it at `write.offset` of the model slot, then
   /// calls on_model_stored(). False: not wanted, drop it; pieces after a dropped one are not wanted either, until the

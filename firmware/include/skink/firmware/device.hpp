@@ -64,7 +64,7 @@ class Device {
              uint64_t now_ms) noexcept;
   Status write(const wire::Digest& model, uint32_t offset, Bytes bytes, bool is_end) noexcept;
   void keep_model() noexcept;
-  void note_task() noexcept;
+  Status note_task() noexcept;
   void carry_out(uint64_t now_ms) noexcept;
   Status carry_out(const edge::Action& action, uint64_t now_ms) noexcept;
   size_t topic_of(const edge::Action& action, Span<char> out) const noexcept;

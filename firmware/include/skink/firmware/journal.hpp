@@ -24,15 +24,18 @@ class Journal {
 
   const Entry& last() const noexcept { return last_; }
 
-  /// Appends. @returns kUnavailable when the flash fails; last() is unchanged then.
+  /// Appends. A place that fails is left behind, and the next one is tried.
+  /// @returns kUnavailable when the flash fails kAttempts times in a row; last() is unchanged then.
   Status append(const Entry& entry) noexcept;
 
  private:
   static constexpr uint32_t kRecordBytes = 32;
+  static constexpr uint32_t kAttempts = 3;
 
   uint32_t records_per_sector() const noexcept { return flash_->sector_bytes / kRecordBytes; }
   uint32_t address_of(uint32_t sector, uint32_t record) const noexcept;
   Status scan(uint32_t sector) noexcept;
+  Status program(const Entry& entry) noexcept;
 
   Flash* flash_ = nullptr;
   uint32_t first_sector_ = 0;

@@ -11,10 +11,10 @@ namespace skink::firmware {
 
 /// Checks the release, and makes its model the last model where there is none yet.
 ///
-/// @param[out] release  what was read; only on kOk.
+/// @param[out] release  what was read, as soon as it is sound: on kOk, and when the store fails or is too small.
 /// @returns the status of wire::read_release() or model::inspect(); kUnsupported when it is no model, kBufferTooSmall
-///          when the store is too small for it, kUnavailable when the flash fails or no release is there. The store is
-///          unchanged on an error, except that a flash that fails may have lost its older slot.
+///          when the store is too small for it, kUnavailable when the flash fails or, `release` untouched, no release
+///          is there. The store is unchanged on an error, except that a flash that fails may have lost its older slot.
 Status take_release(Bytes partition, Bytes release_key, ModelStore& models, wire::Release& release) noexcept;
 
 }  // namespace skink::firmware
