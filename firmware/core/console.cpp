@@ -50,8 +50,9 @@ void Value::print() const noexcept {
   if (hex_digits_ != 0) {
     for (unsigned i = 0; i < hex_digits_; ++i, left >>= 4) digits[--begin] = kDigits[left & 15];
   } else {
-    do digits[--begin] = kDigits[left % 10];
-    while ((left /= 10) != 0);
+    for (bool is_first = true; begin > 1 && (is_first || left != 0); is_first = false, left /= 10) {
+      digits[--begin] = kDigits[left % 10];
+    }
     if (is_negative_) digits[--begin] = '-';
   }
   port::console(digits + begin, sizeof digits - begin);

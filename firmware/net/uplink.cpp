@@ -18,11 +18,11 @@ constexpr size_t kReadBytes = 512;
 }  // namespace
 
 void Uplink::turn(uint64_t now_ms) noexcept {
-  Stage before = stage_;
-  do {
-    before = stage_;
+  for (int stages = 0; stages < kStages; ++stages) {  // as far as it gets without waiting
+    const Stage before = stage_;
     take_turn(now_ms);
-  } while (stage_ != before);
+    if (stage_ == before) return;
+  }
 }
 
 void Uplink::take_turn(uint64_t now_ms) noexcept {

@@ -183,6 +183,24 @@ def check_arduino_macros():
     print(f"headers after the macros of Arduino.h: {len(headers)}")
 
 
+LOOP = re.compile(r"\b(while|for) \((.*)\)( ?\{\s*\}|;|)", re.M)
+HARDWARE = re.compile(r"\b(reg|pop|load|chip|byte_at|word_at)\(")
+
+
+def check_waits():
+    """A loop without a body, or on a register, waits for something else to change. A driver does that with wait_until(), or
+    in a for loop, which has a bound where it stands; waiting for the clock has one too."""
+    looked = 0
+    for path in sources("firmware"):
+        text = re.sub(r" *//[^\n]*", "", path.read_text())
+        for kind, condition, end in LOOP.findall(text):
+            looked += 1
+            waits = kind == "while" and (end or HARDWARE.search(condition)) and "now_ms() <" not in condition
+            check(not waits, f"{path.relative_to(ROOT)} waits without a bound: {kind} ({condition})")
+    check(looked > 50, f"only {looked} loops in firmware/")
+    print(f"waits: {looked} loops")
+
+
 FORBIDDEN_SYMBOLS = re.compile(
     r"\b(malloc|calloc|realloc|free|_Znw\w+|_Zna\w+|_ZdlPv\w*|_ZdaPv\w*|__cxa_\w+|_ZNSt\w+|pthread_\w+|printf|fopen|"
     r"sqrtf?|expf?|logf?|tanhf?|sinf?|cosf?|powf?|fmaf?)$")
@@ -332,6 +350,7 @@ check_durable_files()
 check_threads()
 check_headers_alone()
 check_arduino_macros()
+check_waits()
 check_symbols()
 check_instruction_sets()
 check_no_fused("objdump", [BUILD / "common/libskink_common.a", BUILD / "simulations/libskink_simulation.a"],

@@ -24,8 +24,9 @@ void start_tick(uint32_t hertz, uint32_t milliseconds) noexcept {
 }
 
 uint64_t tick_ms() noexcept {
-  uint64_t first = ticks_ms;  // two words: read until no interrupt came between
-  for (uint64_t again = ticks_ms; again != first; again = ticks_ms) first = again;
+  uint64_t first = ticks_ms;  // two words: read again when an interrupt came between, which none does twice in a row
+  const uint64_t again = ticks_ms;
+  if (again != first) first = ticks_ms;
   return first;
 }
 

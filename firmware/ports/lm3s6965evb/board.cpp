@@ -6,6 +6,7 @@
 #include "../cortex-m/cortex_m.hpp"
 #include "../qemu/host_flash.hpp"
 #include "../qemu/semihosting.hpp"
+#include "skink/firmware/wait.hpp"
 
 namespace skink::firmware::port {
 namespace {
@@ -16,6 +17,7 @@ constexpr uint32_t kClockHz = 12'500'000;
 constexpr uintptr_t kUart = 0x4000C000;
 constexpr uintptr_t kClockGate1 = 0x400FE104;
 constexpr uintptr_t kClockGate2 = 0x400FE108;
+constexpr uint32_t kConsolePolls = 1'000'000;  // of the transmitter: a hundred characters' time at least
 constexpr uintptr_t kWatchdog = 0x40000000;
 constexpr uint32_t kWatchdogKey = 0x1ACCE551;
 constexpr uint32_t kWatchdogPeriod = kClockHz * 8;  // it warns after one period and resets after the second
@@ -30,6 +32,14 @@ ResetReason last_reset = ResetReason::kUnknown;
 bool watchdog_runs = false;
 Flash flash;
 
+/// One character. A transmitter that does not move (no clock, a peer that holds it up) costs one wait; then characters
+/// are dropped until it does.
+void put(uint8_t character) noexcept {
+  static bool is_stuck = false;
+  is_stuck = !wait_until(is_stuck ? 1 : kConsolePolls, [] { return (reg(kUart + 0x18) & 0x20) == 0; });
+  if (!is_stuck) reg(kUart) = character;
+}
+
 }  // namespace
 
 void initialize() noexcept {
@@ -43,10 +53,8 @@ void initialize() noexcept {
 
 void console(const char* text, size_t count) noexcept {
   for (size_t i = 0; i < count; ++i) {
-    if (text[i] == '\n') console("\r", 1);
-    while ((reg(kUart + 0x18) & 0x20) != 0) {  // transmit FIFO full
-    }
-    reg(kUart) = static_cast<uint8_t>(text[i]);
+    if (text[i] == '\n') put('\r');
+    put(static_cast<uint8_t>(text[i]));
   }
 }
 

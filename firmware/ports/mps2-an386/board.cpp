@@ -5,6 +5,7 @@
 #include "../cortex-m/cortex_m.hpp"
 #include "../qemu/host_flash.hpp"
 #include "../qemu/semihosting.hpp"
+#include "skink/firmware/wait.hpp"
 
 namespace skink::firmware::port {
 namespace {
@@ -13,6 +14,7 @@ using cortex_m::reg;
 
 constexpr uint32_t kClockHz = 25'000'000;
 constexpr uintptr_t kUart = 0x40004000;
+constexpr uint32_t kConsolePolls = 1'000'000;  // of the transmitter: a hundred characters' time at least
 constexpr uintptr_t kWatchdog = 0x40008000;
 constexpr uint32_t kWatchdogKey = 0x1ACCE551;
 constexpr uint32_t kWatchdogPeriod = kClockHz * 8;  // it warns after one period and resets after the second
@@ -22,6 +24,14 @@ constexpr uint32_t kIdentityBytes = 4096;
 ResetReason last_reset = ResetReason::kUnknown;
 bool watchdog_runs = false;
 Flash flash;
+
+/// One character. A transmitter that does not move (no clock, a peer that holds it up) costs one wait; then characters
+/// are dropped until it does.
+void put(uint8_t character) noexcept {
+  static bool is_stuck = false;
+  is_stuck = !wait_until(is_stuck ? 1 : kConsolePolls, [] { return (reg(kUart + 0x04) & 1) == 0; });
+  if (!is_stuck) reg(kUart) = character;
+}
 
 }  // namespace
 
@@ -35,10 +45,8 @@ void initialize() noexcept {
 
 void console(const char* text, size_t count) noexcept {
   for (size_t i = 0; i < count; ++i) {
-    if (text[i] == '\n') console("\r", 1);
-    while ((reg(kUart + 0x04) & 1) != 0) {  // transmitter full
-    }
-    reg(kUart) = static_cast<uint8_t>(text[i]);
+    if (text[i] == '\n') put('\r');
+    put(static_cast<uint8_t>(text[i]));
   }
 }
 

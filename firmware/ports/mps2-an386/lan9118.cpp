@@ -7,6 +7,7 @@
 
 #include "../cortex-m/cortex_m.hpp"
 #include "skink/firmware/nic.hpp"
+#include "skink/firmware/wait.hpp"
 
 namespace skink::firmware::port {
 namespace {
@@ -31,20 +32,26 @@ constexpr uint32_t kMacControl = 1;
 constexpr uint32_t kMacAddressHigh = 2;
 constexpr uint32_t kMacAddressLow = 3;
 constexpr uint32_t kFrameCheckBytes = 4;
+constexpr uint32_t kPolls = 100'000;  // a reset takes microseconds, an access to the MAC less
+constexpr int kFramesPerPoll = 32;    // the rest at the next poll: a counter that stands still must not hold the device
 
 volatile uint32_t& chip(uintptr_t offset) noexcept { return cortex_m::reg(kBase + offset); }
 uint32_t pop(uintptr_t offset) noexcept { return cortex_m::load(kBase + offset); }
 
-uint32_t mac_access(uint32_t command) noexcept {
+bool mac_access(uint32_t command) noexcept {
   chip(kMacCommand) = kMacBusy | command;
-  while ((pop(kMacCommand) & kMacBusy) != 0) {
-  }
-  return pop(kMacData);
+  return wait_until(kPolls, [] { return (pop(kMacCommand) & kMacBusy) == 0; });
 }
 
-void mac_write(uint32_t index, uint32_t value) noexcept {
+bool mac_read(uint32_t index, uint32_t& value) noexcept {
+  const bool is_read = mac_access(kMacRead | index);
+  value = pop(kMacData);
+  return is_read;
+}
+
+bool mac_write(uint32_t index, uint32_t value) noexcept {
   chip(kMacData) = value;
-  (void)mac_access(index);
+  return mac_access(index);
 }
 
 err_t send(netif* /*interface*/, pbuf* packet) {
@@ -61,7 +68,7 @@ err_t send(netif* /*interface*/, pbuf* packet) {
     memcpy(&value, frame + word * 4, sizeof value);
     chip(kTxData) = value;
   }
-  while (((pop(kTxFifo) >> 16) & 0xff) != 0) (void)pop(kTxStatus);
+  for (uint32_t sent = (pop(kTxFifo) >> 16) & 0xff; sent > 0; --sent) (void)pop(kTxStatus);
   return ERR_OK;
 }
 
@@ -80,19 +87,19 @@ void take_frame(pbuf* packet, uint32_t words) noexcept {
 err_t nic_initialize(netif* interface) noexcept {
   if (pop(kByteTest) != 0x87654321) return ERR_IF;
   chip(kHwConfig) = 1;  // reset
-  while ((pop(kHwConfig) & 1) != 0) {
-  }
+  if (!wait_until(kPolls, [] { return (pop(kHwConfig) & 1) == 0; })) return ERR_IF;
   chip(kHwConfig) = 0x00050000;
   chip(kInterruptEnable) = 0;
   chip(kRxConfig) = uint32_t{ETH_PAD_SIZE} << 8;  // frames two bytes later: the IP header is word aligned
   chip(kTxConfig) = 0xC000;                       // drop what is queued
   chip(kTxConfig) = 2;                            // on
-  const uint32_t low = mac_access(kMacRead | kMacAddressLow);
-  const uint32_t high = mac_access(kMacRead | kMacAddressHigh);
+  uint32_t low = 0;
+  uint32_t high = 0;
+  if (!mac_read(kMacAddressLow, low) || !mac_read(kMacAddressHigh, high)) return ERR_IF;
   for (unsigned i = 0; i < 6; ++i) {
     interface->hwaddr[i] = static_cast<uint8_t>((i < 4 ? low : high) >> (8 * (i % 4)));
   }
-  mac_write(kMacControl, (1U << 20) | (1U << 3) | (1U << 2));  // full duplex, send, receive
+  if (!mac_write(kMacControl, (1U << 20) | (1U << 3) | (1U << 2))) return ERR_IF;  // full duplex, send, receive
   interface->name[0] = 'e';
   interface->name[1] = 'n';
   interface->hwaddr_len = 6;
@@ -105,7 +112,7 @@ err_t nic_initialize(netif* interface) noexcept {
 
 int nic_poll(netif* interface) noexcept {
   int frames = 0;
-  while (((pop(kRxFifo) >> 16) & 0xff) != 0) {
+  for (int turn = 0; turn < kFramesPerPoll && ((pop(kRxFifo) >> 16) & 0xff) != 0; ++turn) {
     pbuf* packet = frame_buffer();
     if (packet == nullptr) break;
     const uint32_t status = pop(kRxStatus);

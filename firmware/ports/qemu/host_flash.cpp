@@ -69,13 +69,14 @@ Flash open_host_flash(uint32_t sector_bytes, uint32_t sectors) noexcept {
     flash.file = semihosting::open(path, semihosting::Mode::kUpdate);
     if (flash.file < 0) flash.file = semihosting::open(path, semihosting::Mode::kCreate);
     // A file that a kill left short is a part whose rest was never written: erased.
-    for (int32_t size = semihosting::length(flash.file); flash.file >= 0; size = semihosting::length(flash.file)) {
-      if (size < 0 || static_cast<uint32_t>(size) >= sector_bytes * sectors) break;
-      const uint8_t one = 0xff;
-      uint8_t ones[kStepBytes];
-      memset(ones, 0xff, sizeof ones);
-      const bool is_whole = static_cast<uint32_t>(size) % kStepBytes == 0;
-      if (!write_at(static_cast<uint32_t>(size), is_whole ? ones : &one, is_whole ? kStepBytes : 1)) break;
+    uint8_t ones[kStepBytes];
+    memset(ones, 0xff, sizeof ones);
+    const int32_t size = flash.file < 0 ? -1 : semihosting::length(flash.file);
+    const uint32_t capacity = sector_bytes * sectors;
+    for (uint32_t at = size < 0 ? capacity : static_cast<uint32_t>(size); at < capacity;) {
+      const uint32_t count = kStepBytes - at % kStepBytes;
+      if (!write_at(at, ones, count)) break;
+      at += count;
     }
   }
   Flash result;

@@ -14,7 +14,8 @@ ResetReason last_reset = ResetReason::kUnknown;
 
 // Storage: two or more sectors for the journal, and two slots of equal size for models. With SKINK_RESIDUAL_SECTORS in
 // CMakeLists.txt its end holds two slots of so many sectors for what error feedback keeps where RAM has no room.
-// TODO: a driver for the part's flash. The rules that it may rely on stand in skink/firmware/flash.hpp.
+// TODO: a driver for the part's flash. The rules that it may rely on stand in skink/firmware/flash.hpp. Every wait for
+// the part has a bound (wait_until() of skink/firmware/wait.hpp); after it, kUnavailable.
 Status read(void* /*context*/, uint32_t /*address*/, MutableBytes /*out*/) { return Status::kUnavailable; }
 Status program(void* /*context*/, uint32_t /*address*/, Bytes /*bytes*/) { return Status::kUnavailable; }
 Status erase(void* /*context*/, uint32_t /*sector*/) { return Status::kUnavailable; }
@@ -28,7 +29,8 @@ void initialize() noexcept {
 }
 
 void console(const char* /*text*/, size_t /*count*/) noexcept {
-  // TODO: a UART. Without a console the device works, and nobody sees why it does not.
+  // TODO: a UART. Without a console the device works, and nobody sees why it does not. One that is stuck costs a
+  // bounded wait: put() of ports/mps2-an386/board.cpp.
 }
 
 uint64_t now_ms() noexcept { return cortex_m::tick_ms(); }

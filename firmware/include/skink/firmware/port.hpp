@@ -22,13 +22,15 @@ namespace port {
 /// Clocks, console, tick, network pins. First call of all; interrupts may be on when it returns.
 void initialize() noexcept;
 
-/// Writes to the console and waits until it is taken.
+/// Writes to the console, and waits until it is taken, at most a second in all while the transmitter does not move;
+/// then text is dropped until it does.
 void console(const char* text, size_t count) noexcept;
 
 /// Milliseconds since the reset; never goes back, never wraps.
 uint64_t now_ms() noexcept;
 
-/// Fills `out` with bits that nobody can guess; keys depend on them. kUnavailable: the device does not connect.
+/// Fills `out` with bits that nobody can guess; keys depend on them. kUnavailable: the device does not connect. As
+/// every wait of a port, that for the generator has a bound (wait.hpp).
 Status entropy(MutableBytes out) noexcept;
 
 /// Seconds since 1970 UTC from a clock that runs without power. kUnavailable where there is none: then the time comes

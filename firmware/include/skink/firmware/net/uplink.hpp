@@ -34,6 +34,7 @@ class Uplink {
 
  private:
   enum class Stage : uint8_t { kAddress, kTime, kName, kStream, kWaiting };
+  static constexpr int kStages = 5;
 
   void take_turn(uint64_t now_ms) noexcept;
   void find_time(uint64_t now_ms) noexcept;
