@@ -8,8 +8,17 @@
 
 #include "skink/common/arithmetic/philox.hpp"
 #include "skink/firmware/console.hpp"
+#include "skink/firmware/entropy.hpp"
 #include "skink/firmware/nic.hpp"
 #include "skink/firmware/port.hpp"
+
+namespace skink::firmware::network {
+namespace {
+
+uint64_t random_seed = 0;
+
+}  // namespace
+}  // namespace skink::firmware::network
 
 extern "C" {
 
@@ -20,16 +29,10 @@ void skink_lwip_failed(int line) {
   skink::firmware::port::restart(skink::firmware::ResetReason::kFault);
 }
 
-/// Port numbers and transaction numbers: unpredictable from outside, not secret.
+/// Port numbers and transaction numbers: unpredictable from outside, not secret. lwIP asks only after start().
 uint32_t skink_random(void) {
-  static uint64_t seed = 0;
   static uint32_t count = 0;
-  if (seed == 0) {
-    uint8_t bytes[8];
-    if (skink::firmware::port::entropy(bytes) == skink::Status::kOk) memcpy(&seed, bytes, sizeof seed);
-    seed |= 1;
-  }
-  return skink::arithmetic::philox(seed, count++, 0, 0, 0).words[0];
+  return skink::arithmetic::philox(skink::firmware::network::random_seed, count++, 0, 0, 0).words[0];
 }
 
 }  // extern "C"
@@ -54,13 +57,17 @@ void on_found(const char* /*name*/, const ip_addr_t* address, void* /*context*/)
 }  // namespace
 
 Status start() noexcept {
+  uint8_t bytes[sizeof random_seed];
+  const Status status = draw_entropy(bytes);
+  if (status != Status::kOk) return status;
+  memcpy(&random_seed, bytes, sizeof random_seed);
   lwip_init();
   const netif* added =
       netif_add(&interface, nullptr, nullptr, nullptr, nullptr, &port::nic_initialize, &ethernet_input);
-  if (added == nullptr) return Status::kUnavailable;
+  if (added == nullptr) return Status::kUnsupported;
   netif_set_default(&interface);
   netif_set_up(&interface);
-  return dhcp_start(&interface) == ERR_OK ? Status::kOk : Status::kUnavailable;
+  return dhcp_start(&interface) == ERR_OK ? Status::kOk : Status::kUnsupported;
 }
 
 int poll() noexcept {

@@ -6,6 +6,7 @@
 #include <mbedtls/platform.h>
 #include <stdio.h>
 
+#include "skink/firmware/entropy.hpp"
 #include "skink/firmware/net/clock.hpp"
 #include "skink/firmware/port.hpp"
 
@@ -44,7 +45,7 @@ size_t total_bytes() noexcept { return sizeof memory; }
 }  // namespace skink::firmware::tls_memory
 
 extern "C" int mbedtls_hardware_poll(void* /*context*/, unsigned char* out, size_t count, size_t* written) {
-  if (skink::firmware::port::entropy({out, count}) != skink::Status::kOk) return MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
+  if (skink::firmware::draw_entropy({out, count}) != skink::Status::kOk) return MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
   *written = count;
   return 0;
 }

@@ -37,6 +37,8 @@ cp "$sound" "$fleet_work/bent.bin"
 printf '\x55' | dd of="$fleet_work/bent.bin" bs=1 seek=300 conv=notrunc status=none
 expect "identity: the content is damaged" --identity "$fleet_work/bent.bin" --flash "$flash"
 expect "storage: not available" --identity "$sound"
+expect "mqtt: accepted by the broker" --identity "$sound" --flash "$flash" --entropy 3
+expect "network: the board has no entropy" --identity "$sound" --flash "$flash" --entropy none
 "$fleet_root/scripts/make-pki" "$fleet_work/other" --count 0 --fleet demo >/dev/null
 provision stranger localhost other
 expect "not from this fleet's CA" --identity "$fleet_work/images/stranger.bin" --flash "$flash"

@@ -94,13 +94,15 @@ void open_release() noexcept {
 }
 
 void open_network() noexcept {
-  if (network::start() != Status::kOk) give_up("network", "the network chip does not answer");
+  Status status = network::start();
+  if (status == Status::kUnavailable) give_up("network", "the board has no entropy");
+  if (status != Status::kOk) give_up("network", "the network chip does not answer");
   TlsCredentials credentials;
   credentials.authority = identity.ca_certificate;
   credentials.certificate = identity.certificate;
   credentials.private_key = identity.private_key;
   credentials.server_name = names.server_name;
-  const Status status = stream.configure(credentials);
+  status = stream.configure(credentials);
   if (status == Status::kUnavailable) give_up("tls", "the board has no entropy");
   if (status != Status::kOk) give_up("tls", "a certificate or the key of the identity does not parse");
 }

@@ -112,6 +112,13 @@ Status wall_time(int64_t& unix_seconds) noexcept {
 }
 
 Status entropy(MutableBytes out) noexcept {
+  const char* first = option("entropy", "host");
+  if (*first == 'n') return Status::kUnavailable;
+  static int failures = 0;
+  if (*first >= '0' && *first <= '9' && failures < *first - '0') {
+    ++failures;
+    return Status::kUnavailable;
+  }
   const int file = open("/dev/urandom", Mode::kRead);
   if (file < 0) return Status::kUnavailable;
   const bool is_read = read(file, out.data(), out.size());

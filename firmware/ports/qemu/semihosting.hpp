@@ -32,7 +32,8 @@ void close(int file) noexcept;
 /// clock=SECONDS that time, as on a board whose clock is wrong.
 Status wall_time(int64_t& unix_seconds) noexcept;
 
-/// Random bits of the host.
+/// Random bits of the host. With the option entropy=none kUnavailable, as of a generator that is broken; with entropy=N
+/// (a digit) the first N times after a reset.
 Status entropy(MutableBytes out) noexcept;
 
 }  // namespace skink::firmware::semihosting

@@ -10,7 +10,8 @@
 
 namespace skink::firmware::network {
 
-/// Starts lwIP and DHCP. kUnavailable: the board has no such network chip.
+/// Starts lwIP and DHCP. kUnavailable: the board has no entropy, without which nothing is started. kUnsupported: the
+/// network chip does not answer, or is another.
 Status start() noexcept;
 
 /// Takes frames in and runs lwIP's timers. @returns how many frames came.
