@@ -29,12 +29,24 @@ constexpr uint32_t kJournalSectors = 2;
 constexpr uint64_t kHealthPeriodMs = 1000;
 constexpr size_t kHostBytes = wire::kMaxHostBytes + 1;
 
-/// Says why and waits: without identity or storage there is nothing to do until somebody comes.
-[[noreturn]] void give_up(const char* what, const char* why) noexcept {
-  print("{}: {}", what, why);
+constexpr uint64_t kGiveUpMs = 15'000;
+
+enum class Fault : uint8_t {
+  kStays,    ///< of the identity or the image: no reset mends it, so that it is said again until somebody comes
+  kMayPass,  ///< of a part: the device starts again
+};
+
+/// Nothing can be done now. The pause keeps a part that fails at every start from being asked without end; the watchdog
+/// is fed meanwhile, for its reset would say nothing.
+[[noreturn]] void give_up(Fault fault, const char* what, const char* why) noexcept {
   for (;;) {
-    port::feed_watchdog();
-    port::sleep(port::now_ms() + 1000);
+    print("{}: {}{}", what, why, fault == Fault::kMayPass ? "; a new start in 15 s" : "");
+    const uint64_t until_ms = port::now_ms() + kGiveUpMs;
+    while (port::now_ms() < until_ms) {
+      port::feed_watchdog();
+      port::sleep(until_ms);
+    }
+    if (fault == Fault::kMayPass) port::restart(ResetReason::kFault);
   }
 }
 
@@ -55,8 +67,9 @@ edge::Health health;
 
 void open_identity() noexcept {
   const Status status = wire::read_identity(port::identity_partition(), identity);
-  if (status == Status::kUnavailable) give_up("identity", "this device is not provisioned: flash its identity blob");
-  if (status != Status::kOk) give_up("identity", status_text(status));
+  if (status == Status::kUnavailable)
+    give_up(Fault::kStays, "identity", "this device is not provisioned: flash its identity blob");
+  if (status != Status::kOk) give_up(Fault::kStays, "identity", status_text(status));
   (void)wire::terminate(identity.device_id, names.device_id);
   (void)wire::terminate(identity.broker_host, names.broker_host);
   (void)wire::terminate(identity.tls_server_name, names.server_name);
@@ -74,11 +87,10 @@ void open_storage() noexcept {
   if (status == Status::kOk) {
     status = residuals.open(flash, kJournalSectors + 2 * slot_sectors, SKINK_RESIDUAL_SECTORS);
   }
-  if (status != Status::kOk) give_up("storage", status_text(status));
-  Journal::Entry entry = journal.last();
-  ++entry.starts;
-  if (journal.append(entry) != Status::kOk) print("storage: the journal cannot be written");  // tasks will be refused
-  print("storage: start {}, models up to {} bytes{}, residuals up to {}", entry.starts, models.capacity(),
+  if (status != Status::kOk) {
+    give_up(status == Status::kUnavailable ? Fault::kMayPass : Fault::kStays, "storage", status_text(status));
+  }
+  print("storage: start {}, models up to {} bytes{}, residuals up to {}", journal.last().starts + 1, models.capacity(),
         models.has_model() ? ", one is there" : "", sizeof(float) * residuals.store().capacity);
 }
 
@@ -95,16 +107,23 @@ void open_release() noexcept {
 
 void open_network() noexcept {
   Status status = network::start();
-  if (status == Status::kUnavailable) give_up("network", "the board has no entropy");
-  if (status != Status::kOk) give_up("network", "the network chip does not answer");
+  if (status == Status::kUnavailable) give_up(Fault::kMayPass, "network", "the board has no entropy");
+  if (status != Status::kOk) give_up(Fault::kMayPass, "network", "the network chip does not answer");
   TlsCredentials credentials;
   credentials.authority = identity.ca_certificate;
   credentials.certificate = identity.certificate;
   credentials.private_key = identity.private_key;
   credentials.server_name = names.server_name;
   status = stream.configure(credentials);
-  if (status == Status::kUnavailable) give_up("tls", "the board has no entropy");
-  if (status != Status::kOk) give_up("tls", "a certificate or the key of the identity does not parse");
+  if (status == Status::kUnavailable) give_up(Fault::kMayPass, "tls", "the board has no entropy");
+  if (status != Status::kOk) give_up(Fault::kStays, "tls", "a certificate or the key of the identity does not parse");
+}
+
+/// Counted when all that can fail has been opened, so that starts that fail wear no flash.
+void count_start() noexcept {
+  Journal::Entry entry = journal.last();
+  ++entry.starts;
+  if (journal.append(entry) != Status::kOk) print("storage: the journal cannot be written");  // tasks will be refused
 }
 
 /// Keeps what the birth message says, and tells the console when a high-water mark has risen.
@@ -210,13 +229,16 @@ void run() noexcept {
 
 extern "C" void skink_app() {
   using namespace skink;
-  firmware::print("skink {} on {}, {} bytes of arena", SKINK_VERSION, SKINK_BOARD, firmware::arena().size());
+  firmware::print("skink {} on {}, {} bytes of arena, reset reason {}", SKINK_VERSION, SKINK_BOARD,
+                  firmware::arena().size(), static_cast<unsigned>(firmware::port::reset_reason()));
   const arithmetic::Canary canary = arithmetic::check_floating_point();
-  if (canary != arithmetic::Canary::kSound) firmware::give_up("arithmetic", arithmetic::canary_text(canary));
+  if (canary != arithmetic::Canary::kSound)
+    firmware::give_up(firmware::Fault::kStays, "arithmetic", arithmetic::canary_text(canary));
   firmware::open_identity();
   firmware::open_storage();
   firmware::tls_memory::initialize();
   firmware::open_release();
   firmware::open_network();
+  firmware::count_start();
   firmware::run();
 }
