@@ -11,6 +11,7 @@
 #include "skink/common/model/model_file.hpp"
 #include "skink/firmware/console.hpp"
 #include "skink/firmware/memory.hpp"
+#include "skink/firmware/port.hpp"
 #include "skink/firmware/stopwatch.hpp"
 
 namespace skink::firmware {
@@ -45,6 +46,7 @@ uint32_t encode(codec::Encoder& encoder, const codec::Codec& codec, const codec:
 void measure(const char* name, const codec::Change& change, Span<float> residual, MutableBytes memory) noexcept {
   codec::Codec codec;
   if (!codec::parse(name, codec)) return;
+  port::feed_watchdog();
   codec::Encoder encoder;
   const size_t state_bytes = codec::state_bytes(codec, *change.network);
   const MutableBytes state = memory.first(state_bytes);

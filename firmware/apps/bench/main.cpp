@@ -89,6 +89,7 @@ void measure(const Net& net, uint32_t steps) noexcept {
   const Span<float> scratch{sample.end(), network.scratch_count()};
   for (size_t e = 0; e < parameters.size(); ++e) parameters[e] = number(1, 0, static_cast<uint32_t>(e), -0.3F, 0.3F);
   for (uint32_t step = 0; step < steps; ++step) {
+    port::feed_watchdog();
     for (size_t i = 0; i < network.input_size(); ++i) sample[i] = number(2, step, static_cast<uint32_t>(i), -1, 1);
     const bool classifies = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
     const Target target{classifies ? static_cast<float>(step % network.output_size()) : number(3, step, 0, -1, 1)};

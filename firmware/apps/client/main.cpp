@@ -235,9 +235,12 @@ extern "C" void skink_app() {
   if (canary != arithmetic::Canary::kSound)
     firmware::give_up(firmware::Fault::kStays, "arithmetic", arithmetic::canary_text(canary));
   firmware::open_identity();
+  firmware::port::feed_watchdog();
   firmware::open_storage();
+  firmware::port::feed_watchdog();
   firmware::tls_memory::initialize();
   firmware::open_release();
+  firmware::port::feed_watchdog();
   firmware::open_network();
   firmware::count_start();
   firmware::run();

@@ -13,6 +13,7 @@ constexpr uint32_t kNoted = 0x52455300;  ///< high bytes of a valid note
 volatile uint64_t ticks_ms = 0;
 uint32_t tick_step_ms = 1;
 __attribute__((section(".noinit"))) volatile uint32_t reset_note;
+ResetReason noted = ResetReason::kUnknown;
 
 }  // namespace
 
@@ -30,12 +31,13 @@ uint64_t tick_ms() noexcept {
   return first;
 }
 
-ResetReason take_reset_reason() noexcept {
+void note_reset() noexcept {
   const uint32_t note = reset_note;
-  reset_note = kNoted | static_cast<uint32_t>(ResetReason::kWatchdog);  // what it is if nobody writes another
-  if ((note & 0xffffff00U) != kNoted) return ResetReason::kPowerOn;
-  return static_cast<ResetReason>(note & 0xffU);
+  reset_note = kNoted | static_cast<uint32_t>(ResetReason::kWatchdog);
+  noted = (note & 0xffffff00U) == kNoted ? static_cast<ResetReason>(note & 0xffU) : ResetReason::kPowerOn;
 }
+
+ResetReason noted_reset_reason() noexcept { return noted; }
 
 void reset(ResetReason reason) noexcept {
   reset_note = kNoted | static_cast<uint32_t>(reason);

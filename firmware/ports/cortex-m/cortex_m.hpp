@@ -18,9 +18,12 @@ void start_tick(uint32_t hertz, uint32_t milliseconds) noexcept;
 
 uint64_t tick_ms() noexcept;
 
-/// Why the last reset happened, as noted in RAM that survives it: nothing noted is power-on, a note that was not
-/// replaced before the reset means that the watchdog bit.
-ResetReason take_reset_reason() noexcept;
+/// Reads why the last reset happened, as noted in RAM that survives it, and notes what the next one will be if nobody
+/// writes another: the watchdog's. Reset_Handler calls it, before anything that can hang.
+void note_reset() noexcept;
+
+/// What was noted: nothing is power-on, a note that was not replaced before the reset means that the watchdog bit.
+ResetReason noted_reset_reason() noexcept;
 
 [[noreturn]] void reset(ResetReason reason) noexcept;
 

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "cortex_m.hpp"
 #include "skink/firmware/app.hpp"
 #include "skink/firmware/console.hpp"
 #include "skink/firmware/memory.hpp"
@@ -73,6 +74,8 @@ __attribute__((used, noreturn)) void Reset_Handler() {
   const uint32_t* from = &skink_data_load;
   for (uint32_t* to = &skink_data_begin; to < &skink_data_end;) *to++ = *from++;
   for (uint32_t* to = &skink_bss_begin; to < &skink_bss_end;) *to++ = 0;
+  skink::firmware::port::feed_watchdog();  // before anything that can hang
+  skink::firmware::cortex_m::note_reset();
   paint_stack();
   for (uint32_t* to = &skink_arena_begin; to < &skink_arena_end;) *to++ = kPaint;
   for (auto function = skink_init_begin; function < skink_init_end; ++function) (*function)();

@@ -28,7 +28,6 @@ constexpr uint32_t kReleaseBytes = 16 * 1024;
 constexpr uintptr_t kIdentity = 0x0003F000;
 constexpr uint32_t kIdentityBytes = 4096;
 
-ResetReason last_reset = ResetReason::kUnknown;
 bool watchdog_runs = false;
 Flash flash;
 
@@ -46,7 +45,6 @@ void initialize() noexcept {
   reg(kClockGate1) = reg(kClockGate1) | 1;           // UART 0
   reg(kClockGate2) = reg(kClockGate2) | 0x50000001;  // Ethernet controller and PHY, port A
   reg(kUart + 0x30) = 0x301;                         // on, send, receive
-  last_reset = cortex_m::take_reset_reason();
   flash = open_host_flash(4096, 32);
   cortex_m::start_tick(kClockHz, 10);
 }
@@ -79,7 +77,7 @@ void feed_watchdog() noexcept {
   reg(kWatchdog + 0xC00) = 0;
 }
 
-ResetReason reset_reason() noexcept { return last_reset; }
+ResetReason reset_reason() noexcept { return cortex_m::noted_reset_reason(); }
 
 void restart(ResetReason reason) noexcept { cortex_m::reset(reason); }
 

@@ -21,7 +21,6 @@ constexpr uint32_t kWatchdogPeriod = kClockHz * 8;  // it warns after one period
 constexpr uintptr_t kIdentity = 0x0007F000;
 constexpr uint32_t kIdentityBytes = 4096;
 
-ResetReason last_reset = ResetReason::kUnknown;
 bool watchdog_runs = false;
 Flash flash;
 
@@ -36,9 +35,8 @@ void put(uint8_t character) noexcept {
 }  // namespace
 
 void initialize() noexcept {
-  reg(kUart + 0x10) = 16;  // the smallest divider; with less the emulator sends nothing
-  reg(kUart + 0x08) = 1;   // transmitter on
-  last_reset = cortex_m::take_reset_reason();
+  reg(kUart + 0x10) = 16;              // the smallest divider; with less the emulator sends nothing
+  reg(kUart + 0x08) = 1;               // transmitter on
   flash = open_host_flash(4096, 256);  // as if on a chip of its own: 1 MB
   cortex_m::start_tick(kClockHz, 10);
 }
@@ -71,7 +69,7 @@ void feed_watchdog() noexcept {
   reg(kWatchdog + 0xC00) = 0;
 }
 
-ResetReason reset_reason() noexcept { return last_reset; }
+ResetReason reset_reason() noexcept { return cortex_m::noted_reset_reason(); }
 
 void restart(ResetReason reason) noexcept { cortex_m::reset(reason); }
 

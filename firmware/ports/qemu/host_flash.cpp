@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "semihosting.hpp"
+#include "skink/firmware/port.hpp"
 
 namespace skink::firmware {
 namespace {
@@ -76,6 +77,7 @@ Flash open_host_flash(uint32_t sector_bytes, uint32_t sectors) noexcept {
     for (uint32_t at = size < 0 ? capacity : static_cast<uint32_t>(size); at < capacity;) {
       const uint32_t count = kStepBytes - at % kStepBytes;
       if (!write_at(at, ones, count)) break;
+      if (at % sector_bytes == 0) port::feed_watchdog();
       at += count;
     }
   }

@@ -63,6 +63,7 @@ Flash& storage() noexcept { return no_flash; }
 
 extern "C" [[noreturn]] void skink_start();
 extern "C" void skink_start() {
+  skink::firmware::port::feed_watchdog();
   skink::firmware::port::initialize();
   skink_app();
   skink::firmware::port::finish(false);

@@ -10,7 +10,6 @@ namespace skink::firmware::port {
 namespace {
 
 constexpr uint32_t kClockHz = 16'000'000;  // TODO: of the core, after initialize()
-ResetReason last_reset = ResetReason::kUnknown;
 
 // Storage: two or more sectors for the journal, and two slots of equal size for models. With SKINK_RESIDUAL_SECTORS in
 // CMakeLists.txt its end holds two slots of so many sectors for what error feedback keeps where RAM has no room.
@@ -24,7 +23,6 @@ Status erase(void* /*context*/, uint32_t /*sector*/) { return Status::kUnavailab
 
 void initialize() noexcept {
   // TODO: clocks and pins.
-  last_reset = cortex_m::take_reset_reason();  // TODO: or what the part's reset controller says
   cortex_m::start_tick(kClockHz, 10);
 }
 
@@ -49,16 +47,23 @@ void sleep(uint64_t until_ms) noexcept {
 }
 
 void feed_watchdog() noexcept {
-  // TODO: the part's watchdog, 8 s or more: a TLS handshake takes seconds on a slow core.
+  // TODO: the part's watchdog, 8 s or more: a TLS handshake takes seconds on a slow core. The first call comes before
+  // initialize(), and starts it: with a clock that runs by itself after a reset, and switched on here. A part that can
+  // start it by an option byte, before the first instruction, does that too. ports/mps2-an386/board.cpp is an example.
 }
 
-ResetReason reset_reason() noexcept { return last_reset; }
+ResetReason reset_reason() noexcept {
+  return cortex_m::noted_reset_reason();  // TODO: or what the part's reset controller says
+}
 
 void restart(ResetReason reason) noexcept { cortex_m::reset(reason); }
 
 void finish(bool success) noexcept {
   console(success ? "passed\n" : "failed\n", 7);
-  for (;;) cortex_m::wait();
+  for (;;) {
+    feed_watchdog();
+    cortex_m::wait();
+  }
 }
 
 Bytes identity_partition() noexcept {

@@ -19,7 +19,7 @@ enum class ResetReason : uint8_t { kUnknown = 0, kPowerOn = 1, kSoftware = 2, kW
 
 namespace port {
 
-/// Clocks, console, tick, network pins. First call of all; interrupts may be on when it returns.
+/// Clocks, console, tick, network pins. First call after feed_watchdog(); interrupts may be on when it returns.
 void initialize() noexcept;
 
 /// Writes to the console, and waits until it is taken, at most a second in all while the transmitter does not move;
@@ -40,7 +40,9 @@ Status wall_time(int64_t& unix_seconds) noexcept;
 /// Sleeps until an interrupt, at most until `until_ms`. May return early.
 void sleep(uint64_t until_ms) noexcept;
 
-/// Starts the watchdog with the first call. Without another call for 8 s or more the board resets.
+/// Starts the watchdog with the first call, which is the first of all: the startup code makes it before constructors
+/// and initialize(), so that a start that hangs is reset too. It needs nothing of theirs. Without another call for 8 s
+/// or more the board resets. A port whose board has no watchdog does nothing.
 void feed_watchdog() noexcept;
 
 ResetReason reset_reason() noexcept;
@@ -49,7 +51,7 @@ ResetReason reset_reason() noexcept;
 [[noreturn]] void restart(ResetReason reason) noexcept;
 
 /// The end of an image that has one (self-test, benchmark): an emulator exits with status 0 or 1, a board stays as it
-/// is.
+/// is, and feeds its watchdog.
 [[noreturn]] void finish(bool success) noexcept;
 
 /// The identity partition (docs/identity.md), readable like memory for the whole run.
