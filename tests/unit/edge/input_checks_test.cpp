@@ -93,7 +93,7 @@ TEST_CASE("client: an arena that is not aligned is used, and announced, from its
   for (const Sent& sent : bench.pump()) {
     if (sent.topic != wire::TopicKind::kState) continue;
     wire::State state{};
-    REQUIRE(wire::decode_state(view(sent.payload), state) == Status::kOk);
+    REQUIRE(wire::decode_state(view(sent.payload), bench.identity, state) == Status::kOk);
     CHECK(state.arena_bytes == sizeof memory - (skipped + 3) / 4 * 4);
   }
   const Message change = bench.change(bench.run_task(bench.task()));
