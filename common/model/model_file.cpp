@@ -53,7 +53,7 @@ Status check_versions(const uint8_t* header) noexcept {
   if (format > wire::kModelFormatVersion) return Status::kNewerVersion;
   if (format != wire::kModelFormatVersion) return Status::kUnsupported;
   const bool same = load_u16(header + 6) == wire::kArithmeticVersion &&
-                    load_u16(header + 8) == wire::kProtocolVersion && load_u16(header + 10) == wire::kCodecVersion;
+                    load_u16(header + 8) == wire::kModelFileProtocol && load_u16(header + 10) == wire::kCodecVersion;
   return same ? Status::kOk : Status::kUnsupported;
 }
 
@@ -156,7 +156,7 @@ void FileImage::read_head(uint32_t offset, MutableBytes out) const noexcept {
   memcpy(head, kMagic, sizeof kMagic);
   store_u16(head + 4, wire::kModelFormatVersion);
   store_u16(head + 6, wire::kArithmeticVersion);
-  store_u16(head + 8, wire::kProtocolVersion);
+  store_u16(head + 8, wire::kModelFileProtocol);
   store_u16(head + 10, wire::kCodecVersion);
   store_u32(head + 12, size_);
   store_u16(head + 16, network.input_shape().height);

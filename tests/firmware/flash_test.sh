@@ -21,7 +21,7 @@ for tool in bash basename cat dirname sed; do ln -s "$(command -v $tool)" "bin/$
 "$ctl" provision --fleet plant --pki pki --broker h:1 --id pump-a pump-b --address 0x08060000 --out pki/images >/dev/null
 "$ctl" provision --fleet plant --pki pki --broker h:1 --id elsewhere --out pki/images >/dev/null
 "$ctl" provision --fleet plant --pki pki --broker h:1 --id bent --address 0x08060000 --out pki/images >/dev/null
-printf '\x55' | dd of=pki/images/bent.bin bs=1 seek=600 conv=notrunc status=none
+printf '\x55\x55\x55\x55\x55\x55\x55\x55' | dd of=pki/images/bent.bin bs=1 seek=600 conv=notrunc status=none
 
 # expect CODE TEXT ARGUMENT...: scripts/flash exits with CODE and says TEXT
 expect() {
