@@ -7,6 +7,8 @@
 
 namespace skink::edge {
 
+ModelPatch::ModelPatch() noexcept = default;
+
 void ModelPatch::begin(const model::ModelInfo& base, const model::ByteSource& phi, uint64_t seed,
                        MutableBytes memory) noexcept {
   base_ = &base;

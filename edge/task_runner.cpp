@@ -21,6 +21,8 @@ size_t target_size(const nn::Network& network) noexcept {
 
 }  // namespace
 
+TaskRunner::TaskRunner() noexcept = default;
+
 Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
                          const TaskSettings& settings, MutableBytes arena) noexcept {
   phase_ = Phase::kDone;

@@ -16,6 +16,8 @@ namespace skink::edge {
 
 class ModelPatch {
  public:
+  ModelPatch() noexcept;
+
   /// Makes ready for the first byte of a chain.
   ///
   /// @param[in] base    the model in the slot, which `phi` reads; borrowed until the new model is written.
