@@ -8,11 +8,11 @@ namespace {
 
 using recording::kAnyRound;
 using recording::kHeaderBytes;
+using recording::kMaxInputs;
+using recording::kMaxSamples;
 using recording::kTaskBytes;
 
 constexpr size_t kChecked = 12;
-constexpr uint32_t kMaxInputs = 1U << 20;
-constexpr uint32_t kMaxSamples = 1U << 20;
 
 }  // namespace
 

@@ -1,6 +1,8 @@
 #include "skink/edge/host/recorder.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <string>
 #include <tuple>
 
 #include "skink/common/crc32.hpp"
@@ -22,7 +24,7 @@ Recorded read(const TaskGenerator& generator, const TaskKey& key) {
   const Task task = generator.draw(key);
   const std::uint32_t query = key.use == TaskUse::kEvaluate ? task.query_count() : 0;  // adapting needs none
   Recorded recorded{key, task.support_count(), query, {}, {}};
-  recorded.targets.resize(recorded.support + recorded.query);
+  recorded.targets.resize(std::size_t{recorded.support} + recorded.query);
   recorded.inputs.resize(recorded.targets.size() * generator.input_size());
   const std::size_t support_inputs = recorded.support * generator.input_size();
   task.read_set(false, {recorded.inputs.data(), support_inputs}, {recorded.targets.data(), recorded.support});
@@ -44,9 +46,40 @@ void append_float(std::vector<std::uint8_t>& out, float value) {
   store_float(out.data() + out.size() - 4, value);
 }
 
+std::size_t sample_bytes(std::size_t inputs, bool as_bytes) {
+  return (inputs * (as_bytes ? 1 : sizeof(float)) + 3) / 4 * 4 + sizeof(float);
+}
+
+Error too_large(const std::string& why) {
+  return make_error(Status::kInvalidArgument, "the recording would be too large: " + why);
+}
+
+/// What Recording::open() would refuse, and lengths that its offsets do not reach.
+Result<void> check_sizes(const TaskGenerator& generator, const std::vector<TaskKey>& keys, bool as_bytes) {
+  const std::size_t inputs = generator.input_size();
+  if (inputs > recording::kMaxInputs) {
+    return too_large(std::to_string(inputs) + " inputs a sample, at most " + std::to_string(recording::kMaxInputs));
+  }
+  std::uint64_t bytes = recording::kHeaderBytes;
+  for (const TaskKey& key : keys) {
+    const std::uint64_t support = generator.support_count(key.use);
+    const std::uint64_t query = key.use == TaskUse::kEvaluate ? generator.query_count(key.use) : 0;
+    const std::uint64_t samples = std::max(support, query);
+    if (samples > recording::kMaxSamples) {
+      return too_large(std::to_string(samples) + " samples in a set, at most " +
+                       std::to_string(recording::kMaxSamples));
+    }
+    bytes += recording::kTaskBytes + (support + query) * sample_bytes(inputs, as_bytes);
+  }
+  if (bytes <= std::numeric_limits<std::uint32_t>::max()) return {};
+  return too_large(std::to_string(keys.size()) + " tasks need more than 4 GiB; record fewer rounds (meta.rounds)");
+}
+
 }  // namespace
 
-std::vector<std::uint8_t> record_tasks(const TaskGenerator& generator, std::vector<TaskKey> keys) {
+Result<std::vector<std::uint8_t>> record_tasks(const TaskGenerator& generator, std::vector<TaskKey> keys) {
+  Result<void> fits = check_sizes(generator, keys, true);  // before anything is drawn
+  if (!fits) return fits.error();
   const auto order = [](const TaskKey& key) { return std::tuple(key.use, key.round, key.number); };
   std::sort(keys.begin(), keys.end(), [&](const TaskKey& a, const TaskKey& b) { return order(a) < order(b); });
   std::vector<Recorded> tasks;
@@ -55,8 +88,9 @@ std::vector<std::uint8_t> record_tasks(const TaskGenerator& generator, std::vect
   const bool as_bytes = std::all_of(tasks.begin(), tasks.end(), [](const Recorded& task) {
     return std::all_of(task.inputs.begin(), task.inputs.end(), is_byte);
   });
+  if (!as_bytes) fits = check_sizes(generator, keys, false);
+  if (!fits) return fits.error();
   const std::size_t inputs = generator.input_size();
-  const std::size_t sample_bytes = (inputs * (as_bytes ? 1 : 4) + 3) / 4 * 4 + 4;
 
   std::vector<std::uint8_t> out;
   for (const std::uint32_t word : {recording::kMagic, 0U, 0U, static_cast<std::uint32_t>(tasks.size()),
@@ -71,7 +105,7 @@ std::vector<std::uint8_t> record_tasks(const TaskGenerator& generator, std::vect
     append_u32(out, task.support);
     append_u32(out, task.query);
     append_u32(out, static_cast<std::uint32_t>(offset));
-    offset += task.targets.size() * sample_bytes;
+    offset += task.targets.size() * sample_bytes(inputs, as_bytes);
   }
   for (const Recorded& task : tasks) {
     for (std::size_t s = 0; s < task.targets.size(); ++s) {

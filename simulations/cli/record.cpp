@@ -24,11 +24,12 @@ int record(const RecordArguments& arguments) {
   if (!generator) return fail(ExitCode::kData, generator.error().message);
   const auto keys = tasks_of_device(experiment, arguments.device_index);
   const auto bytes = edge::record_tasks(*generator, keys);
-  const auto written = write_file(arguments.out, text_of({bytes.data(), bytes.size()}));
+  if (!bytes) return fail(ExitCode::kData, bytes.error().message);
+  const auto written = write_file(arguments.out, text_of({bytes->data(), bytes->size()}));
   if (!written) return fail(ExitCode::kStore, written.error().message);
   const bool is_held_out = !keys.empty() && keys.front().use == TaskUse::kEvaluate;
   std::printf("%s: %zu tasks of device %u (%s), %zu bytes\n", arguments.out.c_str(), keys.size(),
-              arguments.device_index, is_held_out ? "held out" : "training", bytes.size());
+              arguments.device_index, is_held_out ? "held out" : "training", bytes->size());
   return kOk;
 }
 

@@ -43,7 +43,8 @@ std::vector<std::uint8_t> record() {
   return record_tasks(generator(), {{3, 4, 1, TaskUse::kAdapt},
                                     {3, 0, 7, TaskUse::kEvaluate},
                                     {3, 2, 1, TaskUse::kAdapt},
-                                    {3, recording::kAnyRound, 2, TaskUse::kAdapt}});
+                                    {3, recording::kAnyRound, 2, TaskUse::kAdapt}})
+      .value();
 }
 
 Bytes view(const std::vector<std::uint8_t>& bytes) { return {bytes.data(), bytes.size()}; }
@@ -118,6 +119,18 @@ TEST_CASE("recording: numbers that contradict each other are refused, whatever t
   Recording recording;
   CAPTURE(at, value);
   CHECK(recording.open(view(bytes)) != Status::kOk);
+}
+
+TEST_CASE("recording: what its 32-bit offsets cannot reach is refused, not cut", "[edge][recording]") {
+  std::string text = kSine;
+  text.replace(text.find("support_size = 6"), 16, "support_size = 65535");
+  const TaskGenerator large = TaskGenerator::create(parse_experiment(text, "sine.toml").value(), nullptr).value();
+  std::vector<TaskKey> keys;
+  for (std::uint32_t round = 0; round < 8192; ++round) keys.push_back({3, round, 1, TaskUse::kAdapt});
+  const auto recorded = record_tasks(large, keys);  // 65535 samples of 8 bytes, 8192 times: 4 GiB
+  REQUIRE(recorded.has_error());
+  CHECK(recorded.error().code == Status::kInvalidArgument);
+  CHECK_THAT(recorded.error().message, Catch::Contains("8192 tasks need more than 4 GiB"));
 }
 
 }  // namespace

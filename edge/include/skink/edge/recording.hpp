@@ -21,6 +21,8 @@ inline constexpr uint32_t kMagic = 0x31524b53;
 inline constexpr size_t kHeaderBytes = 32;
 inline constexpr size_t kTaskBytes = 24;
 inline constexpr uint32_t kAnyRound = 0xffffffffU;
+inline constexpr uint32_t kMaxInputs = 1U << 20;
+inline constexpr uint32_t kMaxSamples = 1U << 20;  ///< support samples of a task, and query samples
 
 }  // namespace recording
 
