@@ -109,9 +109,10 @@ const char* take_stages(NameReader& name, Codec& codec) noexcept {
   return name.at_end() ? nullptr : kAllowed;
 }
 
-size_t rice_bits_at_most(size_t trainable, uint32_t survivors) noexcept {
+// Bits are counted in 64: those of the largest network's change do not fit 32.
+uint64_t rice_bits_at_most(size_t trainable, uint32_t survivors) noexcept {
   const uint32_t parameter = rice_parameter(trainable, survivors);
-  return size_t{survivors} * (parameter + 1) + (trainable >> parameter);
+  return uint64_t{survivors} * (parameter + 1) + (trainable >> parameter);
 }
 
 }  // namespace
@@ -146,9 +147,9 @@ size_t encoded_bytes(const Codec& codec, const nn::Network& network) noexcept {
   if (codec.selects()) {
     constexpr size_t kHeader = 1 + 5 + 2;  // mode, count, scale
     const uint32_t survivors = survivor_count(codec, trainable);
-    const size_t rice = rice_bits_at_most(trainable, survivors);
-    const size_t positions = rice < trainable ? rice : trainable;
-    return kHeader + (positions + survivors * value_bits(codec.quantizer) + 7) / 8 + 2;
+    const uint64_t rice = rice_bits_at_most(trainable, survivors);
+    const uint64_t positions = rice < trainable ? rice : trainable;
+    return kHeader + packed_bytes(positions, survivors, codec.quantizer) + 2;
   }
   size_t bytes = codec.range ? 1 : 0;
   for (SegmentWalker walker(codec, network); !walker.at_end(); walker.next()) {

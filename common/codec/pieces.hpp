@@ -31,6 +31,11 @@ inline uint32_t value_bits(Quantizer quantizer) noexcept {
   }
 }
 
+/// Bytes of `survivors` values and so many bits that say where they are.
+inline size_t packed_bytes(uint64_t position_bits, uint32_t survivors, Quantizer quantizer) noexcept {
+  return static_cast<size_t>((position_bits + uint64_t{survivors} * value_bits(quantizer) + 7) / 8);
+}
+
 /// Golomb's parameter for `survivors` random positions among `trainable`; survivors >= 1.
 inline uint32_t rice_parameter(size_t trainable, uint32_t survivors) noexcept {
   uint32_t parameter = 0;

@@ -90,7 +90,7 @@ Status TopKWriter::write(size_t& written) noexcept {
   if (codec_.quantizer != Quantizer::kFloat32) header_ += 2;
   const auto rice = static_cast<uint8_t>(rice_parameter(trainable_, survivors));
   status = write_as(rice);
-  const size_t bitmap = (size_t{trainable_} + survivors * value_bits(codec_.quantizer) + 7) / 8;
+  const size_t bitmap = packed_bytes(trainable_, survivors, codec_.quantizer);
   size_t best = packed_bytes_;
   uint8_t mode = rice;
   if (best > bitmap) {

@@ -11,6 +11,8 @@ namespace {
 constexpr uint8_t kMagic[4] = {'S', 'K', 'M', 0};
 constexpr size_t kHeaderBytes = 36;
 constexpr size_t kLayerBytes = 12;
+constexpr uint32_t kMaxModelBytes =
+    kHeaderBytes + nn::kMaxLayers * kLayerBytes + sizeof(float) * nn::kMaxNumbers + wire::kDigestBytes;
 
 void encode_layer(const nn::LayerSpec& spec, uint8_t* out) noexcept {
   const bool masked = nn::has_parameters(spec.kind);
@@ -103,7 +105,8 @@ Status decode_layers(const ByteSource& source, const uint8_t* header, ModelInfo&
 
 ByteSource source_of(const Bytes& bytes) noexcept {
   auto* context = const_cast<Bytes*>(&bytes);  // NOLINT: read only
-  return {context, &read_memory, static_cast<uint32_t>(bytes.size()), &begin_of_memory};
+  const size_t size = bytes.size() < UINT32_MAX ? bytes.size() : UINT32_MAX;
+  return {context, &read_memory, static_cast<uint32_t>(size), &begin_of_memory};
 }
 
 size_t model_bytes(const nn::Network& network) noexcept {
@@ -204,6 +207,7 @@ Status inspect(const ByteSource& source, ModelInfo& info) noexcept {
   if (load_u16(header + 4) > wire::kModelFormatVersion) return Status::kNewerVersion;
   if (load_u32(header + 12) > source.size) return Status::kTruncated;
   if (load_u32(header + 12) != source.size) return Status::kDamaged;
+  if (source.size > kMaxModelBytes) return Status::kUnsupported;
   status = check_digest(source, info.digest);
   if (status != Status::kOk) return status;
   status = check_versions(header);

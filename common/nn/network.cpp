@@ -3,9 +3,6 @@
 namespace skink::nn {
 namespace {
 
-/// Parameters and activations are addressed by 32-bit offsets; a device never comes near this.
-constexpr size_t kMaxFloats = size_t{1} << 28;
-
 /// Terms of a mean, whose number must be exact as a float.
 constexpr size_t kMaxMeanTerms = size_t{1} << 24;
 
@@ -37,8 +34,8 @@ class NetworkBuilder {
     if (layers.empty()) return fail(Status::kInvalidArgument, "a network needs at least one layer");
     if (layers.size() > kMaxLayers)
       return fail(Status::kUnsupported, "too many layers for this build (SKINK_MAX_LAYERS)");
-    if (input.size() == 0) return fail(Status::kInvalidArgument, "every extent of the input must be at least 1");
-    if (input.size() > kMaxFloats) return fail(Status::kUnsupported, "the input is too large");
+    if (input.count() == 0) return fail(Status::kInvalidArgument, "every extent of the input must be at least 1");
+    if (input.count() > kMaxNumbers) return fail(Status::kUnsupported, "the input is too large");
     network_.input_ = input;
     network_.loss_ = loss;
     shape_ = input;
@@ -83,7 +80,7 @@ class NetworkBuilder {
     if (!shape_.is_flat()) return fail(Status::kShapeMismatch, "dense takes a flat input: put flatten before it");
     if (plan.spec.units == 0) return fail(Status::kInvalidArgument, "units must be at least 1");
     plan.out = {1, 1, plan.spec.units};
-    return add_slot(plan, plan.in.size() * plan.spec.units, plan.spec.units, 0);
+    return add_slot(plan, uint64_t{plan.in.size()} * plan.spec.units, plan.spec.units, 0);
   }
 
   Status add_window(LayerPlan& plan) noexcept {
@@ -110,8 +107,8 @@ class NetworkBuilder {
     plan.pad_top = static_cast<uint16_t>(rows.pad);
     plan.pad_left = static_cast<uint16_t>(columns.pad);
     if (!has_parameters(spec.kind)) return add_slot(plan, 0, 0, 0);
-    const size_t filters = is_conv ? spec.units : 1;
-    const size_t taps = size_t{spec.kernel_height} * spec.kernel_width;
+    const uint64_t filters = is_conv ? spec.units : 1;
+    const uint64_t taps = uint64_t{spec.kernel_height} * spec.kernel_width;
     return add_slot(plan, taps * filters * shape_.channels, plan.out.channels, taps * filters);
   }
 
@@ -148,17 +145,18 @@ class NetworkBuilder {
     return Status::kOk;
   }
 
-  /// `scratch`: what the layer needs when its weights are trained and the input gradient is wanted.
-  Status add_slot(LayerPlan& plan, size_t weight_count, size_t bias_count, size_t scratch) noexcept {
-    const size_t out_size = plan.out.size();
-    if (weight_count > kMaxFloats || out_size > kMaxFloats ||
-        network_.parameter_count_ + weight_count + bias_count > kMaxFloats ||
-        network_.activation_count_ + out_size > kMaxFloats) {
+  /// `scratch`: what the layer needs when its weights are trained and the input gradient is wanted. Counts are of 64
+  /// bits until they are known to be small: a description can ask for 2^48.
+  Status add_slot(LayerPlan& plan, uint64_t weights, size_t bias_count, uint64_t scratch) noexcept {
+    const uint64_t outputs = plan.out.count();
+    if (network_.parameter_count_ + weights + bias_count > kMaxNumbers ||
+        network_.activation_count_ + outputs > kMaxNumbers || scratch > kMaxNumbers) {
       return fail(Status::kUnsupported, "the layer is too large");
     }
+    const auto weight_count = static_cast<size_t>(weights);
     plan.propagates = network_.trainable_count_ > 0;
     plan.out_offset = static_cast<uint32_t>(network_.input_.size() + network_.activation_count_);
-    network_.activation_count_ += out_size;
+    network_.activation_count_ += static_cast<size_t>(outputs);
     plan.weights = static_cast<uint32_t>(network_.parameter_count_);
     plan.bias = static_cast<uint32_t>(network_.parameter_count_ + weight_count);
     if (has_parameters(plan.spec.kind)) {
@@ -166,7 +164,7 @@ class NetworkBuilder {
       add_tensor(bias_count, true, plan.spec.train_bias);
     }
     const bool needs_scratch = plan.propagates && plan.spec.train_weights;
-    if (needs_scratch && scratch > network_.scratch_count_) network_.scratch_count_ = scratch;
+    if (needs_scratch && scratch > network_.scratch_count_) network_.scratch_count_ = static_cast<size_t>(scratch);
     slot_ = plan.out_offset;
     slot_activation_ = Activation::kNone;
     shape_ = plan.out;

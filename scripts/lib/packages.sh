@@ -18,6 +18,9 @@ skink_packages_test=(
   clang-14 python3-numpy python3-pil sqlite3 libopenmpi-dev openmpi-bin
   iproute2 ethtool procps tcpdump
 )
+if [[ $(uname -m) == x86_64 ]]; then
+  skink_packages_test+=(libc6-dev-i386 lib32stdc++-12-dev) # the preset host32
+fi
 skink_packages_firmware=(
   gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf

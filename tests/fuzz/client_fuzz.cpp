@@ -189,7 +189,7 @@ class Bench {
       if (action.kind == edge::ActionKind::kStoreModel) {
         promise(action.payload.size() <= slot_.size() && action.write.offset <= slot_.size() - action.payload.size(),
                 "patched models are stored inside the slot");
-        std::copy(action.payload.begin(), action.payload.end(), slot_.begin() + action.write.offset);
+        std::copy(action.payload.begin(), action.payload.end(), slot_.data() + action.write.offset);
         client_->on_model_stored(action.write, Status::kOk, now_);
       }
       if (action.kind != edge::ActionKind::kPublish) continue;

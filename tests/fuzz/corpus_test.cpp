@@ -31,32 +31,27 @@ std::vector<Input> corpus(const std::string& harness) {
   return inputs;
 }
 
-struct Harness {
-  const char* name;
-  void (*run)(Bytes);
-};
-
-}  // namespace
-
-TEST_CASE("fuzz: every harness survives its corpus and mutations of it", "[fuzz]") {
-  const auto harness = GENERATE(Harness{"client", &test::fuzz_client}, Harness{"codec", &test::fuzz_codec},
-                                Harness{"csv", &test::fuzz_csv}, Harness{"experiment", &test::fuzz_experiment},
-                                Harness{"identity", &test::fuzz_identity}, Harness{"messages", &test::fuzz_messages},
-                                Harness{"model", &test::fuzz_model}, Harness{"mqtt", &test::fuzz_mqtt},
-                                Harness{"npy", &test::fuzz_npy}, Harness{"topic", &test::fuzz_topic});
-  CAPTURE(harness.name);
-  const std::vector<Input> inputs = corpus(harness.name);
+void replay(const char* harness, void (*run)(Bytes)) {
+  CAPTURE(harness);
+  const std::vector<Input> inputs = corpus(harness);
   REQUIRE_FALSE(inputs.empty());
   std::mt19937 random(1);
   for (const Input& input : inputs) {
-    harness.run({input.data(), input.size()});
+    run({input.data(), input.size()});
     for (int i = 0; i < 50; ++i) {
       Input mutated = input;
       for (auto changes = 1 + random() % 3; changes > 0 && !mutated.empty(); --changes) {
         mutated[random() % mutated.size()] = static_cast<std::uint8_t>(random());
       }
       if (random() % 4 == 0) mutated.resize(random() % (mutated.size() + 1));
-      harness.run({mutated.data(), mutated.size()});
+      run({mutated.data(), mutated.size()});
     }
   }
 }
+
+}  // namespace
+
+// The harnesses of this build: tests/fuzz/CMakeLists.txt.
+#define SKINK_HARNESS(name) \
+  TEST_CASE("fuzz: " #name " survives its corpus and mutations of it", "[fuzz]") { replay(#name, &test::fuzz_##name); }
+#include "skink_fuzz_harnesses.inc"

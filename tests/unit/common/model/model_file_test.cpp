@@ -120,7 +120,7 @@ TEST_CASE("model file: any part of the parameters can be read", "[common][model]
     const std::uint32_t first = lottery.below(count + 1);
     std::vector<float> part(lottery.below(count - first + 1));
     REQUIRE(model::read_parameters(source, info, first, {part.data(), part.size()}) == Status::kOk);
-    REQUIRE(std::equal(part.begin(), part.end(), written.parameters.begin() + first));
+    REQUIRE(std::equal(part.begin(), part.end(), written.parameters.data() + first));
   }
   float one = 0;
   CHECK(model::read_parameters(source, info, count, {&one, 1}) == Status::kShapeMismatch);
@@ -316,4 +316,37 @@ TEST_CASE("model file: encode checks its sizes", "[common][model]") {
   CHECK(model::encode(written.model, parameters, {out.data(), out.size() - 2}, digest) == Status::kShapeMismatch);
   CHECK(model::encode(written.model, parameters.first(8), {out.data(), out.size() - 1}, digest) ==
         Status::kShapeMismatch);
+}
+
+TEST_CASE("model: bytes beyond 4 GiB do not make a short file of a long one", "[common][model]") {
+  if constexpr (sizeof(std::size_t) > 4) {
+    const Written written = write(tiny_net());
+    const Bytes longer(written.file.data(), written.file.size() + (std::uint64_t{1} << 32));
+    model::ModelInfo info;
+    CHECK(model::inspect(model::source_of(longer), info) == Status::kDamaged);
+  }
+}
+
+TEST_CASE("model: a file longer than any network's is refused before its digest is computed", "[common][model]") {
+  struct Slot {
+    File header;
+    std::size_t reads = 0;
+  };
+  Slot slot{write(tiny_net()).file};
+  for (const std::uint32_t size : {0xffffffffU, 0xfffffff0U, 0x50000000U}) {
+    slot.reads = 0;
+    store_u32(slot.header.data() + 12, size);
+    model::ByteSource source;
+    source.context = &slot;
+    source.size = size;
+    source.read = [](void* context, std::uint32_t offset, MutableBytes out) noexcept {
+      Slot& from = *static_cast<Slot*>(context);
+      if (++from.reads > 1 || offset != 0) return Status::kUnavailable;
+      std::memcpy(out.data(), from.header.data(), out.size());
+      return Status::kOk;
+    };
+    model::ModelInfo info;
+    CHECK(model::inspect(source, info) == Status::kUnsupported);
+    CHECK(slot.reads == 1);
+  }
 }

@@ -79,8 +79,8 @@ Status encode(const Model& model, Span<const float> parameters, MutableBytes out
 /// Reads and checks a whole model file: header, layers, digest, parameters. Constant memory.
 ///
 /// @returns kOk; kTruncated (shorter than it says, or than a header), kDamaged (magic, length or digest),
-/// kNewerVersion,
-///          kUnsupported (another arithmetic, protocol or codec version, or a layer this build lacks),
+///          kNewerVersion, kUnsupported (another arithmetic, protocol or codec version, a layer this build lacks, or
+///          more numbers than nn::kMaxNumbers),
 ///          kShapeMismatch or kInvalidArgument (the layers are not a network), kNotFinite, kUnavailable.
 Status inspect(const ByteSource& source, ModelInfo& info) noexcept;
 

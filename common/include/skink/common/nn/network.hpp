@@ -20,6 +20,12 @@ namespace skink::nn {
 
 inline constexpr size_t kMaxLayers = SKINK_MAX_LAYERS;
 
+/// Most parameters, activations, or numbers of an input, that a network may have. Offsets of them, and the bytes of all
+/// parameters or of one sample, fit 32 bits, whatever the layers say; sums over several samples need not
+/// (common/sizes.hpp).
+inline constexpr size_t kMaxNumbers = size_t{1} << 28;
+static_assert(SIZE_MAX >= UINT32_MAX, "sizes are computed in size_t, which must have 32 bits or more");
+
 /// The numbers are those of the model file.
 enum class LayerKind : uint8_t {
   kDense = 1,
@@ -49,6 +55,9 @@ struct Shape {
   uint16_t height = 1;
   uint16_t width = 1;
   uint16_t channels = 1;
+  /// How many numbers: up to 2^48, of a network's shapes at most kMaxNumbers.
+  constexpr uint64_t count() const noexcept { return uint64_t{height} * width * channels; }
+  /// The same of a network's shapes; of others what fits a size_t.
   constexpr size_t size() const noexcept { return size_t{height} * width * channels; }
   constexpr bool is_flat() const noexcept { return height == 1 && width == 1; }
 };

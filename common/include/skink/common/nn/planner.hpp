@@ -19,7 +19,8 @@ struct PlanRequest {
   size_t residual_bytes = 0;      ///< codec::residual_bytes(), unless it is kept elsewhere
 };
 
-/// Bytes, all multiples of 4. The parts lie in the arena in this order.
+/// Bytes, all multiples of 4, or SIZE_MAX: more than this machine can address. The parts lie in the arena in this
+/// order.
 struct MemoryPlan {
   size_t parameters = 0;
   size_t inputs = 0;  ///< one sample, or as many of a mini-batch as are computed at a time
