@@ -13,7 +13,7 @@ inline constexpr uint16_t kCodecVersion = 2;        ///< docs/codec.md
 inline constexpr uint16_t kModelFormatVersion = 1;  ///< docs/model-file.md
 /// What a model file says of the protocol: the one that its format began with. How devices talk changes no model.
 inline constexpr uint16_t kModelFileProtocol = 1;
-inline constexpr uint16_t kIdentityVersion = 1;     ///< docs/identity.md; a device's own flash, never sent
+inline constexpr uint16_t kIdentityVersion = 1;  ///< docs/identity.md; a device's own flash, never sent
 using arithmetic::kArithmeticVersion;
 
 }  // namespace skink::wire

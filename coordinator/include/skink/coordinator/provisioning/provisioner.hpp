@@ -55,8 +55,8 @@ class Provisioner {
   Provisioner& operator=(Provisioner&&) noexcept;
   ~Provisioner();
 
-  /// Makes one device, of those that open() was told. Its folder appears in one step, then its image; whatever happens meanwhile (a full disk, a power
-  /// cut), there is no image whose certificate is not in the folder.
+  /// Makes one device, of those that open() was told. Its folder appears in one step, then its image; whatever happens
+  /// meanwhile (a full disk, a power cut), there is no image whose certificate is not in the folder.
   /// @returns kUnavailable when a file cannot be written, kBufferTooSmall when the certificates do not fit in an image.
   Result<ProvisionedDevice> make(const std::string& id) const;
 

@@ -42,7 +42,7 @@ class TurnPool {
 
   void run();
   void give_turn(std::unique_lock<std::mutex>& lock);  // to the first in the queue; locked before and after
-  void queue(std::size_t client);  // with mutex_ held
+  void queue(std::size_t client);                      // with mutex_ held
 
   const TakeTurn take_turn_;
   const std::function<void()> unsound_;
