@@ -1,7 +1,6 @@
 /// @file
 /// skinkctl: what operators ask of a run, and devices for it. Reads the store, also while a coordinator writes it.
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "failure.hpp"
@@ -9,6 +8,7 @@
 #include "provision_command.hpp"
 #include "release_command.hpp"
 #include "revoke_command.hpp"
+#include "skink/common/host/command_line.hpp"
 #include "skink/common/host/files.hpp"
 #include "skink/coordinator/provisioning/identity_text.hpp"
 #include "skink/coordinator/store/store.hpp"
@@ -116,47 +116,47 @@ int show_identity(const std::string& path) {
 }
 
 int run_command(int argc, char** argv) {
-  CLI::App app{"Shows what a coordinator did: runs, devices, rounds, models. Makes the devices of a fleet."};
-  app.require_subcommand(1);
+  CommandLine line("Shows what a coordinator did: runs, devices, rounds, models. Makes the devices of a fleet.");
+  Command app = line.root();
+  app.requires_command();
   std::string store_path;
   std::string file;
   std::size_t last = 20;
-  const auto with_store = [&store_path](CLI::App* command) {
-    command->add_option("--store", store_path, "The coordinator's store")->required();
+  const auto with_store = [&store_path](Command command) {
+    command.option("--store", store_path, "The coordinator's store").required();
     return command;
   };
-  CLI::App* status = with_store(app.add_subcommand("status", "The run: progress, evaluation, refusals, transcript"));
-  CLI::App* devices = with_store(app.add_subcommand("devices", "Every device that was ever seen"));
-  CLI::App* rounds = with_store(app.add_subcommand("rounds", "The latest rounds"));
-  rounds->add_option("--last", last, "How many; 0: all");
-  CLI::App* model = app.add_subcommand("model", "Models: 'model show FILE' and 'model export --store S FILE'");
-  model->require_subcommand(1);
-  CLI::App* show = model->add_subcommand("show", "Prints a model file");
-  show->add_option("file", file, "A .skm file")->required();
-  CLI::App* exported = with_store(model->add_subcommand("export", "Writes the store's latest model"));
-  exported->add_option("file", file, "Where to write the .skm file")->required();
-  CLI::App* identity = app.add_subcommand("identity", "Identity images: 'identity show FILE'");
-  identity->require_subcommand(1);
-  CLI::App* show_image = identity->add_subcommand("show", "Prints an identity image, without its secrets");
-  show_image->add_option("file", file, "A .bin file, or what was read from a device's partition")->required();
+  Command status = with_store(app.command("status", "The run: progress, evaluation, refusals, transcript"));
+  Command devices = with_store(app.command("devices", "Every device that was ever seen"));
+  Command rounds = with_store(app.command("rounds", "The latest rounds"));
+  rounds.option("--last", last, "How many; 0: all");
+  Command model = app.command("model", "Models: 'model show FILE' and 'model export --store S FILE'");
+  model.requires_command();
+  Command show = model.command("show", "Prints a model file");
+  show.option("file", file, "A .skm file").required();
+  Command exported = with_store(model.command("export", "Writes the store's latest model"));
+  exported.option("file", file, "Where to write the .skm file").required();
+  Command identity = app.command("identity", "Identity images: 'identity show FILE'");
+  identity.requires_command();
+  Command show_image = identity.command("show", "Prints an identity image, without its secrets");
+  show_image.option("file", file, "A .bin file, or what was read from a device's partition").required();
   ctl::ProvisionCommand provision(app);
   ctl::RevokeCommand revoke(app);
   ctl::ReleaseCommand release(app);
   try {
-    app.parse(argc, argv);
-    if (show->parsed()) return show_model(file);
-    if (show_image->parsed()) return show_identity(file);
+    const std::optional<int> over = line.parse(argc, argv);
+    if (over) return *over;
+    if (show.parsed()) return show_model(file);
+    if (show_image.parsed()) return show_identity(file);
     if (provision.parsed()) return provision.run();
     if (revoke.parsed()) return revoke.run();
     if (release.parsed()) return release.run();
     const auto store = Store::open_to_read(store_path);
     if (!store) return fail(ExitCode::kStore, store.error().message);
-    if (status->parsed()) return show_status(*store);
-    if (devices->parsed()) return show_devices(*store);
-    if (rounds->parsed()) return show_rounds(*store, last);
+    if (status.parsed()) return show_status(*store);
+    if (devices.parsed()) return show_devices(*store);
+    if (rounds.parsed()) return show_rounds(*store, last);
     return export_model(*store, file);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kOk : static_cast<int>(ExitCode::kUsage);
   } catch (const std::exception& error) {
     return fail(ExitCode::kInternal, error.what());
   }

@@ -79,26 +79,25 @@ void warn_of_address(const std::string& host, const std::string& server_name) {
 
 }  // namespace
 
-ProvisionCommand::ProvisionCommand(CLI::App& app)
-    : command_(app.add_subcommand("provision", "Makes devices: keys, certificates, identity images")),
+ProvisionCommand::ProvisionCommand(Command app)
+    : command_(app.command("provision", "Makes devices: keys, certificates, identity images")),
       address_(fmt::format("{:#010x}", provisioning::kDefaultImageAddress)) {
-  command_->add_option("--fleet", options_.fleet, "Name of the fleet")->required();
-  command_->add_option("--pki", options_.pki, "Folder with ca.pem, ca.key, master.key (scripts/make-pki)")->required();
-  command_->add_option("--broker", broker_, "HOST:PORT of the broker, as the devices reach it")->required();
-  command_->add_option("--server-name", options_.tls_server_name, "Name in the broker's certificate; default: HOST");
-  command_->add_option("--time-server", time_server_, "HOST:PORT of an SNTP server; default: none");
-  CLI::Option* id = command_->add_option("--id", ids_, "Devices with these ids");
-  CLI::Option* count = command_->add_option("--count", count_, "N devices: <prefix>000, <prefix>001, ...");
-  count->check(CLI::Range(1U, 100'000U))->excludes(id);
-  command_->add_option("--prefix", prefix_, "Prefix of their ids")->needs(count)->capture_default_str();
-  command_->add_option("--first", first_, "Number of the first of them")->needs(count);
-  command_->add_option("--out", options_.out, "Folder for the images; default: DIR/images");
-  command_->add_option("--days", options_.days, "How long the certificates hold; no longer than the CA's")
-      ->check(CLI::Range(1U, limits::kMaxCertificateDays))
-      ->capture_default_str();
-  command_->add_option("--address", address_, "Where the identity partition begins, for the .hex files")
-      ->capture_default_str();
-  command_->add_flag("--force", force_, "New keys for devices that exist; their old certificates stay valid");
+  command_.option("--fleet", options_.fleet, "Name of the fleet").required();
+  command_.option("--pki", options_.pki, "Folder with ca.pem, ca.key, master.key (scripts/make-pki)").required();
+  command_.option("--broker", broker_, "HOST:PORT of the broker, as the devices reach it").required();
+  command_.option("--server-name", options_.tls_server_name, "Name in the broker's certificate; default: HOST");
+  command_.option("--time-server", time_server_, "HOST:PORT of an SNTP server; default: none");
+  const Option id = command_.option("--id", ids_, "Devices with these ids");
+  const Option count = command_.option("--count", count_, "N devices: <prefix>000, <prefix>001, ...");
+  count.range(1U, 100'000U).excludes(id);
+  command_.option("--prefix", prefix_, "Prefix of their ids").needs(count).shows_default();
+  command_.option("--first", first_, "Number of the first of them").needs(count);
+  command_.option("--out", options_.out, "Folder for the images; default: DIR/images");
+  command_.option("--days", options_.days, "How long the certificates hold; no longer than the CA's")
+      .range(1U, limits::kMaxCertificateDays)
+      .shows_default();
+  command_.option("--address", address_, "Where the identity partition begins, for the .hex files").shows_default();
+  command_.flag("--force", force_, "New keys for devices that exist; their old certificates stay valid");
 }
 
 Result<std::vector<std::string>> ProvisionCommand::ids() const {

@@ -2,25 +2,25 @@
 /// @file
 /// skinkctl provision
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
+#include "skink/common/host/command_line.hpp"
 #include "skink/coordinator/provisioning/provisioner.hpp"
 
 namespace skink::ctl {
 
 class ProvisionCommand {
  public:
-  explicit ProvisionCommand(CLI::App& app);
-  bool parsed() const { return command_->parsed(); }
+  explicit ProvisionCommand(Command app);
+  bool parsed() const { return command_.parsed(); }
   /// @returns the program's exit code.
   int run();
 
  private:
   Result<std::vector<std::string>> ids() const;
 
-  CLI::App* command_;
+  Command command_;
   provisioning::ProvisioningOptions options_;
   std::string broker_;
   std::string time_server_;

@@ -4,24 +4,24 @@
 
 namespace skink::ctl {
 
-ReleaseCommand::ReleaseCommand(CLI::App& app) {
-  CLI::App* release = app.add_subcommand("release", "Releases: 'release sign', 'release show FILE'");
-  release->require_subcommand(1);
-  sign_ = release->add_subcommand("sign", "Signs a model or firmware, so that devices take it");
-  CLI::Option* model = sign_->add_option("--model", model_, "Model file");
-  sign_->add_option("--firmware", firmware_, "Firmware image")->excludes(model);
-  sign_->add_option("--name", request_.name, "1..32 of A-Z a-z 0-9 - _ .")->required();
-  sign_->add_option("--number", request_.number, "Counts up with every release of this name")->capture_default_str();
-  sign_->add_option("--out", request_.out, "File to write")->required();
-  show_ = release->add_subcommand("show", "Checks a release and says what it is");
-  show_->add_option("file", shown_, "What 'release sign' wrote")->required();
-  for (CLI::App* command : {sign_, show_}) {
-    command->add_option("--pki", request_.pki, "Folder with release.key, or to show one: release.pub")->required();
+ReleaseCommand::ReleaseCommand(Command app) {
+  Command release = app.command("release", "Releases: 'release sign', 'release show FILE'");
+  release.requires_command();
+  sign_ = release.command("sign", "Signs a model or firmware, so that devices take it");
+  const Option model = sign_.option("--model", model_, "Model file");
+  sign_.option("--firmware", firmware_, "Firmware image").excludes(model);
+  sign_.option("--name", request_.name, "1..32 of A-Z a-z 0-9 - _ .").required();
+  sign_.option("--number", request_.number, "Counts up with every release of this name").shows_default();
+  sign_.option("--out", request_.out, "File to write").required();
+  show_ = release.command("show", "Checks a release and says what it is");
+  show_.option("file", shown_, "What 'release sign' wrote").required();
+  for (Command command : {sign_, show_}) {
+    command.option("--pki", request_.pki, "Folder with release.key, or to show one: release.pub").required();
   }
 }
 
 int ReleaseCommand::run() {
-  if (show_->parsed()) {
+  if (show_.parsed()) {
     const auto text = provisioning::describe_release(shown_, request_.pki);
     if (!text) return fail(exit_code_of(text.error(), ExitCode::kData), text.error().message);
     std::printf("%s", text->c_str());

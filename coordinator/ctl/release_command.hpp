@@ -2,22 +2,21 @@
 /// @file
 /// skinkctl release sign, skinkctl release show
 
-#include <CLI/CLI.hpp>
-
+#include "skink/common/host/command_line.hpp"
 #include "skink/coordinator/provisioning/release.hpp"
 
 namespace skink::ctl {
 
 class ReleaseCommand {
  public:
-  explicit ReleaseCommand(CLI::App& app);
-  bool parsed() const { return sign_->parsed() || show_->parsed(); }
+  explicit ReleaseCommand(Command app);
+  bool parsed() const { return sign_.parsed() || show_.parsed(); }
   /// @returns the program's exit code.
   int run();
 
  private:
-  CLI::App* sign_;
-  CLI::App* show_;
+  Command sign_;
+  Command show_;
   provisioning::ReleaseRequest request_;
   std::string model_;
   std::string firmware_;

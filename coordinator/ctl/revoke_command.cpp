@@ -5,20 +5,20 @@
 
 namespace skink::ctl {
 
-RevokeCommand::RevokeCommand(CLI::App& app) {
-  CLI::App* device = app.add_subcommand("device", "Devices: 'device revoke --pki DIR ID...'");
-  device->require_subcommand(1);
-  revoke_ = device->add_subcommand("revoke", "Puts devices out of the fleet, for good");
-  revoke_->add_option("ids", request_.ids, "Their ids")->required();
-  CLI::App* list = app.add_subcommand("crl", "Revocation lists: 'crl renew --pki DIR'");
-  list->require_subcommand(1);
-  renew_ = list->add_subcommand("renew", "Signs the revocation list again, before its next update is due");
-  for (CLI::App* command : {revoke_, renew_}) {
-    command->add_option("--pki", request_.pki, "Folder with ca.pem, ca.key, devices/ (scripts/make-pki)")->required();
+RevokeCommand::RevokeCommand(Command app) {
+  Command device = app.command("device", "Devices: 'device revoke --pki DIR ID...'");
+  device.requires_command();
+  revoke_ = device.command("revoke", "Puts devices out of the fleet, for good");
+  revoke_.option("ids", request_.ids, "Their ids").required();
+  Command list = app.command("crl", "Revocation lists: 'crl renew --pki DIR'");
+  list.requires_command();
+  renew_ = list.command("renew", "Signs the revocation list again, before its next update is due");
+  for (Command command : {revoke_, renew_}) {
+    command.option("--pki", request_.pki, "Folder with ca.pem, ca.key, devices/ (scripts/make-pki)").required();
     command
-        ->add_option("--crl-days", request_.valid_days,
-                     "Days until the list must be renewed, or the broker refuses everybody; default: the CA's end")
-        ->check(CLI::Range(1U, limits::kMaxCertificateDays));
+        .option("--crl-days", request_.valid_days,
+                "Days until the list must be renewed, or the broker refuses everybody; default: the CA's end")
+        .range(1U, limits::kMaxCertificateDays);
   }
 }
 

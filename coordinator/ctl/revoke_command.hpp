@@ -2,22 +2,21 @@
 /// @file
 /// skinkctl device revoke, skinkctl crl renew
 
-#include <CLI/CLI.hpp>
-
+#include "skink/common/host/command_line.hpp"
 #include "skink/coordinator/provisioning/revocation.hpp"
 
 namespace skink::ctl {
 
 class RevokeCommand {
  public:
-  explicit RevokeCommand(CLI::App& app);
-  bool parsed() const { return revoke_->parsed() || renew_->parsed(); }
+  explicit RevokeCommand(Command app);
+  bool parsed() const { return revoke_.parsed() || renew_.parsed(); }
   /// @returns the program's exit code.
   int run() const;
 
  private:
-  CLI::App* revoke_;
-  CLI::App* renew_;
+  Command revoke_;
+  Command renew_;
   provisioning::RevocationRequest request_;
 };
 

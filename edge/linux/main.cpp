@@ -5,10 +5,10 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdio>
 
+#include "skink/common/host/command_line.hpp"
 #include "skink/common/host/dataset.hpp"
 #include "skink/common/host/device_memory.hpp"
 #include "skink/common/host/exit_codes.hpp"
@@ -31,7 +31,7 @@ int fail(ExitCode code, const std::string& message) {
   return static_cast<int>(code);
 }
 
-struct CommandLine {
+struct Arguments {
   std::string experiment;
   std::string broker;
   std::string fleet;
@@ -49,29 +49,27 @@ struct CommandLine {
   bool verbose = false;
 };
 
-void declare(CLI::App& app, CommandLine& line) {
-  app.add_option("--experiment", line.experiment, "Experiment file (TOML)")->required();
-  app.add_option("--broker", line.broker, "HOST:PORT of the broker's TLS listener")->required();
-  app.add_option("--fleet", line.fleet, "Name of the fleet")->required();
-  app.add_option("--identity", line.identity, "Folder with ca.pem and devices/<id>/, as scripts/make-pki makes it")
-      ->required();
-  CLI::Option* id = app.add_option("--id", line.id, "One device with this id");
-  CLI::Option* count = app.add_option("--count", line.count, "N devices: <prefix>000, <prefix>001, ...");
-  count->check(CLI::Range(1U, 100'000U))->excludes(id);
-  app.add_option("--first", line.first, "Number of the first of them, when several processes share a fleet")
-      ->needs(count);
-  app.add_option("--prefix", line.prefix, "Prefix of their ids")->needs(count)->capture_default_str();
-  app.add_option("--data", line.data, "Folder that holds the data sets (default: SKINK_DATA)");
-  app.add_option("--set", line.settings, "Replaces a setting of the experiment: key=value; may be repeated");
-  app.add_option("--arena-bytes", line.arena_bytes,
-                 "Working memory of each device; default: what the experiment needs");
-  app.add_option("--threads", line.threads, "Threads that compute; default: one per processor");
-  app.add_option("--connect-timeout", line.connect_timeout_s, "Give up after so many seconds without any connection");
-  CLI::Option* quiet = app.add_flag("--quiet", line.quiet, "Log warnings and errors only");
-  app.add_flag("--verbose", line.verbose, "Log every connection")->excludes(quiet);
+void declare(Command app, Arguments& line) {
+  app.option("--experiment", line.experiment, "Experiment file (TOML)").required();
+  app.option("--broker", line.broker, "HOST:PORT of the broker's TLS listener").required();
+  app.option("--fleet", line.fleet, "Name of the fleet").required();
+  app.option("--identity", line.identity, "Folder with ca.pem and devices/<id>/, as scripts/make-pki makes it")
+      .required();
+  const Option id = app.option("--id", line.id, "One device with this id");
+  const Option count =
+      app.option("--count", line.count, "N devices: <prefix>000, <prefix>001, ...").range(1U, 100'000U).excludes(id);
+  app.option("--first", line.first, "Number of the first of them, when several processes share a fleet").needs(count);
+  app.option("--prefix", line.prefix, "Prefix of their ids").needs(count).shows_default();
+  app.option("--data", line.data, "Folder that holds the data sets (default: SKINK_DATA)");
+  app.option("--set", line.settings, "Replaces a setting of the experiment: key=value; may be repeated");
+  app.option("--arena-bytes", line.arena_bytes, "Working memory of each device; default: what the experiment needs");
+  app.option("--threads", line.threads, "Threads that compute; default: one per processor");
+  app.option("--connect-timeout", line.connect_timeout_s, "Give up after so many seconds without any connection");
+  const Option quiet = app.flag("--quiet", line.quiet, "Log warnings and errors only");
+  app.flag("--verbose", line.verbose, "Log every connection").excludes(quiet);
 }
 
-Result<std::vector<std::string>> device_ids(const CommandLine& line) {
+Result<std::vector<std::string>> device_ids(const Arguments& line) {
   if (!line.id.empty()) return std::vector<std::string>{line.id};
   return numbered_ids(line.prefix, line.first, line.count);
 }
@@ -85,7 +83,7 @@ void log(edge::LogLevel level, const std::string& text) {
   }
 }
 
-int run(const CommandLine& line) {
+int run(const Arguments& line) {
   edge::ClientHostOptions options;
   const Result<NetworkAddress> broker = parse_network_address(line.broker);
   if (!broker) return fail(ExitCode::kUsage, "--broker: " + broker.error().message);
@@ -124,19 +122,18 @@ int run(const CommandLine& line) {
 
 int run_command(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("skink-edge"));
-  CLI::App app("Skink devices on a host: each is a client of its own with its own identity.", "skink-edge");
-  app.set_version_flag("--version", "skink-edge " SKINK_VERSION);
-  CommandLine line;
-  declare(app, line);
+  CommandLine command_line("Skink devices on a host: each is a client of its own with its own identity.", "skink-edge");
+  command_line.set_version("skink-edge " SKINK_VERSION);
+  Arguments line;
+  declare(command_line.root(), line);
   try {
-    app.parse(argc, argv);
-    if (line.id.empty() && line.count == 0) throw CLI::RequiredError("--id or --count");
+    const std::optional<int> over = command_line.parse(argc, argv);
+    if (over) return *over;
+    if (line.id.empty() && line.count == 0) return command_line.fail_required("--id or --count");
     if (line.quiet) spdlog::set_level(spdlog::level::warn);
     if (line.verbose) spdlog::set_level(spdlog::level::debug);
     catch_signals(&stop);
     return run(line);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? static_cast<int>(ExitCode::kOk) : static_cast<int>(ExitCode::kUsage);
   } catch (const std::exception& error) {
     return fail(ExitCode::kInternal, error.what());
   }
