@@ -5,7 +5,7 @@
 #   skink_add_program(<name> SOURCES ... [LINK ...])                           -> <build>/bin/<name>
 #   skink_add_test(<name> SOURCES ... [LINK ...] [LABELS ...] [TIMEOUT <s>] [SERIAL])  -> <build>/bin/tests/<name>
 #   skink_add_script_test(<name> COMMAND ... [LABELS ...] [TIMEOUT <s>] [SERIAL])
-#     SERIAL: one at a time, beside tests that are not
+#     SERIAL: one at a time, beside tests that are not; those labelled qemu among themselves
 #
 # Targets defined here:
 #   skink_programs       all programs
@@ -149,8 +149,13 @@ function(skink_set_test_properties name serial timeout labels)
     PROPERTY ENVIRONMENT "SKINK_SOURCE_DIR=${PROJECT_SOURCE_DIR}" "SKINK_BUILD_DIR=${PROJECT_BINARY_DIR}"
              "SKINK_BIN_DIR=${PROJECT_BINARY_DIR}/bin" "SKINK_PYTHON=${SKINK_PYTHON}" "SKINK_SANITIZE=${SKINK_SANITIZE}")
   if(serial)
-    # They wait for each other's processes more than they compute: begun first, the others fill the gaps.
-    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK skink_fleet COST 1000)
+    # They wait for each other's processes more than they compute: begun first, the others fill the gaps. Emulated devices
+    # beside host fleets: each leaves most of a core free.
+    set(lock skink_fleet)
+    if("qemu" IN_LIST labels)
+      set(lock skink_emulators)
+    endif()
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK ${lock} COST 1000)
   endif()
 endfunction()
 
