@@ -250,7 +250,7 @@ Progress TaskRunner::finish_adaptation(bool diverged) noexcept {
     return Progress::kMore;
   }
   evaluation_.diverged_tasks += 1;
-  evaluation_.loss_after = arithmetic::add_losses(evaluation_.loss_after, arithmetic::largest_loss_sum(counts_.query));
+  evaluation_.loss_after = arithmetic::add_saturating(evaluation_.loss_after, arithmetic::largest_loss_sum(counts_.query));
   return finish_task();
 }
 
@@ -272,7 +272,7 @@ Progress TaskRunner::query(bool after) noexcept {
   const float loss = nn::loss_of(network, sample_, {this, &query_target});
   const auto fixed_loss = static_cast<uint64_t>(arithmetic::loss_to_fixed_point(loss));
   uint64_t& sum = after ? evaluation_.loss_after : evaluation_.loss_before;
-  sum = arithmetic::add_losses(sum, fixed_loss);
+  sum = arithmetic::add_saturating(sum, fixed_loss);
   (after ? evaluation_.correct_after : evaluation_.correct_before) += correct ? 1U : 0U;
   ++position_;
   return Progress::kMore;

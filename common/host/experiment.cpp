@@ -120,6 +120,9 @@ struct Sections {
   ConfigReader fleet;
 };
 
+/// Sizes count samples of each class, where there are classes.
+std::uint64_t classes_of_task(const TaskConfig& task) { return task.source == TaskSource::kDataset ? task.ways : 1; }
+
 void check_meta(const ConfigReader& reader, const Experiment& experiment) {
   const MetaConfig& meta = experiment.meta;
   const FleetConfig& fleet = experiment.fleet;
@@ -203,11 +206,6 @@ Result<Experiment> read_sections(Result<ConfigFile> file) {
 }
 
 }  // namespace
-
-/// Sizes count samples of each class, where there are classes.
-static std::uint64_t classes_of_task(const TaskConfig& task) {
-  return task.source == TaskSource::kDataset ? task.ways : 1;
-}
 
 std::uint64_t support_samples(const Experiment& experiment) {
   return experiment.task.support_size * classes_of_task(experiment.task);

@@ -96,127 +96,9 @@ void Coordinator::rebuild_model() {
   model_published_ = false;
 }
 
-Coordinator::Device& Coordinator::device_of(std::string_view id) {
-  const auto found = devices_.find(id);
-  if (found != devices_.end()) return found->second;
-  Device device;
-  device.id = std::string(id);
-  device.key = key_of(id);
-  return devices_.emplace(device.id, std::move(device)).first->second;
-}
-
-wire::Key Coordinator::key_of(std::string_view id) const {
-  return wire::device_key(config_.master_key, {config_.fleet.data(), config_.fleet.size()}, {id.data(), id.size()});
-}
-
 std::vector<Action> Coordinator::take_actions() {
   settle_waiting();
   return std::exchange(actions_, {});
-}
-
-// ---- roster ---------------------------------------------------------------------------------------------------------
-
-void Coordinator::freeze_roster(std::uint64_t now_ms) {
-  for (const auto& [id, device] : devices_) {
-    if (device.presence.online && roster_.size() < config_.experiment.fleet.devices) roster_.push_back(id);
-  }
-  std::sort(roster_.begin(), roster_.end());
-  actions_.emplace_back(CommitRoster{roster_});
-  adopt_roster();
-  advance(now_ms);
-}
-
-void Coordinator::adopt_roster() {
-  roster_devices_.clear();
-  for (const std::string& id : roster_) roster_devices_.push_back(&device_of(id));
-  membership_ = split_roster(config_.experiment.seed, static_cast<std::uint32_t>(roster_.size()),
-                             config_.experiment.fleet.held_out);
-}
-
-void Coordinator::revoke(const RevokedIds& ids, std::uint64_t now_ms) {
-  if (config_.replay) return;
-  settle_waiting();
-  std::vector<Device*> members;
-  for (const std::string& id : ids) {
-    if (!revoked_.insert(id).second) continue;
-    const auto found = devices_.find(id);
-    if (found != devices_.end()) members.push_back(&found->second);
-  }
-  // All are marked by now, so that none of them takes another's place.
-  for (Device* device : members) {
-    note_gone(*device, now_ms);
-    Slot* slot = open_slot_of(*device);
-    if (slot != nullptr) replace(*slot, wire::Refusal::kRevoked, "revoked", now_ms);
-  }
-  if (!slots_.empty()) close_if_settled(now_ms);
-}
-
-void Coordinator::on_state(std::string_view device_id, Bytes message, std::uint64_t now_ms) {
-  if (is_revoked(device_id)) {
-    count(wire::Refusal::kRevoked);
-    return;
-  }
-  if (message.empty()) {
-    take_will(device_id, now_ms);
-    return;
-  }
-  const auto found = devices_.find(device_id);
-  const std::string id(device_id);
-  const wire::Key key = found != devices_.end() ? found->second.key : key_of(id);
-  wire::State state{};
-  const Status status = wire::decode_state(message, {id.c_str(), key}, state);
-  if (status != Status::kOk || !state.online) {
-    const bool is_authentic = status == Status::kOk || status == Status::kDamaged;
-    count(is_authentic ? wire::Refusal::kMalformed : wire::Refusal::kWrongAuthentication);
-    return;
-  }
-  if (!(state.has_versions && wire::same_versions(state.versions))) {
-    count(wire::Refusal::kVersionMismatch);
-    return;
-  }
-  settle_waiting();
-  Device& device = device_of(id);
-  if (presence_.on_birth(id, device.key, device.presence, state.challenge, now_ms)) {
-    take_birth(device, state, now_ms);
-  }
-  send_probes(now_ms);
-  update_wake();
-}
-
-/// Nobody vouches for a last will: the broker publishes it. All that it can do is to make us wait for a device.
-void Coordinator::take_will(std::string_view id, std::uint64_t now_ms) {
-  const auto found = devices_.find(id);
-  if (found == devices_.end()) return;  // it never came
-  settle_waiting();
-  Device& device = found->second;
-  note_gone(device, now_ms);
-  Slot* slot = open_slot_of(device);
-  if (slot != nullptr) slot->offline_ms = given_up_ms(device);
-  update_wake();
-}
-
-/// It is there, now.
-void Coordinator::take_birth(Device& device, const wire::State& state, std::uint64_t now_ms) {
-  news_.push_back({device.id, true, state});
-  note_model(device, state.model);
-  if (phase_ == Phase::kWaitingForFleet && roster_.empty()) {
-    if (connected_ && devices_online() >= config_.experiment.fleet.devices) freeze_roster(now_ms);
-    return;
-  }
-  const bool in_roster = std::binary_search(roster_.begin(), roster_.end(), device.id);
-  if (!in_roster && !device.reported_late_join && phase_ != Phase::kFinished) {
-    device.reported_late_join = true;
-    record({rounds_done_, EventKind::kLateJoin, 0, 0, 0, wire::Refusal::kNone, device.id});
-  }
-  Slot* slot = open_slot_of(device);
-  if (slot == nullptr) return;
-  slot->offline_ms = kNever;
-  send_task(*slot, now_ms);
-}
-
-void Coordinator::note_gone(Device& device, std::uint64_t now_ms) {
-  if (device.presence.online) news_.push_back({device.id, false, {}});
-  presence_.on_gone(device.id, device.presence, now_ms);
 }
 
 // ---- progress of a run ----------------------------------------------------------------------------------------------
@@ -225,7 +107,7 @@ void Coordinator::on_connected(std::uint64_t now_ms) {
   settle_waiting();
   connected_ = true;
   model_published_ = false;
-  for (auto& [id, device] : devices_) presence_.on_connected(device.presence);
+  for (auto& [id, device] : devices_) presence_.on_connected(id, device.presence);
   if (phase_ == Phase::kFinished) return;
   if (roster_.empty()) {
     if (devices_online() >= config_.experiment.fleet.devices) freeze_roster(now_ms);
@@ -253,6 +135,15 @@ void Coordinator::on_disconnected() {
   settle_waiting();
   connected_ = false;
   wake_ms_ = kNever;
+}
+
+void Coordinator::update_wake() {
+  wake_ms_ = kNever;
+  if (!connected_) return;
+  wake_ms_ = presence_.wake_ms();
+  for (const Slot& slot : slots_) {
+    if (slot.open) wake_ms_ = std::min({wake_ms_, slot.deadline_ms, slot.resend_ms, slot.offline_ms});
+  }
 }
 
 /// Tasks of an evaluation made now.

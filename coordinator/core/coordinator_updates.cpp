@@ -390,22 +390,4 @@ void Coordinator::on_time(std::uint64_t now_ms) {
   }
 }
 
-/// A device of which nothing was heard all the time may be gone, whatever the broker says: it is not asked again before
-/// it answers a challenge.
-void Coordinator::note_silence(const Slot& slot, std::uint64_t now_ms) {
-  Device& device = device_at(slot.device_index);
-  if (config_.replay || slot.assembly.next_chunk() > 0) return;
-  if (device.presence.online) news_.push_back({device.id, false, {}});
-  presence_.on_silence(device.id, device.key, device.presence, now_ms);
-}
-
-void Coordinator::update_wake() {
-  wake_ms_ = kNever;
-  if (!connected_) return;
-  wake_ms_ = presence_.wake_ms();
-  for (const Slot& slot : slots_) {
-    if (slot.open) wake_ms_ = std::min({wake_ms_, slot.deadline_ms, slot.resend_ms, slot.offline_ms});
-  }
-}
-
 }  // namespace skink::coordinator

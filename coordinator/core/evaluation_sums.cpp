@@ -14,7 +14,7 @@ constexpr std::int64_t kWord = std::int64_t{1} << 32;
 }  // namespace
 
 void add(const wire::Evaluation& part, wire::Evaluation& total) {
-  for (const auto sum : kSums) total.*sum = arithmetic::add_losses(total.*sum, part.*sum);
+  for (const auto sum : kSums) total.*sum = arithmetic::add_saturating(total.*sum, part.*sum);
 }
 
 bool is_plausible(const wire::Evaluation& report, const EvaluationRequest& request) {

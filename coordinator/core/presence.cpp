@@ -79,6 +79,11 @@ void PresenceBook::on_sign_of_life(const std::string& id, Presence& presence, st
   schedule(id, presence, now_ms);
 }
 
+void PresenceBook::on_connected(const std::string& id, Presence& presence) {
+  schedule(id, presence, Presence::kNever);
+  presence.challenge = 0;
+}
+
 std::string_view PresenceBook::due(std::uint64_t now_ms) const {
   return queue_.empty() || queue_.begin()->first > now_ms ? std::string_view() : queue_.begin()->second;
 }

@@ -281,22 +281,21 @@ void Service::note_device(const DeviceNews& news) {
                 birth.reset_reason,
                 birth.free_bytes,
                 birth.stack_used_bytes};
-  const auto known = std::find_if(devices_to_note_.begin(), devices_to_note_.end(),
-                                  [&news](const DeviceRow& other) { return other.id == news.id; });
-  if (known == devices_to_note_.end()) {
-    devices_to_note_.push_back(std::move(row));
-  } else if (news.online) {
-    *known = std::move(row);
+  const auto [noted, is_first] = devices_to_note_.try_emplace(news.id, row);
+  if (is_first) return;
+  if (news.online) {
+    noted->second = std::move(row);
   } else {
-    known->online = false;
-    known->last_seen = row.last_seen;
+    noted->second.online = false;
+    noted->second.last_seen = row.last_seen;
   }
 }
 
 StoreNotes Service::take_notes() {
   for (const DeviceNews& news : core_->take_device_news()) note_device(news);
   StoreNotes notes;
-  notes.devices = std::exchange(devices_to_note_, {});
+  for (auto& [id, row] : devices_to_note_) notes.devices.push_back(std::move(row));
+  devices_to_note_.clear();
   for (std::size_t reason = 0; reason < core_->refused().size(); ++reason) {
     const std::uint64_t count = core_->refused()[reason];
     if (count == refusals_noted_[reason]) continue;

@@ -3,22 +3,8 @@
 # of another version, a message beyond the broker's limit. The run finishes, every refusal is counted, and the store
 # replays to the same model. Then the programs with wrong certificates, keys, configuration and brokers.
 set -euo pipefail
-fleet_root=${SKINK_SOURCE_DIR:?}
-fleet_bin=${SKINK_BIN_DIR:?}
-. "$fleet_root/scripts/lib/net.sh"
-. "$fleet_root/scripts/lib/fleet.sh"
-
-if [[ ! -x /usr/sbin/mosquitto ]] || ! command -v mosquitto_pub >/dev/null; then
-  echo "SKIPPED: faults over a broker: mosquitto or its clients are not installed"
-  exit 0
-fi
-fleet_work=$(mktemp -d)
-trap 'fleet_stop; rm -rf "$fleet_work"' EXIT
-trap 'exit 130' INT TERM
-fail() {
-  echo "FAILED: $*"
-  exit 1
-}
+# shellcheck source=tests/integration/fleet_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/fleet_lib.sh" "faults over a broker"
 
 file=$fleet_root/experiments/sine.toml
 settings=(--set meta.rounds=600 --set fleet.devices=12 --set fleet.held_out=3 --set meta.cohort=4 --set evaluation.every=0
@@ -31,6 +17,16 @@ publish() {
   shift 2
   mosquitto_pub -h 127.0.0.1 -p "$fleet_port" --cafile "$fleet_work/pki/ca.pem" --cert "$home/cert.pem" \
     --key "$home/key.pem" -i "$id-extra" -q 1 -t "skink/1/demo/dev/$id/$topic" "$@"
+}
+
+# seal DEVICE KIND: standard input with the code that the device's messages of this kind have (docs/protocol.md, section 2)
+seal() {
+  /usr/bin/python3 -c 'import hashlib, hmac, sys
+device, kind, key = sys.argv[1:]
+content = sys.stdin.buffer.read()
+message = b"skink/1/%s\0%s\0" % (kind.encode(), device.encode()) + content
+sys.stdout.buffer.write(content + hmac.digest(bytes.fromhex(open(key).read()), message, hashlib.sha256)[:16])' \
+    "$1" "$2" "$fleet_work/pki/devices/$1/hmac.key"
 }
 
 # ---- a run with bad company ----
@@ -52,14 +48,18 @@ publish device-000 update -m x                            # one byte
 publish device-000 update -m ''                           # none
 head -c 3000 /dev/urandom | publish device-001 update -s  # no authentication code
 printf '\xff\xff\xff\xff\xff' | publish device-002 state -s
-publish device-012 state -m ''                            # a birth without versions is the will: offline
+printf '\xff\xff\xff\xff\xff' | seal device-002 state | publish device-002 state -s
+printf '\x0a\x06\x08\x02\x10\x63\x18\x02\x10\x01' | seal device-012 state | publish device-012 state -s # arithmetic 99
+publish device-012 state -m ''                            # no bytes are the will: offline
 head -c 100000000 /dev/zero | publish device-001 update -s 2>/dev/null || true # 100 MB: beyond the broker's limit
 [[ $(rounds_done) -lt 600 ]] || fail "the run was over before it was disturbed"
 fleet_wait_for_coordinator run || fail "the coordinator did not finish"
 status=$("$fleet_bin/skinkctl" status --store "$fleet_work/run/store.db")
 echo "$status"
 grep -q "finished" <<<"$status" || fail "the run is not finished"
-grep -Eq "^refused +[1-9][0-9]* wrong_authentication" <<<"$status" || fail "forged updates were not counted"
+grep -Eq "^refused +[1-9][0-9]* wrong_authentication" <<<"$status" || fail "forged updates and births were not counted"
+grep -Eq "^refused +[1-9][0-9]* malformed" <<<"$status" || fail "damaged births were not counted"
+grep -Eq "^refused +[1-9][0-9]* version_mismatch" <<<"$status" || fail "births of another version were not counted"
 grep -q "replaced" <<<"$status" || fail "the device that vanished was not replaced"
 "$fleet_bin/skink-sim" replay "$fleet_work/run/store.db" --quiet || fail "the store does not replay"
 fleet_stop_one "$fleet_coordinator_pid"

@@ -2,18 +2,8 @@
 # A fleet over a real broker with TLS ends with the simulator's model, bit for bit; first sine, then few-shot images
 # (Omniglot where the data is found, else a generated set). A second fleet of two processes shares the devices.
 set -euo pipefail
-fleet_root=${SKINK_SOURCE_DIR:?}
-fleet_bin=${SKINK_BIN_DIR:?}
-. "$fleet_root/scripts/lib/net.sh"
-. "$fleet_root/scripts/lib/fleet.sh"
-
-if ! command -v mosquitto >/dev/null && [[ ! -x /usr/sbin/mosquitto ]]; then
-  echo "SKIPPED: fleet over a broker: mosquitto is not installed"
-  exit 0
-fi
-fleet_work=$(mktemp -d)
-trap 'fleet_stop; rm -rf "$fleet_work"' EXIT
-trap 'exit 130' INT TERM
+# shellcheck source=tests/integration/fleet_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/fleet_lib.sh" "fleet over a broker"
 
 # compare NAME EXPERIMENT DEVICES ARGUMENT...
 compare() {

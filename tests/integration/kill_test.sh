@@ -4,25 +4,11 @@
 #
 #   kill_test.sh [SEED]     repeats the moments of a failed test
 set -euo pipefail
-fleet_root=${SKINK_SOURCE_DIR:?}
-fleet_bin=${SKINK_BIN_DIR:?}
-. "$fleet_root/scripts/lib/net.sh"
-. "$fleet_root/scripts/lib/fleet.sh"
-
-if [[ ! -x /usr/sbin/mosquitto ]]; then
-  echo "SKIPPED: killing the coordinator: mosquitto is not installed"
-  exit 0
-fi
+# shellcheck source=tests/integration/fleet_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/fleet_lib.sh" "killing the coordinator"
 seed=${1:-$RANDOM}
 RANDOM=$seed
 echo "moments from seed $seed"
-fleet_work=$(mktemp -d)
-trap 'fleet_stop; rm -rf "$fleet_work"' EXIT
-trap 'exit 130' INT TERM
-fail() {
-  echo "FAILED: $*"
-  exit 1
-}
 
 rounds=160
 devices=16

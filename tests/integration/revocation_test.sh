@@ -4,22 +4,9 @@
 # not, and skink-edge ends with exit code 5 and the reason. The run finishes and its store replays. Also what mosquitto
 # does with a revocation list that is out of date.
 set -euo pipefail
-fleet_root=${SKINK_SOURCE_DIR:?}
-fleet_bin=${SKINK_BIN_DIR:?}
-. "$fleet_root/scripts/lib/net.sh"
-. "$fleet_root/scripts/lib/fleet.sh"
+# shellcheck source=tests/integration/fleet_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/fleet_lib.sh" "revocation over a broker"
 
-if [[ ! -x /usr/sbin/mosquitto ]] || ! command -v mosquitto_pub >/dev/null; then
-  echo "SKIPPED: revocation over a broker: mosquitto or its clients are not installed"
-  exit 0
-fi
-fleet_work=$(mktemp -d)
-trap 'fleet_stop; rm -rf "$fleet_work"' EXIT
-trap 'exit 130' INT TERM
-fail() {
-  echo "FAILED: $*"
-  exit 1
-}
 # until_true SECONDS COMMAND...
 until_true() {
   local tries=$(($1 * 20))

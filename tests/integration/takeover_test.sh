@@ -3,18 +3,9 @@
 # another device and of the coordinator, which a broker that trusts the id in CONNECT answers by closing their
 # connections. Nobody loses a connection, and the run goes on.
 set -euo pipefail
-fleet_root=${SKINK_SOURCE_DIR:?}
-fleet_bin=${SKINK_BIN_DIR:?}
-. "$fleet_root/scripts/lib/net.sh"
-. "$fleet_root/scripts/lib/fleet.sh"
+# shellcheck source=tests/integration/fleet_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/fleet_lib.sh" "client ids of others over a broker"
 
-if [[ ! -x /usr/sbin/mosquitto ]] || ! command -v mosquitto_pub >/dev/null; then
-  echo "SKIPPED: client ids of others over a broker: mosquitto or its clients are not installed"
-  exit 0
-fi
-fleet_work=$(mktemp -d)
-trap 'fleet_stop; rm -rf "$fleet_work"' EXIT
-trap 'exit 130' INT TERM
 fail() {
   echo "FAILED: $*"
   tail -n 20 "$coordinator_log" "$fleet_work/run/edge.log"

@@ -8,6 +8,7 @@
 #include <optional>
 #include <random>
 
+#include "fakes/device_messages.hpp"
 #include "skink/common/host/workers.hpp"
 #include "skink/coordinator/core/coordinator.hpp"
 #include "unit/common/codec/codec_bench.hpp"
@@ -189,17 +190,7 @@ class Fleet {
   }
 
   std::vector<std::uint8_t> birth_of(const std::string& id, std::uint64_t challenge) const {
-    wire::State state{};
-    state.has_versions = true;
-    state.versions = wire::own_versions();
-    state.online = true;
-    state.challenge = challenge;
-    std::vector<std::uint8_t> bytes(wire::kMaxControlBytes);
-    std::size_t written = 0;
-    const wire::Key key = key_of(id);
-    REQUIRE(wire::encode_state(state, {id.c_str(), key}, {bytes.data(), bytes.size()}, written) == Status::kOk);
-    bytes.resize(written);
-    return bytes;
+    return test::birth_message({id.c_str(), key_of(id)}, challenge);
   }
 
   wire::Key key_of(const std::string& id) const {
@@ -258,25 +249,9 @@ class Fleet {
     return bytes;
   }
 
-  void queue_update(const std::string& id, const wire::Update& update, std::vector<std::uint8_t> payload) {
-    struct Source {
-      const std::uint8_t* next;
-    } source{payload.data()};
-    const wire::PayloadSource stream{&source,
-                                     [](void* context, MutableBytes out) {
-                                       auto& from = *static_cast<Source*>(context);
-                                       std::copy_n(from.next, out.size(), out.data());
-                                       from.next += out.size();
-                                       return Status::kOk;
-                                     },
-                                     payload.size()};
-    std::vector<std::uint8_t> message(payload.size() + 1024);
-    std::size_t written = 0;
-    const wire::Key key = key_of(id);
-    REQUIRE(wire::encode_update(update, stream, {id.c_str(), key}, {message.data(), message.size()}, written) ==
-            Status::kOk);
-    message.resize(written);
-    if (below(40) == 0) message[below(written)] ^= 1;
+  void queue_update(const std::string& id, const wire::Update& update, const std::vector<std::uint8_t>& payload) {
+    std::vector<std::uint8_t> message = test::update_message({id.c_str(), key_of(id)}, update, payload);
+    if (below(40) == 0) message[below(message.size())] ^= 1;
     queue_.push_back({Input::Kind::kUpdate, 0, id, std::move(message)});
   }
 

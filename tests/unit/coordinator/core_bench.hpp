@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "fakes/device_messages.hpp"
 #include "skink/common/little_endian.hpp"
 #include "skink/coordinator/core/coordinator.hpp"
 
@@ -85,18 +86,7 @@ class CoreBench {
 
   std::vector<std::uint8_t> encode_birth(const std::string& id, std::uint64_t challenge,
                                          std::uint64_t model = 0) const {
-    wire::State state{};
-    state.has_versions = true;
-    state.versions = wire::own_versions();
-    state.online = true;
-    state.model = model;
-    state.challenge = challenge;
-    std::vector<std::uint8_t> bytes(wire::kMaxControlBytes);
-    std::size_t written = 0;
-    const wire::Key key = key_of(id);
-    REQUIRE(wire::encode_state(state, {id.c_str(), key}, {bytes.data(), bytes.size()}, written) == Status::kOk);
-    bytes.resize(written);
-    return bytes;
+    return birth_message({id.c_str(), key_of(id)}, challenge, model);
   }
 
   /// Takes the actions; remembers tasks and the last reply of each device.
@@ -151,24 +141,7 @@ class CoreBench {
 
   std::vector<std::uint8_t> encode_bytes(const std::string& id, const wire::Update& update,
                                          const std::vector<std::uint8_t>& payload) const {
-    struct Source {
-      const std::vector<std::uint8_t>* bytes;
-      std::size_t offset;
-    } source{&payload, 0};
-    const wire::PayloadSource stream{&source,
-                                     [](void* context, MutableBytes out) {
-                                       auto& from = *static_cast<Source*>(context);
-                                       std::memcpy(out.data(), from.bytes->data() + from.offset, out.size());
-                                       from.offset += out.size();
-                                       return Status::kOk;
-                                     },
-                                     payload.size()};
-    std::vector<std::uint8_t> message(1024);
-    std::size_t written = 0;
-    const wire::Identity identity{id.c_str(), key_of(id)};
-    REQUIRE(wire::encode_update(update, stream, identity, {message.data(), message.size()}, written) == Status::kOk);
-    message.resize(written);
-    return message;
+    return update_message({id.c_str(), key_of(id)}, update, payload);
   }
 
   void send(const std::string& id, const std::vector<std::uint8_t>& message) {

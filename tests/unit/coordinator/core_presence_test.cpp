@@ -154,3 +154,19 @@ TEST_CASE("core: births that cross with challenges come to an end", "[coordinato
   CHECK(under_way.empty());
   CHECK(bench.core.devices_online() == 1);
 }
+
+TEST_CASE("core: what was to be asked before a connection was lost is not asked after it",
+          "[coordinator][core][presence]") {
+  Quiet bench;
+  bench.send_birth("a", 0);
+  bench.take();
+  bench.core.on_disconnected();
+  bench.challenges.clear();
+  bench.core.on_connected(1000);
+  CHECK(bench.core.devices_unconfirmed() == 0);
+  bench.tick(100000);
+  CHECK(bench.challenges.empty());  // the broker has not told its birth again
+  bench.send_birth("a", 0);
+  bench.take();
+  CHECK(bench.challenges.at("a") != 0);
+}

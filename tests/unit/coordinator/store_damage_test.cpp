@@ -3,35 +3,18 @@
 /// believed.
 
 #include <sqlite3.h>
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
-#include <filesystem>
 #include <fstream>
 #include <random>
 
+#include "fakes/scratch_folder.hpp"
 #include "skink/coordinator/store/store.hpp"
 
 using namespace skink;
 using namespace skink::coordinator;
-namespace fs = std::filesystem;
+using Folder = test::ScratchFolder;
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "skink-damage-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string file(const char* name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 void write_sound(const std::string& path) {
   auto store = Store::open(path);

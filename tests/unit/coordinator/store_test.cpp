@@ -1,32 +1,15 @@
 #include "skink/coordinator/store/store.hpp"
 
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
-#include <filesystem>
 #include <fstream>
+
+#include "fakes/scratch_folder.hpp"
 
 using namespace skink;
 using namespace skink::coordinator;
-namespace fs = std::filesystem;
+using Folder = test::ScratchFolder;
 
 namespace {
-
-/// A folder that goes away.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "skink-store-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string file(const char* name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 template <class T>
 bool ok(const Result<T>& result) {

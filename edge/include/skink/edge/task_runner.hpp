@@ -49,8 +49,7 @@ class TaskRunner {
   /// @param[in] model, phi, samples  borrowed until the task is done and its change encoded.
   /// @param[in] arena  4-byte aligned; memory_plan().total bytes of it are used.
   /// @returns kOk; kBufferTooSmall (memory_plan() has the figure); kInvalidArgument for settings out of range or an
-  /// arena
-  ///          that is not aligned; what the source's begin() returned.
+  ///          arena that is not aligned; what the source's begin() returned.
   Status begin(const model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
                const TaskSettings& settings, MutableBytes arena) noexcept;
 

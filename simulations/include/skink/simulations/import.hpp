@@ -84,8 +84,7 @@ struct ImportReport {
 };
 
 /// @returns what was found. Errors: kInvalidArgument for options that contradict themselves, kDamaged or kUnavailable
-/// for
-///          the file, with its line and column. Nothing is left of a data set that is not complete. The same file and
+///          for the file, with its line and column. Nothing is left of a data set that is not complete. The same file and
 ///          options give the same bytes.
 Result<ImportReport> import_csv(const ImportOptions& options);
 

@@ -44,8 +44,8 @@ double loss_from_fixed_point(uint64_t sum, uint64_t count) noexcept;
 /// The largest loss_to_fixed_point(): also what a query sample counts after a task diverged.
 inline constexpr uint64_t kLargestLoss = uint64_t{1} << 40;
 
-/// Saturates at 2^64 - 1, so that sums do not depend on order either.
-inline uint64_t add_losses(uint64_t a, uint64_t b) noexcept { return b > UINT64_MAX - a ? UINT64_MAX : a + b; }
+/// a + b, at most 2^64 - 1: such sums do not depend on the order of what is added.
+inline uint64_t add_saturating(uint64_t a, uint64_t b) noexcept { return b > UINT64_MAX - a ? UINT64_MAX : a + b; }
 
 /// The largest sum of the losses of `samples` query samples; saturates likewise.
 inline uint64_t largest_loss_sum(uint64_t samples) noexcept {

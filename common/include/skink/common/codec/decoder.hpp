@@ -11,8 +11,7 @@ namespace skink::codec {
 ///
 /// @param[out] change  [P]; frozen parameters get 0. Unspecified on errors.
 /// @returns kOk; kShapeMismatch when the length cannot be that of such a change, or change.size() is not P; kDamaged
-/// for
-///          bytes that no encoder writes. Numbers of a float32 change are not checked here.
+///          for bytes that no encoder writes. Numbers of a float32 change are not checked here.
 Status decode(const Codec& codec, const nn::Network& network, const Key& key, Bytes encoded,
               Span<float> change) noexcept;
 

@@ -41,8 +41,9 @@ class PresenceBook {
   void on_silence(const std::string& id, const wire::Key& key, Presence& presence, std::uint64_t now_ms);
   /// Something authentic came from a device that is not online: it is asked again soon.
   void on_sign_of_life(const std::string& id, Presence& presence, std::uint64_t now_ms);
-  /// The coordinator has connected (again): answers to what was asked before prove nothing any more.
-  void on_connected(Presence& presence) { presence.challenge = 0; }
+  /// The coordinator has connected (again): answers to what was asked before prove nothing any more. The broker tells
+  /// the births that it kept, which begins anew.
+  void on_connected(const std::string& id, Presence& presence);
 
   /// The device whose challenge is to be sent now, as probe_sent() must be told; empty: none.
   std::string_view due(std::uint64_t now_ms) const;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -72,9 +73,9 @@ class Service {
   RevokedIds first_revoked_;  // as the list was when the service was created
   std::uint64_t revoked_read_ms_ = 0;
   std::string revoked_trouble_;
-  std::vector<Coordinator::Message> updates_;  // collected, not yet passed on
-  std::deque<Publish> backlog_;                // waits for room in the session
-  std::vector<DeviceRow> devices_to_note_;
+  std::vector<Coordinator::Message> updates_;         // collected, not yet passed on
+  std::deque<Publish> backlog_;                       // waits for room in the session
+  std::map<std::string, DeviceRow> devices_to_note_;  // by id
   std::array<std::uint64_t, wire::kRefusalCount> refusals_noted_{};
   std::uint64_t noted_ms_ = 0;
   std::string failure_;

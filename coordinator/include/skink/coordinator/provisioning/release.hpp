@@ -21,8 +21,7 @@ struct ReleaseRequest {
 
 /// Signs and writes. A model is read first: what no device could load is not signed.
 /// @returns in words what was written; kInvalidArgument for a name that is none; kUnavailable when a file cannot be
-/// read
-///          or written; kDamaged when the key or the model is none.
+///          read or written; kDamaged when the key or the model is none.
 Result<std::string> sign_release(const ReleaseRequest& request);
 
 /// What a release says, once its signature and digest are checked against `<pki>/release.pub`.
