@@ -101,7 +101,7 @@ Result<void> WindowReader::read_number(std::size_t column, double& out) const {
   }
   const bool is_range_error = parsed.ec == std::errc::result_out_of_range;
   if (!is_range_error && !std::isfinite(out)) return refuse(column, shown(whole) + " is not a finite number");
-  constexpr double kLargest = std::numeric_limits<float>::max();  // devices compute with float32
+  constexpr double kLargest = static_cast<double>(std::numeric_limits<float>::max());  // devices compute with float32
   if (is_range_error || std::abs(out) > kLargest) {
     return refuse(column, shown(whole) + " is too large or too small for float32");
   }

@@ -61,8 +61,7 @@ json::array rows_of(const std::vector<coordinator::RoundRecord>& rounds) {
   return rows;
 }
 
-void add_rounds(const json::array& row, std::vector<coordinator::RoundRecord>& rounds) {
-  constexpr std::size_t kMostRounds = 0xffffffff;
+void add_rounds(const json::array& row, std::size_t most_rounds, std::vector<coordinator::RoundRecord>& rounds) {
   coordinator::RoundRecord record;
   const auto count = row.at(0).to_number<std::size_t>();
   record.updates = row.at(1).to_number<std::uint32_t>();
@@ -70,7 +69,8 @@ void add_rounds(const json::array& row, std::vector<coordinator::RoundRecord>& r
   record.refused = row.at(3).to_number<std::uint32_t>();
   record.total_weight = row.at(4).to_number<std::uint32_t>();
   if (row.size() > 5) record.model_sha256 = std::string(row.at(5).as_string());
-  if (count == 0 || count > kMostRounds - rounds.size()) throw std::invalid_argument("too many rounds");
+  if (count == 0 || count > most_rounds - rounds.size())
+    throw std::invalid_argument("more rounds than the experiment has");
   rounds.insert(rounds.end(), count, record);
 }
 
@@ -111,13 +111,13 @@ std::vector<std::uint32_t> counts_from(const json::value& array) {
   return counts;
 }
 
-Checkpoint parse(const std::string& text) {
+Checkpoint parse(const std::string& text, std::size_t most_rounds) {
   const json::object object = json::parse(text).as_object();
   if (object.at("version").to_number<int>() != kVersion) throw std::invalid_argument("another version");
   Checkpoint checkpoint;
   checkpoint.experiment = std::string(object.at("experiment").as_string());
   for (const json::value& row : object.at("rounds").as_array()) {
-    add_rounds(row.as_array(), checkpoint.rounds);
+    add_rounds(row.as_array(), most_rounds, checkpoint.rounds);
   }
   for (const json::value& row : object.at("evaluations").as_array()) {
     checkpoint.evaluations.push_back(evaluation_from(row.as_array()));
@@ -175,9 +175,9 @@ Result<std::optional<std::string>> read_checkpoint_text(const std::string& path)
   return std::optional<std::string>(std::move(*text));
 }
 
-Result<Checkpoint> parse_checkpoint(const std::string& text, const std::string& path) {
+Result<Checkpoint> parse_checkpoint(const std::string& text, const std::string& path, std::uint32_t most_rounds) {
   try {
-    return parse(text);
+    return parse(text, most_rounds);
   } catch (const std::exception& error) {
     return make_error(Status::kDamaged, path + ": is no checkpoint (" + error.what() +
                                             "); remove it to begin from round 0, or give --restart");

@@ -35,6 +35,7 @@ Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpo
 Result<std::optional<std::string>> read_checkpoint_text(const std::string& path);
 
 /// Errors say what is wrong with the file and what to do.
-Result<Checkpoint> parse_checkpoint(const std::string& text, const std::string& path);
+/// @param[in] most_rounds  of the run: a short file can say that there were 2^32, and they are kept in memory.
+Result<Checkpoint> parse_checkpoint(const std::string& text, const std::string& path, std::uint32_t most_rounds);
 
 }  // namespace skink::simulations

@@ -535,7 +535,7 @@ Result<std::optional<Checkpoint>> find_checkpoint(const RunOptions& options, con
     if (!bytes.empty()) text = std::optional<std::string>(std::string(bytes.begin(), bytes.end()));
   }
   if (!*text) return std::optional<Checkpoint>();
-  auto checkpoint = parse_checkpoint(**text, path);
+  auto checkpoint = parse_checkpoint(**text, path, options.experiment.meta.rounds);
   if (!checkpoint) return checkpoint.error();
   return std::optional<Checkpoint>(std::move(*checkpoint));
 }

@@ -12,15 +12,22 @@
 
 namespace skink::test {
 
+void fuzz_checkpoint(Bytes input);
 void fuzz_client(Bytes input);
 void fuzz_codec(Bytes input);
+void fuzz_coordinator(Bytes input);
 void fuzz_csv(Bytes input);
+void fuzz_dataset(Bytes input);
 void fuzz_experiment(Bytes input);
 void fuzz_identity(Bytes input);
 void fuzz_messages(Bytes input);
 void fuzz_model(Bytes input);
 void fuzz_mqtt(Bytes input);
 void fuzz_npy(Bytes input);
+void fuzz_recording(Bytes input);
+void fuzz_release(Bytes input);
+void fuzz_settings(Bytes input);
+void fuzz_store(Bytes input);
 void fuzz_topic(Bytes input);
 
 /// A promise of the code under test.
