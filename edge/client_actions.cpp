@@ -38,15 +38,15 @@ bool Client::next_subscription(Action& action) noexcept {
 bool Client::next_model_subscription(Action& action) noexcept {
   action.topic = wire::TopicKind::kModel;
   const bool downloading = state_ == ClientState::kDownloading;
-  const bool outdated = !downloading || subscribe_all_ || subscribed_model_ != model_of(task_);
+  const bool outdated = !downloading || subscribe_all_ || subscribed_slot_ != task_.model_slot;
   if (outdated && next_unsubscription(action)) return true;
   if (!downloading) {
     subscribe_all_ = false;
     return false;
   }
   action.kind = ActionKind::kSubscribe;
-  action.model = model_of(task_);
-  subscribed_model_ = action.model;
+  action.slot = task_.model_slot;
+  subscribed_slot_ = action.slot;
   if (subscribe_all_) {
     subscribe_all_ = false;
     subscribed_all_ = true;
@@ -64,10 +64,10 @@ bool Client::next_model_subscription(Action& action) noexcept {
   return false;
 }
 
-/// Undoes one subscription to chunks of a model that is no longer waited for.
+/// Undoes one subscription to chunks that are no longer waited for.
 bool Client::next_unsubscription(Action& action) noexcept {
   action.kind = ActionKind::kUnsubscribe;
-  action.model = subscribed_model_;
+  action.slot = subscribed_slot_;
   if (subscribed_all_) {
     subscribed_all_ = false;
     action.chunk = wire::kAllChunks;

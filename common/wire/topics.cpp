@@ -112,10 +112,8 @@ size_t format_topic(const Topic& topic, Span<char> out) noexcept {
   writer.add("skink/1/");
   writer.add(topic.fleet);
   if (topic.kind == TopicKind::kModel) {
-    char hash[2 * kDigestBytes + 1];
-    to_hex(topic.model, hash);
     writer.add("/model/");
-    writer.add(hash);
+    writer.add(topic.slot);
     writer.add("/");
     if (topic.chunk == kAllChunks) {
       writer.add("+");
@@ -145,7 +143,8 @@ bool parse_topic(Span<const char> name, Topic& topic) noexcept {
     if (!is_valid_id(third) || !parse_kind(last, parsed.kind)) return false;
   } else if (equals(branch, "model")) {
     parsed.kind = TopicKind::kModel;
-    if (!from_hex(third.data(), third.size(), parsed.model) || !parse_number(last, parsed.chunk)) return false;
+    if (!parse_number(third, parsed.slot) || parsed.slot >= kModelSlots) return false;
+    if (!parse_number(last, parsed.chunk)) return false;
   } else {
     return false;
   }

@@ -108,11 +108,15 @@ void Coordinator::on_connected(std::uint64_t now_ms) {
   connected_ = true;
   model_published_ = false;
   for (auto& [id, device] : devices_) presence_.on_connected(id, device.presence);
-  if (phase_ == Phase::kFinished) return;
+  if (phase_ == Phase::kFinished) {
+    withdraw();  // whether the last time it arrived, nobody knows
+    return;
+  }
   if (roster_.empty()) {
     if (devices_online() >= config_.experiment.fleet.devices) freeze_roster(now_ms);
     return;
   }
+  clear_slot(wire::model_slot(rounds_done_ + 1));  // of the round before; likewise
   if (slots_.empty()) {
     advance(now_ms);
     return;
@@ -301,7 +305,7 @@ void Coordinator::step() {
 }
 
 void Coordinator::close_round(std::uint64_t now_ms) {
-  const wire::Digest previous = digest_;
+  const std::uint32_t last_slot = model_slot();
   step();
   rebuild_model();
   ++rounds_done_;
@@ -322,13 +326,13 @@ void Coordinator::close_round(std::uint64_t now_ms) {
     commit.first_patch = patches_.patches().front().round;
   }
   actions_.emplace_back(std::move(commit));
-  if (previous != digest_) clear_model(previous, model_file_.size());
+  clear_slot(last_slot);
 }
 
 void Coordinator::finish() {
   phase_ = Phase::kFinished;
   actions_.emplace_back(CommitFinished{});
-  clear_model(digest_, model_file_.size());
+  clear_slot(model_slot());
 }
 
 }  // namespace skink::coordinator

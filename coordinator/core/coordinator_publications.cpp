@@ -18,6 +18,12 @@ skink_wire_TaskKind wire_kind(bool is_evaluation) {
   return is_evaluation ? skink_wire_TaskKind_TASK_KIND_EVALUATE : skink_wire_TaskKind_TASK_KIND_ADAPT;
 }
 
+/// Of all the messages that carry a model.
+std::size_t model_payload_bytes(std::size_t file_bytes) {
+  const std::size_t chunks = (file_bytes + wire::kModelChunkBytes - 1) / wire::kModelChunkBytes;
+  return file_bytes + chunks * wire::kModelHeadBytes;
+}
+
 /// A message to one device under its key, as `encode` writes it.
 template <class Message, class Encode>
 Publish sealed(wire::TopicKind topic, const wire::Identity& identity, const Message& message, Encode encode) {
@@ -43,25 +49,37 @@ void Coordinator::publish_model() {
     const std::size_t count = std::min(wire::kModelChunkBytes, model_file_.size() - offset);
     Publish publish;
     publish.topic = wire::TopicKind::kModel;
-    publish.model = digest_;
+    publish.slot = model_slot();
     publish.chunk = static_cast<std::uint32_t>(offset / wire::kModelChunkBytes);
-    publish.payload.assign(model_file_.begin() + static_cast<std::ptrdiff_t>(offset),
-                           model_file_.begin() + static_cast<std::ptrdiff_t>(offset + count));
+    publish.payload.resize(wire::kModelHeadBytes + count);
+    store_u64(publish.payload.data(), wire::prefix_of(digest_));
+    std::memcpy(publish.payload.data() + wire::kModelHeadBytes, model_file_.data() + offset, count);
     publish.retain = true;
     actions_.emplace_back(std::move(publish));
   }
 }
 
 /// An empty retained message removes a chunk from the broker.
-void Coordinator::clear_model(const wire::Digest& digest, std::size_t bytes) {
-  for (std::size_t offset = 0; offset < bytes; offset += wire::kModelChunkBytes) {
+void Coordinator::clear_slot(std::uint32_t slot) {
+  for (std::size_t offset = 0; offset < model_file_.size(); offset += wire::kModelChunkBytes) {
     Publish publish;
     publish.topic = wire::TopicKind::kModel;
-    publish.model = digest;
+    publish.slot = slot;
     publish.chunk = static_cast<std::uint32_t>(offset / wire::kModelChunkBytes);
     publish.retain = true;
     actions_.emplace_back(std::move(publish));
   }
+}
+
+bool Coordinator::publishes(std::uint32_t slot, std::uint32_t chunk) const {
+  return model_published_ && phase_ != Phase::kFinished && slot == model_slot() &&
+         std::size_t{chunk} * wire::kModelChunkBytes < model_file_.size();
+}
+
+void Coordinator::withdraw() {
+  settle_waiting();
+  model_published_ = false;
+  for (std::uint32_t slot = 0; slot < wire::kModelSlots; ++slot) clear_slot(slot);
 }
 
 /// What a birth says of the device's model.
@@ -111,6 +129,7 @@ void Coordinator::send_task(Slot& slot, std::uint64_t now_ms, Sending sending) {
   task.device_index = slot.device_index;
   std::memcpy(task.model_sha256, digest_.bytes, wire::kDigestBytes);
   task.model_bytes = static_cast<std::uint32_t>(model_file_.size());
+  task.model_slot = model_slot();
   task.seed = config_.experiment.seed;
   task.inner_learning_rate = loop.inner_learning_rate;
   task.passes = loop.passes;
@@ -129,7 +148,7 @@ void Coordinator::send_task(Slot& slot, std::uint64_t now_ms, Sending sending) {
   Publish publish = sealed(wire::TopicKind::kTask, {device.id.c_str(), device.key}, task, wire::encode_task);
   traffic_.downlink_bytes += publish.payload.size();
   const bool was_sent = device.has_model && device.model_sent == digest_;
-  if (chain.empty() && !was_sent) traffic_.downlink_bytes += model_file_.size();
+  if (chain.empty() && !was_sent) traffic_.downlink_bytes += model_payload_bytes(model_file_.size());
   device.has_model = true;
   device.model_sent = digest_;
   actions_.emplace_back(std::move(publish));

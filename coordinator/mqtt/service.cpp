@@ -11,7 +11,9 @@ namespace skink::coordinator {
 namespace {
 
 constexpr std::uint64_t kRevokedReadMs = 1000;
-constexpr std::uint64_t kNoteMs = 1000;  // how old what skinkctl shows may be while nothing else is committed
+constexpr std::uint64_t kClearMs = 30000;    // how long a finished run waits for the broker
+constexpr std::uint64_t kWithdrawMs = 2000;  // and one that is stopped
+constexpr std::uint64_t kNoteMs = 1000;      // how old what skinkctl shows may be while nothing else is committed
 
 std::uint64_t unix_time_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -32,7 +34,7 @@ std::string topic_of(const std::string& fleet, const Publish& publication) {
   topic.kind = publication.topic;
   topic.fleet = {fleet.data(), fleet.size()};
   topic.device_id = {publication.device_id.data(), publication.device_id.size()};
-  topic.model = publication.model;
+  topic.slot = publication.slot;
   topic.chunk = publication.chunk;
   char text[wire::kMaxTopicBytes];
   return {text, wire::format_topic(topic, text)};
@@ -132,7 +134,10 @@ std::uint64_t Service::now_ms() const {
 }
 
 ServiceEnd Service::run(const ServiceObserver& observer, const std::function<bool()>& stop) {
-  if (core_->phase() == Phase::kFinished) return ServiceEnd::kFinished;
+  if (core_->phase() == Phase::kFinished) {
+    const auto cleared = store_.is_cleared();
+    if (cleared && *cleared) return ServiceEnd::kFinished;
+  }
   core_->observe_updates(observer.on_update);
   revoke(first_revoked_, observer);
   const auto connected = connect();
@@ -153,14 +158,8 @@ ServiceEnd Service::run(const ServiceObserver& observer, const std::function<boo
     core_->on_time(now_ms());
     if (!carry_out(observer)) return ServiceEnd::kStoreFailed;
     flush();
-    if (core_->phase() == Phase::kFinished && backlog_.empty()) {
-      session_->disconnect(std::chrono::milliseconds(2000));  // the last replies still leave
-      const std::uint64_t end = now_ms() + 2500;
-      for (bool open = true; open && now_ms() < end;) {
-        queue_.wait(events, std::chrono::milliseconds(100));
-        open = std::none_of(events.begin(), events.end(),
-                            [](const mqtt::Event& event) { return event.kind == mqtt::EventKind::kDisconnected; });
-      }
+    if (core_->phase() == Phase::kFinished && is_over(observer)) {
+      leave();
       return ServiceEnd::kFinished;
     }
     if (core_->phase() == Phase::kWaitingForFleet && observer.on_waiting && now_ms() - told_ms > 1000) {
@@ -168,8 +167,57 @@ ServiceEnd Service::run(const ServiceObserver& observer, const std::function<boo
       observer.on_waiting(*core_);
     }
   }
-  session_->disconnect();
+  withdraw(observer);
   return ServiceEnd::kStopped;
+}
+
+/// A finished run ends when the broker has confirmed that it keeps nothing of it; that is noted, so that it is not left
+/// to a later start. One that has waited for too long ends as well, and says so.
+bool Service::is_over(const ServiceObserver& observer) {
+  if (finished_ms_ == 0) finished_ms_ = now_ms();
+  if (session_->is_connected() && backlog_.empty() && clearing_.empty()) {
+    const auto noted = store_.set_cleared();
+    if (!noted && observer.on_log) observer.on_log(noted.error().message);
+    return true;
+  }
+  if (now_ms() - finished_ms_ < kClearMs) return false;
+  if (observer.on_log) {
+    observer.on_log("the broker has not confirmed that the model's chunks are removed; start again to remove them");
+  }
+  return true;
+}
+
+/// Disconnects; the last replies still leave.
+void Service::leave() {
+  session_->disconnect(std::chrono::milliseconds(2000));
+  std::vector<mqtt::Event> events;
+  const std::uint64_t end = now_ms() + 2500;
+  for (bool open = true; open && now_ms() < end;) {
+    queue_.wait(events, std::chrono::milliseconds(100));
+    open = std::none_of(events.begin(), events.end(),
+                        [](const mqtt::Event& event) { return event.kind == mqtt::EventKind::kDisconnected; });
+  }
+}
+
+/// A run that is stopped leaves nothing at the broker either: it may be given up. When it goes on, the model is
+/// published again.
+void Service::withdraw(const ServiceObserver& observer) {
+  if (!session_->is_connected()) {
+    session_->disconnect();
+    return;
+  }
+  core_->withdraw();
+  const std::uint64_t end = now_ms() + kWithdrawMs;
+  std::vector<mqtt::Event> events;
+  if (!carry_out(observer)) return;
+  while (now_ms() < end && session_->is_connected() && !(backlog_.empty() && clearing_.empty())) {
+    queue_.wait(events, std::chrono::milliseconds(50));
+    for (const mqtt::Event& event : events) {
+      if (event.kind == mqtt::EventKind::kPublished) clearing_.erase(event.token);
+    }
+    flush();
+  }
+  leave();
 }
 
 /// What the core says to all of them is carried out together, so that it can decode many changes at once. What was said
@@ -206,9 +254,12 @@ void Service::handle(const mqtt::Event& event, const ServiceObserver& observer) 
     case mqtt::EventKind::kConnected: {
       was_connected_ = true;
       backlog_.clear();
-      const std::string root = "skink/1/" + settings_.fleet + "/dev/+/";
-      (void)session_->subscribe(root + "state", mqtt::Quality::kAtLeastOnce);
-      (void)session_->subscribe(root + "update", mqtt::Quality::kAtLeastOnce);
+      clearing_.clear();
+      const std::string root = "skink/1/" + settings_.fleet + "/";
+      (void)session_->subscribe(root + "dev/+/state", mqtt::Quality::kAtLeastOnce);
+      (void)session_->subscribe(root + "dev/+/update", mqtt::Quality::kAtLeastOnce);
+      (void)session_->subscribe(root + "model/+/+", mqtt::Quality::kAtLeastOnce);  // what another run left: once
+      (void)session_->unsubscribe(root + "model/+/+");
       if (observer.on_log) observer.on_log("connected to the broker");
       core_->on_connected(now_ms());
       return;
@@ -216,6 +267,7 @@ void Service::handle(const mqtt::Event& event, const ServiceObserver& observer) 
     case mqtt::EventKind::kDisconnected:
       core_->on_disconnected();
       backlog_.clear();
+      clearing_.clear();
       if (observer.on_log) observer.on_log(event.text);
       if (event.reason == mqtt::DisconnectReason::kCertificate && !was_connected_) {
         credentials_refused_ = true;
@@ -226,7 +278,10 @@ void Service::handle(const mqtt::Event& event, const ServiceObserver& observer) 
     case mqtt::EventKind::kProblem:
       if (observer.on_log) observer.on_log(event.text);
       return;
-    case mqtt::EventKind::kPublished: flush(); return;
+    case mqtt::EventKind::kPublished:
+      clearing_.erase(event.token);
+      flush();
+      return;
   }
 }
 
@@ -236,8 +291,20 @@ void Service::handle_message(const mqtt::Event& event) {
   if (!wire::parse_topic({event.topic.data(), event.topic.size()}, topic)) return;
   const std::string_view id(topic.device_id.data(), topic.device_id.size());
   const Bytes payload{event.payload.data(), event.payload.size()};
+  if (topic.kind == wire::TopicKind::kModel) clear_leftover(topic, event);
   if (topic.kind != wire::TopicKind::kState) return;
   core_->on_state(id, payload, now_ms());
+}
+
+/// A chunk that the broker kept, of a run that was given up.
+void Service::clear_leftover(const wire::Topic& topic, const mqtt::Event& event) {
+  if (!event.retained || core_->publishes(topic.slot, topic.chunk)) return;
+  Publish publish;
+  publish.topic = wire::TopicKind::kModel;
+  publish.slot = topic.slot;
+  publish.chunk = topic.chunk;
+  publish.retain = true;
+  backlog_.push_back(std::move(publish));
 }
 
 /// The list may grow while the run goes on. One that cannot be read changes nothing.
@@ -349,6 +416,7 @@ void Service::flush() {
         session_->publish(topic_of(settings_.fleet, next), {next.payload.data(), next.payload.size()},
                           mqtt::Quality::kAtLeastOnce, next.retain ? mqtt::Retain::kYes : mqtt::Retain::kNo);
     if (!sent && sent.error().code == make_error_code(Status::kBufferTooSmall)) return;  // after kPublished
+    if (sent && next.retain && next.payload.empty()) clearing_.insert(*sent);
     backlog_.pop_front();
   }
 }

@@ -167,6 +167,14 @@ Result<bool> Store::has_run() const {
   return !run->empty();
 }
 
+Result<bool> Store::is_cleared() const {
+  const auto cleared = meta("cleared");
+  if (!cleared) return cleared.error();
+  return *cleared == "1";
+}
+
+Result<void> Store::set_cleared() { return set_meta("cleared", "1"); }
+
 Result<void> Store::begin_run(const NewRun& run) {
   auto done = execute("BEGIN IMMEDIATE");
   if (done) done = set_meta("run", std::to_string(run.run));

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "skink/edge/model_message.hpp"
+
 namespace skink::edge {
 namespace {
 
@@ -161,14 +163,13 @@ void HostedClient::handle_message(mqtt::Event& event, std::uint64_t now_ms) {
 }
 
 void HostedClient::handle_model(const wire::Topic& topic, Bytes chunk, std::uint64_t now_ms) {
+  ModelMessage message;  // whole
   ModelPiece piece;
-  piece.model = topic.model;
-  piece.chunk = topic.chunk;
-  piece.chunk_bytes = static_cast<std::uint32_t>(chunk.size());
-  piece.piece_bytes = piece.chunk_bytes;
   ModelWrite write;
-  if (!client_.on_model_bytes(piece, write)) return;
-  client_.on_model_stored(write, store_model(write.offset, chunk), now_ms);
+  Bytes content;
+  const auto length = static_cast<std::uint32_t>(chunk.size());
+  if (!message.take(topic.chunk, 0, length, chunk, piece, content) || !client_.on_model_bytes(piece, write)) return;
+  client_.on_model_stored(write, store_model(write.offset, content), now_ms);
 }
 
 Status HostedClient::store_model(std::uint32_t offset, Bytes bytes) {
@@ -226,7 +227,7 @@ std::string HostedClient::model_topic(const Action& action) const {
   wire::Topic topic;
   topic.kind = wire::TopicKind::kModel;
   topic.fleet = {fleet_.data(), fleet_.size()};
-  topic.model = action.model;
+  topic.slot = action.slot;
   topic.chunk = action.chunk;
   char name[wire::kMaxTopicBytes];
   return {name, wire::format_topic(topic, name)};

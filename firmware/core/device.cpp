@@ -130,14 +130,12 @@ Status Device::note_task() noexcept {
 
 void Device::take_model(const wire::Topic& topic, const edge::mqtt::Event& event, uint64_t now_ms) noexcept {
   edge::ModelPiece piece;
-  piece.model = topic.model;
-  piece.chunk = topic.chunk;
-  piece.offset = event.offset;
-  piece.chunk_bytes = event.total_bytes;
-  piece.piece_bytes = static_cast<uint32_t>(event.piece.size());
   edge::ModelWrite place;
-  if (!client_.on_model_bytes(piece, place)) return;
-  store(piece.model, place, event.piece, place.completes_chunk, now_ms);
+  Bytes content;
+  const bool has_content =
+      model_message_.take(topic.chunk, event.offset, event.total_bytes, event.piece, piece, content);
+  if (!has_content || !client_.on_model_bytes(piece, place)) return;
+  store(client_.download(), place, content, place.completes_chunk, now_ms);
 }
 
 void Device::store(const wire::Digest& model, const edge::ModelWrite& place, Bytes bytes, bool is_end,
@@ -215,7 +213,7 @@ size_t Device::topic_of(const edge::Action& action, Span<char> out) const noexce
   topic.kind = action.topic;
   topic.fleet = config_.fleet;
   topic.device_id = {config_.identity.device_id, strlen(config_.identity.device_id)};
-  topic.model = action.model;
+  topic.slot = action.slot;
   topic.chunk = action.chunk;
   return wire::format_topic(topic, out);
 }

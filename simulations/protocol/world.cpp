@@ -6,13 +6,10 @@
 
 #include "skink/common/arithmetic/philox.hpp"
 #include "skink/common/host/device_memory.hpp"
+#include "skink/edge/model_message.hpp"
 
 namespace skink::simulations {
 namespace {
-
-std::string key_of(const wire::Digest& digest) {
-  return {reinterpret_cast<const char*>(digest.bytes), wire::kDigestBytes};
-}
 
 /// device-000, device-001, ...: as many digits as sorting needs, at least three.
 std::vector<std::string> default_ids(std::uint32_t count) {
@@ -235,14 +232,10 @@ void World::carry_out(const WorldObserver& observer) {
 
 void World::publish(const coordinator::Publish& publication) {
   if (publication.topic == wire::TopicKind::kModel) {
-    std::vector<Payload>& chunks = models_[key_of(publication.model)];
-    if (publication.payload.empty()) {
-      if (publication.chunk < chunks.size()) chunks[publication.chunk].reset();
-      const bool cleared = std::all_of(chunks.begin(), chunks.end(), [](const Payload& chunk) { return !chunk; });
-      if (cleared) models_.erase(key_of(publication.model));
-      return;
-    }
+    std::vector<Payload>& chunks = models_[publication.slot];
     if (publication.chunk >= chunks.size()) chunks.resize(publication.chunk + 1);
+    chunks[publication.chunk].reset();
+    if (publication.payload.empty()) return;
     chunks[publication.chunk] = std::make_shared<const std::vector<std::uint8_t>>(publication.payload);
     return;
   }
@@ -280,9 +273,13 @@ void World::handle(const Event& event) {
     case Event::Kind::kModelChunk: {
       if (!device.connected) return;
       const auto length = static_cast<std::uint32_t>(bytes.size());
+      edge::ModelMessage message;  // whole
+      edge::ModelPiece piece;
       edge::ModelWrite write;
-      if (!device.client->on_model_bytes({event.model, event.chunk, 0, length, length}, write)) return;
-      std::memcpy(device.model.data() + write.offset, bytes.data(), bytes.size());
+      Bytes content;
+      const bool has_content = message.take(event.chunk, 0, length, bytes, piece, content);
+      if (!has_content || !device.client->on_model_bytes(piece, write)) return;
+      std::memcpy(device.model.data() + write.offset, content.data(), content.size());
       device.client->on_model_stored(write, Status::kOk, now_ms_);
       break;
     }
@@ -312,7 +309,7 @@ void World::pump(std::size_t index) {
 void World::carry_out(std::size_t index, const edge::Action& action) {
   Device& device = *devices_[index];
   if (action.kind == edge::ActionKind::kSubscribe && action.topic == wire::TopicKind::kModel) {
-    deliver_model(index, action.model, action.chunk);
+    deliver_model(index, action.slot, action.chunk);
   }
   if (action.kind == edge::ActionKind::kStoreModel) {
     std::memcpy(device.model.data() + action.write.offset, action.payload.data(), action.payload.size());
@@ -329,17 +326,15 @@ void World::carry_out(std::size_t index, const edge::Action& action) {
   device.client->on_published(now_ms_);
 }
 
-void World::deliver_model(std::size_t index, const wire::Digest& model, std::uint32_t chunk) {
-  const auto found = models_.find(key_of(model));
-  if (found == models_.end()) return;
-  for (std::uint32_t k = 0; k < found->second.size(); ++k) {
-    if ((chunk != wire::kAllChunks && chunk != k) || !found->second[k]) continue;
+void World::deliver_model(std::size_t index, std::uint32_t slot, std::uint32_t chunk) {
+  const std::vector<Payload>& chunks = models_[slot];
+  for (std::uint32_t k = 0; k < chunks.size(); ++k) {
+    if ((chunk != wire::kAllChunks && chunk != k) || !chunks[k]) continue;
     Event event;
     event.kind = Event::Kind::kModelChunk;
     event.device = index;
-    event.model = model;
     event.chunk = k;
-    event.payload = found->second[k];
+    event.payload = chunks[k];
     send(std::move(event), false);
   }
 }

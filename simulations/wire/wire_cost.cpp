@@ -92,6 +92,7 @@ class Messages {
     task.device_index = round_.device_index;
     std::memset(task.model_sha256, 0xff, sizeof task.model_sha256);
     task.model_bytes = round_.model_bytes;
+    task.model_slot = wire::model_slot(round_.round);
     task.seed = kAnySeed;
     task.inner_learning_rate = 0.1F;
     task.passes = round_.passes;
@@ -216,8 +217,9 @@ Fetch model_fetch(std::uint32_t fleet_bytes, std::uint32_t model_bytes) {
   Fetch fetch;
   fetch.filter_bytes = topic_bytes(wire::TopicKind::kModel, fleet, {}, wire::kAllChunks);
   for (std::uint32_t offset = 0; offset < model_bytes; offset += kModelChunkBytes) {
-    fetch.messages.push_back({topic_bytes(wire::TopicKind::kModel, fleet, {}, offset / kModelChunkBytes),
-                              std::min(kModelChunkBytes, model_bytes - offset)});
+    fetch.messages.push_back(
+        {topic_bytes(wire::TopicKind::kModel, fleet, {}, offset / kModelChunkBytes),
+         static_cast<std::uint32_t>(wire::kModelHeadBytes) + std::min(kModelChunkBytes, model_bytes - offset)});
   }
   return fetch;
 }

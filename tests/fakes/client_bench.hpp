@@ -23,7 +23,7 @@ inline Bytes view(const Message& message) { return {message.data(), message.size
 struct Sent {
   edge::ActionKind kind;
   wire::TopicKind topic;
-  wire::Digest model;
+  std::uint32_t slot;
   std::uint32_t chunk;
   Message payload;
   bool retain;
@@ -126,7 +126,7 @@ class ClientBench {
   bool give_chunk(std::uint32_t chunk, Status stored = Status::kOk) {
     const std::size_t start = chunk * wire::kModelChunkBytes;
     const auto length = static_cast<std::uint32_t>(std::min(wire::kModelChunkBytes, model.file.size() - start));
-    return give_piece({model.digest, chunk, 0, length, length}, stored);
+    return give_piece({wire::prefix_of(model.digest), chunk, 0, length, length}, stored);
   }
 
   bool give_piece(const edge::ModelPiece& piece, Status stored = Status::kOk) {
@@ -261,7 +261,7 @@ class ClientBench {
  private:
   static Sent copy(const edge::Action& action) {
     return {
-        action.kind,  action.topic, action.model, action.chunk, Message(action.payload.begin(), action.payload.end()),
+        action.kind,  action.topic, action.slot, action.chunk, Message(action.payload.begin(), action.payload.end()),
         action.retain};
   }
 

@@ -8,7 +8,7 @@ need_board mps2-an386 skink-client qemu-system-arm
 
 resets=${SKINK_RESETS:-20}
 file=$fleet_root/experiments/sine.toml
-settings=(--set fleet.devices=4 --set fleet.held_out=1 --set meta.cohort=3 --set "meta.rounds=$((resets * 25))"
+settings=(--set fleet.devices=4 --set fleet.held_out=1 --set meta.cohort=3 --set "meta.rounds=$((resets * 40))"
   --set evaluation.every=0 --set evaluation.tasks=4 --set evaluation.final_tasks=4 --set fleet.deadline_ms=600000
   --set fleet.offline_ms=600000)
 fleet_begin 3

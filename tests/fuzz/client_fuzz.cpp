@@ -146,7 +146,7 @@ class Bench {
     if (start >= file_.size()) return;
     const auto length = static_cast<std::uint32_t>(std::min(wire::kModelChunkBytes, file_.size() - start));
     edge::ModelWrite write;
-    if (!client_->on_model_bytes({digest_, chunk, 0, length, length}, write)) return;
+    if (!client_->on_model_bytes({wire::prefix_of(digest_), chunk, 0, length, length}, write)) return;
     promise(write.offset + length <= slot_.size(), "chunks are stored inside the slot");
     std::memcpy(slot_.data() + write.offset, file_.data() + start, length);
     client_->on_model_stored(write, stored, now_);
@@ -169,7 +169,7 @@ class Bench {
 
   void give_garbage(Commands& commands) {
     edge::ModelPiece piece;
-    piece.model = digest_;
+    piece.model = wire::prefix_of(digest_);
     piece.chunk = commands.word();
     piece.offset = commands.word();
     piece.chunk_bytes = commands.word();

@@ -1,3 +1,4 @@
+#include "skink/common/little_endian.hpp"
 #include "skink/edge/linux/client_host.hpp"
 
 #include <catch2/catch.hpp>
@@ -91,14 +92,17 @@ class Asker {
   }
 
   void publish_model(const std::vector<std::uint8_t>& file, const wire::Digest& digest) {
-    char hex[2 * wire::kDigestBytes + 1];
-    wire::to_hex(digest, hex);
     for (std::size_t chunk = 0; chunk * wire::kModelChunkBytes < file.size(); ++chunk) {
       const std::size_t first = chunk * wire::kModelChunkBytes;
       const std::size_t size = std::min(wire::kModelChunkBytes, file.size() - first);
-      const std::string topic = "skink/1/demo/model/" + std::string(hex) + "/" + std::to_string(chunk);
-      REQUIRE(session_->publish(topic, {file.data() + first, size}, mqtt::Quality::kAtLeastOnce, mqtt::Retain::kYes)
-                  .has_value());
+      const std::string topic = "skink/1/demo/model/0/" + std::to_string(chunk);
+      std::vector<std::uint8_t> message(wire::kModelHeadBytes);
+      store_u64(message.data(), wire::prefix_of(digest));
+      message.insert(message.end(), file.begin() + static_cast<std::ptrdiff_t>(first),
+                     file.begin() + static_cast<std::ptrdiff_t>(first + size));
+      REQUIRE(
+          session_->publish(topic, {message.data(), message.size()}, mqtt::Quality::kAtLeastOnce, mqtt::Retain::kYes)
+              .has_value());
     }
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <functional>
 #include <limits>
 
 #include "fakes/device_messages.hpp"
@@ -96,6 +97,7 @@ class CoreBench {
       if (const auto* round = std::get_if<coordinator::CommitRound>(&action)) rounds.push_back(round->record);
       const auto* publish = std::get_if<coordinator::Publish>(&action);
       if (publish == nullptr) continue;
+      if (observe) observe(*publish);
       const Bytes bytes{publish->payload.data(), publish->payload.size()};
       const wire::Key key = key_of(publish->device_id);
       const wire::Identity identity{publish->device_id.c_str(), key};
@@ -182,6 +184,7 @@ class CoreBench {
   std::string first() const { return tasks.begin()->first; }
   std::string second() const { return std::next(tasks.begin())->first; }
 
+  std::function<void(const coordinator::Publish&)> observe;
   std::uint64_t now = 0;
   Coordinator core;
   std::map<std::string, wire::Task> tasks;

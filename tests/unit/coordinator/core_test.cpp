@@ -1,6 +1,8 @@
 /// @file
 /// The coordinator's core, fed by hand: what it answers to updates that are forged, late, repeated, torn or absurd.
 
+#include <set>
+
 #include "unit/coordinator/core_bench.hpp"
 
 using namespace skink;
@@ -253,3 +255,45 @@ TEST_CASE("core: without enough devices nothing starts", "[coordinator][core]") 
 }
 
 // ---- revoked devices ------------------------------------------------------------------------------------------------
+
+TEST_CASE("core: models take turns at two places, and nothing is left at the broker", "[coordinator][core]") {
+  Bench bench;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> kept;
+  bench.observe = [&](const coordinator::Publish& publish) {
+    if (publish.topic != wire::TopicKind::kModel) return;
+    REQUIRE(publish.slot < wire::kModelSlots);
+    if (publish.payload.empty()) {
+      kept.erase({publish.slot, publish.chunk});
+      return;
+    }
+    kept.emplace(publish.slot, publish.chunk);
+    CHECK(load_u64(publish.payload.data()) == wire::prefix_of(bench.core.model_digest()));
+  };
+  bench.core.on_connected(0);
+  bench.take();
+  std::set<std::uint32_t> slots;
+  while (bench.core.phase() != coordinator::Phase::kFinished) {
+    REQUIRE(kept.size() == 1);
+    const auto [slot, chunk] = *kept.begin();
+    slots.insert(slot);
+    CHECK(bench.core.publishes(slot, chunk));
+    CHECK_FALSE(bench.core.publishes(1 - slot, chunk));
+    CHECK_FALSE(bench.core.publishes(slot, chunk + 1));
+    CHECK(bench.tasks.at(bench.first()).model_slot <= 1);
+    const std::uint32_t round = bench.core.rounds_done();
+    for (const auto& [id, task] : std::map(bench.tasks)) {
+      if (task.round == round && bench.core.rounds_done() == round) {
+        CHECK(task.model_slot == slot);
+        bench.answer(id);
+      }
+    }
+    REQUIRE(bench.core.rounds_done() == round + 1);
+  }
+  CHECK(kept.empty());
+  CHECK(slots.size() == 2);
+  kept = {{0, 0}, {1, 0}};  // the broker was away when the run ended
+  bench.core.on_disconnected();
+  bench.core.on_connected(1);
+  bench.take();
+  CHECK(kept.empty());
+}

@@ -205,14 +205,14 @@ TEST_CASE("client: garbage on any input changes nothing", "[edge][client][faults
     bench.client->on_task(view(garbage), bench.now);
     bench.client->on_reply(view(garbage), bench.now);
     edge::ModelPiece piece;
-    for (auto& byte : piece.model.bytes) byte = static_cast<std::uint8_t>(random());
+    piece.model = random();
     piece.chunk = static_cast<std::uint32_t>(random());
     piece.offset = static_cast<std::uint32_t>(random());
     piece.chunk_bytes = static_cast<std::uint32_t>(random());
     piece.piece_bytes = static_cast<std::uint32_t>(random());
     edge::ModelWrite write;
     CHECK_FALSE(bench.client->on_model_bytes(piece, write));
-    piece.model = bench.model.digest;
+    piece.model = wire::prefix_of(bench.model.digest);
     CHECK_FALSE(bench.client->on_model_bytes(piece, write));
     bench.client->on_published(bench.now);  // nothing was in flight
   }

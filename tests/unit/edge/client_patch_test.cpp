@@ -79,7 +79,8 @@ struct Scene {
   /// Does the client ask for the whole model, and do its work with it?
   bool fetches_whole(const std::vector<Sent>& sent) {
     const bool asks = std::any_of(sent.begin(), sent.end(), [&](const Sent& one) {
-      return one.kind == ActionKind::kSubscribe && one.topic == TopicKind::kModel && one.model == bench.model.digest;
+      return one.kind == ActionKind::kSubscribe && one.topic == TopicKind::kModel &&
+             one.slot == bench.task().model_slot;
     });
     if (!asks || bench.client->counters().patches_failed != 1) return false;
     bench.give_model();

@@ -69,7 +69,7 @@ TEST_CASE("client: download, adaptation, upload and acceptance", "[edge][client]
   std::vector<Sent> sent = bench.pump();
   REQUIRE(sent.size() == 1);
   CHECK((sent[0].kind == ActionKind::kSubscribe && sent[0].topic == TopicKind::kModel));
-  CHECK((sent[0].model == bench.model.digest && sent[0].chunk == wire::kAllChunks));
+  CHECK((sent[0].slot == bench.task().model_slot && sent[0].chunk == wire::kAllChunks));
 
   bench.give_model();
   CHECK(bench.client->state() == ClientState::kWorking);

@@ -1,6 +1,7 @@
 /// @file
 /// What a device takes up after a reset, and what it makes of models that come over its connection.
 
+#include "skink/common/little_endian.hpp"
 #include "skink/firmware/device.hpp"
 
 #include <algorithm>
@@ -61,13 +62,15 @@ class DeviceBench {
       wire::Topic name;
       name.kind = wire::TopicKind::kModel;
       name.fleet = {"f", 1};
-      name.model = coordinator.model.digest;
       name.chunk = chunk;
       const std::size_t length = wire::format_topic(name, topic);
       const auto begin = file.begin() + static_cast<std::ptrdiff_t>(chunk * wire::kModelChunkBytes);
       const auto left = static_cast<std::size_t>(file.end() - begin);
       const auto size = static_cast<std::ptrdiff_t>(std::min(wire::kModelChunkBytes, left));
-      publish({topic, length}, Message(begin, begin + size));
+      Message message(wire::kModelHeadBytes);
+      store_u64(message.data(), wire::prefix_of(coordinator.model.digest));
+      message.insert(message.end(), begin, begin + size);
+      publish({topic, length}, message);
     }
   }
 

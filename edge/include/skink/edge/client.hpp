@@ -73,7 +73,8 @@ struct ModelWrite {
 struct Action {
   ActionKind kind = ActionKind::kPublish;
   wire::TopicKind topic = wire::TopicKind::kState;
-  wire::Digest model;  ///< topic kModel; kStoreModel: whose bytes these are
+  wire::Digest model;  ///< kStoreModel: whose bytes these are
+  uint32_t slot = 0;   ///< topic kModel
   uint32_t chunk = 0;  ///< topic kModel; wire::kAllChunks for all
   Bytes payload;       ///< kPublish: valid until on_published(); kStoreModel: until on_model_stored()
   bool retain = false;
@@ -82,9 +83,10 @@ struct Action {
   ModelWrite write;
 };
 
-/// A piece of a model chunk as it arrives. Transports with little memory deliver a chunk in several pieces, in order.
+/// A piece of a model chunk as it arrives, without the head of its message (ModelMessage). Transports with little
+/// memory deliver a chunk in several pieces, in order.
 struct ModelPiece {
-  wire::Digest model;
+  uint64_t model = 0;  ///< wire::prefix_of() its digest
   uint32_t chunk = 0;
   uint32_t offset = 0;       ///< of this piece in its chunk
   uint32_t chunk_bytes = 0;  ///< whole length of the chunk
@@ -209,7 +211,8 @@ class Client {
   /// That model. Its digest names it.
   const model::ModelInfo& model() const noexcept { return model_; }
   uint32_t model_bytes() const noexcept { return model_bytes_; }
-  /// Length of the model that the task names.
+  /// The digest of the model that the task names, and its length.
+  wire::Digest download() const noexcept;
   uint32_t download_bytes() const noexcept { return task_.model_bytes; }
   const ClientCounters& counters() const noexcept { return counters_; }
   const nn::MemoryPlan& memory_plan() const noexcept { return runner_.memory_plan(); }
@@ -290,7 +293,7 @@ class Client {
   uint32_t subscribe_next_ = 0;  ///< next chunk to ask for one by one
   bool subscribe_all_ = false;   ///< one subscription for all chunks is due
   bool subscribed_all_ = false;
-  wire::Digest subscribed_model_;
+  uint32_t subscribed_slot_ = 0;
   uint32_t download_ = 0;                                 ///< number of the current one
   uint32_t piece_chunk_ = 0;                              ///< whose pieces come
   uint32_t piece_end_ = 0;                                ///< where the next one of it begins

@@ -5,6 +5,7 @@
 /// and calls work() while there is some.
 
 #include "skink/edge/client.hpp"
+#include "skink/edge/model_message.hpp"
 #include "skink/edge/mqtt/connection.hpp"
 #include "skink/firmware/journal.hpp"
 #include "skink/firmware/model_store.hpp"
@@ -75,6 +76,7 @@ class Device {
   Journal& journal_;
   edge::Client client_;
   edge::mqtt::Connection connection_;
+  edge::ModelMessage model_message_;
   bool has_action_ = false;  ///< `action_` could not be carried out yet
   edge::Action action_;
   uint16_t publishing_id_ = 0;

@@ -12,15 +12,23 @@ namespace skink::wire {
 
 enum class TopicKind : uint8_t { kState, kTask, kUpdate, kReply, kPatch, kModel };
 
+/// Places at the broker that models take in turn. Names that never come again would stay in a broker's memory.
+inline constexpr uint32_t kModelSlots = 2;
+/// Where the model after `rounds` rounds is. They take turns, so that chunks of the last one that are still under way
+/// are not in the next one's place.
+constexpr uint32_t model_slot(uint32_t rounds) noexcept { return rounds % kModelSlots; }
+
 /// Every chunk of a model in one subscription: the last level is '+'.
 inline constexpr uint32_t kAllChunks = 0xffffffffU;
 
 inline constexpr size_t kMaxTopicBytes = 256;
 
-/// Largest part of a model file or of a chain of patches in one message, the head in front of a part of a chain
-/// included: docs/protocol.md, section 1.
+/// Largest part of a model file in one message, and of a chain of patches with the head in front of it:
+/// docs/protocol.md, section 1.
 inline constexpr size_t kModelChunkBytes = 4096;
-/// Of such a head: to which model the chain leads, and where in the chain the part begins.
+/// In front of a part of a model file: whose it is, the first 8 bytes of the model's digest.
+inline constexpr size_t kModelHeadBytes = 8;
+/// In front of a part of a chain: to which model the chain leads, and where in the chain the part begins.
 inline constexpr size_t kPatchHeadBytes = 12;
 
 /// A topic, taken apart. `fleet` and `device_id` are valid ids.
@@ -28,7 +36,7 @@ struct Topic {
   TopicKind kind = TopicKind::kState;
   Span<const char> fleet;
   Span<const char> device_id;  ///< all kinds but kModel
-  Digest model;                ///< kModel
+  uint32_t slot = 0;           ///< kModel: below kModelSlots
   uint32_t chunk = 0;          ///< kModel
 };
 

@@ -44,7 +44,7 @@ namespace skink::coordinator {
 struct Publish {
   wire::TopicKind topic = wire::TopicKind::kTask;
   std::string device_id;    ///< task, reply
-  wire::Digest model;       ///< model
+  std::uint32_t slot = 0;   ///< model
   std::uint32_t chunk = 0;  ///< model
   std::vector<std::uint8_t> payload;
   bool retain = false;
@@ -113,6 +113,10 @@ class Coordinator {
 
   /// Connected (again): whatever is open is published again.
   void on_connected(std::uint64_t now_ms);
+  /// The broker keeps nothing of this run any more, until something is published again. For a driver that stops.
+  void withdraw();
+  /// Is this chunk one that a broker keeps for this run now?
+  bool publishes(std::uint32_t slot, std::uint32_t chunk) const;
   /// The broker is away: time stands still for open rounds until on_connected().
   void on_disconnected();
   /// Any bytes on a device's topics. What is not authentic costs no memory.
@@ -222,6 +226,7 @@ class Coordinator {
   void freeze_roster(std::uint64_t now_ms);
   void adopt_roster();
   void advance(std::uint64_t now_ms);
+  std::uint32_t model_slot() const { return wire::model_slot(rounds_done_); }
   std::uint32_t evaluation_tasks() const;
   bool evaluation_is_due() const;
   void open_evaluation(std::uint64_t now_ms);
@@ -235,7 +240,7 @@ class Coordinator {
   void close_round(std::uint64_t now_ms);
   void finish();
   void publish_model();
-  void clear_model(const wire::Digest& digest, std::size_t bytes);
+  void clear_slot(std::uint32_t slot);
   /// What a message about a task is sent for.
   enum class Sending { kFirst, kReminder };
   void send_task(Slot& slot, std::uint64_t now_ms, Sending sending = Sending::kFirst);

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "skink/common/host/mqtt/session.hpp"
@@ -55,6 +56,10 @@ class Service {
   bool collect(const mqtt::Event& event);
   void pass_updates();
   void handle_message(const mqtt::Event& event);
+  void clear_leftover(const wire::Topic& topic, const mqtt::Event& event);
+  bool is_over(const ServiceObserver& observer);
+  void leave();
+  void withdraw(const ServiceObserver& observer);
   bool carry_out(const ServiceObserver& observer);
   void tell(const Action& action, const ServiceObserver& observer) const;
   void read_revoked(const ServiceObserver& observer);
@@ -78,6 +83,8 @@ class Service {
   std::map<std::string, DeviceRow> devices_to_note_;  // by id
   std::array<std::uint64_t, wire::kRefusalCount> refusals_noted_{};
   std::uint64_t noted_ms_ = 0;
+  std::set<mqtt::Token> clearing_;  // chunks whose removal the broker has not confirmed
+  std::uint64_t finished_ms_ = 0;
   std::string failure_;
   bool resumed_ = false;
   bool was_connected_ = false;

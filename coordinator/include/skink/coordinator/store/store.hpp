@@ -77,6 +77,10 @@ class Store {
   Result<std::vector<DeviceRow>> devices() const;
   Result<std::vector<RefusalRow>> refusals() const;
 
+  /// Does the broker keep nothing of the run any more? Then a run that is finished has nothing left to do.
+  Result<bool> is_cleared() const;
+  Result<void> set_cleared();
+
   /// All of them in one transaction, durable when it returns: either all or none. Publish actions are passed over. Does
   /// nothing when there is nothing to write.
   ///

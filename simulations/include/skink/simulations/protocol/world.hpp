@@ -4,6 +4,7 @@
 /// are deployed, joined by an in-memory broker that can lose, repeat and delay messages. Deterministic: the same
 /// experiment, options and seed give the same history.
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -83,7 +84,6 @@ class World {
     enum class Kind { kToCoordinator, kToDevice, kModelChunk, kTimer } kind = Kind::kTimer;
     std::size_t device = 0;
     wire::TopicKind topic = wire::TopicKind::kState;
-    wire::Digest model;
     std::uint32_t chunk = 0;
     Payload payload;
     bool operator>(const Event& other) const {
@@ -96,7 +96,7 @@ class World {
   void publish(const coordinator::Publish& publication);
   void pump(std::size_t index);
   void carry_out(std::size_t index, const edge::Action& action);
-  void deliver_model(std::size_t index, const wire::Digest& model, std::uint32_t chunk);
+  void deliver_model(std::size_t index, std::uint32_t slot, std::uint32_t chunk);
   void send(Event event, bool reliable);
   void set_timer(std::size_t index);
   void handle(const Event& event);
@@ -109,7 +109,7 @@ class World {
   coordinator::RunSnapshot committed_;  // kept only for observers that kill
   std::vector<std::unique_ptr<Device>> devices_;
   std::map<std::string, std::size_t, std::less<>> index_of_;
-  std::map<std::string, std::vector<Payload>> models_;  // retained chunks by the digest's bytes
+  std::array<std::vector<Payload>, wire::kModelSlots> models_;  // retained chunks
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::uint64_t sequence_ = 0;
   std::uint64_t now_ms_ = 0;
