@@ -84,12 +84,12 @@ void Command::requires_command() { app_->require_subcommand(1); }
 
 bool Command::parsed() const { return app_->parsed(); }
 
-CommandLine::CommandLine(const std::string& description, const std::string& program)
-    : app_(std::make_unique<CLI::App>(description, program)) {}
+CommandLine::CommandLine(const std::string& program, const std::string& description)
+    : app_(std::make_unique<CLI::App>(description, program)) {
+  app_->set_version_flag("--version", program + " " SKINK_VERSION);
+}
 
 CommandLine::~CommandLine() = default;
-
-void CommandLine::set_version(const std::string& text) { app_->set_version_flag("--version", text); }
 
 std::optional<int> CommandLine::parse(int argc, const char* const* argv) {
   try {

@@ -39,9 +39,17 @@ int show_status(const Store& store) {
               static_cast<unsigned long long>(snapshot->traffic.downlink_bytes));
   if (!snapshot->evaluations.empty()) {
     const auto& last = snapshot->evaluations.back();
-    std::printf("evaluation   after %u rounds, %llu unseen tasks: loss %.4f -> %.4f, accuracy %.1f %% -> %.1f %%\n",
-                last.rounds, static_cast<unsigned long long>(last.total.tasks), last.loss_before(), last.loss_after(),
-                100 * last.accuracy_before(), 100 * last.accuracy_after());
+    std::printf("evaluation   after %u rounds, %llu unseen tasks", last.rounds,
+                static_cast<unsigned long long>(last.total.tasks));
+    if (last.total.query_samples == 0) {
+      std::printf(": no held-out device answered");
+    } else {
+      std::printf(": loss %.4f -> %.4f", last.loss_before(), last.loss_after());
+      if (experiment->model.loss == nn::Loss::kSoftmaxCrossEntropy) {
+        std::printf(", accuracy %.1f %% -> %.1f %%", 100 * last.accuracy_before(), 100 * last.accuracy_after());
+      }
+    }
+    std::printf("\n");
   }
   if (!rounds->empty()) std::printf("model        %s\n", rounds->back().model_sha256.c_str());
   for (const auto& row : *refusals) {
@@ -116,7 +124,8 @@ int show_identity(const std::string& path) {
 }
 
 int run_command(int argc, char** argv) {
-  CommandLine line("Shows what a coordinator did: runs, devices, rounds, models. Makes the devices of a fleet.");
+  CommandLine line("skinkctl",
+                   "Shows what a coordinator did: runs, devices, rounds, models. Makes the devices of a fleet.");
   Command app = line.root();
   app.requires_command();
   std::string store_path;

@@ -6,11 +6,11 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdio>
 #include <optional>
 
+#include "skink/common/host/command_line.hpp"
 #include "skink/common/host/exit_codes.hpp"
 #include "skink/common/host/files.hpp"
 #include "skink/common/host/float_environment.hpp"
@@ -176,17 +176,19 @@ int run_command(int argc, char** argv) {
   spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
   const arithmetic::Canary canary = prepare_thread_arithmetic();
   if (canary != arithmetic::Canary::kSound) return fail(ExitCode::kUnsoundArithmetic, arithmetic::canary_text(canary));
-  CLI::App app{"Leads a fleet of devices that learn together."};
+  CommandLine line("skink-coordinator", "Leads a fleet of devices that learn together.");
+  Command app = line.root();
   std::string config;
   std::vector<std::string> settings_texts;
   std::string updates;
   bool check_only = false;
-  app.add_option("--config", config, "Configuration file (docs/coordinator-config.md)")->required();
-  app.add_option("--set", settings_texts, "Replaces one key of the experiment: --set meta.rounds=100");
-  app.add_option("--updates", updates, "Adds a line with the SHA-256 of every update that is taken to this file");
-  app.add_flag("--check-config", check_only, "Checks configuration, experiment and keys, then exits");
+  app.option("--config", config, "Configuration file (docs/coordinator-config.md)").required();
+  app.option("--set", settings_texts, "Replaces one key of the experiment: --set meta.rounds=100");
+  app.option("--updates", updates, "Adds a line with the SHA-256 of every update that is taken to this file");
+  app.flag("--check-config", check_only, "Checks configuration, experiment and keys, then exits");
   try {
-    app.parse(argc, argv);
+    const std::optional<int> over = line.parse(argc, argv);
+    if (over) return *over;
     catch_signals(stop);
     const auto overrides = parse_overrides(settings_texts);
     if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
@@ -197,8 +199,6 @@ int run_command(int argc, char** argv) {
     if (!checked) return fail(checked.error(), ExitCode::kConfiguration);
     std::printf("%s: the configuration is sound\n", config.c_str());
     return static_cast<int>(ExitCode::kOk);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? static_cast<int>(ExitCode::kOk) : static_cast<int>(ExitCode::kUsage);
   } catch (const std::exception& error) {
     return fail(ExitCode::kInternal, error.what());
   }

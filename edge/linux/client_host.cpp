@@ -1,6 +1,8 @@
 #include "skink/edge/linux/client_host.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <thread>
 #include <utility>
 
@@ -21,20 +23,6 @@ constexpr std::uint64_t kCredentialPatienceMs = 5000;
 constexpr std::chrono::milliseconds kGoodbyeGrace(500);
 constexpr std::chrono::milliseconds kGoodbyeTimeout(1200);
 
-void add(ClientCounters& sum, const ClientCounters& one) {
-  sum.tasks += one.tasks;
-  sum.repeats += one.repeats;
-  sum.adapted += one.adapted;
-  sum.evaluated += one.evaluated;
-  sum.diverged += one.diverged;
-  sum.accepted += one.accepted;
-  sum.refused_by_coordinator += one.refused_by_coordinator;
-  sum.retries += one.retries;
-  sum.wrong_authentication += one.wrong_authentication;
-  sum.damaged_messages += one.damaged_messages;
-  for (std::size_t reason = 0; reason < wire::kRefusalCount; ++reason) sum.refused[reason] += one.refused[reason];
-}
-
 /// ", 3 refused: does not fit" for each reason there was.
 std::string refusals_text(const ClientCounters& counters) {
   std::string text;
@@ -51,6 +39,15 @@ void append_count(std::string& text, std::uint32_t count, const char* what) {
 }
 
 }  // namespace
+
+ClientCounters sum_of(const ClientCounters& one, const ClientCounters& other) noexcept {
+  using Counts = std::array<std::uint32_t, sizeof(ClientCounters) / sizeof(std::uint32_t)>;
+  static_assert(sizeof(Counts) == sizeof(ClientCounters) && std::has_unique_object_representations_v<ClientCounters>);
+  auto sum = std::bit_cast<Counts>(one);  // so that no counter can be left out
+  const auto more = std::bit_cast<Counts>(other);
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += more[i];
+  return std::bit_cast<ClientCounters>(sum);
+}
 
 ClientHost::ClientHost(const ClientHostOptions& options) : options_(options), connections_(options.device_ids.size()) {}
 
@@ -163,7 +160,7 @@ void ClientHost::log(LogLevel level, const std::string& text) const {
 
 ClientCounters ClientHost::counters() const {
   ClientCounters sum;
-  for (const auto& client : clients_) add(sum, client->counters());
+  for (const auto& client : clients_) sum = sum_of(sum, client->counters());
   return sum;
 }
 
@@ -180,6 +177,8 @@ void ClientHost::report_progress() {
   std::string text = std::to_string(connected_count_) + "/" + std::to_string(clients_.size()) + " connected, " +
                      std::to_string(sum.tasks) + " tasks, " + std::to_string(sum.adapted) + " adapted, " +
                      std::to_string(sum.evaluated) + " evaluated, " + std::to_string(sum.accepted) + " accepted";
+  append_count(text, sum.patched, "patched");
+  append_count(text, sum.patches_failed, "chains of patches failed");
   append_count(text, sum.diverged, "diverged");
   append_count(text, sum.refused_by_coordinator, "refused by the coordinator");
   append_count(text, sum.repeats, "repeated");

@@ -122,8 +122,7 @@ int run(const Arguments& line) {
 
 int run_command(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("skink-edge"));
-  CommandLine command_line("Skink devices on a host: each is a client of its own with its own identity.", "skink-edge");
-  command_line.set_version("skink-edge " SKINK_VERSION);
+  CommandLine command_line("skink-edge", "Skink devices on a host: each is a client of its own with its own identity.");
   Arguments line;
   declare(command_line.root(), line);
   try {

@@ -198,7 +198,8 @@ int run_command(int argc, char** argv) {
   if (canary != arithmetic::Canary::kSound) {
     return cli::fail(ExitCode::kUnsoundArithmetic, arithmetic::canary_text(canary));
   }
-  CommandLine line("Simulates a fleet of devices that learn together, with the arithmetic of the real one.");
+  CommandLine line("skink-sim",
+                   "Simulates a fleet of devices that learn together, with the arithmetic of the real one.");
   Command app = line.root();
   app.requires_command();
   cli::RunArguments run;

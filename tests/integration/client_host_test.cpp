@@ -1,5 +1,5 @@
-#include "skink/common/little_endian.hpp"
 #include "skink/edge/linux/client_host.hpp"
+#include "skink/common/little_endian.hpp"
 
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -272,6 +272,22 @@ bool all_online(const Asker& asker, std::size_t devices, bool online) {
 }
 
 }  // namespace
+
+TEST_CASE("client host: a sum of counters leaves none out", "[edge][linux]") {
+  edge::ClientCounters one;
+  edge::ClientCounters other;
+  one.tasks = 3;
+  other.tasks = 4;
+  one.patched = 5;
+  other.patches_failed = 6;
+  one.refused[wire::kRefusalCount - 1] = 1;
+  other.refused[wire::kRefusalCount - 1] = 1;
+  const edge::ClientCounters sum = edge::sum_of(one, other);
+  CHECK(sum.tasks == 7);
+  CHECK(sum.patched == 5);
+  CHECK(sum.patches_failed == 6);
+  CHECK(sum.refused[wire::kRefusalCount - 1] == 2);
+}
 
 TEST_CASE("client host: devices answer tasks with the bits that the arithmetic demands", "[edge][linux][broker]") {
   const auto broker = test::Broker::start({.devices = 3});

@@ -132,3 +132,11 @@ hang_up "$bin/skink-edge" --experiment sine.toml --broker 127.0.0.1:1 --fleet pl
 hang_up "$sim" run sine.toml --quiet --set meta.rounds=100000000 --out long
 [[ -s long/checkpoint.json ]] || fail "no checkpoint"
 echo "ended as documented"
+
+# ---- versions ----
+for program in skink-sim skink-edge skinkctl skink-coordinator; do
+  version=$("$bin/$program" --version) || fail "$program --version ends with $?"
+  [[ $version =~ ^"$program "[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "$program --version says '$version'"
+done
+[[ $(for program in skink-sim skink-edge skinkctl skink-coordinator; do "$bin/$program" --version; done | cut -d' ' -f2 | sort -u | wc -l) -eq 1 ]] ||
+  fail "the programs are of different versions"

@@ -12,7 +12,7 @@ enum class Colour { kNone, kRed, kBlue };
 
 /// A program with what the real ones use.
 struct Program {
-  CommandLine line{"Does something.", "program"};
+  CommandLine line{"program", "Does something."};
   std::string file;
   std::string out = "here";
   std::vector<std::string> settings;
@@ -27,7 +27,6 @@ struct Program {
 
   Program() {
     line.root().requires_command();
-    line.set_version("program 1.2.3");
     run.option("file", file, "What to run").required();
     run.option("--out", out, "Where to").shows_default();
     run.option("--set", settings, "Replaces a key").takes_one();

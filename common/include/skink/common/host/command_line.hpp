@@ -83,14 +83,13 @@ class Command {
 
 class CommandLine {
  public:
-  explicit CommandLine(const std::string& description, const std::string& program = "");
+  /// Has --version, which prints the program's name and the version of this build.
+  CommandLine(const std::string& program, const std::string& description);
   ~CommandLine();
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
 
   Command root() const { return Command(app_.get()); }
-  /// Adds --version, which prints `text`.
-  void set_version(const std::string& text);
 
   /// @returns Nothing: go on. Else the program's exit code: ExitCode::kOk after --help or --version, ExitCode::kUsage
   ///          after printing what is wrong.

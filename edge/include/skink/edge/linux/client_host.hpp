@@ -30,6 +30,9 @@ struct ClientHostOptions {
   std::function<void(LogLevel, const std::string&)> log;
 };
 
+/// Counter by counter.
+ClientCounters sum_of(const ClientCounters& one, const ClientCounters& other) noexcept;
+
 class ClientHost {
  public:
   /// Reads all identities and makes the clients. An error is one of credentials and names the file, except
