@@ -250,7 +250,8 @@ Progress TaskRunner::finish_adaptation(bool diverged) noexcept {
     return Progress::kMore;
   }
   evaluation_.diverged_tasks += 1;
-  evaluation_.loss_after = arithmetic::add_saturating(evaluation_.loss_after, arithmetic::largest_loss_sum(counts_.query));
+  evaluation_.loss_after =
+      arithmetic::add_saturating(evaluation_.loss_after, arithmetic::largest_loss_sum(counts_.query));
   return finish_task();
 }
 

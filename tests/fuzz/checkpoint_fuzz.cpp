@@ -4,8 +4,8 @@
 
 #include "learning/checkpoint.hpp"
 
-#include "harness.hpp"
 #include "fakes/scratch_folder.hpp"
+#include "harness.hpp"
 
 namespace skink::test {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "harness.hpp"
 #include "fakes/scratch_folder.hpp"
+#include "harness.hpp"
 #include "skink/common/host/dataset.hpp"
 
 namespace skink::test {

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "harness.hpp"
 #include "fakes/scratch_folder.hpp"
+#include "harness.hpp"
 #include "skink/common/host/network_address.hpp"
 #include "skink/common/host/overrides.hpp"
 #include "skink/common/wire/topics.hpp"

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "harness.hpp"
 #include "fakes/scratch_folder.hpp"
+#include "harness.hpp"
 #include "skink/common/little_endian.hpp"
 #include "skink/coordinator/store/store.hpp"
 

@@ -1,8 +1,8 @@
 /// @file
 /// What a device takes up after a reset, and what it makes of models that come over its connection.
 
-#include "skink/common/little_endian.hpp"
 #include "skink/firmware/device.hpp"
+#include "skink/common/little_endian.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

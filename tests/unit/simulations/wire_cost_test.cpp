@@ -145,7 +145,7 @@ TEST_CASE("wire cost: a device that has the model saves its bytes, its topics an
   const WireCost without = device_round_cost(round);
   const WireCost fetched = with - without;
   CHECK(fetched.payload == WireBytes{0, 10000 + 3 * 8});  // with their heads
-  const std::uint32_t topic = 8 + 5 + 6 + 1 + 2;  // skink/1/ demo/ model/ 0 /0
+  const std::uint32_t topic = 8 + 5 + 6 + 1 + 2;          // skink/1/ demo/ model/ 0 /0
   CHECK(fetched.mqtt.down == 5 + 3 * (3 + 2 + topic + 2) + 4);
   CHECK(fetched.mqtt.up == (2 + 2 + 2 + topic + 1) + 3 * kPuback + (2 + 2 + 2 + topic));
   CHECK(fetched.tls == WireBytes{5 * kRecord, 5 * kRecord});

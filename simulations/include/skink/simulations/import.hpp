@@ -84,8 +84,8 @@ struct ImportReport {
 };
 
 /// @returns what was found. Errors: kInvalidArgument for options that contradict themselves, kDamaged or kUnavailable
-///          for the file, with its line and column. Nothing is left of a data set that is not complete. The same file and
-///          options give the same bytes.
+///          for the file, with its line and column. Nothing is left of a data set that is not complete. The same file
+///          and options give the same bytes.
 Result<ImportReport> import_csv(const ImportOptions& options);
 
 /// For people: what is in the data set, and what to write in an experiment.

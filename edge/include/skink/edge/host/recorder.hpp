@@ -14,7 +14,8 @@ namespace skink::edge {
 /// Inputs are stored as bytes when all of them are whole numbers 0..255, else as float32.
 ///
 /// @returns The recording, which edge::Recording reads. kInvalidArgument when it has more inputs or samples than a
-///          recording may have (recording::kMaxInputs, kMaxSamples), or is longer than the 4 GiB that its offsets reach.
+///          recording may have (recording::kMaxInputs, kMaxSamples), or is longer than the 4 GiB that its offsets
+///          reach.
 Result<std::vector<std::uint8_t>> record_tasks(const TaskGenerator& generator, std::vector<TaskKey> keys);
 
 }  // namespace skink::edge
