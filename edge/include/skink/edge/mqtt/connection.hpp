@@ -102,9 +102,8 @@ class Connection {
   /// Takes bytes off the front of `input` up to the end of one event, or of a message that is passed over. Call until
   /// `input` is empty. A QoS 1 message is acknowledged as its last piece is handed out.
   ///
-  /// @returns kOk; kBufferTooSmall: acknowledgements wait to be sent, nothing was taken, send output() first; kDamaged:
-  /// a
-  ///          protocol error or a refusal, see problem().
+  /// @returns kOk; kBufferTooSmall: acknowledgements wait to be sent, nothing was taken, send output() first;
+  ///          kDamaged: a protocol error or a refusal, see problem().
   Status receive(Bytes& input, Event& event, uint64_t now_ms) noexcept;
 
   // ---- time
