@@ -1,9 +1,9 @@
-# Generates the message code from the .proto files of common/wire (and the .options beside them).
+# Generates the message code from .proto files of common/ (and the .options beside them).
 #
 #   skink_generate_wire([PROTO <file>...])
 #
-# makes the static library skink_wire_generated: include <skink/common/wire/skink.pb.h> and identity.pb.h. nanopb's own
-# headers are copied into the build tree, because their folder on a host (/usr/include) is unusable for a cross compiler.
+# makes the static library skink_wire_generated: include <skink/common/<room>/<name>.pb.h>. nanopb's own headers
+# are copied into the build tree, because their folder on a host (/usr/include) is unusable for a cross compiler.
 
 include_guard(GLOBAL)
 
@@ -22,17 +22,18 @@ endfunction()
 function(skink_generate_wire)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "PROTO")
   if(NOT arg_PROTO)
-    set(arg_PROTO "${PROJECT_SOURCE_DIR}/common/wire/skink.proto" "${PROJECT_SOURCE_DIR}/common/wire/identity.proto")
+    set(arg_PROTO "${PROJECT_SOURCE_DIR}/common/wire/skink.proto" "${PROJECT_SOURCE_DIR}/common/provisioning/identity.proto")
   endif()
   set(root "${PROJECT_BINARY_DIR}/generated")
-  set(output "${root}/skink/common/wire")
-  file(MAKE_DIRECTORY "${output}")
-  skink_copy_nanopb_headers("${root}/nanopb")
+    skink_copy_nanopb_headers("${root}/nanopb")
 
   set(generated "")
   foreach(proto IN LISTS arg_PROTO)
     cmake_path(GET proto PARENT_PATH proto_folder)
     cmake_path(GET proto STEM stem)
+    cmake_path(GET proto_folder FILENAME room)
+    set(output "${root}/skink/common/${room}")
+    file(MAKE_DIRECTORY "${output}")
     set(inputs "${proto}")
     if(EXISTS "${proto_folder}/${stem}.options")
       list(APPEND inputs "${proto_folder}/${stem}.options")

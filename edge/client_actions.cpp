@@ -110,7 +110,7 @@ bool Client::publish_birth(Action& action) noexcept {
   state.reset_reason = health.reset_reason;
   state.free_bytes = health.free_bytes;
   state.stack_used_bytes = health.stack_used_bytes;
-  if (model_ready_) state.model = wire::prefix_of(model_.digest);
+  if (model_ready_) state.model = crypto::prefix_of(model_.digest);
   size_t written = 0;
   state.challenge = challenge_;
   if (wire::encode_state(state, config_.identity, outbox_, written) != Status::kOk) return false;

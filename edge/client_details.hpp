@@ -10,9 +10,9 @@ namespace skink::edge {
 
 inline bool is_adapt(const wire::Task& task) noexcept { return task.kind == skink_wire_TaskKind_TASK_KIND_ADAPT; }
 
-inline wire::Digest model_of(const wire::Task& task) noexcept {
-  wire::Digest digest;
-  memcpy(digest.bytes, task.model_sha256, wire::kDigestBytes);
+inline crypto::Digest model_of(const wire::Task& task) noexcept {
+  crypto::Digest digest;
+  memcpy(digest.bytes, task.model_sha256, crypto::kDigestBytes);
   return digest;
 }
 

@@ -30,7 +30,7 @@ void Client::begin_chunks(uint64_t now_ms) noexcept {
   arm_timer(now_ms);
 }
 
-wire::Digest Client::download() const noexcept { return model_of(task_); }
+crypto::Digest Client::download() const noexcept { return model_of(task_); }
 
 uint32_t Client::chunk_length(uint32_t chunk) const noexcept {
   const uint32_t start = chunk * static_cast<uint32_t>(wire::kModelChunkBytes);
@@ -40,7 +40,7 @@ uint32_t Client::chunk_length(uint32_t chunk) const noexcept {
 
 bool Client::on_model_bytes(const ModelPiece& piece, ModelWrite& write) noexcept {
   if (state_ != ClientState::kDownloading || patching_ != Patching::kNo) return false;
-  if (piece.model != wire::prefix_of(model_of(task_))) return false;
+  if (piece.model != crypto::prefix_of(model_of(task_))) return false;
   if (piece.chunk >= chunk_count_ || has_bit(chunks_, piece.chunk)) return false;
   const uint32_t length = chunk_length(piece.chunk);
   if (piece.chunk_bytes != length || piece.offset > length || piece.piece_bytes > length - piece.offset) return false;

@@ -12,7 +12,7 @@ namespace skink::edge {
 
 /// Will a chain of patches make the task's model?
 bool Client::begin_patch(uint64_t now_ms) noexcept {
-  const bool has_base = model_ready_ && task_.patch_base == wire::prefix_of(model_.digest);
+  const bool has_base = model_ready_ && task_.patch_base == crypto::prefix_of(model_.digest);
   if (!has_base || task_.patch_bytes == 0 || task_.model_bytes != model_bytes_) return false;
   patching_ = Patching::kReceiving;
   subscribe_next_ = chunk_count_;  // to no chunk
@@ -40,7 +40,7 @@ void Client::on_patch_bytes(const PatchPiece& piece, uint64_t now_ms) noexcept {
   uint32_t offset = piece.offset;
   Bytes bytes = piece.bytes;
   for (; offset < wire::kPatchHeadBytes && !bytes.empty(); bytes = bytes.subspan(1)) patch_head_[offset++] = bytes[0];
-  if (bytes.empty() || load_u64(patch_head_) != wire::prefix_of(model_of(task_))) return;
+  if (bytes.empty() || load_u64(patch_head_) != crypto::prefix_of(model_of(task_))) return;
   const uint64_t place = uint64_t{load_u32(patch_head_ + 8)} + (offset - wire::kPatchHeadBytes);
   if (place > patch_.size()) return;  // some are missing: the timer will see to it
   const uint64_t known = patch_.size() - place;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "skink/coordinator/core/cohort.hpp"
 #include "skink/edge/recording.hpp"
+#include "skink/rounds/cohort.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -21,8 +21,7 @@ std::vector<std::uint32_t> evaluation_rounds(const Experiment& experiment) {
 }  // namespace
 
 std::vector<TaskKey> tasks_of_device(const Experiment& experiment, std::uint32_t device_index) {
-  const auto membership =
-      coordinator::split_roster(experiment.seed, experiment.fleet.devices, experiment.fleet.held_out);
+  const auto membership = rounds::split_roster(experiment.seed, experiment.fleet.devices, experiment.fleet.held_out);
   const auto held_out = std::find(membership.held_out.begin(), membership.held_out.end(), device_index);
   std::vector<TaskKey> keys;
   if (held_out == membership.held_out.end()) {
@@ -37,8 +36,8 @@ std::vector<TaskKey> tasks_of_device(const Experiment& experiment, std::uint32_t
   }
   const auto place = static_cast<std::uint64_t>(held_out - membership.held_out.begin());
   for (const std::uint32_t round : evaluation_rounds(experiment)) {
-    const std::uint32_t tasks = coordinator::evaluation_tasks(experiment, round);
-    const coordinator::TaskShare share = coordinator::evaluation_share(tasks, place, membership.held_out.size());
+    const std::uint32_t tasks = rounds::evaluation_tasks(experiment, round);
+    const rounds::TaskShare share = rounds::evaluation_share(tasks, place, membership.held_out.size());
     for (std::uint32_t task = share.first; task < share.first + share.count; ++task) {
       keys.push_back({experiment.seed, round, task, TaskUse::kEvaluate});
     }

@@ -1,14 +1,14 @@
 #include "skink/simulations/run.hpp"
 
-#include "skink/common/host/files.hpp"
+#include "skink/host/files/files.hpp"
 
 namespace skink::simulations {
 
 std::string experiment_id(const std::string& text, const std::vector<Override>& overrides) {
   std::string all = text;
   for (const Override& setting : overrides) all += "\n--set " + setting.key + "=" + setting.value;
-  char hex[2 * wire::kDigestBytes + 1];
-  wire::to_hex(wire::sha256(bytes_of(all)), hex);
+  char hex[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(crypto::sha256(bytes_of(all)), hex);
   return hex;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/* mbedTLS of a 32-bit build of the freestanding libraries: what common/wire uses of it. */
+/* mbedTLS of a 32-bit build of the freestanding libraries: what common/crypto uses of it. */
 #define MBEDTLS_SHA256_C
 #define MBEDTLS_BIGNUM_C
 #define MBEDTLS_ECP_C

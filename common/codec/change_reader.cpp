@@ -1,6 +1,6 @@
 #include "change_reader.hpp"
 
-#include "passes.hpp"
+#include "encoder_passes.hpp"
 
 namespace skink::codec {
 

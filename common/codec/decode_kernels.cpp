@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "dense.hpp"
+#include "dense_codec.hpp"
+#include "loop_unroll.hpp"
 #include "skink/common/little_endian.hpp"
-#include "unroll.hpp"
 
 namespace skink::codec {
 namespace {

@@ -1,6 +1,6 @@
 #include "skink/common/codec/decoder.hpp"
 
-#include "dense.hpp"
+#include "dense_codec.hpp"
 #include "skink/common/little_endian.hpp"
 #include "top_k.hpp"
 

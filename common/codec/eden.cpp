@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "passes.hpp"
-#include "unroll.hpp"
+#include "encoder_passes.hpp"
+#include "loop_unroll.hpp"
 
 namespace skink::codec {
 namespace {

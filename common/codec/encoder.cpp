@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "change_reader.hpp"
-#include "dense.hpp"
+#include "dense_codec.hpp"
 #include "skink/common/little_endian.hpp"
 #include "top_k.hpp"
 #include "top_k_writer.hpp"

@@ -12,7 +12,7 @@ constexpr uint8_t kMagic[4] = {'S', 'K', 'M', 0};
 constexpr size_t kHeaderBytes = 36;
 constexpr size_t kLayerBytes = 12;
 constexpr uint32_t kMaxModelBytes =
-    kHeaderBytes + nn::kMaxLayers * kLayerBytes + sizeof(float) * nn::kMaxNumbers + wire::kDigestBytes;
+    kHeaderBytes + nn::kMaxLayers * kLayerBytes + sizeof(float) * nn::kMaxNumbers + crypto::kDigestBytes;
 
 void encode_layer(const nn::LayerSpec& spec, uint8_t* out) noexcept {
   const bool masked = nn::has_parameters(spec.kind);
@@ -60,10 +60,10 @@ Status check_versions(const uint8_t* header) noexcept {
 }
 
 /// The digest first: whatever is wrong with damaged bytes is a consequence of the damage.
-Status check_digest(const ByteSource& source, wire::Digest& digest) noexcept {
-  wire::Sha256 hash;
+Status check_digest(const ByteSource& source, crypto::Digest& digest) noexcept {
+  crypto::Sha256 hash;
   uint8_t block[256];
-  const uint32_t content = source.size - static_cast<uint32_t>(wire::kDigestBytes);
+  const uint32_t content = source.size - static_cast<uint32_t>(crypto::kDigestBytes);
   for (uint32_t offset = 0; offset < content; offset += sizeof block) {
     const size_t count = content - offset < sizeof block ? content - offset : sizeof block;
     const Status status = source.read(source.context, offset, {block, count});
@@ -71,7 +71,7 @@ Status check_digest(const ByteSource& source, wire::Digest& digest) noexcept {
     hash.add({block, count});
   }
   digest = hash.finish();
-  wire::Digest stored;
+  crypto::Digest stored;
   const Status status = source.read(source.context, content, MutableBytes(stored.bytes));
   if (status != Status::kOk) return status;
   return digest == stored ? Status::kOk : Status::kDamaged;
@@ -83,7 +83,7 @@ Status decode_layers(const ByteSource& source, const uint8_t* header, ModelInfo&
     info.build_error = {count, "too many layers for this build (SKINK_MAX_LAYERS)"};
     return Status::kUnsupported;
   }
-  if (source.size < kHeaderBytes + count * kLayerBytes + wire::kDigestBytes) return Status::kDamaged;
+  if (source.size < kHeaderBytes + count * kLayerBytes + crypto::kDigestBytes) return Status::kDamaged;
   nn::LayerSpec specs[nn::kMaxLayers];
   for (size_t i = 0; i < count; ++i) {
     uint8_t bytes[kLayerBytes];
@@ -110,7 +110,7 @@ ByteSource source_of(const Bytes& bytes) noexcept {
 }
 
 size_t model_bytes(const nn::Network& network) noexcept {
-  return kHeaderBytes + network.layers().size() * kLayerBytes + 4 * network.parameter_count() + wire::kDigestBytes;
+  return kHeaderBytes + network.layers().size() * kLayerBytes + 4 * network.parameter_count() + crypto::kDigestBytes;
 }
 
 Status FileImage::begin(const Model& model, Span<const float> parameters) noexcept {
@@ -121,9 +121,9 @@ Status FileImage::begin(const Model& model, Span<const float> parameters) noexce
   model_ = &model;
   parameters_ = parameters;
   size_ = static_cast<uint32_t>(model_bytes(model.network));
-  wire::Sha256 hash;
+  crypto::Sha256 hash;
   uint8_t block[256];
-  const uint32_t content = size_ - static_cast<uint32_t>(wire::kDigestBytes);
+  const uint32_t content = size_ - static_cast<uint32_t>(crypto::kDigestBytes);
   for (uint32_t offset = 0; offset < content; offset += sizeof block) {
     const size_t count = content - offset < sizeof block ? content - offset : sizeof block;
     read(offset, {block, count});
@@ -134,7 +134,7 @@ Status FileImage::begin(const Model& model, Span<const float> parameters) noexce
 }
 
 void FileImage::read(uint32_t offset, MutableBytes out) const noexcept {
-  const uint32_t digest_at = size_ - static_cast<uint32_t>(wire::kDigestBytes);
+  const uint32_t digest_at = size_ - static_cast<uint32_t>(crypto::kDigestBytes);
   const uint32_t parameters_at = digest_at - static_cast<uint32_t>(4 * parameters_.size());
   const uint32_t ends[] = {parameters_at, digest_at, size_};
   for (size_t part = 0; part < 3 && !out.empty(); ++part) {
@@ -187,7 +187,7 @@ void FileImage::read_parameters(uint32_t offset, MutableBytes out) const noexcep
   }
 }
 
-Status encode(const Model& model, Span<const float> parameters, MutableBytes out, wire::Digest& digest) noexcept {
+Status encode(const Model& model, Span<const float> parameters, MutableBytes out, crypto::Digest& digest) noexcept {
   if (out.size() != model_bytes(model.network)) return Status::kShapeMismatch;
   FileImage image;
   const Status status = image.begin(model, parameters);
@@ -199,7 +199,7 @@ Status encode(const Model& model, Span<const float> parameters, MutableBytes out
 
 Status inspect(const ByteSource& source, ModelInfo& info) noexcept {
   info.build_error = {};
-  if (source.size < kHeaderBytes + wire::kDigestBytes) return Status::kTruncated;
+  if (source.size < kHeaderBytes + crypto::kDigestBytes) return Status::kTruncated;
   uint8_t header[kHeaderBytes];
   Status status = source.read(source.context, 0, MutableBytes(header));
   if (status != Status::kOk) return status;

@@ -1,6 +1,6 @@
-#include "skink/common/nn/internal/compact.hpp"
+#include "skink/common/nn/kernels/compact.hpp"
 
-namespace skink::nn::internal {
+namespace skink::nn::kernels {
 
 Window window_at(const LayerPlan& plan, size_t position) noexcept {
   const LayerSpec& spec = plan.spec;
@@ -26,4 +26,4 @@ template void rational_forward<float>(const float*, const float*, const float*, 
 template void rational_backward<float>(const float*, const float*, float*, const float*, size_t,
                                        const Update<float>&) noexcept;
 
-}  // namespace skink::nn::internal
+}  // namespace skink::nn::kernels

@@ -1,7 +1,7 @@
 #include "skink/common/nn/training.hpp"
 
 #include "skink/common/arithmetic/real.hpp"
-#include "skink/common/nn/internal/passes.hpp"
+#include "skink/common/nn/kernels/passes.hpp"
 
 namespace skink::nn {
 namespace {
@@ -16,7 +16,7 @@ struct SampleTarget {
 }  // namespace
 
 Span<const float> predict(const Network& network, Span<const float> parameters, Span<float> sample) noexcept {
-  internal::forward(network, parameters.data(), sample.data(), 1);
+  kernels::forward(network, parameters.data(), sample.data(), 1);
   return {sample.data() + network.output_offset(), network.output_size()};
 }
 
@@ -29,29 +29,29 @@ size_t argmax(Span<const float> outputs) noexcept {
 }
 
 float loss_of(const Network& network, Span<float> sample, const Targets& targets) noexcept {
-  return internal::loss_gradient(network, sample.data(), SampleTarget{targets, 0});
+  return kernels::loss_gradient(network, sample.data(), SampleTarget{targets, 0});
 }
 
 float online_step(const Network& network, Span<float> parameters, float inner_learning_rate, Span<float> sample,
                   const Targets& targets, Span<float> scratch) noexcept {
-  internal::forward(network, parameters.data(), sample.data(), 1);
-  const float loss = internal::loss_gradient(network, sample.data(), SampleTarget{targets, 0});
-  internal::backward(network, parameters.data(), parameters.data(), -inner_learning_rate, sample.data(), 1,
+  kernels::forward(network, parameters.data(), sample.data(), 1);
+  const float loss = kernels::loss_gradient(network, sample.data(), SampleTarget{targets, 0});
+  kernels::backward(network, parameters.data(), parameters.data(), -inner_learning_rate, sample.data(), 1,
                      scratch.data());
   return loss;
 }
 
 float accumulate_gradients(const Network& network, Span<const float> parameters, Span<float> samples, size_t count,
                            const Targets& targets, Span<float> gradients, Span<float> scratch) noexcept {
-  internal::forward(network, parameters.data(), samples.data(), count);
+  kernels::forward(network, parameters.data(), samples.data(), count);
   float largest = 0.0F;
   for (size_t s = 0; s < count; ++s) {
     float* sample = samples.data() + s * network.sample_count();
-    const float loss = internal::loss_gradient(network, sample, SampleTarget{targets, s});
+    const float loss = kernels::loss_gradient(network, sample, SampleTarget{targets, s});
     if (!arithmetic::is_finite(loss)) return arithmetic::RealTraits<float>::from_bits(0x7f800000U);
     if (loss > largest) largest = loss;
   }
-  internal::backward(network, parameters.data(), gradients.data(), 1.0F, samples.data(), count, scratch.data());
+  kernels::backward(network, parameters.data(), gradients.data(), 1.0F, samples.data(), count, scratch.data());
   return largest;
 }
 

@@ -1,4 +1,4 @@
-#include "field_view.hpp"
+#include "wire/field_view.hpp"
 
 #include <stdint.h>
 

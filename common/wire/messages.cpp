@@ -4,7 +4,7 @@
 #include <pb_encode.h>
 #include <string.h>
 
-#include "field_view.hpp"
+#include "wire/field_view.hpp"
 
 namespace skink::wire {
 namespace {
@@ -22,29 +22,30 @@ const char* channel_label(Channel channel) noexcept {
 }
 
 /// HMAC(key, label || 0 || device id || 0 || message), its first 16 bytes.
-void authenticate(Channel channel, const Identity& identity, Bytes message, uint8_t (&tag)[kTagBytes]) noexcept {
+void authenticate(Channel channel, const Identity& identity, Bytes message,
+                  uint8_t (&tag)[crypto::kTagBytes]) noexcept {
   static constexpr uint8_t kSeparator[1] = {0};
   const Bytes parts[] = {bytes_of(channel_label(channel)), Bytes(kSeparator), bytes_of(identity.device_id),
                          Bytes(kSeparator), message};
-  const Digest digest = hmac_sha256(identity.key, parts);
-  memcpy(tag, digest.bytes, kTagBytes);
+  const crypto::Digest digest = crypto::hmac_sha256(identity.key, parts);
+  memcpy(tag, digest.bytes, crypto::kTagBytes);
 }
 
 Status append_tag(Channel channel, const Identity& identity, MutableBytes out, size_t& written) noexcept {
-  if (out.size() - written < kTagBytes) return Status::kBufferTooSmall;
-  uint8_t tag[kTagBytes];
+  if (out.size() - written < crypto::kTagBytes) return Status::kBufferTooSmall;
+  uint8_t tag[crypto::kTagBytes];
   authenticate(channel, identity, out.first(written), tag);
-  memcpy(out.data() + written, tag, kTagBytes);
-  written += kTagBytes;
+  memcpy(out.data() + written, tag, crypto::kTagBytes);
+  written += crypto::kTagBytes;
   return Status::kOk;
 }
 
 Status check_tag(Channel channel, const Identity& identity, Bytes bytes, Bytes& message) noexcept {
-  if (bytes.size() < kTagBytes) return Status::kTruncated;
-  message = bytes.first(bytes.size() - kTagBytes);
-  uint8_t tag[kTagBytes];
+  if (bytes.size() < crypto::kTagBytes) return Status::kTruncated;
+  message = bytes.first(bytes.size() - crypto::kTagBytes);
+  uint8_t tag[crypto::kTagBytes];
   authenticate(channel, identity, message, tag);
-  const bool agrees = equal_in_constant_time(tag, bytes.data() + message.size(), kTagBytes);
+  const bool agrees = crypto::equal_in_constant_time(tag, bytes.data() + message.size(), crypto::kTagBytes);
   return agrees ? Status::kOk : Status::kWrongAuthentication;
 }
 

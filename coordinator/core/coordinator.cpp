@@ -24,7 +24,7 @@ void check_snapshot(const RunSnapshot& snapshot, const Experiment& experiment) {
 
 Coordinator::Coordinator(CoordinatorConfig config, const RunSnapshot* snapshot)
     : config_(std::move(config)),
-      strategy_(make_strategy(config_.experiment.meta)),
+      strategy_(rounds::make_strategy(config_.experiment.meta)),
       model_{make_network(config_.experiment.model), config_.experiment.model.input_scale,
              config_.experiment.model.input_offset},
       parameters_(initial_parameters(config_.experiment.model, config_.experiment.seed)),
@@ -68,7 +68,7 @@ void Coordinator::restore(const RunSnapshot& snapshot) {
   if (rounds_done_ > 0 && !downlink_.restore(snapshot.downlink_residual)) {
     throw std::runtime_error("the stored residual does not belong to this experiment");
   }
-  for (const Patch& patch : snapshot.patches) patches_.add(patch);
+  for (const rounds::Patch& patch : snapshot.patches) patches_.add(patch);
   if (!roster_.empty()) {
     adopt_roster();
     restore_accepted_rounds();
@@ -152,7 +152,7 @@ void Coordinator::update_wake() {
 
 /// Tasks of an evaluation made now.
 std::uint32_t Coordinator::evaluation_tasks() const {
-  return coordinator::evaluation_tasks(config_.experiment, rounds_done_);
+  return rounds::evaluation_tasks(config_.experiment, rounds_done_);
 }
 
 bool Coordinator::evaluation_is_due() const {
@@ -196,7 +196,7 @@ void Coordinator::open_evaluation(std::uint64_t now_ms) {
   for (std::uint64_t j = 0; j < devices; ++j) {
     Slot slot;
     slot.device_index = membership_.held_out[j];
-    const TaskShare share = evaluation_share(tasks, j, devices);
+    const rounds::TaskShare share = rounds::evaluation_share(tasks, j, devices);
     slot.first_task = share.first;
     slot.task_count = share.count;
     slot.open = slot.task_count > 0;
@@ -253,7 +253,7 @@ void Coordinator::open_slots() {
   next_position_ = config_.experiment.meta.cohort;
   for (std::uint32_t position = 0; position < config_.experiment.meta.cohort; ++position) {
     Slot slot;
-    slot.device_index = cohort_device(config_.experiment.seed, rounds_done_, membership_.training, position);
+    slot.device_index = rounds::cohort_device(config_.experiment.seed, rounds_done_, membership_.training, position);
     slot.open = true;
     slots_.push_back(std::move(slot));
   }
@@ -299,7 +299,7 @@ void Coordinator::step() {
   const std::vector<float> before = downlink_.is_compressed() ? parameters_ : std::vector<float>();
   aggregator_.step(round_record_.meta_learning_rate, {parameters_.data(), parameters_.size()});
   if (!downlink_.is_compressed()) return;
-  Patch patch{rounds_done_, digest_, {}};
+  rounds::Patch patch{rounds_done_, digest_, {}};
   if (aggregator_.total_weight() > 0) patch.bytes = downlink_.pass(rounds_done_, before, parameters_);
   patches_.add(std::move(patch));
 }
@@ -317,8 +317,8 @@ void Coordinator::close_round(std::uint64_t now_ms) {
   round_record_.total_weight = aggregator_.total_weight();
   round_record_.duration_ms = now_ms - round_started_ms_;
   round_record_.traffic = traffic_;
-  char hex[2 * wire::kDigestBytes + 1];
-  wire::to_hex(digest_, hex);
+  char hex[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(digest_, hex);
   round_record_.model_sha256 = hex;
   CommitRound commit{round_record_, model_file_, {}, rounds_done_, downlink_.residual()};
   if (!patches_.patches().empty()) {

@@ -16,8 +16,8 @@ Coordinator::Device& Coordinator::device_of(std::string_view id) {
   return devices_.emplace(device.id, std::move(device)).first->second;
 }
 
-wire::Key Coordinator::key_of(std::string_view id) const {
-  return wire::device_key(config_.master_key, {config_.fleet.data(), config_.fleet.size()}, {id.data(), id.size()});
+crypto::Key Coordinator::key_of(std::string_view id) const {
+  return crypto::device_key(config_.master_key, {config_.fleet.data(), config_.fleet.size()}, {id.data(), id.size()});
 }
 
 void Coordinator::freeze_roster(std::uint64_t now_ms) {
@@ -33,8 +33,8 @@ void Coordinator::freeze_roster(std::uint64_t now_ms) {
 void Coordinator::adopt_roster() {
   roster_devices_.clear();
   for (const std::string& id : roster_) roster_devices_.push_back(&device_of(id));
-  membership_ = split_roster(config_.experiment.seed, static_cast<std::uint32_t>(roster_.size()),
-                             config_.experiment.fleet.held_out);
+  membership_ = rounds::split_roster(config_.experiment.seed, static_cast<std::uint32_t>(roster_.size()),
+                                     config_.experiment.fleet.held_out);
 }
 
 void Coordinator::revoke(const RevokedIds& ids, std::uint64_t now_ms) {
@@ -66,7 +66,7 @@ void Coordinator::on_state(std::string_view device_id, Bytes message, std::uint6
   }
   const auto found = devices_.find(device_id);
   const std::string id(device_id);
-  const wire::Key key = found != devices_.end() ? found->second.key : key_of(id);
+  const crypto::Key key = found != devices_.end() ? found->second.key : key_of(id);
   wire::State state{};
   const Status status = wire::decode_state(message, {id.c_str(), key}, state);
   if (status != Status::kOk || !state.online) {

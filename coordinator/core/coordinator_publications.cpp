@@ -52,7 +52,7 @@ void Coordinator::publish_model() {
     publish.slot = model_slot();
     publish.chunk = static_cast<std::uint32_t>(offset / wire::kModelChunkBytes);
     publish.payload.resize(wire::kModelHeadBytes + count);
-    store_u64(publish.payload.data(), wire::prefix_of(digest_));
+    store_u64(publish.payload.data(), crypto::prefix_of(digest_));
     std::memcpy(publish.payload.data() + wire::kModelHeadBytes, model_file_.data() + offset, count);
     publish.retain = true;
     actions_.emplace_back(std::move(publish));
@@ -84,7 +84,7 @@ void Coordinator::withdraw() {
 
 /// What a birth says of the device's model.
 void Coordinator::note_model(Device& device, std::uint64_t prefix) {
-  const wire::Digest* base = prefix == wire::prefix_of(digest_) ? &digest_ : patches_.find(prefix);
+  const crypto::Digest* base = prefix == crypto::prefix_of(digest_) ? &digest_ : patches_.find(prefix);
   device.has_base = base != nullptr;
   if (base != nullptr) device.base = *base;
 }
@@ -98,7 +98,7 @@ void Coordinator::publish_patches(const Device& device, const std::vector<std::u
     publish.topic = wire::TopicKind::kPatch;
     publish.device_id = device.id;
     publish.payload.resize(wire::kPatchHeadBytes + count);
-    store_u64(publish.payload.data(), wire::prefix_of(digest_));
+    store_u64(publish.payload.data(), crypto::prefix_of(digest_));
     store_u32(publish.payload.data() + 8, static_cast<std::uint32_t>(offset));
     std::memcpy(publish.payload.data() + wire::kPatchHeadBytes, chain.data() + offset, count);
     traffic_.downlink_bytes += publish.payload.size();
@@ -117,8 +117,9 @@ void Coordinator::send_task(Slot& slot, std::uint64_t now_ms, Sending sending) {
   publish_model();
   const bool evaluates = phase_ == Phase::kEvaluating;
   const EvaluationConfig& evaluation = config_.experiment.evaluation;
-  const InnerLoop loop = evaluates ? InnerLoop{evaluation.inner_learning_rate, evaluation.passes, evaluation.batch_size}
-                                   : strategy_->inner_loop();
+  const rounds::InnerLoop loop =
+      evaluates ? rounds::InnerLoop{evaluation.inner_learning_rate, evaluation.passes, evaluation.batch_size}
+                : strategy_->inner_loop();
   wire::Task task{};
   task.has_versions = true;
   task.versions = wire::own_versions();
@@ -127,7 +128,7 @@ void Coordinator::send_task(Slot& slot, std::uint64_t now_ms, Sending sending) {
   task.attempt = slot.attempt;
   task.kind = wire_kind(evaluates);
   task.device_index = slot.device_index;
-  std::memcpy(task.model_sha256, digest_.bytes, wire::kDigestBytes);
+  std::memcpy(task.model_sha256, digest_.bytes, crypto::kDigestBytes);
   task.model_bytes = static_cast<std::uint32_t>(model_file_.size());
   task.model_slot = model_slot();
   task.seed = config_.experiment.seed;
@@ -142,7 +143,7 @@ void Coordinator::send_task(Slot& slot, std::uint64_t now_ms, Sending sending) {
   std::vector<std::uint8_t> chain;
   if (device.has_base && sending == Sending::kFirst) chain = patches_.chain_from(device.base);
   if (!chain.empty()) {
-    task.patch_base = wire::prefix_of(device.base);
+    task.patch_base = crypto::prefix_of(device.base);
     task.patch_bytes = static_cast<std::uint32_t>(chain.size());
   }
   Publish publish = sealed(wire::TopicKind::kTask, {device.id.c_str(), device.key}, task, wire::encode_task);

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "skink/coordinator/core/coordinator.hpp"
-#include "skink/coordinator/core/evaluation_sums.hpp"
+#include "skink/rounds/evaluation_sums.hpp"
 
 namespace skink::coordinator {
 namespace {
@@ -219,7 +219,7 @@ void Coordinator::refuse_change(Slot& slot, const wire::RoundId& id, wire::Refus
 void Coordinator::settle_waiting() {
   if (waiting_.empty()) return;
   const std::vector<Waiting> waiting = std::exchange(waiting_, {});
-  std::vector<EncodedChange> changes;
+  std::vector<rounds::EncodedChange> changes;
   for (const Waiting& change : waiting) {
     const Slot& slot = slots_[change.slot];
     changes.push_back({slot.assembly.bytes(),
@@ -276,13 +276,13 @@ void Coordinator::note_samples(const Slot& slot, std::uint32_t support_samples) 
 void Coordinator::take_evaluation(Slot& slot, const wire::Update& update) {
   Device& device = device_at(slot.device_index);
   const wire::Evaluation& part = update.evaluation;
-  if (!is_plausible(part, {slot.task_count, evaluation_query_samples(config_.experiment)})) {
+  if (!rounds::is_plausible(part, {slot.task_count, evaluation_query_samples(config_.experiment)})) {
     count(wire::Refusal::kMalformed);
     reply(device, update.id, wire::Verdict::kRefused, wire::Refusal::kMalformed, 0);
     settle_without_update(slot, EventKind::kMissing, wire::Refusal::kMalformed);
     return;
   }
-  add(part, evaluation_record_.total);
+  rounds::add(part, evaluation_record_.total);
   ++evaluation_record_.devices;
   reply(device, update.id, wire::Verdict::kAccepted, wire::Refusal::kNone, 0);
   settle(slot, wire::Refusal::kNone);
@@ -327,7 +327,7 @@ bool Coordinator::pass_on(Slot& slot, wire::Refusal reason, const std::string& w
   if (!is_revoked(device_at(slot.device_index).id)) return false;
   for (std::uint32_t position = 0; position < membership_.training.size(); ++position) {
     const std::uint32_t candidate =
-        cohort_device(config_.experiment.seed, rounds_done_, membership_.training, position);
+        rounds::cohort_device(config_.experiment.seed, rounds_done_, membership_.training, position);
     if (is_revoked(device_at(candidate).id)) continue;
     give_to(slot, candidate, reason, who);
     if (is_offline(candidate)) return false;
@@ -350,8 +350,8 @@ void Coordinator::replace(Slot& slot, wire::Refusal reason, const std::string& d
   slot.assembly.reset();
   slot.forgot = false;
   while (next_position_ < membership_.training.size()) {
-    give_to(slot, cohort_device(config_.experiment.seed, rounds_done_, membership_.training, next_position_++), reason,
-            who);
+    give_to(slot, rounds::cohort_device(config_.experiment.seed, rounds_done_, membership_.training, next_position_++),
+            reason, who);
     if (is_offline(slot.device_index)) continue;
     send_task(slot, now_ms);
     return;

@@ -12,14 +12,14 @@ constexpr std::uint64_t kFirstProbeAgainMs = 5000;
 constexpr std::uint64_t kLongestProbeAgainMs = 60000;
 
 /// Unpredictable without the device's key, so no answer can have been recorded before it was asked for. Never 0.
-std::uint64_t make_challenge(const wire::Key& key, std::uint64_t nonce, std::uint64_t number) {
+std::uint64_t make_challenge(const crypto::Key& key, std::uint64_t nonce, std::uint64_t number) {
   static constexpr std::uint8_t kLabel[] = {'s', 'k', 'i', 'n', 'k', '/', '1', '/',
                                             'p', 'r', 'e', 's', 'e', 'n', 'c', 'e'};
   std::uint8_t numbers[16];
   store_u64(numbers, nonce);
   store_u64(numbers + 8, number);
   const Bytes parts[] = {Bytes(kLabel), Bytes(numbers)};
-  const std::uint64_t challenge = wire::prefix_of(wire::hmac_sha256(key, parts));
+  const std::uint64_t challenge = crypto::prefix_of(crypto::hmac_sha256(key, parts));
   return challenge == 0 ? 1 : challenge;
 }
 
@@ -36,13 +36,13 @@ void PresenceBook::schedule(const std::string& id, Presence& presence, std::uint
   if (at_ms != Presence::kNever) queue_.emplace(at_ms, id);
 }
 
-void PresenceBook::challenge(const std::string& id, const wire::Key& key, Presence& presence, std::uint64_t now_ms) {
+void PresenceBook::challenge(const std::string& id, const crypto::Key& key, Presence& presence, std::uint64_t now_ms) {
   presence.challenge = make_challenge(key, nonce_, challenges_++);
   presence.probes = 0;
   schedule(id, presence, now_ms);
 }
 
-bool PresenceBook::on_birth(const std::string& id, const wire::Key& key, Presence& presence, std::uint64_t answer,
+bool PresenceBook::on_birth(const std::string& id, const crypto::Key& key, Presence& presence, std::uint64_t answer,
                             std::uint64_t now_ms) {
   if (presence.challenge == 0 || answer != presence.challenge) {
     const bool is_asked = presence.probe_ms != Presence::kNever;
@@ -67,7 +67,7 @@ void PresenceBook::on_gone(const std::string& id, Presence& presence, std::uint6
   set_online(presence, false);
 }
 
-void PresenceBook::on_silence(const std::string& id, const wire::Key& key, Presence& presence, std::uint64_t now_ms) {
+void PresenceBook::on_silence(const std::string& id, const crypto::Key& key, Presence& presence, std::uint64_t now_ms) {
   if (presence.seen && !presence.online) return;
   on_gone(id, presence, now_ms);
   challenge(id, key, presence, now_ms);

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <string>
 
-#include "skink/common/host/exit_codes.hpp"
+#include "skink/host/program/exit_codes.hpp"
 
 namespace skink::ctl {
 

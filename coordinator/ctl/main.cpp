@@ -8,10 +8,10 @@
 #include "provision_command.hpp"
 #include "release_command.hpp"
 #include "revoke_command.hpp"
-#include "skink/common/host/command_line.hpp"
-#include "skink/common/host/files.hpp"
 #include "skink/coordinator/provisioning/identity_text.hpp"
 #include "skink/coordinator/store/store.hpp"
+#include "skink/host/files/files.hpp"
+#include "skink/host/program/command_line.hpp"
 
 namespace {
 

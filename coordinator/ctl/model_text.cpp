@@ -5,11 +5,11 @@
 #include <cmath>
 #include <vector>
 
-#include "skink/common/host/files.hpp"
-#include "skink/common/host/layer_text.hpp"
 #include "skink/common/model/model_file.hpp"
 #include "skink/common/nn/planner.hpp"
 #include "skink/common/wire/versions.hpp"
+#include "skink/host/experiment/layer_text.hpp"
+#include "skink/host/files/files.hpp"
 
 namespace skink::ctl {
 namespace {
@@ -53,8 +53,8 @@ Result<std::string> describe_model(const std::string& path) {
   status = model::read_parameters(source, info, 0, {parameters.data(), parameters.size()});
   if (status != Status::kOk) return make_error(status, reason_text(path, status, {}));
 
-  char hex[2 * wire::kDigestBytes + 1];
-  wire::to_hex(info.digest, hex);
+  char hex[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(info.digest, hex);
   std::string text = fmt::format("model        {}\nsha256       {}\n", path, hex);
   text += fmt::format("versions     format {}, arithmetic {}, protocol {}, codec {}\n", wire::kModelFormatVersion,
                       wire::kArithmeticVersion, wire::kProtocolVersion, wire::kCodecVersion);

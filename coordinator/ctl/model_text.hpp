@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "skink/common/host/result.hpp"
+#include "skink/host/result.hpp"
 
 namespace skink::ctl {
 

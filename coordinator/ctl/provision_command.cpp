@@ -6,9 +6,9 @@
 #include <chrono>
 
 #include "failure.hpp"
-#include "skink/common/host/numbered_ids.hpp"
 #include "skink/common/limits.hpp"
-#include "skink/common/wire/identity.hpp"
+#include "skink/common/provisioning/identity.hpp"
+#include "skink/host/program/numbered_ids.hpp"
 
 namespace skink::ctl {
 namespace {
@@ -57,7 +57,8 @@ bool parse_address(const std::string& text, std::uint32_t& address) {
   } catch (const std::exception&) {
     return false;
   }
-  const bool fits = used == text.size() && text[0] != '-' && number <= 0x1'0000'0000ULL - wire::kMaxIdentityBytes;
+  const bool fits =
+      used == text.size() && text[0] != '-' && number <= 0x1'0000'0000ULL - provisioning::kMaxIdentityBytes;
   if (fits) address = static_cast<std::uint32_t>(number);
   return fits;
 }

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/host/command_line.hpp"
 #include "skink/coordinator/provisioning/provisioner.hpp"
+#include "skink/host/program/command_line.hpp"
 
 namespace skink::ctl {
 

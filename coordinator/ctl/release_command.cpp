@@ -28,7 +28,7 @@ int ReleaseCommand::run() {
     return kOk;
   }
   if (model_.empty() == firmware_.empty()) return fail(ExitCode::kUsage, "--model or --firmware is required");
-  request_.kind = model_.empty() ? wire::ReleaseKind::kFirmware : wire::ReleaseKind::kModel;
+  request_.kind = model_.empty() ? provisioning::ReleaseKind::kFirmware : provisioning::ReleaseKind::kModel;
   request_.content = model_.empty() ? firmware_ : model_;
   const auto text = provisioning::sign_release(request_);
   if (!text) return fail(text.error(), ExitCode::kData);

@@ -2,8 +2,8 @@
 /// @file
 /// skinkctl release sign, skinkctl release show
 
-#include "skink/common/host/command_line.hpp"
-#include "skink/coordinator/provisioning/release.hpp"
+#include "skink/coordinator/provisioning/release_signing.hpp"
+#include "skink/host/program/command_line.hpp"
 
 namespace skink::ctl {
 

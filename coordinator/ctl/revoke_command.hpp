@@ -2,8 +2,8 @@
 /// @file
 /// skinkctl device revoke, skinkctl crl renew
 
-#include "skink/common/host/command_line.hpp"
 #include "skink/coordinator/provisioning/revocation.hpp"
+#include "skink/host/program/command_line.hpp"
 
 namespace skink::ctl {
 

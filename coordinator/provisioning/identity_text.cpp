@@ -4,9 +4,9 @@
 #include <openssl/err.h>
 
 #include "openssl.hpp"
-#include "skink/common/host/files.hpp"
-#include "skink/common/wire/identity.hpp"
+#include "skink/common/provisioning/identity.hpp"
 #include "skink/common/wire/versions.hpp"
+#include "skink/host/files/files.hpp"
 
 namespace skink::provisioning {
 namespace {
@@ -14,8 +14,8 @@ namespace {
 std::string text_of_span(Span<const char> text) { return {text.data(), text.size()}; }
 
 std::string fingerprint(Bytes bytes) {
-  char hex[2 * wire::kDigestBytes + 1];
-  wire::to_hex(wire::sha256(bytes), hex);
+  char hex[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(crypto::sha256(bytes), hex);
   return hex;
 }
 
@@ -57,8 +57,8 @@ Result<std::string> describe_identity(const std::string& path) {
   constexpr std::size_t kMostBytes = std::size_t{1} << 24;  // a whole flash may be given
   const auto content = read_file(path, kMostBytes);
   if (!content) return content.error();
-  wire::DeviceIdentity identity;
-  const Status status = wire::read_identity(bytes_of(*content), identity);
+  provisioning::DeviceIdentity identity;
+  const Status status = provisioning::read_identity(bytes_of(*content), identity);
   if (status != Status::kOk) return refusal(path, status);
   const std::string id = text_of_span(identity.device_id);
   const Certificate ca = certificate_of(identity.ca_certificate);

@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/host/files.hpp"
-#include "skink/common/host/result.hpp"
 #include "skink/common/span.hpp"
+#include "skink/host/files/files.hpp"
+#include "skink/host/result.hpp"
 
 namespace skink::provisioning {
 

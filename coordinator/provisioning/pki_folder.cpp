@@ -23,7 +23,7 @@ std::vector<std::string> certificates_in(const std::string& device_folder) {
 Result<coordinator::RevokedIds> known_revoked(const PkiFolder& folder) {
   std::error_code code;
   if (!fs::exists(folder.revoked_list(), code)) return coordinator::RevokedIds{};
-  return coordinator::read_revoked_list(folder.revoked_list());
+  return provisioning::read_revoked_list(folder.revoked_list());
 }
 
 Result<FolderLock> lock_folder(const PkiFolder& folder) {

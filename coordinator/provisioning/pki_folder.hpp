@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/host/folder_lock.hpp"
-#include "skink/common/host/result.hpp"
-#include "skink/coordinator/core/revoked_list.hpp"
+#include "skink/coordinator/provisioning/revoked_list.hpp"
+#include "skink/host/files/folder_lock.hpp"
+#include "skink/host/result.hpp"
 
 namespace skink::provisioning {
 

@@ -9,10 +9,10 @@
 
 #include "authority.hpp"
 #include "release_key.hpp"
-#include "skink/common/host/files.hpp"
-#include "skink/common/wire/identity.hpp"
+#include "skink/common/provisioning/identity.hpp"
 #include "skink/common/wire/topics.hpp"
 #include "skink/coordinator/provisioning/intel_hex.hpp"
+#include "skink/host/files/files.hpp"
 
 namespace skink::provisioning {
 namespace {
@@ -43,7 +43,7 @@ std::uint64_t random_seed() {
 struct Made {
   Certificate certificate;
   EvpKey key;
-  wire::Key hmac_key;
+  crypto::Key hmac_key;
   Der image;
 };
 
@@ -108,7 +108,7 @@ struct Provisioner::State {
   PkiFolder folder;
   FolderLock lock;
   Authority authority;
-  wire::Key master_key;
+  crypto::Key master_key;
   Der ca_der;
   Der release_point;
 
@@ -156,11 +156,11 @@ Result<Made> Provisioner::State::prepare(const std::string& id) const {
   Made made;
   made.key = generate_p256_key();
   made.certificate = authority.issue(made.key.get(), options.fleet, id, options.days);
-  made.hmac_key = wire::device_key(master_key, view(options.fleet), view(id));
+  made.hmac_key = crypto::device_key(master_key, view(options.fleet), view(id));
   const Der certificate = der_of(made.certificate.get());
   const Der key = private_der_of(made.key.get());
 
-  wire::DeviceIdentity identity;
+  provisioning::DeviceIdentity identity;
   identity.fleet = view(options.fleet);
   identity.device_id = view(id);
   identity.hmac_key = made.hmac_key;
@@ -176,12 +176,12 @@ Result<Made> Provisioner::State::prepare(const std::string& id) const {
   identity.certificate = view(certificate);
   identity.private_key = view(key);
   identity.release_key = view(release_point);
-  made.image.resize(wire::kMaxIdentityBytes);
+  made.image.resize(provisioning::kMaxIdentityBytes);
   std::size_t written = 0;
-  const Status status = wire::write_identity(identity, {made.image.data(), made.image.size()}, written);
+  const Status status = provisioning::write_identity(identity, {made.image.data(), made.image.size()}, written);
   if (status == Status::kBufferTooSmall) {
     return make_error(status, "'" + id + "': names and certificates do not fit in an image of " +
-                                  std::to_string(wire::kMaxIdentityBytes) + " bytes");
+                                  std::to_string(provisioning::kMaxIdentityBytes) + " bytes");
   }
   if (status != Status::kOk) {
     return make_error(status, "'" + id + "': broker, server name or time server cannot stand in an image: names of " +
@@ -196,10 +196,10 @@ Result<void> Provisioner::State::write_folder(const std::string& id, const Made&
   const std::string path = folder.unfinished();
   std::error_code code;
   fs::create_directory(path, code);
-  wire::Digest digits;
+  crypto::Digest digits;
   std::memcpy(digits.bytes, made.hmac_key.bytes, sizeof digits.bytes);
-  char hex[2 * wire::kDigestBytes + 1];
-  wire::to_hex(digits, hex);
+  char hex[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(digits, hex);
   auto done = write_unsynchronised(path + "/cert.pem", pem_of(made.certificate.get()));
   if (done) done = write_unsynchronised(path + "/key.pem", private_pem_of(made.key.get()), Readers::kOwner);
   if (done) done = write_unsynchronised(path + "/hmac.key", std::string(hex) + "\n", Readers::kOwner);

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "skink/common/host/files.hpp"
+#include "skink/host/files/files.hpp"
 
 namespace skink::provisioning {
 namespace {

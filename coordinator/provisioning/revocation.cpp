@@ -4,9 +4,9 @@
 #include <set>
 
 #include "revocation_list.hpp"
-#include "skink/common/host/files.hpp"
 #include "skink/common/wire/topics.hpp"
-#include "skink/coordinator/core/revoked_list.hpp"
+#include "skink/coordinator/provisioning/revoked_list.hpp"
+#include "skink/host/files/files.hpp"
 
 namespace skink::provisioning {
 namespace {

@@ -12,7 +12,7 @@
 #include <filesystem>
 
 #include "format.hpp"
-#include "skink/common/host/float_bytes.hpp"
+#include "skink/host/files/float_bytes.hpp"
 #include "statement.hpp"
 
 namespace skink::coordinator {
@@ -237,7 +237,7 @@ Result<void> Store::commit_event(const TranscriptEvent& event) {
 }
 
 Result<void> Store::commit_round(const CommitRound& commit, std::uint32_t checkpoint_rounds) {
-  const RoundRecord& record = commit.record;
+  const rounds::RoundRecord& record = commit.record;
   Statement round(database_.get(), "INSERT INTO rounds VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   round.bind(record.round).bind(record.updates).bind(record.diverged).bind(record.refused).bind(record.replaced);
   round.bind(record.total_weight).bind(record.meta_learning_rate).bind(record.duration_ms);
@@ -256,9 +256,9 @@ Result<void> Store::commit_round(const CommitRound& commit, std::uint32_t checkp
 
 /// The patch, and what no patch has told yet.
 Result<void> Store::commit_downlink(const CommitRound& commit) {
-  if (commit.patch.base != wire::Digest()) {
+  if (commit.patch.base != crypto::Digest()) {
     Statement patch(database_.get(), "INSERT INTO patches(round, base, bytes) VALUES(?, ?, ?)");
-    const std::vector<std::uint8_t> base(commit.patch.base.bytes, commit.patch.base.bytes + wire::kDigestBytes);
+    const std::vector<std::uint8_t> base(commit.patch.base.bytes, commit.patch.base.bytes + crypto::kDigestBytes);
     if (!patch.bind(commit.patch.round).bind(base).bind(commit.patch.bytes).run()) {
       return failure("the patch cannot be written");
     }
@@ -275,7 +275,7 @@ Result<void> Store::commit_downlink(const CommitRound& commit) {
   return {};
 }
 
-Result<void> Store::commit_evaluation(const EvaluationRecord& record) {
+Result<void> Store::commit_evaluation(const rounds::EvaluationRecord& record) {
   const wire::Evaluation& total = record.total;
   Statement row(database_.get(), "INSERT INTO evaluations VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   row.bind(record.rounds).bind(record.devices).bind(total.tasks).bind(total.query_samples).bind(total.correct_before);

@@ -7,9 +7,9 @@
 #include <cstring>
 
 #include "format.hpp"
-#include "skink/common/host/float_bytes.hpp"
 #include "skink/common/wire/topics.hpp"
 #include "skink/coordinator/store/store.hpp"
+#include "skink/host/files/float_bytes.hpp"
 #include "statement.hpp"
 
 namespace skink::coordinator {
@@ -33,7 +33,7 @@ bool decode_overrides(const std::string& text, std::vector<Override>& overrides)
   return true;
 }
 
-Traffic read_traffic(Statement& row, int first) {
+rounds::Traffic read_traffic(Statement& row, int first) {
   return {row.large(first), row.large(first + 1), row.large(first + 2)};
 }
 
@@ -111,10 +111,10 @@ Result<void> Store::read_models(RunSnapshot& snapshot) const {
   }
   Statement patches(database_.get(), "SELECT round, base, bytes FROM patches ORDER BY round");
   while (patches.next()) {
-    Patch patch;
+    rounds::Patch patch;
     patch.round = patches.count(0);
     const std::vector<std::uint8_t> base = patches.blob(1);
-    if (base.size() != wire::kDigestBytes) return damage("the base of a patch is not a digest");
+    if (base.size() != crypto::kDigestBytes) return damage("the base of a patch is not a digest");
     std::memcpy(patch.base.bytes, base.data(), base.size());
     patch.bytes = patches.blob(2);
     snapshot.patches.push_back(std::move(patch));
@@ -161,7 +161,7 @@ Result<void> Store::read_evaluations(RunSnapshot& snapshot) const {
                         "loss_after, diverged_tasks, uplink_bytes, downlink_bytes, device_rounds FROM evaluations "
                         "ORDER BY rounds");
   while (evaluations.next()) {
-    EvaluationRecord record;
+    rounds::EvaluationRecord record;
     record.rounds = evaluations.count(0);
     record.devices = evaluations.count(1);
     record.total.tasks = evaluations.large(2);
@@ -177,8 +177,8 @@ Result<void> Store::read_evaluations(RunSnapshot& snapshot) const {
   return check(evaluations, "evaluations");
 }
 
-Result<std::vector<RoundRecord>> Store::rounds() const {
-  std::vector<RoundRecord> records;
+Result<std::vector<rounds::RoundRecord>> Store::rounds() const {
+  std::vector<rounds::RoundRecord> records;
   Statement row(database_.get(),
                 "SELECT round, updates, diverged, refused, replaced, total_weight, meta_learning_rate, duration_ms, "
                 "model_sha256, uplink_bytes, downlink_bytes, device_rounds FROM rounds ORDER BY round");

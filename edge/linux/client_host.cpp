@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "skink/common/arithmetic/canary.hpp"
-#include "skink/common/host/device_memory.hpp"
-#include "skink/common/host/float_environment.hpp"
 #include "skink/edge/linux/turn_pool.hpp"
+#include "skink/host/experiment/device_memory.hpp"
+#include "skink/host/program/float_environment.hpp"
 
 namespace skink::edge {
 namespace {

@@ -1,7 +1,7 @@
 #include "skink/edge/linux/credentials.hpp"
 
-#include "skink/common/host/files.hpp"
 #include "skink/common/wire/topics.hpp"
+#include "skink/host/files/files.hpp"
 
 namespace skink::edge {
 
@@ -10,7 +10,7 @@ Result<DeviceCredentials> read_credentials(const std::string& folder, const std:
     return make_error(Status::kInvalidArgument, "'" + device_id + "' is not a device id: use " + wire::kIdRule);
   }
   const std::string own = folder + "/devices/" + device_id;
-  const Result<wire::Key> key = read_key(own + "/hmac.key");
+  const Result<crypto::Key> key = read_key(own + "/hmac.key");
   if (!key) return key.error();
   return DeviceCredentials{device_id, *key, folder + "/ca.pem", own + "/cert.pem", own + "/key.pem"};
 }

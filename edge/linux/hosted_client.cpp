@@ -14,7 +14,8 @@ constexpr std::uint64_t kStallMs = 50;
 
 /// Spreads the retries of a fleet; never enters a model.
 std::uint64_t jitter_seed(const std::string& device_id) {
-  const wire::Digest digest = wire::sha256({reinterpret_cast<const std::uint8_t*>(device_id.data()), device_id.size()});
+  const crypto::Digest digest =
+      crypto::sha256({reinterpret_cast<const std::uint8_t*>(device_id.data()), device_id.size()});
   std::uint64_t seed = 0;
   std::memcpy(&seed, digest.bytes, sizeof seed);
   return seed;

@@ -8,14 +8,14 @@
 #include <atomic>
 #include <cstdio>
 
-#include "skink/common/host/command_line.hpp"
-#include "skink/common/host/dataset.hpp"
-#include "skink/common/host/device_memory.hpp"
-#include "skink/common/host/exit_codes.hpp"
-#include "skink/common/host/experiment.hpp"
-#include "skink/common/host/numbered_ids.hpp"
-#include "skink/common/host/tasks.hpp"
 #include "skink/edge/linux/client_host.hpp"
+#include "skink/host/data/dataset.hpp"
+#include "skink/host/experiment/device_memory.hpp"
+#include "skink/host/experiment/experiment.hpp"
+#include "skink/host/experiment/tasks.hpp"
+#include "skink/host/program/command_line.hpp"
+#include "skink/host/program/exit_codes.hpp"
+#include "skink/host/program/numbered_ids.hpp"
 
 namespace {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "skink/common/host/float_environment.hpp"
-#include "skink/common/host/threads.hpp"
+#include "skink/host/program/float_environment.hpp"
+#include "skink/host/program/threads.hpp"
 
 namespace skink::edge {
 

@@ -138,14 +138,14 @@ void Device::take_model(const wire::Topic& topic, const edge::mqtt::Event& event
   store(client_.download(), place, content, place.completes_chunk, now_ms);
 }
 
-void Device::store(const wire::Digest& model, const edge::ModelWrite& place, Bytes bytes, bool is_end,
+void Device::store(const crypto::Digest& model, const edge::ModelWrite& place, Bytes bytes, bool is_end,
                    uint64_t now_ms) noexcept {
   client_.on_model_stored(place, write(model, place.offset, bytes, is_end), now_ms);
   if (client_.state() != edge::ClientState::kDownloading && !client_.has_model()) is_storing_ = false;  // given up
   keep_model();
 }
 
-Status Device::write(const wire::Digest& model, uint32_t offset, Bytes bytes, bool is_end) noexcept {
+Status Device::write(const crypto::Digest& model, uint32_t offset, Bytes bytes, bool is_end) noexcept {
   if (!is_storing_ || storing_ != model || models_.has_model()) {
     is_storing_ = false;
     const Status status = models_.begin(client_.download_bytes());

@@ -16,7 +16,7 @@ constexpr uint32_t kCrcAt = 48;
 struct Header {
   uint32_t counter = 0;
   uint32_t bytes = 0;
-  wire::Digest digest;
+  crypto::Digest digest;
 };
 
 void encode(const Header& header, uint8_t (&out)[kHeaderBytes]) noexcept {
@@ -119,7 +119,7 @@ Status ModelStore::flush() noexcept {
   return program_unit(slot_address(slot_) + flash_->sector_bytes + pending_offset_, unit_);
 }
 
-Status ModelStore::commit(const wire::Digest& digest, uint32_t bytes) noexcept {
+Status ModelStore::commit(const crypto::Digest& digest, uint32_t bytes) noexcept {
   if (flash_ == nullptr || bytes == 0 || bytes > room_) return Status::kInvalidArgument;
   uint8_t header[kHeaderBytes];
   encode({counter_ + 1, bytes, digest}, header);

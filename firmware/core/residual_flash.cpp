@@ -5,8 +5,8 @@
 namespace skink::firmware {
 namespace {
 
-wire::Digest digest_of(const edge::ResidualTag& tag) noexcept {
-  wire::Digest digest{};
+crypto::Digest digest_of(const edge::ResidualTag& tag) noexcept {
+  crypto::Digest digest{};
   store_u64(digest.bytes, tag.run);
   store_u64(digest.bytes + 8, tag.seed);
   store_u32(digest.bytes + 16, tag.accepted_round);

@@ -3,7 +3,7 @@
 #include "skink/common/arithmetic/philox.hpp"
 #include "skink/firmware/console.hpp"
 #include "skink/firmware/net/clock.hpp"
-#include "skink/firmware/net/network.hpp"
+#include "skink/firmware/net/ip_network.hpp"
 
 namespace skink::firmware {
 namespace {

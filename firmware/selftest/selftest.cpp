@@ -24,27 +24,27 @@ float number(uint32_t purpose, uint32_t round, uint32_t device, uint32_t element
   return arithmetic::uniform_between(word(purpose, round, device, element), low, high);
 }
 
-void add_word(wire::Sha256& hash, uint32_t value) noexcept {
+void add_word(crypto::Sha256& hash, uint32_t value) noexcept {
   uint8_t bytes[4];
   store_u32(bytes, value);
   hash.add(bytes);
 }
 
-void add_float(wire::Sha256& hash, float value) noexcept {
+void add_float(crypto::Sha256& hash, float value) noexcept {
   uint8_t bytes[4];
   store_float(bytes, value);
   hash.add(bytes);
 }
 
-void add_floats(wire::Sha256& hash, Span<const float> values) noexcept {
+void add_floats(crypto::Sha256& hash, Span<const float> values) noexcept {
   for (const float value : values) add_float(hash, value);
 }
 
-void random_bits(wire::Sha256& hash, Span<float> /*memory*/) {
+void random_bits(crypto::Sha256& hash, Span<float> /*memory*/) {
   for (uint32_t element = 0; element < kNumbers; ++element) add_word(hash, word(5, 1, 2, element));
 }
 
-void permutations(wire::Sha256& hash, Span<float> /*memory*/) {
+void permutations(crypto::Sha256& hash, Span<float> /*memory*/) {
   constexpr uint32_t kCounts[] = {1, 7, 100, 1000};
   for (const uint32_t count : kCounts) {
     const arithmetic::PhiloxBlock key = arithmetic::philox(kSeed, count, 6, 0, 0);
@@ -52,18 +52,18 @@ void permutations(wire::Sha256& hash, Span<float> /*memory*/) {
   }
 }
 
-void over(wire::Sha256& hash, float (*function)(float), uint32_t round, float low, float high) noexcept {
+void over(crypto::Sha256& hash, float (*function)(float), uint32_t round, float low, float high) noexcept {
   for (uint32_t element = 0; element < kNumbers; ++element) {
     add_float(hash, function(number(1, round, 0, element, low, high)));
   }
 }
 
-void exponentials(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::exp, 0, -100, 100); }
-void logarithms(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::log, 1, 0, 1000); }
-void hyperbolic_tangents(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::tanh, 2, -5, 5); }
-void sines(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::sin, 3, -9000, 9000); }
-void square_roots(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::sqrt, 9, 0, 4); }
-void cosines(wire::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::cos, 4, -50, 50); }
+void exponentials(crypto::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::exp, 0, -100, 100); }
+void logarithms(crypto::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::log, 1, 0, 1000); }
+void hyperbolic_tangents(crypto::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::tanh, 2, -5, 5); }
+void sines(crypto::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::sin, 3, -9000, 9000); }
+void square_roots(crypto::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::sqrt, 9, 0, 4); }
+void cosines(crypto::Sha256& hash, Span<float> /*memory*/) { over(hash, &arithmetic::cos, 4, -50, 50); }
 
 // ---- networks -------------------------------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ void fill_input(Span<float> input, size_t sample) noexcept {
 }
 
 /// Parameters after `steps` online steps; the losses go into the hash. The parameters stand first in `memory`.
-Span<float> train_online(wire::Sha256& hash, const nn::Network& network, size_t steps, Span<float> memory) noexcept {
+Span<float> train_online(crypto::Sha256& hash, const nn::Network& network, size_t steps, Span<float> memory) noexcept {
   const Span<float> parameters = memory.first(network.parameter_count());
   const Span<float> sample = memory.subspan(parameters.size(), network.sample_count());
   const Span<float> scratch = memory.subspan(parameters.size() + sample.size(), network.scratch_count());
@@ -156,26 +156,26 @@ Span<float> train_online(wire::Sha256& hash, const nn::Network& network, size_t 
   return parameters;
 }
 
-void dense_online(wire::Sha256& hash, Span<float> memory) {
+void dense_online(crypto::Sha256& hash, Span<float> memory) {
   nn::Network network;
   build_dense(network);
   add_floats(hash, train_online(hash, network, 40, memory));
 }
 
-void conv_online(wire::Sha256& hash, Span<float> memory) {
+void conv_online(crypto::Sha256& hash, Span<float> memory) {
   nn::Network network;
   build_conv(network);
   add_floats(hash, train_online(hash, network, 12, memory));
 }
 
-void layers_online(wire::Sha256& hash, Span<float> memory) {
+void layers_online(crypto::Sha256& hash, Span<float> memory) {
   nn::Network network;
   build_layers(network);
   add_floats(hash, train_online(hash, network, 12, memory));
 }
 
 /// Ten steps over the same four samples.
-void dense_batch(wire::Sha256& hash, Span<float> memory) {
+void dense_batch(crypto::Sha256& hash, Span<float> memory) {
   constexpr size_t kBatch = 4;
   nn::Network network;
   build_dense(network);
@@ -225,7 +225,7 @@ constexpr const char* kCodecs[] = {"float32",
                                    "topk:0.02+ternary+range"};
 
 /// One update, with error feedback two: the encoded bytes, the decoded numbers and what is left.
-void add_updates(wire::Sha256& hash, const nn::Network& network, Span<const float> parameters, const char* name,
+void add_updates(crypto::Sha256& hash, const nn::Network& network, Span<const float> parameters, const char* name,
                  Span<float> memory) noexcept {
   codec::Codec codec;
   if (!codec::parse(name, codec)) return;
@@ -251,10 +251,10 @@ void add_updates(wire::Sha256& hash, const nn::Network& network, Span<const floa
 }
 
 /// The change of conv_online. The network is no stack's: encoders need 4 KB of that.
-void codecs(wire::Sha256& hash, Span<float> memory) {
+void codecs(crypto::Sha256& hash, Span<float> memory) {
   static nn::Network network;
   build_conv(network);
-  wire::Sha256 losses;
+  crypto::Sha256 losses;
   const Span<float> parameters = train_online(losses, network, 12, memory);
   for (const char* name : kCodecs) add_updates(hash, network, parameters, name, memory.subspan(parameters.size()));
 }
@@ -279,13 +279,13 @@ constexpr Check kChecks[] = {
 
 Span<const Check> checks() noexcept { return kChecks; }
 
-bool run(const Check& check, MutableBytes memory, wire::Digest& found) noexcept {
+bool run(const Check& check, MutableBytes memory, crypto::Digest& found) noexcept {
   if (memory.size() < kMemoryBytes) return false;
-  wire::Sha256 hash;
+  crypto::Sha256 hash;
   check.compute(hash, {reinterpret_cast<float*>(memory.data()), kMemoryBytes / sizeof(float)});
   found = hash.finish();
-  wire::Digest expected;
-  return wire::from_hex(check.expected, 2 * wire::kDigestBytes, expected) && found == expected;
+  crypto::Digest expected;
+  return crypto::from_hex(check.expected, 2 * crypto::kDigestBytes, expected) && found == expected;
 }
 
 }  // namespace skink::firmware::selftest

@@ -5,8 +5,8 @@
 #include "learning/group.hpp"
 #include "learning/neuron_device.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
-#include "skink/common/host/workers.hpp"
 #include "skink/common/nn/training.hpp"
+#include "skink/host/program/workers.hpp"
 
 namespace skink::simulations {
 namespace {

@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "mpi/mpi_peers.hpp"
-#include "skink/common/host/command_line.hpp"
-#include "skink/common/host/files.hpp"
-#include "skink/common/host/float_environment.hpp"
+#include "skink/host/files/files.hpp"
+#include "skink/host/program/command_line.hpp"
+#include "skink/host/program/float_environment.hpp"
 #include "terminal.hpp"
 
 namespace {

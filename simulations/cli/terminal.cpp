@@ -55,7 +55,7 @@ void ProgressLine::show(const Progress& run) {
   int length = std::snprintf(text, sizeof text, "round %u/%u  %.0f device-rounds/s  %.0f s left", run.rounds_done,
                              run.rounds, rate, left);
   if (run.last_evaluation != nullptr) {
-    const coordinator::EvaluationRecord& last = *run.last_evaluation;
+    const rounds::EvaluationRecord& last = *run.last_evaluation;
     std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
                   "  loss on unseen tasks %.4f -> %.4f (after %u rounds)", last.loss_before(), last.loss_after(),
                   last.rounds);

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "commands.hpp"
-#include "skink/common/host/exit_codes.hpp"
-#include "skink/common/host/line_file.hpp"
+#include "skink/host/files/line_file.hpp"
+#include "skink/host/program/exit_codes.hpp"
 #include "skink/simulations/bench.hpp"
 #include "skink/simulations/run.hpp"
 #include "skink/simulations/sweep.hpp"

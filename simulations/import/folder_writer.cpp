@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "skink/common/host/files.hpp"
+#include "skink/host/files/files.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -43,8 +43,8 @@ Result<std::string> HashedFile::finish() {
   file_.close();
   if (!file_ && is_good()) failure_ = last_error();
   if (!is_good()) return unavailable(path_, "cannot be written: " + failure_);
-  char digits[2 * wire::kDigestBytes + 1];
-  wire::to_hex(hash_.finish(), digits);
+  char digits[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(hash_.finish(), digits);
   return std::string(digits) + "  " + name_ + "\n";
 }
 

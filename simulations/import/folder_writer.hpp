@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "skink/common/host/experiment.hpp"
-#include "skink/common/host/result.hpp"
-#include "skink/common/wire/crypto.hpp"
+#include "skink/common/crypto/crypto.hpp"
+#include "skink/host/experiment/experiment.hpp"
+#include "skink/host/result.hpp"
 
 namespace skink::simulations {
 
@@ -31,7 +31,7 @@ class HashedFile {
   std::string name_;
   std::string path_;
   std::ofstream file_;
-  wire::Sha256 hash_;
+  crypto::Sha256 hash_;
   std::string failure_;
 };
 

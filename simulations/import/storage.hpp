@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "skink/common/host/result.hpp"
+#include "skink/host/result.hpp"
 #include "skink/simulations/import.hpp"
 
 namespace skink::simulations {

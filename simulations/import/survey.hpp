@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/host/result.hpp"
+#include "skink/host/result.hpp"
 #include "skink/simulations/import.hpp"
 #include "storage.hpp"
 #include "windows.hpp"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "columns.hpp"
-#include "skink/common/host/result.hpp"
+#include "skink/host/result.hpp"
 #include "skink/simulations/import/csv.hpp"
 
 namespace skink::simulations {

@@ -4,8 +4,8 @@
 
 #include <boost/json.hpp>
 
-#include "skink/common/host/files.hpp"
-#include "skink/common/host/float_bytes.hpp"
+#include "skink/host/files/files.hpp"
+#include "skink/host/files/float_bytes.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -41,16 +41,16 @@ std::vector<std::uint8_t> bytes_of_hex(const json::string& text) {
   return bytes;
 }
 
-bool is_alike(const coordinator::RoundRecord& a, const coordinator::RoundRecord& b) {
+bool is_alike(const rounds::RoundRecord& a, const rounds::RoundRecord& b) {
   return a.updates == b.updates && a.diverged == b.diverged && a.refused == b.refused &&
          a.total_weight == b.total_weight && a.model_sha256.empty() && b.model_sha256.empty();
 }
 
 /// Rounds that follow one another and are alike are one row, which most rounds are.
-json::array rows_of(const std::vector<coordinator::RoundRecord>& rounds) {
+json::array rows_of(const std::vector<rounds::RoundRecord>& rounds) {
   json::array rows;
   for (std::size_t first = 0; first < rounds.size();) {
-    const coordinator::RoundRecord& record = rounds[first];
+    const rounds::RoundRecord& record = rounds[first];
     std::size_t next = first + 1;
     while (next < rounds.size() && is_alike(record, rounds[next])) ++next;
     json::array row{next - first, record.updates, record.diverged, record.refused, record.total_weight};
@@ -61,8 +61,8 @@ json::array rows_of(const std::vector<coordinator::RoundRecord>& rounds) {
   return rows;
 }
 
-void add_rounds(const json::array& row, std::size_t most_rounds, std::vector<coordinator::RoundRecord>& rounds) {
-  coordinator::RoundRecord record;
+void add_rounds(const json::array& row, std::size_t most_rounds, std::vector<rounds::RoundRecord>& rounds) {
+  rounds::RoundRecord record;
   const auto count = row.at(0).to_number<std::size_t>();
   record.updates = row.at(1).to_number<std::uint32_t>();
   record.diverged = row.at(2).to_number<std::uint32_t>();
@@ -74,14 +74,14 @@ void add_rounds(const json::array& row, std::size_t most_rounds, std::vector<coo
   rounds.insert(rounds.end(), count, record);
 }
 
-json::array to_json(const coordinator::EvaluationRecord& record) {
+json::array to_json(const rounds::EvaluationRecord& record) {
   const wire::Evaluation& total = record.total;
   return {record.rounds,       record.devices,    total.tasks,      total.query_samples,  total.correct_before,
           total.correct_after, total.loss_before, total.loss_after, total.diverged_tasks, record.traffic.device_rounds};
 }
 
-coordinator::EvaluationRecord evaluation_from(const json::array& row) {
-  coordinator::EvaluationRecord record;
+rounds::EvaluationRecord evaluation_from(const json::array& row) {
+  rounds::EvaluationRecord record;
   record.rounds = row.at(0).to_number<std::uint32_t>();
   record.devices = row.at(1).to_number<std::uint32_t>();
   record.total.tasks = row.at(2).to_number<std::uint64_t>();

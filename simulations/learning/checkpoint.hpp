@@ -9,20 +9,20 @@
 #include <utility>
 #include <vector>
 
-#include "skink/common/host/result.hpp"
-#include "skink/coordinator/core/records.hpp"
+#include "skink/host/result.hpp"
+#include "skink/rounds/records.hpp"
 #include "wire_counter.hpp"
 
 namespace skink::simulations {
 
 struct Checkpoint {
-  std::string experiment;                        ///< what RunOptions::experiment_id says
-  std::vector<coordinator::RoundRecord> rounds;  ///< updates, diverged, refused, total_weight, model_sha256
-  std::vector<coordinator::EvaluationRecord> evaluations;
+  std::string experiment;                   ///< what RunOptions::experiment_id says
+  std::vector<rounds::RoundRecord> rounds;  ///< updates, diverged, refused, total_weight, model_sha256
+  std::vector<rounds::EvaluationRecord> evaluations;
   double wall_seconds = 0;                                              ///< that the rounds took
   std::vector<std::uint8_t> model;                                      ///< .skm after the last round
   std::vector<std::pair<std::uint32_t, std::vector<float>>> residuals;  ///< of devices that have one
-  std::vector<float> downlink_residual;                                 ///< coordinator::Downlink::residual()
+  std::vector<float> downlink_residual;                                 ///< rounds::Downlink::residual()
   std::vector<WireTotals> wire_rows;                                    ///< WireCounter::totals() at each evaluation
   WireCounter::State wire;                                              ///< if that is counted
 };

@@ -41,7 +41,7 @@ DeviceGroup::DeviceGroup(const GroupSettings& settings) : Group(settings) {
 }
 
 /// @returns bit k: a loss of lane k was not finite.
-std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const coordinator::InnerLoop& loop, const float* phi) {
+std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi) {
   settings_.functions->spread(phi, settings_.network->parameter_count(), parameters_.data());
   lap(settings_.clock, kCopy);
   samples_.read(false);
@@ -67,7 +67,7 @@ std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const coordinator::In
   return pass.diverged;
 }
 
-void DeviceGroup::adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const MetaParameters& phi,
+void DeviceGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, const MetaParameters& phi,
                         RoundSums& sums, Outcome* outcomes) {
   const auto rounds = same(part.round);
   samples_.draw({TaskUse::kAdapt, arithmetic::Purpose::kSampleOrder, part.devices, rounds.data(), part.count});
@@ -135,7 +135,7 @@ void DeviceGroup::score(std::uint32_t count, std::uint32_t samples, Scores& scor
   }
 }
 
-void DeviceGroup::evaluate(std::uint32_t first, std::uint32_t count, const coordinator::InnerLoop& loop,
+void DeviceGroup::evaluate(std::uint32_t first, std::uint32_t count, const rounds::InnerLoop& loop,
                            const MetaParameters& phi, wire::Evaluation& total) {
   std::uint32_t numbers[kMaxLanes];
   for (std::uint32_t k = 0; k < count; ++k) numbers[k] = first + k;

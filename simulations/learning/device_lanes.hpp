@@ -6,7 +6,7 @@
 #include "neuron_plain.hpp"
 #include "pack_random.hpp"
 #include "pack_sums.hpp"
-#include "skink/common/nn/internal/passes.hpp"
+#include "skink/common/nn/kernels/passes.hpp"
 #include "skink/common/nn/training.hpp"
 #include "skink/simulations/learning/lanes.hpp"
 
@@ -23,33 +23,33 @@ static void load(const nn::Network& network, const Pack* input, Pack* sample) no
   for (size_t i = 0; i < inputs; ++i) sample[i] = input[i];
 }
 
-/// nn::internal::forward() for Packs, and with a clock.
+/// nn::kernels::forward() for Packs, and with a clock.
 static void forward_samples(const nn::Network& network, const Pack* parameters, Pack* samples, size_t count,
                             StageClock* clock) noexcept {
   for (size_t l = 0; l < network.layers().size(); ++l) {
     const nn::LayerPlan& plan = network.layers()[l];
     for (size_t s = 0; s < count; ++s) {
       Pack* sample = samples + s * network.sample_count();
-      nn::internal::forward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,
-                                  sample + plan.out_offset);
+      nn::kernels::forward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,
+                                 sample + plan.out_offset);
     }
     lap(clock, forward_stage(l));
   }
 }
 
-/// nn::internal::backward() likewise.
+/// nn::kernels::backward() likewise.
 static void backward_samples(const nn::Network& network, const Pack* parameters, Pack* target, Pack scale,
                              Pack* samples, size_t count, Pack* scratch, StageClock* clock) noexcept {
   for (size_t l = network.layers().size(); l-- > 0;) {
     const nn::LayerPlan& plan = network.layers()[l];
-    const nn::internal::Update<Pack> update = nn::internal::update_of(plan, target, scale);
+    const nn::kernels::Update<Pack> update = nn::kernels::update_of(plan, target, scale);
     for (size_t s = 0; s < count; ++s) {
       Pack* sample = samples + s * network.sample_count();
-      nn::internal::backward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,
-                                   sample + plan.out_offset, scratch, update);
+      nn::kernels::backward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,
+                                  sample + plan.out_offset, scratch, update);
     }
     lap(clock, backward_stage(l));
-    if (nn::internal::ends_backward(plan)) break;
+    if (nn::kernels::ends_backward(plan)) break;
   }
 }
 
@@ -64,7 +64,7 @@ static void adapt_online(LanePass& pass) noexcept {
     lap(pass.clock, kSamples);
     forward_samples(network, parameters, sample, 1, pass.clock);
     const LaneTarget target{packs(pass.targets) + s * target_size(network)};
-    diverged |= is_infinite(nn::internal::loss_gradient(network, sample, target));
+    diverged |= is_infinite(nn::kernels::loss_gradient(network, sample, target));
     lap(pass.clock, kLoss);
     backward_samples(network, parameters, parameters, scale, sample, 1, packs(pass.scratch), pass.clock);
   }
@@ -91,7 +91,7 @@ static void adapt_batches(LanePass& pass) noexcept {
       forward_samples(network, parameters, samples, slice, pass.clock);
       for (size_t s = 0; s < slice; ++s) {
         const LaneTarget target{packs(pass.targets) + (first + done + s) * target_size(network)};
-        diverged |= is_infinite(nn::internal::loss_gradient(network, samples + s * network.sample_count(), target));
+        diverged |= is_infinite(nn::kernels::loss_gradient(network, samples + s * network.sample_count(), target));
       }
       lap(pass.clock, kLoss);
       backward_samples(network, parameters, gradients, one, samples, slice, packs(pass.scratch), pass.clock);
@@ -137,7 +137,7 @@ static void query(LaneQuery& query) noexcept {
       const IntLanes right = Traits::equal(label, targets[0]);
       for (int k = 0; k < kLanes; ++k) query.correct[k] += lane(right, k) != 0 ? 1U : 0U;
     }
-    packs(query.losses)[s] = nn::internal::loss_gradient(network, sample, LaneTarget{targets});
+    packs(query.losses)[s] = nn::kernels::loss_gradient(network, sample, LaneTarget{targets});
   }
 }
 
@@ -167,7 +167,7 @@ static void sines(const LaneSines& sines) noexcept {
       input = uniform_between(block.words[i % 4], sines.input_min, sines.input_max);
     }
     packs(sines.inputs)[i] = input;
-    packs(sines.targets)[i] = amplitude * arithmetic::internal::sin(input + phase);
+    packs(sines.targets)[i] = amplitude * arithmetic::generic::sin(input + phase);
   }
 }
 

@@ -6,8 +6,8 @@
 #include "neuron_plain.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/codec/decoder.hpp"
-#include "skink/coordinator/core/clipping.hpp"
-#include "skink/coordinator/core/evaluation_sums.hpp"
+#include "skink/rounds/clipping.hpp"
+#include "skink/rounds/evaluation_sums.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -69,8 +69,7 @@ Outcome Group::take_encoded(const CohortPart& part, std::uint32_t k, const float
   for (const float number : change_) {
     if (!arithmetic::is_aggregatable(number)) return Outcome::kTooLarge;
   }
-  const float factor =
-      coordinator::clipping_factor({change_.data(), change_.size()}, settings_.experiment->meta.clip_norm);
+  const float factor = rounds::clipping_factor({change_.data(), change_.size()}, settings_.experiment->meta.clip_norm);
   for (std::size_t e = 0; e < change_.size(); ++e) {
     sums.add(e, arithmetic::to_fixed_point(change_[e] * factor));
   }
@@ -92,7 +91,7 @@ void Group::count_task(std::uint64_t loss_before, std::uint64_t loss_after, std:
   task.loss_after = diverged ? arithmetic::largest_loss_sum(samples) : loss_after;
   task.correct_after = diverged ? 0 : correct_after;
   task.diverged_tasks = diverged ? 1U : 0U;
-  coordinator::add(task, total);
+  rounds::add(task, total);
 }
 
 }  // namespace skink::simulations

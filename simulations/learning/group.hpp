@@ -13,11 +13,11 @@
 #include "neuron_device.hpp"
 #include "residual_bank.hpp"
 #include "skink/common/codec/encoder.hpp"
-#include "skink/common/host/experiment.hpp"
-#include "skink/common/host/tasks.hpp"
 #include "skink/common/nn/network.hpp"
 #include "skink/common/wire/messages.hpp"
-#include "skink/coordinator/core/strategy.hpp"
+#include "skink/host/experiment/experiment.hpp"
+#include "skink/host/experiment/tasks.hpp"
+#include "skink/rounds/strategy.hpp"
 #include "skink/simulations/learning/lanes.hpp"
 #include "task_lanes.hpp"
 
@@ -94,13 +94,13 @@ class Group {
   ///
   /// @param[in,out] sums      their changes are added, now or in finish()
   /// @param[out]    outcomes  one for each device
-  virtual void adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const MetaParameters& phi,
-                     RoundSums& sums, Outcome* outcomes) = 0;
+  virtual void adapt(const CohortPart& part, const rounds::InnerLoop& loop, const MetaParameters& phi, RoundSums& sums,
+                     Outcome* outcomes) = 0;
   /// After the last part of a round.
   virtual void finish(RoundSums& /*sums*/) {}
 
   /// Evaluation tasks first, first + 1, ...; at most part_size() of them.
-  virtual void evaluate(std::uint32_t first, std::uint32_t count, const coordinator::InnerLoop& loop,
+  virtual void evaluate(std::uint32_t first, std::uint32_t count, const rounds::InnerLoop& loop,
                         const MetaParameters& phi, wire::Evaluation& total) = 0;
 
  protected:
@@ -124,9 +124,9 @@ class DeviceGroup final : public Group {
  public:
   explicit DeviceGroup(const GroupSettings& settings);
 
-  void adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const MetaParameters& phi, RoundSums& sums,
+  void adapt(const CohortPart& part, const rounds::InnerLoop& loop, const MetaParameters& phi, RoundSums& sums,
              Outcome* outcomes) override;
-  void evaluate(std::uint32_t first, std::uint32_t count, const coordinator::InnerLoop& loop, const MetaParameters& phi,
+  void evaluate(std::uint32_t first, std::uint32_t count, const rounds::InnerLoop& loop, const MetaParameters& phi,
                 wire::Evaluation& total) override;
 
  private:
@@ -135,7 +135,7 @@ class DeviceGroup final : public Group {
     std::uint32_t correct[kMaxLanes] = {};
   };
 
-  std::uint32_t run_passes(std::uint32_t count, const coordinator::InnerLoop& loop, const float* phi);
+  std::uint32_t run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi);
   void score(std::uint32_t count, std::uint32_t samples, Scores& scores);
   void take_lanes(std::uint32_t count, std::uint32_t diverged, const float* phi, RoundSums& sums, Outcome* outcomes);
   bool read_lane(std::uint32_t k);
@@ -155,23 +155,22 @@ class NeuronGroup final : public Group {
  public:
   explicit NeuronGroup(const GroupSettings& settings);
 
-  void adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const MetaParameters& phi, RoundSums& sums,
+  void adapt(const CohortPart& part, const rounds::InnerLoop& loop, const MetaParameters& phi, RoundSums& sums,
              Outcome* outcomes) override;
   void finish(RoundSums& sums) override;
-  void evaluate(std::uint32_t first, std::uint32_t count, const coordinator::InnerLoop& loop, const MetaParameters& phi,
+  void evaluate(std::uint32_t first, std::uint32_t count, const rounds::InnerLoop& loop, const MetaParameters& phi,
                 wire::Evaluation& total) override;
 
   /// Strictly serial rounds, the step of the coordinator after every device. `phi` is that before the first of them;
   /// afterwards phi is here, and read_phi() tells it.
   void begin_serial(const CohortOfRounds& ahead, const MetaParameters& phi);
   /// The k-th of these rounds; all have to be called, in turn.
-  Outcome run_serial(std::uint32_t k, const coordinator::InnerLoop& loop, double meta_learning_rate,
-                     std::uint32_t weight);
+  Outcome run_serial(std::uint32_t k, const rounds::InnerLoop& loop, double meta_learning_rate, std::uint32_t weight);
   void read_phi(float* phi) const { device_.store(phi); }
 
  private:
   void load(const MetaParameters& phi);
-  void run_passes(std::uint32_t k, std::uint32_t count, const coordinator::InnerLoop& loop);
+  void run_passes(std::uint32_t k, std::uint32_t count, const rounds::InnerLoop& loop);
   std::uint64_t score(std::uint32_t samples, std::uint32_t& correct);
 
   static constexpr std::uint32_t kNotLoaded = 0xffffffff;

@@ -25,7 +25,7 @@ void NeuronGroup::load(const MetaParameters& phi) {
 }
 
 /// All passes of the k-th device over its support set.
-void NeuronGroup::run_passes(std::uint32_t k, std::uint32_t count, const coordinator::InnerLoop& loop) {
+void NeuronGroup::run_passes(std::uint32_t k, std::uint32_t count, const rounds::InnerLoop& loop) {
   samples_.read_device(k, false);
   lap(settings_.clock, kSamples);
   for (std::uint32_t p = 0; p < loop.passes; ++p) {
@@ -36,7 +36,7 @@ void NeuronGroup::run_passes(std::uint32_t k, std::uint32_t count, const coordin
   }
 }
 
-void NeuronGroup::adapt(const CohortPart& part, const coordinator::InnerLoop& loop, const MetaParameters& phi,
+void NeuronGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, const MetaParameters& phi,
                         RoundSums& sums, Outcome* outcomes) {
   load(phi);
   lap(settings_.clock, kCopy);
@@ -80,7 +80,7 @@ void NeuronGroup::begin_serial(const CohortOfRounds& ahead, const MetaParameters
   lap(settings_.clock, kDraw);
 }
 
-Outcome NeuronGroup::run_serial(std::uint32_t k, const coordinator::InnerLoop& loop, double meta_learning_rate,
+Outcome NeuronGroup::run_serial(std::uint32_t k, const rounds::InnerLoop& loop, double meta_learning_rate,
                                 std::uint32_t weight) {
   run_passes(k, support_count(), loop);
   const Outcome outcome = device_.outcome();
@@ -107,7 +107,7 @@ std::uint64_t NeuronGroup::score(std::uint32_t samples, std::uint32_t& correct) 
   return sum;
 }
 
-void NeuronGroup::evaluate(std::uint32_t first, std::uint32_t count, const coordinator::InnerLoop& loop,
+void NeuronGroup::evaluate(std::uint32_t first, std::uint32_t count, const rounds::InnerLoop& loop,
                            const MetaParameters& phi, wire::Evaluation& total) {
   load(phi);
   const std::size_t stride = device_.layout().input_stride();

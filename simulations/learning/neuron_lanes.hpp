@@ -11,7 +11,7 @@
 #include "neuron_layout.hpp"
 #include "neuron_plain.hpp"
 #include "pack_sums.hpp"
-#include "skink/common/nn/internal/kernels.hpp"
+#include "skink/common/nn/kernels/all_kernels.hpp"
 #include "skink/simulations/learning/lanes.hpp"
 
 namespace skink::simulations::SKINK_ISA {
@@ -149,9 +149,9 @@ static void forward_layer(const Device& device, const NeuronLayer& layer) noexce
   float* y = device.workspace + layer.y;
   const size_t vectors = layer.padded_outputs / kLanes;
   if (layer.plan.spec.kind == nn::LayerKind::kRelu) {
-    nn::internal::activate(nn::Activation::kRelu, packs(y), vectors);
+    nn::kernels::activate(nn::Activation::kRelu, packs(y), vectors);
   } else if (layer.plan.spec.kind == nn::LayerKind::kTanh) {
-    nn::internal::activate(nn::Activation::kTanh, packs(y), vectors);
+    nn::kernels::activate(nn::Activation::kTanh, packs(y), vectors);
   } else if (layer.form == NeuronLayer::Form::kRow) {
     row_forward(packs(device.image + layer.rows), device.image + layer.bias, packs(device.x(layer)),
                 layer.plan.in.size(), y, device.scratch);
@@ -207,17 +207,17 @@ static void backward_dense(const Device& device, const NeuronLayer& layer, Pack 
   if (layer.rows != NeuronLayer::kNone) {
     const size_t outputs = layer.plan.out.size();
     for (size_t o = 0; o < outputs; ++o) device.scratch[o] = Traits::broadcast(d[o]);
-    nn::internal::Update<Pack> update;
+    nn::kernels::Update<Pack> update;
     Pack* rows = packs(device.image + layer.rows);
     update.weights = spec.train_weights ? rows : nullptr;
     update.scale = scale;
     update.propagates = layer.plan.propagates;
     update.in_activation = layer.plan.in_activation;
-    nn::internal::dense_backward(rows, packs(const_cast<float*>(device.x(layer))), device.scratch,
-                                 layer.padded_inputs / kLanes, outputs, update);
+    nn::kernels::dense_backward(rows, packs(const_cast<float*>(device.x(layer))), device.scratch,
+                                layer.padded_inputs / kLanes, outputs, update);
   }
   if (spec.train_bias) {
-    nn::internal::add_scaled(packs(device.image + layer.bias), packs(d), scale, layer.padded_outputs / kLanes);
+    nn::kernels::add_scaled(packs(device.image + layer.bias), packs(d), scale, layer.padded_outputs / kLanes);
   }
 }
 

@@ -2,36 +2,36 @@
 
 #include <cassert>
 
-#include "skink/common/nn/internal/passes.hpp"
+#include "skink/common/nn/kernels/passes.hpp"
 #include "skink/common/nn/training.hpp"
 
 namespace skink::simulations {
 
 void plain_forward(const NeuronLayer& layer, const float* image, const float* x, float* y) noexcept {
-  nn::internal::forward_layer(layer.plan, image + layer.weights, image + layer.bias, x, y);
+  nn::kernels::forward_layer(layer.plan, image + layer.weights, image + layer.bias, x, y);
 }
 
 void plain_backward(const NeuronLayer& layer, float* image, float scale, float* x, const float* d,
                     float* scratch) noexcept {
   assert(image != nullptr);  // the comparisons of `update` with null do not concern it
   const bool has_parameters = nn::has_parameters(layer.plan.spec.kind);
-  nn::internal::Update<float> update;
+  nn::kernels::Update<float> update;
   update.weights = has_parameters && layer.plan.spec.train_weights ? image + layer.weights : nullptr;
   update.bias = has_parameters && layer.plan.spec.train_bias ? image + layer.bias : nullptr;
   update.scale = scale;
   update.propagates = layer.plan.propagates;
   update.in_activation = layer.plan.in_activation;
-  nn::internal::backward_layer(layer.plan, image + layer.weights, image + layer.bias, x, d, scratch, update);
+  nn::kernels::backward_layer(layer.plan, image + layer.weights, image + layer.bias, x, d, scratch, update);
 }
 
-bool ends_backward(const NeuronLayer& layer) noexcept { return nn::internal::ends_backward(layer.plan); }
+bool ends_backward(const NeuronLayer& layer) noexcept { return nn::kernels::ends_backward(layer.plan); }
 
 float plain_loss(const nn::Network& network, float* outputs, const float* targets) noexcept {
   const auto target = [targets](std::size_t output) { return targets[output]; };
   if (network.loss() == nn::Loss::kSoftmaxCrossEntropy) {
-    return nn::internal::softmax_cross_entropy(outputs, network.output_size(), targets[0]);
+    return nn::kernels::softmax_cross_entropy(outputs, network.output_size(), targets[0]);
   }
-  return nn::internal::mean_squared_error(outputs, network.output_size(), target, network.output_activation());
+  return nn::kernels::mean_squared_error(outputs, network.output_size(), target, network.output_activation());
 }
 
 std::size_t plain_argmax(const nn::Network& network, const float* outputs) noexcept {

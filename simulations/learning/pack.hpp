@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "skink/common/arithmetic/real.hpp"
-#include "skink/common/nn/internal/unroll.hpp"
+#include "skink/common/nn/kernels/unroll.hpp"
 
 namespace skink::simulations::SKINK_ISA {
 
@@ -117,7 +117,7 @@ static inline const Pack* packs(const float* numbers) noexcept { return reinterp
 
 }  // namespace skink::simulations::SKINK_ISA
 
-namespace skink::nn::internal {
+namespace skink::nn::kernels {
 
 template <>
 inline constexpr size_t kBackwardTile<simulations::SKINK_ISA::Pack> = SKINK_REGISTERS >= 32 ? 8 : 4;
@@ -128,4 +128,4 @@ inline constexpr size_t kPixelTile<simulations::SKINK_ISA::Pack> = 8;
 template <>
 inline constexpr size_t kUpdateTile<simulations::SKINK_ISA::Pack> = SKINK_REGISTERS >= 32 ? 16 : 8;
 
-}  // namespace skink::nn::internal
+}  // namespace skink::nn::kernels

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "lane_buffer.hpp"
-#include "skink/common/host/experiment.hpp"
-#include "skink/common/host/tasks.hpp"
+#include "skink/host/experiment/experiment.hpp"
+#include "skink/host/experiment/tasks.hpp"
 
 namespace skink::simulations {
 

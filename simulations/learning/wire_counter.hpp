@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "skink/coordinator/core/downlink.hpp"
+#include "skink/rounds/downlink.hpp"
 #include "skink/simulations/wire_cost.hpp"
 #include "skink/simulations/wire_totals.hpp"
 
@@ -40,7 +40,7 @@ class WireCounter {
 
   DeviceRound typical_;
   bool patches_models_;
-  coordinator::PatchLengths patches_;
+  rounds::PatchLengths patches_;
   State state_;  // but for patches
   std::unordered_map<std::uint64_t, WireBytes> known_;
 };

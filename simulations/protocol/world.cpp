@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "skink/common/arithmetic/philox.hpp"
-#include "skink/common/host/device_memory.hpp"
 #include "skink/edge/model_message.hpp"
+#include "skink/host/experiment/device_memory.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -31,7 +31,7 @@ void keep(coordinator::RunSnapshot& snapshot, const coordinator::Action& action)
     snapshot.model = round->model;
     snapshot.traffic = round->record.traffic;
     snapshot.downlink_residual = round->residual;
-    if (round->patch.base != wire::Digest()) snapshot.patches.push_back(round->patch);
+    if (round->patch.base != crypto::Digest()) snapshot.patches.push_back(round->patch);
     while (!snapshot.patches.empty() && snapshot.patches.front().round < round->first_patch) {
       snapshot.patches.erase(snapshot.patches.begin());
     }
@@ -45,7 +45,7 @@ void keep(coordinator::RunSnapshot& snapshot, const coordinator::Action& action)
 }  // namespace
 
 struct World::Device {
-  Device(std::string device_id, const wire::Key& key, const TaskGenerator& tasks, std::size_t arena_bytes,
+  Device(std::string device_id, const crypto::Key& key, const TaskGenerator& tasks, std::size_t arena_bytes,
          std::size_t model_bytes)
       : id(std::move(device_id)),
         arena(arena_bytes / sizeof(float)),
@@ -62,7 +62,7 @@ struct World::Device {
     (void)client->restore_model(static_cast<std::uint32_t>(model.size()));  // none yet: it is fetched
   }
 
-  edge::ClientConfig config(const wire::Key& key) {
+  edge::ClientConfig config(const crypto::Key& key) {
     edge::ClientConfig config;
     config.identity = {id.c_str(), key};
     config.arena = {reinterpret_cast<std::uint8_t*>(arena.data()), arena.size() * sizeof(float)};
@@ -89,7 +89,7 @@ struct World::Device {
   std::vector<float> arena;
   std::vector<std::uint8_t> model;
   edge::TaskSource source;
-  wire::Key client_key;
+  crypto::Key client_key;
   std::optional<edge::Client> client;
   std::uint64_t timer_ms = edge::Client::kNever;  // when its pending timer event fires
 };
@@ -102,8 +102,8 @@ World::World(const coordinator::CoordinatorConfig& config, const TaskGenerator& 
   if (options_.device_ids.empty()) options_.device_ids = default_ids(config.experiment.fleet.devices);
   const std::size_t arena = options_.arena_bytes != 0 ? options_.arena_bytes : device_memory(config.experiment).arena();
   for (const std::string& id : options_.device_ids) {
-    const wire::Key key =
-        wire::device_key(config.master_key, {config.fleet.data(), config.fleet.size()}, {id.data(), id.size()});
+    const crypto::Key key =
+        crypto::device_key(config.master_key, {config.fleet.data(), config.fleet.size()}, {id.data(), id.size()});
     index_of_.emplace(id, devices_.size());
     devices_.push_back(std::make_unique<Device>(id, key, tasks, arena, coordinator_->model_file().size()));
   }

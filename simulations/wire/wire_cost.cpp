@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "skink/common/codec/codec.hpp"
-#include "skink/common/host/device_memory.hpp"
 #include "skink/common/wire/messages.hpp"
 #include "skink/common/wire/topics.hpp"
+#include "skink/host/experiment/device_memory.hpp"
 #include "wire/conversation.hpp"
 
 namespace skink::simulations {

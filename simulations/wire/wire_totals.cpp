@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <sstream>
 
-#include "skink/common/host/files.hpp"
+#include "skink/host/files/files.hpp"
 
 namespace skink::simulations {
 namespace {

@@ -4,7 +4,7 @@
 A class is a character: two to four strokes, each a quadratic curve. A drawing bends every stroke a little and is larger
 or smaller, slanted, elsewhere. A client is a drawer: the drawings of a class are dealt to the drawers in turn, by
 default one to each. Pixels are ink, 0..15. Two thirds of the classes are for training, the others for testing. The
-folder has the format of skink/common/host/dataset.hpp.
+folder has the format of skink/host/data/dataset.hpp.
 
     make_images.py FOLDER [--size 14] [--classes 60] [--drawings 20] [--drawers DRAWINGS] [--seed 1]
 """

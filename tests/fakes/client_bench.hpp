@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "fakes/fixed_samples.hpp"
+#include "fakes/memory_residual_store.hpp"
 #include "fakes/model.hpp"
-#include "fakes/residual_store.hpp"
-#include "fakes/samples.hpp"
 #include "skink/edge/client.hpp"
 
 namespace skink::test {
@@ -73,7 +73,7 @@ class ClientBench {
     t.attempt = attempt;
     t.kind = skink_wire_TaskKind_TASK_KIND_ADAPT;
     t.device_index = 3;
-    std::memcpy(t.model_sha256, model.digest.bytes, wire::kDigestBytes);
+    std::memcpy(t.model_sha256, model.digest.bytes, crypto::kDigestBytes);
     t.model_bytes = static_cast<std::uint32_t>(model.file.size());
     t.seed = 77;
     t.inner_learning_rate = 0.02F;
@@ -126,7 +126,7 @@ class ClientBench {
   bool give_chunk(std::uint32_t chunk, Status stored = Status::kOk) {
     const std::size_t start = chunk * wire::kModelChunkBytes;
     const auto length = static_cast<std::uint32_t>(std::min(wire::kModelChunkBytes, model.file.size() - start));
-    return give_piece({wire::prefix_of(model.digest), chunk, 0, length, length}, stored);
+    return give_piece({crypto::prefix_of(model.digest), chunk, 0, length, length}, stored);
   }
 
   bool give_piece(const edge::ModelPiece& piece, Status stored = Status::kOk) {

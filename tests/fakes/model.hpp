@@ -15,7 +15,7 @@ struct FakeModel {
   model::Model model;
   std::vector<float> parameters;
   std::vector<std::uint8_t> file;
-  wire::Digest digest;
+  crypto::Digest digest;
 
   explicit FakeModel(const NetSpec& spec, std::uint32_t seed = 1) {
     model.network = build(spec);
@@ -31,9 +31,9 @@ struct FakeModel {
 };
 
 /// Makes the digest at the end right again after a change.
-inline wire::Digest seal(std::vector<std::uint8_t>& file) {
-  const wire::Digest digest = wire::sha256({file.data(), file.size() - wire::kDigestBytes});
-  std::memcpy(file.data() + file.size() - wire::kDigestBytes, digest.bytes, wire::kDigestBytes);
+inline crypto::Digest seal(std::vector<std::uint8_t>& file) {
+  const crypto::Digest digest = crypto::sha256({file.data(), file.size() - crypto::kDigestBytes});
+  std::memcpy(file.data() + file.size() - crypto::kDigestBytes, digest.bytes, crypto::kDigestBytes);
   return digest;
 }
 

@@ -13,7 +13,7 @@
 
 #include "broker.hpp"
 #include "process.hpp"
-#include "unit/common/host/temporary_folder.hpp"
+#include "unit/host/temporary_folder.hpp"
 
 namespace {
 

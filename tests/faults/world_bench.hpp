@@ -56,8 +56,8 @@ inline Experiment experiment(const std::vector<Override>& overrides = {}) {
 struct Outcome {
   bool finished = false;
   std::string model_sha256;
-  std::vector<coordinator::RoundRecord> rounds;
-  std::vector<coordinator::EvaluationRecord> evaluations;
+  std::vector<rounds::RoundRecord> rounds;
+  std::vector<rounds::EvaluationRecord> evaluations;
   std::vector<coordinator::TranscriptEvent> transcript;
   std::vector<std::string> roster;
 };
@@ -65,7 +65,7 @@ struct Outcome {
 /// Runs a world; `disturb` may watch and interfere.
 inline Outcome run_world(const Experiment& setup, const WorldOptions& options = {}, WorldObserver observer = {},
                          const coordinator::RunSnapshot* replay = nullptr,
-                         const std::function<bool(World&)>& disturb = {}, const coordinator::Executor& executor = {}) {
+                         const std::function<bool(World&)>& disturb = {}, const rounds::Executor& executor = {}) {
   coordinator::CoordinatorConfig config;
   config.executor = executor;
   config.experiment = setup;
@@ -80,8 +80,8 @@ inline Outcome run_world(const Experiment& setup, const WorldOptions& options = 
   observer.on_evaluation = [&](const auto& record) { outcome.evaluations.push_back(record); };
   observer.on_event = [&](const auto& event) { outcome.transcript.push_back(event); };
   outcome.finished = world.run(observer, [&] { return disturb ? disturb(world) : false; });
-  char hex[2 * wire::kDigestBytes + 1];
-  wire::to_hex(world.coordinator().model_digest(), hex);
+  char hex[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(world.coordinator().model_digest(), hex);
   outcome.model_sha256 = hex;
   outcome.roster = world.coordinator().roster();
   return outcome;

@@ -3,7 +3,7 @@
 /// its transcript must say why not and replay to the same model.
 
 #include "faults/world_bench.hpp"
-#include "skink/common/host/workers.hpp"
+#include "skink/host/program/workers.hpp"
 
 using namespace skink;
 using namespace skink::test;
@@ -91,7 +91,7 @@ TEST_CASE("world: a coordinator that hears messages in batches, with several wor
     until_kill = 150 + seed;
     return true;
   };
-  const Outcome batched = run_world(setup, options, observer, nullptr, {}, coordinator::Executor::of(workers));
+  const Outcome batched = run_world(setup, options, observer, nullptr, {}, rounds::Executor::of(workers));
   REQUIRE(batched.finished);
   CHECK(batched.transcript.empty());
   CHECK(batched.model_sha256 == calm.model_sha256);
@@ -109,7 +109,7 @@ TEST_CASE("world: a run in batches replays one by one", "[simulation][faults]") 
   options.batch = 1000;
   options.faults = {seed, 0.5, 0.1, 3000};
   const Experiment setup = experiment({{"fleet.deadline_ms", "3000"}});
-  const Outcome rough = run_world(setup, options, {}, nullptr, {}, coordinator::Executor::of(workers));
+  const Outcome rough = run_world(setup, options, {}, nullptr, {}, rounds::Executor::of(workers));
   REQUIRE(rough.finished);
   REQUIRE_FALSE(rough.transcript.empty());
   const Outcome replay = replayed(setup, rough);

@@ -3,8 +3,8 @@
 # between rounds; better once they have adapted. One is held out and evaluates; one starts over and predicts with the model
 # that is in its flash.
 set -euo pipefail
-# shellcheck source=tests/firmware/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/firmware/firmware_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 need_board mps2-an386 skink-accelerometer qemu-system-arm
 need_board lm3s6965evb skink-accelerometer qemu-system-arm
 boards=(mps2-an386 lm3s6965evb mps2-an386)

@@ -2,8 +2,8 @@
 # Every codec for real: a mixed fleet of 2 Cortex-M4 and 1 Cortex-M3 in QEMU and 6 host clients takes part in one run after the
 # other over a TLS broker, each with another uplink, two of three with a compressed downlink; every run ends with the simulator's hash, and every update is the simulator's.
 set -euo pipefail
-# shellcheck source=tests/firmware/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/firmware/firmware_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 need_board mps2-an386 skink-client qemu-system-arm
 need_board lm3s6965evb skink-client qemu-system-arm
 

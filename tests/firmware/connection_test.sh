@@ -3,8 +3,8 @@
 # connection resumes the TLS session of the first; a broker that was away is found again; a revoked device cannot come
 # back by its session. Servers that are silent do not hold a device.
 set -euo pipefail
-# shellcheck source=tests/firmware/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/firmware/firmware_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 need_board mps2-an386 skink-client qemu-system-arm
 
 # wait_for COUNT TEXT [ID]: until the device has said TEXT so often.

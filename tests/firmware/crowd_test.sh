@@ -2,8 +2,8 @@
 # Sixteen emulated Cortex-M4 devices and one host client at once: each takes part in all of ten rounds, and the run ends with
 # the simulator's hash.
 set -euo pipefail
-# shellcheck source=tests/firmware/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/firmware/firmware_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 need_board mps2-an386 skink-client qemu-system-arm
 
 file=$fleet_root/experiments/sine.toml

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The instructions of training steps against docs/cycle-report.md and the limits.
 set -euo pipefail
-# shellcheck source=tests/firmware/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/firmware/firmware_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 need_board mps2-an386 skink-bench qemu-system-arm
 need_tool arm-none-eabi-objdump
 report=$fleet_root/scripts/cycle-report

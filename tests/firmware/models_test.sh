@@ -3,8 +3,8 @@
 # touch as much of the arena as the planner says, and the run ends with the simulator's hash. A net of 52,485 parameters is
 # refused with both numbers, at the coordinator and on the console.
 set -euo pipefail
-# shellcheck source=tests/firmware/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/firmware/firmware_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 need_board mps2-an386 skink-client qemu-system-arm
 if ! /usr/bin/python3 -c 'import numpy' 2>/dev/null; then
   echo "SKIPPED: firmware with image nets: the test data need python3-numpy"

@@ -2,8 +2,8 @@
 # A device whose fault may pass starts again by itself, and goes on when it has passed. One whose fault stays says it again
 # and is not reset.
 set -euo pipefail
-# shellcheck source=tests/firmware/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/firmware/firmware_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 need_board mps2-an386 skink-client qemu-system-arm
 
 # start NAME ARGUMENT...: a device with the console NAME.log; a reset starts it again

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What a device refuses, each with its own reason on the console or at the coordinator.
 set -euo pipefail
-# shellcheck source=tests/firmware/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/firmware/firmware_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 need_board mps2-an386 skink-client qemu-system-arm
 
 provision() { # ID SERVER-NAME PKI

@@ -2,8 +2,8 @@
 # A device whose power goes at any moment comes back, and the run ends with the hash of an undisturbed one: the simulator's.
 # The fleet waits for the device ([fleet] offline_ms), so that nobody takes its place.
 set -euo pipefail
-# shellcheck source=tests/firmware/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/firmware/firmware_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 need_board mps2-an386 skink-client qemu-system-arm
 
 resets=${SKINK_RESETS:-20}

@@ -2,8 +2,8 @@
 # Error feedback on a device whose RAM has no room for a residual: a Cortex-M3 in QEMU keeps it in flash, host clients in their
 # arenas; the run ends with the simulator's hash, and every update is the simulator's.
 set -euo pipefail
-# shellcheck source=tests/firmware/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/firmware/firmware_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 need_board lm3s6965evb skink-client qemu-system-arm
 
 file=$fleet_root/experiments/sine.toml

@@ -3,8 +3,8 @@
 #
 #   watchdog_test.sh BOARD
 set -euo pipefail
-# shellcheck source=tests/firmware/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/firmware/firmware_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 need_board "$1" skink-watchdog qemu-system-arm
 timeout 100 "$fleet_root/scripts/qemu-device" --board "$1" --image "$fleet_root/build/firmware-$1/skink-watchdog.elf" \
   -- -action reboot=reset | tee "$fleet_work/log" || fail "the board did not come back by its watchdog"

@@ -108,7 +108,7 @@ class Bench {
     task.round = commands.byte() % 4;
     task.attempt = commands.byte() % 2;
     task.kind = commands.byte() % 4 == 0 ? skink_wire_TaskKind_TASK_KIND_EVALUATE : skink_wire_TaskKind_TASK_KIND_ADAPT;
-    std::memcpy(task.model_sha256, digest_.bytes, wire::kDigestBytes);
+    std::memcpy(task.model_sha256, digest_.bytes, crypto::kDigestBytes);
     const std::uint32_t oddity = commands.byte() % 16;
     if (oddity == 0) task.model_sha256[3] ^= 1;
     task.model_bytes = oddity == 1 ? commands.word() : static_cast<std::uint32_t>(file_.size());
@@ -120,7 +120,7 @@ class Bench {
     task.time_left_ms = oddity == 6 ? commands.word() : 100000;
     task.task_count = oddity == 7 ? commands.word() : 1 + commands.byte() % 3;
     task.chunk_bytes = oddity == 8 ? commands.word() : 256 * (commands.byte() % 4);
-    task.patch_base = oddity == 9 ? 1 : wire::prefix_of(digest_);
+    task.patch_base = oddity == 9 ? 1 : crypto::prefix_of(digest_);
     task.patch_bytes = oddity == 0 || oddity > 9 ? 60 : 0;
     std::uint8_t message[wire::kMaxControlBytes];
     std::size_t written = 0;
@@ -146,7 +146,7 @@ class Bench {
     if (start >= file_.size()) return;
     const auto length = static_cast<std::uint32_t>(std::min(wire::kModelChunkBytes, file_.size() - start));
     edge::ModelWrite write;
-    if (!client_->on_model_bytes({wire::prefix_of(digest_), chunk, 0, length, length}, write)) return;
+    if (!client_->on_model_bytes({crypto::prefix_of(digest_), chunk, 0, length, length}, write)) return;
     promise(write.offset + length <= slot_.size(), "chunks are stored inside the slot");
     std::memcpy(slot_.data() + write.offset, file_.data() + start, length);
     client_->on_model_stored(write, stored, now_);
@@ -155,7 +155,7 @@ class Bench {
   /// A part of a chain that begins rightly, or anything.
   void give_patch(Commands& commands) {
     std::uint8_t message[wire::kPatchHeadBytes + 64] = {};
-    store_u64(message, wire::prefix_of(digest_));
+    store_u64(message, crypto::prefix_of(digest_));
     message[3] ^= 1;  // as give_task() may
     store_u32(message + 8, commands.byte() % 16);
     const std::array<char, 4> name = {'i', 'n', 't', '8'};
@@ -169,7 +169,7 @@ class Bench {
 
   void give_garbage(Commands& commands) {
     edge::ModelPiece piece;
-    piece.model = wire::prefix_of(digest_);
+    piece.model = crypto::prefix_of(digest_);
     piece.chunk = commands.word();
     piece.offset = commands.word();
     piece.chunk_bytes = commands.word();
@@ -218,7 +218,7 @@ class Bench {
 
   wire::Identity identity_{"fuzz", {}};
   std::vector<std::uint8_t> file_;
-  wire::Digest digest_;
+  crypto::Digest digest_;
   std::vector<std::uint8_t> slot_;
   Bytes slot_view_;
   std::vector<float> arena_;

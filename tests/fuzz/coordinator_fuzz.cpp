@@ -134,8 +134,8 @@ class Fleet {
   }
 
  private:
-  wire::Key key_of(const std::string& id) const {
-    return wire::device_key(config_.master_key, {config_.fleet.data(), config_.fleet.size()}, {id.data(), id.size()});
+  crypto::Key key_of(const std::string& id) const {
+    return crypto::device_key(config_.master_key, {config_.fleet.data(), config_.fleet.size()}, {id.data(), id.size()});
   }
 
   void state(const std::string& id, const std::vector<std::uint8_t>& bytes) {
@@ -156,8 +156,8 @@ class Fleet {
                            view(id.data(), id.size()),
                            Bytes(zero),
                            {content.data(), content.size()}};
-    const wire::Digest digest = wire::hmac_sha256(key_of(id), parts);
-    content.insert(content.end(), digest.bytes, digest.bytes + wire::kTagBytes);
+    const crypto::Digest digest = crypto::hmac_sha256(key_of(id), parts);
+    content.insert(content.end(), digest.bytes, digest.bytes + crypto::kTagBytes);
     return content;
   }
 

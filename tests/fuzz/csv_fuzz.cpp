@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "harness.hpp"
-#include "skink/common/host/files.hpp"
+#include "skink/host/files/files.hpp"
 #include "skink/simulations/import/csv.hpp"
 
 namespace skink::test {

@@ -6,7 +6,7 @@
 
 #include "fakes/scratch_folder.hpp"
 #include "harness.hpp"
-#include "skink/common/host/dataset.hpp"
+#include "skink/host/data/dataset.hpp"
 
 namespace skink::test {
 namespace {

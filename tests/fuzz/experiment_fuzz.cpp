@@ -2,7 +2,7 @@
 /// Any text gives an experiment whose network stands, or a reason.
 
 #include "harness.hpp"
-#include "skink/common/host/experiment.hpp"
+#include "skink/host/experiment/experiment.hpp"
 
 namespace skink::test {
 

@@ -7,7 +7,7 @@
 
 #include "harness.hpp"
 #include "skink/common/little_endian.hpp"
-#include "skink/common/wire/identity.hpp"
+#include "skink/common/provisioning/identity.hpp"
 
 namespace skink::test {
 namespace {
@@ -23,8 +23,8 @@ void check_inside(Span<const T> part, Bytes partition) {
 }
 
 void check(Bytes partition) {
-  wire::DeviceIdentity identity;
-  if (wire::read_identity(partition, identity) != Status::kOk) return;
+  provisioning::DeviceIdentity identity;
+  if (provisioning::read_identity(partition, identity) != Status::kOk) return;
   for (const auto text :
        {identity.fleet, identity.device_id, identity.broker_host, identity.tls_server_name, identity.time_host}) {
     check_inside(text, partition);
@@ -32,14 +32,16 @@ void check(Bytes partition) {
   for (const auto bytes : {identity.ca_certificate, identity.certificate, identity.private_key, identity.release_key}) {
     check_inside(bytes, partition);
   }
-  std::vector<std::uint8_t> first(wire::kMaxIdentityBytes);
-  std::vector<std::uint8_t> second(wire::kMaxIdentityBytes);
+  std::vector<std::uint8_t> first(provisioning::kMaxIdentityBytes);
+  std::vector<std::uint8_t> second(provisioning::kMaxIdentityBytes);
   std::size_t first_size = 0;
   std::size_t second_size = 0;
-  wire::DeviceIdentity again;
-  promise(wire::write_identity(identity, {first.data(), first.size()}, first_size) == Status::kOk, "it can be written");
-  promise(wire::read_identity({first.data(), first_size}, again) == Status::kOk, "and read again");
-  promise(wire::write_identity(again, {second.data(), second.size()}, second_size) == Status::kOk, "and written");
+  provisioning::DeviceIdentity again;
+  promise(provisioning::write_identity(identity, {first.data(), first.size()}, first_size) == Status::kOk,
+          "it can be written");
+  promise(provisioning::read_identity({first.data(), first_size}, again) == Status::kOk, "and read again");
+  promise(provisioning::write_identity(again, {second.data(), second.size()}, second_size) == Status::kOk,
+          "and written");
   promise(first_size == second_size && std::memcmp(first.data(), second.data(), first_size) == 0, "to the same bytes");
 }
 
@@ -48,12 +50,12 @@ void check(Bytes partition) {
 void fuzz_identity(Bytes input) {
   check(input);
   std::vector<std::uint8_t> image(input.begin(), input.end());
-  if (image.size() < kHeader + wire::kDigestBytes || image.size() > wire::kMaxIdentityBytes) return;
-  const std::size_t content = image.size() - kHeader - wire::kDigestBytes;
+  if (image.size() < kHeader + crypto::kDigestBytes || image.size() > provisioning::kMaxIdentityBytes) return;
+  const std::size_t content = image.size() - kHeader - crypto::kDigestBytes;
   std::memcpy(image.data(), "SKI\0\1\0", 6);
   store_u16(image.data() + 6, static_cast<std::uint16_t>(content));
-  const wire::Digest digest = wire::sha256({image.data(), kHeader + content});
-  std::memcpy(image.data() + kHeader + content, digest.bytes, wire::kDigestBytes);
+  const crypto::Digest digest = crypto::sha256({image.data(), kHeader + content});
+  std::memcpy(image.data() + kHeader + content, digest.bytes, crypto::kDigestBytes);
   check({image.data(), image.size()});
 }
 

@@ -26,9 +26,9 @@ std::vector<std::uint8_t> with_code(Bytes content, const char* label) {
       {reinterpret_cast<const std::uint8_t*>(identity().device_id), std::strlen(identity().device_id)},
       Bytes(zero),
       content};
-  const wire::Digest digest = wire::hmac_sha256(identity().key, parts);
+  const crypto::Digest digest = crypto::hmac_sha256(identity().key, parts);
   std::vector<std::uint8_t> message(content.begin(), content.end());
-  message.insert(message.end(), digest.bytes, digest.bytes + wire::kTagBytes);
+  message.insert(message.end(), digest.bytes, digest.bytes + crypto::kTagBytes);
   return message;
 }
 

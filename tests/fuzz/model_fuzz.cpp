@@ -54,7 +54,7 @@ void inspect(const std::vector<std::uint8_t>& file) {
   promise(model::read_parameters(source, info, 0, span) == Status::kOk, "parameters can be read");
   learn(network, plan, parameters);
   std::vector<std::uint8_t> again(file.size());
-  wire::Digest digest;
+  crypto::Digest digest;
   promise(model::encode(info.model, span, {again.data(), again.size()}, digest) == Status::kOk, "it can be written");
   model::ModelInfo second;
   const Bytes again_bytes(again.data(), again.size());
@@ -66,11 +66,11 @@ void inspect(const std::vector<std::uint8_t>& file) {
 void fuzz_model(Bytes input) {
   std::vector<std::uint8_t> file(input.begin(), input.end());
   inspect(file);
-  if (file.size() < 36 + wire::kDigestBytes) return;
-  const std::size_t content = file.size() - wire::kDigestBytes;
+  if (file.size() < 36 + crypto::kDigestBytes) return;
+  const std::size_t content = file.size() - crypto::kDigestBytes;
   store_u32(file.data() + 12, static_cast<std::uint32_t>(file.size()));
-  const wire::Digest digest = wire::sha256(Bytes(file.data(), content));
-  std::memcpy(file.data() + content, digest.bytes, wire::kDigestBytes);
+  const crypto::Digest digest = crypto::sha256(Bytes(file.data(), content));
+  std::memcpy(file.data() + content, digest.bytes, crypto::kDigestBytes);
   inspect(file);
 }
 

@@ -2,7 +2,7 @@
 /// Any bytes give an array whose numbers are as many as its shape says, or a reason.
 
 #include "harness.hpp"
-#include "skink/common/host/npy.hpp"
+#include "skink/host/data/npy.hpp"
 
 namespace skink::test {
 

@@ -7,7 +7,7 @@
 
 #include "harness.hpp"
 #include "skink/common/little_endian.hpp"
-#include "skink/common/wire/release.hpp"
+#include "skink/common/provisioning/signed_release.hpp"
 
 #ifdef SKINK_FUZZ_SIGNS
 #define OPENSSL_SUPPRESS_DEPRECATED  // what replaces these functions takes a page
@@ -27,15 +27,16 @@ constexpr std::uint8_t kPublicKey[65] = {0x04, 0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2
                                          0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5};
 
 Status check(Bytes partition) {
-  wire::Release release;
-  const Status status = wire::read_release(partition, Bytes(kPublicKey), release);
+  provisioning::Release release;
+  const Status status = provisioning::read_release(partition, Bytes(kPublicKey), release);
   if (status != Status::kOk) return status;
   promise(release.content.size() == release.content_bytes && !release.content.empty(), "the length is the content's");
   promise(release.content.begin() >= partition.begin() && release.content.end() <= partition.end(),
           "the content lies inside the partition");
-  promise(release.name.size() > 0 && release.name.size() <= wire::kMaxReleaseNameBytes, "the name has a length");
-  std::uint8_t manifest[wire::kManifestBytes];
-  promise(wire::write_manifest(release, manifest) == Status::kOk, "a manifest can be written");
+  promise(release.name.size() > 0 && release.name.size() <= provisioning::kMaxReleaseNameBytes,
+          "the name has a length");
+  std::uint8_t manifest[provisioning::kManifestBytes];
+  promise(provisioning::write_manifest(release, manifest) == Status::kOk, "a manifest can be written");
   promise(std::memcmp(manifest, partition.data(), sizeof manifest) == 0, "to the same bytes");
   return status;
 }
@@ -46,8 +47,8 @@ void sign(Bytes manifest, std::uint8_t* signature) {
   BIGNUM* one = BN_new();
   BN_one(one);
   EC_KEY_set_private_key(key, one);
-  const wire::Digest digest = wire::sha256(manifest);
-  ECDSA_SIG* made = ECDSA_do_sign(digest.bytes, wire::kDigestBytes, key);
+  const crypto::Digest digest = crypto::sha256(manifest);
+  ECDSA_SIG* made = ECDSA_do_sign(digest.bytes, crypto::kDigestBytes, key);
   promise(made != nullptr, "it can be signed");
   BN_bn2binpad(ECDSA_SIG_get0_r(made), signature, 32);
   BN_bn2binpad(ECDSA_SIG_get0_s(made), signature + 32, 32);
@@ -57,7 +58,7 @@ void sign(Bytes manifest, std::uint8_t* signature) {
 }
 
 void check_signed(std::vector<std::uint8_t> partition) {
-  sign({partition.data(), wire::kManifestBytes}, partition.data() + wire::kManifestBytes);
+  sign({partition.data(), provisioning::kManifestBytes}, partition.data() + provisioning::kManifestBytes);
   promise(check({partition.data(), partition.size()}) != Status::kWrongAuthentication, "the signature holds");
 }
 #endif
@@ -69,15 +70,15 @@ void fuzz_release(Bytes input) {
 #ifdef SKINK_FUZZ_SIGNS
   constexpr std::size_t kLengthAt = 12;
   constexpr std::size_t kDigestAt = 16;
-  if (input.size() < wire::kReleaseHeaderBytes) return;
+  if (input.size() < provisioning::kReleaseHeaderBytes) return;
   std::vector<std::uint8_t> partition(input.begin(), input.end());
   std::memcpy(partition.data(), "SKR\0\1\0", 6);
   check_signed(partition);
   // And with a length and digest that are right.
-  const std::size_t content = partition.size() - wire::kReleaseHeaderBytes;
+  const std::size_t content = partition.size() - provisioning::kReleaseHeaderBytes;
   store_u32(partition.data() + kLengthAt, static_cast<std::uint32_t>(content));
-  const wire::Digest digest = wire::sha256({partition.data() + wire::kReleaseHeaderBytes, content});
-  std::memcpy(partition.data() + kDigestAt, digest.bytes, wire::kDigestBytes);
+  const crypto::Digest digest = crypto::sha256({partition.data() + provisioning::kReleaseHeaderBytes, content});
+  std::memcpy(partition.data() + kDigestAt, digest.bytes, crypto::kDigestBytes);
   check_signed(partition);
 #endif
 }

@@ -6,11 +6,11 @@
 
 #include "fakes/scratch_folder.hpp"
 #include "harness.hpp"
-#include "skink/common/host/network_address.hpp"
-#include "skink/common/host/overrides.hpp"
 #include "skink/common/wire/topics.hpp"
-#include "skink/coordinator/core/revoked_list.hpp"
-#include "skink/coordinator/mqtt/settings.hpp"
+#include "skink/coordinator/provisioning/revoked_list.hpp"
+#include "skink/coordinator/service/settings.hpp"
+#include "skink/host/config/network_address.hpp"
+#include "skink/host/config/overrides.hpp"
 
 namespace skink::test {
 namespace {
@@ -29,7 +29,7 @@ void check_settings(const std::string& path) {
 }
 
 void check_revoked(const std::string& path) {
-  const auto ids = coordinator::read_revoked_list(path);
+  const auto ids = provisioning::read_revoked_list(path);
   if (!ids) return check_reason(ids.error(), "settings.txt");
   for (const std::string& id : *ids) promise(wire::is_valid_id({id.data(), id.size()}), "ids are ids");
 }

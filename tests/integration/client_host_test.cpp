@@ -8,8 +8,8 @@
 
 #include "broker.hpp"
 #include "skink/common/codec/decoder.hpp"
-#include "skink/common/host/device_memory.hpp"
 #include "skink/edge/task_runner.hpp"
+#include "skink/host/experiment/device_memory.hpp"
 
 using namespace skink;
 using namespace std::chrono_literals;
@@ -91,13 +91,13 @@ class Asker {
     return true;
   }
 
-  void publish_model(const std::vector<std::uint8_t>& file, const wire::Digest& digest) {
+  void publish_model(const std::vector<std::uint8_t>& file, const crypto::Digest& digest) {
     for (std::size_t chunk = 0; chunk * wire::kModelChunkBytes < file.size(); ++chunk) {
       const std::size_t first = chunk * wire::kModelChunkBytes;
       const std::size_t size = std::min(wire::kModelChunkBytes, file.size() - first);
       const std::string topic = "skink/1/demo/model/0/" + std::to_string(chunk);
       std::vector<std::uint8_t> message(wire::kModelHeadBytes);
-      store_u64(message.data(), wire::prefix_of(digest));
+      store_u64(message.data(), crypto::prefix_of(digest));
       message.insert(message.end(), file.begin() + static_cast<std::ptrdiff_t>(first),
                      file.begin() + static_cast<std::ptrdiff_t>(first + size));
       REQUIRE(
@@ -165,7 +165,7 @@ class Asker {
   const test::Broker& broker_;
   mqtt::EventQueue queue_;
   std::unique_ptr<mqtt::Session> session_;
-  std::map<std::string, wire::Key> keys_;
+  std::map<std::string, crypto::Key> keys_;
 };
 
 /// An experiment, its first model, and the answers that arithmetic demands.
@@ -225,7 +225,7 @@ struct Reference {
   TaskGenerator generator;
   model::Model model;
   std::vector<std::uint8_t> file;
-  wire::Digest digest;
+  crypto::Digest digest;
   Bytes bytes;  ///< of `file`; `source` points here
   model::ByteSource source;
   model::ModelInfo info;

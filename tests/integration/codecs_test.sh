@@ -2,8 +2,8 @@
 # A comparison of codecs that is killed goes on to the table of one that was not, more codecs can be asked for later, and what
 # cannot be done is refused with the reason.
 set -euo pipefail
-# shellcheck source=tests/integration/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/integration/integration_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/integration_lib.sh"
 codecs=("$sim" codecs "$root/experiments/sine.toml" --quiet --set evaluation.every=20 --set evaluation.final_tasks=40 --seeds 1..2)
 few=("${codecs[@]}" --codecs float32 --codecs topk:0.05+ternary+ef/eden:1+ef)
 

@@ -2,8 +2,8 @@
 # skink-sim evaluate gives the figures at the end of the run that made a model, and refuses what is not its model. skink-sim
 # plan and profile write what their documents say.
 set -euo pipefail
-# shellcheck source=tests/integration/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/integration/integration_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/integration_lib.sh"
 experiment=$root/experiments/sine.toml
 settings=(--set meta.rounds=50 --set evaluation.every=0 --set evaluation.final_tasks=70)
 

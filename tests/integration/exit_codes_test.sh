@@ -2,8 +2,8 @@
 # Programs end with the exit code that docs/exit-codes.md gives to the cause, whatever the message begins with; output
 # that cannot be written is a failure; a closed terminal ends them like Ctrl-C.
 set -euo pipefail
-# shellcheck source=tests/integration/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/integration/integration_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/integration_lib.sh"
 bin=$SKINK_BIN_DIR
 cd "$work"
 # expect CODE TEXT COMMAND...: exits with CODE and says TEXT

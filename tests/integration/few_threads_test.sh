@@ -2,8 +2,8 @@
 # Where the system gives fewer threads than wanted (ulimit -u, a container's or a batch system's limit), programs compute
 # with those, to the same result, or say what is wrong. They never abort.
 set -euo pipefail
-# shellcheck source=tests/integration/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/integration/integration_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/integration_lib.sh"
 if [[ -n ${SKINK_SANITIZE:-} ]]; then
   echo "SKIPPED: few threads: programs with a sanitizer cannot be told how many"
   exit 0

@@ -3,8 +3,8 @@
 # And processes together: killed ones go on from their checkpoint in another number, interrupted ones write what there is, one
 # that cannot go on ends all.
 set -euo pipefail
-# shellcheck source=tests/integration/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/integration/integration_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/integration_lib.sh"
 run=(run "$root/experiments/sine.toml" --quiet --set meta.rounds=60 --set meta.cohort=21 --set evaluation.every=20
   --set evaluation.final_tasks=70)
 

@@ -2,8 +2,8 @@
 # skink-sim import: a CSV file becomes a data set that an experiment learns from; what is malformed is refused with its place, and
 # leaves nothing.
 set -euo pipefail
-# shellcheck source=tests/integration/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/integration/integration_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/integration_lib.sh"
 cd "$work"
 
 # Ten gloves, five motions: waves of another period each, with noise and a glove's own amplitude. Only the standard library.

@@ -1,4 +1,4 @@
-#include "skink/common/host/mqtt/session.hpp"
+#include "skink/host/mqtt/session.hpp"
 
 #include <catch2/catch.hpp>
 #include <filesystem>

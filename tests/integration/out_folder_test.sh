@@ -2,8 +2,8 @@
 # Folders for results: two programs do not write to one; one that cannot be written is found at the start, not after the
 # computing; and a checkpoint that cannot be written is said at that moment, once, and in the end.
 set -euo pipefail
-# shellcheck source=tests/integration/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/integration/integration_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/integration_lib.sh"
 cd "$work"
 long=("$sim" run "$root/experiments/sine.toml" --quiet --set meta.rounds=100000000)
 # refused TEXT COMMAND...: soon, with exit code 8

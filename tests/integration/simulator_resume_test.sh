@@ -2,8 +2,8 @@
 # A simulation that is killed at any moment goes on from its last checkpoint, to the files of one that was not disturbed.
 # A checkpoint that is damaged, or of another experiment, is refused, and so is none that --restart leaves out.
 set -euo pipefail
-# shellcheck source=tests/integration/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/integration/integration_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/integration_lib.sh"
 kills=${SKINK_KILLS:-20}
 run=("$sim" run "$root/experiments/sine.toml" --quiet --checkpoint-rounds 100 --set evaluation.every=1000
   --set evaluation.tasks=40 --set evaluation.final_tasks=80)

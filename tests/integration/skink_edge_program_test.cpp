@@ -9,9 +9,9 @@
 #include <fstream>
 
 #include "broker.hpp"
-#include "skink/common/host/exit_codes.hpp"
-#include "skink/common/host/mqtt/session.hpp"
 #include "skink/common/wire/messages.hpp"
+#include "skink/host/mqtt/session.hpp"
+#include "skink/host/program/exit_codes.hpp"
 
 using namespace skink;
 using namespace std::chrono_literals;

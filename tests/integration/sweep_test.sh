@@ -2,8 +2,8 @@
 # A sweep that is killed at any moment goes on, to the tables of one that was not disturbed; what it is asked for and cannot
 # do is refused with the reason.
 set -euo pipefail
-# shellcheck source=tests/integration/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/integration/integration_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/integration_lib.sh"
 # wait_for_file FILE
 wait_for_file() {
   local try

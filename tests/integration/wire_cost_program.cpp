@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "skink/coordinator/core/downlink.hpp"
+#include "skink/rounds/downlink.hpp"
 #include "skink/simulations/wire_cost.hpp"
 
 using namespace skink;
@@ -36,8 +36,8 @@ void print(const WireCost& cost) {
 /// Of the chain that a device gets with a round's task when it took part in the one before.
 std::uint32_t chain_bytes(const std::string& downlink, std::uint32_t round, std::uint32_t patch_bytes) {
   if (round == 0 || patch_bytes == 0) return 0;
-  coordinator::PatchBook book(downlink, 2 * std::size_t{patch_bytes} + 100);
-  const wire::Digest before{{1}};
+  rounds::PatchBook book(downlink, 2 * std::size_t{patch_bytes} + 100);
+  const crypto::Digest before{{1}};
   book.add({round - 1, before, std::vector<std::uint8_t>(patch_bytes)});
   return static_cast<std::uint32_t>(book.chain_from(before).size());
 }

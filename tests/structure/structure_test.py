@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks what no compiler checks: layers, freestanding code, fused instructions, documents that must agree with code.
+"""Checks what no compiler checks: freestanding code, fused instructions, documents that must agree with code.
 
 Each check prints what it looked at; an empty look is a failure, so that a moved folder cannot pass by silence.
 """
@@ -14,6 +14,8 @@ from pathlib import Path
 
 ROOT = Path(os.environ["SKINK_SOURCE_DIR"])
 BUILD = Path(os.environ["SKINK_BUILD_DIR"])
+
+LAYERS = ("common", "edge", "firmware", "host", "rounds", "coordinator", "simulations")
 
 failures = []
 
@@ -34,36 +36,14 @@ def includes(path):
     return re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text(), re.M)
 
 
-# What a part of the tree may include of ours, and what it may not include of others.
-LAYERS = [
-    # (folder, parts left out, allowed own prefixes, refused foreign headers)
-    ("common", ["common/host", "common/include/skink/common/host"], ["skink/common/"],
-     r"^(boost|Eigen|mqtt|spdlog|CLI|sqlite3|toml)"),
-    ("common/host", ["common/host/mqtt"], ["skink/common/"], r"^(Eigen|mqtt/|sqlite3)"),
-    ("edge", ["edge/host", "edge/linux", "edge/include/skink/edge/host", "edge/include/skink/edge/linux"],
-     ["skink/common/", "skink/edge/"], r"^(boost|Eigen|mqtt|spdlog|CLI|sqlite3|toml|thread|iostream)"),
-    ("edge/linux", [], ["skink/common/", "skink/edge/"], r"^(Eigen|sqlite3)"),
-    ("firmware/core", [], ["skink/common/", "skink/edge/", "skink/firmware/"], r"^(lwip|mbedtls|boost|stdio|iostream)"),
-    ("firmware", ["firmware/core"],
-     ["skink/common/", "skink/edge/", "skink/firmware/"], r"^(boost|Eigen|mqtt/|iostream|thread)"),
-    ("coordinator/core", [], ["skink/common/", "skink/coordinator/core/"],
-     r"^(mqtt|sqlite3|thread|mutex|chrono|fstream|filesystem|sys/|unistd)"),
-    ("coordinator/include/skink/coordinator/core", [], ["skink/common/", "skink/coordinator/core/"],
-     r"^(mqtt|sqlite3|thread|mutex|chrono|fstream|filesystem|sys/|unistd)"),
-    ("coordinator", [], ["skink/common/", "skink/coordinator/"], r"^(Eigen)"),
-    ("simulations", [], ["skink/common/", "skink/edge/", "skink/coordinator/core/", "skink/coordinator/store/",
-                         "skink/simulations/"], r"^(Eigen|mqtt)"),
-]
-
-
-# What makes or moves files on hosts, and where it may stand. Everything else calls skink/common/host/files.hpp, whose
+# What makes or moves files on hosts, and where it may stand. Everything else calls skink/host/files/files.hpp, whose
 # files survive a power cut (tests/faults/power_cut_test.cpp).
 MAKES_FILES = r"\bofstream\b|\bfstream\(|\bfopen\([^;]*\"[wa]|\brename(at2?)?\(|\bO_CREAT\b|\bcreat\(|\bmkstemp"
 MAY_MAKE_FILES = {
-    "common/host/files.cpp": "the functions themselves",
-    "common/host/line_file.cpp": "logs that grow by lines; nothing is taken up from one",
-    "common/include/skink/common/host/line_file.hpp": "the same",
-    "common/host/folder_lock.cpp": "a lock",
+    "host/files/files.cpp": "the functions themselves",
+    "host/files/line_file.cpp": "logs that grow by lines; nothing is taken up from one",
+    "host/include/skink/host/files/line_file.hpp": "the same",
+    "host/files/folder_lock.cpp": "a lock",
     "coordinator/store/store.cpp": "a lock",
     "simulations/import/folder_writer.cpp": "too large for memory; synchronised before it is moved to its place",
     "simulations/import/folder_writer.hpp": "the same",
@@ -72,24 +52,24 @@ MAY_MAKE_FILES = {
 
 def check_durable_files():
     found = set()
-    for path in sources("common", "coordinator", "simulations", "edge/linux", "edge/host"):
+    for path in sources("common", "host", "rounds", "coordinator", "simulations", "edge/linux", "edge/host"):
         name = str(path.relative_to(ROOT))
         if not re.search(MAKES_FILES, re.sub(r"//.*", "", path.read_text())):
             continue
         found.add(name)
-        check(name in MAY_MAKE_FILES, f"{name}: makes files by itself; call skink/common/host/files.hpp")
+        check(name in MAY_MAKE_FILES, f"{name}: makes files by itself; call skink/host/files/files.hpp")
     check(found == set(MAY_MAKE_FILES), f"these make no files any more: {set(MAY_MAKE_FILES) - found}")
     print(f"durable files: {len(found)} sources make or move files, as listed")
 
 
 # A thread that the system refuses throws; with others running and joinable, that aborts the process.
 STARTS_THREADS = r"\bstd::j?thread\b[\w\s]*[({]|\bstd::async\b|\bpthread_create\b"
-MAY_START_THREADS = {"common/include/skink/common/host/threads.hpp", "common/host/mqtt/exchange.cpp"}
+MAY_START_THREADS = {"host/include/skink/host/program/threads.hpp", "host/mqtt/exchange.cpp"}
 
 
 def check_threads():
     found = set()
-    for path in sources("common", "coordinator", "simulations", "edge/linux", "edge/host"):
+    for path in sources("common", "host", "rounds", "coordinator", "simulations", "edge/linux", "edge/host"):
         code = re.sub(r"//.*", "", path.read_text())
         if re.search(STARTS_THREADS, code) or re.search(r"vector<std::thread>&", code):
             found.add(str(path.relative_to(ROOT)))
@@ -97,34 +77,7 @@ def check_threads():
     print(f"threads: started in {len(found)} sources")
 
 
-def check_layers():
-    looked = 0
-    for folder, left_out, allowed, refused in LAYERS:
-        for path in sources(folder):
-            relative = str(path.relative_to(ROOT))
-            if any(relative.startswith(part + "/") for part in left_out):
-                continue
-            for header in includes(path):
-                looked += 1
-                ours = header.startswith("skink/")
-                check(not ours or any(header.startswith(prefix) for prefix in allowed),
-                      f"{relative} includes {header}: its layer may not")
-                check(ours or not re.match(refused, header), f"{relative} includes <{header}>: its layer may not")
-    for path in sources("common/arithmetic", "common/nn", "common/include/skink/common/arithmetic",
-                        "common/include/skink/common/nn"):
-        for header in includes(path):
-            check(header.startswith("skink/common/") or header.endswith(".h"),
-                  f"{path.relative_to(ROOT)} includes <{header}>: only C headers are allowed here")
-    # common/ may not use its own host part
-    for path in sources("common"):
-        relative = str(path.relative_to(ROOT))
-        if "/host/" in relative:
-            continue
-        check(not any("/host/" in header for header in includes(path)), f"{relative} includes a host header")
-    print(f"layers: {looked} includes")
-
-
-INCLUDE_FLAGS = [flag for layer in ("common", "edge", "firmware", "coordinator", "simulations")
+INCLUDE_FLAGS = [flag for layer in LAYERS
                  for flag in ("-I", str(ROOT / layer / "include"))]
 INCLUDE_FLAGS += ["-isystem", str(BUILD / "generated"), "-isystem", str(BUILD / "generated/nanopb")]
 
@@ -159,7 +112,7 @@ def included_first():
 
 
 def check_headers_alone():
-    headers = public_headers("common", "edge", "firmware", "coordinator", "simulations")
+    headers = public_headers(*LAYERS)
     proven = included_first()
     left = [header for header in headers if str(header).split("/include/", 1)[1] not in proven]
     check_compile(left, "c++20", "", "alone")
@@ -275,7 +228,7 @@ def check_no_fused(objdump, archives, pattern, name):
 
 
 def check_exit_codes():
-    header = (ROOT / "common/include/skink/common/host/exit_codes.hpp").read_text()
+    header = (ROOT / "host/include/skink/host/program/exit_codes.hpp").read_text()
     code = {int(n): name for name, n in re.findall(r"^\s+(k\w+) = (\d+),", header, re.M)}
     document = (ROOT / "docs/exit-codes.md").read_text()
     listed = {int(n): name for n, name in re.findall(r"^\| (\d+) \| (k\w+) \|", document, re.M)}
@@ -358,7 +311,6 @@ def check_links():
     print(f"links: {looked}")
 
 
-check_layers()
 check_durable_files()
 check_threads()
 check_headers_alone()

@@ -7,7 +7,7 @@
 #include "skink/common/arithmetic/elementary.hpp"
 #include "skink/common/arithmetic/philox.hpp"
 #include "skink/common/crc32.hpp"
-#include "skink/common/wire/identity.hpp"
+#include "skink/common/provisioning/identity.hpp"
 #include "skink/firmware/port.hpp"
 
 namespace skink::firmware::sensor {
@@ -57,8 +57,8 @@ void push(uint32_t number) noexcept {
 
 void start(ReadingRing& to) noexcept {
   ring = &to;
-  wire::DeviceIdentity identity;
-  if (wire::read_identity(port::identity_partition(), identity) == Status::kOk) {
+  provisioning::DeviceIdentity identity;
+  if (provisioning::read_identity(port::identity_partition(), identity) == Status::kOk) {
     seed = crc32({reinterpret_cast<const uint8_t*>(identity.device_id.data()), identity.device_id.size()});
   }
   const arithmetic::PhiloxBlock one = arithmetic::philox(seed, 0, 1, 0, 0);

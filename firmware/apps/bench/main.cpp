@@ -6,11 +6,11 @@
 
 #include <string.h>
 
-#include "codecs.hpp"
+#include "codec_bench.hpp"
 #include "skink/common/arithmetic/philox.hpp"
+#include "skink/common/crypto/crypto.hpp"
 #include "skink/common/little_endian.hpp"
 #include "skink/common/nn/training.hpp"
-#include "skink/common/wire/crypto.hpp"
 #include "skink/firmware/app.hpp"
 #include "skink/firmware/console.hpp"
 #include "skink/firmware/memory.hpp"
@@ -98,13 +98,13 @@ void measure(const Net& net, uint32_t steps) noexcept {
     counts[step] = stopwatch::instructions(begin, stopwatch::ticks());
   }
   sort_counts(steps);
-  wire::Sha256 hash;
+  crypto::Sha256 hash;
   for (const float value : parameters) {
     uint8_t bytes[4];
     store_float(bytes, value);
     hash.add(bytes);
   }
-  const wire::Digest digest = hash.finish();
+  const crypto::Digest digest = hash.finish();
   print("step {} {} {} {} {} {} {}", net.name, network.parameter_count(), steps, counts[0], counts[steps / 2],
         counts[steps - 1], Value::hex(Bytes(digest.bytes)));
 }

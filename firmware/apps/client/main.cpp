@@ -3,18 +3,18 @@
 /// samples come from, and what is done between rounds, another file of the image says (app.hpp).
 
 #include "skink/common/arithmetic/canary.hpp"
-#include "skink/common/wire/identity.hpp"
+#include "skink/common/provisioning/identity.hpp"
 #include "skink/firmware/app.hpp"
 #include "skink/firmware/console.hpp"
 #include "skink/firmware/device.hpp"
 #include "skink/firmware/memory.hpp"
+#include "skink/firmware/model_release.hpp"
 #include "skink/firmware/net/clock.hpp"
-#include "skink/firmware/net/network.hpp"
+#include "skink/firmware/net/ip_network.hpp"
 #include "skink/firmware/net/tls_memory.hpp"
 #include "skink/firmware/net/tls_stream.hpp"
 #include "skink/firmware/net/uplink.hpp"
 #include "skink/firmware/port.hpp"
-#include "skink/firmware/release.hpp"
 #include "skink/firmware/residual_flash.hpp"
 
 /// Sectors of each of the two places for a residual in flash, at the end of storage; 0: residuals stay in the arena.
@@ -27,7 +27,7 @@ namespace {
 
 constexpr uint32_t kJournalSectors = 2;
 constexpr uint64_t kHealthPeriodMs = 1000;
-constexpr size_t kHostBytes = wire::kMaxHostBytes + 1;
+constexpr size_t kHostBytes = provisioning::kMaxHostBytes + 1;
 
 constexpr uint64_t kGiveUpMs = 15'000;
 
@@ -57,7 +57,7 @@ struct Names {
   char time_host[kHostBytes];
 };
 
-wire::DeviceIdentity identity;
+provisioning::DeviceIdentity identity;
 Names names;
 ModelStore models;
 ResidualFlash residuals;
@@ -66,14 +66,14 @@ TlsStream stream;
 edge::Health health;
 
 void open_identity() noexcept {
-  const Status status = wire::read_identity(port::identity_partition(), identity);
+  const Status status = provisioning::read_identity(port::identity_partition(), identity);
   if (status == Status::kUnavailable)
     give_up(Fault::kStays, "identity", "this device is not provisioned: flash its identity blob");
   if (status != Status::kOk) give_up(Fault::kStays, "identity", status_text(status));
-  (void)wire::terminate(identity.device_id, names.device_id);
-  (void)wire::terminate(identity.broker_host, names.broker_host);
-  (void)wire::terminate(identity.tls_server_name, names.server_name);
-  (void)wire::terminate(identity.time_host, names.time_host);
+  (void)provisioning::terminate(identity.device_id, names.device_id);
+  (void)provisioning::terminate(identity.broker_host, names.broker_host);
+  (void)provisioning::terminate(identity.tls_server_name, names.server_name);
+  (void)provisioning::terminate(identity.time_host, names.time_host);
   print("identity: {} of fleet {}, broker {}:{}", names.device_id, identity.fleet, names.broker_host,
         unsigned{identity.broker_port});
 }
@@ -96,7 +96,7 @@ void open_storage() noexcept {
 
 /// A device that has never been asked has the model it was made with, if that is signed.
 void open_release() noexcept {
-  wire::Release release;
+  provisioning::Release release;
   const Status status = take_release(port::release_partition(), identity.release_key, models, release);
   if (status == Status::kOk) {
     print("release: model {} number {}", release.name, release.number);

@@ -20,7 +20,7 @@ extern "C" void skink_app() {
   firmware::print("skink self-test: {}", arithmetic::canary_text(canary));
   for (const firmware::selftest::Check& check : firmware::selftest::checks()) {
     firmware::port::feed_watchdog();
-    wire::Digest found;
+    crypto::Digest found;
     const bool is_right = firmware::selftest::run(check, memory, found);
     firmware::print("{} {} {}", is_right ? "ok    " : "FAILED", firmware::Value::hex(Bytes(found.bytes)), check.name);
     if (!is_right) ++failed;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../cortex-m/cortex_m.hpp"
-#include "skink/firmware/nic.hpp"
+#include "skink/firmware/net/nic.hpp"
 
 namespace skink::firmware::port {
 namespace {

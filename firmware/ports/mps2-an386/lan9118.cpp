@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../cortex-m/cortex_m.hpp"
-#include "skink/firmware/nic.hpp"
+#include "skink/firmware/net/nic.hpp"
 #include "skink/firmware/wait.hpp"
 
 namespace skink::firmware::port {

@@ -2,7 +2,7 @@
 /// TODO: the network chip. ports/mps2-an386/lan9118.cpp is a complete one of 140 lines. No wait of it is without a
 /// bound: skink/firmware/wait.hpp.
 
-#include "skink/firmware/nic.hpp"
+#include "skink/firmware/net/nic.hpp"
 
 namespace skink::firmware::port {
 

@@ -9,9 +9,9 @@
 #include <random>
 
 #include "fakes/device_messages.hpp"
-#include "skink/common/host/workers.hpp"
 #include "skink/coordinator/core/coordinator.hpp"
-#include "unit/common/codec/codec_bench.hpp"
+#include "skink/host/program/workers.hpp"
+#include "unit/common/codec/codec_fixture.hpp"
 
 using namespace skink;
 using coordinator::Coordinator;
@@ -100,7 +100,7 @@ std::string text_of(const coordinator::Action& action) {
     text += record.detail;
   }
   if (const auto* round = std::get_if<coordinator::CommitRound>(&action)) {
-    const coordinator::RoundRecord& record = round->record;
+    const rounds::RoundRecord& record = round->record;
     add(record.round, record.updates, record.diverged, record.refused, record.replaced, record.total_weight,
         record.duration_ms, record.traffic.uplink_bytes, record.traffic.downlink_bytes);
     text += record.model_sha256;
@@ -193,14 +193,14 @@ class Fleet {
     return test::birth_message({id.c_str(), key_of(id)}, challenge);
   }
 
-  wire::Key key_of(const std::string& id) const {
-    return wire::device_key(config.master_key, {}, {id.data(), id.size()});
+  crypto::Key key_of(const std::string& id) const {
+    return crypto::device_key(config.master_key, {}, {id.data(), id.size()});
   }
 
   void answer(const coordinator::Publish& publish) {
     wire::Task task{};
     const std::string& id = publish.device_id;
-    const wire::Key key = key_of(id);
+    const crypto::Key key = key_of(id);
     REQUIRE(wire::decode_task({publish.payload.data(), publish.payload.size()}, {id.c_str(), key}, task) ==
             Status::kOk);
     if (task.kind == skink_wire_TaskKind_TASK_KIND_PRESENCE) {
@@ -279,7 +279,7 @@ TEST_CASE("core: messages in batches give the actions that they give one by one"
     for (const std::uint32_t count : {1U, 3U}) {
       Workers workers(count);
       CoordinatorConfig config = fleet.config;
-      config.executor = coordinator::Executor::of(workers);
+      config.executor = rounds::Executor::of(workers);
       const std::size_t mean_batch = count == 1 ? 9 : 300;
       Listener batches(config);
       for (std::size_t i = 0; i < fleet.history.size(); ++i) {

@@ -99,7 +99,7 @@ class CoreBench {
       if (publish == nullptr) continue;
       if (observe) observe(*publish);
       const Bytes bytes{publish->payload.data(), publish->payload.size()};
-      const wire::Key key = key_of(publish->device_id);
+      const crypto::Key key = key_of(publish->device_id);
       const wire::Identity identity{publish->device_id.c_str(), key};
       if (publish->topic == wire::TopicKind::kTask) {
         wire::Task task{};
@@ -119,8 +119,8 @@ class CoreBench {
     }
   }
 
-  wire::Key key_of(const std::string& id) const {
-    return wire::device_key(config().master_key, {}, {id.data(), id.size()});
+  crypto::Key key_of(const std::string& id) const {
+    return crypto::device_key(config().master_key, {}, {id.data(), id.size()});
   }
 
   wire::Update update_for(const std::string& id) const {
@@ -158,7 +158,7 @@ class CoreBench {
       return Bytes{reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
     };
     const Bytes parts[] = {view(label), Bytes(kZero), view(id), Bytes(kZero), {bytes.data(), bytes.size()}};
-    const wire::Digest code = wire::hmac_sha256(key_of(id), parts);
+    const crypto::Digest code = crypto::hmac_sha256(key_of(id), parts);
     bytes.insert(bytes.end(), code.bytes, code.bytes + 16);
     return bytes;
   }
@@ -192,7 +192,7 @@ class CoreBench {
   std::map<std::string, std::vector<std::uint8_t>> patches;
   std::vector<std::pair<std::string, wire::Reply>> replies;
   std::vector<coordinator::TranscriptEvent> events;
-  std::vector<coordinator::RoundRecord> rounds;
+  std::vector<rounds::RoundRecord> rounds;
 };
 
 }  // namespace skink::test

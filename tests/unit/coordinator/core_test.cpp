@@ -239,7 +239,7 @@ TEST_CASE("core: a birth with other versions is no device", "[coordinator][core]
   std::uint8_t bytes[128];
   std::size_t written = 0;
   Bench bench;
-  const wire::Key key = bench.key_of("a");
+  const crypto::Key key = bench.key_of("a");
   REQUIRE(wire::encode_state(state, {"a", key}, bytes, written) == Status::kOk);
   core.on_state("a", {bytes, written}, 0);
   CHECK(core.devices_online() == 0);
@@ -267,7 +267,7 @@ TEST_CASE("core: models take turns at two places, and nothing is left at the bro
       return;
     }
     kept.emplace(publish.slot, publish.chunk);
-    CHECK(load_u64(publish.payload.data()) == wire::prefix_of(bench.core.model_digest()));
+    CHECK(load_u64(publish.payload.data()) == crypto::prefix_of(bench.core.model_digest()));
   };
   bench.core.on_connected(0);
   bench.take();

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "pki.hpp"
-#include "skink/common/wire/identity.hpp"
+#include "skink/common/provisioning/identity.hpp"
 #include "skink/coordinator/provisioning/provisioner.hpp"
 
 using namespace skink;
@@ -26,15 +26,15 @@ struct Bench {
     REQUIRE(provisioner->make("b").has_value());
     a_bytes = read_file(pki.file("images/a.bin")).value();
     b_bytes = read_file(pki.file("images/b.bin")).value();
-    REQUIRE(wire::read_identity(bytes_of(a_bytes), a) == Status::kOk);
-    REQUIRE(wire::read_identity(bytes_of(b_bytes), b) == Status::kOk);
+    REQUIRE(provisioning::read_identity(bytes_of(a_bytes), a) == Status::kOk);
+    REQUIRE(provisioning::read_identity(bytes_of(b_bytes), b) == Status::kOk);
   }
 
-  std::string refusal(const wire::DeviceIdentity& identity) const {
-    std::string image(wire::kMaxIdentityBytes, '\0');
+  std::string refusal(const provisioning::DeviceIdentity& identity) const {
+    std::string image(provisioning::kMaxIdentityBytes, '\0');
     std::size_t written = 0;
-    REQUIRE(wire::write_identity(identity, {reinterpret_cast<std::uint8_t*>(image.data()), image.size()}, written) ==
-            Status::kOk);
+    REQUIRE(provisioning::write_identity(identity, {reinterpret_cast<std::uint8_t*>(image.data()), image.size()},
+                                         written) == Status::kOk);
     return refusal(image.substr(0, written));
   }
   std::string refusal(const std::string& image) const {
@@ -46,8 +46,8 @@ struct Bench {
   test::Pki pki;
   std::string a_bytes;
   std::string b_bytes;
-  wire::DeviceIdentity a;
-  wire::DeviceIdentity b;
+  provisioning::DeviceIdentity a;
+  provisioning::DeviceIdentity b;
 };
 
 std::string hex_of(Bytes bytes) {
@@ -67,10 +67,10 @@ TEST_CASE("identity text: says who a device is, and keeps its secrets", "[coordi
   CHECK_THAT(text, Contains("device       a of fleet plant\n") && Contains("broker       gateway.local port 8883\n") &&
                        Contains("time server  none\n") && Contains("CA           test CA, valid ") &&
                        Contains("certificate  a, valid ") && Contains("belongs to the certificate"));
-  char hex[2 * wire::kDigestBytes + 1];
-  wire::to_hex(wire::sha256(bench.a.certificate), hex);
+  char hex[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(crypto::sha256(bench.a.certificate), hex);
   CHECK_THAT(text, Contains(hex));
-  wire::to_hex(wire::sha256(Bytes(bench.a.hmac_key.bytes)), hex);
+  crypto::to_hex(crypto::sha256(Bytes(bench.a.hmac_key.bytes)), hex);
   CHECK_THAT(text, Contains(hex));
   for (const std::string& secret :
        {hex_of(bench.a.private_key).substr(14, 64), hex_of(Bytes(bench.a.hmac_key.bytes))}) {
@@ -96,7 +96,7 @@ TEST_CASE("identity text: what is damaged, torn or erased is refused with its re
 
 TEST_CASE("identity text: parts that do not belong together are refused", "[coordinator][provisioning]") {
   const Bench bench;
-  wire::DeviceIdentity mixed = bench.a;
+  provisioning::DeviceIdentity mixed = bench.a;
   mixed.private_key = bench.b.private_key;
   CHECK_THAT(bench.refusal(mixed), Contains("the private key does not belong to the certificate"));
   mixed = bench.a;
@@ -106,8 +106,9 @@ TEST_CASE("identity text: parts that do not belong together are refused", "[coor
   mixed.ca_certificate = bench.b.certificate;
   CHECK_THAT(bench.refusal(mixed), Contains("the certificate is not signed by the CA beside it"));
   const std::uint8_t empty[] = {0x30, 0};
-  for (Bytes wire::DeviceIdentity::*part : {&wire::DeviceIdentity::ca_certificate, &wire::DeviceIdentity::certificate,
-                                            &wire::DeviceIdentity::private_key}) {
+  for (Bytes provisioning::DeviceIdentity::*part :
+       {&provisioning::DeviceIdentity::ca_certificate, &provisioning::DeviceIdentity::certificate,
+        &provisioning::DeviceIdentity::private_key}) {
     mixed = bench.a;
     mixed.*part = empty;
     CHECK_THAT(bench.refusal(mixed), Contains("cannot be parsed"));

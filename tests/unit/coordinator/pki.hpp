@@ -10,8 +10,8 @@
 #include <memory>
 #include <string>
 
-#include "skink/common/host/files.hpp"
-#include "unit/common/host/temporary_folder.hpp"
+#include "skink/host/files/files.hpp"
+#include "unit/host/temporary_folder.hpp"
 
 namespace skink::test {
 

@@ -10,7 +10,7 @@
 #include <set>
 
 #include "pki.hpp"
-#include "skink/common/wire/identity.hpp"
+#include "skink/common/provisioning/identity.hpp"
 
 using namespace skink;
 using Catch::Matchers::Contains;
@@ -48,15 +48,15 @@ std::string string_of(Span<const char> text) { return {text.data(), text.size()}
 /// An image in memory, read; as a device has it.
 struct Flashed {
   explicit Flashed(const std::string& path) : bytes(read_file(path).value()) {
-    bytes.resize(wire::kMaxIdentityBytes, '\xff');
-    REQUIRE(wire::read_identity(bytes_of(bytes), identity) == Status::kOk);
+    bytes.resize(provisioning::kMaxIdentityBytes, '\xff');
+    REQUIRE(provisioning::read_identity(bytes_of(bytes), identity) == Status::kOk);
   }
   std::string bytes;
-  wire::DeviceIdentity identity;
+  provisioning::DeviceIdentity identity;
 };
 
 /// Checks an image with the library that devices have.
-void check_with_mbedtls(const wire::DeviceIdentity& identity) {
+void check_with_mbedtls(const provisioning::DeviceIdentity& identity) {
   mbedtls_x509_crt ca;
   mbedtls_x509_crt own;
   mbedtls_pk_context key;
@@ -107,15 +107,15 @@ TEST_CASE("provisioning: a device gets all it needs, and only its owner may read
   const auto text = [](const std::string& name) { return Span<const char>(name.data(), name.size()); };
   const std::string fleet = "plant";
   const std::string id = "pump-1";
-  const wire::Key key = wire::device_key(read_key(pki.file("master.key")).value(), text(fleet), text(id));
-  const wire::Key written_key = read_key(own + "/hmac.key").value();
-  CHECK(std::memcmp(written_key.bytes, key.bytes, wire::kKeyBytes) == 0);
+  const crypto::Key key = crypto::device_key(read_key(pki.file("master.key")).value(), text(fleet), text(id));
+  const crypto::Key written_key = read_key(own + "/hmac.key").value();
+  CHECK(std::memcmp(written_key.bytes, key.bytes, crypto::kKeyBytes) == 0);
 
   const Flashed flashed(pki.file("images/pump-1.bin"));
-  const wire::DeviceIdentity& identity = flashed.identity;
+  const provisioning::DeviceIdentity& identity = flashed.identity;
   CHECK(string_of(identity.fleet) == "plant");
   CHECK(string_of(identity.device_id) == "pump-1");
-  CHECK(std::memcmp(identity.hmac_key.bytes, key.bytes, wire::kKeyBytes) == 0);
+  CHECK(std::memcmp(identity.hmac_key.bytes, key.bytes, crypto::kKeyBytes) == 0);
   CHECK(string_of(identity.broker_host) == "gateway.local");
   CHECK(identity.broker_port == 8883);
   CHECK(string_of(identity.tls_server_name) == "broker.example");
@@ -133,12 +133,12 @@ TEST_CASE("provisioning: devices differ in everything that must differ", "[coord
   const Flashed a(pki.file("images/a.bin"));
   const Flashed b(pki.file("images/b.bin"));
   CHECK(a.identity.seed != b.identity.seed);
-  CHECK(std::memcmp(a.identity.hmac_key.bytes, b.identity.hmac_key.bytes, wire::kKeyBytes) != 0);
+  CHECK(std::memcmp(a.identity.hmac_key.bytes, b.identity.hmac_key.bytes, crypto::kKeyBytes) != 0);
   CHECK(read_file(pki.file("devices/a/key.pem")).value() != read_file(pki.file("devices/b/key.pem")).value());
   const auto first = test::certificate_in(pki.file("devices/a/cert.pem"));
   const auto second = test::certificate_in(pki.file("devices/b/cert.pem"));
   CHECK(ASN1_INTEGER_cmp(X509_get0_serialNumber(first.get()), X509_get0_serialNumber(second.get())) != 0);
-  CHECK(std::memcmp(a.identity.release_key.data(), b.identity.release_key.data(), wire::kReleaseKeyBytes) == 0);
+  CHECK(std::memcmp(a.identity.release_key.data(), b.identity.release_key.data(), provisioning::kReleaseKeyBytes) == 0);
 }
 
 TEST_CASE("provisioning: the longest names fit in an image", "[coordinator][provisioning]") {
@@ -282,7 +282,8 @@ TEST_CASE("provisioning: the release key is made once, and its private half may 
   const Flashed a(pki.file("images/a.bin"));
   const auto has_same_key = [&](const std::string& id) {
     const Flashed other(pki.file("images/" + id + ".bin"));
-    return std::memcmp(a.identity.release_key.data(), other.identity.release_key.data(), wire::kReleaseKeyBytes) == 0;
+    return std::memcmp(a.identity.release_key.data(), other.identity.release_key.data(),
+                       provisioning::kReleaseKeyBytes) == 0;
   };
   fs::remove(pki.file("release.key"));
   make(options_for(pki), {"b"});

@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "pki.hpp"
-#include "skink/coordinator/core/revoked_list.hpp"
 #include "skink/coordinator/provisioning/provisioner.hpp"
+#include "skink/coordinator/provisioning/revoked_list.hpp"
 
 using namespace skink;
 using Catch::Matchers::Contains;
@@ -103,7 +103,7 @@ TEST_CASE("revocation: a revoked certificate is refused, others are not", "[coor
   CHECK(done.report.total == 1);
   CHECK(verdict(pki, own(pki, "a")) == X509_V_OK);
   CHECK(verdict(pki, own(pki, "b")) == X509_V_ERR_CERT_REVOKED);
-  CHECK(coordinator::read_revoked_list(pki.file("revoked.txt")).value() == coordinator::RevokedIds{"b"});
+  CHECK(provisioning::read_revoked_list(pki.file("revoked.txt")).value() == coordinator::RevokedIds{"b"});
 }
 
 TEST_CASE("revocation: lists grow and are numbered", "[coordinator][provisioning][revoked]") {
@@ -120,7 +120,7 @@ TEST_CASE("revocation: lists grow and are numbered", "[coordinator][provisioning
   CHECK(second.report.total == 2);
   for (const char* id : {"a", "c"}) CHECK(verdict(pki, own(pki, id)) == X509_V_ERR_CERT_REVOKED);
   CHECK(verdict(pki, own(pki, "b")) == X509_V_OK);
-  CHECK(coordinator::read_revoked_list(pki.file("revoked.txt")).value() == coordinator::RevokedIds{"a", "c", "z"});
+  CHECK(provisioning::read_revoked_list(pki.file("revoked.txt")).value() == coordinator::RevokedIds{"a", "c", "z"});
   CHECK_THAT(read_file(pki.file("revoked.txt")).value(), Contains("# our own notes\nz # by hand\na  # 20"));
 }
 
@@ -210,5 +210,5 @@ TEST_CASE("revocation: one program at a time, and a failure to write can be repe
   fs::remove_all(pki.file("crl.pem.part"));
   revoke(pki, {"a"});
   CHECK(verdict(pki, own(pki, "a")) == X509_V_ERR_CERT_REVOKED);
-  CHECK(coordinator::read_revoked_list(pki.file("revoked.txt")).value().size() == 1);
+  CHECK(provisioning::read_revoked_list(pki.file("revoked.txt")).value().size() == 1);
 }

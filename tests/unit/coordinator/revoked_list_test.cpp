@@ -1,12 +1,12 @@
-#include "skink/coordinator/core/revoked_list.hpp"
+#include "skink/coordinator/provisioning/revoked_list.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "unit/common/host/temporary_folder.hpp"
+#include "unit/host/temporary_folder.hpp"
 
 using namespace skink;
 using Catch::Matchers::Contains;
-using coordinator::read_revoked_list;
+using provisioning::read_revoked_list;
 using coordinator::RevokedIds;
 
 TEST_CASE("revoked list: one id a line, with comments", "[coordinator]") {

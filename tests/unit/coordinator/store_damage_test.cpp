@@ -24,7 +24,7 @@ void write_sound(const std::string& path) {
   round.model = {1, 2, 3};
   round.patch.base.bytes[0] = 1;
   round.residual = {1.0F};
-  EvaluationRecord evaluation;
+  rounds::EvaluationRecord evaluation;
   evaluation.total.query_samples = std::uint64_t{1} << 33;
   const std::vector<Action> actions{
       CommitRoster{{"a", "b"}},

@@ -73,7 +73,7 @@ TEST_CASE("store: what was committed comes back", "[coordinator][store]") {
     REQUIRE(ok(store.commit(CommitRoster{{"a", "b"}}, 0)));
     REQUIRE(ok(store.commit(CommitEvent{{0, EventKind::kReplaced, 1, 1, 3, wire::Refusal::kLate, "a: why"}}, 0)));
     REQUIRE(ok(store.commit(round_commit(0), 0)));
-    EvaluationRecord evaluation;
+    rounds::EvaluationRecord evaluation;
     evaluation.rounds = 1;
     evaluation.total.loss_after = std::uint64_t{1} << 50;
     REQUIRE(ok(store.commit(CommitEvaluation{evaluation}, 0)));

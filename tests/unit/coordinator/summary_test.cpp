@@ -1,18 +1,19 @@
-#include "skink/coordinator/core/summary.hpp"
+#include "skink/coordinator/results/summary.hpp"
 
 #include <catch2/catch.hpp>
 #include <ctime>
 #include <limits>
 
+using namespace skink;
 using namespace skink::coordinator;
 
 namespace {
 
 /// Processor time of one table, the least of three.
-double seconds_for(std::uint32_t rounds) {
-  std::vector<RoundRecord> records(rounds);
-  std::vector<EvaluationRecord> evaluations(rounds);
-  for (std::uint32_t round = 0; round < rounds; ++round) {
+double seconds_for(std::uint32_t count) {
+  std::vector<rounds::RoundRecord> records(count);
+  std::vector<rounds::EvaluationRecord> evaluations(count);
+  for (std::uint32_t round = 0; round < count; ++round) {
     records[round].round = round;
     evaluations[round].rounds = round + 1;
   }
@@ -21,7 +22,7 @@ double seconds_for(std::uint32_t rounds) {
     const std::clock_t start = std::clock();
     const std::string text = metrics_csv(records, evaluations);
     least = std::min(least, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
-    REQUIRE(text.size() > rounds);
+    REQUIRE(text.size() > count);
   }
   return least;
 }

@@ -4,8 +4,8 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 
+#include "fakes/fixed_samples.hpp"
 #include "fakes/model.hpp"
-#include "fakes/samples.hpp"
 #include "skink/edge/task_runner.hpp"
 
 using namespace skink;

@@ -61,7 +61,7 @@ TEST_CASE("client download: a chunk may come in pieces", "[edge][client][downloa
     for (std::uint32_t offset = 0; offset < length; offset += step) {
       REQUIRE(bench.client->state() == ClientState::kDownloading);
       REQUIRE(bench.give_piece(
-          {wire::prefix_of(bench.model.digest), chunk, offset, length, std::min(step, length - offset)}));
+          {crypto::prefix_of(bench.model.digest), chunk, offset, length, std::min(step, length - offset)}));
     }
   }
   CHECK(bench.client->state() == ClientState::kWorking);
@@ -71,7 +71,7 @@ TEST_CASE("client download: what was not asked for is not wanted", "[edge][clien
   ClientBench bench(three_chunks());
   CHECK_FALSE(bench.give_chunk(0));  // no task
   start_download(bench);
-  const std::uint64_t digest = wire::prefix_of(bench.model.digest);
+  const std::uint64_t digest = crypto::prefix_of(bench.model.digest);
   const auto last = static_cast<std::uint32_t>(bench.model.file.size() - 2 * wire::kModelChunkBytes);
   const std::uint64_t stranger = digest ^ 1;
   CHECK_FALSE(bench.give_piece({stranger, 0, 0, 4096, 4096}));
@@ -96,7 +96,7 @@ TEST_CASE("client download: a piece that ends up stored after the task changed c
   ClientBench bench(three_chunks());
   start_download(bench);
   edge::ModelWrite late;
-  REQUIRE(bench.client->on_model_bytes({wire::prefix_of(bench.model.digest), 0, 0, 4096, 4096}, late));
+  REQUIRE(bench.client->on_model_bytes({crypto::prefix_of(bench.model.digest), 0, 0, 4096, 4096}, late));
   ClientBench other(three_chunks());
   other.model = FakeModel(three_chunks().net, 99);
   bench.give(other.task(1));
@@ -114,14 +114,14 @@ TEST_CASE("client download: a late completion counts for nothing in the next dow
   ClientBench bench(three_chunks());
   start_download(bench);
   edge::ModelWrite late;
-  REQUIRE(bench.client->on_model_bytes({wire::prefix_of(bench.model.digest), 0, 0, 4096, 4096}, late));
+  REQUIRE(bench.client->on_model_bytes({crypto::prefix_of(bench.model.digest), 0, 0, 4096, 4096}, late));
   const bool is_other_model = GENERATE(true, false);
   const Status status = GENERATE(Status::kOk, Status::kUnavailable);
   if (is_other_model) bench.model = FakeModel(three_chunks().net, 99);
   bench.give(bench.task(1));  // a new download begins, and its first chunk comes
   (void)bench.pump();
   edge::ModelWrite write;
-  REQUIRE(bench.client->on_model_bytes({wire::prefix_of(bench.model.digest), 0, 0, 4096, 4096}, write));
+  REQUIRE(bench.client->on_model_bytes({crypto::prefix_of(bench.model.digest), 0, 0, 4096, 4096}, write));
   bench.client->on_model_stored(late, status, bench.now);
   CHECK(bench.client->state() == ClientState::kDownloading);  // the failure of a write of before is not this task's
   CHECK(bench.give_chunk(1));
@@ -138,8 +138,8 @@ TEST_CASE("client download: writes that end after later pieces came complete the
   start_download(bench);
   edge::ModelWrite first;
   edge::ModelWrite second;
-  REQUIRE(bench.client->on_model_bytes({wire::prefix_of(bench.model.digest), 0, 0, 4096, 2000}, first));
-  REQUIRE(bench.client->on_model_bytes({wire::prefix_of(bench.model.digest), 0, 2000, 4096, 2096}, second));
+  REQUIRE(bench.client->on_model_bytes({crypto::prefix_of(bench.model.digest), 0, 0, 4096, 2000}, first));
+  REQUIRE(bench.client->on_model_bytes({crypto::prefix_of(bench.model.digest), 0, 2000, 4096, 2096}, second));
   bench.client->on_model_stored(first, Status::kOk, bench.now);
   CHECK(chunks_asked_for(bench.wake()) == std::vector<std::uint32_t>{0, 1, 2});
   bench.client->on_model_stored(second, Status::kOk, bench.now);
@@ -149,7 +149,7 @@ TEST_CASE("client download: writes that end after later pieces came complete the
 TEST_CASE("client download: a chunk without its first pieces is not taken for whole", "[edge][client][download]") {
   ClientBench bench(three_chunks());
   start_download(bench);
-  const std::uint64_t digest = wire::prefix_of(bench.model.digest);
+  const std::uint64_t digest = crypto::prefix_of(bench.model.digest);
   CHECK_FALSE(bench.give_piece({digest, 0, 2000, 4096, 2096}));
   CHECK(bench.give_piece({digest, 0, 0, 4096, 1000}));
   CHECK_FALSE(bench.give_piece({digest, 0, 2000, 4096, 2096}));

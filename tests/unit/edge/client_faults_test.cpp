@@ -212,7 +212,7 @@ TEST_CASE("client: garbage on any input changes nothing", "[edge][client][faults
     piece.piece_bytes = static_cast<std::uint32_t>(random());
     edge::ModelWrite write;
     CHECK_FALSE(bench.client->on_model_bytes(piece, write));
-    piece.model = wire::prefix_of(bench.model.digest);
+    piece.model = crypto::prefix_of(bench.model.digest);
     CHECK_FALSE(bench.client->on_model_bytes(piece, write));
     bench.client->on_published(bench.now);  // nothing was in flight
   }
@@ -233,8 +233,8 @@ TEST_CASE("client: authentic garbage is counted, not believed", "[edge][client][
                            {reinterpret_cast<const std::uint8_t*>(id.data()), id.size()},
                            Bytes(zero),
                            view(bytes)};
-    const wire::Digest digest = wire::hmac_sha256(bench.identity.key, parts);
-    bytes.insert(bytes.end(), digest.bytes, digest.bytes + wire::kTagBytes);
+    const crypto::Digest digest = crypto::hmac_sha256(bench.identity.key, parts);
+    bytes.insert(bytes.end(), digest.bytes, digest.bytes + crypto::kTagBytes);
     return bytes;
   };
   bench.client->on_task(view(sealed({0xff, 0xff}, "skink/1/task")), bench.now);

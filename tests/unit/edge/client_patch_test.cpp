@@ -4,7 +4,7 @@
 
 #include "fakes/client_bench.hpp"
 #include "skink/common/little_endian.hpp"
-#include "skink/coordinator/core/downlink.hpp"
+#include "skink/rounds/downlink.hpp"
 
 using namespace skink;
 using namespace skink::test;
@@ -34,7 +34,7 @@ struct Scene {
   void step(std::uint32_t round, bool changes = true) {
     FakeModel& model = bench.model;
     const std::vector<float> before = model.parameters;
-    coordinator::Patch patch{round, model.digest, {}};
+    rounds::Patch patch{round, model.digest, {}};
     if (changes) {
       NetLottery lottery(round + 100);
       for (float& value : model.parameters) value += static_cast<float>(lottery.real(-0.05, 0.05));
@@ -51,7 +51,7 @@ struct Scene {
     chain = book.chain_from(base);
     REQUIRE_FALSE(chain.empty());
     wire::Task task = bench.task(round + 1);
-    task.patch_base = wire::prefix_of(base);
+    task.patch_base = crypto::prefix_of(base);
     task.patch_bytes = static_cast<std::uint32_t>(chain.size());
     return task;
   }
@@ -59,7 +59,7 @@ struct Scene {
   /// Bytes [from, to) of the chain, in pieces.
   void give(std::size_t from, std::size_t to, std::size_t piece = 4096) {
     Message message(wire::kPatchHeadBytes + to - from);
-    store_u64(message.data(), wire::prefix_of(bench.model.digest));
+    store_u64(message.data(), crypto::prefix_of(bench.model.digest));
     store_u32(message.data() + 8, static_cast<std::uint32_t>(from));
     std::copy(chain.begin() + static_cast<std::ptrdiff_t>(from), chain.begin() + static_cast<std::ptrdiff_t>(to),
               message.begin() + wire::kPatchHeadBytes);
@@ -88,9 +88,9 @@ struct Scene {
   }
 
   ClientBench bench;
-  coordinator::Downlink downlink;
-  coordinator::PatchBook book;
-  wire::Digest base;
+  rounds::Downlink downlink;
+  rounds::PatchBook book;
+  crypto::Digest base;
   std::vector<std::uint8_t> chain;
 };
 
@@ -311,6 +311,6 @@ TEST_CASE("client: a birth names the model that the device has", "[edge][client]
     if (sent.topic != TopicKind::kState || sent.kind != ActionKind::kPublish) continue;
     wire::State state{};
     REQUIRE(wire::decode_state(view(sent.payload), scene.bench.identity, state) == Status::kOk);
-    CHECK(state.model == wire::prefix_of(scene.base));
+    CHECK(state.model == crypto::prefix_of(scene.base));
   }
 }

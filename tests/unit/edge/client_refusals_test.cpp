@@ -196,7 +196,7 @@ TEST_CASE("client: a download that is not the model of the task is refused", "[e
 
 TEST_CASE("client: a sound file with another hash than the task's is refused", "[edge][client][refusal]") {
   ClientBench bench;
-  const wire::Digest wanted = bench.model.digest;
+  const crypto::Digest wanted = bench.model.digest;
   bench.model.file[4000] = static_cast<std::uint8_t>(bench.model.file[4000] ^ 1U);
   (void)seal(bench.model.file);
   bench.model.digest = wanted;

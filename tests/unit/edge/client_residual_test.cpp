@@ -4,7 +4,7 @@
 
 #include "fakes/client_bench.hpp"
 #include "skink/common/codec/decoder.hpp"
-#include "unit/common/codec/codec_bench.hpp"
+#include "unit/common/codec/codec_fixture.hpp"
 
 using namespace skink;
 using namespace skink::test;

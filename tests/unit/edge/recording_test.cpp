@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "skink/common/crc32.hpp"
-#include "skink/common/host/experiment.hpp"
 #include "skink/common/little_endian.hpp"
 #include "skink/edge/host/recorder.hpp"
 #include "skink/edge/host/task_source.hpp"
+#include "skink/host/experiment/experiment.hpp"
 
 namespace skink::edge {
 namespace {

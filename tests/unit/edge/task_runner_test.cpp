@@ -5,8 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "fakes/fixed_samples.hpp"
 #include "fakes/model.hpp"
-#include "fakes/samples.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/arithmetic/permutation.hpp"
 #include "unit/common/nn/naive.hpp"

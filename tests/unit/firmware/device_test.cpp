@@ -9,8 +9,8 @@
 
 #include "fakes/client_bench.hpp"
 #include "fakes/fake_flash.hpp"
+#include "fakes/fixed_samples.hpp"
 #include "fakes/model.hpp"
-#include "fakes/samples.hpp"
 
 using namespace skink;
 using namespace skink::test;
@@ -68,7 +68,7 @@ class DeviceBench {
       const auto left = static_cast<std::size_t>(file.end() - begin);
       const auto size = static_cast<std::ptrdiff_t>(std::min(wire::kModelChunkBytes, left));
       Message message(wire::kModelHeadBytes);
-      store_u64(message.data(), wire::prefix_of(coordinator.model.digest));
+      store_u64(message.data(), crypto::prefix_of(coordinator.model.digest));
       message.insert(message.end(), begin, begin + size);
       publish({topic, length}, message);
     }

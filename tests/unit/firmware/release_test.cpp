@@ -1,6 +1,6 @@
 /// Releases from `skinkctl release sign` to a device's store.
 
-#include "skink/firmware/release.hpp"
+#include "skink/firmware/model_release.hpp"
 
 #include <openssl/pem.h>
 
@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "fakes/fake_flash.hpp"
-#include "skink/common/host/files.hpp"
 #include "skink/common/model/model_file.hpp"
-#include "skink/coordinator/provisioning/release.hpp"
-#include "unit/common/host/temporary_folder.hpp"
+#include "skink/coordinator/provisioning/release_signing.hpp"
+#include "skink/host/files/files.hpp"
 #include "unit/common/nn/nets.hpp"
+#include "unit/host/temporary_folder.hpp"
 
 namespace skink::firmware {
 namespace {
@@ -26,7 +26,7 @@ std::string model_file(float first) {
   std::vector<float> parameters(model.network.parameter_count(), 0.5F);
   parameters[0] = first;
   std::string file(model::model_bytes(model.network), '\0');
-  wire::Digest digest;
+  crypto::Digest digest;
   const Status status = model::encode(model, {parameters.data(), parameters.size()},
                                       {reinterpret_cast<std::uint8_t*>(file.data()), file.size()}, digest);
   REQUIRE(status == Status::kOk);
@@ -35,7 +35,8 @@ std::string model_file(float first) {
 
 /// A folder of keys, and what it signs.
 struct Signer {
-  std::string sign(const std::string& content, wire::ReleaseKind kind = wire::ReleaseKind::kModel) const {
+  std::string sign(const std::string& content,
+                   provisioning::ReleaseKind kind = provisioning::ReleaseKind::kModel) const {
     folder.write("content", content);
     const auto done =
         provisioning::sign_release({folder.path(), folder.file("content"), kind, "pump", 7, folder.file("release")});
@@ -64,10 +65,10 @@ struct Board {
   }
   FakeFlash flash{512, 24, 8};
   ModelStore store;
-  wire::Release release;
+  provisioning::Release release;
 };
 
-wire::Digest hash_of(const std::string& model) {
+crypto::Digest hash_of(const std::string& model) {
   const Bytes bytes = bytes_of(model);
   model::ModelInfo info;
   REQUIRE(model::inspect(model::source_of(bytes), info) == Status::kOk);
@@ -113,7 +114,7 @@ TEST_CASE("release: one changed bit, anywhere, and it is refused", "[firmware][r
   const std::string sound = signer.sign(model_file(1.0F));
   const auto key = signer.key();
   Board board;
-  for (std::size_t at = 0; at < wire::kReleaseHeaderBytes; ++at) {
+  for (std::size_t at = 0; at < provisioning::kReleaseHeaderBytes; ++at) {
     std::string bent = sound;
     bent[at] = static_cast<char>(bent[at] ^ (1 << (at % 8)));
     const Status status = board.take(bent, key);
@@ -126,7 +127,7 @@ TEST_CASE("release: one changed bit, anywhere, and it is refused", "[firmware][r
       CHECK(status == Status::kWrongAuthentication);
     }
   }
-  for (std::size_t at = wire::kReleaseHeaderBytes; at < sound.size(); at += 97) {
+  for (std::size_t at = provisioning::kReleaseHeaderBytes; at < sound.size(); at += 97) {
     std::string bent = sound;
     bent[at] = static_cast<char>(bent[at] ^ 0x10);
     CHECK(board.take(bent, key) == Status::kDamaged);
@@ -139,15 +140,15 @@ TEST_CASE("release: what is cut off, erased, or not meant for this device is ref
   const std::string sound = signer.sign(model_file(1.0F));
   const auto key = signer.key();
   Board board;
-  for (const std::size_t length :
-       {std::size_t{1}, std::size_t{80}, wire::kReleaseHeaderBytes - 1, wire::kReleaseHeaderBytes, sound.size() - 1}) {
+  for (const std::size_t length : {std::size_t{1}, std::size_t{80}, provisioning::kReleaseHeaderBytes - 1,
+                                   provisioning::kReleaseHeaderBytes, sound.size() - 1}) {
     CHECK(board.take(sound.substr(0, length), key) == Status::kTruncated);
   }
   CHECK(board.take("", key) == Status::kUnavailable);
   CHECK(board.take(std::string(500, '\xff'), key) == Status::kUnavailable);
   CHECK(board.take(std::string(500, '\0'), key) == Status::kUnavailable);
   CHECK(board.take(Signer().sign(model_file(1.0F)), key) == Status::kWrongAuthentication);
-  CHECK(board.take(signer.sign("image", wire::ReleaseKind::kFirmware), key) == Status::kUnsupported);
+  CHECK(board.take(signer.sign("image", provisioning::ReleaseKind::kFirmware), key) == Status::kUnsupported);
   CHECK(board.take(sound, {}) == Status::kInvalidArgument);
   CHECK(board.take(sound, std::vector<std::uint8_t>(65, 4)) == Status::kInvalidArgument);  // not on the curve
   CHECK_FALSE(board.store.has_model());
@@ -155,7 +156,7 @@ TEST_CASE("release: what is cut off, erased, or not meant for this device is ref
   ModelStore small;
   FakeFlash flash(512, 8, 8);
   REQUIRE(small.open(flash.flash, 0, 4) == Status::kOk);
-  wire::Release release;
+  provisioning::Release release;
   CHECK(take_release(bytes_of(sound), {key.data(), key.size()}, small, release) == Status::kBufferTooSmall);
 }
 
@@ -164,8 +165,8 @@ TEST_CASE("release: what no device could load is not signed", "[firmware][releas
   const std::string model = model_file(1.0F);
   const auto sign = [&signer](const std::string& content, const std::string& name) {
     signer.folder.write("content", content);
-    return provisioning::sign_release({signer.folder.path(), signer.folder.file("content"), wire::ReleaseKind::kModel,
-                                       name, 1, signer.folder.file("release")});
+    return provisioning::sign_release({signer.folder.path(), signer.folder.file("content"),
+                                       provisioning::ReleaseKind::kModel, name, 1, signer.folder.file("release")});
   };
   const auto cut = sign(model.substr(0, model.size() - 5), "pump");
   REQUIRE_FALSE(cut.has_value());

@@ -12,13 +12,13 @@ TEST_CASE("self-test: this host computes the golden vectors", "[firmware][selfte
   const MutableBytes bytes{reinterpret_cast<std::uint8_t*>(memory.data()), selftest::kMemoryBytes};
   for (const selftest::Check& check : selftest::checks()) {
     CAPTURE(check.name);
-    wire::Digest found;
+    crypto::Digest found;
     CHECK(selftest::run(check, bytes, found));
     selftest::Check other = check;
     other.expected = "0000000000000000000000000000000000000000000000000000000000000000";
     CHECK_FALSE(selftest::run(other, bytes, found));
   }
-  CHECK_FALSE(selftest::run(selftest::checks()[0], bytes.first(100), *std::make_unique<wire::Digest>()));
+  CHECK_FALSE(selftest::run(selftest::checks()[0], bytes.first(100), *std::make_unique<crypto::Digest>()));
 }
 
 }  // namespace

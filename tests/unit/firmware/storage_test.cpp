@@ -20,7 +20,9 @@ std::vector<std::uint8_t> model_of(int version, std::size_t bytes) {
   return model;
 }
 
-wire::Digest digest_of(const std::vector<std::uint8_t>& model) { return wire::sha256({model.data(), model.size()}); }
+crypto::Digest digest_of(const std::vector<std::uint8_t>& model) {
+  return crypto::sha256({model.data(), model.size()});
+}
 
 /// Stores a model as a download does: in chunks, each in pieces.
 Status store_model(ModelStore& store, const std::vector<std::uint8_t>& model, std::size_t chunk, std::size_t piece) {

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
-#include "skink/common/host/files.hpp"
+#include "skink/host/files/files.hpp"
 #include "skink/simulations/run.hpp"
 #include "temporary_folder.hpp"
 

@@ -8,8 +8,8 @@
 #include "import/folder_writer.hpp"
 #include "import/split.hpp"
 #include "import/storage.hpp"
-#include "skink/common/host/dataset.hpp"
-#include "skink/common/host/files.hpp"
+#include "skink/host/data/dataset.hpp"
+#include "skink/host/files/files.hpp"
 #include "temporary_folder.hpp"
 
 using namespace skink;

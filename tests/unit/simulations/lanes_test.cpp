@@ -11,7 +11,7 @@
 #include "learning/group.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/arithmetic/permutation.hpp"
-#include "skink/common/host/tasks.hpp"
+#include "skink/host/experiment/tasks.hpp"
 
 using namespace skink;
 using namespace skink::simulations;

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <filesystem>
 
-#include "skink/common/host/files.hpp"
-#include "skink/common/host/folder_lock.hpp"
+#include "skink/host/files/files.hpp"
+#include "skink/host/files/folder_lock.hpp"
 #include "temporary_folder.hpp"
 
 using namespace skink;

@@ -253,7 +253,7 @@ TEST_CASE("wire cost: payloads are those of the coordinator's and the devices' o
     predicted += device_round_cost(round).payload;
   };
   std::uint32_t rounds = 0;
-  observer.on_round = [&](const coordinator::RoundRecord& record) {
+  observer.on_round = [&](const rounds::RoundRecord& record) {
     ++rounds;
     CHECK(record.traffic.uplink_bytes == predicted.up);
     CHECK(record.traffic.downlink_bytes == predicted.down);

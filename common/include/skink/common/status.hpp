@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// The one error type of the freestanding layers. Hosts see it as a boost error category
-/// (`skink/common/host/result.hpp`).
+/// (`skink/host/result.hpp`).
 
 #include <stdint.h>
 

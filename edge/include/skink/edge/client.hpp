@@ -73,10 +73,10 @@ struct ModelWrite {
 struct Action {
   ActionKind kind = ActionKind::kPublish;
   wire::TopicKind topic = wire::TopicKind::kState;
-  wire::Digest model;  ///< kStoreModel: whose bytes these are
-  uint32_t slot = 0;   ///< topic kModel
-  uint32_t chunk = 0;  ///< topic kModel; wire::kAllChunks for all
-  Bytes payload;       ///< kPublish: valid until on_published(); kStoreModel: until on_model_stored()
+  crypto::Digest model;  ///< kStoreModel: whose bytes these are
+  uint32_t slot = 0;     ///< topic kModel
+  uint32_t chunk = 0;    ///< topic kModel; wire::kAllChunks for all
+  Bytes payload;         ///< kPublish: valid until on_published(); kStoreModel: until on_model_stored()
   bool retain = false;
   /// kStoreModel: the port writes the payload there in the model slot, in ascending order from 0, then calls
   /// on_model_stored().
@@ -86,7 +86,7 @@ struct Action {
 /// A piece of a model chunk as it arrives, without the head of its message (ModelMessage). Transports with little
 /// memory deliver a chunk in several pieces, in order.
 struct ModelPiece {
-  uint64_t model = 0;  ///< wire::prefix_of() its digest
+  uint64_t model = 0;  ///< crypto::prefix_of() its digest
   uint32_t chunk = 0;
   uint32_t offset = 0;       ///< of this piece in its chunk
   uint32_t chunk_bytes = 0;  ///< whole length of the chunk
@@ -212,7 +212,7 @@ class Client {
   const model::ModelInfo& model() const noexcept { return model_; }
   uint32_t model_bytes() const noexcept { return model_bytes_; }
   /// The digest of the model that the task names, and its length.
-  wire::Digest download() const noexcept;
+  crypto::Digest download() const noexcept;
   uint32_t download_bytes() const noexcept { return task_.model_bytes; }
   const ClientCounters& counters() const noexcept { return counters_; }
   const nn::MemoryPlan& memory_plan() const noexcept { return runner_.memory_plan(); }

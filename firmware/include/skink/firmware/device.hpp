@@ -61,9 +61,9 @@ class Device {
   void take_message(const edge::mqtt::Event& event, uint64_t now_ms) noexcept;
   void take_control(wire::TopicKind kind, const edge::mqtt::Event& event, uint64_t now_ms) noexcept;
   void take_model(const wire::Topic& topic, const edge::mqtt::Event& event, uint64_t now_ms) noexcept;
-  void store(const wire::Digest& model, const edge::ModelWrite& place, Bytes bytes, bool is_end,
+  void store(const crypto::Digest& model, const edge::ModelWrite& place, Bytes bytes, bool is_end,
              uint64_t now_ms) noexcept;
-  Status write(const wire::Digest& model, uint32_t offset, Bytes bytes, bool is_end) noexcept;
+  Status write(const crypto::Digest& model, uint32_t offset, Bytes bytes, bool is_end) noexcept;
   void keep_model() noexcept;
   Status note_task() noexcept;
   void carry_out(uint64_t now_ms) noexcept;
@@ -81,7 +81,7 @@ class Device {
   edge::Action action_;
   uint16_t publishing_id_ = 0;
   bool is_storing_ = false;  ///< the store's slot belongs to `storing_`
-  wire::Digest storing_;
+  crypto::Digest storing_;
   uint8_t control_[wire::kMaxControlBytes] = {};  ///< a task or reply as its pieces come
 };
 

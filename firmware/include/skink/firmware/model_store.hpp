@@ -6,8 +6,8 @@
 /// A slot is a header sector (magic, counter, length, digest, CRC-32) and data sectors. Wear: one erasure of one slot
 /// for every model that is downloaded, so a slot is erased every second time.
 
+#include "skink/common/crypto/crypto.hpp"
 #include "skink/common/model/model_file.hpp"
-#include "skink/common/wire/crypto.hpp"
 #include "skink/firmware/flash.hpp"
 
 namespace skink::firmware {
@@ -26,7 +26,7 @@ class ModelStore {
 
   bool has_model() const noexcept { return model_bytes_ != 0; }
   uint32_t model_bytes() const noexcept { return model_bytes_; }
-  const wire::Digest& digest() const noexcept { return digest_; }
+  const crypto::Digest& digest() const noexcept { return digest_; }
 
   /// Erases as many sectors of the older slot as a new model of `bytes` bytes needs; from now on read() reads that
   /// slot.
@@ -40,7 +40,7 @@ class ModelStore {
   Status write(uint32_t offset, Bytes bytes, bool is_chunk_end) noexcept;
 
   /// Makes the new model the last one. Call it once its digest is checked.
-  Status commit(const wire::Digest& digest, uint32_t bytes) noexcept;
+  Status commit(const crypto::Digest& digest, uint32_t bytes) noexcept;
 
   Status read(uint32_t offset, MutableBytes out) const noexcept { return read_slot(slot_, offset, out); }
   /// Of the last whole slot, also while a new one is written; only if there was one.
@@ -66,7 +66,7 @@ class ModelStore {
   uint32_t counter_ = 0;
   uint32_t model_bytes_ = 0;
   uint32_t room_ = 0;  ///< what begin() erased
-  wire::Digest digest_;
+  crypto::Digest digest_;
   // bytes that do not fill a unit of the flash yet
   uint32_t pending_offset_ = 0;
   uint32_t pending_ = 0;

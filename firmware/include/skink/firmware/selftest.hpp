@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
+#include "skink/common/crypto/crypto.hpp"
 #include "skink/common/span.hpp"
-#include "skink/common/wire/crypto.hpp"
 
 namespace skink::firmware::selftest {
 
@@ -17,7 +17,7 @@ inline constexpr size_t kMemoryBytes = 6144;
 struct Check {
   const char* name;
   const char* expected;  ///< SHA-256, 64 digits
-  void (*compute)(wire::Sha256& hash, Span<float> memory);
+  void (*compute)(crypto::Sha256& hash, Span<float> memory);
 };
 
 Span<const Check> checks() noexcept;
@@ -25,6 +25,6 @@ Span<const Check> checks() noexcept;
 /// @param[in] memory  kMemoryBytes, 4-byte aligned; overwritten.
 /// @param[out] found  what was computed.
 /// @returns true when it is what is expected.
-bool run(const Check& check, MutableBytes memory, wire::Digest& found) noexcept;
+bool run(const Check& check, MutableBytes memory, crypto::Digest& found) noexcept;
 
 }  // namespace skink::firmware::selftest

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/host/experiment.hpp"
-#include "skink/common/host/result.hpp"
+#include "skink/host/experiment/experiment.hpp"
+#include "skink/host/result.hpp"
 
 namespace skink::simulations {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/host/result.hpp"
+#include "skink/host/result.hpp"
 #include "skink/simulations/sweep.hpp"
 
 namespace skink::simulations {

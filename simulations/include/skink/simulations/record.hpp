@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "skink/common/host/experiment.hpp"
-#include "skink/common/host/tasks.hpp"
+#include "skink/host/experiment/experiment.hpp"
+#include "skink/host/experiment/tasks.hpp"
 
 namespace skink::simulations {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "skink/coordinator/core/summary.hpp"
+#include "skink/coordinator/results/summary.hpp"
 #include "skink/simulations/learning/lanes.hpp"
 #include "skink/simulations/learning/peers.hpp"
 #include "skink/simulations/protocol/world.hpp"
@@ -22,7 +22,7 @@ struct Progress {
   std::uint32_t rounds = 0;
   std::uint64_t device_rounds = 0;
   double wall_seconds = 0;  ///< that these took, in all processes
-  const coordinator::EvaluationRecord* last_evaluation = nullptr;
+  const rounds::EvaluationRecord* last_evaluation = nullptr;
 };
 
 enum class Engine : std::uint8_t {
@@ -72,8 +72,8 @@ struct RunResult {
   std::uint32_t continued_after = 0;  ///< rounds that an earlier process has done
   coordinator::Summary summary;
   bool finished = false;
-  std::vector<coordinator::RoundRecord> rounds;
-  std::vector<coordinator::EvaluationRecord> evaluations;
+  std::vector<rounds::RoundRecord> rounds;
+  std::vector<rounds::EvaluationRecord> evaluations;
   std::vector<WireRow> wire;                         ///< with counts_wire: at each evaluation
   std::vector<coordinator::TranscriptEvent> events;  ///< of this process
   Result<void> written;  ///< the first file that could not be written; everything else holds all the same
@@ -97,6 +97,6 @@ Result<RunResult> run_learning(const RunOptions& options);
 Result<RunResult> evaluate_model(const RunOptions& options, const std::string& path);
 
 /// The key of every simulated fleet; secrecy is of no use there.
-wire::Key simulation_key();
+crypto::Key simulation_key();
 
 }  // namespace skink::simulations

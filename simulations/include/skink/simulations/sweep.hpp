@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/host/overrides.hpp"
-#include "skink/common/host/result.hpp"
+#include "skink/host/config/overrides.hpp"
+#include "skink/host/result.hpp"
 #include "skink/simulations/run.hpp"
 
 namespace skink::simulations {
@@ -42,7 +42,7 @@ struct SweepOptions {
   std::vector<std::vector<Override>> points;  ///< in place of axes, which are combined
   std::vector<std::uint64_t> seeds;
   std::string data_dir;
-  std::string out_dir;  ///< exists, and nobody else writes there (skink/common/host/folder_lock.hpp)
+  std::string out_dir;  ///< exists, and nobody else writes there (skink/host/files/folder_lock.hpp)
   const LaneFunctions* isa = nullptr;
   Lanes lanes = Lanes::kChosen;
   std::uint32_t threads = 0;                                     ///< runs at a time; 0: one for each core

@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "skink/common/host/experiment.hpp"
+#include "skink/host/experiment/experiment.hpp"
 
 namespace skink::simulations {
 

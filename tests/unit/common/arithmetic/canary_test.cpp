@@ -12,7 +12,7 @@
 #include <set>
 #include <thread>
 
-#include "skink/common/host/float_environment.hpp"
+#include "skink/host/program/float_environment.hpp"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>

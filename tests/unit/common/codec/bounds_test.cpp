@@ -2,7 +2,7 @@
 /// What comes back is within the quantizer's bound, whatever the change looks like.
 
 #include "skink/common/arithmetic/real.hpp"
-#include "unit/common/codec/codec_bench.hpp"
+#include "unit/common/codec/codec_fixture.hpp"
 
 using namespace skink;
 using namespace skink::test;

@@ -1,8 +1,8 @@
 /// @file
 /// What a host decodes with beside the plain loops of firmware, for every instruction set of this processor.
 
-#include "common/codec/dense.hpp"
-#include "unit/common/codec/codec_bench.hpp"
+#include "common/codec/dense_codec.hpp"
+#include "unit/common/codec/codec_fixture.hpp"
 
 using namespace skink;
 using namespace skink::test;

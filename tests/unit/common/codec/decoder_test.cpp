@@ -1,5 +1,5 @@
 #include "skink/common/arithmetic/real.hpp"
-#include "unit/common/codec/codec_bench.hpp"
+#include "unit/common/codec/codec_fixture.hpp"
 
 using namespace skink;
 using namespace skink::test;

@@ -1,7 +1,7 @@
 /// @file
 /// EDEN's error beside theory, and how small updates become.
 
-#include "unit/common/codec/codec_bench.hpp"
+#include "unit/common/codec/codec_fixture.hpp"
 
 using namespace skink;
 using namespace skink::test;

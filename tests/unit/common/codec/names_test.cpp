@@ -1,4 +1,4 @@
-#include "unit/common/codec/codec_bench.hpp"
+#include "unit/common/codec/codec_fixture.hpp"
 
 using namespace skink;
 using namespace skink::test;

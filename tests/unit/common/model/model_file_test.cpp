@@ -25,7 +25,7 @@ struct Written {
   model::Model model;
   std::vector<float> parameters;
   File file;
-  wire::Digest digest;
+  crypto::Digest digest;
 };
 
 Written write(const NetSpec& spec, std::uint32_t seed = 1) {
@@ -55,8 +55,8 @@ Status inspect(const File& file) {
 
 /// Makes the digest right again after a change.
 File sealed(File file) {
-  const wire::Digest digest = wire::sha256(view(file).first(file.size() - wire::kDigestBytes));
-  std::memcpy(file.data() + file.size() - wire::kDigestBytes, digest.bytes, wire::kDigestBytes);
+  const crypto::Digest digest = crypto::sha256(view(file).first(file.size() - crypto::kDigestBytes));
+  std::memcpy(file.data() + file.size() - crypto::kDigestBytes, digest.bytes, crypto::kDigestBytes);
   return file;
 }
 
@@ -163,7 +163,7 @@ TEST_CASE("model file: the bytes are those of the document", "[common][model]") 
   CHECK(std::memcmp(p + kLayers, dense_layer, 12) == 0);
   CHECK(std::memcmp(p + kLayers + kLayerBytes, relu_layer, 12) == 0);
   for (std::size_t e = 0; e < 9; ++e) CHECK(load_float(p + 72 + 4 * e) == written.parameters[e]);
-  CHECK(wire::sha256(view(written.file).first(written.file.size() - 32)) == written.digest);
+  CHECK(crypto::sha256(view(written.file).first(written.file.size() - 32)) == written.digest);
 }
 
 TEST_CASE("model file: a zero has no sign", "[common][model]") {
@@ -171,7 +171,7 @@ TEST_CASE("model file: a zero has no sign", "[common][model]") {
   std::vector<float> parameters(9, -0.0F);
   File minus(written.file.size());
   File plus(written.file.size());
-  wire::Digest digest;
+  crypto::Digest digest;
   REQUIRE(model::encode(written.model, {parameters.data(), 9}, {minus.data(), minus.size()}, digest) == Status::kOk);
   parameters.assign(9, 0.0F);
   REQUIRE(model::encode(written.model, {parameters.data(), 9}, {plus.data(), plus.size()}, digest) == Status::kOk);
@@ -220,7 +220,7 @@ TEST_CASE("model file: numbers that are not finite are refused by reader and wri
   std::vector<float> parameters = written.parameters;
   parameters[8] = arithmetic::RealTraits<float>::from_bits(bits);
   File out(written.file.size());
-  wire::Digest digest;
+  crypto::Digest digest;
   CHECK(model::encode(written.model, {parameters.data(), 9}, {out.data(), out.size()}, digest) == Status::kNotFinite);
 }
 
@@ -280,7 +280,7 @@ TEST_CASE("model file: groups, windows and parameters that lie are refused", "[c
     CHECK(inspect(with_byte(file, rational, static_cast<std::uint8_t>(other))) != Status::kOk);
   }
   CHECK(inspect(with_byte(file, norm, static_cast<std::uint8_t>(nn::LayerKind::kRational))) == Status::kShapeMismatch);
-  CHECK(inspect(with_u32(file, file.size() - wire::kDigestBytes - 4, 0x7fc00000U)) == Status::kNotFinite);
+  CHECK(inspect(with_u32(file, file.size() - crypto::kDigestBytes - 4, 0x7fc00000U)) == Status::kNotFinite);
 }
 
 TEST_CASE("model file: storage that fails is reported wherever it fails", "[common][model]") {
@@ -310,7 +310,7 @@ TEST_CASE("model file: storage that fails is reported wherever it fails", "[comm
 TEST_CASE("model file: encode checks its sizes", "[common][model]") {
   const Written written = write(tiny_net());
   File out(written.file.size() + 1);
-  wire::Digest digest;
+  crypto::Digest digest;
   const Span<const float> parameters(written.parameters.data(), 9);
   CHECK(model::encode(written.model, parameters, {out.data(), out.size()}, digest) == Status::kShapeMismatch);
   CHECK(model::encode(written.model, parameters, {out.data(), out.size() - 2}, digest) == Status::kShapeMismatch);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "nets.hpp"
-#include "skink/common/nn/internal/passes.hpp"
+#include "skink/common/nn/kernels/passes.hpp"
 
 namespace skink::arithmetic {
 
@@ -24,7 +24,7 @@ struct RealTraits<double> {
 
 }  // namespace skink::arithmetic
 
-namespace skink::nn::internal {
+namespace skink::nn::kernels {
 
 template <>
 struct Elementary<double> {
@@ -33,7 +33,7 @@ struct Elementary<double> {
   static double tanh(double x) noexcept { return std::tanh(x); }
 };
 
-}  // namespace skink::nn::internal
+}  // namespace skink::nn::kernels
 
 using namespace skink;
 using namespace skink::test;
@@ -55,17 +55,17 @@ class Problem {
 
   double loss(const std::vector<double>& parameters) {
     fill();
-    nn::internal::forward(network_, parameters.data(), sample_.data(), 1);
+    nn::kernels::forward(network_, parameters.data(), sample_.data(), 1);
     const bool labels = network_.loss() == nn::Loss::kSoftmaxCrossEntropy;
     const auto target = [this, labels](std::size_t o) { return labels ? static_cast<double>(label_) : targets_[o]; };
-    return nn::internal::loss_gradient(network_, sample_.data(), target);
+    return nn::kernels::loss_gradient(network_, sample_.data(), target);
   }
 
   std::vector<double> gradient() {
     (void)loss(parameters_);
     std::vector<double> gradient(parameters_.size(), 0.0);
     std::vector<double> scratch(network_.scratch_count());
-    nn::internal::backward(network_, parameters_.data(), gradient.data(), 1.0, sample_.data(), 1, scratch.data());
+    nn::kernels::backward(network_, parameters_.data(), gradient.data(), 1.0, sample_.data(), 1, scratch.data());
     return gradient;
   }
 

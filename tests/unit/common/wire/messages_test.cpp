@@ -133,8 +133,8 @@ Message authenticated(Message bytes, const char* label, const Identity& who = id
                          {reinterpret_cast<const std::uint8_t*>(who.device_id), std::strlen(who.device_id)},
                          Bytes(zero),
                          view(bytes)};
-  const wire::Digest digest = wire::hmac_sha256(who.key, parts);
-  bytes.insert(bytes.end(), digest.bytes, digest.bytes + wire::kTagBytes);
+  const crypto::Digest digest = crypto::hmac_sha256(who.key, parts);
+  bytes.insert(bytes.end(), digest.bytes, digest.bytes + crypto::kTagBytes);
   return bytes;
 }
 
@@ -229,7 +229,7 @@ TEST_CASE("messages: updates come back with their payload in place", "[common][w
   CHECK(Message(payload.begin(), payload.end()) == payload_bytes);
   if (size != 0) {
     CHECK(payload.data() >= message.data());
-    CHECK(payload.end() <= message.data() + message.size() - wire::kTagBytes);
+    CHECK(payload.end() <= message.data() + message.size() - crypto::kTagBytes);
   }
 }
 
@@ -258,7 +258,7 @@ TEST_CASE("messages: any flipped bit and any truncation of an authenticated mess
   }
   for (std::size_t size = 0; size < message.size(); ++size) {
     const Message shorter(message.begin(), message.begin() + static_cast<std::ptrdiff_t>(size));
-    const Status expected = size < wire::kTagBytes ? Status::kTruncated : Status::kWrongAuthentication;
+    const Status expected = size < crypto::kTagBytes ? Status::kTruncated : Status::kWrongAuthentication;
     if (decoder(shorter, identity()) != expected) FAIL("length " << size);
   }
   Message longer = message;
@@ -282,7 +282,7 @@ TEST_CASE("messages: a code holds for one channel, one device and one key only",
 
 TEST_CASE("messages: the code is the one of the protocol", "[common][wire][messages]") {
   const Message message = encode(some_task(1));
-  const Message content(message.begin(), message.end() - wire::kTagBytes);
+  const Message content(message.begin(), message.end() - crypto::kTagBytes);
   CHECK(authenticated(content, "skink/1/task") == message);
   CHECK(decode_reply(authenticated(content, "skink/1/reply")) != Status::kWrongAuthentication);
 }
@@ -337,7 +337,7 @@ TEST_CASE("messages: unknown kinds, and verdicts count as unspecified, unknown r
 
 TEST_CASE("messages: unknown fields are skipped", "[common][wire][messages]") {
   const Message message = encode(some_task(2));
-  Message content(message.begin(), message.end() - wire::kTagBytes);
+  Message content(message.begin(), message.end() - crypto::kTagBytes);
   content.insert(content.end(), {0xc2, 0x3e, 3, 'a', 'b', 'c'});  // field 1000, three bytes
   wire::Task decoded{};
   const Message longer = authenticated(content, "skink/1/task");

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "skink/common/crypto/crypto.hpp"
 #include "skink/common/nn/network.hpp"
 #include "skink/common/span.hpp"
 #include "skink/common/status.hpp"
-#include "skink/common/wire/crypto.hpp"
 
 namespace skink::model {
 
@@ -37,7 +37,7 @@ ByteSource source_of(const Bytes& bytes) noexcept;
 struct ModelInfo {
   Model model;
   uint32_t parameters_offset = 0;  ///< in the file
-  wire::Digest digest;
+  crypto::Digest digest;
   nn::BuildError build_error;  ///< on kShapeMismatch, kUnsupported, kInvalidArgument from the layer list
 };
 
@@ -54,7 +54,7 @@ class FileImage {
   Status begin(const Model& model, Span<const float> parameters) noexcept;
 
   uint32_t size() const noexcept { return size_; }
-  const wire::Digest& digest() const noexcept { return digest_; }
+  const crypto::Digest& digest() const noexcept { return digest_; }
   /// Bytes [offset, offset + out.size()); the caller stays inside size().
   void read(uint32_t offset, MutableBytes out) const noexcept;
 
@@ -65,7 +65,7 @@ class FileImage {
   const Model* model_ = nullptr;
   Span<const float> parameters_;
   uint32_t size_ = 0;
-  wire::Digest digest_;
+  crypto::Digest digest_;
 };
 
 /// Writes a model file.
@@ -74,7 +74,7 @@ class FileImage {
 /// @param[out] out         exactly model_bytes(model.network) bytes.
 /// @param[out] digest      the model's hash.
 /// @returns kOk, kShapeMismatch when a size is wrong, kNotFinite for a parameter that is not finite.
-Status encode(const Model& model, Span<const float> parameters, MutableBytes out, wire::Digest& digest) noexcept;
+Status encode(const Model& model, Span<const float> parameters, MutableBytes out, crypto::Digest& digest) noexcept;
 
 /// Reads and checks a whole model file: header, layers, digest, parameters. Constant memory.
 ///

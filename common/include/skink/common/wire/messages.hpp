@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "skink/common/crypto/crypto.hpp"
 #include "skink/common/limits.hpp"
 #include "skink/common/span.hpp"
 #include "skink/common/status.hpp"
-#include "skink/common/wire/crypto.hpp"
 #include "skink/common/wire/skink.pb.h"
 #include "skink/common/wire/versions.hpp"
 
@@ -95,7 +95,7 @@ enum class Channel : uint8_t { kTask, kUpdate, kReply, kState };
 /// The device id and key that authenticate a message.
 struct Identity {
   const char* device_id = "";
-  Key key;
+  crypto::Key key;
 };
 
 inline constexpr size_t kMaxDeviceIdBytes = limits::kMaxIdBytes;

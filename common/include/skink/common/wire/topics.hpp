@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "skink/common/crypto/crypto.hpp"
 #include "skink/common/span.hpp"
-#include "skink/common/wire/crypto.hpp"
 
 namespace skink::wire {
 

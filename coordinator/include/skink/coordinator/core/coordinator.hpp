@@ -25,19 +25,20 @@
 #include <vector>
 
 #include "skink/common/codec/decoder.hpp"
-#include "skink/common/host/experiment.hpp"
 #include "skink/common/model/model_file.hpp"
 #include "skink/common/wire/messages.hpp"
 #include "skink/common/wire/topics.hpp"
-#include "skink/coordinator/core/aggregator.hpp"
-#include "skink/coordinator/core/cohort.hpp"
-#include "skink/coordinator/core/downlink.hpp"
-#include "skink/coordinator/core/executor.hpp"
 #include "skink/coordinator/core/presence.hpp"
-#include "skink/coordinator/core/records.hpp"
-#include "skink/coordinator/core/revoked_list.hpp"
-#include "skink/coordinator/core/strategy.hpp"
+#include "skink/coordinator/core/revoked_ids.hpp"
+#include "skink/coordinator/core/run_snapshot.hpp"
 #include "skink/coordinator/core/update_assembly.hpp"
+#include "skink/host/experiment/experiment.hpp"
+#include "skink/rounds/aggregator.hpp"
+#include "skink/rounds/cohort.hpp"
+#include "skink/rounds/downlink.hpp"
+#include "skink/rounds/executor.hpp"
+#include "skink/rounds/records.hpp"
+#include "skink/rounds/strategy.hpp"
 
 namespace skink::coordinator {
 
@@ -58,14 +59,14 @@ struct CommitEvent {
   TranscriptEvent event;
 };
 struct CommitRound {
-  RoundRecord record;
+  rounds::RoundRecord record;
   std::vector<std::uint8_t> model;  ///< .skm after the round
-  Patch patch;                      ///< of the round; no base: there is none that is worth keeping
+  rounds::Patch patch;              ///< of the round; no base: there is none that is worth keeping
   std::uint32_t first_patch = 0;    ///< patches of earlier rounds are needed no more
   std::vector<float> residual;      ///< Downlink::residual()
 };
 struct CommitEvaluation {
-  EvaluationRecord record;
+  rounds::EvaluationRecord record;
 };
 struct CommitFinished {};
 
@@ -91,13 +92,13 @@ struct TakenUpdate {
 
 struct CoordinatorConfig {
   Experiment experiment;
-  wire::Key master_key;
+  crypto::Key master_key;
   std::string fleet;        ///< its name: device keys follow from it and the master key
   std::uint64_t nonce = 0;  ///< differs from that of every other process that led this fleet (PresenceBook)
   std::uint64_t run = 1;
   /// Replay: the roster is fixed from the start and nobody waits for devices to be born.
   bool replay = false;
-  Executor executor;  ///< checks, decodes and adds up updates; default: the caller's thread
+  rounds::Executor executor;  ///< checks, decodes and adds up updates; default: the caller's thread
 };
 
 class Coordinator {
@@ -153,12 +154,12 @@ class Coordinator {
   const Experiment& experiment() const { return config_.experiment; }
   const model::Model& model() const { return model_; }
   const std::vector<float>& parameters() const { return parameters_; }
-  const wire::Digest& model_digest() const { return digest_; }
+  const crypto::Digest& model_digest() const { return digest_; }
   const std::vector<std::uint8_t>& model_file() const { return model_file_; }
   const std::vector<std::string>& roster() const { return roster_; }
-  const Membership& membership() const { return membership_; }
-  const std::vector<EvaluationRecord>& evaluations() const { return evaluations_; }
-  const Traffic& traffic() const { return traffic_; }
+  const rounds::Membership& membership() const { return membership_; }
+  const std::vector<rounds::EvaluationRecord>& evaluations() const { return evaluations_; }
+  const rounds::Traffic& traffic() const { return traffic_; }
   std::uint64_t run() const { return config_.run; }
   /// Updates and births refused, by reason.
   const std::array<std::uint64_t, wire::kRefusalCount>& refused() const { return refused_; }
@@ -166,13 +167,13 @@ class Coordinator {
  private:
   struct Device {
     std::string id;
-    wire::Key key;
+    crypto::Key key;
     Presence presence;
     bool reported_late_join = false;
     bool has_model = false;  ///< was sent a task for `model_sent`
-    wire::Digest model_sent;
+    crypto::Digest model_sent;
     bool has_base = false;  ///< has `base`, as far as we know: it said so, or has worked with it
-    wire::Digest base;
+    crypto::Digest base;
     bool has_settled = false;  ///< `settled` is the last update that was taken or refused for good, with `verdict`
     wire::RoundId settled;
     wire::Refusal verdict = wire::Refusal::kNone;  ///< kNone: it was taken
@@ -217,7 +218,7 @@ class Coordinator {
   void rebuild_model();
   void step();
   Device& device_of(std::string_view id);
-  wire::Key key_of(std::string_view id) const;
+  crypto::Key key_of(std::string_view id) const;
   void take_will(std::string_view id, std::uint64_t now_ms);
   void take_birth(Device& device, const wire::State& state, std::uint64_t now_ms);
   void send_probes(std::uint64_t now_ms);
@@ -285,23 +286,23 @@ class Coordinator {
 
   CoordinatorConfig config_;
   std::function<void(const TakenUpdate&)> on_taken_;
-  std::unique_ptr<Strategy> strategy_;
+  std::unique_ptr<rounds::Strategy> strategy_;
   codec::Codec codec_;
   std::size_t longest_update_ = 0;
   model::Model model_;
   std::vector<float> parameters_;
   std::vector<std::uint8_t> model_file_;
-  wire::Digest digest_;
+  crypto::Digest digest_;
   bool model_published_ = false;
-  Aggregator aggregator_;
-  Downlink downlink_;
-  PatchBook patches_;
+  rounds::Aggregator aggregator_;
+  rounds::Downlink downlink_;
+  rounds::PatchBook patches_;
 
   RevokedIds revoked_;
   std::map<std::string, Device, std::less<>> devices_;  // node-based: pointers stay valid
   std::vector<std::string> roster_;
   std::vector<Device*> roster_devices_;
-  Membership membership_;
+  rounds::Membership membership_;
   std::vector<TranscriptEvent> past_events_;  // of a resumed or replayed run, by round
   PresenceBook presence_;
   std::vector<DeviceNews> news_;
@@ -312,12 +313,12 @@ class Coordinator {
   std::vector<Slot> slots_;
   std::vector<Waiting> waiting_;  // in order of arrival; some other slot is open, or they would be settled
   std::uint32_t next_position_ = 0;
-  RoundRecord round_record_;
-  EvaluationRecord evaluation_record_;
+  rounds::RoundRecord round_record_;
+  rounds::EvaluationRecord evaluation_record_;
   std::uint64_t round_started_ms_ = 0;
   std::uint64_t wake_ms_ = kNever;
-  std::vector<EvaluationRecord> evaluations_;
-  Traffic traffic_;
+  std::vector<rounds::EvaluationRecord> evaluations_;
+  rounds::Traffic traffic_;
   std::array<std::uint64_t, wire::kRefusalCount> refused_{};
   std::vector<Action> actions_;
 };

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "skink/common/wire/crypto.hpp"
+#include "skink/common/crypto/crypto.hpp"
 
 namespace skink::coordinator {
 
@@ -33,12 +33,12 @@ class PresenceBook {
   /// An authentic birth came.
   /// @param[in] answer  the challenge that it carries; 0: the device has connected and was not asked since.
   /// @returns whether it answers our challenge: the device is online now. If not, it is asked.
-  bool on_birth(const std::string& id, const wire::Key& key, Presence& presence, std::uint64_t answer,
+  bool on_birth(const std::string& id, const crypto::Key& key, Presence& presence, std::uint64_t answer,
                 std::uint64_t now_ms);
   /// Its last will came, or it was revoked.
   void on_gone(const std::string& id, Presence& presence, std::uint64_t now_ms);
   /// It did not answer a task in time: offline until it answers a challenge, which it is sent.
-  void on_silence(const std::string& id, const wire::Key& key, Presence& presence, std::uint64_t now_ms);
+  void on_silence(const std::string& id, const crypto::Key& key, Presence& presence, std::uint64_t now_ms);
   /// Something authentic came from a device that is not online: it is asked again soon.
   void on_sign_of_life(const std::string& id, Presence& presence, std::uint64_t now_ms);
   /// The coordinator has connected (again): answers to what was asked before prove nothing any more. The broker tells
@@ -56,7 +56,7 @@ class PresenceBook {
   std::size_t unconfirmed() const { return queue_.size(); }
 
  private:
-  void challenge(const std::string& id, const wire::Key& key, Presence& presence, std::uint64_t now_ms);
+  void challenge(const std::string& id, const crypto::Key& key, Presence& presence, std::uint64_t now_ms);
   void schedule(const std::string& id, Presence& presence, std::uint64_t at_ms);
   void set_online(Presence& presence, bool online);
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/host/network_address.hpp"
-#include "skink/common/host/result.hpp"
+#include "skink/host/config/network_address.hpp"
+#include "skink/host/result.hpp"
 
 namespace skink::provisioning {
 

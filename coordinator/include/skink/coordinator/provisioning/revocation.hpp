@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/host/result.hpp"
+#include "skink/host/result.hpp"
 
 namespace skink::provisioning {
 

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/host/result.hpp"
 #include "skink/common/span.hpp"
 #include "skink/coordinator/core/coordinator.hpp"
-#include "skink/coordinator/core/records.hpp"
+#include "skink/coordinator/core/run_snapshot.hpp"
+#include "skink/host/result.hpp"
 
 struct sqlite3;
 
@@ -73,7 +73,7 @@ class Store {
   /// Everything of the stored run as it was at one moment; rounds without their models. kDamaged: a row has a value
   /// that no coordinator writes.
   Result<RunSnapshot> load() const;
-  Result<std::vector<RoundRecord>> rounds() const;
+  Result<std::vector<rounds::RoundRecord>> rounds() const;
   Result<std::vector<DeviceRow>> devices() const;
   Result<std::vector<RefusalRow>> refusals() const;
 
@@ -114,7 +114,7 @@ class Store {
   Result<void> commit_event(const TranscriptEvent& event);
   Result<void> commit_round(const CommitRound& commit, std::uint32_t checkpoint_rounds);
   Result<void> commit_downlink(const CommitRound& commit);
-  Result<void> commit_evaluation(const EvaluationRecord& record);
+  Result<void> commit_evaluation(const rounds::EvaluationRecord& record);
   Result<void> note_device(const DeviceRow& row);
   Result<void> note_refusal(const RefusalRow& row);
   Result<void> set_meta(const char* key, const std::string& value);

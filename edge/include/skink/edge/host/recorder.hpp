@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "skink/common/host/tasks.hpp"
+#include "skink/host/experiment/tasks.hpp"
 
 namespace skink::edge {
 

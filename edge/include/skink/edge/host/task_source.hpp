@@ -4,8 +4,8 @@
 
 #include <optional>
 
-#include "skink/common/host/tasks.hpp"
 #include "skink/edge/platform/samples.hpp"
+#include "skink/host/experiment/tasks.hpp"
 
 namespace skink::edge {
 

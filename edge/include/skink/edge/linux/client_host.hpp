@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/host/exit_codes.hpp"
-#include "skink/common/host/experiment.hpp"
-#include "skink/common/host/network_address.hpp"
 #include "skink/edge/linux/hosted_client.hpp"
+#include "skink/host/config/network_address.hpp"
+#include "skink/host/experiment/experiment.hpp"
+#include "skink/host/program/exit_codes.hpp"
 
 namespace skink::edge {
 

@@ -5,14 +5,14 @@
 
 #include <string>
 
-#include "skink/common/host/result.hpp"
-#include "skink/common/wire/crypto.hpp"
+#include "skink/common/crypto/crypto.hpp"
+#include "skink/host/result.hpp"
 
 namespace skink::edge {
 
 struct DeviceCredentials {
   std::string device_id;
-  wire::Key key;  ///< authenticates tasks, updates and replies
+  crypto::Key key;  ///< authenticates tasks, updates and replies
   std::string ca_file;
   std::string certificate_file;
   std::string key_file;

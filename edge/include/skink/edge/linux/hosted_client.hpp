@@ -11,12 +11,12 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/host/mqtt/session.hpp"
-#include "skink/common/host/network_address.hpp"
-#include "skink/common/host/tasks.hpp"
 #include "skink/edge/client.hpp"
 #include "skink/edge/host/task_source.hpp"
 #include "skink/edge/linux/credentials.hpp"
+#include "skink/host/config/network_address.hpp"
+#include "skink/host/experiment/tasks.hpp"
+#include "skink/host/mqtt/session.hpp"
 
 namespace skink::edge {
 

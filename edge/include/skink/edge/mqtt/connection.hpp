@@ -18,7 +18,7 @@
 
 #include "skink/common/span.hpp"
 #include "skink/common/status.hpp"
-#include "skink/edge/mqtt/config.hpp"
+#include "skink/edge/mqtt/mqtt_config.hpp"
 
 namespace skink::edge::mqtt {
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "skink/common/host/result.hpp"
+#include "skink/host/result.hpp"
 
 namespace skink::simulations {
 

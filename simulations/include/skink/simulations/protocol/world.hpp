@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "skink/common/host/tasks.hpp"
 #include "skink/coordinator/core/coordinator.hpp"
 #include "skink/edge/client.hpp"
 #include "skink/edge/host/task_source.hpp"
+#include "skink/host/experiment/tasks.hpp"
 
 namespace skink::simulations {
 
@@ -42,8 +42,8 @@ struct WorldOptions {
 
 /// What a world reports as it happens; each may be empty.
 struct WorldObserver {
-  std::function<void(const coordinator::RoundRecord&)> on_round;
-  std::function<void(const coordinator::EvaluationRecord&)> on_evaluation;
+  std::function<void(const rounds::RoundRecord&)> on_round;
+  std::function<void(const rounds::EvaluationRecord&)> on_evaluation;
   std::function<void(const coordinator::TranscriptEvent&)> on_event;
   std::function<void(const coordinator::TakenUpdate&)> on_update;
   /// Asked before every action of the coordinator. True: it dies there and then, and a new one goes on from what was

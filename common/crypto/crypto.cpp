@@ -1,0 +1,138 @@
+#include "skink/common/crypto/crypto.hpp"
+
+#include <mbedtls/ecdsa.h>
+#include <string.h>
+
+#include "skink/common/little_endian.hpp"
+
+namespace skink::crypto {
+namespace {
+
+constexpr size_t kBlockBytes = 64;
+
+int hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// mbedTLS's objects, freed on every way out.
+struct Curve {
+  mbedtls_ecp_group group;
+  mbedtls_ecp_point key;
+  mbedtls_mpi r;
+  mbedtls_mpi s;
+
+  Curve() noexcept {
+    mbedtls_ecp_group_init(&group);
+    mbedtls_ecp_point_init(&key);
+    mbedtls_mpi_init(&r);
+    mbedtls_mpi_init(&s);
+  }
+  ~Curve() {
+    mbedtls_mpi_free(&s);
+    mbedtls_mpi_free(&r);
+    mbedtls_ecp_point_free(&key);
+    mbedtls_ecp_group_free(&group);
+  }
+  Curve(const Curve&) = delete;
+  Curve& operator=(const Curve&) = delete;
+};
+
+}  // namespace
+
+bool equal_in_constant_time(const uint8_t* a, const uint8_t* b, size_t count) noexcept {
+  uint8_t difference = 0;
+  for (size_t i = 0; i < count; ++i) difference = static_cast<uint8_t>(difference | (a[i] ^ b[i]));
+  return difference == 0;
+}
+
+uint64_t prefix_of(const Digest& digest) noexcept { return load_u64(digest.bytes); }
+
+bool operator==(const Digest& a, const Digest& b) noexcept {
+  return equal_in_constant_time(a.bytes, b.bytes, kDigestBytes);
+}
+
+Digest sha256(Bytes bytes) noexcept {
+  Sha256 hash;
+  hash.add(bytes);
+  return hash.finish();
+}
+
+Digest hmac_sha256(const Key& key, Span<const Bytes> parts) noexcept {
+  uint8_t pad[kBlockBytes] = {};
+  memcpy(pad, key.bytes, kKeyBytes);
+  for (uint8_t& byte : pad) byte = static_cast<uint8_t>(byte ^ 0x36U);
+  Sha256 inner;
+  inner.add(pad);
+  for (const Bytes& part : parts) inner.add(part);
+  const Digest inner_digest = inner.finish();
+  for (uint8_t& byte : pad) byte = static_cast<uint8_t>(byte ^ 0x36U ^ 0x5cU);
+  Sha256 outer;
+  outer.add(pad);
+  outer.add(inner_digest.bytes);
+  return outer.finish();
+}
+
+Key device_key(const Key& master, Span<const char> fleet, Span<const char> device_id) noexcept {
+  // RFC 5869 with one block of output: T(1) = HMAC(HMAC(salt, master), info || 0x01).
+  Key salt;
+  const uint8_t salt_text[] = {'s', 'k', 'i', 'n', 'k', '/', '1'};  // shorter than a block: zero padding is HMAC's own
+  memcpy(salt.bytes, salt_text, sizeof salt_text);
+  const Bytes extract_parts[] = {Bytes(master.bytes)};
+  const Digest extracted = hmac_sha256(salt, extract_parts);
+  Key pseudo_random;
+  memcpy(pseudo_random.bytes, extracted.bytes, kKeyBytes);
+  const uint8_t one[] = {1};
+  const uint8_t slash[] = {'/'};
+  const auto bytes_of = [](Span<const char> name) noexcept {
+    return Bytes{reinterpret_cast<const uint8_t*>(name.data()), name.size()};
+  };
+  const Bytes expand_parts[] = {bytes_of(fleet), Bytes(slash), bytes_of(device_id), Bytes(one)};
+  const Digest expanded = hmac_sha256(pseudo_random, expand_parts);
+  Key result;
+  memcpy(result.bytes, expanded.bytes, kKeyBytes);
+  return result;
+}
+
+void to_hex(const Digest& digest, char (&text)[2 * kDigestBytes + 1]) noexcept {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  for (size_t i = 0; i < kDigestBytes; ++i) {
+    text[2 * i] = kDigits[digest.bytes[i] >> 4];
+    text[2 * i + 1] = kDigits[digest.bytes[i] & 15];
+  }
+  text[2 * kDigestBytes] = '\0';
+}
+
+bool from_hex(const char* text, size_t length, Digest& digest) noexcept {
+  if (length != 2 * kDigestBytes) return false;
+  Digest parsed;
+  for (size_t i = 0; i < kDigestBytes; ++i) {
+    const int high = hex_value(text[2 * i]);
+    const int low = hex_value(text[2 * i + 1]);
+    if (high < 0 || low < 0) return false;
+    parsed.bytes[i] = static_cast<uint8_t>(high * 16 + low);
+  }
+  digest = parsed;
+  return true;
+}
+
+Status verify_signature(Bytes message, Bytes signature, Bytes public_key) noexcept {
+  if (signature.size() != kSignatureBytes) return Status::kInvalidArgument;
+  Curve curve;
+  if (mbedtls_ecp_group_load(&curve.group, MBEDTLS_ECP_DP_SECP256R1) != 0 ||
+      mbedtls_ecp_point_read_binary(&curve.group, &curve.key, public_key.data(), public_key.size()) != 0 ||
+      mbedtls_ecp_check_pubkey(&curve.group, &curve.key) != 0) {
+    return Status::kInvalidArgument;
+  }
+  const Digest digest = sha256(message);
+  constexpr size_t kHalf = kSignatureBytes / 2;
+  const bool is_valid =
+      mbedtls_mpi_read_binary(&curve.r, signature.data(), kHalf) == 0 &&
+      mbedtls_mpi_read_binary(&curve.s, signature.data() + kHalf, kHalf) == 0 &&
+      mbedtls_ecdsa_verify(&curve.group, digest.bytes, kDigestBytes, &curve.key, &curve.r, &curve.s) == 0;
+  return is_valid ? Status::kOk : Status::kWrongAuthentication;
+}
+
+}  // namespace skink::crypto

@@ -1,0 +1,72 @@
+#pragma once
+/// @file
+/// SHA-256, HMAC-SHA256, HKDF-SHA256 and ECDSA, by mbedTLS on every target. Re-entrant.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "skink/common/span.hpp"
+#include "skink/common/status.hpp"
+
+namespace skink::crypto {
+
+inline constexpr size_t kDigestBytes = 32;
+inline constexpr size_t kKeyBytes = 32;
+inline constexpr size_t kTagBytes = 16;  ///< HMAC-SHA256-128 (RFC 4868)
+
+struct Digest {
+  uint8_t bytes[kDigestBytes] = {};
+};
+/// Tells nothing about where two codes differ by the time it takes.
+bool equal_in_constant_time(const uint8_t* a, const uint8_t* b, size_t count) noexcept;
+
+/// The first eight bytes, little-endian: enough to tell the models of a run apart.
+uint64_t prefix_of(const Digest& digest) noexcept;
+bool operator==(const Digest& a, const Digest& b) noexcept;
+inline bool operator!=(const Digest& a, const Digest& b) noexcept { return !(a == b); }
+
+struct Key {
+  uint8_t bytes[kKeyBytes] = {};
+};
+
+/// Streaming SHA-256: any number of `add`, then one `finish`.
+class Sha256 {
+ public:
+  Sha256() noexcept;
+  ~Sha256();  // NOLINT(performance-trivially-destructible): mbedTLS has something to free
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  void add(Bytes bytes) noexcept;
+  Digest finish() noexcept;
+
+ private:
+  /// mbedTLS's context, on hosts OpenSSL's: their headers stay out of ours, which a host's include folder must not
+  /// reach.
+  alignas(8) uint8_t context_[128];
+};
+
+Digest sha256(Bytes bytes) noexcept;
+
+/// HMAC-SHA256 (RFC 2104) over the parts in order.
+Digest hmac_sha256(const Key& key, Span<const Bytes> parts) noexcept;
+
+/// The key of one device: HKDF-SHA256 (RFC 5869), input keying material = the fleet's master key, salt = "skink/1",
+/// info = fleet || "/" || device id, neither of which has a '/'. 32 bytes.
+Key device_key(const Key& master, Span<const char> fleet, Span<const char> device_id) noexcept;
+
+inline constexpr size_t kSignatureBytes = 64;  ///< of ECDSA over P-256: r and s, big-endian, 32 bytes each
+
+/// ECDSA with P-256 and SHA-256 (FIPS 186-4, section 6.4).
+/// @param[in] signature   kSignatureBytes
+/// @param[in] public_key  an uncompressed point: 04, x, y
+/// @returns kOk; kWrongAuthentication; kInvalidArgument when the key is no point of the curve or a size is wrong.
+/// Allocates from mbedTLS's heap.
+Status verify_signature(Bytes message, Bytes signature, Bytes public_key) noexcept;
+
+/// 64 lower-case hexadecimal digits and a final 0.
+void to_hex(const Digest& digest, char (&text)[2 * kDigestBytes + 1]) noexcept;
+
+/// Exactly 64 hexadecimal digits; false otherwise, `digest` is then untouched.
+bool from_hex(const char* text, size_t length, Digest& digest) noexcept;
+
+}  // namespace skink::crypto

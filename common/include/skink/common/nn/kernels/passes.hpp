@@ -1,0 +1,107 @@
+#pragma once
+/// @file
+/// Forward and backward over a whole network, over the number type. Include from .cpp files only.
+
+#include "skink/common/nn/kernels/all_kernels.hpp"
+#include "skink/common/nn/kernels/compact.hpp"
+
+namespace skink::nn::kernels {
+
+/// One layer forward. w, b: its weights and bias, if it has any. x and y may be the same for activations.
+template <class Real>
+[[gnu::always_inline]] inline void forward_layer(const LayerPlan& plan, const Real* w, const Real* b, const Real* x,
+                                                 Real* y) noexcept {
+  switch (plan.spec.kind) {
+    case LayerKind::kDense: dense_forward(w, b, x, y, plan.in.size(), plan.out.size()); break;
+    case LayerKind::kConv2d: conv2d_forward(plan, w, b, x, y); break;
+    case LayerKind::kMaxPool: max_pool_forward(plan, x, y); break;
+    case LayerKind::kAveragePool: channelwise_forward<Real>(plan, nullptr, nullptr, x, y); break;
+    case LayerKind::kFlatten: break;
+    case LayerKind::kRelu: activate(Activation::kRelu, y, plan.out.size()); break;
+    case LayerKind::kTanh: activate(Activation::kTanh, y, plan.out.size()); break;
+    case LayerKind::kDepthwiseConv2d: channelwise_forward(plan, w, b, x, y); break;
+    case LayerKind::kGlobalAveragePool: global_average_pool_forward(plan, x, y); break;
+    case LayerKind::kGroupNorm: group_norm_forward(plan, w, b, x, y); break;
+    case LayerKind::kRational: rational_forward(w, b, x, y, plan.out.size()); break;
+  }
+}
+
+/// One layer backward: see backward().
+template <class Real>
+[[gnu::always_inline]] inline void backward_layer(const LayerPlan& plan, const Real* w, const Real* b, Real* x,
+                                                  const Real* d, Real* scratch, const Update<Real>& update) noexcept {
+  switch (plan.spec.kind) {
+    case LayerKind::kDense: dense_backward(w, x, d, plan.in.size(), plan.out.size(), update); break;
+    case LayerKind::kConv2d: conv2d_backward(plan, w, x, d, scratch, update); break;
+    case LayerKind::kMaxPool:
+      if (plan.propagates) max_pool_backward(plan, x, d, plan.in_activation);
+      break;
+    case LayerKind::kAveragePool:
+      if (plan.propagates) channelwise_backward<Real>(plan, nullptr, x, d, scratch, update);
+      break;
+    case LayerKind::kFlatten:  // the same numbers under another shape
+    case LayerKind::kRelu:     // applied where the layer above writes its input gradient
+    case LayerKind::kTanh: break;
+    case LayerKind::kDepthwiseConv2d: channelwise_backward(plan, w, x, d, scratch, update); break;
+    case LayerKind::kGlobalAveragePool:
+      if (plan.propagates) global_average_pool_backward(plan, x, d, plan.in_activation);
+      break;
+    case LayerKind::kGroupNorm: group_norm_backward(plan, w, x, d, scratch, update); break;
+    case LayerKind::kRational: rational_backward(w, b, x, d, plan.out.size(), update); break;
+  }
+}
+
+/// The lowest layer that learns, or is the lowest of all that have parameters: nothing below it is needed.
+inline bool ends_backward(const LayerPlan& plan) noexcept { return !plan.propagates && has_parameters(plan.spec.kind); }
+
+/// What a layer may change when it goes backward. target: [P], where changes go.
+template <class Real>
+[[gnu::always_inline]] inline Update<Real> update_of(const LayerPlan& plan, Real* target, Real scale) noexcept {
+  Update<Real> update;
+  update.weights = plan.spec.train_weights ? target + plan.weights : nullptr;
+  update.bias = plan.spec.train_bias ? target + plan.bias : nullptr;
+  update.scale = scale;
+  update.propagates = plan.propagates;
+  update.in_activation = plan.in_activation;
+  return update;
+}
+
+/// Runs `count` samples forward, layer by layer. samples: [count][network.sample_count()], inputs filled in.
+template <class Real>
+void forward(const Network& network, const Real* parameters, Real* samples, size_t count) noexcept {
+  for (const LayerPlan& plan : network.layers()) {
+    for (size_t s = 0; s < count; ++s) {
+      Real* sample = samples + s * network.sample_count();
+      forward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,
+                    sample + plan.out_offset);
+    }
+  }
+}
+
+/// Loss of one sample; replaces its output by the gradient. target(o) is the wanted output o; with cross-entropy
+/// target(0) is the label.
+template <class Real, class Target>
+Real loss_gradient(const Network& network, Real* sample, const Target& target) noexcept {
+  Real* z = sample + network.output_offset();
+  if (network.loss() == Loss::kSoftmaxCrossEntropy) return softmax_cross_entropy(z, network.output_size(), target(0));
+  return mean_squared_error(z, network.output_size(), target, network.output_activation());
+}
+
+/// Backward over `count` samples, each holding activations and, in its output, the loss gradient; destroys them.
+/// Adds scale * gradient to the trainable tensors of `target`, which may be `parameters` itself when count is 1.
+template <class Real>
+void backward(const Network& network, const Real* parameters, Real* target, Real scale, Real* samples, size_t count,
+              Real* scratch) noexcept {
+  for (size_t l = network.layers().size(); l-- > 0;) {
+    const LayerPlan& plan = network.layers()[l];
+    const Update<Real> update = update_of(plan, target, scale);
+    for (size_t s = 0; s < count; ++s) {
+      Real* sample = samples + s * network.sample_count();
+      backward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,
+                     sample + plan.out_offset, scratch, update);
+    }
+    if (ends_backward(plan)) break;
+  }
+}
+
+}  // namespace skink::nn::kernels

@@ -1,0 +1,71 @@
+#pragma once
+/// @file
+/// Which cells of an image a kernel covers: convolutions and pools. Orders and in-place rules: kernels.hpp.
+
+#include <stddef.h>
+
+#include "skink/common/nn/network.hpp"
+
+namespace skink::nn::kernels {
+
+/// The input cells [begin, end) of one kernel axis that lie inside the image, for the output at `out`.
+struct Taps {
+  size_t begin;
+  size_t end;
+  size_t origin;  ///< input coordinate of tap t is origin + t - pad, never negative for t in [begin, end)
+};
+
+inline Taps taps_inside(size_t out, size_t stride, size_t kernel, size_t pad, size_t in) noexcept {
+  const size_t origin = out * stride;
+  const size_t begin = origin < pad ? pad - origin : 0;
+  const size_t limit = in + pad - origin;  // the first tap beyond the image; origin < in + pad always
+  return {begin, limit < kernel ? limit : kernel, origin};
+}
+
+/// The output, along one axis, that tap `tap` joins to `input`: input + pad = out * stride + tap. At most one.
+inline bool output_of(size_t input, size_t pad, size_t tap, size_t stride, size_t outputs, size_t& out) noexcept {
+  if (input + pad < tap) return false;
+  const size_t distance = input + pad - tap;
+  out = distance / stride;
+  return distance % stride == 0 && out < outputs;
+}
+
+/// The outputs, along one axis, whose tap `tap` lies inside the image.
+struct Outputs {
+  size_t begin;
+  size_t end;
+};
+
+inline Outputs outputs_with(size_t tap, size_t stride, size_t pad, size_t in, size_t outputs) noexcept {
+  const size_t begin = tap < pad ? (pad - tap + stride - 1) / stride : 0;
+  const size_t limit = in + pad > tap ? (in + pad - tap + stride - 1) / stride : 0;
+  return {begin, limit < outputs ? limit : outputs};
+}
+
+/// The taps, along one axis, that join `input` to an output: begin, begin + stride, ... below end.
+inline Taps taps_to_outputs(size_t input, size_t pad, size_t stride, size_t kernel, size_t outputs) noexcept {
+  const size_t place = input + pad;
+  size_t begin = place % stride;
+  while (begin <= place && (place - begin) / stride >= outputs) begin += stride;  // beyond the last output
+  return {begin, kernel <= place ? kernel : place + 1, place};
+}
+
+inline bool has_same_taps(const Taps& a, const Taps& b) noexcept { return a.begin == b.begin && a.end == b.end; }
+
+/// Does any window cover input coordinate `in`? Windows do not overlap.
+inline bool is_in_window(size_t in, size_t pad, size_t stride, size_t kernel, size_t outputs) noexcept {
+  return (in + pad) / stride < outputs && (in + pad) % stride < kernel;
+}
+
+/// What one window covers inside the image.
+struct Window {
+  size_t pixel;    ///< the first one, row-major
+  size_t tap;      ///< the tap on it, row-major in the kernel
+  size_t rows;     ///< taps inside, and pixels below one another
+  size_t columns;  ///< taps inside, and pixels side by side
+};
+
+/// The window of the output at `position`, row-major.
+Window window_at(const LayerPlan& plan, size_t position) noexcept;
+
+}  // namespace skink::nn::kernels

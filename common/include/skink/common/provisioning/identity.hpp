@@ -1,0 +1,65 @@
+#pragma once
+/// @file
+/// What a device was told when it was provisioned: who it is, where its broker is, whom it trusts. One image in a flash
+/// partition of its own, so that all devices of a board run the same firmware. docs/identity.md specifies every byte.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "skink/common/crypto/crypto.hpp"
+#include "skink/common/limits.hpp"
+#include "skink/common/span.hpp"
+#include "skink/common/status.hpp"
+
+namespace skink::provisioning {
+
+inline constexpr size_t kMaxIdentityBytes = 4096;  ///< one flash sector of most microcontrollers
+inline constexpr size_t kMaxHostBytes = limits::kMaxHostBytes;
+inline constexpr size_t kReleaseKeyBytes = 65;  ///< uncompressed P-256 point: 04, x, y
+
+/// Views point into the bytes that were read. Texts have no final 0; terminate() copies one with it.
+struct DeviceIdentity {
+  Span<const char> fleet;
+  Span<const char> device_id;
+  crypto::Key hmac_key;  ///< authenticates tasks, updates and replies
+  Span<const char> broker_host;
+  uint16_t broker_port = 0;
+  Span<const char> tls_server_name;  ///< what the broker's certificate must name; the host unless it says otherwise
+  Span<const char> time_host;        ///< empty: no time server
+  uint16_t time_port = 0;            ///< 0 without a time server
+  uint64_t seed = 0;                 ///< makes jitter and random generators of equal devices differ; no secret key
+  Bytes ca_certificate;              ///< DER: who signs the broker's certificate
+  Bytes certificate;                 ///< DER: the device's own; common name = device id
+  Bytes private_key;                 ///< DER: SEC1 or PKCS#8
+  Bytes release_key;                 ///< kReleaseKeyBytes: who signs firmware and models
+};
+
+/// Reads an identity partition in place. Total: any bytes give kOk or one of the statuses below; `identity` is written
+/// on kOk only. Certificates and keys are checked for being one DER structure each, and parsed by whoever uses them.
+///
+/// @param[in] partition  the partition as it is mapped into memory; what follows the image in it is ignored. Must stay
+///                       readable for as long as the views are used.
+/// @returns
+/// * kOk
+/// * kUnavailable      erased flash, nothing but FF (or 00): the device is not provisioned.
+/// * kTruncated        shorter than the image says, or than its frame.
+/// * kDamaged          magic number, length, digest, or content that is no message.
+/// * kNewerVersion     written for a later firmware.
+/// * kUnsupported      a format version that never was.
+/// * kInvalidArgument  sound bytes, but a field is missing or out of the range that docs/identity.md states: whoever
+///                     wrote it has a bug.
+///
+/// Cost: one SHA-256 over at most kMaxIdentityBytes, one look at each byte of an erased partition.
+Status read_identity(Bytes partition, DeviceIdentity& identity) noexcept;
+
+/// Writes an image that read_identity() accepts.
+///
+/// @param[out] out      kMaxIdentityBytes always suffice.
+/// @param[out] written  length of the image.
+/// @returns kOk, kInvalidArgument (as above), or kBufferTooSmall when it does not fit in `out` or kMaxIdentityBytes.
+Status write_identity(const DeviceIdentity& identity, MutableBytes out, size_t& written) noexcept;
+
+/// Copies a text and a final 0, for libraries that want one. False, and an empty text, when it does not fit.
+bool terminate(Span<const char> text, Span<char> out) noexcept;
+
+}  // namespace skink::provisioning

@@ -1,0 +1,21 @@
+#pragma once
+/// @file
+/// What a run leaves in its folder: summary.json, metrics.csv and model.skm, as docs/experiment-output.md describes
+/// them.
+
+#include <string>
+#include <vector>
+
+#include "skink/coordinator/results/summary.hpp"
+#include "skink/host/result.hpp"
+
+namespace skink::coordinator {
+
+/// Makes the folder if need be; files of an earlier run are replaced one by one, summary.json last.
+Result<void> write_results(const std::string& folder, const RunState& state, const Summary& summary,
+                           const std::vector<rounds::RoundRecord>& rounds);
+
+/// A model file, to `path`.
+Result<void> write_model(const std::string& path, const std::vector<std::uint8_t>& model_file);
+
+}  // namespace skink::coordinator

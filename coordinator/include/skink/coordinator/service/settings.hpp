@@ -1,0 +1,34 @@
+#pragma once
+/// @file
+/// The coordinator's configuration file. Keys and defaults: docs/coordinator-config.md. Secrets stay in files that it
+/// names.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "skink/host/experiment/experiment.hpp"
+
+namespace skink::coordinator {
+
+struct Settings {
+  std::string experiment;  ///< path
+  std::string store;
+  std::string out;  ///< folder for summary.json, metrics.csv, model.skm; empty: none
+  std::uint32_t checkpoint_rounds = 0;
+  std::uint64_t run = 0;      ///< 0: the time at which the run is created, in milliseconds
+  std::uint32_t threads = 0;  ///< that check, decode and add up updates; 0: as many as there are cores
+  std::string host;
+  std::uint16_t port = 8883;
+  std::string ca;
+  std::string certificate;
+  std::string key;
+  std::string fleet;
+  std::string master_key;  ///< path of a file with 64 hexadecimal digits
+  std::string revoked;     ///< path of the list of revoked ids; empty: none
+};
+
+/// Relative paths in the file are taken from the file's folder. Errors name file, line, key and what is allowed.
+Result<Settings> read_settings(const std::string& path);
+
+}  // namespace skink::coordinator

@@ -1,0 +1,21 @@
+#include "skink/coordinator/results/results.hpp"
+
+#include "skink/host/files/files.hpp"
+
+namespace skink::coordinator {
+
+Result<void> write_model(const std::string& path, const std::vector<std::uint8_t>& model_file) {
+  return write_file(path, text_of({model_file.data(), model_file.size()}));
+}
+
+Result<void> write_results(const std::string& folder, const RunState& state, const Summary& summary,
+                           const std::vector<rounds::RoundRecord>& rounds) {
+  Result<void> written = make_folder(folder);
+  if (written) written = write_file(folder + "/metrics.csv", metrics_csv(rounds, state.evaluations));
+  if (written) written = write_model(folder + "/model.skm", state.model_file);
+  // The last: whoever finds it finds the others.
+  if (written) written = write_file(folder + "/summary.json", to_json(summary));
+  return written;
+}
+
+}  // namespace skink::coordinator

@@ -1,0 +1,173 @@
+#include "skink/coordinator/results/summary.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <unordered_map>
+
+#include "skink/common/wire/versions.hpp"
+
+namespace skink::coordinator {
+namespace {
+
+double per(std::uint64_t bytes, std::uint64_t count) {
+  return count == 0 ? 0.0 : static_cast<double>(bytes) / static_cast<double>(count);
+}
+
+/// Values of an evaluation that a program reads: null where nothing was measured.
+boost::json::value if_evaluated(const Summary& summary, double value) {
+  return summary.evaluated ? boost::json::value(value) : boost::json::value(nullptr);
+}
+
+/// Bytes that a program reads: null where nothing was sent.
+boost::json::value if_counted(const Summary& summary, std::uint64_t bytes) {
+  return summary.traffic.counts_bytes ? boost::json::value(bytes) : boost::json::value(nullptr);
+}
+
+std::string byte_columns(const rounds::Traffic& traffic) {
+  return traffic.counts_bytes ? fmt::format("{},{}", traffic.uplink_bytes, traffic.downlink_bytes) : ",";
+}
+
+/// A line of the table.
+std::string bytes_text(const Summary& summary) {
+  if (!summary.traffic.counts_bytes) return "not counted; --engine protocol counts them";
+  return fmt::format("{:.0f} up ({}), {:.0f} down", summary.uplink_bytes_per_device_round(), summary.uplink,
+                     summary.downlink_bytes_per_device_round());
+}
+
+std::string evaluation_columns(const rounds::EvaluationRecord* record) {
+  if (record == nullptr) return ",,,,,";
+  return fmt::format("{},{:.9g},{:.9g},{:.9g},{:.9g},{}", record->total.tasks, record->loss_before(),
+                     record->loss_after(), record->accuracy_before(), record->accuracy_after(),
+                     record->total.diverged_tasks);
+}
+
+}  // namespace
+
+double Summary::uplink_bytes_per_device_round() const { return per(traffic.uplink_bytes, traffic.device_rounds); }
+double Summary::downlink_bytes_per_device_round() const { return per(traffic.downlink_bytes, traffic.device_rounds); }
+
+RunState state_of(const Coordinator& coordinator) {
+  return {coordinator.experiment(),
+          coordinator.run(),
+          static_cast<std::uint32_t>(coordinator.roster().size()),
+          static_cast<std::uint32_t>(coordinator.membership().held_out.size()),
+          coordinator.rounds_done(),
+          coordinator.traffic(),
+          coordinator.evaluations(),
+          coordinator.model_file(),
+          coordinator.model_digest(),
+          coordinator.parameters().size()};
+}
+
+Summary summarize(const RunState& state, const std::string& source, double wall_seconds) {
+  Summary summary;
+  summary.experiment = state.experiment.name;
+  summary.source = source;
+  summary.seed = state.experiment.seed;
+  summary.run = state.run;
+  summary.devices = state.devices;
+  summary.held_out = state.held_out;
+  summary.rounds = state.rounds_done;
+  summary.wall_seconds = wall_seconds;
+  summary.traffic = state.traffic;
+  summary.classifies = state.experiment.model.loss == nn::Loss::kSoftmaxCrossEntropy;
+  summary.evaluated = !state.evaluations.empty();
+  if (summary.evaluated) summary.last_evaluation = state.evaluations.back();
+  char hex[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(state.model_digest, hex);
+  summary.model_sha256 = hex;
+  summary.model_bytes = state.model_file.size();
+  summary.parameters = state.parameters;
+  summary.uplink = state.experiment.uplink;
+  return summary;
+}
+
+std::string to_json(const Summary& summary) {
+  const rounds::EvaluationRecord& evaluation = summary.last_evaluation;
+  const double rate =
+      summary.wall_seconds > 0 ? static_cast<double>(summary.traffic.device_rounds) / summary.wall_seconds : 0.0;
+  const boost::json::object versions{
+      {"protocol", wire::kProtocolVersion}, {"arithmetic", wire::kArithmeticVersion}, {"codec", wire::kCodecVersion}};
+  const boost::json::object object{
+      {"experiment", summary.experiment},
+      {"source", summary.source},
+      {"seed", summary.seed},
+      {"run", summary.run},
+      {"versions", versions},
+      {"devices", summary.devices},
+      {"held_out", summary.held_out},
+      {"parameters", summary.parameters},
+      {"uplink", summary.uplink},
+      {"rounds", summary.rounds},
+      {"device_rounds", summary.traffic.device_rounds},
+      {"wall_seconds", summary.wall_seconds},
+      {"device_rounds_per_second", rate},
+      {"uplink_bytes", if_counted(summary, summary.traffic.uplink_bytes)},
+      {"downlink_bytes", if_counted(summary, summary.traffic.downlink_bytes)},
+      {"evaluation_tasks", evaluation.total.tasks},
+      {"evaluation_rounds", evaluation.rounds},
+      {"query_samples", evaluation.total.query_samples},
+      {"query_loss_before", if_evaluated(summary, evaluation.loss_before())},
+      {"query_loss_after", if_evaluated(summary, evaluation.loss_after())},
+      {"query_accuracy_before", if_evaluated(summary, evaluation.accuracy_before())},
+      {"query_accuracy_after", if_evaluated(summary, evaluation.accuracy_after())},
+      {"model_bytes", summary.model_bytes},
+      {"model_sha256", summary.model_sha256},
+  };
+  return boost::json::serialize(object) + "\n";
+}
+
+std::string to_table(const Summary& summary) {
+  const rounds::EvaluationRecord& evaluation = summary.last_evaluation;
+  std::string text;
+  text += fmt::format("  experiment              {}, seed {}\n", summary.experiment, summary.seed);
+  text += fmt::format("  devices                 {}, of them {} held out\n", summary.devices, summary.held_out);
+  text += fmt::format("  rounds, device-rounds   {}, {} in {:.1f} s\n", summary.rounds, summary.traffic.device_rounds,
+                      summary.wall_seconds);
+  if (summary.evaluated) {
+    text += fmt::format("  unseen tasks            {}, {} query samples\n", evaluation.total.tasks,
+                        evaluation.total.query_samples);
+    text += fmt::format("  loss                    {:.4f} before adaptation, {:.4f} after\n", evaluation.loss_before(),
+                        evaluation.loss_after());
+    if (summary.classifies) {
+      text += fmt::format("  accuracy                {:.1f} % before adaptation, {:.1f} % after\n",
+                          100 * evaluation.accuracy_before(), 100 * evaluation.accuracy_after());
+    }
+  }
+  text += fmt::format("  bytes per device-round  {}\n", bytes_text(summary));
+  text += fmt::format("  model                   {} parameters, sha256 {}\n", summary.parameters, summary.model_sha256);
+  return text;
+}
+
+std::string metrics_csv(const std::vector<rounds::RoundRecord>& rounds,
+                        const std::vector<rounds::EvaluationRecord>& evaluations) {
+  std::string text =
+      "rounds,updates,diverged,refused,replaced,meta_learning_rate,duration_ms,uplink_bytes,downlink_bytes,"
+      "evaluation_tasks,query_loss_before,query_loss_after,query_accuracy_before,query_accuracy_after,"
+      "diverged_tasks,model_sha256\n";
+  std::unordered_map<std::uint32_t, const rounds::EvaluationRecord*> records;
+  for (const rounds::EvaluationRecord& record : evaluations)
+    records.emplace(record.rounds, &record);  // the first counts
+  const auto evaluation_at = [&records](std::uint32_t done) {
+    const auto found = records.find(done);
+    return found == records.end() ? nullptr : found->second;
+  };
+  text += "0,,,,,,,,," + evaluation_columns(evaluation_at(0)) + ",\n";
+  for (const rounds::RoundRecord& record : rounds) {
+    text +=
+        fmt::format("{},{},{},{},{},{:.9g},{},{},", record.round + 1, record.updates, record.diverged, record.refused,
+                    record.replaced, record.meta_learning_rate, record.duration_ms, byte_columns(record.traffic));
+    text += evaluation_columns(evaluation_at(record.round + 1)) + "," + record.model_sha256 + "\n";
+  }
+  return text;
+}
+
+std::string updates_line(const TakenUpdate& update) {
+  char digest[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(crypto::sha256(update.change), digest);
+  return fmt::format("{},{},{},{},{},{},{}", update.id.round, update.id.attempt, update.device_index, update.device_id,
+                     update.support_samples, update.change.size(), digest);
+}
+
+}  // namespace skink::coordinator

@@ -1,0 +1,210 @@
+/// @file
+/// skink-coordinator: leads a fleet through a run. The work is in the service; here are command line, log and exit
+/// code.
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <cstdio>
+#include <optional>
+
+#include "skink/coordinator/provisioning/revoked_list.hpp"
+#include "skink/coordinator/results/results.hpp"
+#include "skink/coordinator/service/service.hpp"
+#include "skink/host/files/files.hpp"
+#include "skink/host/files/folder_lock.hpp"
+#include "skink/host/files/line_file.hpp"
+#include "skink/host/program/command_line.hpp"
+#include "skink/host/program/exit_codes.hpp"
+#include "skink/host/program/float_environment.hpp"
+
+namespace {
+
+using namespace skink;
+
+std::atomic<bool> stopped{false};
+
+void stop(int /*signal*/) { stopped = true; }
+
+int fail(ExitCode code, const std::string& message) {
+  spdlog::error("{}", message);
+  return static_cast<int>(code);
+}
+
+int fail(const Error& error, ExitCode otherwise) { return fail(exit_code_of(error, otherwise), error.message); }
+
+/// At most one line a second, and one for the last round.
+class RoundLog {
+ public:
+  void show(const coordinator::Coordinator& core) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::uint32_t total = core.experiment().meta.rounds;
+    if (now - shown_ < std::chrono::seconds(1) && core.rounds_done() != total) return;
+    shown_ = now;
+    spdlog::info("round {}/{}: {} device-rounds, {:.1f} MB up, {:.1f} MB down", core.rounds_done(), total,
+                 core.traffic().device_rounds, static_cast<double>(core.traffic().uplink_bytes) / 1e6,
+                 static_cast<double>(core.traffic().downlink_bytes) / 1e6);
+  }
+
+ private:
+  std::chrono::steady_clock::time_point shown_;
+};
+
+/// Into the folder of the settings, if they name one.
+Result<void> write_results(const std::string& folder, const coordinator::Service& service,
+                           const coordinator::Summary& summary) {
+  if (folder.empty()) return {};
+  const auto rounds = service.rounds();
+  if (!rounds) return rounds.error();
+  return coordinator::write_results(folder, coordinator::state_of(service.core()), summary, *rounds);
+}
+
+/// What may be wrong, from what came.
+std::string waiting_hint(const coordinator::Coordinator& core) {
+  const auto refused = [&core](wire::Refusal reason) { return core.refused()[static_cast<std::size_t>(reason)]; };
+  std::string hint;
+  if (core.devices_unconfirmed() > 0) {
+    hint += fmt::format("; {} were announced and do not answer: gone, or what the broker remembers of them",
+                        core.devices_unconfirmed());
+  }
+  if (refused(wire::Refusal::kWrongAuthentication) > 0) {
+    hint += fmt::format("; {} messages had a wrong code: another master key, or another fleet name?",
+                        refused(wire::Refusal::kWrongAuthentication));
+  }
+  if (refused(wire::Refusal::kVersionMismatch) > 0) {
+    hint += fmt::format("; {} births of other versions", refused(wire::Refusal::kVersionMismatch));
+  }
+  return hint;
+}
+
+coordinator::ServiceObserver log_observer(RoundLog& rounds, bool classifies) {
+  coordinator::ServiceObserver observer;
+  observer.on_round = [&rounds](const coordinator::Coordinator& core) { rounds.show(core); };
+  observer.on_evaluation = [classifies](const rounds::EvaluationRecord& record) {
+    spdlog::info("after {} rounds, {} unseen tasks: loss {:.4f} before adaptation, {:.4f} after", record.rounds,
+                 record.total.tasks, record.loss_before(), record.loss_after());
+    if (classifies) {
+      spdlog::info("    accuracy {:.1f} % before adaptation, {:.1f} % after", 100 * record.accuracy_before(),
+                   100 * record.accuracy_after());
+    }
+  };
+  observer.on_event = [](const coordinator::TranscriptEvent& event) {
+    spdlog::warn("round {}: {} ({}) {}", event.round, coordinator::event_text(event.kind),
+                 wire::refusal_text(event.reason), event.detail);
+  };
+  observer.on_waiting = [](const coordinator::Coordinator& core) {
+    spdlog::info("waiting for the fleet: {} of {} devices{}", core.devices_online(), core.experiment().fleet.devices,
+                 waiting_hint(core));
+  };
+  observer.on_log = [](const std::string& text) { spdlog::info("{}", text); };
+  return observer;
+}
+
+int run(const coordinator::Settings& settings, const std::vector<Override>& overrides, const std::string& updates) {
+  std::optional<LineFile> log;
+  if (!updates.empty()) {
+    auto opened = LineFile::open(updates, coordinator::kUpdatesHeading, LineFile::Existing::kContinue);
+    if (!opened) return fail(ExitCode::kStore, opened.error().message);
+    log.emplace(std::move(*opened));
+  }
+  FolderLock out;
+  if (!settings.out.empty()) {
+    const auto made = make_folder(settings.out);
+    if (!made) return fail(made.error(), ExitCode::kStore);
+    auto taken =
+        FolderLock::take(settings.out, "another program writes here; wait for it or name another [coordinator] out");
+    if (!taken) return fail(taken.error(), ExitCode::kStore);
+    out = std::move(*taken);
+  }
+  auto service = coordinator::Service::create(settings, overrides);
+  if (!service) {
+    return fail(service.error(), ExitCode::kConfiguration);
+  }
+  coordinator::Service& running = **service;
+  spdlog::info("run {} of '{}': {} rounds{}", running.core().run(), running.core().experiment().name,
+               running.core().experiment().meta.rounds,
+               running.resumed() ? ", continued after round " + std::to_string(running.core().rounds_done()) : "");
+  const auto start = std::chrono::steady_clock::now();
+  RoundLog rounds;
+  const bool classifies = running.core().experiment().model.loss == nn::Loss::kSoftmaxCrossEntropy;
+  coordinator::ServiceObserver observer = log_observer(rounds, classifies);
+  if (log)
+    observer.on_update = [&log](const coordinator::TakenUpdate& update) {
+      log->add(coordinator::updates_line(update));
+    };
+  const coordinator::ServiceEnd end = running.run(observer, [] { return stopped.load(); });
+  if (end == coordinator::ServiceEnd::kStoreFailed) return fail(ExitCode::kStore, running.failure());
+  if (end == coordinator::ServiceEnd::kCredentialsRefused) return fail(ExitCode::kCredentials, running.failure());
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const coordinator::Summary summary = coordinator::summarize(coordinator::state_of(running.core()), "fleet", seconds);
+  auto written = write_results(settings.out, running, summary);
+  if (!written) {
+    return fail(ExitCode::kStore,
+                written.error().message + "; start again once that is mended: the run is in the store");
+  }
+  const auto logged = log ? log->written() : Result<void>();
+  if (!logged)
+    return fail(ExitCode::kStore, logged.error().message + "; skink-sim replay --updates writes what is missing");
+  if (end == coordinator::ServiceEnd::kStopped) {
+    spdlog::info("stopped after round {}; start again to go on", running.core().rounds_done());
+    return static_cast<int>(ExitCode::kOk);
+  }
+  std::printf("%s", coordinator::to_table(summary).c_str());
+  return static_cast<int>(ExitCode::kOk);
+}
+
+/// Everything that the settings name and a run reads before it connects.
+Result<void> check(const coordinator::Settings& settings, const std::vector<Override>& overrides) {
+  const auto experiment = read_experiment(settings.experiment, overrides);
+  if (!experiment) return experiment.error();
+  const auto key = read_key(settings.master_key);
+  if (!key) return key.error();
+  if (!settings.revoked.empty()) {
+    const auto revoked = provisioning::read_revoked_list(settings.revoked);
+    if (!revoked) return revoked.error();
+  }
+  mqtt::SessionOptions session;
+  session.ca_file = settings.ca;
+  session.certificate_file = settings.certificate;
+  session.key_file = settings.key;
+  return mqtt::check_credentials(session);
+}
+
+int run_command(int argc, char** argv) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("coordinator"));
+  spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
+  const arithmetic::Canary canary = prepare_thread_arithmetic();
+  if (canary != arithmetic::Canary::kSound) return fail(ExitCode::kUnsoundArithmetic, arithmetic::canary_text(canary));
+  CommandLine line("skink-coordinator", "Leads a fleet of devices that learn together.");
+  Command app = line.root();
+  std::string config;
+  std::vector<std::string> settings_texts;
+  std::string updates;
+  bool check_only = false;
+  app.option("--config", config, "Configuration file (docs/coordinator-config.md)").required();
+  app.option("--set", settings_texts, "Replaces one key of the experiment: --set meta.rounds=100");
+  app.option("--updates", updates, "Adds a line with the SHA-256 of every update that is taken to this file");
+  app.flag("--check-config", check_only, "Checks configuration, experiment and keys, then exits");
+  try {
+    const std::optional<int> over = line.parse(argc, argv);
+    if (over) return *over;
+    catch_signals(stop);
+    const auto overrides = parse_overrides(settings_texts);
+    if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
+    const auto settings = coordinator::read_settings(config);
+    if (!settings) return fail(ExitCode::kConfiguration, settings.error().message);
+    if (!check_only) return run(*settings, *overrides, updates);
+    const auto checked = check(*settings, *overrides);
+    if (!checked) return fail(checked.error(), ExitCode::kConfiguration);
+    std::printf("%s: the configuration is sound\n", config.c_str());
+    return static_cast<int>(ExitCode::kOk);
+  } catch (const std::exception& error) {
+    return fail(ExitCode::kInternal, error.what());
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return end_program("skink-coordinator", run_command(argc, argv)); }

@@ -1,0 +1,51 @@
+#include "skink/coordinator/service/settings.hpp"
+
+#include <filesystem>
+#include <limits>
+
+#include "skink/common/limits.hpp"
+#include "skink/host/config/config_reader.hpp"
+
+namespace skink::coordinator {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxPath = 4096;
+
+std::string from_folder_of(const std::string& file, const std::string& path) {
+  if (path.empty() || fs::path(path).is_absolute()) return path;
+  return (fs::path(file).parent_path() / path).lexically_normal().string();
+}
+
+}  // namespace
+
+Result<Settings> read_settings(const std::string& path) {
+  auto file = ConfigFile::read(path, {});
+  if (!file) return file.error();
+  Settings settings;
+  const ConfigReader root = file->root();
+  const ConfigReader coordinator = root.table("coordinator", Presence::kRequired);
+  settings.experiment = from_folder_of(path, coordinator.text("experiment", kMaxPath));
+  settings.store = from_folder_of(path, coordinator.text("store", kMaxPath));
+  settings.out = from_folder_of(path, coordinator.text("out", kMaxPath, ""));
+  settings.checkpoint_rounds = coordinator.count("checkpoint_rounds", {0, limits::kMaxRounds}, 0);
+  settings.threads = coordinator.count("threads", {0, limits::kMaxThreads}, 0);
+  settings.run =
+      static_cast<std::uint64_t>(coordinator.integer("run", {0, std::numeric_limits<std::int64_t>::max()}, 0));
+  const ConfigReader broker = root.table("broker", Presence::kRequired);
+  settings.host = broker.text("host", limits::kMaxHostBytes, "127.0.0.1");
+  settings.port = static_cast<std::uint16_t>(broker.count("port", {1, 65535}, 8883));
+  settings.ca = from_folder_of(path, broker.text("ca", kMaxPath));
+  settings.certificate = from_folder_of(path, broker.text("certificate", kMaxPath));
+  settings.key = from_folder_of(path, broker.text("key", kMaxPath));
+  const ConfigReader fleet = root.table("fleet", Presence::kRequired);
+  settings.fleet = fleet.id("name");
+  settings.master_key = from_folder_of(path, fleet.text("master_key", kMaxPath));
+  settings.revoked = from_folder_of(path, fleet.text("revoked", kMaxPath, ""));
+  const auto done = file->finish();
+  if (!done) return done.error();
+  return settings;
+}
+
+}  // namespace skink::coordinator

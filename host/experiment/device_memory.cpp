@@ -1,0 +1,32 @@
+#include "skink/host/experiment/device_memory.hpp"
+
+#include "skink/common/codec/codec.hpp"
+#include "skink/common/model/model_file.hpp"
+
+namespace skink {
+
+DeviceMemory device_memory(const Experiment& experiment) {
+  const nn::Network network = make_network(experiment.model);
+  DeviceMemory memory;
+  nn::PlanRequest adapt;
+  adapt.batch_size = experiment.meta.batch_size;
+  codec::Codec codec{};
+  if (codec::parse(experiment.uplink.c_str(), codec)) {  // the experiment was checked
+    adapt.codec_bytes = codec::state_bytes(codec, network);
+    adapt.residual_bytes = codec::residual_bytes(codec, network);
+    memory.update = codec::encoded_bytes(codec, network);
+  }
+  codec::Codec downlink{};
+  if (experiment.downlink != kWholeModel && codec::parse(experiment.downlink.c_str(), downlink)) {
+    memory.patching = 4 * network.parameter_count() + codec::patch_bytes(downlink, network) + adapt.residual_bytes;
+    memory.patch = codec::encoded_bytes(downlink, network);
+  }
+  nn::PlanRequest evaluate;
+  evaluate.batch_size = experiment.evaluation.batch_size;
+  memory.adapt = nn::plan_memory(network, adapt);
+  memory.evaluate = nn::plan_memory(network, evaluate);
+  memory.model = model::model_bytes(network);
+  return memory;
+}
+
+}  // namespace skink

@@ -1,0 +1,24 @@
+#pragma once
+/// @file
+/// The parts of an experiment file as open readers, so that checks across sections can name the line at fault. Include
+/// from .cpp files only.
+
+#include <vector>
+
+#include "skink/host/config/config_reader.hpp"
+#include "skink/host/experiment/experiment.hpp"
+
+namespace skink::internal {
+
+struct ModelReaders {
+  ConfigReader model;
+  std::vector<ConfigReader> layers;
+};
+
+/// Reads [model] key by key.
+ModelReaders read_model(const ConfigReader& root, ModelConfig& model);
+
+/// Are the layers a network, and does it fit the tasks? Call when every key is sound.
+void check_model(const ModelReaders& readers, const ModelConfig& model, const TaskConfig& task);
+
+}  // namespace skink::internal

@@ -1,0 +1,146 @@
+#pragma once
+/// @file
+/// Strict reading of TOML: every key is asked for with its range and default, what nobody asked for is an error, and
+/// every problem is a sentence with file, line, key and what is allowed. Experiment files and the coordinator's
+/// configuration are read with it. It knows no key by itself, and it does not write files.
+///
+/// Problems are collected, so that a person sees all of them at once: a getter that fails notes the problem and returns
+/// its fallback (or the least allowed value), and `ConfigFile::finish` turns the notes into one error.
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "skink/host/config/overrides.hpp"
+#include "skink/host/result.hpp"
+
+namespace skink {
+
+namespace internal {
+struct ConfigNode;
+struct ConfigState;
+}  // namespace internal
+
+/// Allowed whole numbers, both ends included.
+struct IntegerRange {
+  std::int64_t min;
+  std::int64_t max;
+};
+
+/// Allowed real numbers, both ends included unless `excludes_min`. Infinite numbers and NaN are never allowed.
+struct RealRange {
+  double min;
+  double max;
+  bool excludes_min = false;
+};
+
+template <class Value>
+struct Choice {
+  std::string_view text;
+  Value value;
+};
+
+enum class Presence { kRequired, kOptional };
+
+/// One table of a file. A small handle: borrows from its ConfigFile, which must outlive it. Not thread-safe.
+///
+/// Getters without `fallback` demand the key. All of them allow the key; keys that no getter allowed are problems.
+class ConfigReader {
+ public:
+  /// A table below this one. An absent optional table reads like an empty one.
+  ConfigReader table(std::string_view key, Presence presence) const;
+  /// A list of tables ("layers = [{..}, {..}]" or [[..]]).
+  std::vector<ConfigReader> tables(std::string_view key, IntegerRange count) const;
+
+  std::int64_t integer(std::string_view key, IntegerRange range,
+                       std::optional<std::int64_t> fallback = std::nullopt) const;
+  /// An integer whose range lies within uint32.
+  std::uint32_t count(std::string_view key, IntegerRange range,
+                      std::optional<std::uint32_t> fallback = std::nullopt) const;
+  /// Whole numbers are accepted as real ones.
+  double real(std::string_view key, RealRange range, std::optional<double> fallback = std::nullopt) const;
+  /// Rounded once to float; the rounded number must lie in the range.
+  float real32(std::string_view key, RealRange range, std::optional<float> fallback = std::nullopt) const;
+  bool boolean(std::string_view key, std::optional<bool> fallback = std::nullopt) const;
+  /// Any text of at most `max_bytes`, not empty.
+  std::string text(std::string_view key, std::size_t max_bytes,
+                   const std::optional<std::string>& fallback = std::nullopt) const;
+  /// A text of 1..64 characters a-z, 0-9 and those of `extra`.
+  std::string word(std::string_view key, std::string_view extra,
+                   const std::optional<std::string>& fallback = std::nullopt) const;
+  /// The name of a fleet or a device: wire::is_valid_id(). Required.
+  std::string id(std::string_view key) const;
+  /// Whole numbers; a lone number counts as a list of one.
+  std::vector<std::int64_t> integers(std::string_view key, IntegerRange count, IntegerRange range,
+                                     const std::optional<std::vector<std::int64_t>>& fallback = std::nullopt) const;
+  /// [low, high] with low <= high, rounded to float.
+  std::array<float, 2> interval(std::string_view key, RealRange range,
+                                std::optional<std::array<float, 2>> fallback = std::nullopt) const;
+
+  /// One of several texts.
+  template <class Value>
+  Value choice(std::string_view key, std::initializer_list<Choice<Value>> choices,
+               std::optional<Value> fallback = std::nullopt) const {
+    std::vector<std::string_view> texts;
+    for (const Choice<Value>& one : choices) texts.push_back(one.text);
+    const std::optional<std::size_t> index = choice_index(key, texts, fallback.has_value());
+    if (!index) return fallback.value_or(choices.begin()->value);
+    return choices.begin()[*index].value;
+  }
+
+  /// Is the key written? Does not allow it.
+  bool has(std::string_view key) const;
+  /// When the key is written, that is a problem with this sentence.
+  void forbid(std::string_view key, const std::string& sentence) const;
+  /// Notes a problem at the key where it is written, else at this table; key "" is the table itself.
+  void problem(std::string_view key, const std::string& sentence) const;
+
+ private:
+  friend class ConfigFile;
+  ConfigReader(internal::ConfigState* state, internal::ConfigNode* node, std::string section, std::string prefix);
+
+  /// The node of an allowed key; notes a problem when it is demanded and absent.
+  internal::ConfigNode* ask(std::string_view key, bool demanded, const std::string& wanted) const;
+  void wrong_type(std::string_view key, const internal::ConfigNode& node, const std::string& wanted) const;
+  std::optional<std::size_t> choice_index(std::string_view key, std::span<const std::string_view> texts,
+                                          bool has_fallback) const;
+  std::string label(std::string_view key) const;
+
+  internal::ConfigState* state_;
+  internal::ConfigNode* node_;  ///< null: a problem with the table itself is noted, say nothing more
+  std::string section_;         ///< "meta"
+  std::string prefix_;          ///< "layers.2." inside the section
+};
+
+/// A parsed file with its overrides applied.
+class ConfigFile {
+ public:
+  /// Reads at most 1 MiB. Override keys are dotted paths, numbers address list entries ("model.layers.0.units"); values
+  /// are TOML, and what is not TOML is taken as a text.
+  static Result<ConfigFile> read(const std::string& path, const std::vector<Override>& overrides);
+  /// The same from text; `name` stands for the file in messages.
+  static Result<ConfigFile> parse(std::string_view text, const std::string& name,
+                                  const std::vector<Override>& overrides);
+
+  ConfigFile(ConfigFile&&) noexcept;
+  ConfigFile& operator=(ConfigFile&&) noexcept;
+  ~ConfigFile();
+
+  ConfigReader root();
+  /// No problem so far? Checks that compare several keys are made only then.
+  bool sound() const noexcept;
+  /// Adds the unknown keys; all problems become one error, a line each, in the order of the file.
+  Result<void> finish();
+
+ private:
+  explicit ConfigFile(std::unique_ptr<internal::ConfigState> state);
+  std::unique_ptr<internal::ConfigState> state_;
+};
+
+}  // namespace skink

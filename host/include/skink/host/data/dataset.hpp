@@ -1,0 +1,78 @@
+#pragma once
+/// @file
+/// A data set on disk: a folder of NumPy files, one record per sample. It offers records as they are stored; what a
+/// task is made of is in tasks.hpp, and scaling is the device's business (docs/arithmetic.md, section 2).
+///
+///   x.npy         [N, ...] u8, i16 or float32      class.npy, client.npy  [N] u16
+///   split.npy     [N] u8: 0 train, 1 validation, 2 test
+///   dataset.json  {"name": .., "scale": 1, "offset": 0, "shape": [..], "records": N, "class_names": [..], ..};
+///                 all keys are optional, those known are checked
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "skink/common/span.hpp"
+#include "skink/host/data/npy.hpp"
+#include "skink/host/experiment/experiment.hpp"
+#include "skink/host/result.hpp"
+
+namespace skink {
+
+/// Immutable, so any number of threads may read it.
+class Dataset {
+ public:
+  /// Reads and checks a folder; errors name the file.
+  static Result<Dataset> load(const std::string& folder);
+
+  const std::string& name() const noexcept { return name_; }
+  std::size_t record_count() const noexcept { return classes_.size(); }
+  /// Without the record axis: {28, 28}.
+  const std::vector<std::size_t>& sample_shape() const noexcept { return sample_shape_; }
+  std::size_t sample_size() const noexcept { return sample_size_; }
+
+  /// The stored numbers of a record as floats (exact for the integer types).
+  /// @param[in]  record  0..record_count()-1.
+  /// @param[out] stored  [sample_size()].
+  void read_stored(std::size_t record, Span<float> stored) const noexcept;
+
+  std::uint16_t class_of(std::size_t record) const noexcept { return classes_[record]; }
+  std::uint16_t client_of(std::size_t record) const noexcept { return clients_[record]; }
+  Split split_of(std::size_t record) const noexcept { return static_cast<Split>(splits_[record]); }
+  /// Those that occur in a split, ascending.
+  std::vector<std::uint16_t> classes_of(Split split) const;
+  std::vector<std::uint16_t> clients_of(Split split) const;
+
+  /// "zero"; the number when the data set gives no name.
+  std::string class_name(std::uint16_t label) const;
+  /// What the data set says of its stored numbers: unit value = stored * scale + offset. Not applied by read_stored.
+  double scale() const noexcept { return scale_; }
+  double offset() const noexcept { return offset_; }
+
+ private:
+  std::vector<std::uint16_t> distinct(const std::vector<std::uint16_t>& values, Split split) const;
+  Result<void> read_arrays(const std::string& folder);
+  Result<void> read_description(const std::string& path);
+
+  std::string name_;
+  std::vector<std::size_t> sample_shape_;
+  std::size_t sample_size_ = 0;
+  NpyArray::Values x_;
+  std::vector<std::uint16_t> classes_;
+  std::vector<std::uint16_t> clients_;
+  std::vector<std::uint8_t> splits_;
+  std::vector<std::string> class_names_;
+  double scale_ = 1.0;
+  double offset_ = 0.0;
+};
+
+/// The folder of a data set: below `data_dir` (the option --data); when that is empty, below the environment variable
+/// SKINK_DATA. The error says where it looked and what to do.
+Result<std::string> find_dataset(const std::string& name, const std::string& data_dir);
+
+/// The data set of an experiment, found and loaded; null when its tasks need none.
+Result<std::shared_ptr<const Dataset>> load_dataset(const TaskConfig& task, const std::string& data_dir);
+
+}  // namespace skink

@@ -1,0 +1,109 @@
+#pragma once
+/// @file
+/// Which task a device gets: a pure function of seed, round and number, so that a simulated device, a host client and
+/// an evaluation draw the same samples without talking to each other. Every draw: docs/arithmetic.md, section 10.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "skink/common/arithmetic/philox.hpp"
+#include "skink/common/span.hpp"
+#include "skink/host/data/dataset.hpp"
+#include "skink/host/experiment/experiment.hpp"
+#include "skink/host/result.hpp"
+
+namespace skink {
+
+namespace internal {
+struct TaskPlan;
+struct TaskSide;
+}  // namespace internal
+
+/// Adaptation uses the sizes of [task] and the training split; evaluation those of [evaluation], and its split.
+enum class TaskUse { kAdapt, kEvaluate };
+
+struct TaskKey {
+  std::uint64_t seed = 0;
+  std::uint32_t round = 0;   ///< has no effect on kAdapt tasks when they are drawn once per device
+  std::uint32_t number = 0;  ///< kAdapt: device index; kEvaluate: number of the evaluation task
+  TaskUse use = TaskUse::kAdapt;
+};
+
+/// One drawn task. Small and immutable; samples are computed or read when asked for. Borrows from the TaskGenerator
+/// that drew it, of which one copy must outlive it. Thread-safe.
+///
+/// `query` false is the support set, true the query set.
+class Task {
+ public:
+  std::uint32_t support_count() const noexcept;
+  std::uint32_t query_count() const noexcept;
+  std::uint32_t count(bool query) const noexcept { return query ? query_count() : support_count(); }
+
+  /// The input as stored, before the model's scale and offset.
+  /// @param[in]  index   0..count(query)-1.
+  /// @param[out] stored  [TaskGenerator::input_size()].
+  void read_input(bool query, std::uint32_t index, Span<float> stored) const noexcept;
+
+  /// Few-shot: the label as a whole number, whatever `output` is. Sine: the wanted value.
+  float target(bool query, std::uint32_t index, std::uint32_t output) const noexcept;
+
+  /// The whole set in one go; for sine tasks a third of the cost of asking sample by sample.
+  /// @param[out] stored   [count(query)][input_size].
+  /// @param[out] targets  [count(query)]; label or value.
+  void read_set(bool query, Span<float> stored, Span<float> targets) const noexcept;
+
+  /// Few-shot: which record of the data set, turned how many times by 90 degrees.
+  std::uint32_t record(bool query, std::uint32_t index) const noexcept;
+  std::uint32_t rotation(std::uint32_t way) const noexcept { return ways_[way].rotation; }
+  /// Sine.
+  float amplitude() const noexcept { return amplitude_; }
+  float phase() const noexcept { return phase_; }
+
+ private:
+  friend class TaskGenerator;
+
+  struct Way {
+    const std::vector<std::uint32_t>* records;
+    std::uint32_t rotation;
+    arithmetic::PhiloxBlock order;
+  };
+
+  Task(const internal::TaskPlan& plan, const internal::TaskSide& side, const arithmetic::RandomStream& samples)
+      : plan_(&plan), side_(&side), samples_(samples) {}
+  float sine_input(bool query, std::uint32_t index, arithmetic::RandomStream& samples) const noexcept;
+  float sine_value(float input) const noexcept;
+
+  const internal::TaskPlan* plan_;
+  const internal::TaskSide* side_;
+  arithmetic::RandomStream samples_;
+  float amplitude_ = 0;
+  float phase_ = 0;
+  std::vector<Way> ways_;
+};
+
+/// Draws tasks. Immutable after creation, cheap to copy (copies share), thread-safe.
+class TaskGenerator {
+ public:
+  /// Checks that the data set can serve every task of the experiment: sample shape, enough classes, enough records of
+  /// each. Evaluation is checked when the experiment has evaluation tasks.
+  ///
+  /// @param[in] dataset  That of experiment.task.dataset; null for sine tasks.
+  static Result<TaskGenerator> create(const Experiment& experiment, std::shared_ptr<const Dataset> dataset);
+
+  /// False for few-shot kEvaluate in an experiment without evaluation tasks: nothing was checked for them.
+  bool can_draw(TaskUse use) const noexcept;
+
+  /// @param[in] key  key.use must be one that can be drawn.
+  Task draw(const TaskKey& key) const;
+
+  std::size_t input_size() const noexcept;
+  std::uint32_t support_count(TaskUse use) const noexcept;
+  std::uint32_t query_count(TaskUse use) const noexcept;
+
+ private:
+  explicit TaskGenerator(std::shared_ptr<const internal::TaskPlan> plan) : plan_(std::move(plan)) {}
+  std::shared_ptr<const internal::TaskPlan> plan_;
+};
+
+}  // namespace skink

@@ -1,0 +1,108 @@
+#include "skink/host/program/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "skink/host/program/exit_codes.hpp"
+
+namespace skink {
+
+Option Option::required() const {
+  option_->required();
+  return *this;
+}
+
+Option Option::excludes(const Option& other) const {
+  option_->excludes(other.option_);
+  return *this;
+}
+
+Option Option::needs(const Option& other) const {
+  option_->needs(other.option_);
+  return *this;
+}
+
+Option Option::shows_default() const {
+  option_->capture_default_str();
+  return *this;
+}
+
+Option Option::takes_one() const {
+  option_->allow_extra_args(false);
+  return *this;
+}
+
+Option Option::range(std::uint32_t least, std::uint32_t most) const {
+  option_->check(CLI::Range(least, most));
+  return *this;
+}
+
+Option Option::range(double least, double most) const {
+  option_->check(CLI::Range(least, most));
+  return *this;
+}
+
+Option Command::option(const char* name, std::string& value, const char* help) {
+  return Option(app_->add_option(name, value, help));
+}
+
+Option Command::option(const char* name, std::uint32_t& value, const char* help) {
+  return Option(app_->add_option(name, value, help));
+}
+
+Option Command::option(const char* name, std::uint64_t& value, const char* help) {
+  return Option(app_->add_option(name, value, help));
+}
+
+Option Command::option(const char* name, double& value, const char* help) {
+  return Option(app_->add_option(name, value, help));
+}
+
+Option Command::option(const char* name, std::vector<std::string>& values, const char* help) {
+  return Option(app_->add_option(name, values, help));
+}
+
+Option Command::option(const char* name, std::vector<std::uint32_t>& values, const char* help) {
+  return Option(app_->add_option(name, values, help));
+}
+
+Option Command::flag(const char* name, bool& value, const char* help) {
+  return Option(app_->add_flag(name, value, help));
+}
+
+Option Command::add_choice(const char* name, const std::vector<std::string>& words, const char* help,
+                           std::function<void(std::size_t)> choose) {
+  const auto take = [words, choose = std::move(choose)](const std::string& word) {
+    choose(static_cast<std::size_t>(std::find(words.begin(), words.end(), word) - words.begin()));
+  };
+  return Option(app_->add_option_function<std::string>(name, take, help)->check(CLI::IsMember(words)));
+}
+
+Command Command::command(const char* name, const char* help) { return Command(app_->add_subcommand(name, help)); }
+
+void Command::requires_command() { app_->require_subcommand(1); }
+
+bool Command::parsed() const { return app_->parsed(); }
+
+CommandLine::CommandLine(const std::string& program, const std::string& description)
+    : app_(std::make_unique<CLI::App>(description, program)) {
+  app_->set_version_flag("--version", program + " " SKINK_VERSION);
+}
+
+CommandLine::~CommandLine() = default;
+
+std::optional<int> CommandLine::parse(int argc, const char* const* argv) {
+  try {
+    app_->parse(argc, argv);
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    return static_cast<int>(app_->exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage);
+  }
+}
+
+int CommandLine::fail_required(const std::string& what) const {
+  app_->exit(CLI::RequiredError(what));
+  return static_cast<int>(ExitCode::kUsage);
+}
+
+}  // namespace skink

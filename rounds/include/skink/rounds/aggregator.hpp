@@ -1,0 +1,53 @@
+#pragma once
+/// @file
+/// The sum of a round's changes in 64-bit fixed point: exact, so that neither arrival order nor threads nor ranks can
+/// change it. docs/arithmetic.md, section 8.
+
+#include <cstdint>
+#include <vector>
+
+#include "skink/common/nn/network.hpp"
+#include "skink/common/span.hpp"
+#include "skink/common/wire/messages.hpp"
+#include "skink/rounds/executor.hpp"
+#include "skink/rounds/partial_sum.hpp"
+
+namespace skink::rounds {
+
+class Aggregator {
+ public:
+  /// @param[in] clip_norm  that changes are clipped to (clipping.hpp); 0: they are not
+  explicit Aggregator(const nn::Network& network, double clip_norm = 0, Executor executor = {});
+
+  /// Forgets all updates.
+  void reset();
+
+  /// Decodes changes and adds those that can be added, on all workers at once. Each must be counted then.
+  ///
+  /// @returns for each change, as if they had come one after the other, kNone, or why nothing of it was added:
+  ///          kMalformed, kNotFinite, kTooLarge (an element of 128 or more, or a total weight of 2^20).
+  std::vector<wire::Refusal> add(const codec::Codec& codec, Span<const EncodedChange> changes);
+
+  /// A change was added. Apart from add(), so that what is decided between the changes of one call sees those before.
+  void count(std::uint32_t weight);
+
+  std::uint32_t total_weight() const { return total_weight_; }
+  std::uint32_t updates() const { return updates_; }
+
+  /// phi += epsilon * weighted mean, on trainable parameters; nothing when no update was counted.
+  void step(double meta_learning_rate, Span<float> parameters) const;
+
+ private:
+  bool has_room_for(Span<const EncodedChange> changes) const;
+  std::vector<wire::Refusal> add_one_by_one(const codec::Codec& codec, Span<const EncodedChange> changes);
+  std::vector<std::int64_t> merged() const;
+
+  nn::Network network_;
+  double clip_norm_;
+  Executor executor_;
+  std::vector<PartialSum> partial_sums_;  // of each worker
+  std::uint32_t total_weight_ = 0;
+  std::uint32_t updates_ = 0;
+};
+
+}  // namespace skink::rounds

@@ -1,0 +1,99 @@
+#pragma once
+/// @file
+/// The compressed downlink: a round's step goes through a codec, and what the codec leaves of it is what the
+/// coordinator itself takes for the new model. So a device that has the model before the round needs the encoded step,
+/// the patch, and nothing else to have exactly the same model. docs/codec.md, section 9.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "skink/common/codec/codec.hpp"
+#include "skink/common/span.hpp"
+#include "skink/host/experiment/experiment.hpp"
+#include "skink/rounds/records.hpp"
+
+namespace skink::rounds {
+
+class Downlink {
+ public:
+  /// @param[in] name  kWholeModel, or the name of a codec
+  /// @throws std::runtime_error for another text.
+  Downlink(const std::string& name, const nn::Network& network, std::uint64_t seed);
+
+  bool is_compressed() const { return is_compressed_; }
+
+  /// What becomes of a step.
+  ///
+  /// @param[in]     before      [P], phi before the round
+  /// @param[in,out] parameters  [P], in: after the outer step; out: the new phi
+  /// @returns the patch from `before` to it.
+  /// @throws std::runtime_error when a step is not finite.
+  std::vector<std::uint8_t> pass(std::uint32_t round, const std::vector<float>& before, std::vector<float>& parameters);
+
+  /// Error feedback: what no patch has told yet, [trainable_count]; empty without it. It belongs to the run as phi
+  /// does.
+  const std::vector<float>& residual() const { return residual_; }
+  /// @returns false when these are not as many numbers as residual() has.
+  bool restore(const std::vector<float>& residual);
+
+ private:
+  nn::Network network_;
+  std::uint64_t seed_;
+  bool is_compressed_ = false;
+  codec::Codec codec_;
+  std::vector<float> residual_;
+  std::vector<float> state_;  // the encoder's memory
+};
+
+/// Which patches are kept, and how long chains of them are. As many of the last rounds' as can pay: a chain that is
+/// longer than the model itself is nobody's choice.
+class PatchLengths {
+ public:
+  /// @param[in] name_bytes  of the codec's name, which begins every chain
+  PatchLengths(std::size_t name_bytes, std::size_t model_bytes) : name_bytes_(name_bytes), model_bytes_(model_bytes) {}
+
+  /// The next round's.
+  void add(std::uint32_t round, std::size_t bytes);
+
+  /// Of the kept patches, in the order of the rounds.
+  const std::deque<std::uint32_t>& lengths() const { return lengths_; }
+  /// Of the chain of this round's patch and all later ones; 0: it is not kept, or the model is shorter.
+  std::size_t chain_bytes(std::uint32_t first_round) const;
+
+ private:
+  std::size_t name_bytes_;
+  std::size_t model_bytes_;
+  std::deque<std::uint32_t> lengths_;
+  std::uint32_t next_round_ = 0;
+  std::size_t bytes_ = 0;  // of all patches, with their lengths
+};
+
+/// The patches of the last rounds themselves.
+class PatchBook {
+ public:
+  /// @param[in] codec  the name that begins every chain
+  PatchBook(std::string codec, std::size_t model_bytes)
+      : codec_(std::move(codec)), lengths_(codec_.size(), model_bytes) {}
+
+  /// The next round's.
+  void add(Patch patch);
+
+  /// All patches from the model with this digest on, as one text (docs/codec.md, section 9). Empty: the model is not
+  /// known, is the newest one, or the whole file would be shorter.
+  std::vector<std::uint8_t> chain_from(const crypto::Digest& base) const;
+
+  const std::deque<Patch>& patches() const { return patches_; }
+
+  /// The known model whose digest begins with these bytes; null if there is none.
+  const crypto::Digest* find(std::uint64_t digest_prefix) const;
+
+ private:
+  std::string codec_;
+  PatchLengths lengths_;
+  std::deque<Patch> patches_;
+};
+
+}  // namespace skink::rounds

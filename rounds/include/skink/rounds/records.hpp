@@ -1,0 +1,57 @@
+#pragma once
+/// @file
+/// What rounds and evaluations leave in a run's results: plain values, the same whether the coordinator or the
+/// simulator's learning engine computed them.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "skink/common/crypto/crypto.hpp"
+#include "skink/common/wire/messages.hpp"
+
+namespace skink::rounds {
+
+/// Totals since the run began. Bytes are MQTT payloads of this run's updates (up), and tasks, replies and models
+/// (down); a device that was sent patches and fetches the whole model all the same is not known.
+struct Traffic {
+  std::uint64_t uplink_bytes = 0;
+  std::uint64_t downlink_bytes = 0;
+  std::uint64_t device_rounds = 0;  ///< adaptations that were aggregated
+  bool counts_bytes = true;         ///< false: nothing was sent (the simulator's learning engine)
+};
+
+struct RoundRecord {
+  std::uint32_t round = 0;  ///< 0-based
+  std::uint32_t updates = 0;
+  std::uint32_t diverged = 0;
+  std::uint32_t refused = 0;
+  std::uint32_t replaced = 0;
+  std::uint32_t total_weight = 0;
+  double meta_learning_rate = 0;
+  std::uint64_t duration_ms = 0;
+  std::string model_sha256;  ///< after the round
+  Traffic traffic;
+};
+
+/// One federated evaluation of the model after `rounds` rounds.
+struct EvaluationRecord {
+  std::uint32_t rounds = 0;
+  std::uint32_t devices = 0;
+  wire::Evaluation total{};
+  Traffic traffic;
+
+  double loss_before() const;
+  double loss_after() const;
+  double accuracy_before() const;
+  double accuracy_after() const;
+};
+
+/// The compressed downlink: one round's step as it is sent, and the model that it belongs to.
+struct Patch {
+  std::uint32_t round = 0;
+  crypto::Digest base;              ///< of the model before the round
+  std::vector<std::uint8_t> bytes;  ///< empty: the round changed nothing
+};
+
+}  // namespace skink::rounds

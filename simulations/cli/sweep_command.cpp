@@ -1,0 +1,96 @@
+#include "skink/simulations/sweep.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "skink/host/files/folder_lock.hpp"
+#include "terminal.hpp"
+
+namespace skink::simulations::cli {
+namespace {
+
+/// Reads --grid. @returns kOk, or prints what is wrong.
+int read_grid(const SweepArguments& arguments, SweepOptions& options) {
+  for (const std::string& text : arguments.grid) {
+    auto axis = parse_axis(text);
+    if (!axis) return fail(ExitCode::kUsage, axis.error().message);
+    options.axes.push_back(std::move(*axis));
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void SweepLine::show(const SweepProgress& sweep) {
+  const bool is_last = sweep.runs_done == sweep.runs;
+  if (!line_.is_due(is_last)) return;
+  const double seconds = sweep.wall_seconds;
+  const double rate = seconds > 0 ? static_cast<double>(sweep.device_rounds) / seconds : 0;
+  const auto left = static_cast<double>(sweep.rounds - std::min(sweep.rounds_done, sweep.rounds));
+  const double per_round = sweep.rounds_done > 0 ? seconds / static_cast<double>(sweep.rounds_done) : 0;
+  char text[160];
+  std::snprintf(text, sizeof text, "%zu of %zu runs  round %llu/%llu  %.0f device-rounds/s  %.0f s left",
+                sweep.runs_done, sweep.runs, static_cast<unsigned long long>(sweep.rounds_done),
+                static_cast<unsigned long long>(sweep.rounds), rate, left * per_round);
+  line_.print(text, is_last);
+}
+
+int read_sweep(const SweepArguments& arguments, const std::vector<GridAxis>& axes, SweepOptions& options) {
+  auto seeds = parse_seeds(arguments.seeds);
+  if (!seeds) return fail(ExitCode::kUsage, seeds.error().message);
+  options.seeds = std::move(*seeds);
+  auto overrides = parse_overrides(arguments.experiment.settings);
+  if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
+  options.overrides = std::move(*overrides);
+  const auto checked = check_keys(options.overrides, axes);
+  if (!checked) return fail(ExitCode::kUsage, checked.error().message);
+  options.experiment_file = arguments.experiment.file;
+  options.data_dir = arguments.experiment.data;
+  options.out_dir = arguments.out;
+  options.lanes = arguments.speed.lanes;
+  options.threads = arguments.speed.threads;
+  options.restarts = arguments.restarts;
+  options.stop = [] { return is_interrupted(); };
+  return find_isa(arguments.speed.isa, options.isa);
+}
+
+void report_found(const SweepResult& result) {
+  if (result.found > 0) std::printf("%zu of %zu runs were there already\n", result.found, result.runs.size());
+}
+
+int report_runs(const SweepResult& result) {
+  for (const SweepRun& run : result.runs) {
+    if (run.state == SweepRun::State::kFailed) {
+      std::fprintf(stderr, "skink-sim: %s: %s\n", run.folder.c_str(), run.problem.c_str());
+    }
+  }
+  if (result.finished + result.failed < result.runs.size()) {
+    std::printf("stopped after %zu of %zu runs; the same command goes on\n", result.finished, result.runs.size());
+  }
+  if (!result.written) return fail(ExitCode::kStore, result.written.error().message);
+  if (result.failed == 0) return kOk;
+  return fail(ExitCode::kInternal, std::to_string(result.failed) + " of " + std::to_string(result.runs.size()) +
+                                       " runs failed; the same command tries them again");
+}
+
+int sweep(const SweepArguments& arguments) {
+  SweepOptions options;
+  int code = read_grid(arguments, options);
+  if (code == kOk) code = read_sweep(arguments, options.axes, options);
+  if (code != kOk) return code;
+  const auto lock = FolderLock::take(arguments.out, kFolderIsTaken);
+  if (!lock) return fail(ExitCode::kStore, lock.error().message);
+  SweepLine progress(arguments.is_quiet);
+  options.on_progress = [&progress](const SweepProgress& sweep) { progress.show(sweep); };
+  const auto result = run_sweep(options);
+  if (!result) {
+    const bool is_refused = result.error().code == Status::kInvalidArgument;
+    return fail(is_refused ? ExitCode::kConfiguration : ExitCode::kData, result.error().message);
+  }
+  progress.end();
+  report_found(*result);
+  std::printf("%s", to_table(*result).c_str());
+  return report_runs(*result);
+}
+
+}  // namespace skink::simulations::cli

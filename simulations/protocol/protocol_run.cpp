@@ -1,0 +1,67 @@
+#include "skink/simulations/run.hpp"
+
+#include <chrono>
+
+#include "skink/coordinator/results/results.hpp"
+
+namespace skink::simulations {
+
+crypto::Key simulation_key() {
+  crypto::Key key;
+  for (std::size_t i = 0; i < crypto::kKeyBytes; ++i) key.bytes[i] = static_cast<std::uint8_t>(i);
+  return key;
+}
+
+namespace {
+
+Progress progress_of(const coordinator::Coordinator& core, double wall_seconds) {
+  return {core.rounds_done(), core.experiment().meta.rounds, core.traffic().device_rounds, wall_seconds,
+          core.evaluations().empty() ? nullptr : &core.evaluations().back()};
+}
+
+}  // namespace
+
+Result<RunResult> run_protocol(const RunOptions& options) {
+  auto dataset = load_dataset(options.experiment.task, options.data_dir);
+  if (!dataset) return dataset.error();
+  const auto tasks = TaskGenerator::create(options.experiment, *dataset);
+  if (!tasks) return tasks.error();
+
+  coordinator::CoordinatorConfig config;
+  config.experiment = options.experiment;
+  config.master_key = simulation_key();
+  config.run = options.run;
+  config.replay = options.replay != nullptr;
+  World world(config, *tasks, options.world, options.replay);
+
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [start] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  RunResult result;
+  const auto note = [&](const Result<void>& written) { note_written(options, written, result); };
+  WorldObserver observer;
+  observer.on_round = [&](const rounds::RoundRecord& record) {
+    result.rounds.push_back(record);
+    const std::uint64_t done = std::uint64_t{record.round} + 1;
+    if (options.checkpoint_rounds != 0 && done % options.checkpoint_rounds == 0 && !options.out_dir.empty()) {
+      note(coordinator::write_model(options.out_dir + "/model-" + std::to_string(done) + ".skm",
+                                    world.coordinator().model_file()));
+    }
+    if (options.on_progress) options.on_progress(progress_of(world.coordinator(), seconds()));
+  };
+  observer.on_evaluation = [&](const rounds::EvaluationRecord& record) { result.evaluations.push_back(record); };
+  observer.on_event = [&](const coordinator::TranscriptEvent& event) { result.events.push_back(event); };
+
+  observer.on_update = options.on_update;
+
+  result.finished = world.run(observer, options.stop);
+  result.summary = coordinator::summarize(coordinator::state_of(world.coordinator()), "simulator", seconds());
+  if (!options.out_dir.empty()) {
+    note(coordinator::write_results(options.out_dir, coordinator::state_of(world.coordinator()), result.summary,
+                                    result.rounds));
+  }
+  return result;
+}
+
+}  // namespace skink::simulations

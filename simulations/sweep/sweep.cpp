@@ -1,0 +1,321 @@
+#include <algorithm>
+#include <boost/json.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "learning/checkpoint.hpp"
+#include "skink/host/files/files.hpp"
+#include "skink/host/program/workers.hpp"
+#include "skink/simulations/sweep.hpp"
+
+namespace skink::simulations {
+namespace {
+
+using State = SweepRun::State;
+using Clock = std::chrono::steady_clock;
+
+/// A name that every file system takes; what had to be replaced is told apart by a hash.
+std::string folder_name(const std::vector<Override>& point) {
+  std::string name;
+  for (const Override& setting : point) name += (name.empty() ? "" : ",") + setting.key + "=" + setting.value;
+  std::string safe;
+  for (const char c : name) {
+    const bool is_safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                         std::string("._-+=,").find(c) != std::string::npos;
+    safe += is_safe ? c : '_';
+  }
+  if (safe == name && name.size() <= 120) return name;
+  char hex[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(crypto::sha256(bytes_of(name)), hex);
+  return safe.substr(0, 100) + "-" + std::string(hex, 8);
+}
+
+/// A run and what it needs.
+struct Job {
+  SweepRun run;
+  std::string folder;
+  Experiment experiment;
+  std::string id;
+  // of this process, not yet told to on_progress
+  std::uint64_t new_rounds = 0;
+  std::uint64_t new_device_rounds = 0;
+  // of all processes
+  std::uint64_t rounds_done = 0;
+  std::uint64_t device_rounds = 0;
+  Clock::time_point told;
+};
+
+/// Of the fields of SweepRun those that summary.json has. @throws std::exception if one is absent.
+void take_summary(const std::string& text, SweepRun& run) {
+  const boost::json::object summary = boost::json::parse(text).as_object();
+  const auto count = [&summary](const char* name) { return summary.at(name).to_number<std::uint64_t>(); };
+  const auto number = [&summary](const char* name) { return summary.at(name).to_number<double>(); };
+  run.devices = count("devices");
+  run.held_out = count("held_out");
+  run.parameters = count("parameters");
+  run.uplink = std::string(summary.at("uplink").as_string());
+  run.rounds = count("rounds");
+  run.device_rounds = count("device_rounds");
+  run.wall_seconds = number("wall_seconds");
+  run.device_rounds_per_second = number("device_rounds_per_second");
+  run.model_bytes = count("model_bytes");
+  run.model_sha256 = std::string(summary.at("model_sha256").as_string());
+  run.is_evaluated = !summary.at("query_loss_after").is_null();
+  if (!run.is_evaluated) return;
+  run.evaluation_rounds = count("evaluation_rounds");
+  run.evaluation_tasks = count("evaluation_tasks");
+  run.query_samples = count("query_samples");
+  run.loss_before = number("query_loss_before");
+  run.loss_after = number("query_loss_after");
+  run.accuracy_before = number("query_accuracy_before");
+  run.accuracy_after = number("query_accuracy_after");
+}
+
+class Sweep {
+ public:
+  explicit Sweep(const SweepOptions& options) : options_(options) {}
+
+  /// Reads every experiment, so that what is wrong with one is said before anything runs.
+  Result<void> prepare() {
+    const auto text = read_file(options_.experiment_file);
+    if (!text) return text.error();
+    points_ = options_.points.empty() ? grid_points(options_.axes) : options_.points;
+    for (std::size_t p = 0; p < points_.size(); ++p) {
+      for (const std::uint64_t seed : options_.seeds) {
+        const auto added = add_job(p, seed, *text);
+        if (!added) return added.error();
+      }
+    }
+    return {};
+  }
+
+  Result<SweepResult> run() {
+    for (std::size_t j = 0; j < jobs_.size(); ++j) {
+      const auto looked = look_at(jobs_[j]);
+      if (!looked) return looked.error();
+      if (jobs_[j].run.state == State::kFinished) continue;
+      open_.push_back(j);
+      rounds_ += jobs_[j].experiment.meta.rounds;
+    }
+    found_ = jobs_.size() - open_.size();
+    const auto loaded = load_datasets();
+    if (!loaded) return loaded.error();
+    start_ = Clock::now();
+    const std::uint32_t cores =
+        options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
+    const auto count = static_cast<std::uint32_t>(open_.size());
+    Workers workers(std::max(1U, std::min(cores, count)));
+    workers.run(count, [this](std::uint32_t /*worker*/, std::uint32_t part) { compute(jobs_[open_[part]]); });
+    return finish();
+  }
+
+ private:
+  Result<void> add_job(std::size_t point, std::uint64_t seed, const std::string& text) {
+    std::vector<Override> overrides = options_.overrides;
+    overrides.insert(overrides.end(), points_[point].begin(), points_[point].end());
+    overrides.push_back({"seed", std::to_string(seed)});
+    auto experiment = parse_experiment(text, options_.experiment_file, overrides);
+    if (!experiment) return experiment.error();
+    Job job;
+    job.run.point = point;
+    job.run.seed = seed;
+    const std::string name = folder_name(points_[point]);
+    job.run.folder = (name.empty() ? "" : name + "/") + "seed-" + std::to_string(seed);
+    job.folder = options_.out_dir + "/" + job.run.folder;
+    job.id = experiment_id(text, overrides);
+    job.experiment = std::move(*experiment);
+    jobs_.push_back(std::move(job));
+    return {};
+  }
+
+  /// Each once, and none for runs that are finished.
+  Result<void> load_datasets() {
+    for (const std::size_t j : open_) {
+      const TaskConfig& task = jobs_[j].experiment.task;
+      if (task.source != TaskSource::kDataset || datasets_.count(task.dataset) != 0) continue;
+      const auto dataset = load_dataset(task, options_.data_dir);
+      if (!dataset) return dataset.error();
+      datasets_[task.dataset] = *dataset;
+    }
+    return {};
+  }
+
+  // ---- what is there
+
+  static std::string id_path(const Job& job) { return job.folder + "/experiment.id"; }
+
+  /// Finds out whether a run is finished. Errors: its folder belongs to another experiment.
+  Result<void> look_at(Job& job) const {
+    if (options_.restarts) return {};
+    const auto id = read_file(id_path(job));
+    if (!id) {  // not begun by a sweep
+      if (std::filesystem::exists(job.folder + "/summary.json")) return make_other(job);
+      return {};
+    }
+    if (*id != job.id + "\n") return make_other(job);
+    if (!std::filesystem::exists(checkpoint_path(job.folder))) read_summary(job);
+    return {};
+  }
+
+  static Result<void> make_other(const Job& job) {
+    return make_error(Status::kInvalidArgument, job.folder +
+                                                    ": holds another experiment; name another --out, or give --restart "
+                                                    "to compute everything anew");
+  }
+
+  /// The run is finished if its summary can be read and has all rounds.
+  void read_summary(Job& job) const {
+    if (options_.counts_wire && !std::filesystem::exists(wire_path(job.folder))) return;
+    const auto text = read_file(job.folder + "/summary.json");
+    if (!text) return;
+    try {
+      SweepRun run = job.run;
+      take_summary(*text, run);
+      run.classifies = job.experiment.model.loss == nn::Loss::kSoftmaxCrossEntropy;
+      if (run.rounds != job.experiment.meta.rounds) return;
+      run.state = State::kFinished;
+      job.run = run;
+    } catch (const std::exception&) {
+      // It is computed again.
+    }
+  }
+
+  // ---- computing
+
+  bool is_stopped() const { return options_.stop && options_.stop(); }
+
+  void compute(Job& job) {
+    if (is_stopped()) return;
+    try {
+      const auto computed = compute_run(job);
+      if (!computed) fail(job, computed.error().message);
+    } catch (const std::exception& error) {
+      fail(job, error.what());
+    }
+    tell(job, job.run.state == State::kAbsent ? 0 : 1);
+  }
+
+  static void fail(Job& job, const std::string& why) {
+    job.run.state = State::kFailed;
+    job.run.problem = why;
+  }
+
+  /// Gives the folder to this run. What --restart replaces goes first, or a run that is killed before it has written
+  /// anything would seem to have finished with the results of the other.
+  Result<void> take_folder(const Job& job) const {
+    Result<void> written = make_folder(job.folder);
+    if (written && options_.restarts) written = remove_file(job.folder + "/summary.json");
+    if (written && options_.restarts) written = remove_file(checkpoint_path(job.folder));
+    if (written) written = write_file(id_path(job), job.id + "\n");
+    return written;
+  }
+
+  Result<void> compute_run(Job& job) {
+    Result<void> taken = take_folder(job);
+    if (!taken) return taken;
+    RunOptions options;
+    options.experiment = job.experiment;
+    options.out_dir = job.folder;
+    options.experiment_id = job.id;
+    options.isa = options_.isa;
+    options.lanes = options_.lanes;
+    options.threads = 1;
+    options.counts_wire = options_.counts_wire;
+    options.restarts = options_.restarts;
+    const auto dataset = datasets_.find(job.experiment.task.dataset);
+    if (dataset != datasets_.end()) options.dataset = dataset->second;
+    options.stop = [this] { return is_stopped(); };
+    options.on_progress = [this, &job](const Progress& progress) { note(job, progress); };
+    const auto result = run_experiment(options);
+    if (!result) return result.error();
+    if (!result->written) return result->written;
+    if (!result->finished) return {};
+    read_summary(job);
+    if (job.run.state == State::kFinished) return {};
+    return make_error(Status::kDamaged, job.folder + "/summary.json: cannot be read back");
+  }
+
+  // ---- progress
+
+  void note(Job& job, const Progress& progress) {
+    if (job.rounds_done == 0) begin(job, progress);
+    job.new_rounds += progress.rounds_done - job.rounds_done;
+    job.new_device_rounds += progress.device_rounds - job.device_rounds;
+    job.rounds_done = progress.rounds_done;
+    job.device_rounds = progress.device_rounds;
+    // Optimization: a serial round takes a few microseconds, and all threads share the lock.
+    const Clock::time_point now = Clock::now();
+    if (now < job.told + std::chrono::milliseconds(50)) return;
+    job.told = now;
+    tell(job, 0);
+  }
+
+  /// Leaves out what an earlier process has done: all before the round that `first` tells of.
+  void begin(Job& job, const Progress& first) {
+    job.rounds_done = first.rounds_done - 1U;
+    job.device_rounds = first.device_rounds / first.rounds_done * job.rounds_done;
+    const std::lock_guard<std::mutex> lock(progress_lock_);
+    rounds_ -= job.rounds_done;
+  }
+
+  void tell(Job& job, std::size_t runs_ended) {
+    const std::lock_guard<std::mutex> lock(progress_lock_);
+    runs_done_ += runs_ended;
+    rounds_done_ += std::exchange(job.new_rounds, 0);
+    device_rounds_ += std::exchange(job.new_device_rounds, 0);
+    if (!options_.on_progress) return;
+    SweepProgress progress;
+    progress.runs_done = found_ + runs_done_;
+    progress.runs = jobs_.size();
+    progress.rounds_done = rounds_done_;
+    progress.rounds = rounds_;
+    progress.device_rounds = device_rounds_;
+    progress.wall_seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    options_.on_progress(progress);
+  }
+
+  // ---- results
+
+  SweepResult finish() {
+    SweepResult result;
+    result.points = points_;
+    result.found = found_;
+    for (const Job& job : jobs_) {
+      result.runs.push_back(job.run);
+      result.finished += job.run.state == State::kFinished ? 1U : 0U;
+      result.failed += job.run.state == State::kFailed ? 1U : 0U;
+    }
+    result.written = write_file(options_.out_dir + "/runs.csv", runs_csv(result));
+    if (result.written) result.written = write_file(options_.out_dir + "/sweep.csv", sweep_csv(result));
+    return result;
+  }
+
+  const SweepOptions& options_;
+  std::vector<std::vector<Override>> points_;
+  std::vector<Job> jobs_;
+  std::vector<std::size_t> open_;  // jobs to compute
+  std::size_t found_ = 0;
+  std::map<std::string, std::shared_ptr<const Dataset>> datasets_;
+  Clock::time_point start_ = Clock::now();
+  std::mutex progress_lock_;  // guards what follows, and the calls of on_progress
+  std::uint64_t rounds_ = 0;  // to be done by this process
+  std::size_t runs_done_ = 0;
+  std::uint64_t rounds_done_ = 0;
+  std::uint64_t device_rounds_ = 0;
+};
+
+}  // namespace
+
+Result<SweepResult> run_sweep(const SweepOptions& options) {
+  Sweep sweep(options);
+  const auto prepared = sweep.prepare();
+  if (!prepared) return prepared.error();
+  return sweep.run();
+}
+
+}  // namespace skink::simulations

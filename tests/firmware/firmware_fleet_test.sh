@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# A mixed fleet ends with the simulator's hash, and every update is the simulator's: 4 Cortex-M4 and 1 Cortex-M3 in QEMU, 27
+# host clients, one TLS broker.
+set -euo pipefail
+# shellcheck source=tests/firmware/firmware_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
+need_board mps2-an386 skink-client qemu-system-arm
+need_board lm3s6965evb skink-client qemu-system-arm
+
+file=$fleet_root/experiments/sine.toml
+settings=(--set fleet.devices=32 --set fleet.held_out=8 --set meta.cohort=16 --set meta.rounds=10
+  --set evaluation.every=5 --set evaluation.tasks=32 --set evaluation.final_tasks=64)
+fleet_begin 27
+fleet_configure mixed "$file"
+fleet_start_edge mixed "$file" 27 "${settings[@]}"
+# The roster is sorted: device-000 .. device-026, mcu-0 .. mcu-4. The M3 has room for the samples of a training device only;
+# mcu-4 is held out and evaluates.
+fleet_start_qemu mixed lm3s6965evb mcu-0 "$file" 27 "${settings[@]}" >"$fleet_work/m3.txt" # a pipe would hide its process
+for i in 1 2 3 4; do fleet_start_qemu mixed mps2-an386 "mcu-$i" "$file" $((27 + i)) "${settings[@]}"; done
+grep -q training "$fleet_work/m3.txt" || fail "the M3 must be a training device; choose another seed"
+fleet_start_coordinator mixed "${settings[@]}" --updates "$fleet_work/fleet.csv"
+if ! fleet_wait_for_coordinator mixed; then
+  tail -n 20 "$fleet_work"/mixed/mcu-*.log
+  fail "the run did not end"
+fi
+"$fleet_bin/skink-sim" run "$file" "${settings[@]}" --out "$fleet_work/mixed/simulator" --quiet >/dev/null
+fleet=$(summary_field "$fleet_work/mixed/fleet/summary.json" model_sha256)
+simulator=$(summary_field "$fleet_work/mixed/simulator/summary.json" model_sha256)
+echo "mixed fleet $fleet simulator $simulator"
+[[ $fleet == "$simulator" ]] || fail "the hashes differ"
+
+# Every update of every device, byte for byte (by SHA-256): those of the emulated ones too.
+"$fleet_bin/skink-sim" replay "$fleet_work/mixed/store.db" --updates "$fleet_work/simulator.csv" --quiet
+[[ $(grep -c ",mcu-" "$fleet_work/fleet.csv") -ge 20 ]] || fail "the emulated devices sent too few updates to compare"
+diff <(sort -u "$fleet_work/fleet.csv") <(sort -u "$fleet_work/simulator.csv") || fail "updates differ from the simulator's"
+echo "$(grep -c ",mcu-" "$fleet_work/fleet.csv") updates of emulated devices are the simulator's"
+
+for key in query_loss_before query_loss_after device_rounds; do
+  [[ $(summary_field "$fleet_work/mixed/fleet/summary.json" $key) == \
+    $(summary_field "$fleet_work/mixed/simulator/summary.json" $key) ]] || fail "$key differs"
+done
+for i in 0 1 2 3 4; do
+  grep -qE "round [0-9]+: (adapted|evaluated)" "$fleet_work/mixed/mcu-$i.log" || fail "mcu-$i did nothing"
+done

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""Checks where things stand: what each room may include, that names are unique, that files and functions stay short.
+
+Each check prints what it looked at; an empty look is a failure, so that a moved folder cannot pass by silence.
+"""
+
+import os
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(os.environ["SKINK_SOURCE_DIR"])
+LAYERS = ("common", "edge", "firmware", "host", "rounds", "coordinator", "simulations")
+
+failures = []
+
+
+def check(condition, message):
+    if not condition:
+        failures.append(message)
+
+
+def sources(*folders, suffixes=(".hpp", ".cpp")):
+    found = [p for folder in folders for p in sorted((ROOT / folder).rglob("*"))
+             if p.suffix in suffixes and "third_party" not in p.parts]
+    check(found, f"no sources below {folders}")
+    return found
+
+
+def includes(path):
+    return re.findall(r'^\s*#\s*include\s*([<"][^>"]+)[>"]', path.read_text(), re.M)
+
+
+# Standard headers by what they can do.
+C = r"(stddef|stdint|string|float)\.h"  # there are microcontroller toolchains without libstdc++
+VALUES = (r"algorithm|array|bit|cassert|charconv|cinttypes|cmath|cstddef|cstdint|cstdlib|cstring|deque|functional|"
+          r"initializer_list|iterator|limits|map|memory|new|numeric|optional|queue|set|span|sstream|stdexcept|string|"
+          r"string_view|tuple|type_traits|unordered_map|utility|variant|vector")
+OUTSIDE = VALUES + (r"|atomic|cerrno|chrono|condition_variable|csignal|cstdio|ctime|exception|filesystem|fstream|istream|"
+                    r"mutex|random|stop_token|system_error|thread|(fcntl|stdio|unistd)\.h|sys/(file|stat)\.h")
+SOCKETS = r"(dirent|netdb|poll)\.h|netinet/(in|tcp)\.h|sys/socket\.h"
+SIMD = r"(imm|x86)intrin\.h"
+
+# What a room may include: of ours (prefixes below skink/), and of others (whole names). The longest folder that fits a
+# file is its room. A room that is not in the list may include nothing.
+ROOMS = {
+    "common": ("common/", C),
+    "common/arithmetic": ("common/arithmetic/", C),
+    "common/crypto": ("common/", C + r"|mbedtls/(ecdsa|sha256)\.h|openssl/sha\.h"),
+    "common/nn": ("common/arithmetic/ common/nn/ common/sizes.hpp common/span.hpp common/status.hpp", C),
+    "common/provisioning": ("common/", C + r"|pb_(de|en)code\.h"),
+    "common/wire": ("common/", C + r"|pb_(de|en)code\.h"),
+    "edge": ("common/ edge/", C),
+    "edge/host": ("common/ edge/ host/", VALUES),
+    "edge/linux": ("common/ edge/ host/", OUTSIDE + r"|spdlog/.*"),
+    "firmware": ("common/ edge/ firmware/", C),
+    "firmware/net": ("common/ edge/ firmware/", C + r"|(stdio|time)\.h|lwip/.*|netif/.*|mbedtls/.*"),
+    "firmware/ports": ("common/ edge/ firmware/", C + r"|lwip/.*"),
+    "host": ("common/ host/", OUTSIDE + r"|boost/(system|json)/.*|boost/json\.hpp"),
+    "host/config": ("common/ host/", VALUES + r"|toml\+\+/toml\.h|boost/json/src\.hpp"),
+    "host/experiment": ("common/ host/", VALUES + r"|fmt/format\.h"),
+    "host/program": ("common/ host/", OUTSIDE + r"|CLI/CLI\.hpp|fmt/format\.h|xmmintrin\.h"),
+    "host/mqtt": ("common/ host/", OUTSIDE + "|" + SOCKETS + r"|mqtt/.*|openssl/.*"),
+    "rounds": ("common/ rounds/ host/experiment/", VALUES),
+    "coordinator/core": ("common/ rounds/ host/experiment/ host/config/overrides.hpp coordinator/core/", VALUES),
+    "coordinator/results": ("common/ rounds/ host/files/ host/result.hpp coordinator/core/ coordinator/results/",
+                            VALUES + r"|boost/json\.hpp|fmt/format\.h"),
+    "coordinator/store": ("common/ rounds/ host/ coordinator/core/ coordinator/store/",
+                          OUTSIDE + r"|boost/json\.hpp|sqlite3\.h"),
+    "coordinator/provisioning": ("common/ host/ coordinator/core/revoked_ids.hpp coordinator/provisioning/",
+                                 OUTSIDE + r"|openssl/.*|fmt/format\.h"),
+    "coordinator/service": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|spdlog/.*|fmt/format\.h"),
+    "coordinator/ctl": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|fmt/format\.h"),
+    "simulations": ("common/ edge/ host/ rounds/ coordinator/core/ coordinator/results/ simulations/",
+                    OUTSIDE + r"|boost/json.*\.hpp|fmt/format\.h"),
+    "simulations/cli": ("common/ edge/ host/ rounds/ coordinator/core/ coordinator/results/ coordinator/store/ "
+                        "simulations/", OUTSIDE + r"|boost/json.*\.hpp|fmt/format\.h"),
+    "simulations/learning": ("common/ host/ rounds/ coordinator/core/ coordinator/results/ simulations/",
+                             OUTSIDE + "|" + C + "|" + SIMD + r"|boost/json\.hpp"),
+    "simulations/mpi": ("simulations/", VALUES + r"|mpi\.h"),
+    "simulations/sweep": ("common/ host/ rounds/ coordinator/core/ coordinator/results/ simulations/",
+                          OUTSIDE + r"|boost/(json|math/distributions/students_t)\.hpp|fmt/format\.h"),
+}
+
+
+def room_of(path):
+    """coordinator/include/skink/coordinator/core/x.hpp belongs to the room coordinator/core."""
+    name = re.sub(r"^(\w+)/include/skink/\1/", r"\1/", str(path.relative_to(ROOT)))
+    parts = name.split("/")[:-1]
+    while parts and "/".join(parts) not in ROOMS:
+        parts.pop()
+    return "/".join(parts)
+
+
+def check_includes():
+    looked, used = 0, set()
+    for path in sources(*LAYERS):
+        room, name = room_of(path), path.relative_to(ROOT)
+        used.add(room)
+        ours, others = ROOMS.get(room, ("", ""))
+        for header in includes(path):
+            looked += 1
+            kind, header = header[0], header[1:]
+            if header.startswith("skink/"):
+                allowed = any(header.startswith("skink/" + prefix) for prefix in ours.split())
+            elif kind == '"':  # beside it, or in another folder of its layer
+                allowed = (path.parent / header).exists() or (ROOT / path.relative_to(ROOT).parts[0] / header).exists()
+            else:
+                allowed = re.fullmatch(others, header)
+            check(allowed, f"{name} includes {header}: the room {room} may not")
+    check(used == set(ROOMS), f"rooms without sources: {set(ROOMS) - used}")
+    print(f"includes: {looked} in {len(ROOMS)} rooms")
+
+
+def check_circles():
+    """No room needs another that needs it, by whatever way."""
+    needs = defaultdict(set)
+    for path in sources(*LAYERS):
+        for header in includes(path):
+            if header[1:].startswith("skink/") and not header.endswith(".pb.h"):
+                target = header[1:].removeprefix("skink/")
+                layer = target.split("/")[0]
+                needs[room_of(path)].add(room_of(ROOT / layer / "include/skink" / target))
+    done, walking = set(), []
+
+    def walk(room):
+        if room in walking:
+            check(False, f"rooms in a circle: {' -> '.join(walking[walking.index(room):] + [room])}")
+            return
+        if room in done:
+            return
+        walking.append(room)
+        for other in sorted(needs[room] - {room}):
+            if not room.startswith(other + "/") and not other.startswith(room + "/"):
+                walk(other)
+        walking.pop()
+        done.add(room)
+
+    for room in sorted(needs):
+        walk(room)
+    print(f"circles: {sum(len(n) for n in needs.values())} edges between rooms")
+
+
+# Names that a convention gives: one main.cpp per program, one board.cpp per board, a configuration that mbedTLS looks for.
+SHARED_NAMES = {"main.cpp", "board.cpp", "mbedtls_config.h"}
+
+
+def check_names():
+    places = defaultdict(list)
+    for path in sources(*LAYERS, "tests", "cmake", "scripts", suffixes=(".hpp", ".cpp", ".h", ".py", ".sh")):
+        if "corpus" not in path.parts:
+            places[path.name].append(str(path.relative_to(ROOT)))
+    for name, paths in places.items():
+        check(len(paths) == 1 or name in SHARED_NAMES, f"one name, several files: {paths}")
+    print(f"names: {len(places)} files")
+
+
+MOST_LINES, MOST_FUNCTION_LINES = 400, 60
+
+
+def functions(text):
+    """First line and length of each function of a formatted source: from the line that ends with an opening brace, and has
+    a parameter list, to the closing brace in the same column."""
+    lines = text.split("\n")
+    for i, line in enumerate(lines):
+        if not re.search(r"(\)|const|noexcept|override)( const| noexcept| override)*( -> [\w:<>]+)? \{$", line):
+            continue
+        if re.match(r"\s*(\}? ?else|if|for|while|switch|do|namespace|struct|class|enum)\b", line):
+            continue
+        indent = len(line) - len(line.lstrip())
+        for j in range(i + 1, len(lines)):
+            if lines[j].startswith(" " * indent + "}"):
+                yield i + 1, j - i + 1
+                break
+
+
+def python_functions(text):
+    lines = text.split("\n")
+    for i, line in enumerate(lines):
+        found = re.match(r"( *)def ", line)
+        if not found:
+            continue
+        end = i + 1
+        for j in range(i + 1, len(lines)):
+            if lines[j].strip() and not lines[j].startswith(found.group(1) + " ") and not lines[j].strip().startswith(")"):
+                break
+            if lines[j].strip():
+                end = j + 1
+        yield i + 1, end - i
+
+
+def check_sizes():
+    files = [p for p in sources(*LAYERS, "tests", "scripts", suffixes=(".hpp", ".cpp", ".h", ".py", ".sh", ".txt", ""))
+             if p.is_file() and "corpus" not in p.parts and "__pycache__" not in p.parts]
+    looked = 0
+    for path in files:
+        text, name = path.read_text(), path.relative_to(ROOT)
+        lines = text.count("\n")
+        check(lines <= MOST_LINES, f"{name} has {lines} lines: look for the second idea")
+        is_python = path.suffix == ".py" or text.startswith("#!/usr/bin/env python3") or text.startswith("#!/usr/bin/python3")
+        found = python_functions(text) if is_python else functions(text) if path.suffix in (".cpp", ".hpp") else ()
+        for line, length in found:
+            looked += 1
+            check(length <= MOST_FUNCTION_LINES, f"{name}:{line}: a function of {length} lines")
+    print(f"sizes: {len(files)} files, {looked} functions")
+
+
+check_includes()
+check_circles()
+check_names()
+for failure in failures:
+    print(f"FAILED: {failure}")
+sys.exit(1 if failures else 0)
