@@ -19,6 +19,9 @@ std::vector<wire::Refusal> Aggregator::add(const codec::Codec& codec, Span<const
   executor_.run(static_cast<std::uint32_t>(changes.size()), [&](std::uint32_t worker, std::uint32_t part) {
     refusals[part] = partial_sums_[worker].add(codec, network_, clip_norm_, changes[part]);
   });
+  for (std::size_t i = 0; i < refusals.size(); ++i) {
+    if (refusals[i] == wire::Refusal::kNone) count(changes[i].weight);
+  }
   return refusals;
 }
 
@@ -32,13 +35,12 @@ bool Aggregator::has_room_for(Span<const EncodedChange> changes) const {
 /// Which of them find room depends on what becomes of those before.
 std::vector<wire::Refusal> Aggregator::add_one_by_one(const codec::Codec& codec, Span<const EncodedChange> changes) {
   std::vector<wire::Refusal> refusals;
-  std::uint32_t total = total_weight_;
   for (const EncodedChange& change : changes) {
-    const bool has_room = change.weight < arithmetic::kMaxTotalWeight - total;
+    const bool has_room = change.weight < arithmetic::kMaxTotalWeight - total_weight_;
     wire::Refusal refusal =
         has_room ? partial_sums_[0].add(codec, network_, clip_norm_, change) : check(codec, network_, change);
     if (refusal == wire::Refusal::kNone) {
-      if (has_room) total += change.weight;
+      if (has_room) count(change.weight);
       if (!has_room) refusal = wire::Refusal::kTooLarge;
     }
     refusals.push_back(refusal);
@@ -51,25 +53,13 @@ void Aggregator::count(std::uint32_t weight) {
   ++updates_;
 }
 
-std::vector<std::int64_t> Aggregator::merged() const {
+std::vector<std::int64_t> Aggregator::sums() const {
   std::vector<std::int64_t> sums(network_.parameter_count(), 0);
   for (const PartialSum& partial : partial_sums_) {
     if (partial.is_empty()) continue;
     for (std::size_t e = 0; e < sums.size(); ++e) sums[e] += partial.sums()[e];
   }
   return sums;
-}
-
-void Aggregator::step(double meta_learning_rate, Span<float> parameters) const {
-  if (total_weight_ == 0) return;
-  const std::vector<std::int64_t> sums = merged();
-  for (const nn::Tensor& tensor : network_.tensors()) {
-    if (!tensor.trainable) continue;
-    for (std::size_t e = tensor.offset; e < tensor.offset + std::size_t{tensor.count}; ++e) {
-      const double mean = arithmetic::mean_of_fixed_point(sums[e], total_weight_);
-      parameters[e] = arithmetic::outer_step(parameters[e], meta_learning_rate, mean);
-    }
-  }
 }
 
 }  // namespace skink::rounds

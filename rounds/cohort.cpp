@@ -24,16 +24,4 @@ std::uint32_t cohort_device(std::uint64_t seed, std::uint32_t round, const std::
   return training[arithmetic::permute(position, static_cast<std::uint32_t>(training.size()), key)];
 }
 
-std::uint32_t evaluation_tasks(const Experiment& experiment, std::uint32_t rounds_done) {
-  const EvaluationConfig& evaluation = experiment.evaluation;
-  const bool is_final = rounds_done == experiment.meta.rounds && evaluation.final_tasks > 0;
-  return is_final ? evaluation.final_tasks : evaluation.tasks;
-}
-
-TaskShare evaluation_share(std::uint32_t tasks, std::uint64_t place, std::uint64_t devices) {
-  const auto first = static_cast<std::uint32_t>(place * tasks / devices);
-  const auto end = static_cast<std::uint32_t>((place + 1) * tasks / devices);
-  return {first, end - first};
-}
-
 }  // namespace skink::rounds

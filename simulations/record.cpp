@@ -4,6 +4,7 @@
 
 #include "skink/edge/recording.hpp"
 #include "skink/rounds/cohort.hpp"
+#include "skink/rounds/evaluation_plan.hpp"
 
 namespace skink::simulations {
 namespace {

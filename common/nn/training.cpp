@@ -37,7 +37,7 @@ float online_step(const Network& network, Span<float> parameters, float inner_le
   kernels::forward(network, parameters.data(), sample.data(), 1);
   const float loss = kernels::loss_gradient(network, sample.data(), SampleTarget{targets, 0});
   kernels::backward(network, parameters.data(), parameters.data(), -inner_learning_rate, sample.data(), 1,
-                     scratch.data());
+                    scratch.data());
   return loss;
 }
 

@@ -4,11 +4,11 @@
 #include <pb_encode.h>
 #include <string.h>
 
-#include "wire/field_view.hpp"
 #include "skink/common/little_endian.hpp"
 #include "skink/common/provisioning/identity.pb.h"
 #include "skink/common/wire/topics.hpp"
 #include "skink/common/wire/versions.hpp"
+#include "wire/field_view.hpp"
 
 namespace skink::provisioning {
 namespace {

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "skink/common/wire/versions.hpp"
+#include "skink/rounds/evaluation_plan.hpp"
+
 namespace skink::coordinator {
 namespace {
-
-Bytes view(const std::vector<std::uint8_t>& bytes) { return {bytes.data(), bytes.size()}; }
 
 /// A store that was damaged, or is another experiment's.
 void check_snapshot(const RunSnapshot& snapshot, const Experiment& experiment) {
@@ -25,155 +26,114 @@ void check_snapshot(const RunSnapshot& snapshot, const Experiment& experiment) {
 Coordinator::Coordinator(CoordinatorConfig config, const RunSnapshot* snapshot)
     : config_(std::move(config)),
       strategy_(rounds::make_strategy(config_.experiment.meta)),
-      model_{make_network(config_.experiment.model), config_.experiment.model.input_scale,
-             config_.experiment.model.input_offset},
-      parameters_(initial_parameters(config_.experiment.model, config_.experiment.seed)),
-      aggregator_(model_.network, config_.experiment.meta.clip_norm, config_.executor),
-      downlink_(config_.experiment.downlink, model_.network, config_.experiment.seed),
-      patches_(config_.experiment.downlink, model::model_bytes(model_.network)),
-      presence_(config_.nonce) {
-  if (!codec::parse(config_.experiment.uplink.c_str(), codec_)) throw std::runtime_error("unknown codec");
-  longest_update_ = codec::encoded_bytes(codec_, model_.network);
+      model_(config_.experiment),
+      devices_(config_.master_key, config_.fleet, config_.nonce),
+      outbox_(config_.experiment, model_),
+      driver_({config_.experiment, *strategy_, model_, devices_, outbox_, refused_}, config_.run, config_.mode,
+              config_.executor) {
   if (snapshot != nullptr) restore(*snapshot);
-  rebuild_model();
+  model_.encode();
+  outbox_.set_rounds_done(rounds_done_);
 }
 
-Coordinator::~Coordinator() = default;
-
-// ---- state ----------------------------------------------------------------------------------------------------------
+// ---- a stored run ---------------------------------------------------------------------------------------------------
 
 void Coordinator::restore(const RunSnapshot& snapshot) {
   check_snapshot(snapshot, config_.experiment);
   config_.run = snapshot.run;
-  roster_ = snapshot.roster;
-  past_events_ = snapshot.transcript;
-  if (config_.replay) {
-    adopt_roster();
-    return;
+  if (!snapshot.roster.empty()) adopt_roster(snapshot.roster);
+  if (config_.mode == RunMode::kLive) {
+    rounds_done_ = snapshot.rounds_done;
+    evaluations_ = snapshot.evaluations;
+    outbox_.traffic() = snapshot.traffic;
+    restore_model(snapshot);
+    if (snapshot.finished) phase_ = Phase::kFinished;
   }
-  rounds_done_ = snapshot.rounds_done;
-  evaluations_ = snapshot.evaluations;
-  traffic_ = snapshot.traffic;
+  driver_.restore(snapshot.run, snapshot.transcript, rounds_done_);
+}
+
+void Coordinator::restore_model(const RunSnapshot& snapshot) {
   if (!snapshot.model.empty()) {
-    const Bytes bytes = view(snapshot.model);
-    const model::ByteSource source = model::source_of(bytes);
-    model::ModelInfo info;
-    const Status status = model::inspect(source, info);
-    if (status != Status::kOk || info.model.network.parameter_count() != parameters_.size() ||
-        model::read_parameters(source, info, 0, {parameters_.data(), parameters_.size()}) != Status::kOk) {
+    const Status status = model_.take({snapshot.model.data(), snapshot.model.size()});
+    if (status != Status::kOk) {
       throw std::runtime_error(std::string("the stored model does not belong to this experiment: ") +
                                status_text(status));
     }
   }
-  if (rounds_done_ > 0 && !downlink_.restore(snapshot.downlink_residual)) {
+  if (rounds_done_ > 0 && !model_.take_residual(snapshot.downlink_residual)) {
     throw std::runtime_error("the stored residual does not belong to this experiment");
   }
-  for (const rounds::Patch& patch : snapshot.patches) patches_.add(patch);
-  if (!roster_.empty()) {
-    adopt_roster();
-    restore_accepted_rounds();
-  }
-  if (snapshot.finished) phase_ = Phase::kFinished;
+  for (const rounds::Patch& patch : snapshot.patches) outbox_.patches().add(patch);
 }
 
-/// Whose update each finished round took follows from the cohorts and the transcript.
-void Coordinator::restore_accepted_rounds() {
-  if (!codec_.error_feedback) return;
-  for (const std::uint32_t finished = std::exchange(rounds_done_, 0); rounds_done_ < finished; ++rounds_done_) {
-    open_slots();
-    for (const Slot& slot : slots_) {
-      if (slot.open) device_at(slot.device_index).accepted_round = rounds_done_ + 1;
-    }
-  }
-  slots_.clear();
-}
-
-void Coordinator::rebuild_model() {
-  model_file_.resize(model::model_bytes(model_.network));
-  const Status status = model::encode(model_, {parameters_.data(), parameters_.size()},
-                                      {model_file_.data(), model_file_.size()}, digest_);
-  if (status != Status::kOk) throw std::runtime_error("the meta-parameters are not finite");
-  model_published_ = false;
+void Coordinator::adopt_roster(std::vector<std::string> roster) {
+  devices_.adopt_roster(std::move(roster), config_.experiment.seed, config_.experiment.fleet.held_out);
 }
 
 std::vector<Action> Coordinator::take_actions() {
-  settle_waiting();
-  return std::exchange(actions_, {});
+  driver_.settle_waiting();
+  return outbox_.take();
 }
 
 // ---- progress of a run ----------------------------------------------------------------------------------------------
 
 void Coordinator::on_connected(std::uint64_t now_ms) {
-  settle_waiting();
+  driver_.settle_waiting();
   connected_ = true;
-  model_published_ = false;
-  for (auto& [id, device] : devices_) presence_.on_connected(id, device.presence);
+  outbox_.forget_published();
+  devices_.on_connected();
   if (phase_ == Phase::kFinished) {
     withdraw();  // whether the last time it arrived, nobody knows
     return;
   }
-  if (roster_.empty()) {
-    if (devices_online() >= config_.experiment.fleet.devices) freeze_roster(now_ms);
+  if (roster().empty()) {
+    if (fleet_is_there()) freeze_roster(now_ms);
     return;
   }
-  clear_slot(wire::model_slot(rounds_done_ + 1));  // of the round before; likewise
-  if (slots_.empty()) {
+  outbox_.clear_last_model();  // likewise
+  if (driver_.is_idle()) {
     advance(now_ms);
     return;
   }
-  for (Slot& slot : slots_) {
-    if (!slot.open) continue;
-    slot.deadline_ms = now_ms + config_.experiment.fleet.deadline_ms;  // nobody could answer while we were away
-    slot.offline_ms = kNever;
-    if (is_offline(slot.device_index)) {  // as far as we know; nobody could come back either
-      Device& device = device_at(slot.device_index);
-      device.presence.offline_since_ms = now_ms;
-      slot.offline_ms = given_up_ms(device);
-    }
-    send_task(slot, now_ms);
-  }
+  driver_.on_connected(now_ms);
   update_wake();
 }
 
 void Coordinator::on_disconnected() {
-  settle_waiting();
+  driver_.settle_waiting();
   connected_ = false;
   wake_ms_ = kNever;
 }
 
-void Coordinator::update_wake() {
-  wake_ms_ = kNever;
-  if (!connected_) return;
-  wake_ms_ = presence_.wake_ms();
-  for (const Slot& slot : slots_) {
-    if (slot.open) wake_ms_ = std::min({wake_ms_, slot.deadline_ms, slot.resend_ms, slot.offline_ms});
-  }
+void Coordinator::withdraw() {
+  driver_.settle_waiting();
+  outbox_.withdraw();
 }
 
-/// Tasks of an evaluation made now.
-std::uint32_t Coordinator::evaluation_tasks() const {
-  return rounds::evaluation_tasks(config_.experiment, rounds_done_);
+bool Coordinator::publishes(std::uint32_t slot, std::uint32_t chunk) const {
+  return phase_ != Phase::kFinished && outbox_.publishes(slot, chunk);
 }
 
-bool Coordinator::evaluation_is_due() const {
-  const EvaluationConfig& evaluation = config_.experiment.evaluation;
-  if (evaluation_tasks() == 0 || membership_.held_out.empty()) return false;
-  if (!evaluations_.empty() && evaluations_.back().rounds == rounds_done_) return false;  // they are in order
-  if (rounds_done_ == 0 || rounds_done_ == config_.experiment.meta.rounds) return true;
-  return evaluation.every > 0 && rounds_done_ % evaluation.every == 0;
+void Coordinator::update_wake() { wake_ms_ = connected_ ? std::min(devices_.wake_ms(), driver_.wake_ms()) : kNever; }
+
+void Coordinator::freeze_roster(std::uint64_t now_ms) {
+  adopt_roster(devices_.online_ids(config_.experiment.fleet.devices));
+  outbox_.commit(CommitRoster{roster()});
+  advance(now_ms);
 }
 
-/// Opens the next phase; loops because a phase may be over as soon as it is opened (a replayed round without updates).
+/// Opens what comes next; loops because it may be over as soon as it is opened (a replayed round without updates).
 void Coordinator::advance(std::uint64_t now_ms) {
   for (;;) {
-    slots_.clear();
-    if (evaluation_is_due()) {
-      open_evaluation(now_ms);
-      if (!all_settled()) break;
+    if (rounds::evaluation_is_due(config_.experiment, rounds_done_, evaluations_)) {
+      phase_ = Phase::kEvaluating;
+      driver_.open_evaluation(rounds_done_, now_ms);
+      if (!driver_.is_over()) break;
       close_evaluation();
     } else if (rounds_done_ < config_.experiment.meta.rounds) {
-      open_round(now_ms);
-      if (!all_settled()) break;
+      phase_ = Phase::kTraining;
+      driver_.open_round(rounds_done_, now_ms);
+      if (!driver_.is_over()) break;
       close_round(now_ms);
     } else {
       finish();
@@ -183,156 +143,149 @@ void Coordinator::advance(std::uint64_t now_ms) {
   update_wake();
 }
 
-bool Coordinator::all_settled() const {
-  return std::none_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.open; });
-}
-
-void Coordinator::open_evaluation(std::uint64_t now_ms) {
-  phase_ = Phase::kEvaluating;
-  const std::uint32_t tasks = evaluation_tasks();
-  const std::uint64_t devices = membership_.held_out.size();
-  evaluation_record_ = {};
-  evaluation_record_.rounds = rounds_done_;
-  for (std::uint64_t j = 0; j < devices; ++j) {
-    Slot slot;
-    slot.device_index = membership_.held_out[j];
-    const rounds::TaskShare share = rounds::evaluation_share(tasks, j, devices);
-    slot.first_task = share.first;
-    slot.task_count = share.count;
-    slot.open = slot.task_count > 0;
-    slot.deadline_ms = now_ms + config_.experiment.fleet.deadline_ms;
-    if (slot.open && is_offline(slot.device_index)) slot.offline_ms = given_up_ms(device_at(slot.device_index));
-    slots_.push_back(std::move(slot));
+/// After anything that may have settled the last slot.
+void Coordinator::go_on(std::uint64_t now_ms) {
+  driver_.settle_if_all_wait();
+  if (!driver_.is_over()) {
+    update_wake();
+    return;
   }
-  for (Slot& slot : slots_) {
-    if (!slot.open || !is_revoked(device_at(slot.device_index).id)) continue;
-    settle_without_update(slot, EventKind::kMissing, wire::Refusal::kRevoked);
+  if (driver_.is_evaluation()) {
+    close_evaluation();
+  } else {
+    close_round(now_ms);
   }
-  publish_model();
-  for (Slot& slot : slots_) {
-    if (slot.open) send_task(slot, now_ms);
-  }
+  advance(now_ms);
 }
 
 void Coordinator::close_evaluation() {
-  evaluation_record_.traffic = traffic_;
-  evaluations_.push_back(evaluation_record_);
-  actions_.emplace_back(CommitEvaluation{evaluation_record_});
-}
-
-void Coordinator::open_round(std::uint64_t now_ms) {
-  phase_ = Phase::kTraining;
-  aggregator_.reset();
-  round_started_ms_ = now_ms;
-  round_record_ = {};
-  round_record_.round = rounds_done_;
-  round_record_.meta_learning_rate = strategy_->meta_learning_rate(rounds_done_);
-  open_slots();
-  for (Slot& slot : slots_) {
-    slot.deadline_ms = now_ms + config_.experiment.fleet.deadline_ms;
-    slot.assembly.reset();
-  }
-  publish_model();
-  for (Slot& slot : slots_) {
-    if (!slot.open) continue;
-    if (is_revoked(device_at(slot.device_index).id)) {
-      replace(slot, wire::Refusal::kRevoked, "revoked", now_ms);
-    } else if (!config_.replay && is_offline(slot.device_index)) {
-      slot.resend_ms = kNever;  // its birth brings it the task
-      slot.offline_ms = given_up_ms(device_at(slot.device_index));
-      if (now_ms >= slot.offline_ms) replace(slot, wire::Refusal::kNone, "offline", now_ms);
-    } else {
-      send_task(slot, now_ms);
-    }
-  }
-}
-
-/// The cohort, and what a stored transcript says of it.
-void Coordinator::open_slots() {
-  slots_.clear();
-  next_position_ = config_.experiment.meta.cohort;
-  for (std::uint32_t position = 0; position < config_.experiment.meta.cohort; ++position) {
-    Slot slot;
-    slot.device_index = rounds::cohort_device(config_.experiment.seed, rounds_done_, membership_.training, position);
-    slot.open = true;
-    slots_.push_back(std::move(slot));
-  }
-  apply_past_events();
-}
-
-/// What a stored transcript says of this round, when a run is continued or replayed.
-void Coordinator::apply_past_events() {
-  const auto is_earlier = [](const TranscriptEvent& event, std::uint32_t round) { return event.round < round; };
-  auto next = std::lower_bound(past_events_.begin(), past_events_.end(), rounds_done_, is_earlier);
-  for (; next != past_events_.end() && next->round == rounds_done_; ++next) {
-    const TranscriptEvent& event = *next;
-    if (event.slot >= slots_.size()) continue;
-    Slot& slot = slots_[event.slot];
-    switch (event.kind) {
-      case EventKind::kReplaced:
-        slot.device_index = event.device_index;
-        slot.attempt = event.attempt;
-        slot.forgot = false;
-        slot.known_samples = 0;
-        ++next_position_;
-        ++round_record_.replaced;
-        break;
-      case EventKind::kDropped: slot.open = false; break;
-      case EventKind::kRefused:
-        slot.open = false;
-        ++round_record_.refused;
-        break;
-      case EventKind::kDiverged:
-        slot.open = false;
-        ++round_record_.diverged;
-        break;
-      case EventKind::kForgot: slot.forgot = true; break;
-      case EventKind::kSamples: slot.known_samples = event.support_samples; break;
-      case EventKind::kMissing:
-      case EventKind::kLateJoin: break;
-    }
-  }
-}
-
-/// phi after the round, and the patch that leads to it.
-void Coordinator::step() {
-  const std::vector<float> before = downlink_.is_compressed() ? parameters_ : std::vector<float>();
-  aggregator_.step(round_record_.meta_learning_rate, {parameters_.data(), parameters_.size()});
-  if (!downlink_.is_compressed()) return;
-  rounds::Patch patch{rounds_done_, digest_, {}};
-  if (aggregator_.total_weight() > 0) patch.bytes = downlink_.pass(rounds_done_, before, parameters_);
-  patches_.add(std::move(patch));
+  evaluations_.push_back(driver_.close_evaluation());
+  evaluations_.back().traffic = traffic();
+  outbox_.commit(CommitEvaluation{evaluations_.back()});
 }
 
 void Coordinator::close_round(std::uint64_t now_ms) {
-  const std::uint32_t last_slot = model_slot();
-  step();
-  rebuild_model();
-  ++rounds_done_;
-  for (const Slot& slot : slots_) {
-    if (slot.taken) device_at(slot.device_index).accepted_round = rounds_done_;
+  RoundOutcome outcome = driver_.close_round(now_ms);
+  rounds::RoundRecord& record = outcome.record;
+  const crypto::Digest base = model_.digest();
+  std::vector<std::uint8_t> patch = model_.step(record.round, record.meta_learning_rate,
+                                                {outcome.sums.data(), outcome.sums.size()}, record.total_weight);
+  if (model_.downlink().is_compressed()) outbox_.patches().add({record.round, base, std::move(patch)});
+  model_.encode();
+  outbox_.set_rounds_done(++rounds_done_);
+  outbox_.traffic().device_rounds += record.updates;
+  record.traffic = traffic();
+  record.model_sha256 = model_.digest_text();
+  CommitRound commit{record, model_.file(), {}, rounds_done_, model_.downlink().residual()};
+  const auto& patches = outbox_.patches().patches();
+  if (!patches.empty()) {
+    commit.patch = patches.back();
+    commit.first_patch = patches.front().round;
   }
-  traffic_.device_rounds += aggregator_.updates();
-  round_record_.updates = aggregator_.updates();
-  round_record_.total_weight = aggregator_.total_weight();
-  round_record_.duration_ms = now_ms - round_started_ms_;
-  round_record_.traffic = traffic_;
-  char hex[2 * crypto::kDigestBytes + 1];
-  crypto::to_hex(digest_, hex);
-  round_record_.model_sha256 = hex;
-  CommitRound commit{round_record_, model_file_, {}, rounds_done_, downlink_.residual()};
-  if (!patches_.patches().empty()) {
-    commit.patch = patches_.patches().back();
-    commit.first_patch = patches_.patches().front().round;
-  }
-  actions_.emplace_back(std::move(commit));
-  clear_slot(last_slot);
+  outbox_.commit(std::move(commit));
+  outbox_.clear_last_model();
 }
 
 void Coordinator::finish() {
   phase_ = Phase::kFinished;
-  actions_.emplace_back(CommitFinished{});
-  clear_slot(model_slot());
+  outbox_.commit(CommitFinished{});
+  outbox_.clear_model();
+}
+
+// ---- devices --------------------------------------------------------------------------------------------------------
+
+void Coordinator::revoke(const RevokedIds& ids, std::uint64_t now_ms) {
+  if (config_.mode == RunMode::kReplay) return;
+  driver_.settle_waiting();
+  // All are marked before any loses its slot, so that none of them takes another's place.
+  for (KnownDevice* device : devices_.revoke(ids)) {
+    devices_.on_gone(*device, now_ms);
+    driver_.on_revoked(*device, now_ms);
+  }
+  if (!driver_.is_idle()) go_on(now_ms);
+}
+
+void Coordinator::on_state(std::string_view device_id, Bytes message, std::uint64_t now_ms) {
+  if (is_revoked(device_id)) {
+    count(wire::Refusal::kRevoked);
+    return;
+  }
+  if (message.empty()) {
+    take_will(device_id, now_ms);
+    return;
+  }
+  const std::string id(device_id);
+  const KnownDevice* known = devices_.find(id);
+  const crypto::Key key = known != nullptr ? known->key : devices_.key_of(id);
+  wire::State birth{};
+  const Status status = wire::decode_state(message, {id.c_str(), key}, birth);
+  if (status != Status::kOk || !birth.online) {
+    const bool is_authentic = status == Status::kOk || status == Status::kDamaged;
+    count(is_authentic ? wire::Refusal::kMalformed : wire::Refusal::kWrongAuthentication);
+    return;
+  }
+  if (!(birth.has_versions && wire::same_versions(birth.versions))) {
+    count(wire::Refusal::kVersionMismatch);
+    return;
+  }
+  driver_.settle_waiting();
+  KnownDevice& device = devices_.add(id);
+  if (devices_.on_birth(device, birth, now_ms)) take_birth(device, birth, now_ms);
+  send_challenges(now_ms);
+  update_wake();
+}
+
+/// Nobody vouches for a last will: the broker publishes it. All that it can do is to make us wait for a device.
+void Coordinator::take_will(std::string_view id, std::uint64_t now_ms) {
+  KnownDevice* device = devices_.find(id);
+  if (device == nullptr) return;  // it never came
+  driver_.settle_waiting();
+  devices_.on_gone(*device, now_ms);
+  driver_.on_gone(*device);
+  update_wake();
+}
+
+/// It is there, now.
+void Coordinator::take_birth(KnownDevice& device, const wire::State& birth, std::uint64_t now_ms) {
+  outbox_.note_model(device, birth.model);
+  if (phase_ == Phase::kWaitingForFleet && roster().empty()) {
+    if (connected_ && fleet_is_there()) freeze_roster(now_ms);
+    return;
+  }
+  if (!devices_.is_member(device.id) && !device.reported_late_join && phase_ != Phase::kFinished) {
+    device.reported_late_join = true;
+    outbox_.record({rounds_done_, EventKind::kLateJoin, 0, 0, 0, wire::Refusal::kNone, device.id, 0});
+  }
+  driver_.on_birth(device, now_ms);
+}
+
+void Coordinator::send_challenges(std::uint64_t now_ms) {
+  if (!connected_) return;
+  while (KnownDevice* device = devices_.due_probe(now_ms)) {
+    outbox_.send_challenge(*device);
+    devices_.probe_sent(*device, now_ms);
+  }
+}
+
+void Coordinator::on_update(std::string_view device_id, Bytes message, std::uint64_t now_ms) {
+  const Message one{device_id, message};
+  on_updates({&one, 1}, now_ms);
+}
+
+void Coordinator::on_updates(Span<const Message> messages, std::uint64_t now_ms) {
+  const std::vector<OpenedUpdate> opened = driver_.open(messages);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    driver_.on_update(messages[i], opened[i], now_ms);
+    go_on(now_ms);
+  }
+}
+
+void Coordinator::on_time(std::uint64_t now_ms) {
+  driver_.settle_waiting();
+  if (now_ms < wake_ms_) return;
+  send_challenges(now_ms);
+  driver_.on_time(now_ms);
+  go_on(now_ms);
 }
 
 }  // namespace skink::coordinator

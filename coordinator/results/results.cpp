@@ -9,9 +9,11 @@ Result<void> write_model(const std::string& path, const std::vector<std::uint8_t
 }
 
 Result<void> write_results(const std::string& folder, const RunState& state, const Summary& summary,
-                           const std::vector<rounds::RoundRecord>& rounds) {
+                           const rounds::RoundHistory& rounds) {
   Result<void> written = make_folder(folder);
-  if (written) written = write_file(folder + "/metrics.csv", metrics_csv(rounds, state.evaluations));
+  MetricsTable metrics(rounds, state.evaluations);
+  if (written)
+    written = write_parts(folder + "/metrics.csv", [&](std::string_view& part) { return metrics.next(part); });
   if (written) written = write_model(folder + "/model.skm", state.model_file);
   // The last: whoever finds it finds the others.
   if (written) written = write_file(folder + "/summary.json", to_json(summary));

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <unordered_map>
 
 #include "skink/common/wire/versions.hpp"
 
@@ -24,22 +23,11 @@ boost::json::value if_counted(const Summary& summary, std::uint64_t bytes) {
   return summary.traffic.counts_bytes ? boost::json::value(bytes) : boost::json::value(nullptr);
 }
 
-std::string byte_columns(const rounds::Traffic& traffic) {
-  return traffic.counts_bytes ? fmt::format("{},{}", traffic.uplink_bytes, traffic.downlink_bytes) : ",";
-}
-
 /// A line of the table.
 std::string bytes_text(const Summary& summary) {
   if (!summary.traffic.counts_bytes) return "not counted; --engine protocol counts them";
   return fmt::format("{:.0f} up ({}), {:.0f} down", summary.uplink_bytes_per_device_round(), summary.uplink,
                      summary.downlink_bytes_per_device_round());
-}
-
-std::string evaluation_columns(const rounds::EvaluationRecord* record) {
-  if (record == nullptr) return ",,,,,";
-  return fmt::format("{},{:.9g},{:.9g},{:.9g},{:.9g},{}", record->total.tasks, record->loss_before(),
-                     record->loss_after(), record->accuracy_before(), record->accuracy_after(),
-                     record->total.diverged_tasks);
 }
 
 }  // namespace
@@ -55,9 +43,9 @@ RunState state_of(const Coordinator& coordinator) {
           coordinator.rounds_done(),
           coordinator.traffic(),
           coordinator.evaluations(),
-          coordinator.model_file(),
-          coordinator.model_digest(),
-          coordinator.parameters().size()};
+          coordinator.model().file(),
+          coordinator.model().digest(),
+          coordinator.model().parameters().size()};
 }
 
 Summary summarize(const RunState& state, const std::string& source, double wall_seconds) {
@@ -137,29 +125,6 @@ std::string to_table(const Summary& summary) {
   }
   text += fmt::format("  bytes per device-round  {}\n", bytes_text(summary));
   text += fmt::format("  model                   {} parameters, sha256 {}\n", summary.parameters, summary.model_sha256);
-  return text;
-}
-
-std::string metrics_csv(const std::vector<rounds::RoundRecord>& rounds,
-                        const std::vector<rounds::EvaluationRecord>& evaluations) {
-  std::string text =
-      "rounds,updates,diverged,refused,replaced,meta_learning_rate,duration_ms,uplink_bytes,downlink_bytes,"
-      "evaluation_tasks,query_loss_before,query_loss_after,query_accuracy_before,query_accuracy_after,"
-      "diverged_tasks,model_sha256\n";
-  std::unordered_map<std::uint32_t, const rounds::EvaluationRecord*> records;
-  for (const rounds::EvaluationRecord& record : evaluations)
-    records.emplace(record.rounds, &record);  // the first counts
-  const auto evaluation_at = [&records](std::uint32_t done) {
-    const auto found = records.find(done);
-    return found == records.end() ? nullptr : found->second;
-  };
-  text += "0,,,,,,,,," + evaluation_columns(evaluation_at(0)) + ",\n";
-  for (const rounds::RoundRecord& record : rounds) {
-    text +=
-        fmt::format("{},{},{},{},{},{:.9g},{},{},", record.round + 1, record.updates, record.diverged, record.refused,
-                    record.replaced, record.meta_learning_rate, record.duration_ms, byte_columns(record.traffic));
-    text += evaluation_columns(evaluation_at(record.round + 1)) + "," + record.model_sha256 + "\n";
-  }
   return text;
 }
 

@@ -70,6 +70,21 @@ bool write_all(int file, std::string_view content) {
   return true;
 }
 
+bool write_all_parts(int file, const NextPart& next) {
+  std::string_view part;
+  while (next(part)) {
+    if (!write_all(file, part)) return false;
+  }
+  return true;
+}
+
+NextPart one_part(std::string_view content) {
+  return [content, is_read = false](std::string_view& part) mutable {
+    part = content;
+    return !std::exchange(is_read, true);
+  };
+}
+
 /// Some file systems have nothing to synchronise. False with errno.
 bool synchronise(int file) { return ::fsync(file) == 0 || errno == EINVAL || errno == ENOTSUP; }
 
@@ -80,9 +95,9 @@ Error because_of_disk(const std::string& path, const std::string& what) {
 Error unwritable(const std::string& path) { return because_of_disk(path, "cannot be written: " + last_error()); }
 
 /// Pipes and devices.
-Result<void> write_special(const std::string& path, std::string_view content) {
+Result<void> write_special(const std::string& path, const NextPart& next) {
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file.is_open() || !write_all(file.get(), content)) return unwritable(path);
+  if (!file.is_open() || !write_all_parts(file.get(), next)) return unwritable(path);
   return {};
 }
 
@@ -115,11 +130,15 @@ StagedFile::~StagedFile() {
 }
 
 Result<StagedFile> StagedFile::write(const std::string& path, std::string_view content, Readers readers) {
+  return write_parts(path, one_part(content), readers);
+}
+
+Result<StagedFile> StagedFile::write_parts(const std::string& path, const NextPart& next, Readers readers) {
   errno = 0;
   const Descriptor file(create(path + ".part", readers));
   if (!file.is_open()) return unwritable(path);
   StagedFile written(path);  // removes it on an error
-  if (!write_all(file.get(), content) || !synchronise(file.get())) return unwritable(path);
+  if (!write_all_parts(file.get(), next) || !synchronise(file.get())) return unwritable(path);
   return written;
 }
 
@@ -138,8 +157,12 @@ Result<void> sync_names(const std::string& folder) {
 }
 
 Result<void> write_file(const std::string& path, std::string_view content, Readers readers) {
-  if (is_special(path)) return write_special(path, content);
-  auto staged = StagedFile::write(path, content, readers);
+  return write_parts(path, one_part(content), readers);
+}
+
+Result<void> write_parts(const std::string& path, const NextPart& next, Readers readers) {
+  if (is_special(path)) return write_special(path, next);
+  auto staged = StagedFile::write_parts(path, next, readers);
   if (!staged) return staged.error();
   auto done = staged->place();
   if (done) done = sync_names(folder_of(path));

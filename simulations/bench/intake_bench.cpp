@@ -12,6 +12,7 @@
 #include "skink/common/wire/messages.hpp"
 #include "skink/host/program/workers.hpp"
 #include "skink/rounds/aggregator.hpp"
+#include "skink/rounds/outer_step.hpp"
 #include "sweep_memory.hpp"
 
 namespace skink::simulations {
@@ -178,7 +179,7 @@ class Intake final : public Line {
   }
   void pass(Workers& /*its own*/) override {
     aggregator_.reset();
-    refusals_ = aggregator_.add(codec_, {changes_.data(), changes_.size()});
+    aggregator_.add(codec_, {changes_.data(), changes_.size()});
   }
   std::size_t updates_per_pass() const override { return changes_.size(); }
   double bytes_per_pass(std::uint32_t /*threads*/) const override {
@@ -190,11 +191,10 @@ class Intake final : public Line {
   }
   /// After a pass: where a model of zeros would be.
   std::vector<float> model() {
-    for (const wire::Refusal refusal : refusals_) {
-      if (refusal == wire::Refusal::kNone) aggregator_.count(1);
-    }
     std::vector<float> parameters(network_.parameter_count(), 0.0F);
-    aggregator_.step(1.0, {parameters.data(), parameters.size()});
+    const std::vector<std::int64_t> sums = aggregator_.sums();
+    rounds::outer_step(network_, 1.0, {sums.data(), sums.size()}, aggregator_.total_weight(),
+                       {parameters.data(), parameters.size()});
     return parameters;
   }
 
@@ -206,7 +206,6 @@ class Intake final : public Line {
   std::vector<std::vector<std::uint8_t>> bytes_;
   std::vector<EncodedChange> changes_;
   Aggregator aggregator_;
-  std::vector<wire::Refusal> refusals_;
 };
 
 /// All lines of one number of threads.

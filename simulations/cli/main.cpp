@@ -160,7 +160,7 @@ void add_import(Command& command, cli::ImportArguments& arguments) {
 Result<void> prepare_folder(const std::string& folder) { return folder.empty() ? Result<void>() : make_folder(folder); }
 
 /// The processes that compute with this one, for the run of a command.
-class Company {
+class ProcessGroup {
  public:
   /// @returns kOk, or prints why it cannot be.
   int join() {
@@ -182,18 +182,88 @@ class Company {
 };
 
 int run_together(cli::RunArguments& arguments) {
-  Company company;
-  const int code = company.join();
+  ProcessGroup group;
+  const int code = group.join();
   if (code != cli::kOk) return code;
-  arguments.peers = company.peers();
+  arguments.peers = group.peers();
   try {
-    return company.leave(cli::run(arguments));
+    return group.leave(cli::run(arguments));
   } catch (const std::exception& error) {
-    return company.leave(cli::fail(ExitCode::kInternal, error.what()));
+    return group.leave(cli::fail(ExitCode::kInternal, error.what()));
   }
 }
 
-int run_command(int argc, char** argv) {
+/// The commands, each with its arguments.
+class SimulatorCommands {
+ public:
+  explicit SimulatorCommands(Command app)
+      : run_(app.command("run", "Runs one experiment")),
+        replay_(app.command("replay", "Repeats a coordinator's run from its store, transcript and all")),
+        record_(app.command(
+            "record", "Writes the samples that one device gets, for firmware without sensors (scripts/qemu-device)")),
+        sweep_(app.command("sweep", "Runs an experiment over a grid of settings and several seeds, on all cores")),
+        codecs_(app.command(
+            "codecs",
+            "Runs an experiment under several codecs and seeds: bytes on the network beside what is learned")),
+        bench_(app.command("bench", "Measures how fast this machine adapts devices")),
+        intake_(app.command("intake", "Measures how fast this machine decodes a cohort's updates and adds them up")),
+        profile_(app.command("profile", "Shows where the time of an experiment's rounds goes on this machine")),
+        plan_(app.command("plan", "Shows the memory that a device needs to learn the network")),
+        evaluate_(app.command("evaluate", "Adapts a model to unseen tasks, as at the end of a run")),
+        import_(app.command("import", "Makes a data set of a CSV file of windows")) {
+    add_run(run_, run_arguments_);
+    add_replay(replay_, replay_arguments_);
+    add_record(record_, record_arguments_);
+    add_sweep(sweep_, sweep_arguments_);
+    add_codecs(codecs_, codecs_arguments_);
+    add_bench(bench_, bench_arguments_);
+    add_intake(intake_, intake_arguments_);
+    add_profile(profile_, profile_arguments_);
+    add_plan(plan_, plan_arguments_);
+    add_evaluate(evaluate_, evaluate_arguments_);
+    add_import(import_, import_arguments_);
+  }
+
+  /// The one that was given. @returns an exit code.
+  int carry_out() {
+    if (record_.parsed()) return cli::record(record_arguments_);
+    if (bench_.parsed()) return cli::bench(bench_arguments_);
+    if (intake_.parsed()) return cli::intake(intake_arguments_);
+    if (profile_.parsed()) return cli::profile(profile_arguments_);
+    if (plan_.parsed()) return cli::plan(plan_arguments_);
+    if (evaluate_.parsed()) return cli::evaluate(evaluate_arguments_);
+    if (import_.parsed()) return cli::import_file(import_arguments_);
+    const auto made = prepare_folder(out_folder());
+    if (!made) return cli::fail(ExitCode::kStore, made.error().message);
+    cli::catch_interruptions();
+    if (sweep_.parsed()) return cli::sweep(sweep_arguments_);
+    if (codecs_.parsed()) return cli::codecs(codecs_arguments_);
+    return replay_.parsed() ? cli::replay(replay_arguments_) : run_together(run_arguments_);
+  }
+
+ private:
+  /// Of the commands that take long.
+  const std::string& out_folder() const {
+    if (run_.parsed()) return run_arguments_.out;
+    if (sweep_.parsed()) return sweep_arguments_.out;
+    return codecs_.parsed() ? codecs_arguments_.sweep.out : replay_arguments_.out;
+  }
+
+  Command run_, replay_, record_, sweep_, codecs_, bench_, intake_, profile_, plan_, evaluate_, import_;
+  cli::RunArguments run_arguments_;
+  cli::ReplayArguments replay_arguments_;
+  cli::RecordArguments record_arguments_;
+  cli::SweepArguments sweep_arguments_;
+  cli::CodecsArguments codecs_arguments_;
+  cli::BenchArguments bench_arguments_;
+  cli::IntakeArguments intake_arguments_;
+  cli::ProfileArguments profile_arguments_;
+  cli::PlanArguments plan_arguments_;
+  cli::EvaluateArguments evaluate_arguments_;
+  cli::ImportArguments import_arguments_;
+};
+
+int run_program(int argc, char** argv) {
   const arithmetic::Canary canary = prepare_thread_arithmetic();
   if (canary != arithmetic::Canary::kSound) {
     return cli::fail(ExitCode::kUnsoundArithmetic, arithmetic::canary_text(canary));
@@ -202,63 +272,10 @@ int run_command(int argc, char** argv) {
                    "Simulates a fleet of devices that learn together, with the arithmetic of the real one.");
   Command app = line.root();
   app.requires_command();
-  cli::RunArguments run;
-  Command run_command = app.command("run", "Runs one experiment");
-  add_run(run_command, run);
-  cli::ReplayArguments replay;
-  Command replay_command = app.command("replay", "Repeats a coordinator's run from its store, transcript and all");
-  add_replay(replay_command, replay);
-  cli::RecordArguments record;
-  Command record_command = app.command(
-      "record", "Writes the samples that one device gets, for firmware without sensors (scripts/qemu-device)");
-  add_record(record_command, record);
-  cli::SweepArguments sweep;
-  Command sweep_command =
-      app.command("sweep", "Runs an experiment over a grid of settings and several seeds, on all cores");
-  add_sweep(sweep_command, sweep);
-  cli::CodecsArguments comparing;
-  Command codecs_command = app.command(
-      "codecs", "Runs an experiment under several codecs and seeds: bytes on the network beside what is learned");
-  add_codecs(codecs_command, comparing);
-  cli::BenchArguments bench;
-  Command bench_command = app.command("bench", "Measures how fast this machine adapts devices");
-  add_bench(bench_command, bench);
-  cli::IntakeArguments intake;
-  Command intake_command =
-      app.command("intake", "Measures how fast this machine decodes a cohort's updates and adds them up");
-  add_intake(intake_command, intake);
-  cli::ProfileArguments profile;
-  Command profile_command =
-      app.command("profile", "Shows where the time of an experiment's rounds goes on this machine");
-  add_profile(profile_command, profile);
-  cli::PlanArguments planning;
-  Command plan_command = app.command("plan", "Shows the memory that a device needs to learn the network");
-  add_plan(plan_command, planning);
-  cli::EvaluateArguments evaluating;
-  Command evaluate_command = app.command("evaluate", "Adapts a model to unseen tasks, as at the end of a run");
-  add_evaluate(evaluate_command, evaluating);
-  cli::ImportArguments importing;
-  Command import_command = app.command("import", "Makes a data set of a CSV file of windows");
-  add_import(import_command, importing);
+  SimulatorCommands commands(app);
   try {
     const std::optional<int> over = line.parse(argc, argv);
-    if (over) return *over;
-    if (record_command.parsed()) return cli::record(record);
-    if (bench_command.parsed()) return cli::bench(bench);
-    if (intake_command.parsed()) return cli::intake(intake);
-    if (profile_command.parsed()) return cli::profile(profile);
-    if (plan_command.parsed()) return cli::plan(planning);
-    if (evaluate_command.parsed()) return cli::evaluate(evaluating);
-    if (import_command.parsed()) return cli::import_file(importing);
-    const auto made = prepare_folder(run_command.parsed()      ? run.out
-                                     : sweep_command.parsed()  ? sweep.out
-                                     : codecs_command.parsed() ? comparing.sweep.out
-                                                               : replay.out);
-    if (!made) return cli::fail(ExitCode::kStore, made.error().message);
-    cli::catch_interruptions();
-    if (sweep_command.parsed()) return cli::sweep(sweep);
-    if (codecs_command.parsed()) return cli::codecs(comparing);
-    return replay_command.parsed() ? cli::replay(replay) : run_together(run);
+    return over ? *over : commands.carry_out();
   } catch (const std::exception& error) {
     return cli::fail(ExitCode::kInternal, error.what());
   }
@@ -266,4 +283,4 @@ int run_command(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return end_program("skink-sim", run_command(argc, argv)); }
+int main(int argc, char** argv) { return end_program("skink-sim", run_program(argc, argv)); }

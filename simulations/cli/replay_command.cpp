@@ -47,11 +47,11 @@ int replay(const ReplayArguments& arguments) {
   if (!result->written) return fail(ExitCode::kStore, result->written.error().message);
   if (*updates && !(*updates)->written()) return fail(ExitCode::kStore, (*updates)->written().error().message);
   if (is_interrupted()) return fail(ExitCode::kInternal, "stopped after " + std::to_string(done) + " rounds");
-  for (std::size_t round = 0; round < stored->size(); ++round) {
+  for (std::uint32_t round = 0; round < stored->size(); ++round) {
     const std::string& then = (*stored)[round].model_sha256;
     const std::string now = round < result->rounds.size() ? result->rounds[round].model_sha256 : "(not reached)";
     if (then != now) {
-      std::printf("skink replay: round %zu stored %s replayed %s DIFFERENT\n", round, then.c_str(), now.c_str());
+      std::printf("skink replay: round %u stored %s replayed %s DIFFERENT\n", round, then.c_str(), now.c_str());
       return static_cast<int>(ExitCode::kDifferent);
     }
   }

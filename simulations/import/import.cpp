@@ -12,10 +12,10 @@
 #include <utility>
 
 #include "folder_writer.hpp"
+#include "import_statistics.hpp"
 #include "split.hpp"
 #include "storage.hpp"
 #include "survey.hpp"
-#include "tally.hpp"
 #include "windows.hpp"
 
 namespace skink::simulations {
@@ -143,18 +143,18 @@ class Import {
       return {};
     }
     FolderWriter& writer = **opened;
-    Tally tally(labels_.size());
+    ImportStatistics statistics(labels_.size());
     for (std::uint64_t windows = 0; windows < report_.windows; ++windows) {
       const Result<bool> has_window = reader->next();
       if (!has_window) return has_window.error();
       if (!*has_window) return changed();
-      const Result<bool> good = convert_window(*reader, writer, tally);
+      const Result<bool> good = convert_window(*reader, writer, statistics);
       if (!good) return good.error();
       if (!*good) break;
       Result<void> watched = watch(windows + 1, 0.5 + reader->progress() / 2);
       if (!watched) return watched;
     }
-    tally.report(report_);
+    statistics.report(report_);
     auto label = labels_.begin();
     for (ImportedClass& one : report_.classes) one.name = (label++)->first;
     report_.warnings = warnings_of(report_);
@@ -164,7 +164,7 @@ class Import {
   }
 
   /// @returns false when it cannot be written.
-  Result<bool> convert_window(const WindowReader& reader, FolderWriter& writer, Tally& tally) {
+  Result<bool> convert_window(const WindowReader& reader, FolderWriter& writer, ImportStatistics& statistics) {
     const auto label = labels_.find(reader.label());
     const auto device = devices_.find(reader.device());
     if (label == labels_.end() || device == devices_.end()) return changed();
@@ -176,11 +176,11 @@ class Import {
       const double stored = storage_.stored(value);
       storage_.append(stored, sample_);
       report_.largest_error = std::max(report_.largest_error, std::abs(storage_.value(stored) - value));
-      if (split == Split::kTrain) tally.add_train(stored);
+      if (split == Split::kTrain) statistics.add_train(stored);
     }
     const auto label_number = static_cast<std::uint16_t>(label->second);
     const auto device_number = static_cast<std::uint16_t>(device->second);
-    tally.add(label_number, device_number, split);
+    statistics.add(label_number, device_number, split);
     return writer.add(sample_, label_number, device_number, split);
   }
 

@@ -41,37 +41,29 @@ std::vector<std::uint8_t> bytes_of_hex(const json::string& text) {
   return bytes;
 }
 
-bool is_alike(const rounds::RoundRecord& a, const rounds::RoundRecord& b) {
-  return a.updates == b.updates && a.diverged == b.diverged && a.refused == b.refused &&
-         a.total_weight == b.total_weight && a.model_sha256.empty() && b.model_sha256.empty();
-}
-
-/// Rounds that follow one another and are alike are one row, which most rounds are.
-json::array rows_of(const std::vector<rounds::RoundRecord>& rounds) {
+json::array rows_of(const std::vector<rounds::RoundHistory::Stretch>& stretches) {
   json::array rows;
-  for (std::size_t first = 0; first < rounds.size();) {
-    const rounds::RoundRecord& record = rounds[first];
-    std::size_t next = first + 1;
-    while (next < rounds.size() && is_alike(record, rounds[next])) ++next;
-    json::array row{next - first, record.updates, record.diverged, record.refused, record.total_weight};
+  for (const auto& [record, count] : stretches) {
+    json::array row{count, record.updates, record.diverged, record.refused, record.total_weight};
     if (!record.model_sha256.empty()) row.emplace_back(record.model_sha256);
     rows.emplace_back(std::move(row));
-    first = next;
   }
   return rows;
 }
 
-void add_rounds(const json::array& row, std::size_t most_rounds, std::vector<rounds::RoundRecord>& rounds) {
-  rounds::RoundRecord record;
+/// @param[in,out] left  rounds that the experiment has beyond those before
+rounds::RoundHistory::Stretch stretch_from(const json::array& row, std::size_t& left) {
+  rounds::RoundHistory::Stretch stretch;
   const auto count = row.at(0).to_number<std::size_t>();
-  record.updates = row.at(1).to_number<std::uint32_t>();
-  record.diverged = row.at(2).to_number<std::uint32_t>();
-  record.refused = row.at(3).to_number<std::uint32_t>();
-  record.total_weight = row.at(4).to_number<std::uint32_t>();
-  if (row.size() > 5) record.model_sha256 = std::string(row.at(5).as_string());
-  if (count == 0 || count > most_rounds - rounds.size())
-    throw std::invalid_argument("more rounds than the experiment has");
-  rounds.insert(rounds.end(), count, record);
+  if (count == 0 || count > left) throw std::invalid_argument("more rounds than the experiment has");
+  left -= count;
+  stretch.count = static_cast<std::uint32_t>(count);
+  stretch.first.updates = row.at(1).to_number<std::uint32_t>();
+  stretch.first.diverged = row.at(2).to_number<std::uint32_t>();
+  stretch.first.refused = row.at(3).to_number<std::uint32_t>();
+  stretch.first.total_weight = row.at(4).to_number<std::uint32_t>();
+  if (row.size() > 5) stretch.first.model_sha256 = std::string(row.at(5).as_string());
+  return stretch;
 }
 
 json::array to_json(const rounds::EvaluationRecord& record) {
@@ -117,7 +109,7 @@ Checkpoint parse(const std::string& text, std::size_t most_rounds) {
   Checkpoint checkpoint;
   checkpoint.experiment = std::string(object.at("experiment").as_string());
   for (const json::value& row : object.at("rounds").as_array()) {
-    add_rounds(row.as_array(), most_rounds, checkpoint.rounds);
+    checkpoint.rounds.push_back(stretch_from(row.as_array(), most_rounds));
   }
   for (const json::value& row : object.at("evaluations").as_array()) {
     checkpoint.evaluations.push_back(evaluation_from(row.as_array()));

@@ -11,13 +11,14 @@
 
 #include "skink/host/result.hpp"
 #include "skink/rounds/records.hpp"
+#include "skink/rounds/round_history.hpp"
 #include "wire_counter.hpp"
 
 namespace skink::simulations {
 
 struct Checkpoint {
-  std::string experiment;                   ///< what RunOptions::experiment_id says
-  std::vector<rounds::RoundRecord> rounds;  ///< updates, diverged, refused, total_weight, model_sha256
+  std::string experiment;                             ///< what RunOptions::experiment_id says
+  std::vector<rounds::RoundHistory::Stretch> rounds;  ///< updates, diverged, refused, total_weight, model_sha256
   std::vector<rounds::EvaluationRecord> evaluations;
   double wall_seconds = 0;                                              ///< that the rounds took
   std::vector<std::uint8_t> model;                                      ///< .skm after the last round

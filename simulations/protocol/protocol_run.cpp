@@ -31,7 +31,7 @@ Result<RunResult> run_protocol(const RunOptions& options) {
   config.experiment = options.experiment;
   config.master_key = simulation_key();
   config.run = options.run;
-  config.replay = options.replay != nullptr;
+  config.mode = options.replay != nullptr ? coordinator::RunMode::kReplay : coordinator::RunMode::kLive;
   World world(config, *tasks, options.world, options.replay);
 
   const auto start = std::chrono::steady_clock::now();
@@ -39,19 +39,19 @@ Result<RunResult> run_protocol(const RunOptions& options) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   RunResult result;
+  result.rounds = rounds::RoundHistory(options.experiment.meta);
   const auto note = [&](const Result<void>& written) { note_written(options, written, result); };
   WorldObserver observer;
   observer.on_round = [&](const rounds::RoundRecord& record) {
-    result.rounds.push_back(record);
+    result.rounds.add(record);
     const std::uint64_t done = std::uint64_t{record.round} + 1;
     if (options.checkpoint_rounds != 0 && done % options.checkpoint_rounds == 0 && !options.out_dir.empty()) {
       note(coordinator::write_model(options.out_dir + "/model-" + std::to_string(done) + ".skm",
-                                    world.coordinator().model_file()));
+                                    world.coordinator().model().file()));
     }
     if (options.on_progress) options.on_progress(progress_of(world.coordinator(), seconds()));
   };
   observer.on_evaluation = [&](const rounds::EvaluationRecord& record) { result.evaluations.push_back(record); };
-  observer.on_event = [&](const coordinator::TranscriptEvent& event) { result.events.push_back(event); };
 
   observer.on_update = options.on_update;
 

@@ -105,7 +105,7 @@ World::World(const coordinator::CoordinatorConfig& config, const TaskGenerator& 
     const crypto::Key key =
         crypto::device_key(config.master_key, {config.fleet.data(), config.fleet.size()}, {id.data(), id.size()});
     index_of_.emplace(id, devices_.size());
-    devices_.push_back(std::make_unique<Device>(id, key, tasks, arena, coordinator_->model_file().size()));
+    devices_.push_back(std::make_unique<Device>(id, key, tasks, arena, coordinator_->model().file().size()));
   }
 }
 

@@ -71,7 +71,7 @@ inline Outcome run_world(const Experiment& setup, const WorldOptions& options = 
   config.experiment = setup;
   config.master_key = simulations::simulation_key();
   config.run = 5;
-  config.replay = replay != nullptr;
+  config.mode = replay != nullptr ? coordinator::RunMode::kReplay : coordinator::RunMode::kLive;
   const auto tasks = TaskGenerator::create(setup, nullptr);
   if (!tasks) FAIL(tasks.error().message);
   World world(config, *tasks, options, replay);
@@ -81,7 +81,7 @@ inline Outcome run_world(const Experiment& setup, const WorldOptions& options = 
   observer.on_event = [&](const auto& event) { outcome.transcript.push_back(event); };
   outcome.finished = world.run(observer, [&] { return disturb ? disturb(world) : false; });
   char hex[2 * crypto::kDigestBytes + 1];
-  crypto::to_hex(world.coordinator().model_digest(), hex);
+  crypto::to_hex(world.coordinator().model().digest(), hex);
   outcome.model_sha256 = hex;
   outcome.roster = world.coordinator().roster();
   return outcome;

@@ -130,7 +130,7 @@ class Fleet {
       }
     }
     promise(core_.rounds_done() == rounds_ && rounds_ <= 3, "every round is committed once");
-    for (const float value : core_.parameters()) promise(value - value == 0, "the model stays finite");
+    for (const float value : core_.model().parameters()) promise(value - value == 0, "the model stays finite");
   }
 
  private:

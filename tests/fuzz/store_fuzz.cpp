@@ -55,7 +55,7 @@ std::vector<std::uint8_t> sound_store(const std::string& path) {
   coord::CommitRound round;
   round.record.updates = 2;
   round.record.model_sha256 = std::string(64, 'a');
-  round.model = fresh.model_file();
+  round.model = fresh.model().file();
   round.patch.bytes = {1, 2, 3};
   round.residual = {0.5F, -0.5F};
   const std::vector<coord::Action> actions{
@@ -165,7 +165,7 @@ void go_on(const coord::RunSnapshot& snapshot) {
   if (experiment->fleet.devices > 1000 || experiment->meta.cohort > 1000) return;
   coord::CoordinatorConfig config;
   config.experiment = *experiment;
-  config.replay = true;
+  config.mode = coordinator::RunMode::kReplay;
   try {
     coord::Coordinator coordinator(config, &snapshot);
     coordinator.on_connected(0);

@@ -160,18 +160,21 @@ MOST_LINES, MOST_FUNCTION_LINES = 400, 60
 
 
 def functions(text):
-    """First line and length of each function of a formatted source: from the line that ends with an opening brace, and has
+    """First line and length of each function of a formatted source: from the statement that ends with an opening brace after
     a parameter list, to the closing brace in the same column."""
     lines = text.split("\n")
     for i, line in enumerate(lines):
-        if not re.search(r"(\)|const|noexcept|override)( const| noexcept| override)*( -> [\w:<>]+)? \{$", line):
+        if not re.search(r"[)}](?: const| noexcept| override| mutable)*(?: -> [\w:<>]+)? \{$", line):
             continue
-        if re.match(r"\s*(\}? ?else|if|for|while|switch|do|namespace|struct|class|enum)\b", line):
+        first = i
+        while first > 0 and re.search(r"[^;{}:/ ]$", lines[first - 1]) and not re.match(r"\s*(//|#|public:)", lines[first - 1]):
+            first -= 1
+        if re.match(r"\s*(\}? ?else|if|for|while|switch|do|catch|try|namespace|struct|class|enum)\b", lines[first]):
             continue
-        indent = len(line) - len(line.lstrip())
-        for j in range(i + 1, len(lines)):
-            if lines[j].startswith(" " * indent + "}"):
-                yield i + 1, j - i + 1
+        indent = len(lines[first]) - len(lines[first].lstrip())
+        for end in range(i + 1, len(lines)):
+            if lines[end].startswith(" " * indent + "}"):
+                yield first + 1, end - first + 1
                 break
 
 

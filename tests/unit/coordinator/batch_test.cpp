@@ -235,7 +235,7 @@ class Fleet {
   }
 
   test::Buffer change_for(const wire::Task& task) {
-    const nn::Network& network = one_by_one.core.model().network;
+    const nn::Network& network = one_by_one.core.model().network();
     const std::size_t parameters = network.parameter_count();
     test::Numbers change(parameters);
     for (float& value : change) value = static_cast<float>(below(2001)) * 0.0001F - 0.1F;
@@ -294,7 +294,7 @@ TEST_CASE("core: messages in batches give the actions that they give one by one"
       CHECK(batches.said == expected.said);
       CHECK(batches.taken == expected.taken);
       CHECK(batches.core.refused() == expected.core.refused());
-      CHECK(batches.core.parameters() == expected.core.parameters());
+      CHECK(batches.core.model().parameters() == expected.core.model().parameters());
       CHECK(batches.core.next_wake_ms() == expected.core.next_wake_ms());
     }
   }

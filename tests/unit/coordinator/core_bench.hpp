@@ -59,7 +59,7 @@ class CoreBench {
   static CoordinatorConfig config(const std::vector<Override>& overrides = {},
                                   const coordinator::RunSnapshot* replay = nullptr) {
     CoordinatorConfig config;
-    config.replay = replay != nullptr;
+    config.mode = replay != nullptr ? coordinator::RunMode::kReplay : coordinator::RunMode::kLive;
     const auto parsed = parse_experiment(kCoreExperiment, "core.toml", overrides);
     if (!parsed) FAIL(parsed.error().message);
     config.experiment = *parsed;

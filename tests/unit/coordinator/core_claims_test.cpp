@@ -46,7 +46,7 @@ TEST_CASE("core: a device that claims samples it was not asked for is refused, a
   Bench bench(kFedAvg);
   const std::string first = bench.first();
   const std::string second = bench.second();
-  const std::vector<float> before = bench.core.parameters();
+  const std::vector<float> before = bench.core.model().parameters();
   wire::Update update = bench.update_for(first);
   update.support_samples = GENERATE(0U, 5U, (1U << 20) - 2, ~0U);
   bench.send(first, update, {100.0F, 0.0F});
@@ -58,7 +58,7 @@ TEST_CASE("core: a device that claims samples it was not asked for is refused, a
     if (id != first && id != second && bench.core.rounds_done() == 0) bench.answer(id);
   }
   REQUIRE(bench.core.rounds_done() == 1);
-  CHECK(bench.core.parameters()[0] == before[0] + 1.0F);
+  CHECK(bench.core.model().parameters()[0] == before[0] + 1.0F);
   CHECK(bench.rounds[0].total_weight == 8);
 }
 
@@ -66,13 +66,13 @@ TEST_CASE("core: a device with fewer samples weighs less, and a replay knows it"
   Bench bench(kFedAvg);
   const std::string first = bench.first();
   const std::string second = bench.second();
-  const std::vector<float> before = bench.core.parameters();
+  const std::vector<float> before = bench.core.model().parameters();
   wire::Update update = bench.update_for(first);
   update.support_samples = 1;
   bench.send(first, update, {10.0F, 0.0F});
   bench.send(second, bench.update_for(second), {0.0F, 0.0F});
   REQUIRE(bench.core.rounds_done() == 1);
-  CHECK(bench.core.parameters()[0] == before[0] + 2.0F);
+  CHECK(bench.core.model().parameters()[0] == before[0] + 2.0F);
   REQUIRE(bench.events.size() == 1);
   CHECK(bench.events[0].kind == coordinator::EventKind::kSamples);
   CHECK(bench.events[0].support_samples == 1);
@@ -82,7 +82,7 @@ TEST_CASE("core: a device with fewer samples weighs less, and a replay knows it"
   replay.send(first, replay.update_for(first), {10.0F, 0.0F});  // a simulated device has them all
   replay.send(second, replay.update_for(second), {0.0F, 0.0F});
   REQUIRE(replay.core.rounds_done() == 1);
-  CHECK(replay.core.model_digest() == bench.core.model_digest());
+  CHECK(replay.core.model().digest() == bench.core.model().digest());
 }
 
 TEST_CASE("core: no weighted change is longer than clip_norm times the weight of a task", "[coordinator][core]") {
@@ -91,15 +91,15 @@ TEST_CASE("core: no weighted change is longer than clip_norm times the weight of
   Bench bench(clipped);
   const std::string first = bench.first();
   const std::string second = bench.second();
-  const std::vector<float> before = bench.core.parameters();
+  const std::vector<float> before = bench.core.model().parameters();
   wire::Update update = bench.update_for(first);
   update.support_samples = GENERATE(1U, 4U);
   bench.send(first, update, {60.0F, 80.0F});
   bench.send(second, bench.update_for(second), {0.0F, 0.0F});
   REQUIRE(bench.core.rounds_done() == 1);
   const double total = update.support_samples + 4.0;
-  const double x = (static_cast<double>(bench.core.parameters()[0]) - static_cast<double>(before[0])) * total;
-  const double y = (static_cast<double>(bench.core.parameters()[1]) - static_cast<double>(before[1])) * total;
+  const double x = (static_cast<double>(bench.core.model().parameters()[0]) - static_cast<double>(before[0])) * total;
+  const double y = (static_cast<double>(bench.core.model().parameters()[1]) - static_cast<double>(before[1])) * total;
   CHECK(std::sqrt(x * x + y * y) == Approx(update.support_samples).epsilon(1e-4));
 }
 

@@ -9,7 +9,7 @@ using Bench = test::CoreBench;
 
 TEST_CASE("core: a device that has one of the last models gets the way from there", "[coordinator][core][downlink]") {
   Bench bench(std::vector<Override>{{"codec.downlink", "int8"}});
-  const std::uint64_t old = crypto::prefix_of(bench.core.model_digest());
+  const std::uint64_t old = crypto::prefix_of(bench.core.model().digest());
   const std::string answered = bench.first();
   const std::string other = bench.second();
   CHECK((bench.tasks[answered].patch_bytes == 0 && bench.tasks[other].patch_bytes == 0));
@@ -30,7 +30,7 @@ TEST_CASE("core: a device that has one of the last models gets the way from ther
   CHECK(told.patch_base == old);
   const std::vector<std::uint8_t>& part = bench.patches[id];
   REQUIRE(part.size() == wire::kPatchHeadBytes + told.patch_bytes);
-  CHECK(load_u64(part.data()) == crypto::prefix_of(bench.core.model_digest()));
+  CHECK(load_u64(part.data()) == crypto::prefix_of(bench.core.model().digest()));
   CHECK(load_u32(part.data() + 8) == 0);
   CHECK(std::string(part.begin() + wire::kPatchHeadBytes, part.begin() + wire::kPatchHeadBytes + 5) == "\4int8");
   SECTION("not in a reminder") {
@@ -45,7 +45,7 @@ TEST_CASE("core: a device that has one of the last models gets the way from ther
     CHECK(bench.tasks[id].patch_bytes == 0);
   }
   SECTION("not when it has the newest") {
-    bench.birth(id, true, crypto::prefix_of(bench.core.model_digest()));
+    bench.birth(id, true, crypto::prefix_of(bench.core.model().digest()));
     bench.take();
     CHECK(bench.tasks[id].patch_bytes == 0);
   }

@@ -64,7 +64,7 @@ TEST_CASE("core: the slot of a revoked device goes to the next one at once, and 
 
 TEST_CASE("core: what was accepted before a revocation stays", "[coordinator][core][revoked]") {
   Bench bench;
-  const std::vector<float> before = bench.core.parameters();
+  const std::vector<float> before = bench.core.model().parameters();
   const std::string first = bench.first();
   const std::string second = bench.second();
   bench.send(first, bench.update_for(first), {1.0F, 0.0F});
@@ -72,7 +72,7 @@ TEST_CASE("core: what was accepted before a revocation stays", "[coordinator][co
   CHECK(bench.events.empty());
   bench.send(second, bench.update_for(second), {3.0F, 0.0F});
   CHECK(bench.core.rounds_done() == 1);
-  CHECK(bench.core.parameters()[0] == before[0] + 2.0F);
+  CHECK(bench.core.model().parameters()[0] == before[0] + 2.0F);
 }
 
 TEST_CASE("core: a revocation that leaves nothing open closes the round", "[coordinator][core][revoked]") {
@@ -179,7 +179,7 @@ TEST_CASE("core: a replay takes no notice of revocations", "[coordinator][core][
   snapshot.run = kRun;
   snapshot.roster = bench.core.roster();
   CoordinatorConfig config = Bench::config();
-  config.replay = true;
+  config.mode = coordinator::RunMode::kReplay;
   Coordinator replay(config, &snapshot);
   replay.revoke({"a", "b", "c", "d"}, 0);
   CHECK_FALSE(replay.is_revoked("a"));

@@ -15,7 +15,7 @@ TEST_CASE("core: a round takes one update of each cohort device and steps by the
   Bench bench;
   REQUIRE(bench.core.phase() == coordinator::Phase::kTraining);
   REQUIRE(bench.tasks.size() == 2);
-  const std::vector<float> before = bench.core.parameters();
+  const std::vector<float> before = bench.core.model().parameters();
   const std::string first = bench.first();
   const std::string second = bench.second();
   bench.send(first, bench.update_for(first), {1.0F, 0.0F});
@@ -23,8 +23,8 @@ TEST_CASE("core: a round takes one update of each cohort device and steps by the
   CHECK(bench.core.rounds_done() == 0);
   bench.send(second, bench.update_for(second), {3.0F, 1.0F});
   CHECK(bench.core.rounds_done() == 1);
-  CHECK(bench.core.parameters()[0] == before[0] + 2.0F);
-  CHECK(bench.core.parameters()[1] == before[1] + 0.5F);
+  CHECK(bench.core.model().parameters()[0] == before[0] + 2.0F);
+  CHECK(bench.core.model().parameters()[1] == before[1] + 0.5F);
   REQUIRE(bench.rounds.size() == 1);
   CHECK(bench.rounds[0].updates == 2);
 }
@@ -55,9 +55,9 @@ TEST_CASE("core: a repeated update is taken once and answered as before", "[coor
   bench.send(first, message);
   CHECK(bench.last_verdict() == wire::Verdict::kAccepted);
   CHECK(bench.last_reason() == wire::Refusal::kDuplicate);
-  const std::vector<float> before = bench.core.parameters();
+  const std::vector<float> before = bench.core.model().parameters();
   bench.send(second, bench.update_for(second), {1.0F, 0.0F});
-  CHECK(bench.core.parameters()[0] == before[0] + 1.0F);
+  CHECK(bench.core.model().parameters()[0] == before[0] + 1.0F);
   CHECK(bench.rounds[0].updates == 2);
 }
 
@@ -125,10 +125,10 @@ TEST_CASE("core: an update that is not finite or too large adds nothing, and nob
   CHECK(bench.last_verdict() == wire::Verdict::kRefused);
   REQUIRE(bench.events.size() == 1);
   CHECK(bench.events[0].kind == coordinator::EventKind::kRefused);
-  const std::vector<float> before = bench.core.parameters();
+  const std::vector<float> before = bench.core.model().parameters();
   bench.send(second, bench.update_for(second), {1.0F, 0.0F});
   CHECK(bench.core.rounds_done() == 1);
-  CHECK(bench.core.parameters()[0] == before[0] + 1.0F);
+  CHECK(bench.core.model().parameters()[0] == before[0] + 1.0F);
 }
 
 TEST_CASE("core: chunks out of order are asked for again", "[coordinator][core]") {
@@ -267,7 +267,7 @@ TEST_CASE("core: models take turns at two places, and nothing is left at the bro
       return;
     }
     kept.emplace(publish.slot, publish.chunk);
-    CHECK(load_u64(publish.payload.data()) == crypto::prefix_of(bench.core.model_digest()));
+    CHECK(load_u64(publish.payload.data()) == crypto::prefix_of(bench.core.model().digest()));
   };
   bench.core.on_connected(0);
   bench.take();

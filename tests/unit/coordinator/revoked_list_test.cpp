@@ -6,8 +6,8 @@
 
 using namespace skink;
 using Catch::Matchers::Contains;
-using provisioning::read_revoked_list;
 using coordinator::RevokedIds;
+using provisioning::read_revoked_list;
 
 TEST_CASE("revoked list: one id a line, with comments", "[coordinator]") {
   const test::TemporaryFolder folder;

@@ -1,4 +1,5 @@
 #include "skink/rounds/aggregator.hpp"
+#include "skink/rounds/outer_step.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -41,13 +42,14 @@ std::vector<std::uint8_t> encoded(const std::vector<float>& change) {
 wire::Refusal add(Aggregator& aggregator, const std::vector<float>& change, std::uint32_t weight) {
   const std::vector<std::uint8_t> bytes = encoded(change);
   const EncodedChange one{{bytes.data(), bytes.size()}, {}, weight};
-  const wire::Refusal refusal = aggregator.add({}, {&one, 1}).front();
-  if (refusal == wire::Refusal::kNone) aggregator.count(weight);
-  return refusal;
+  return aggregator.add({}, {&one, 1}).front();
 }
 
-std::vector<float> step(const Aggregator& aggregator, double rate, std::vector<float> parameters) {
-  aggregator.step(rate, {parameters.data(), parameters.size()});
+std::vector<float> step(const Aggregator& aggregator, double rate, std::vector<float> parameters,
+                        const nn::Network& network = small_network()) {
+  const std::vector<std::int64_t> sums = aggregator.sums();
+  rounds::outer_step(network, rate, {sums.data(), sums.size()}, aggregator.total_weight(),
+                     {parameters.data(), parameters.size()});
   return parameters;
 }
 
@@ -207,11 +209,9 @@ Sums by_the_aggregator(const Cohort& cohort, double clip_norm, Workers& workers,
   sums.refusals.resize(order.size());
   for (std::size_t i = 0; i < order.size(); ++i) {
     sums.refusals[order[i]] = refusals[i];
-    if (refusals[i] == wire::Refusal::kNone) aggregator.count(changes[i].weight);
   }
   sums.updates = aggregator.updates();
-  sums.parameters.assign(cohort.network.parameter_count(), 0.25F);
-  aggregator.step(0.7, {sums.parameters.data(), sums.parameters.size()});
+  sums.parameters = step(aggregator, 0.7, std::vector<float>(cohort.network.parameter_count(), 0.25F), cohort.network);
   return sums;
 }
 
@@ -257,9 +257,6 @@ TEST_CASE("aggregation: which changes find room under the limit of weight is dec
   using wire::Refusal;
   CHECK(refusals == std::vector<Refusal>{Refusal::kNone, Refusal::kNotFinite, Refusal::kTooLarge, Refusal::kTooLarge,
                                          Refusal::kNotFinite, Refusal::kNone, Refusal::kNone, Refusal::kTooLarge});
-  for (std::size_t i = 0; i < changes.size(); ++i) {
-    if (refusals[i] == Refusal::kNone) aggregator.count(changes[i].weight);
-  }
   CHECK(aggregator.total_weight() == most);
   CHECK(step(aggregator, 1.0, {0.0F, 0.0F, 0.0F}) == std::vector<float>{1.0F, 0.0F, 0.0F});
 }

@@ -74,7 +74,7 @@ void check_same(const RunResult& result, const RunResult& expected) {
   CHECK(result.summary.model_sha256 == expected.summary.model_sha256);
   CHECK(result.summary.traffic.device_rounds == expected.summary.traffic.device_rounds);
   REQUIRE(result.rounds.size() == expected.rounds.size());
-  for (std::size_t r = 0; r < result.rounds.size(); ++r) {
+  for (std::uint32_t r = 0; r < result.rounds.size(); ++r) {
     CHECK(result.rounds[r].updates == expected.rounds[r].updates);
     CHECK(result.rounds[r].diverged == expected.rounds[r].diverged);
     CHECK(result.rounds[r].refused == expected.rounds[r].refused);
@@ -189,7 +189,7 @@ TEST_CASE("engines: devices that diverge, and changes that are too large, are th
                                                {"meta.meta_learning_rate", "0.1"},
                                                {"meta.meta_learning_rate_final", "0.1"}}));
   std::uint32_t lost = 0;
-  for (const auto& round : result.rounds) lost += round.diverged + round.refused;
+  for (std::uint32_t r = 0; r < result.rounds.size(); ++r) lost += result.rounds[r].diverged + result.rounds[r].refused;
   CHECK(lost > 0);
 }
 

@@ -22,25 +22,22 @@ class Aggregator {
   /// Forgets all updates.
   void reset();
 
-  /// Decodes changes and adds those that can be added, on all workers at once. Each must be counted then.
+  /// Decodes changes, adds those that can be added, and counts them; on all workers at once.
   ///
   /// @returns for each change, as if they had come one after the other, kNone, or why nothing of it was added:
   ///          kMalformed, kNotFinite, kTooLarge (an element of 128 or more, or a total weight of 2^20).
   std::vector<wire::Refusal> add(const codec::Codec& codec, Span<const EncodedChange> changes);
 
-  /// A change was added. Apart from add(), so that what is decided between the changes of one call sees those before.
-  void count(std::uint32_t weight);
-
+  /// Of all changes that were added since reset().
   std::uint32_t total_weight() const { return total_weight_; }
   std::uint32_t updates() const { return updates_; }
-
-  /// phi += epsilon * weighted mean, on trainable parameters; nothing when no update was counted.
-  void step(double meta_learning_rate, Span<float> parameters) const;
+  /// [P], their weighted sum in units of 2^-36.
+  std::vector<std::int64_t> sums() const;
 
  private:
+  void count(std::uint32_t weight);
   bool has_room_for(Span<const EncodedChange> changes) const;
   std::vector<wire::Refusal> add_one_by_one(const codec::Codec& codec, Span<const EncodedChange> changes);
-  std::vector<std::int64_t> merged() const;
 
   nn::Network network_;
   double clip_norm_;

@@ -6,8 +6,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "skink/host/experiment/experiment.hpp"
-
 namespace skink::rounds {
 
 /// Roster indices, each list ascending.
@@ -24,17 +22,5 @@ Membership split_roster(std::uint64_t seed, std::uint32_t devices, std::uint32_t
 /// @param[in] position  below training.size().
 std::uint32_t cohort_device(std::uint64_t seed, std::uint32_t round, const std::vector<std::uint32_t>& training,
                             std::uint32_t position);
-
-/// How many tasks the evaluation after `rounds_done` rounds has.
-std::uint32_t evaluation_tasks(const Experiment& experiment, std::uint32_t rounds_done);
-
-/// Tasks first .. first + count - 1.
-struct TaskShare {
-  std::uint32_t first = 0;
-  std::uint32_t count = 0;
-};
-
-/// The part of `tasks` that the held-out device at `place` of `devices` computes.
-TaskShare evaluation_share(std::uint32_t tasks, std::uint64_t place, std::uint64_t devices);
 
 }  // namespace skink::rounds

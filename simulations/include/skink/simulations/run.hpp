@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "skink/coordinator/results/summary.hpp"
+#include "skink/rounds/round_history.hpp"
 #include "skink/simulations/learning/lanes.hpp"
 #include "skink/simulations/learning/peers.hpp"
 #include "skink/simulations/protocol/world.hpp"
@@ -72,11 +73,10 @@ struct RunResult {
   std::uint32_t continued_after = 0;  ///< rounds that an earlier process has done
   coordinator::Summary summary;
   bool finished = false;
-  std::vector<rounds::RoundRecord> rounds;
+  rounds::RoundHistory rounds;
   std::vector<rounds::EvaluationRecord> evaluations;
-  std::vector<WireRow> wire;                         ///< with counts_wire: at each evaluation
-  std::vector<coordinator::TranscriptEvent> events;  ///< of this process
-  Result<void> written;  ///< the first file that could not be written; everything else holds all the same
+  std::vector<WireRow> wire;  ///< with counts_wire: at each evaluation
+  Result<void> written;       ///< the first file that could not be written; everything else holds all the same
 };
 
 /// Keeps the first failure in `result` and tells it.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "skink/coordinator/results/metrics.hpp"
 #include "skink/coordinator/results/summary.hpp"
 #include "skink/host/result.hpp"
 
@@ -13,7 +14,7 @@ namespace skink::coordinator {
 
 /// Makes the folder if need be; files of an earlier run are replaced one by one, summary.json last.
 Result<void> write_results(const std::string& folder, const RunState& state, const Summary& summary,
-                           const std::vector<rounds::RoundRecord>& rounds);
+                           const rounds::RoundHistory& rounds);
 
 /// A model file, to `path`.
 Result<void> write_model(const std::string& path, const std::vector<std::uint8_t>& model_file);

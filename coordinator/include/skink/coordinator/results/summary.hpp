@@ -56,10 +56,6 @@ std::string to_json(const Summary& summary);
 /// A table for a terminal, some 10 lines.
 std::string to_table(const Summary& summary);
 
-/// metrics.csv: one line for the initialization and one per round; evaluation columns are empty where none was made.
-std::string metrics_csv(const std::vector<rounds::RoundRecord>& rounds,
-                        const std::vector<rounds::EvaluationRecord>& evaluations);
-
 /// updates.csv: its heading and, for a change that was taken, its line without the end. Two ways of computing one
 /// experiment give the same lines in another order, so they tell which device of which round computed something else.
 inline constexpr const char* kUpdatesHeading = "round,attempt,device_index,device,support_samples,bytes,sha256";

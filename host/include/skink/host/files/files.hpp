@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ enum class Readers : std::uint8_t {
   kEverybody  ///< mode 0644, whatever the umask: what a program of another user must reach
 };
 
+/// Makes the next part of a content, valid until the next call; false: there is none.
+using NextPart = std::function<bool(std::string_view& part)>;
+
 /// A file's next content: written and on the disk, but not in its place yet. What is not committed is removed.
 class StagedFile {
  public:
@@ -32,6 +36,9 @@ class StagedFile {
   /// not stage one path at a time: their callers hold a lock.
   static Result<StagedFile> write(const std::string& path, std::string_view content,
                                   Readers readers = Readers::kAsUsual);
+  /// The same from parts, for a content that should not be in memory as a whole.
+  static Result<StagedFile> write_parts(const std::string& path, const NextPart& next,
+                                        Readers readers = Readers::kAsUsual);
   StagedFile(StagedFile&& other) noexcept;
   StagedFile& operator=(StagedFile&&) = delete;
   ~StagedFile();
@@ -48,6 +55,9 @@ class StagedFile {
 /// Replaces a file: whatever happens (a full disk, a kill, a power cut), it has its old content or its new one, and the
 /// new one once this has returned. Pipes and devices are written directly.
 Result<void> write_file(const std::string& path, std::string_view content, Readers readers = Readers::kAsUsual);
+
+/// The same from parts.
+Result<void> write_parts(const std::string& path, const NextPart& next, Readers readers = Readers::kAsUsual);
 
 /// Could the file be written now? To be asked before hours of work that end in write_file(). Changes nothing; an empty
 /// path and a device are fine.

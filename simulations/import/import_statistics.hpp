@@ -13,9 +13,9 @@
 
 namespace skink::simulations {
 
-class Tally {
+class ImportStatistics {
  public:
-  explicit Tally(std::size_t classes) : classes_(classes) {}
+  explicit ImportStatistics(std::size_t classes) : classes_(classes) {}
 
   void add(std::uint16_t label, std::uint16_t client, Split split);
   /// Stored numbers of a training window.

@@ -1,4 +1,4 @@
-#include "tally.hpp"
+#include "import_statistics.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -21,20 +21,20 @@ void lower(Number& smallest, Number value) {
 
 }  // namespace
 
-void Tally::add(std::uint16_t label, std::uint16_t client, Split split) {
+void ImportStatistics::add(std::uint16_t label, std::uint16_t client, Split split) {
   const auto s = static_cast<std::size_t>(split);
   ++classes_[label][s];
   ++clients_[s][client][label];
 }
 
-void Tally::add_train(double stored) {
+void ImportStatistics::add_train(double stored) {
   ++count_;
   const double difference = stored - mean_;
   mean_ += difference / count_;
   squares_ += difference * (stored - mean_);
 }
 
-void Tally::report(ImportReport& report) const {
+void ImportStatistics::report(ImportReport& report) const {
   report.classes.resize(classes_.size());
   for (std::size_t s = 0; s < kSplits; ++s) {
     ImportedSplit& split = report.splits[s];

@@ -1,0 +1,88 @@
+#include "skink/coordinator/core/device_book.hpp"
+
+#include <algorithm>
+
+namespace skink::coordinator {
+
+crypto::Key DeviceBook::key_of(std::string_view id) const {
+  return crypto::device_key(master_key_, {fleet_.data(), fleet_.size()}, {id.data(), id.size()});
+}
+
+KnownDevice* DeviceBook::find(std::string_view id) {
+  const auto found = devices_.find(id);
+  return found == devices_.end() ? nullptr : &found->second;
+}
+
+const KnownDevice* DeviceBook::find(std::string_view id) const {
+  const auto found = devices_.find(id);
+  return found == devices_.end() ? nullptr : &found->second;
+}
+
+KnownDevice& DeviceBook::add(std::string_view id) {
+  if (KnownDevice* known = find(id)) return *known;
+  KnownDevice device;
+  device.id = std::string(id);
+  device.key = key_of(id);
+  return devices_.emplace(device.id, std::move(device)).first->second;
+}
+
+std::vector<std::string> DeviceBook::online_ids(std::size_t count) const {
+  std::vector<std::string> ids;
+  for (const auto& [id, device] : devices_) {  // the map is sorted
+    if (device.presence.online && ids.size() < count) ids.push_back(id);
+  }
+  return ids;
+}
+
+void DeviceBook::adopt_roster(std::vector<std::string> roster, std::uint64_t seed, std::uint32_t held_out) {
+  roster_ = std::move(roster);
+  members_.clear();
+  for (const std::string& id : roster_) members_.push_back(&add(id));
+  membership_ = rounds::split_roster(seed, static_cast<std::uint32_t>(roster_.size()), held_out);
+}
+
+std::optional<std::uint32_t> DeviceBook::index_of(std::string_view id) const {
+  const auto found = std::lower_bound(roster_.begin(), roster_.end(), id);
+  if (found == roster_.end() || *found != id) return std::nullopt;
+  return static_cast<std::uint32_t>(found - roster_.begin());
+}
+
+bool DeviceBook::on_birth(KnownDevice& device, const wire::State& birth, std::uint64_t now_ms) {
+  if (!presence_.on_birth(device.id, device.key, device.presence, birth.challenge, now_ms)) return false;
+  news_.push_back({device.id, true, birth});
+  return true;
+}
+
+void DeviceBook::on_gone(KnownDevice& device, std::uint64_t now_ms) {
+  if (device.presence.online) news_.push_back({device.id, false, {}});
+  presence_.on_gone(device.id, device.presence, now_ms);
+}
+
+void DeviceBook::on_silence(KnownDevice& device, std::uint64_t now_ms) {
+  if (device.presence.online) news_.push_back({device.id, false, {}});
+  presence_.on_silence(device.id, device.key, device.presence, now_ms);
+}
+
+void DeviceBook::on_sign_of_life(KnownDevice& device, std::uint64_t now_ms) {
+  presence_.on_sign_of_life(device.id, device.presence, now_ms);
+}
+
+void DeviceBook::on_connected() {
+  for (auto& [id, device] : devices_) presence_.on_connected(id, device.presence);
+}
+
+KnownDevice* DeviceBook::due_probe(std::uint64_t now_ms) {
+  const std::string_view due = presence_.due(now_ms);
+  return due.empty() ? nullptr : find(due);
+}
+
+std::vector<KnownDevice*> DeviceBook::revoke(const RevokedIds& ids) {
+  std::vector<KnownDevice*> known;
+  for (const std::string& id : ids) {
+    if (!revoked_.insert(id).second) continue;
+    if (KnownDevice* device = find(id)) known.push_back(device);
+  }
+  return known;
+}
+
+}  // namespace skink::coordinator

@@ -1,0 +1,173 @@
+#include "skink/coordinator/core/outbox.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "skink/common/little_endian.hpp"
+#include "skink/common/wire/versions.hpp"
+
+namespace skink::coordinator {
+namespace {
+
+/// Of all the messages that carry a model.
+std::size_t model_payload_bytes(std::size_t file_bytes) {
+  const std::size_t chunks = (file_bytes + wire::kModelChunkBytes - 1) / wire::kModelChunkBytes;
+  return file_bytes + chunks * wire::kModelHeadBytes;
+}
+
+/// A message to one device under its key, as `encode` writes it.
+template <class Message, class Encode>
+Publish sealed(wire::TopicKind topic, const KnownDevice& device, const Message& message, Encode encode) {
+  Publish publish;
+  publish.topic = topic;
+  publish.device_id = device.id;
+  publish.payload.resize(wire::kMaxControlBytes);
+  std::size_t written = 0;
+  const MutableBytes out{publish.payload.data(), publish.payload.size()};
+  if (encode(message, {device.id.c_str(), device.key}, out, written) != Status::kOk) {
+    throw std::logic_error("a task or reply does not fit in kMaxControlBytes");
+  }
+  publish.payload.resize(written);
+  return publish;
+}
+
+}  // namespace
+
+Outbox::Outbox(const Experiment& experiment, const rounds::MetaModel& model)
+    : experiment_(&experiment), model_(&model), patches_(experiment.downlink, model::model_bytes(model.network())) {}
+
+void Outbox::set_rounds_done(std::uint32_t rounds_done) {
+  rounds_done_ = rounds_done;
+  model_published_ = false;
+}
+
+void Outbox::publish_model() {
+  if (model_published_) return;
+  model_published_ = true;
+  const std::vector<std::uint8_t>& file = model_->file();
+  for (std::size_t offset = 0; offset < file.size(); offset += wire::kModelChunkBytes) {
+    const std::size_t count = std::min(wire::kModelChunkBytes, file.size() - offset);
+    Publish publish;
+    publish.topic = wire::TopicKind::kModel;
+    publish.slot = model_slot();
+    publish.chunk = static_cast<std::uint32_t>(offset / wire::kModelChunkBytes);
+    publish.payload.resize(wire::kModelHeadBytes + count);
+    store_u64(publish.payload.data(), crypto::prefix_of(model_->digest()));
+    std::memcpy(publish.payload.data() + wire::kModelHeadBytes, file.data() + offset, count);
+    publish.retain = true;
+    actions_.emplace_back(std::move(publish));
+  }
+}
+
+/// An empty retained message removes a chunk from the broker.
+void Outbox::clear_slot(std::uint32_t slot) {
+  for (std::size_t offset = 0; offset < model_->file().size(); offset += wire::kModelChunkBytes) {
+    Publish publish;
+    publish.topic = wire::TopicKind::kModel;
+    publish.slot = slot;
+    publish.chunk = static_cast<std::uint32_t>(offset / wire::kModelChunkBytes);
+    publish.retain = true;
+    actions_.emplace_back(std::move(publish));
+  }
+}
+
+void Outbox::withdraw() {
+  model_published_ = false;
+  for (std::uint32_t slot = 0; slot < wire::kModelSlots; ++slot) clear_slot(slot);
+}
+
+bool Outbox::publishes(std::uint32_t slot, std::uint32_t chunk) const {
+  return model_published_ && slot == model_slot() &&
+         std::size_t{chunk} * wire::kModelChunkBytes < model_->file().size();
+}
+
+void Outbox::note_model(KnownDevice& device, std::uint64_t digest_prefix) const {
+  const bool is_newest = digest_prefix == crypto::prefix_of(model_->digest());
+  const crypto::Digest* base = is_newest ? &model_->digest() : patches_.find(digest_prefix);
+  device.base = base != nullptr ? std::optional<crypto::Digest>(*base) : std::nullopt;
+}
+
+/// The chain in messages as long as a model's chunks; each begins with the digest of the model that the chain leads to,
+/// and the place of the part in the chain.
+void Outbox::publish_patches(const KnownDevice& device, const std::vector<std::uint8_t>& chain) {
+  constexpr std::size_t kPartBytes = wire::kModelChunkBytes - wire::kPatchHeadBytes;
+  for (std::size_t offset = 0; offset < chain.size(); offset += kPartBytes) {
+    const std::size_t count = std::min(kPartBytes, chain.size() - offset);
+    Publish publish;
+    publish.topic = wire::TopicKind::kPatch;
+    publish.device_id = device.id;
+    publish.payload.resize(wire::kPatchHeadBytes + count);
+    store_u64(publish.payload.data(), crypto::prefix_of(model_->digest()));
+    store_u32(publish.payload.data() + 8, static_cast<std::uint32_t>(offset));
+    std::memcpy(publish.payload.data() + wire::kPatchHeadBytes, chain.data() + offset, count);
+    traffic_.downlink_bytes += publish.payload.size();
+    actions_.emplace_back(std::move(publish));
+  }
+}
+
+void Outbox::send_task(KnownDevice& device, const TaskRequest& request) {
+  publish_model();
+  const crypto::Digest& digest = model_->digest();
+  wire::Task task{};
+  task.has_versions = true;
+  task.versions = wire::own_versions();
+  task.run = request.id.run;
+  task.round = request.id.round;
+  task.attempt = request.id.attempt;
+  task.kind = static_cast<skink_wire_TaskKind>(request.kind);
+  task.device_index = request.device_index;
+  std::memcpy(task.model_sha256, digest.bytes, crypto::kDigestBytes);
+  task.model_bytes = static_cast<std::uint32_t>(model_->file().size());
+  task.model_slot = model_slot();
+  task.seed = experiment_->seed;
+  task.inner_learning_rate = request.loop.inner_learning_rate;
+  task.passes = request.loop.passes;
+  task.batch_size = request.loop.batch_size;
+  if (request.kind == wire::TaskKind::kAdapt) {
+    std::strncpy(task.uplink, experiment_->uplink.c_str(), sizeof task.uplink - 1);
+  }
+  task.accepted_round = request.accepted_round;
+  task.time_left_ms = static_cast<std::uint32_t>(request.time_left_ms);
+  task.first_task = request.first_task;
+  task.task_count = request.task_count;
+  std::vector<std::uint8_t> chain;
+  if (device.base && request.sending == TaskRequest::Sending::kFirst) chain = patches_.chain_from(*device.base);
+  if (!chain.empty()) {
+    task.patch_base = crypto::prefix_of(*device.base);
+    task.patch_bytes = static_cast<std::uint32_t>(chain.size());
+  }
+  Publish publish = sealed(wire::TopicKind::kTask, device, task, wire::encode_task);
+  traffic_.downlink_bytes += publish.payload.size();
+  if (chain.empty() && device.model_sent != digest) {
+    traffic_.downlink_bytes += model_payload_bytes(model_->file().size());
+  }
+  device.model_sent = digest;
+  actions_.emplace_back(std::move(publish));
+  publish_patches(device, chain);
+}
+
+void Outbox::send_challenge(const KnownDevice& device) {
+  wire::Task task{};
+  task.has_versions = true;
+  task.versions = wire::own_versions();
+  task.kind = skink_wire_TaskKind_TASK_KIND_PRESENCE;
+  task.challenge = device.presence.challenge;
+  actions_.emplace_back(sealed(wire::TopicKind::kTask, device, task, wire::encode_task));
+}
+
+void Outbox::reply(const KnownDevice& device, const wire::RoundId& id, wire::Verdict verdict, wire::Refusal reason,
+                   std::uint32_t chunk) {
+  wire::Reply message{};
+  message.run = id.run;
+  message.round = id.round;
+  message.attempt = id.attempt;
+  message.verdict = static_cast<skink_wire_Verdict>(verdict);
+  message.reason = static_cast<skink_wire_Refusal>(reason);
+  message.chunk = chunk;
+  Publish publish = sealed(wire::TopicKind::kReply, device, message, wire::encode_reply);
+  traffic_.downlink_bytes += publish.payload.size();
+  actions_.emplace_back(std::move(publish));
+}
+
+}  // namespace skink::coordinator

@@ -1,0 +1,260 @@
+#include "skink/coordinator/core/round_driver.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "skink/rounds/evaluation_plan.hpp"
+
+namespace skink::coordinator {
+
+RoundDriver::RoundDriver(const Parts& parts, std::uint64_t run, RunMode mode, rounds::Executor executor)
+    : experiment_(parts.experiment),
+      strategy_(parts.strategy),
+      model_(parts.model),
+      devices_(parts.devices),
+      outbox_(parts.outbox),
+      refused_(parts.refused),
+      run_(run),
+      mode_(mode),
+      slots_(parts.experiment),
+      intake_(parts.experiment, parts.model.network(), parts.strategy, std::move(executor)) {}
+
+void RoundDriver::restore(std::uint64_t run, std::vector<TranscriptEvent> events, std::uint32_t rounds_done) {
+  run_ = run;
+  past_events_ = std::move(events);
+  for (std::uint32_t round = 0; round < rounds_done && intake_.codec().error_feedback; ++round) {
+    open_slots(round);
+    for (const Slot& slot : slots_) {
+      if (slot.open) device_of(slot).accepted_round = round + 1;
+    }
+  }
+  slots_.clear();
+  round_ = rounds_done;
+}
+
+// ---- opening and closing --------------------------------------------------------------------------------------------
+
+/// The cohort, and what a stored transcript says of it.
+void RoundDriver::open_slots(std::uint32_t round) {
+  round_ = round;
+  round_record_ = {};
+  round_record_.round = round;
+  slots_.open_round(round, devices_.membership().training);
+  const auto is_earlier = [](const TranscriptEvent& event, std::uint32_t number) { return event.round < number; };
+  auto next = std::lower_bound(past_events_.begin(), past_events_.end(), round, is_earlier);
+  for (; next != past_events_.end() && next->round == round; ++next) slots_.apply(*next, round_record_);
+}
+
+void RoundDriver::open_round(std::uint32_t round, std::uint64_t now_ms) {
+  is_evaluation_ = false;
+  started_ms_ = now_ms;
+  intake_.begin_round();
+  open_slots(round);
+  round_record_.meta_learning_rate = strategy_.meta_learning_rate(round);
+  for (Slot& slot : slots_) slots_.renew(slot, now_ms);
+  if (slots_.open_count() > 0) outbox_.publish_model();
+  for (Slot& slot : slots_) {
+    if (!slot.open) continue;
+    const KnownDevice& device = device_of(slot);
+    if (devices_.is_revoked(device.id)) {
+      replace(slot, wire::Refusal::kRevoked, "revoked", now_ms);
+    } else if (mode_ == RunMode::kLive && devices_.is_away(device)) {
+      slot.resend_ms = Slot::kNever;  // its birth brings it the task
+      slot.offline_ms = given_up_ms(device);
+      if (now_ms >= slot.offline_ms) replace(slot, wire::Refusal::kNone, "offline", now_ms);
+    } else {
+      send_task(slot, now_ms);
+    }
+  }
+}
+
+void RoundDriver::open_evaluation(std::uint32_t rounds_done, std::uint64_t now_ms) {
+  is_evaluation_ = true;
+  round_ = rounds_done;
+  evaluation_record_ = {};
+  evaluation_record_.rounds = rounds_done;
+  slots_.open_evaluation(rounds_done, devices_.membership().held_out, now_ms);
+  for (Slot& slot : slots_) {
+    if (!slot.open) continue;
+    const KnownDevice& device = device_of(slot);
+    if (devices_.is_away(device)) slot.offline_ms = given_up_ms(device);
+    if (devices_.is_revoked(device.id)) settle_without_update(slot, EventKind::kMissing, wire::Refusal::kRevoked);
+  }
+  if (slots_.open_count() > 0) outbox_.publish_model();
+  for (Slot& slot : slots_) {
+    if (slot.open) send_task(slot, now_ms);
+  }
+}
+
+RoundOutcome RoundDriver::close_round(std::uint64_t now_ms) {
+  for (const Slot& slot : slots_) {
+    if (slot.taken) device_of(slot).accepted_round = round_ + 1;
+  }
+  round_record_.updates = intake_.sum().updates();
+  round_record_.total_weight = intake_.sum().total_weight();
+  round_record_.duration_ms = now_ms - started_ms_;
+  slots_.clear();
+  ++round_;
+  return {round_record_, intake_.sum().sums()};
+}
+
+rounds::EvaluationRecord RoundDriver::close_evaluation() {
+  slots_.clear();
+  return evaluation_record_;
+}
+
+// ---- devices that come and go ---------------------------------------------------------------------------------------
+
+Slot* RoundDriver::open_slot_of(const KnownDevice& device) {
+  const auto index = devices_.index_of(device.id);
+  return index ? slots_.open_slot_of(*index) : nullptr;
+}
+
+void RoundDriver::on_birth(const KnownDevice& device, std::uint64_t now_ms) {
+  Slot* slot = open_slot_of(device);
+  if (slot == nullptr) return;
+  slot->offline_ms = Slot::kNever;
+  send_task(*slot, now_ms);
+}
+
+void RoundDriver::on_gone(const KnownDevice& device) {
+  Slot* slot = open_slot_of(device);
+  if (slot != nullptr) slot->offline_ms = given_up_ms(device);
+}
+
+void RoundDriver::on_revoked(const KnownDevice& device, std::uint64_t now_ms) {
+  Slot* slot = open_slot_of(device);
+  if (slot != nullptr) replace(*slot, wire::Refusal::kRevoked, "revoked", now_ms);
+}
+
+void RoundDriver::on_connected(std::uint64_t now_ms) {
+  for (Slot& slot : slots_) {
+    if (!slot.open) continue;
+    slot.deadline_ms = now_ms + experiment_.fleet.deadline_ms;  // nobody could answer while we were away
+    slot.offline_ms = Slot::kNever;
+    KnownDevice& device = device_of(slot);
+    if (devices_.is_away(device)) {  // as far as we know; nobody could come back either
+      device.presence.offline_since_ms = now_ms;
+      slot.offline_ms = given_up_ms(device);
+    }
+    send_task(slot, now_ms);
+  }
+}
+
+void RoundDriver::on_time(std::uint64_t now_ms) {
+  for (Slot& slot : slots_) {
+    if (!slot.open) continue;
+    if (now_ms >= slot.deadline_ms) {
+      note_silence(slot, now_ms);
+      replace(slot, wire::Refusal::kLate, "no answer in time", now_ms);
+    } else if (now_ms >= slot.offline_ms) {
+      replace(slot, wire::Refusal::kNone, "offline", now_ms);
+    } else if (now_ms >= slot.resend_ms) {
+      send_task(slot, now_ms, TaskRequest::Sending::kReminder);
+    }
+  }
+}
+
+/// A device of which nothing was heard all the time may be gone, whatever the broker says: it is not asked again before
+/// it answers a challenge.
+void RoundDriver::note_silence(const Slot& slot, std::uint64_t now_ms) {
+  if (mode_ == RunMode::kReplay || slot.assembly.next_chunk() > 0) return;
+  devices_.on_silence(device_of(slot), now_ms);
+}
+
+void RoundDriver::send_task(Slot& slot, std::uint64_t now_ms, TaskRequest::Sending sending) {
+  KnownDevice& device = device_of(slot);
+  if (devices_.is_revoked(device.id)) {  // every device that could be asked is: the round waits for the operator
+    slot.resend_ms = Slot::kNever;
+    return;
+  }
+  TaskRequest request;
+  request.id = {run_, round_, slot.attempt};
+  request.kind = is_evaluation_ ? wire::TaskKind::kEvaluate : wire::TaskKind::kAdapt;
+  request.sending = sending;
+  request.device_index = slot.device_index;
+  request.loop = is_evaluation_ ? rounds::evaluation_loop(experiment_) : strategy_.inner_loop();
+  if (intake_.codec().error_feedback) request.accepted_round = residual_round_of(slot);
+  request.time_left_ms = slot.deadline_ms > now_ms ? slot.deadline_ms - now_ms : 0;
+  request.first_task = slot.first_task;
+  request.task_count = slot.task_count;
+  outbox_.send_task(device, request);
+  slots_.put_off_resend(slot, now_ms);
+  ++slot.sends;
+}
+
+void RoundDriver::answer(const Slot& slot, wire::Verdict verdict, wire::Refusal reason, std::uint32_t chunk) {
+  outbox_.reply(device_of(slot), {run_, round_, slot.attempt}, verdict, reason, chunk);
+}
+
+// ---- what becomes of a slot -----------------------------------------------------------------------------------------
+
+/// @param[in] verdict  what the device is told when it asks again; kNone: that its answer was taken.
+void RoundDriver::settle(Slot& slot, wire::Refusal verdict) {
+  device_of(slot).settled = SettledUpdate{{run_, round_, slot.attempt}, verdict};
+  slot.open = false;
+  slot.assembly.reset();  // its bytes are not needed any more, and there are many slots
+}
+
+void RoundDriver::settle_without_update(Slot& slot, EventKind kind, wire::Refusal reason) {
+  record(kind, slot, reason, device_of(slot).id);
+  settle(slot, reason);
+}
+
+void RoundDriver::record(EventKind kind, const Slot& slot, wire::Refusal reason, std::string detail,
+                         std::uint32_t support_samples) {
+  outbox_.record({round_, kind, slots_.number_of(slot), slot.device_index, slot.attempt, reason, std::move(detail),
+                  support_samples});
+}
+
+void RoundDriver::give_to(Slot& slot, std::uint32_t device_index, wire::Refusal reason, const std::string& who) {
+  slot.device_index = device_index;
+  ++slot.attempt;
+  slot.sends = 0;
+  ++round_record_.replaced;
+  record(EventKind::kReplaced, slot, reason, who);
+}
+
+/// Gives a slot to the next device of the round's order. When nobody is left, the slot is dropped if others have
+/// answered or may still; otherwise the same device is asked again, since a round without any update teaches nothing.
+void RoundDriver::replace(Slot& slot, wire::Refusal reason, const std::string& detail, std::uint64_t now_ms) {
+  const std::string who = device_of(slot).id + ": " + detail;
+  if (is_evaluation_) {
+    settle_without_update(slot, EventKind::kMissing, reason);
+    return;
+  }
+  slots_.renew(slot, now_ms);
+  slot.forgot = false;
+  while (const auto next = slots_.next_device()) {
+    give_to(slot, *next, reason, who);
+    if (devices_.is_away(device_of(slot))) continue;
+    send_task(slot, now_ms);
+    return;
+  }
+  if (slots_.taken_count() > 0 || slots_.open_count() > 1) {
+    record(EventKind::kDropped, slot, reason, who);
+    slot.open = false;
+  } else if (!ask_again_in_order(slot, reason, who, now_ms)) {
+    // Asked again after a pause, so that a device that refuses at once does not keep both of us busy.
+    slots_.put_off_resend(slot, now_ms);
+    ++slot.sends;
+  }
+}
+
+/// The last open slot of a round without any update belongs to a revoked device, which will never answer: it goes to
+/// the first device of the round's order that is not revoked, though it was passed over before, or did not answer.
+/// @returns false when the slot's device may still be asked, or nobody may.
+bool RoundDriver::ask_again_in_order(Slot& slot, wire::Refusal reason, const std::string& who, std::uint64_t now_ms) {
+  if (!devices_.is_revoked(device_of(slot).id)) return false;
+  for (std::uint32_t position = 0; position < slots_.positions(); ++position) {
+    const std::uint32_t candidate = slots_.device_at(position);
+    if (devices_.is_revoked(devices_.at(candidate).id)) continue;
+    give_to(slot, candidate, reason, who);
+    if (devices_.is_away(devices_.at(candidate))) return false;
+    send_task(slot, now_ms);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace skink::coordinator

@@ -1,0 +1,46 @@
+#pragma once
+/// @file
+/// What the core asks its driver to do, in an order that the driver must keep: a commit is durable before any later
+/// action is carried out. So a driver can be killed at any moment and loses nothing.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "skink/common/wire/topics.hpp"
+#include "skink/coordinator/core/transcript.hpp"
+#include "skink/rounds/records.hpp"
+
+namespace skink::coordinator {
+
+struct Publish {
+  wire::TopicKind topic = wire::TopicKind::kTask;
+  std::string device_id;    ///< task, reply, patch
+  std::uint32_t slot = 0;   ///< model
+  std::uint32_t chunk = 0;  ///< model
+  std::vector<std::uint8_t> payload;
+  bool retain = false;
+};
+
+struct CommitRoster {
+  std::vector<std::string> roster;
+};
+struct CommitEvent {
+  TranscriptEvent event;
+};
+struct CommitRound {
+  rounds::RoundRecord record;
+  std::vector<std::uint8_t> model;  ///< .skm after the round
+  rounds::Patch patch;              ///< of the round; no base: there is none that is worth keeping
+  std::uint32_t first_patch = 0;    ///< patches of earlier rounds are needed no more
+  std::vector<float> residual;      ///< rounds::Downlink::residual()
+};
+struct CommitEvaluation {
+  rounds::EvaluationRecord record;
+};
+struct CommitFinished {};
+
+using Action = std::variant<Publish, CommitRoster, CommitEvent, CommitRound, CommitEvaluation, CommitFinished>;
+
+}  // namespace skink::coordinator

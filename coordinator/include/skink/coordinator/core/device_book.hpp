@@ -1,0 +1,124 @@
+#pragma once
+/// @file
+/// What the coordinator knows of devices: their keys, who is there, who belongs to the run, who is revoked, and what
+/// each has and was told. docs/protocol.md, section 4. No I/O.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "skink/common/crypto/crypto.hpp"
+#include "skink/common/wire/messages.hpp"
+#include "skink/coordinator/core/presence.hpp"
+#include "skink/coordinator/core/revoked_ids.hpp"
+#include "skink/rounds/cohort.hpp"
+
+namespace skink::coordinator {
+
+/// A device came, went, or fell silent.
+struct DeviceNews {
+  std::string id;
+  bool online = false;
+  wire::State birth{};  ///< when it is online
+};
+
+/// The last update of a device that was taken or refused for good, and what it is told when it sends it again.
+struct SettledUpdate {
+  wire::RoundId id;
+  wire::Refusal verdict = wire::Refusal::kNone;  ///< kNone: it was taken
+};
+
+struct KnownDevice {
+  std::string id;
+  crypto::Key key;
+  Presence presence;
+  bool reported_late_join = false;
+  std::optional<crypto::Digest> model_sent;  ///< the model that its last task named
+  std::optional<crypto::Digest> base;        ///< the model it has, as far as known: it said so, or has worked with it
+  std::optional<SettledUpdate> settled;
+  std::optional<wire::RoundId> unexpected;  ///< the last update that nobody asked for and that was answered
+  std::uint32_t accepted_round = 0;         ///< 1 + the last finished round that took its update; error feedback
+};
+
+class DeviceBook {
+ public:
+  /// @param[in] fleet  its name: device keys follow from it and the master key.
+  /// @param[in] nonce  differs from that of every other process that led this fleet (PresenceBook).
+  DeviceBook(const crypto::Key& master_key, std::string fleet, std::uint64_t nonce)
+      : master_key_(master_key), fleet_(std::move(fleet)), presence_(nonce) {}
+
+  crypto::Key key_of(std::string_view id) const;
+  /// Null: nothing authentic ever came from it, and it is in no roster. The pointer stays valid.
+  KnownDevice* find(std::string_view id);
+  const KnownDevice* find(std::string_view id) const;
+  /// The known device, or one that is known from now on. A device costs memory from here on: only for authentic ids.
+  KnownDevice& add(std::string_view id);
+
+  // ---- roster
+
+  /// Ids of the first `count` devices that are online, in ascending order.
+  std::vector<std::string> online_ids(std::size_t count) const;
+  /// @param[in] roster    sorted ids, not empty.
+  /// @param[in] held_out  below roster.size().
+  void adopt_roster(std::vector<std::string> roster, std::uint64_t seed, std::uint32_t held_out);
+  /// Empty: it is not frozen yet.
+  const std::vector<std::string>& roster() const { return roster_; }
+  bool is_member(std::string_view id) const { return index_of(id).has_value(); }
+  /// Its place in the roster; none: it is not in it.
+  std::optional<std::uint32_t> index_of(std::string_view id) const;
+  const rounds::Membership& membership() const { return membership_; }
+  /// @param[in] index  below roster().size().
+  KnownDevice& at(std::uint32_t index) { return *members_[index]; }
+
+  // ---- presence
+
+  /// An authentic birth came. @returns whether it answers our challenge: the device is there, now.
+  bool on_birth(KnownDevice& device, const wire::State& birth, std::uint64_t now_ms);
+  /// Its last will came, or it was revoked.
+  void on_gone(KnownDevice& device, std::uint64_t now_ms);
+  /// It did not answer a task in time: offline until it answers a challenge.
+  void on_silence(KnownDevice& device, std::uint64_t now_ms);
+  void on_sign_of_life(KnownDevice& device, std::uint64_t now_ms);
+  /// The coordinator has connected (again): challenges that are open prove nothing any more.
+  void on_connected();
+  /// The next device whose challenge is to be sent now; null: none. Each must be told to probe_sent().
+  KnownDevice* due_probe(std::uint64_t now_ms);
+  void probe_sent(KnownDevice& device, std::uint64_t now_ms) {
+    presence_.probe_sent(device.id, device.presence, now_ms);
+  }
+  std::uint64_t wake_ms() const { return presence_.wake_ms(); }
+  /// Those that answered a challenge and were not heard to go since.
+  std::size_t online() const { return presence_.online(); }
+  /// Those that announced themselves, perhaps long ago, and have not answered yet.
+  std::size_t unconfirmed() const { return presence_.unconfirmed(); }
+  /// What happened since the last call, oldest first.
+  std::vector<DeviceNews> take_news() { return std::exchange(news_, {}); }
+
+  // ---- revocation
+
+  /// @returns the known devices among those that were not revoked before.
+  std::vector<KnownDevice*> revoke(const RevokedIds& ids);
+  bool is_revoked(std::string_view id) const { return revoked_.find(id) != revoked_.end(); }
+  /// Revoked, or known to be offline.
+  bool is_away(const KnownDevice& device) const {
+    return is_revoked(device.id) || (device.presence.seen && !device.presence.online);
+  }
+
+ private:
+  crypto::Key master_key_;
+  std::string fleet_;
+  RevokedIds revoked_;
+  std::map<std::string, KnownDevice, std::less<>> devices_;  // node-based: pointers stay valid
+  std::vector<std::string> roster_;
+  std::vector<KnownDevice*> members_;  // by roster index
+  rounds::Membership membership_;
+  PresenceBook presence_;
+  std::vector<DeviceNews> news_;
+};
+
+}  // namespace skink::coordinator

@@ -1,0 +1,35 @@
+#pragma once
+/// @file
+/// metrics.csv: one line for the initialization and one for each round, as docs/experiment-output.md describes them.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "skink/rounds/records.hpp"
+#include "skink/rounds/round_history.hpp"
+
+namespace skink::coordinator {
+
+/// Makes the table part by part, so that its memory does not grow with the rounds. Borrows.
+class MetricsTable {
+ public:
+  /// @param[in] evaluations  of the run; of two after one round the first counts.
+  MetricsTable(const rounds::RoundHistory& rounds, const std::vector<rounds::EvaluationRecord>& evaluations);
+
+  /// The next lines, some 64 KiB, valid until the next call; columns of an evaluation are empty where none was made.
+  /// @returns false, with an empty part, at the end.
+  bool next(std::string_view& part);
+
+ private:
+  std::string evaluation_columns(std::uint32_t rounds_done) const;
+
+  rounds::RoundHistory::Reader reader_;
+  std::unordered_map<std::uint32_t, const rounds::EvaluationRecord*> evaluations_;  // by rounds done
+  std::string part_;
+  bool has_begun_ = false;
+};
+
+}  // namespace skink::coordinator

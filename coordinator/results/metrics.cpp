@@ -1,0 +1,50 @@
+#include "skink/coordinator/results/metrics.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace skink::coordinator {
+namespace {
+
+constexpr std::size_t kPartBytes = std::size_t{1} << 16;
+
+constexpr const char* kHeading =
+    "rounds,updates,diverged,refused,replaced,meta_learning_rate,duration_ms,uplink_bytes,downlink_bytes,"
+    "evaluation_tasks,query_loss_before,query_loss_after,query_accuracy_before,query_accuracy_after,"
+    "diverged_tasks,model_sha256\n";
+
+std::string byte_columns(const rounds::Traffic& traffic) {
+  return traffic.counts_bytes ? fmt::format("{},{}", traffic.uplink_bytes, traffic.downlink_bytes) : ",";
+}
+
+}  // namespace
+
+MetricsTable::MetricsTable(const rounds::RoundHistory& rounds, const std::vector<rounds::EvaluationRecord>& evaluations)
+    : reader_(rounds) {
+  for (const rounds::EvaluationRecord& record : evaluations) evaluations_.emplace(record.rounds, &record);
+}
+
+std::string MetricsTable::evaluation_columns(std::uint32_t rounds_done) const {
+  const auto found = evaluations_.find(rounds_done);
+  if (found == evaluations_.end()) return ",,,,,";
+  const rounds::EvaluationRecord& record = *found->second;
+  return fmt::format("{},{:.9g},{:.9g},{:.9g},{:.9g},{}", record.total.tasks, record.loss_before(), record.loss_after(),
+                     record.accuracy_before(), record.accuracy_after(), record.total.diverged_tasks);
+}
+
+bool MetricsTable::next(std::string_view& part) {
+  part_.clear();
+  if (!std::exchange(has_begun_, true)) part_ = kHeading + ("0,,,,,,,,," + evaluation_columns(0)) + ",\n";
+  rounds::RoundRecord record;
+  while (part_.size() < kPartBytes && reader_.next(record)) {
+    part_ +=
+        fmt::format("{},{},{},{},{},{:.9g},{},{},", record.round + 1, record.updates, record.diverged, record.refused,
+                    record.replaced, record.meta_learning_rate, record.duration_ms, byte_columns(record.traffic));
+    part_ += evaluation_columns(record.round + 1) + "," + record.model_sha256 + "\n";
+  }
+  part = part_;
+  return !part.empty();
+}
+
+}  // namespace skink::coordinator

@@ -1,0 +1,67 @@
+#pragma once
+/// @file
+/// The meta-parameters phi of a run: how they begin, how a round moves them, and the model file that devices get. The
+/// coordinator and the simulator's learning engine hold one each, so that both step alike. docs/arithmetic.md, section
+/// 8; docs/codec.md, section 9; docs/model-file.md.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "skink/common/crypto/crypto.hpp"
+#include "skink/common/model/model_file.hpp"
+#include "skink/common/span.hpp"
+#include "skink/host/experiment/experiment.hpp"
+#include "skink/rounds/downlink.hpp"
+
+namespace skink::rounds {
+
+class MetaModel {
+ public:
+  /// phi is the experiment's initialization. encode() has not been called yet.
+  /// @throws std::runtime_error when the experiment's downlink codec is unknown.
+  explicit MetaModel(const Experiment& experiment);
+
+  const nn::Network& network() const { return model_.network; }
+  const model::Model& model() const { return model_; }
+  /// [P] float32.
+  const std::vector<float>& parameters() const { return parameters_; }
+  float* data() { return parameters_.data(); }
+  const Downlink& downlink() const { return downlink_; }
+
+  /// The outer step of a round: phi += epsilon * sums / total_weight on trainable parameters, then through the
+  /// compressed downlink if there is one. Nothing changes when `total_weight` is 0.
+  ///
+  /// @param[in] round         0-based
+  /// @param[in] epsilon       the meta learning rate of the round
+  /// @param[in] sums          [P], weighted sum of the round's changes in units of 2^-36
+  /// @param[in] total_weight  of these changes; below 2^20
+  /// @returns the encoded step of a compressed downlink; empty without one, or when nothing changed.
+  /// @throws std::runtime_error when a parameter is not finite afterwards.
+  std::vector<std::uint8_t> step(std::uint32_t round, double epsilon, Span<const std::int64_t> sums,
+                                 std::uint32_t total_weight);
+
+  /// Makes file() and digest() those of the present phi.
+  /// @throws std::runtime_error when a parameter is not finite.
+  void encode();
+  /// The .skm file as of the last encode().
+  const std::vector<std::uint8_t>& file() const { return file_; }
+  const crypto::Digest& digest() const { return digest_; }
+  /// The digest as 64 hexadecimal digits.
+  std::string digest_text() const;
+
+  /// Takes phi from a model file; does not encode().
+  /// @returns kOk; kInvalidArgument when it is of another network; what model::inspect() returns for a damaged one.
+  Status take(Bytes file);
+  /// Error feedback of the downlink, [Downlink::residual().size()]. @returns false when it has another length.
+  bool take_residual(const std::vector<float>& residual) { return downlink_.restore(residual); }
+
+ private:
+  model::Model model_;
+  std::vector<float> parameters_;
+  Downlink downlink_;
+  std::vector<std::uint8_t> file_;
+  crypto::Digest digest_;
+};
+
+}  // namespace skink::rounds

@@ -1,0 +1,50 @@
+#include "skink/rounds/meta_model.hpp"
+
+#include <stdexcept>
+
+#include "skink/common/nn/training.hpp"
+#include "skink/rounds/outer_step.hpp"
+
+namespace skink::rounds {
+
+MetaModel::MetaModel(const Experiment& experiment)
+    : model_{make_network(experiment.model), experiment.model.input_scale, experiment.model.input_offset},
+      parameters_(initial_parameters(experiment.model, experiment.seed)),
+      downlink_(experiment.downlink, model_.network, experiment.seed) {}
+
+std::vector<std::uint8_t> MetaModel::step(std::uint32_t round, double epsilon, Span<const std::int64_t> sums,
+                                          std::uint32_t total_weight) {
+  if (total_weight == 0) return {};
+  const std::vector<float> before = downlink_.is_compressed() ? parameters_ : std::vector<float>();
+  outer_step(model_.network, epsilon, sums, total_weight, {parameters_.data(), parameters_.size()});
+  std::vector<std::uint8_t> patch;
+  if (downlink_.is_compressed()) patch = downlink_.pass(round, before, parameters_);
+  if (!nn::all_finite({parameters_.data(), parameters_.size()})) {
+    throw std::runtime_error("the meta-parameters are not finite");
+  }
+  return patch;
+}
+
+void MetaModel::encode() {
+  file_.resize(model::model_bytes(model_.network));
+  const Status status =
+      model::encode(model_, {parameters_.data(), parameters_.size()}, {file_.data(), file_.size()}, digest_);
+  if (status != Status::kOk) throw std::runtime_error("the meta-parameters are not finite");
+}
+
+std::string MetaModel::digest_text() const {
+  char hex[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(digest_, hex);
+  return hex;
+}
+
+Status MetaModel::take(Bytes file) {
+  const model::ByteSource source = model::source_of(file);
+  model::ModelInfo info;
+  const Status status = model::inspect(source, info);
+  if (status != Status::kOk) return status;
+  if (info.model.network.parameter_count() != parameters_.size()) return Status::kInvalidArgument;
+  return model::read_parameters(source, info, 0, {parameters_.data(), parameters_.size()});
+}
+
+}  // namespace skink::rounds
