@@ -58,7 +58,9 @@ Result<void> write_results(const std::string& folder, const coordinator::Service
   if (folder.empty()) return {};
   const auto rounds = service.rounds();
   if (!rounds) return rounds.error();
-  return coordinator::write_results(folder, coordinator::state_of(service.core()), summary, *rounds);
+  rounds::RoundHistory history(service.core().experiment().meta);
+  for (const rounds::RoundRecord& record : *rounds) history.add(record);
+  return coordinator::write_results(folder, coordinator::state_of(service.core()), summary, history);
 }
 
 /// What may be wrong, from what came.

@@ -1,7 +1,6 @@
 #include "skink/coordinator/service/service.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <random>
 #include <thread>
 
@@ -14,20 +13,10 @@ namespace {
 constexpr std::uint64_t kRevokedReadMs = 1000;
 constexpr std::uint64_t kClearMs = 30000;    // how long a finished run waits for the broker
 constexpr std::uint64_t kWithdrawMs = 2000;  // and one that is stopped
-constexpr std::uint64_t kNoteMs = 1000;      // how old what skinkctl shows may be while nothing else is committed
 
 std::uint64_t unix_time_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
 }
 
 std::string topic_of(const std::string& fleet, const Publish& publication) {
@@ -337,51 +326,15 @@ void Service::revoke(const RevokedIds& ids, const ServiceObserver& observer) {
   }
 }
 
-/// For `skinkctl devices`.
-void Service::note_device(const DeviceNews& news) {
-  const wire::State& birth = news.birth;
-  DeviceRow row{news.id,
-                news.online,
-                utc_now(),
-                birth.firmware,
-                birth.arena_bytes,
-                birth.battery_percent,
-                birth.reset_reason,
-                birth.free_bytes,
-                birth.stack_used_bytes};
-  const auto [noted, is_first] = devices_to_note_.try_emplace(news.id, row);
-  if (is_first) return;
-  if (news.online) {
-    noted->second = std::move(row);
-  } else {
-    noted->second.online = false;
-    noted->second.last_seen = row.last_seen;
-  }
-}
-
-StoreNotes Service::take_notes() {
-  for (const DeviceNews& news : core_->take_device_news()) note_device(news);
-  StoreNotes notes;
-  for (auto& [id, row] : devices_to_note_) notes.devices.push_back(std::move(row));
-  devices_to_note_.clear();
-  for (std::size_t reason = 0; reason < core_->refused().size(); ++reason) {
-    const std::uint64_t count = core_->refused()[reason];
-    if (count == refusals_noted_[reason]) continue;
-    refusals_noted_[reason] = count;
-    notes.refusals.push_back({wire::refusal_text(static_cast<wire::Refusal>(reason)), count});
-  }
-  noted_ms_ = now_ms();
-  return notes;
-}
-
 /// All that the core wants to have committed is one transaction, however much it is; then it is published what that
 /// permits, in order. False when the store failed; nothing later is carried out.
 bool Service::carry_out(const ServiceObserver& observer) {
   std::vector<Action> actions = core_->take_actions();
   const bool publishes_only = std::all_of(actions.begin(), actions.end(),
                                           [](const Action& action) { return std::holds_alternative<Publish>(action); });
-  if (!publishes_only || now_ms() - noted_ms_ >= kNoteMs) {
-    const auto done = store_.commit({actions.data(), actions.size()}, take_notes(), settings_.checkpoint_rounds);
+  if (!publishes_only || notes_.is_due(now_ms())) {
+    const auto done =
+        store_.commit({actions.data(), actions.size()}, notes_.take(*core_, now_ms()), settings_.checkpoint_rounds);
     if (!done) {
       failure_ = done.error().message;
       return false;

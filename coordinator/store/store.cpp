@@ -300,7 +300,9 @@ Result<void> Store::note_device(const DeviceRow& row) {
 }
 
 Result<void> Store::note_refusal(const RefusalRow& row) {
-  Statement statement(database_.get(), "INSERT OR REPLACE INTO refusals VALUES(?, ?)");
+  Statement statement(
+      database_.get(),
+      "INSERT INTO refusals VALUES(?, ?) ON CONFLICT(reason) DO UPDATE SET count = count + excluded.count");
   if (!statement.bind(std::string_view(row.reason)).bind(row.count).run()) return failure("cannot be written");
   return {};
 }

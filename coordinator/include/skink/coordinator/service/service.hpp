@@ -7,12 +7,12 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
 
 #include "skink/coordinator/core/coordinator.hpp"
+#include "skink/coordinator/service/fleet_notes.hpp"
 #include "skink/coordinator/service/settings.hpp"
 #include "skink/coordinator/store/store.hpp"
 #include "skink/host/mqtt/session.hpp"
@@ -64,8 +64,6 @@ class Service {
   void tell(const Action& action, const ServiceObserver& observer) const;
   void read_revoked(const ServiceObserver& observer);
   void revoke(const RevokedIds& ids, const ServiceObserver& observer);
-  void note_device(const DeviceNews& news);
-  StoreNotes take_notes();
   void flush();
   std::uint64_t now_ms() const;
 
@@ -78,11 +76,9 @@ class Service {
   RevokedIds first_revoked_;  // as the list was when the service was created
   std::uint64_t revoked_read_ms_ = 0;
   std::string revoked_trouble_;
-  std::vector<Coordinator::Message> updates_;         // collected, not yet passed on
-  std::deque<Publish> backlog_;                       // waits for room in the session
-  std::map<std::string, DeviceRow> devices_to_note_;  // by id
-  std::array<std::uint64_t, wire::kRefusalCount> refusals_noted_{};
-  std::uint64_t noted_ms_ = 0;
+  std::vector<Coordinator::Message> updates_;  // collected, not yet passed on
+  std::deque<Publish> backlog_;                // waits for room in the session
+  FleetNotes notes_;
   std::set<mqtt::Token> clearing_;  // chunks whose removal the broker has not confirmed
   std::uint64_t finished_ms_ = 0;
   std::string failure_;

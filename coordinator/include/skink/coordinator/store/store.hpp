@@ -41,7 +41,8 @@ struct RefusalRow {
   std::uint64_t count = 0;
 };
 
-/// What `skinkctl` shows: of each device the last that is known, of each reason the count so far.
+/// What `skinkctl` shows: of each device the last that is known; of each reason how many messages were refused since
+/// the notes before, which the store adds up, over restarts too.
 struct StoreNotes {
   std::vector<DeviceRow> devices;
   std::vector<RefusalRow> refusals;
