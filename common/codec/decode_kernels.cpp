@@ -43,9 +43,9 @@ SKINK_INLINE void store(float* to, Floats4 from) noexcept { memcpy(to, &from, si
 constexpr int8_t kNoLevel = -128;  ///< below all levels
 
 /// What a byte of five ternary levels stands for.
-struct Fives {
+struct TernaryBytes {
   int8_t rows[256][8] = {};
-  constexpr Fives() {
+  constexpr TernaryBytes() {
     for (uint32_t code = 0; code < 256; ++code) {
       uint32_t sum = code;
       for (uint32_t k = 0; k < 5; ++k, sum /= 3) {
@@ -54,7 +54,7 @@ struct Fives {
     }
   }
 };
-constexpr Fives kFives;
+constexpr TernaryBytes kTernaryBytes;
 
 /// @returns whether all levels are -largest or more.
 SKINK_INLINE bool scale_levels(const int8_t* levels, int32_t largest, float scale, Span<float> numbers) noexcept {
@@ -77,7 +77,7 @@ SKINK_INLINE bool unpack_int4(const uint8_t* codes, size_t count, int8_t* __rest
 
 /// Five levels in a byte. `levels` has room for eight more.
 SKINK_INLINE bool unpack_ternary(const uint8_t* codes, size_t count, int8_t* __restrict levels) noexcept {
-  for (size_t i = 0; i < count; i += 5) memcpy(levels + i, kFives.rows[codes[i / 5]], 8);
+  for (size_t i = 0; i < count; i += 5) memcpy(levels + i, kTernaryBytes.rows[codes[i / 5]], 8);
   uint32_t end = 243;  // of the sums of the last byte, if it holds fewer
   for (size_t k = count; k % 5 != 0; ++k) end /= 3;
   return count == 0 || codes[(count - 1) / 5] < end;

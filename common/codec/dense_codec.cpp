@@ -16,7 +16,7 @@ void DenseCoder::Scale::add(Span<const float> numbers, Quantizer quantizer) noex
 
 uint16_t DenseCoder::Scale::finish(const DenseCoder& coder) const noexcept {
   if (coder.codec_.quantizer == Quantizer::kSign) return scale_rounded(mean_.mean(count_));
-  return coder.leveller_.scale_for(Traits::from_bits(largest_));
+  return coder.quantizer_.scale_for(Traits::from_bits(largest_));
 }
 
 uint16_t DenseCoder::scale_of(uint32_t first, Span<float> numbers) noexcept {
@@ -43,9 +43,9 @@ size_t DenseCoder::encode(uint32_t first, uint16_t scale, Span<float> numbers) n
 
 /// Every byte is written behind the numbers that are still to be read.
 void DenseCoder::encode_levels(uint32_t first, uint16_t scale, Span<float> numbers, uint8_t* out) noexcept {
-  leveller_.set_scale(scale);
+  quantizer_.set_scale(scale);
   auto* levels = reinterpret_cast<int8_t*>(out);
-  leveller_.levels(first, numbers, levels);
+  quantizer_.levels(first, numbers, levels);
   const auto count = static_cast<uint32_t>(numbers.size());
   if (codec_.quantizer == Quantizer::kInt4) pack_int4(levels, count, out);
   if (codec_.quantizer == Quantizer::kTernary) pack_ternary(levels, count, out);

@@ -11,7 +11,7 @@ namespace skink::codec {
 
 class DenseCoder {
  public:
-  DenseCoder(const Codec& codec, const Key& key) noexcept : codec_(codec), leveller_(codec, key), eden_(codec, key) {}
+  DenseCoder(const Codec& codec, const Key& key) noexcept : codec_(codec), quantizer_(codec, key), eden_(codec, key) {}
 
   /// What a group's scale is made of, where it is not eden's: added up over its numbers.
   class Scale {
@@ -47,7 +47,7 @@ class DenseCoder {
   Status decode_with(const DecodeKernels& kernels, uint32_t first, uint16_t scale, const uint8_t* codes,
                      Span<float> numbers) noexcept;
 
-  Leveller& leveller() noexcept { return leveller_; }
+  ScalarQuantizer& quantizer() noexcept { return quantizer_; }
 
  private:
   void encode_levels(uint32_t first, uint16_t scale, Span<float> numbers, uint8_t* out) noexcept;
@@ -56,7 +56,7 @@ class DenseCoder {
   uint32_t width() const noexcept { return codec_.quantizer == Quantizer::kEden ? codec_.bits : 1U; }
 
   Codec codec_;
-  Leveller leveller_;
+  ScalarQuantizer quantizer_;
   EdenBlock eden_;
 };
 

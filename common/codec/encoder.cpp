@@ -84,12 +84,12 @@ Status Encoder::store_range() noexcept {
   const Status status = for_each_segment(codec_, change_, [&](const Segment& segment, Span<float> x) noexcept {
     if (segment.opens_group) {
       scale = codec_.grouping == Grouping::kTensor ? scales_[segment.group] : coder.scale_of(segment.first, x);
-      coder.leveller().set_scale(scale);
+      coder.quantizer().set_scale(scale);
       for (uint32_t bit = 16; bit-- > 0;) encoder.put_plain((uint32_t{scale} >> bit & 1U) != 0);
     }
     if (scale == 0) return;
     auto* codes = reinterpret_cast<int8_t*>(x.data());
-    coder.leveller().levels(segment.first, x, codes);
+    coder.quantizer().levels(segment.first, x, codes);
     levels.put(encoder, codes, segment.count);
   });
   encoder.finish();

@@ -84,13 +84,13 @@ void pack_signs(Span<const float> numbers, uint8_t* out) noexcept {
   if (i < count) *out = static_cast<uint8_t>(rest);
 }
 
-int32_t Leveller::level(float x, uint32_t index) noexcept {
+int32_t ScalarQuantizer::level(float x, uint32_t index) noexcept {
   if (!stochastic_) return multiples_.nearest(x);
   const uint32_t word = words_.word_at(index / 2);
   return multiples_.stochastic(x, (word >> (16 * (index % 2))) & 0xffffU);
 }
 
-void Leveller::levels(uint32_t first, Span<const float> numbers, int8_t* out) noexcept {
+void ScalarQuantizer::levels(uint32_t first, Span<const float> numbers, int8_t* out) noexcept {
   const auto count = static_cast<uint32_t>(numbers.size());
   const float* x = numbers.data();
   const Multiples multiples = multiples_;  // that no byte written can change
@@ -149,7 +149,7 @@ void Selector::count_fractions(Span<const float> numbers) noexcept {
 }
 
 /// Optimization: four at a time, as most fail.
-const float* Sieve::next(const float* x, const float* end) noexcept {
+const float* TopKFilter::next(const float* x, const float* end) noexcept {
   const uint32_t key = key_ << 16;  // keys without their sign, at the top
   const auto is_below = [key](float number) noexcept { return twice_the_bits(number) < key; };
   for (;; ++x) {

@@ -218,9 +218,9 @@ struct Multiples {
 };
 
 /// x in whole multiples of a scale.
-class Leveller {
+class ScalarQuantizer {
  public:
-  Leveller(const Codec& codec, const Key& key) noexcept
+  ScalarQuantizer(const Codec& codec, const Key& key) noexcept
       : multiples_{largest_level(codec.quantizer)},
         stochastic_(codec.rounding == Rounding::kStochastic),
         words_(key.seed, Purpose::kQuantizer, key.round, key.device) {}

@@ -43,9 +43,9 @@ class Selector {
 };
 
 /// Decides, number by number, which survive.
-class Sieve {
+class TopKFilter {
  public:
-  explicit Sieve(const Selector& selector) noexcept : key_(selector.key()), ties_(selector.ties()) {}
+  explicit TopKFilter(const Selector& selector) noexcept : key_(selector.key()), ties_(selector.ties()) {}
 
   /// The next survivor of [x, end), or end.
   const float* next(const float* x, const float* end) noexcept;

@@ -118,7 +118,7 @@ Status TopKWriter::select() noexcept {
   });
   if (status != Status::kOk) return status;
   if (!selector_.all_finite()) return Status::kNotFinite;
-  if (has_largest) scale_ = Leveller(codec_, key_).scale_for(Traits::from_bits(largest));
+  if (has_largest) scale_ = ScalarQuantizer(codec_, key_).scale_for(Traits::from_bits(largest));
   if (!selector_.choose_exponent()) return Status::kOk;
   status = for_each_segment(
       codec_, change_, [this](const Segment& /*segment*/, Span<float> x) noexcept { selector_.count_fractions(x); });
@@ -127,11 +127,11 @@ Status TopKWriter::select() noexcept {
 }
 
 /// A level, a sign, or the bits.
-uint32_t TopKWriter::value_of(Leveller& leveller, float x, uint32_t ordinal) const noexcept {
+uint32_t TopKWriter::value_of(ScalarQuantizer& quantizer, float x, uint32_t ordinal) const noexcept {
   switch (codec_.quantizer) {
     case Quantizer::kFloat32: return Traits::to_bits(x);
     case Quantizer::kTernary: return Traits::to_bits(x) >> 31;  // no survivor is 0
-    default: return static_cast<uint32_t>(leveller.level(x, ordinal));
+    default: return static_cast<uint32_t>(quantizer.level(x, ordinal));
   }
 }
 
@@ -142,19 +142,19 @@ Status TopKWriter::write_as(uint8_t mode) noexcept {
   BitWriter bits(mode != kRangeMode ? body : MutableBytes());
   SurvivorCoder coder(mode == kRangeMode ? body : MutableBytes(), trainable_);
   LevelModel levels(codec_.quantizer);
-  Leveller leveller(codec_, key_);
-  leveller.set_scale(scale_);
-  Sieve sieve(selector_);
+  ScalarQuantizer quantizer(codec_, key_);
+  quantizer.set_scale(scale_);
+  TopKFilter filter(selector_);
   MeanMagnitude mean;
   uint32_t next = 0;
   uint32_t ordinal = 0;
   out_[0] = mode;
   const Status status = for_each_segment(codec_, change_, [&](const Segment& segment, Span<float> x) noexcept {
     const float* const end = x.data() + x.size();
-    for (const float* i = sieve.next(x.data(), end); i != end; i = sieve.next(i + 1, end)) {
+    for (const float* i = filter.next(x.data(), end); i != end; i = filter.next(i + 1, end)) {
       const uint32_t gap = segment.first + static_cast<uint32_t>(i - x.data()) - next;
       next += gap + 1;
-      const uint32_t value = value_of(leveller, *i, ordinal++);
+      const uint32_t value = value_of(quantizer, *i, ordinal++);
       const uint32_t packed = value & (0xffffffffU >> (32 - width));
       if (mode == kBitmapMode) {
         put_zeros(bits, gap);

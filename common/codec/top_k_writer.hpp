@@ -25,7 +25,7 @@ class TopKWriter {
  private:
   /// Also finds the scale of levels.
   Status select() noexcept;
-  uint32_t value_of(Leveller& leveller, float x, uint32_t ordinal) const noexcept;
+  uint32_t value_of(ScalarQuantizer& quantizer, float x, uint32_t ordinal) const noexcept;
   /// One pass, which writes as the mode says. In that of Rice the coder counts its bytes, too. Optimization: a pass of
   /// its own would take 12 instructions a number more.
   Status write_as(uint8_t mode) noexcept;

@@ -40,7 +40,7 @@ std::uint64_t random_seed() {
 }
 
 /// Everything of one device, before anything of it is written.
-struct Made {
+struct NewDevice {
   Certificate certificate;
   EvpKey key;
   crypto::Key hmac_key;
@@ -112,8 +112,8 @@ struct Provisioner::State {
   Der ca_der;
   Der release_point;
 
-  Result<Made> prepare(const std::string& id) const;
-  Result<void> write_folder(const std::string& id, const Made& made) const;
+  Result<NewDevice> prepare(const std::string& id) const;
+  Result<void> write_folder(const std::string& id, const NewDevice& made) const;
 };
 
 Provisioner::Provisioner(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -152,8 +152,8 @@ Result<Provisioner> Provisioner::open(const ProvisioningOptions& options, const 
   return Provisioner(std::move(state));
 }
 
-Result<Made> Provisioner::State::prepare(const std::string& id) const {
-  Made made;
+Result<NewDevice> Provisioner::State::prepare(const std::string& id) const {
+  NewDevice made;
   made.key = generate_p256_key();
   made.certificate = authority.issue(made.key.get(), options.fleet, id, options.days);
   made.hmac_key = crypto::device_key(master_key, view(options.fleet), view(id));
@@ -192,7 +192,7 @@ Result<Made> Provisioner::State::prepare(const std::string& id) const {
 }
 
 /// Where it is put together, not yet in its place.
-Result<void> Provisioner::State::write_folder(const std::string& id, const Made& made) const {
+Result<void> Provisioner::State::write_folder(const std::string& id, const NewDevice& made) const {
   const std::string path = folder.unfinished();
   std::error_code code;
   fs::create_directory(path, code);
