@@ -27,9 +27,10 @@ Recorded read(const TaskGenerator& generator, const TaskKey& key) {
   recorded.targets.resize(std::size_t{recorded.support} + recorded.query);
   recorded.inputs.resize(recorded.targets.size() * generator.input_size());
   const std::size_t support_inputs = recorded.support * generator.input_size();
-  task.read_set(false, {recorded.inputs.data(), support_inputs}, {recorded.targets.data(), recorded.support});
+  task.read_set(TaskSet::kSupport, {recorded.inputs.data(), support_inputs},
+                {recorded.targets.data(), recorded.support});
   if (query == 0) return recorded;
-  task.read_set(true, {recorded.inputs.data() + support_inputs, recorded.inputs.size() - support_inputs},
+  task.read_set(TaskSet::kQuery, {recorded.inputs.data() + support_inputs, recorded.inputs.size() - support_inputs},
                 {recorded.targets.data() + recorded.support, recorded.query});
   return recorded;
 }

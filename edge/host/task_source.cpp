@@ -1,6 +1,11 @@
 #include "skink/edge/host/task_source.hpp"
 
 namespace skink::edge {
+namespace {
+
+TaskSet task_set(SampleSet set) { return set == SampleSet::kQuery ? TaskSet::kQuery : TaskSet::kSupport; }
+
+}  // namespace
 
 SampleSource TaskSource::source() noexcept {
   SampleSource source;
@@ -24,13 +29,13 @@ Status TaskSource::begin(void* context, const TaskRequest& request, SampleCounts
 Status TaskSource::input(void* context, SampleSet set, uint32_t index, Span<float> stored) {
   const auto& self = *static_cast<TaskSource*>(context);
   if (stored.size() != self.generator_.input_size()) return Status::kShapeMismatch;
-  self.task_->read_input(set == SampleSet::kQuery, index, stored);
+  self.task_->read_input(task_set(set), index, stored);
   return Status::kOk;
 }
 
 float TaskSource::target(void* context, SampleSet set, uint32_t index, uint32_t output) {
   const auto& self = *static_cast<TaskSource*>(context);
-  return self.task_->target(set == SampleSet::kQuery, index, output);
+  return self.task_->target(task_set(set), index, output);
 }
 
 }  // namespace skink::edge

@@ -75,49 +75,49 @@ Result<void> plan_dataset(const Experiment& experiment, TaskPlan& plan) {
 std::uint32_t Task::support_count() const noexcept { return side_->support_size * plan_->samples_per_size(); }
 std::uint32_t Task::query_count() const noexcept { return side_->query_size * plan_->samples_per_size(); }
 
-float Task::sine_input(bool query, std::uint32_t index, RandomStream& samples) const noexcept {
+float Task::sine_input(TaskSet set, std::uint32_t index, RandomStream& samples) const noexcept {
   const float low = plan_->task.input_min;
   const float high = plan_->task.input_max;
-  if (!query) return uniform_between(samples.word_at(index), low, high);
+  if (set == TaskSet::kSupport) return uniform_between(samples.word_at(index), low, high);
   return low + (high - low) * ((static_cast<float>(index) + 0.5F) / static_cast<float>(side_->query_size));
 }
 
 float Task::sine_value(float input) const noexcept { return amplitude_ * arithmetic::sin(input + phase_); }
 
-std::uint32_t Task::record(bool query, std::uint32_t index) const noexcept {
+std::uint32_t Task::record(TaskSet set, std::uint32_t index) const noexcept {
   const std::uint32_t count = plan_->task.ways;
   const Way& way = ways_[index % count];
-  const std::uint32_t sample = (query ? side_->support_size : 0) + index / count;
+  const std::uint32_t sample = (set == TaskSet::kQuery ? side_->support_size : 0) + index / count;
   return (*way.records)[permute(sample, static_cast<std::uint32_t>(way.records->size()), way.order)];
 }
 
-void Task::read_input(bool query, std::uint32_t index, Span<float> stored) const noexcept {
+void Task::read_input(TaskSet set, std::uint32_t index, Span<float> stored) const noexcept {
   if (plan_->is_sine()) {
     RandomStream samples = samples_;
-    stored[0] = sine_input(query, index, samples);
+    stored[0] = sine_input(set, index, samples);
     return;
   }
-  plan_->dataset->read_stored(record(query, index), stored);
+  plan_->dataset->read_stored(record(set, index), stored);
   const std::uint32_t times = rotation(index % plan_->task.ways);
   if (times > 0) rotate(stored.first(plan_->input_size), plan_->dataset->sample_shape()[0], times);
 }
 
-float Task::target(bool query, std::uint32_t index, std::uint32_t /*output*/) const noexcept {
+float Task::target(TaskSet set, std::uint32_t index, std::uint32_t /*output*/) const noexcept {
   if (!plan_->is_sine()) return static_cast<float>(index % plan_->task.ways);
   RandomStream samples = samples_;
-  return sine_value(sine_input(query, index, samples));
+  return sine_value(sine_input(set, index, samples));
 }
 
-void Task::read_set(bool query, Span<float> stored, Span<float> targets) const noexcept {
+void Task::read_set(TaskSet set, Span<float> stored, Span<float> targets) const noexcept {
   RandomStream samples = samples_;
   const bool is_sine = plan_->is_sine();
-  for (std::uint32_t i = 0; i < count(query); ++i) {
+  for (std::uint32_t i = 0; i < count(set); ++i) {
     if (is_sine) {
-      stored[i] = sine_input(query, i, samples);
+      stored[i] = sine_input(set, i, samples);
       targets[i] = sine_value(stored[i]);
     } else {
-      read_input(query, i, stored.subspan(i * plan_->input_size, plan_->input_size));
-      targets[i] = target(query, i, 0);
+      read_input(set, i, stored.subspan(i * plan_->input_size, plan_->input_size));
+      targets[i] = target(set, i, 0);
     }
   }
 }

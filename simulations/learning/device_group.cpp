@@ -44,7 +44,7 @@ DeviceGroup::DeviceGroup(const GroupSettings& settings) : Group(settings) {
 std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi) {
   settings_.functions->spread(phi, settings_.network->parameter_count(), parameters_.data());
   lap(settings_.clock, kCopy);
-  samples_.read(false);
+  samples_.read(TaskSet::kSupport);
   LanePass pass;
   pass.network = settings_.network;
   pass.parameters = parameters_.data();
@@ -61,7 +61,7 @@ std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLo
   for (std::uint32_t p = 0; p < loop.passes; ++p) {
     const std::uint32_t* order = samples_.order(p);
     lap(settings_.clock, kDraw);
-    samples_.fill_lanes(false, order, inputs_.data(), targets_.data());
+    samples_.fill_lanes(TaskSet::kSupport, order, inputs_.data(), targets_.data());
     settings_.functions->adapt(pass);
   }
   return pass.diverged;
@@ -115,8 +115,8 @@ void DeviceGroup::take_lanes(std::uint32_t count, std::uint32_t diverged, const 
 
 /// Losses and right answers over the query sets that were drawn, device by device.
 void DeviceGroup::score(std::uint32_t count, std::uint32_t samples, Scores& scores) {
-  samples_.read(true);
-  samples_.fill_lanes(true, nullptr, inputs_.data(), targets_.data());
+  samples_.read(TaskSet::kQuery);
+  samples_.fill_lanes(TaskSet::kQuery, nullptr, inputs_.data(), targets_.data());
   LaneQuery query;
   query.network = settings_.network;
   query.parameters = parameters_.data();

@@ -26,12 +26,12 @@ void NeuronGroup::load(const MetaParameters& phi) {
 
 /// All passes of the k-th device over its support set.
 void NeuronGroup::run_passes(std::uint32_t k, std::uint32_t count, const rounds::InnerLoop& loop) {
-  samples_.read_device(k, false);
+  samples_.read_device(k, TaskSet::kSupport);
   lap(settings_.clock, kSamples);
   for (std::uint32_t p = 0; p < loop.passes; ++p) {
     const std::uint32_t* order = samples_.order(p);
     lap(settings_.clock, kDraw);
-    samples_.fill_device(k, false, order, device_.layout().input_stride(), inputs_.data(), targets_.data());
+    samples_.fill_device(k, TaskSet::kSupport, order, device_.layout().input_stride(), inputs_.data(), targets_.data());
     device_.adapt(inputs_.data(), targets_.data(), count, loop.inner_learning_rate, settings_.clock);
   }
 }
@@ -113,17 +113,17 @@ void NeuronGroup::evaluate(std::uint32_t first, std::uint32_t count, const round
   const std::size_t stride = device_.layout().input_stride();
   for (std::uint32_t number = first; number < first + count; ++number) {
     samples_.draw({TaskUse::kEvaluate, arithmetic::Purpose::kEvaluationOrder, &number, &phi.rounds_done, 1});
-    const std::uint32_t queries = samples_.count(true);
+    const std::uint32_t queries = samples_.count(TaskSet::kQuery);
     std::uint32_t correct_before = 0;
     std::uint32_t correct_after = 0;
-    samples_.read_device(0, true);
-    samples_.fill_device(0, true, nullptr, stride, inputs_.data(), targets_.data());
+    samples_.read_device(0, TaskSet::kQuery);
+    samples_.fill_device(0, TaskSet::kQuery, nullptr, stride, inputs_.data(), targets_.data());
     const std::uint64_t before = score(queries, correct_before);
-    run_passes(0, samples_.count(false), loop);
+    run_passes(0, samples_.count(TaskSet::kSupport), loop);
     device_.read(w_.data());
     const bool diverged = device_.has_diverged() || !nn::all_finite({w_.data(), w_.size()});
-    samples_.read_device(0, true);
-    samples_.fill_device(0, true, nullptr, stride, inputs_.data(), targets_.data());
+    samples_.read_device(0, TaskSet::kQuery);
+    samples_.fill_device(0, TaskSet::kQuery, nullptr, stride, inputs_.data(), targets_.data());
     const std::uint64_t after = score(queries, correct_after);
     count_task(before, after, correct_before, correct_after, diverged, total);
     device_.reset();

@@ -26,8 +26,8 @@ TaskLanes::TaskLanes(const Experiment& experiment, const nn::Network& network, c
   sine_targets_.resize(most_samples_ * functions.lanes);
 }
 
-std::uint32_t TaskLanes::count(bool query) const {
-  return query ? tasks_.query_count(draw_.use) : tasks_.support_count(draw_.use);
+std::uint32_t TaskLanes::count(TaskSet set) const {
+  return set == TaskSet::kQuery ? tasks_.query_count(draw_.use) : tasks_.support_count(draw_.use);
 }
 
 void TaskLanes::draw(const TaskDraw& draw) {
@@ -46,33 +46,33 @@ void TaskLanes::draw(const TaskDraw& draw) {
 
 // ---- reading
 
-void TaskLanes::read(bool query) {
+void TaskLanes::read(TaskSet set) {
   if (is_sine_) {
-    read_sines(query);
+    read_sines(set);
     return;
   }
-  const std::size_t samples = count(query);
+  const std::size_t samples = count(set);
   const std::size_t each = samples * input_size_;
   if (stored_.size() < draw_.count * each) stored_.resize(draw_.count * each);
   if (wanted_.size() < draw_.count * samples) wanted_.resize(draw_.count * samples);
   for (std::uint32_t k = 0; k < draw_.count; ++k) {
-    drawn_[k].read_set(query, {stored_.data() + k * each, each}, {wanted_.data() + k * samples, samples});
+    drawn_[k].read_set(set, {stored_.data() + k * each, each}, {wanted_.data() + k * samples, samples});
   }
 }
 
-void TaskLanes::read_device(std::uint32_t k, bool query) {
+void TaskLanes::read_device(std::uint32_t k, TaskSet set) {
   if (is_sine_) {
-    if (k == 0) read_sines(query);  // of all
+    if (k == 0) read_sines(set);  // of all
     return;
   }
-  const std::size_t samples = count(query);
+  const std::size_t samples = count(set);
   const std::size_t each = samples * input_size_;
   if (stored_.size() < each) stored_.resize(each);
   if (wanted_.size() < samples) wanted_.resize(samples);
-  drawn_[k].read_set(query, {stored_.data(), each}, {wanted_.data(), samples});
+  drawn_[k].read_set(set, {stored_.data(), each}, {wanted_.data(), samples});
 }
 
-void TaskLanes::read_sines(bool query) {
+void TaskLanes::read_sines(TaskSet set) {
   const TaskConfig& task = experiment_.task;
   const bool adapts = draw_.use == TaskUse::kAdapt;
   const auto purpose = [](arithmetic::Purpose of) { return static_cast<std::uint32_t>(of); };
@@ -89,8 +89,8 @@ void TaskLanes::read_sines(bool query) {
   sines.phase_max = task.phase_max;
   sines.input_min = task.input_min;
   sines.input_max = task.input_max;
-  sines.query = query;
-  sines.count = count(query);
+  sines.query = set == TaskSet::kQuery;
+  sines.count = count(set);
   sines.inputs = sine_inputs_.data();
   sines.targets = sine_targets_.data();
   functions_.sines(sines);
@@ -100,7 +100,7 @@ const std::uint32_t* TaskLanes::order(std::uint32_t pass) {
   while (orders_known_ <= pass) {
     if (orders_.size() == orders_known_) orders_.emplace_back(most_samples_ * functions_.lanes);
     functions_.orders({experiment_.seed, orders_known_, static_cast<std::uint32_t>(draw_.order), rounds_.data(),
-                       numbers_.data(), count(false), orders_[orders_known_].data()});
+                       numbers_.data(), count(TaskSet::kSupport), orders_[orders_known_].data()});
     ++orders_known_;
   }
   return orders_[pass].data();
@@ -108,8 +108,8 @@ const std::uint32_t* TaskLanes::order(std::uint32_t pass) {
 
 // ---- filling
 
-void TaskLanes::fill_lanes(bool query, const std::uint32_t* order, float* inputs, float* targets) const {
-  const std::size_t samples = count(query);
+void TaskLanes::fill_lanes(TaskSet set, const std::uint32_t* order, float* inputs, float* targets) const {
+  const std::size_t samples = count(set);
   if (is_sine_) {
     fill_sine_lanes(samples, order, inputs, targets);
     return;
@@ -144,9 +144,9 @@ void TaskLanes::fill_sine_lanes(std::size_t samples, const std::uint32_t* order,
   }
 }
 
-void TaskLanes::fill_device(std::uint32_t k, bool query, const std::uint32_t* order, std::size_t stride, float* inputs,
+void TaskLanes::fill_device(std::uint32_t k, TaskSet set, const std::uint32_t* order, std::size_t stride, float* inputs,
                             float* targets) const {
-  const std::size_t samples = count(query);
+  const std::size_t samples = count(set);
   const std::size_t width = functions_.lanes;
   const float scale = experiment_.model.input_scale;
   const float offset = experiment_.model.input_offset;

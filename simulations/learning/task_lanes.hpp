@@ -28,28 +28,28 @@ class TaskLanes {
 
   /// The most samples of a support or query set.
   std::size_t most_samples() const { return most_samples_; }
-  std::uint32_t count(bool query) const;
+  std::uint32_t count(TaskSet set) const;
 
   void draw(const TaskDraw& draw);
 
   /// Reads all support or query sets; what fill_lanes() takes.
-  void read(bool query);
+  void read(TaskSet set);
   /// In which order each device takes its support set in this pass. [count][lanes]; holds until the next draw().
   const std::uint32_t* order(std::uint32_t pass);
 
   /// The sets of all devices, normalised. inputs: [count][input_size][lanes]; targets: [count][target_size][lanes].
   /// Lanes without a device keep what they hold.
   /// order: null for the samples as they are.
-  void fill_lanes(bool query, const std::uint32_t* order, float* inputs, float* targets) const;
+  void fill_lanes(TaskSet set, const std::uint32_t* order, float* inputs, float* targets) const;
 
   /// Reads the set of the k-th device alone.
-  void read_device(std::uint32_t k, bool query);
+  void read_device(std::uint32_t k, TaskSet set);
   /// That set, normalised. inputs: [count][stride]; targets: [count][target_size].
-  void fill_device(std::uint32_t k, bool query, const std::uint32_t* order, std::size_t stride, float* inputs,
+  void fill_device(std::uint32_t k, TaskSet set, const std::uint32_t* order, std::size_t stride, float* inputs,
                    float* targets) const;
 
  private:
-  void read_sines(bool query);
+  void read_sines(TaskSet set);
   void fill_sine_lanes(std::size_t samples, const std::uint32_t* order, float* inputs, float* targets) const;
 
   const Experiment& experiment_;

@@ -16,8 +16,8 @@ using test::TemporaryFolder;
 
 namespace {
 
-constexpr bool kSupport = false;
-constexpr bool kQuery = true;
+constexpr TaskSet kSupport = TaskSet::kSupport;
+constexpr TaskSet kQuery = TaskSet::kQuery;
 
 std::uint32_t bits(float value) { return arithmetic::RealTraits<float>::to_bits(value); }
 
@@ -55,7 +55,7 @@ std::string refusal(const Experiment& experiment, const DatasetFolder& content) 
   return tasks.error().message;
 }
 
-std::vector<float> input_of(const Task& task, bool query, std::uint32_t index) {
+std::vector<float> input_of(const Task& task, TaskSet query, std::uint32_t index) {
   std::vector<float> stored(4);
   task.read_input(query, index, {stored.data(), stored.size()});
   return stored;
@@ -207,7 +207,7 @@ TEST_CASE("tasks: support and query never share a record, and ways never share a
     const Task task = tasks.draw({3, round, 1, TaskUse::kAdapt});
     std::set<std::uint32_t> records;
     std::set<std::uint32_t> classes;
-    for (const bool query : {kSupport, kQuery}) {
+    for (const TaskSet query : {kSupport, kQuery}) {
       for (std::uint32_t i = 0; i < task.count(query); ++i) {
         records.insert(task.record(query, i));
         classes.insert(dataset->class_of(task.record(query, i)));
@@ -222,7 +222,7 @@ TEST_CASE("tasks: a whole set is what its samples are", "[common][host][tasks]")
   const auto check = [](const TaskGenerator& tasks, TaskUse use) {
     const Task task = tasks.draw({9, 2, 4, use});
     const std::size_t size = tasks.input_size();
-    for (const bool query : {kSupport, kQuery}) {
+    for (const TaskSet query : {kSupport, kQuery}) {
       std::vector<float> stored(task.count(query) * size);
       std::vector<float> targets(task.count(query));
       task.read_set(query, {stored.data(), stored.size()}, {targets.data(), targets.size()});

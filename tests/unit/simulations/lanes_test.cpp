@@ -122,7 +122,8 @@ TEST_CASE("lanes: sine tasks are those of the task generator", "[simulation][lan
   experiment.evaluation.support_size = 5;
   experiment.evaluation.query_size = 7;
   const TaskGenerator generator = TaskGenerator::create(experiment, nullptr).value();
-  const bool query = GENERATE(false, true);
+  const TaskSet set = GENERATE(TaskSet::kSupport, TaskSet::kQuery);
+  const bool query = set == TaskSet::kQuery;
   const TaskUse use = GENERATE(TaskUse::kAdapt, TaskUse::kEvaluate);
   for (const LaneFunctions* functions : available_lanes()) {
     CAPTURE(functions->name);
@@ -162,9 +163,9 @@ TEST_CASE("lanes: sine tasks are those of the task generator", "[simulation][lan
       const Task task = generator.draw({experiment.seed, rounds[k], numbers[k], use});
       for (std::uint32_t i = 0; i < count; ++i) {
         float input = 0;
-        task.read_input(query, i, {&input, 1});
+        task.read_input(set, i, {&input, 1});
         REQUIRE(inputs.data()[i * lanes + k] == input);
-        REQUIRE(targets.data()[i * lanes + k] == task.target(query, i, 0));
+        REQUIRE(targets.data()[i * lanes + k] == task.target(set, i, 0));
       }
     }
   }

@@ -23,6 +23,9 @@ struct TaskSide;
 /// Adaptation uses the sizes of [task] and the training split; evaluation those of [evaluation], and its split.
 enum class TaskUse { kAdapt, kEvaluate };
 
+/// Which samples of a task: those that the inner loop fits, or those that score the fit.
+enum class TaskSet : std::uint8_t { kSupport, kQuery };
+
 struct TaskKey {
   std::uint64_t seed = 0;
   std::uint32_t round = 0;   ///< has no effect on kAdapt tasks when they are drawn once per device
@@ -32,29 +35,27 @@ struct TaskKey {
 
 /// One drawn task. Small and immutable; samples are computed or read when asked for. Borrows from the TaskGenerator
 /// that drew it, of which one copy must outlive it. Thread-safe.
-///
-/// `query` false is the support set, true the query set.
 class Task {
  public:
   std::uint32_t support_count() const noexcept;
   std::uint32_t query_count() const noexcept;
-  std::uint32_t count(bool query) const noexcept { return query ? query_count() : support_count(); }
+  std::uint32_t count(TaskSet set) const noexcept { return set == TaskSet::kQuery ? query_count() : support_count(); }
 
   /// The input as stored, before the model's scale and offset.
-  /// @param[in]  index   0..count(query)-1.
+  /// @param[in]  index   0..count(set)-1.
   /// @param[out] stored  [TaskGenerator::input_size()].
-  void read_input(bool query, std::uint32_t index, Span<float> stored) const noexcept;
+  void read_input(TaskSet set, std::uint32_t index, Span<float> stored) const noexcept;
 
   /// Few-shot: the label as a whole number, whatever `output` is. Sine: the wanted value.
-  float target(bool query, std::uint32_t index, std::uint32_t output) const noexcept;
+  float target(TaskSet set, std::uint32_t index, std::uint32_t output) const noexcept;
 
   /// The whole set in one go; for sine tasks a third of the cost of asking sample by sample.
-  /// @param[out] stored   [count(query)][input_size].
-  /// @param[out] targets  [count(query)]; label or value.
-  void read_set(bool query, Span<float> stored, Span<float> targets) const noexcept;
+  /// @param[out] stored   [count(set)][input_size].
+  /// @param[out] targets  [count(set)]; label or value.
+  void read_set(TaskSet set, Span<float> stored, Span<float> targets) const noexcept;
 
   /// Few-shot: which record of the data set, turned how many times by 90 degrees.
-  std::uint32_t record(bool query, std::uint32_t index) const noexcept;
+  std::uint32_t record(TaskSet set, std::uint32_t index) const noexcept;
   std::uint32_t rotation(std::uint32_t way) const noexcept { return ways_[way].rotation; }
   /// Sine.
   float amplitude() const noexcept { return amplitude_; }
@@ -71,7 +72,7 @@ class Task {
 
   Task(const internal::TaskPlan& plan, const internal::TaskSide& side, const arithmetic::RandomStream& samples)
       : plan_(&plan), side_(&side), samples_(samples) {}
-  float sine_input(bool query, std::uint32_t index, arithmetic::RandomStream& samples) const noexcept;
+  float sine_input(TaskSet set, std::uint32_t index, arithmetic::RandomStream& samples) const noexcept;
   float sine_value(float input) const noexcept;
 
   const internal::TaskPlan* plan_;
