@@ -49,8 +49,14 @@ function(skink_generate_wire)
   endforeach()
   add_library(skink_wire_generated STATIC ${generated})
   # SYSTEM: generated code and nanopb's macros answer for themselves.
-  target_include_directories(skink_wire_generated SYSTEM PUBLIC "${root}" "${root}/nanopb")
-  target_link_libraries(skink_wire_generated PUBLIC $<LINK_ONLY:nanopb::protobuf-nanopb-static>)
+  target_include_directories(skink_wire_generated SYSTEM PUBLIC "$<BUILD_INTERFACE:${root}>"
+                                                                "$<BUILD_INTERFACE:${root}/nanopb>")
+  target_link_libraries(skink_wire_generated PUBLIC $<BUILD_INTERFACE:$<LINK_ONLY:nanopb::protobuf-nanopb-static>>
+                                                    $<INSTALL_INTERFACE:nanopb::protobuf-nanopb-static>)
+  set_target_properties(skink_wire_generated PROPERTIES SKINK_ALIAS skink::wire_generated)
+  skink_install_library(skink_wire_generated common)
+  install(DIRECTORY "${root}/skink/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/skink" COMPONENT common
+          FILES_MATCHING PATTERN "*.pb.h")
   target_compile_options(skink_wire_generated PRIVATE -w)
   skink_apply_arithmetic_and_sanitizers(skink_wire_generated)
 endfunction()

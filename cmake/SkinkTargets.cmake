@@ -1,8 +1,8 @@
 # Functions that every layer uses to define its targets, so that flags stand in one place.
 #
 #   skink_add_library(<name> ALIAS skink::<x> [FREESTANDING] SOURCES ... PUBLIC_INCLUDE <dir>
-#                     [LINK_PUBLIC ...] [LINK_PRIVATE ...])
-#   skink_add_program(<name> SOURCES ... [LINK ...])                           -> <build>/bin/<name>
+#                     [LINK_PUBLIC ...] [LINK_PRIVATE ...] [COMPONENT <of the installed package>])
+#   skink_add_program(<name> SOURCES ... [LINK ...] [NOT_INSTALLED])           -> <build>/bin/<name>
 #   skink_add_test(<name> SOURCES ... [LINK ...] [LABELS ...] [TIMEOUT <s>] [SERIAL])  -> <build>/bin/tests/<name>
 #   skink_add_script_test(<name> COMMAND ... [LABELS ...] [TIMEOUT <s>] [SERIAL])
 #     SERIAL: one at a time, beside tests that are not; those labelled qemu among themselves
@@ -14,6 +14,7 @@
 #                        Archives: <build>/cortex-m/lib<name>.a
 
 include_guard(GLOBAL)
+include(SkinkInstall)
 
 set(SKINK_WARNINGS
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wdouble-promotion -Wold-style-cast
@@ -52,6 +53,7 @@ endfunction()
 
 function(skink_apply_standard target standard)
   set_target_properties(${target} PROPERTIES CXX_STANDARD ${standard} CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+  target_compile_features(${target} PUBLIC cxx_std_${standard}) # of who links to it, after installation too
 endfunction()
 
 function(skink_refuse_unknown prefix)
@@ -61,7 +63,7 @@ function(skink_refuse_unknown prefix)
 endfunction()
 
 function(skink_add_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "FREESTANDING" "ALIAS;PUBLIC_INCLUDE" "SOURCES;LINK_PUBLIC;LINK_PRIVATE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "FREESTANDING" "ALIAS;PUBLIC_INCLUDE;COMPONENT" "SOURCES;LINK_PUBLIC;LINK_PRIVATE")
   skink_refuse_unknown(arg)
   add_library(${name} STATIC ${arg_SOURCES})
   add_library(${arg_ALIAS} ALIAS ${name})
@@ -70,6 +72,10 @@ function(skink_add_library name)
   target_link_libraries(${name} PUBLIC ${arg_LINK_PUBLIC} PRIVATE ${arg_LINK_PRIVATE})
   skink_apply_arithmetic_and_sanitizers(${name})
   skink_apply_warnings(${name})
+  set_target_properties(${name} PROPERTIES SKINK_ALIAS ${arg_ALIAS})
+  if(arg_COMPONENT)
+    skink_install_library(${name} ${arg_COMPONENT})
+  endif()
   if(arg_FREESTANDING)
     skink_apply_standard(${name} 17)
     target_compile_options(${name} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${SKINK_FREESTANDING_FLAGS}>")
@@ -126,16 +132,21 @@ function(skink_add_cortex_m_archive name)
 endfunction()
 
 function(skink_add_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NOT_INSTALLED" "" "SOURCES;LINK")
   skink_refuse_unknown(arg)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LINK})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  if(NOT arg_NOT_INSTALLED)
+    install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT programs)
+  endif()
   skink_apply_standard(${name} 20)
   skink_apply_arithmetic_and_sanitizers(${name})
   skink_apply_warnings(${name})
   skink_precompile_host(${name})
-  add_dependencies(skink_programs ${name})
+  if(NOT arg_NOT_INSTALLED)
+    add_dependencies(skink_programs ${name})
+  endif()
 endfunction()
 
 # Sets what every test has: limits, labels, and where to find things.

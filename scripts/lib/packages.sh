@@ -9,11 +9,12 @@
 
 skink_packages_build=(
   g++ cmake ninja-build ccache
-  libboost1.81-dev libeigen3-dev libpaho-mqttpp-dev libpaho-mqtt-dev libssl-dev libmbedtls-dev
+  libboost1.81-dev libpaho-mqttpp-dev libpaho-mqtt-dev libssl-dev libmbedtls-dev
   nanopb libnanopb-dev protobuf-compiler
-  libsqlite3-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev catch2
+  libsqlite3-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev
 )
 skink_packages_run=(mosquitto mosquitto-clients openssl python3)
+skink_packages_unit=(catch2 libeigen3-dev)  # tests in C++
 skink_packages_test=(
   clang-14 python3-numpy python3-pil sqlite3 libopenmpi-dev openmpi-bin
   iproute2 ethtool procps tcpdump

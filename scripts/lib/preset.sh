@@ -13,10 +13,18 @@ skink_needs_configure() {
   ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" "$cache"
 }
 
-# skink_configure PRESET
+# skink_configure PRESET [TARGET...]: the tests too, which need Catch2 and Eigen, unless programs of release alone are wanted.
 skink_configure() {
-  if skink_needs_configure "$1"; then
-    cmake --preset "$1" --fresh
+  local preset=$1 options=()
+  shift
+  if [[ $preset == release && ($* == skink_programs || $* == skink-sim) ]]; then
+    options=(-DSKINK_BUILD_TESTS=OFF)
+  fi
+  if skink_needs_configure "$preset"; then
+    cmake --preset "$preset" --fresh ${options[@]+"${options[@]}"}
+  elif [[ ${#options[@]} -eq 0 ]] && grep -qxF "SKINK_BUILD_TESTS:BOOL=OFF" "build/$preset/CMakeCache.txt" &&
+    [[ $preset == release ]]; then
+    cmake --preset "$preset" -DSKINK_BUILD_TESTS=ON
   fi
 }
 
@@ -24,7 +32,7 @@ skink_configure() {
 skink_build() {
   local preset=$1
   shift
-  skink_configure "$preset" || return 1
+  skink_configure "$preset" "$@" || return 1
   if [[ $# -gt 0 ]]; then
     cmake --build --preset "$preset" --target "$@"
   else
