@@ -16,7 +16,7 @@ skink_packages_build=(
 skink_packages_run=(mosquitto mosquitto-clients openssl python3)
 skink_packages_unit=(catch2 libeigen3-dev)  # tests in C++
 skink_packages_test=(
-  clang-14 python3-numpy python3-pil sqlite3 libopenmpi-dev openmpi-bin
+  clang-14 python3-numpy python3-paho-mqtt python3-pil sqlite3 libopenmpi-dev openmpi-bin
   iproute2 ethtool procps tcpdump
 )
 if [[ $(uname -m) == x86_64 ]]; then
@@ -28,6 +28,7 @@ skink_packages_firmware=(
   qemu-system-arm qemu-system-misc xz-utils
 )
 skink_packages_wire=(iproute2 ethtool procps tcpdump python3-numpy dnsmasq-base)  # scripts/measure-wire
+skink_packages_conformance=(mosquitto openssl python3 python3-numpy python3-paho-mqtt)  # scripts/conformance
 skink_packages_data=(git python3-numpy python3-pil)  # scripts/get-data
 skink_packages_check=(clang clang-tidy clang-format)
 
