@@ -36,6 +36,24 @@ refuses coordinator --host 127.0.0.1 --pki "$work"
 "$root/scripts/conformance" device --list >"$work/list"
 grep -q '^whole_model ' "$work/list" || fail "--list does not list"
 
+# A broker that runs already: what needs the tool's own is not checked, and nothing of the check stays there.
+# shellcheck source=scripts/lib/net.sh
+. "$root/scripts/lib/net.sh"
+# shellcheck source=scripts/lib/fleet.sh
+. "$root/scripts/lib/fleet.sh"
+trap 'fleet_stop; rm -rf "$work"' EXIT
+fleet_root=$root fleet_bin=$SKINK_BIN_DIR fleet_work=$work/fleet
+fleet_begin 1
+mkdir "$fleet_work/given"
+fleet_start_edge given "$root/scripts/lib/conformance/device.toml" 1
+check given device --host 127.0.0.1 --port "$fleet_port" --pki "$fleet_work/pki" --own-samples --only last_will whole_model ||
+  fail "with a given broker: $(cat "$work/given.log")"
+grep -q "^NOT CHECKED *last_will" "$work/given.log" || fail "the connection of a device of a given broker was cut"
+left=$(mosquitto_sub -h 127.0.0.1 -p "$fleet_port" --cafile "$fleet_work/pki/ca.pem" --cert "$fleet_work/pki/coordinator/cert.pem" \
+  --key "$fleet_work/pki/coordinator/key.pem" -t 'skink/1/demo/model/#' -W 1 -F %t 2>/dev/null || true)
+[[ -z $left ]] || fail "the broker keeps $left"
+fleet_stop
+
 # Interrupted while it waits for a device that never comes: gone within a second, and nothing is left.
 TMPDIR=$work env --default-signal=INT "$root/scripts/conformance" device >"$work/waits.log" 2>&1 &
 pid=$!

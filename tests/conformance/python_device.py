@@ -36,7 +36,8 @@ class Device:
         tls = str(pathlib.Path(value["PKI"]) / "ca.pem"), str(folder / "cert.pem"), str(folder / "key.pem")
         self.link = Link(value["HOST"], int(value["PORT"]), tls, self.id,
                          [self.topic(name) for name in ("task", "reply", "patch")], will)
-        self.task, self.model, self.models, self.challenge = None, None, {}, 0
+        self.link.client.max_inflight_messages_set(1)                   # one chunk is in flight
+        self.task, self.model, self.challenge = None, None, 0
         self.chunks, self.sent, self.is_over, self.pause, self.wake = [], 0, False, 4, None
         self.download, self.chain, self.deadline = None, None, 0
         self.residual, self.residual_round, self.left = None, 0, None    # left: (run, round, residual) of the last change

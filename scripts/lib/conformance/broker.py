@@ -175,12 +175,24 @@ class Program:
     """What is to be checked, if it is the tool that starts it: a command of the shell, in a group of its own."""
 
     def __init__(self, command, environment, log):
-        self.log = pathlib.Path(log)
-        with open(self.log, "w") as out:
-            self.process = subprocess.Popen(command, shell=True, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                            start_new_session=True, env={**os.environ, **environment})
+        self.command, self.environment, self.log = command, environment, pathlib.Path(log)
+        self.start()
 
-    def has_ended(self):
+    def start(self):
+        with open(self.log, "a") as out:
+            self.process = subprocess.Popen(self.command, shell=True, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                            start_new_session=True, env={**os.environ, **self.environment})
+
+    def restart(self):
+        """As after a loss of power."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.start()
+
+    def ends_within(self, seconds):
+        end = time.monotonic() + seconds
+        while self.process.poll() is None and time.monotonic() < end:
+            time.sleep(0.05)
         return self.process.poll() is not None
 
     def close(self):

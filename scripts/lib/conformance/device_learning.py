@@ -1,5 +1,7 @@
 """What a device must compute, and what it does when its connection is lost."""
 
+import time
+
 import wire
 from learner import Model, Refused
 from report import NotChecked, check_list, equal, expect
@@ -23,7 +25,7 @@ def uplink_check(name):
         answer = lead.take_answer(task)
         lead.adapted(task, answer)
         lead.reply(task)
-        return f"{len(answer.payload)} bytes"
+        return f"{len(answer.payload)} bytes" + (", decoded, not compared" if lead.options.own_samples else "")
 
 
 for uplink_name in UPLINKS:
@@ -113,12 +115,13 @@ def patch_damaged(lead):
         lead.send(task)
         lead.publish_patch(wire.patch_parts(model.digest, damaged(lead, chain, decodes)))
         lead.adapted(task, lead.take_answer(task), model)
-        lead.remove_model(model)
+        lead.remove_models()
         lead.reply(task)
         lead.model = model
 
 
-@check("patch_missing", "protocol.md 3.3", "if nothing comes during the pause below, the model is fetched as a whole",
+@check("patch_missing", "protocol.md 3.3",
+       "if nothing\n     comes during a pause (section 6), the model is fetched as a whole",
        needs="patch_chain")
 def patch_missing(lead):
     chain, model = stepped(lead, 1)
@@ -126,7 +129,7 @@ def patch_missing(lead):
     lead.publish_model(model)
     lead.send(task)
     lead.adapted(task, lead.take_answer(task), model)
-    lead.remove_model(model)
+    lead.remove_models()
     lead.reply(task)
     lead.model = model
 
@@ -143,6 +146,7 @@ def model_in_birth(lead):
 def last_will(lead):
     lead.need_relay()
     lead.confirm_presence()
+    time.sleep(0.3)                                                     # for the broker's acknowledgement to the device
     lead.link.drop(lambda m: m.topic == lead.topic("state"))
     lead.broker.relay.cut()
     lead.receive("the last will", lambda m: m.topic == lead.topic("state") and not m.payload)
@@ -150,8 +154,8 @@ def last_will(lead):
 
 @check("birth_again", "protocol.md 3.8", "Connected again, do step 1", needs="last_will")
 def birth_again(lead):
-    state = lead.take_birth("the birth after the connection was cut")
-    equal("challenge of a birth on a new connection", state.challenge, 0)
+    """An MQTT library may repeat the last birth of the connection that was lost first: that one is passed over."""
+    lead.take_birth("a birth with challenge 0 on the new connection", challenge=0)
     lead.confirm_presence()
 
 
@@ -164,8 +168,8 @@ def upload_goes_on(lead):
     lead.adapted(task, answer)
     lead.broker.relay.cut()
     lead.take_birth("the birth after the connection was cut")
-    update, _ = lead.take_update(wire.triple(task), "the last chunk again")
-    equal("chunk", update.chunk, len(answer.messages) - 1)
+    last = len(answer.messages) - 1
+    update, _ = lead.take_update(wire.triple(task), "the last chunk again", match=lambda update: update.chunk == last)
     expect(wire.serialize(update) == answer.messages[-1], "the last chunk has other bytes than before")
     lead.reply(task)
 

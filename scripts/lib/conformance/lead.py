@@ -27,6 +27,7 @@ class Lead:
         self.asked, self.closed = set(), {}                             # triples; when they were over
         self.model = learner.first_model() if learner else None         # the one that the device should have
         self.birth = None                                               # the last one
+        self.retained = set()                                           # topics of chunks that the broker keeps
 
     def topic(self, name):
         return f"{wire.root(self.fleet)}dev/{self.id}/{name}"
@@ -139,20 +140,31 @@ class Lead:
             "passes": learner.meta["passes"], "batch_size": learner.batch_size, "uplink": "float32",
             "time_left_ms": 60000, **others})
 
-    def publish_model(self, model, chunks=None):
-        for k, chunk in enumerate(wire.model_chunks(model.file) if chunks is None else chunks):
-            self.link.publish(f"{wire.root(self.fleet)}model/{model.slot}/{k}", chunk, retain=True)
+    def publish_chunks(self, slot, chunks):
+        for k, chunk in enumerate(chunks):
+            self.retained.add(f"{wire.root(self.fleet)}model/{slot}/{k}")
+            self.link.publish(f"{wire.root(self.fleet)}model/{slot}/{k}", chunk, retain=True)
 
-    def remove_model(self, model):
-        for k in range(len(wire.model_chunks(model.file))):
-            self.link.publish(f"{wire.root(self.fleet)}model/{model.slot}/{k}", b"", retain=True)
+    def publish_model(self, model, chunks=None):
+        self.publish_chunks(model.slot, wire.model_chunks(model.file) if chunks is None else chunks)
+
+    def remove_models(self):
+        for topic in self.retained:
+            self.link.publish(topic, b"", retain=True)
+        self.retained = set()
+
+    def close(self):
+        """Nothing of the check stays at a broker."""
+        if self.link.is_connected:
+            self.remove_models()
+            self.link.flush(0.5)
 
     def offer(self, task, model):
         """Publishes the model, sends the task, and gives the answer; the model is then the device's."""
         self.publish_model(model)
         self.send(task)
         answer = self.take_answer(task)
-        self.remove_model(model)
+        self.remove_models()
         self.model = model
         return answer
 
@@ -203,11 +215,9 @@ class Lead:
         """Offers a file under a hash; the device must refuse it for this reason."""
         task = self.task(model_sha256=digest, model_bytes=len(file), model_slot=0)
         chunks = [digest[:8] + file[at:at + wire.CHUNK_BYTES] for at in range(0, len(file), wire.CHUNK_BYTES)]
-        for k, chunk in enumerate(chunks):
-            self.link.publish(f"{wire.root(self.fleet)}model/0/{k}", chunk, retain=True)
+        self.publish_chunks(0, chunks)
         self.refused(task, reason)
-        for k in range(len(chunks)):
-            self.link.publish(f"{wire.root(self.fleet)}model/0/{k}", b"", retain=True)
+        self.remove_models()
         self.reply(task)
 
     def unasked(self):

@@ -23,8 +23,8 @@ class Link:
         """tls: (CA, certificate, key), files."""
         self.place, self.topics = (host, port), list(topics)
         self.inbox, self.changed, self.connections = [], threading.Condition(), 0
-        self.acknowledged = set()
-        self.is_connected = False
+        self.is_connected, self.last = False, None
+        self.filter = None                                              # takes a message, which is then not kept
         self.client = mqtt.Client(client_id, clean_session=True, protocol=mqtt.MQTTv311)
         self.client.tls_set(tls[0], tls[1], tls[2], tls_version=ssl.PROTOCOL_TLS_CLIENT)
         self.client.reconnect_delay_set(1, 1)
@@ -35,7 +35,6 @@ class Link:
         self.client.on_disconnect = self._on_disconnect
         self.client.on_message = self._on_message
         self.client.on_subscribe = self._on_subscribe
-        self.closing = False
 
     def open(self, seconds=10):
         end = time.monotonic() + seconds
@@ -54,14 +53,12 @@ class Link:
 
     def close(self, politely=True):
         """Impolitely: as a device whose power is cut; the broker publishes its last will."""
-        self.closing = True
         if politely:
             self.client.disconnect()
-        else:
-            transport = self.client.socket()
-            if transport:
-                transport.close()
         self.client.loop_stop()
+        transport = self.client.socket()
+        if transport:
+            transport.close()
 
     def _on_connect(self, client, _, __, code):
         if code != 0:
@@ -71,9 +68,7 @@ class Link:
         else:
             self._connected()
 
-    def _on_subscribe(self, _, __, mid, ___):
-        with self.changed:
-            self.acknowledged.add(mid)
+    def _on_subscribe(self, *_):
         if not self.is_connected:
             self._connected()
 
@@ -89,8 +84,11 @@ class Link:
             self.changed.notify_all()
 
     def _on_message(self, _, __, message):
+        came = Message(message.topic, message.payload, bool(message.retain))
+        is_taken = self.filter is not None and self.filter(came)
         with self.changed:
-            self.inbox.append(Message(message.topic, message.payload, bool(message.retain)))
+            if not is_taken:
+                self.inbox.append(came)
             self.changed.notify_all()
 
     def wait(self, condition, seconds):
@@ -126,14 +124,13 @@ class Link:
 
     def publish(self, topic, payload, retain=False):
         """Messages of one link arrive in order."""
-        return self.client.publish(topic, payload, qos=1, retain=retain)
+        self.last = self.client.publish(topic, payload, qos=1, retain=retain)
+        return self.last
 
-    def flush(self, published, seconds=10):
-        """Waits until the broker has acknowledged."""
+    def flush(self, seconds):
+        """Waits until the broker has acknowledged what was published, at most so long."""
         end = time.monotonic() + seconds
-        while not published.is_published():
-            if time.monotonic() > end:
-                raise Unreachable(f"{self.place[0]}:{self.place[1]}: the broker does not acknowledge")
+        while self.last and not self.last.is_published() and time.monotonic() < end:
             time.sleep(0.01)
 
     def resubscribe(self, topic):

@@ -27,14 +27,14 @@ def parser():
     device = kinds.add_parser("device", help="check a device; the tool is the coordinator")
     device.add_argument("--id", default="device-000", help="the device's id (default: device-000)")
     device.add_argument("--device-index", type=int, default=0, help="its place in the roster, which its samples follow from")
+    device.add_argument("--experiment", help="what is learned (docs/experiment.md); default: one of the tool's own")
+    device.add_argument("--data", help="folder of the data sets, if the experiment needs one")
     device.add_argument("--own-samples", action="store_true", help="its samples are its own: the bits are not compared")
     device.add_argument("--run", type=int, default=0, help="number of the run (default: the time in milliseconds)")
     device.add_argument("--quiet", type=float, default=5.5, help=argparse.SUPPRESS)
     coordinator = kinds.add_parser("coordinator", help="check a coordinator; the tool is its fleet")
     for one in (device, coordinator):
         one.add_argument("--fleet", default="demo", help="the fleet's name (default: demo)")
-        one.add_argument("--experiment", help="what is learned (docs/experiment.md); default: one of the tool's own")
-        one.add_argument("--data", help="folder of the data sets, if the experiment needs one")
         one.add_argument("--start", metavar="COMMAND", help="starts what is checked; gets CONFORMANCE_... variables")
         one.add_argument("--only", nargs="+", default=[], metavar="CHECK", help="make these checks only")
         one.add_argument("--list", action="store_true", help="print the checks and end")
@@ -78,11 +78,11 @@ def checks_of(options):
     return DEVICE_CHECKS if options.kind == "device" else coordinator_checks.CHECKS
 
 
-def environment(options, broker, experiment):
+def environment(options, broker, experiment, work):
     """What the command of --start gets."""
     values = {"EXPERIMENT": experiment, "HOST": "127.0.0.1", "PORT": broker.port if broker else options.port,
               "PKI": broker.pki if broker else options.pki or "", "FLEET": options.fleet,
-              "ID": getattr(options, "id", ""), "INDEX": getattr(options, "device_index", "")}
+              "WORK": work, "ID": getattr(options, "id", ""), "INDEX": getattr(options, "device_index", "")}
     return {f"CONFORMANCE_{name}": str(value) for name, value in values.items()}
 
 
@@ -109,15 +109,16 @@ def check_device(options, work, report, open_things):
     open_things.append(link)
     if options.start:
         log = pathlib.Path(work) / "device.log"
-        open_things.append(Program(options.start, environment(options, broker, experiment), log))
+        open_things.append(Program(options.start, environment(options, broker, experiment, work), log))
     lead = Lead(link, options.fleet, options.id, key, learner, report, options)
     lead.broker = broker
+    open_things.append(lead)
     report.run(DEVICE_CHECKS, lead, options.only)
 
 
 def check_coordinator(options, work, report, open_things):
-    experiment = options.experiment or HERE / "fleet.toml"
-    learner = Learner(experiment, options.data)
+    experiment = HERE / "fleet.toml"
+    learner = Learner(experiment)
     broker = Broker(work, options.fleet, learner.experiment["fleet"]["devices"] + 1, address=options.listen,
                     port=options.port, pki=options.pki)
     open_things.append(broker)
@@ -126,7 +127,7 @@ def check_coordinator(options, work, report, open_things):
     open_things.append(fleet)
     if options.start:
         log = pathlib.Path(work) / "coordinator.log"
-        fleet.program = Program(options.start, environment(options, broker, experiment), log)
+        fleet.program = Program(options.start, environment(options, broker, experiment, work), log)
         open_things.append(fleet.program)
     report.run(coordinator_checks.CHECKS, fleet, options.only)
 

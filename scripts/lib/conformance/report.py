@@ -41,7 +41,9 @@ def expect(condition, message):
 
 
 def equal(what, got, wanted):
-    expect(got == wanted, f"{what} is {got!r}, must be {wanted!r}")
+    if got != wanted:
+        got, wanted = (value.hex() if isinstance(value, bytes) else repr(value) for value in (got, wanted))
+        raise Failed(f"{what} is {got}, must be {wanted}")
 
 
 def with_needs(checks, names):
