@@ -15,9 +15,11 @@ fi
 
 cat >"$work/start" <<'END'
 set -euo pipefail
-"$SKINK_BIN_DIR/skinkctl" provision --fleet "$CONFORMANCE_FLEET" --pki "$CONFORMANCE_PKI" --out "$WORK/images" \
-  --id "$CONFORMANCE_ID" --broker "10.0.2.2:$CONFORMANCE_PORT" --server-name localhost
-"$SKINK_BIN_DIR/skink-sim" record "$CONFORMANCE_EXPERIMENT" --device-index "$CONFORMANCE_INDEX" --out "$WORK/samples"
+if [[ ! -f $WORK/samples ]]; then # else its power was cut
+  "$SKINK_BIN_DIR/skinkctl" provision --fleet "$CONFORMANCE_FLEET" --pki "$CONFORMANCE_PKI" --out "$WORK/images" \
+    --id "$CONFORMANCE_ID" --broker "10.0.2.2:$CONFORMANCE_PORT" --server-name localhost
+  "$SKINK_BIN_DIR/skink-sim" record "$CONFORMANCE_EXPERIMENT" --device-index "$CONFORMANCE_INDEX" --out "$WORK/samples"
+fi
 exec "$SKINK_SOURCE_DIR/scripts/qemu-device" --board mps2-an386 --identity "$WORK/images/$CONFORMANCE_ID.bin" \
   --recording "$WORK/samples" --flash "$WORK/flash"
 END

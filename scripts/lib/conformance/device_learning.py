@@ -191,6 +191,27 @@ def broker_restarted(lead):
     lead.reply(task)
 
 
+@check("power_cut", "protocol.md 3.8", "the task comes\n   again, since the device is born again, and gives the same bytes",
+       needs=("birth_again", "model_again"))
+def power_cut(lead):
+    """With a result that nobody has replied to. The model is offered again: not every device keeps it."""
+    if lead.program is None:
+        raise NotChecked("the device was not started by the tool (--start), so it cannot cut its power")
+    task = lead.task(uplink="int8", chunk_bytes=300)
+    lead.send(task)
+    answer = lead.take_answer(task)
+    lead.adapted(task, answer)
+    lead.program.restart()
+    lead.take_birth("the birth after the power was cut", lead.options.wait, challenge=0)
+    lead.link.drop(lambda m: m.topic == lead.topic("update"))
+    lead.publish_model(lead.model)
+    lead.send(task)
+    again = lead.take_answer(task)
+    lead.remove_models()
+    lead.reply(task)
+    expect(again.messages == answer.messages, "the same task gave other bytes")
+
+
 @check("nothing_unasked", "protocol.md 3.7", "ACCEPTED or REFUSED ends the matter", needs="whole_model")
 def nothing_unasked(lead):
     """A moment longer than the first pause after the last reply."""

@@ -22,7 +22,7 @@ class Lead:
     def __init__(self, link, fleet, device_id, key, learner, report, options):
         self.link, self.fleet, self.id, self.key = link, fleet, device_id, key
         self.learner, self.report, self.options = learner, report, options
-        self.broker = None                                              # the tool's own, if it is that
+        self.broker, self.program = None, None                          # the tool's own, if they are that
         self.run, self.round = options.run or int(time.time() * 1000), 0
         self.asked, self.closed = set(), {}                             # triples; when they were over
         self.model = learner.first_model() if learner else None         # the one that the device should have

@@ -107,12 +107,13 @@ def check_device(options, work, report, open_things):
     topics = [f"{wire.root(options.fleet)}dev/{options.id}/{name}" for name in ("state", "update")]
     link = Link(*place, tls, "coordinator", topics).open()
     open_things.append(link)
-    if options.start:
-        log = pathlib.Path(work) / "device.log"
-        open_things.append(Program(options.start, environment(options, broker, experiment, work), log))
     lead = Lead(link, options.fleet, options.id, key, learner, report, options)
     lead.broker = broker
     open_things.append(lead)
+    if options.start:
+        log = pathlib.Path(work) / "device.log"
+        lead.program = Program(options.start, environment(options, broker, experiment, work), log)
+        open_things.append(lead.program)
     report.run(DEVICE_CHECKS, lead, options.only)
 
 
