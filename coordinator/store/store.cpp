@@ -1,17 +1,13 @@
 #include "skink/coordinator/store/store.hpp"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "format.hpp"
+#include "skink/host/files/files.hpp"
 #include "skink/host/files/float_bytes.hpp"
 #include "statement.hpp"
 
@@ -62,22 +58,6 @@ Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
-void Store::Unlocker::operator()(const int* file) const noexcept {
-  ::close(*file);
-  delete file;
-}
-
-/// Two coordinators on one run would publish for two. The lock ends with the process, however that ends.
-Result<void> Store::lock() {
-  const std::string name = path_ + ".lock";
-  const int file = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file < 0)
-    return make_error(Status::kUnavailable, path_ + ": its lock file cannot be made: " + std::strerror(errno));
-  lock_.reset(new int(file));
-  if (::flock(file, LOCK_EX | LOCK_NB) == 0) return {};
-  return make_error(Status::kUnavailable, path_ + ": another coordinator has it open; stop that one first");
-}
-
 Error Store::failure(const std::string& what) const {
   const int code = sqlite3_extended_errcode(database_.get());
   std::string message = path_ + ": " + what + ": " + sqlite3_errmsg(database_.get());
@@ -95,16 +75,16 @@ Result<void> Store::execute(const char* sql) const {
 }
 
 Result<Store> Store::open(const std::string& path) {
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  std::error_code code;
-  if (!parent.empty()) std::filesystem::create_directories(parent, code);
-  if (code) return make_error(Status::kUnavailable, path + ": the folder cannot be created: " + code.message());
+  const auto made = make_folder(std::filesystem::path(path).parent_path().string());
+  if (!made) return made.error();
   sqlite3* database = nullptr;
   const int status = sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   Store store(path, database);
   if (status != SQLITE_OK) return store.failure("cannot be opened");
-  const auto locked = store.lock();
-  if (!locked) return locked.error();
+  // Two coordinators on one run would publish for two.
+  auto lock = FolderLock::take_file(path, "another coordinator has it open; stop that one first");
+  if (!lock) return lock.error();
+  store.lock_ = std::move(*lock);
   sqlite3_busy_timeout(database, kBusyMs);  // readers hold short locks, also while the log is recovered
   for (const char* sql : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "BEGIN IMMEDIATE", kSchema, "COMMIT"}) {
     const auto done = store.execute(sql);
@@ -134,6 +114,8 @@ Result<void> Store::upgrade() {
 }
 
 Result<Store> Store::open_to_read(const std::string& path) {
+  std::error_code code;
+  if (!std::filesystem::exists(path, code)) return make_error(Status::kUnavailable, path + ": there is no such store");
   sqlite3* database = nullptr;
   const int status = sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READONLY, nullptr);
   Store store(path, database);

@@ -24,16 +24,22 @@ FolderLock::~FolderLock() {
 }
 
 Result<FolderLock> FolderLock::take(const std::string& folder, const std::string& if_taken) {
-  const std::string path = folder + "/.lock";
+  auto lock = take_now(folder + "/.lock", folder + ": " + if_taken);
+  if (!lock || ::access(folder.c_str(), W_OK | X_OK) == 0) return lock;
+  return make_error(Status::kUnavailable, folder + ": cannot be written: " + std::strerror(errno), Cause::kStore);
+}
+
+Result<FolderLock> FolderLock::take_file(const std::string& path, const std::string& if_taken) {
+  return take_now(path + ".lock", path + ": " + if_taken);
+}
+
+Result<FolderLock> FolderLock::take_now(const std::string& path, const std::string& if_taken) {
   FolderLock lock;
   lock.file_ = open_lock(path);
   if (lock.file_ < 0) return unavailable(path);
-  if (::flock(lock.file_, LOCK_EX | LOCK_NB) == 0) {
-    if (::access(folder.c_str(), W_OK | X_OK) == 0) return lock;
-    return make_error(Status::kUnavailable, folder + ": cannot be written: " + std::strerror(errno), Cause::kStore);
-  }
+  if (::flock(lock.file_, LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno != EWOULDBLOCK) return unavailable(path);
-  return make_error(Status::kUnavailable, folder + ": " + if_taken, Cause::kStore);
+  return make_error(Status::kUnavailable, if_taken, Cause::kStore);
 }
 
 Result<FolderLock> FolderLock::wait_for(const std::string& path) {

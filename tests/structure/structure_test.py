@@ -44,7 +44,6 @@ MAY_MAKE_FILES = {
     "host/files/line_file.cpp": "logs that grow by lines; nothing is taken up from one",
     "host/include/skink/host/files/line_file.hpp": "the same",
     "host/files/folder_lock.cpp": "a lock",
-    "coordinator/store/store.cpp": "a lock",
     "simulations/import/folder_writer.cpp": "too large for memory; synchronised before it is moved to its place",
     "simulations/import/folder_writer.hpp": "the same",
 }

@@ -12,6 +12,7 @@
 #include "skink/common/span.hpp"
 #include "skink/coordinator/core/coordinator.hpp"
 #include "skink/coordinator/core/run_snapshot.hpp"
+#include "skink/host/files/folder_lock.hpp"
 #include "skink/host/result.hpp"
 
 struct sqlite3;
@@ -94,11 +95,7 @@ class Store {
   struct Closer {
     void operator()(sqlite3* database) const noexcept;
   };
-  struct Unlocker {
-    void operator()(const int* file) const noexcept;
-  };
   explicit Store(std::string path, sqlite3* database) : path_(std::move(path)), database_(database) {}
-  Result<void> lock();
   Result<void> upgrade();
   Result<void> execute(const char* sql) const;
   Error failure(const std::string& what) const;
@@ -122,7 +119,7 @@ class Store {
   Result<std::string> meta(const char* key) const;
 
   std::string path_;
-  std::unique_ptr<const int, Unlocker> lock_;  // file descriptor of <path>.lock
+  FolderLock lock_;  // of the path; a reader has none
   std::unique_ptr<sqlite3, Closer> database_;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Keeps two programs from writing in one folder: each would replace what the other is writing.
+/// Keeps two programs from writing in one folder, or to one file: each would replace what the other is writing.
 
 #include <string>
 #include <utility>
@@ -16,6 +16,8 @@ class FolderLock {
   /// @param[in] if_taken  what the error says of the folder when another program has it, with what to do.
   /// @returns kUnavailable if another process, or another lock in this one, has it, or nothing can be written there.
   static Result<FolderLock> take(const std::string& folder, const std::string& if_taken);
+  /// `<path>.lock`, for a file. Errors as take(), with the file's path.
+  static Result<FolderLock> take_file(const std::string& path, const std::string& if_taken);
   /// Waits while another one has the lock file `path`: for work of milliseconds.
   /// @returns kUnavailable if the file cannot be made.
   static Result<FolderLock> wait_for(const std::string& path);
@@ -29,6 +31,8 @@ class FolderLock {
   }
 
  private:
+  static Result<FolderLock> take_now(const std::string& path, const std::string& if_taken);
+
   int file_ = -1;  ///< -1: nothing
 };
 
