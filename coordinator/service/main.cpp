@@ -63,6 +63,22 @@ Result<void> write_results(const std::string& folder, const coordinator::Service
   return coordinator::write_results(folder, coordinator::state_of(service.core()), summary, history);
 }
 
+/// Lets a line through when it is new, or was not said for a minute: a wait is said once, and then that it goes on.
+class RepeatFilter {
+ public:
+  bool is_new(const std::string& text) {
+    const auto now = std::chrono::steady_clock::now();
+    if (text == last_ && now - said_ < std::chrono::minutes(1)) return false;
+    last_ = text;
+    said_ = now;
+    return true;
+  }
+
+ private:
+  std::string last_;
+  std::chrono::steady_clock::time_point said_;
+};
+
 /// What may be wrong, from what came.
 std::string waiting_hint(const coordinator::Coordinator& core) {
   const auto refused = [&core](wire::Refusal reason) { return core.refused()[static_cast<std::size_t>(reason)]; };
@@ -77,6 +93,9 @@ std::string waiting_hint(const coordinator::Coordinator& core) {
   }
   if (refused(wire::Refusal::kVersionMismatch) > 0) {
     hint += fmt::format("; {} births of other versions", refused(wire::Refusal::kVersionMismatch));
+  }
+  if (core.devices_online() == 0 && hint.empty()) {
+    hint = "; none has announced itself: are they on, and do they name this broker and this fleet?";
   }
   return hint;
 }
@@ -96,11 +115,14 @@ coordinator::ServiceObserver log_observer(RoundLog& rounds, bool classifies) {
     spdlog::warn("round {}: {} ({}) {}", event.round, coordinator::event_text(event.kind),
                  wire::refusal_text(event.reason), event.detail);
   };
-  observer.on_waiting = [](const coordinator::Coordinator& core) {
-    spdlog::info("waiting for the fleet: {} of {} devices{}", core.devices_online(), core.experiment().fleet.devices,
-                 waiting_hint(core));
+  observer.on_waiting = [filter = RepeatFilter()](const coordinator::Coordinator& core) mutable {
+    const std::string text = fmt::format("waiting for the fleet: {} of {} devices{}", core.devices_online(),
+                                         core.experiment().fleet.devices, waiting_hint(core));
+    if (filter.is_new(text)) spdlog::info("{}", text);
   };
-  observer.on_log = [](const std::string& text) { spdlog::info("{}", text); };
+  observer.on_log = [filter = RepeatFilter()](const std::string& text) mutable {
+    if (filter.is_new(text)) spdlog::info("{}", text);
+  };
   return observer;
 }
 
