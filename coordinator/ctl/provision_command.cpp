@@ -1,43 +1,14 @@
 #include "provision_command.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <chrono>
-
 #include "failure.hpp"
 #include "skink/common/limits.hpp"
 #include "skink/common/provisioning/identity.hpp"
 #include "skink/host/program/numbered_ids.hpp"
+#include "skink/host/program/progress_line.hpp"
 
 namespace skink::ctl {
 namespace {
-
-/// "412/1000 devices" on standard error, at most twice a second on a terminal, else every ten seconds.
-class ProgressLine {
- public:
-  explicit ProgressLine(std::size_t total) : total_(total) {}
-  ~ProgressLine() {
-    if (is_shown_ && on_terminal_) std::fputs("\r\033[K", stderr);
-  }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void show(std::size_t done) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - shown_ < (on_terminal_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds(10'000))) return;
-    shown_ = now;
-    is_shown_ = true;
-    std::fprintf(stderr, "%s%zu/%zu devices%s", on_terminal_ ? "\r\033[K" : "", done, total_, on_terminal_ ? "" : "\n");
-    std::fflush(stderr);
-  }
-
- private:
-  std::size_t total_;
-  bool on_terminal_ = isatty(STDERR_FILENO) != 0;
-  bool is_shown_ = false;
-  std::chrono::steady_clock::time_point shown_ = std::chrono::steady_clock::now();
-};
 
 void print_table(const std::vector<provisioning::ProvisionedDevice>& devices) {
   if (devices.empty()) return;
@@ -131,7 +102,8 @@ int ProvisionCommand::run() {
   std::vector<provisioning::ProvisionedDevice> made;
   Result<void> done;
   {
-    ProgressLine progress(ids.size());
+    ProgressLine progress(Verbosity::kNormal);
+    (void)progress.is_due(false);  // few devices need none
     for (const std::string& id : ids) {
       auto device = provisioner->make(id);
       if (!device) {
@@ -139,8 +111,9 @@ int ProvisionCommand::run() {
         break;
       }
       made.push_back(std::move(*device));
-      progress.show(made.size());
+      if (progress.is_due(false)) progress.print(fmt::format("{}/{} devices", made.size(), ids.size()), false);
     }
+    progress.clear();
   }
   print_table(made);
   std::printf("%zu of %zu devices: keys in %s/devices, images in %s (base address %#010x)\n", made.size(), ids.size(),

@@ -35,7 +35,7 @@ int codecs(const CodecsArguments& arguments) {
   if (code != kOk) return code;
   const auto lock = FolderLock::take(arguments.sweep.out, kFolderIsTaken);
   if (!lock) return fail(ExitCode::kStore, lock.error().message);
-  SweepLine progress(arguments.sweep.is_quiet);
+  SweepProgressLine progress(verbosity(arguments.sweep.is_quiet));
   options.sweep.on_progress = [&progress](const SweepProgress& sweep) { progress.show(sweep); };
   const auto result = compare_codecs(options);
   if (!result) {

@@ -31,7 +31,7 @@ bool parse_shape(const std::string& text, std::vector<std::size_t>& shape) {
 
 class ImportLine {
  public:
-  explicit ImportLine(bool is_quiet) : line_(is_quiet) { line_.is_due(false); }  // small files need none
+  explicit ImportLine(Verbosity verbosity) : line_(verbosity) { line_.is_due(false); }  // small files need none
   void show(double part) {
     if (!line_.is_due(false)) return;
     char text[40];
@@ -40,7 +40,7 @@ class ImportLine {
   }
 
  private:
-  TerminalLine line_;
+  ProgressLine line_;
 };
 
 }  // namespace
@@ -52,7 +52,7 @@ int import_file(const ImportArguments& arguments) {
     return fail(ExitCode::kUsage, "--shape: '" + arguments.shape + "' is no shape, for example 64, 32x6 or 8x8x1");
   }
   catch_interruptions();
-  ImportLine line(arguments.is_quiet);
+  ImportLine line(verbosity(arguments.is_quiet));
   options.on_progress = [&line](double part) {
     line.show(part);
     return !is_interrupted();

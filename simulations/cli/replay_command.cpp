@@ -25,7 +25,7 @@ int replay(const ReplayArguments& arguments) {
   }
   auto updates = open_updates(arguments.updates);
   if (!updates) return fail(ExitCode::kStore, updates.error().message);
-  ProgressLine progress(arguments.is_quiet);
+  RunProgress progress(verbosity(arguments.is_quiet));
   RunOptions options;
   options.engine = Engine::kProtocol;
   if (*updates) options.on_update = observer_of(**updates);

@@ -39,7 +39,7 @@ int run(const RunArguments& arguments) {
   auto updates = open_updates(arguments.updates);
   if (!updates) return fail(ExitCode::kStore, updates.error().message);
   options.peers = arguments.peers;
-  ProgressLine progress(arguments.is_quiet || !is_first);
+  RunProgress progress(verbosity(arguments.is_quiet || !is_first));
   if (*updates) options.on_update = observer_of(**updates);
   options.threads = arguments.speed.threads;
   options.lanes = arguments.speed.lanes;

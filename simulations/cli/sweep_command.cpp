@@ -21,7 +21,7 @@ int read_grid(const SweepArguments& arguments, SweepOptions& options) {
 
 }  // namespace
 
-void SweepLine::show(const SweepProgress& sweep) {
+void SweepProgressLine::show(const SweepProgress& sweep) {
   const bool is_last = sweep.runs_done == sweep.runs;
   if (!line_.is_due(is_last)) return;
   const double seconds = sweep.wall_seconds;
@@ -80,7 +80,7 @@ int sweep(const SweepArguments& arguments) {
   if (code != kOk) return code;
   const auto lock = FolderLock::take(arguments.out, kFolderIsTaken);
   if (!lock) return fail(ExitCode::kStore, lock.error().message);
-  SweepLine progress(arguments.is_quiet);
+  SweepProgressLine progress(verbosity(arguments.is_quiet));
   options.on_progress = [&progress](const SweepProgress& sweep) { progress.show(sweep); };
   const auto result = run_sweep(options);
   if (!result) {

@@ -1,7 +1,5 @@
 #include "terminal.hpp"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <cstdio>
 
@@ -23,29 +21,7 @@ void catch_interruptions() { catch_signals(interrupt); }
 
 bool is_interrupted() { return interrupted; }
 
-TerminalLine::TerminalLine(bool is_quiet) : is_quiet_(is_quiet), on_terminal_(isatty(STDERR_FILENO) != 0) {}
-
-bool TerminalLine::is_due(bool is_last) {
-  if (is_quiet_) return false;
-  const auto now = std::chrono::steady_clock::now();
-  const auto pause = on_terminal_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds(10000);
-  if (now - shown_ < pause && !is_last) return false;
-  shown_ = now;
-  return true;
-}
-
-void TerminalLine::print(const std::string& text, bool is_last) {
-  is_open_ = on_terminal_ && !is_last;
-  std::fprintf(stderr, "%s%s%s", on_terminal_ ? "\r\033[K" : "", text.c_str(), is_open_ ? "" : "\n");
-  std::fflush(stderr);
-}
-
-void TerminalLine::end() {
-  if (is_open_) std::fprintf(stderr, "\n");
-  is_open_ = false;
-}
-
-void ProgressLine::show(const Progress& run) {
+void RunProgress::show(const Progress& run) {
   const bool is_last = run.rounds_done == run.rounds;
   if (!line_.is_due(is_last)) return;
   const double seconds = run.wall_seconds;

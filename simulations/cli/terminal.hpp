@@ -2,7 +2,6 @@
 /// @file
 /// What the commands of skink-sim have in common: errors, interruption, the progress line, and how arguments are read.
 
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include "commands.hpp"
 #include "skink/host/files/line_file.hpp"
 #include "skink/host/program/exit_codes.hpp"
+#include "skink/host/program/progress_line.hpp"
 #include "skink/simulations/bench.hpp"
 #include "skink/simulations/run.hpp"
 #include "skink/simulations/sweep.hpp"
@@ -28,31 +28,17 @@ int fail(ExitCode code, const std::string& message);
 void catch_interruptions();
 bool is_interrupted();
 
-/// A line that is written over itself, twice a second on a terminal; elsewhere a line every ten seconds.
-class TerminalLine {
- public:
-  explicit TerminalLine(bool is_quiet);
-  /// The last is always due.
-  bool is_due(bool is_last);
-  void print(const std::string& text, bool is_last);
-  /// Leaves the line as it is.
-  void end();
-
- private:
-  bool is_quiet_;
-  bool on_terminal_;
-  bool is_open_ = false;  ///< it would be written over
-  std::chrono::steady_clock::time_point shown_;
-};
+/// What --quiet says.
+inline Verbosity verbosity(bool is_quiet) { return is_quiet ? Verbosity::kQuiet : Verbosity::kNormal; }
 
 /// "round 120/500  640 device-rounds/s  3 s left"
-class ProgressLine {
+class RunProgress {
  public:
-  explicit ProgressLine(bool is_quiet) : line_(is_quiet) {}
+  explicit RunProgress(Verbosity verbosity) : line_(verbosity) {}
   void show(const Progress& run);
 
  private:
-  TerminalLine line_;
+  ProgressLine line_;
 };
 
 /// @returns the exit code kOk and `out`, or prints what is wrong.
@@ -69,15 +55,15 @@ Result<std::optional<LineFile>> open_updates(const std::string& path);
 std::function<void(const coordinator::TakenUpdate&)> observer_of(LineFile& updates);
 
 /// "3 of 10 runs  round 12000/50000  90000 device-rounds/s  8 s left"
-class SweepLine {
+class SweepProgressLine {
  public:
-  explicit SweepLine(bool is_quiet) : line_(is_quiet) {}
+  explicit SweepProgressLine(Verbosity verbosity) : line_(verbosity) {}
   void show(const SweepProgress& sweep);
   /// What is printed next begins a line of its own.
   void end() { line_.end(); }
 
  private:
-  TerminalLine line_;
+  ProgressLine line_;
 };
 
 /// What all commands that run many experiments read: not the grid, which `axes` are, nor `on_progress`.

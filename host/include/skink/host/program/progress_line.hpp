@@ -1,0 +1,35 @@
+#pragma once
+/// @file
+/// The line on standard error by which long work shows that it goes on. Not thread-safe.
+
+#include <chrono>
+#include <string>
+
+namespace skink {
+
+/// Whether a program's user wants to see progress.
+enum class Verbosity { kQuiet, kNormal };
+
+/// A line that is written over itself, twice a second on a terminal; elsewhere a line of its own every ten seconds.
+class ProgressLine {
+ public:
+  explicit ProgressLine(Verbosity verbosity);
+
+  /// To be asked before a text is made: whether print() is due now. Never when quiet.
+  /// @param[in] is_last  the work is done: always due.
+  bool is_due(bool is_last);
+  /// @param[in] is_last  the line stays, and what is printed next begins a line of its own.
+  void print(const std::string& text, bool is_last);
+  /// The line stays as it is; what is printed next begins a line of its own.
+  void end();
+  /// The line goes, if it would be written over.
+  void clear();
+
+ private:
+  Verbosity verbosity_;
+  bool on_terminal_;
+  bool is_open_ = false;  ///< it would be written over
+  std::chrono::steady_clock::time_point shown_;
+};
+
+}  // namespace skink
