@@ -23,6 +23,7 @@ class Downlink {
   /// @throws std::runtime_error for another text.
   Downlink(const std::string& name, const nn::Network& network, std::uint64_t seed);
 
+  /// Whether a step is sent through a codec; else devices fetch whole models.
   bool is_compressed() const { return is_compressed_; }
 
   /// What becomes of a step.
@@ -85,6 +86,7 @@ class PatchBook {
   /// known, is the newest one, or the whole file would be shorter.
   std::vector<std::uint8_t> chain_from(const crypto::Digest& base) const;
 
+  /// Those that are kept, in the order of the rounds.
   const std::deque<Patch>& patches() const { return patches_; }
 
   /// The known model whose digest begins with these bytes; null if there is none.

@@ -21,6 +21,7 @@ struct Executor {
     return {pool.count(), [&pool](std::uint32_t parts, const Work& work) { pool.run(parts, work); }};
   }
 
+  /// Does all parts, on the workers or as worker 0, and returns when all have ended.
   void run(std::uint32_t parts, const Work& work) const {
     if (on_workers && parts > 1) return on_workers(parts, work);
     for (std::uint32_t part = 0; part < parts; ++part) work(0, part);

@@ -22,6 +22,7 @@ class MetaModel {
   /// @throws std::runtime_error when the experiment's downlink codec is unknown.
   explicit MetaModel(const Experiment& experiment);
 
+  /// The network; with the input normalisation, what a model file says beside the parameters.
   const nn::Network& network() const { return model_.network; }
   const model::Model& model() const { return model_; }
   /// [P] float32.

@@ -41,6 +41,8 @@ struct EvaluationRecord {
   wire::Evaluation total{};
   Traffic traffic;
 
+  /// Means over all query samples, before and after adaptation: the loss, and the fraction of correct predictions. 0
+  /// when there is no query sample (`total.query_samples`); the accuracy of a regression is 0 as well.
   double loss_before() const;
   double loss_after() const;
   double accuracy_before() const;

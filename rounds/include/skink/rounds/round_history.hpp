@@ -31,6 +31,7 @@ class RoundHistory {
   /// The next rounds, all like the first of them.
   void add(Stretch stretch);
 
+  /// How many rounds, and the entries that hold them, in order.
   std::uint32_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   const std::vector<Stretch>& stretches() const { return stretches_; }
@@ -43,6 +44,7 @@ class RoundHistory {
   /// Reads the records one after the other.
   class Reader {
    public:
+    /// Borrows the history, which must not change meanwhile.
     explicit Reader(const RoundHistory& history) : history_(&history) {}
     /// @returns false at the end.
     bool next(RoundRecord& record);

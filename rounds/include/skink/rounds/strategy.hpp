@@ -23,6 +23,7 @@ class Strategy {
   Strategy(const Strategy&) = delete;
   Strategy& operator=(const Strategy&) = delete;
 
+  /// How a device adapts in a round.
   virtual InnerLoop inner_loop() const = 0;
   /// epsilon of round 0..rounds-1 (docs/arithmetic.md, section 8).
   virtual double meta_learning_rate(std::uint32_t round) const = 0;

@@ -27,7 +27,7 @@ struct BenchNet {
 /// parameters, 32).
 const std::vector<BenchNet>& bench_nets();
 
-/// The network of an experiment file, all inputs non-zero, with its cohort.
+/// The network of an experiment file, all inputs non-zero, with its cohort. Errors: as read_experiment().
 Result<BenchNet> bench_net_of(const std::string& experiment_file);
 
 struct BenchOptions {

@@ -41,6 +41,7 @@ struct IntakeRow {
 ///          bits.
 Result<std::vector<IntakeRow>> run_intake_bench(const IntakeOptions& options);
 
+/// For a terminal: a line for each row, in order.
 std::string to_table(const std::vector<IntakeRow>& rows);
 
 }  // namespace skink::simulations

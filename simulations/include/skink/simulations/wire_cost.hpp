@@ -21,6 +21,7 @@ struct WireBytes {
   std::uint64_t up = 0;    ///< device to broker
   std::uint64_t down = 0;  ///< broker to device
 
+  /// Sums in each direction.
   WireBytes& operator+=(const WireBytes& other) {
     up += other.up;
     down += other.down;
@@ -37,6 +38,7 @@ struct WireCost {
   WireBytes tls;      ///< headers, nonces and tags of records
   WireBytes tcp_ip;   ///< headers of all packets, those of bare acknowledgements included
 
+  /// Of all layers, and sums layer by layer.
   WireBytes total() const { return payload + mqtt + tls + tcp_ip; }
   WireCost& operator+=(const WireCost& other) {
     payload += other.payload;
@@ -61,6 +63,7 @@ struct LinkProfile {
   bool publishes_in_two = false;  ///< the device makes a record of a publication's header, and others of its payload
   bool sends_by_turns = false;    ///< what the device has to say at one moment goes out together, not packet by packet
 
+  /// The most that TCP sends in one packet.
   std::uint32_t segment_bytes() const { return mtu - header_bytes; }
 
   /// skink-edge on Linux: TCP timestamps, TLS 1.3 with AES-GCM.
@@ -137,7 +140,9 @@ WireCost device_round_cost(const DeviceRound& round, const LinkProfile& link = {
 /// for each thread.
 class DeviceRoundCosts {
  public:
+  /// Throws as device_round_cost().
   explicit DeviceRoundCosts(DeviceRound round, const LinkProfile& link = {});
+  /// The round with a change of so many bytes. Valid until the next call.
   const WireCost& with(std::uint32_t encoded_bytes);
 
  private:

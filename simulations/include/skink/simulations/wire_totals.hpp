@@ -29,8 +29,10 @@ struct WireRow {
   double accuracy_after = 0;  ///< 0 for a regression
 };
 
+/// <folder>/wire.csv
 std::string wire_path(const std::string& folder);
 
+/// The text of wire.csv: a heading and a line for each row.
 std::string wire_csv(const std::vector<WireRow>& rows);
 
 /// Errors: kUnavailable, kDamaged.

@@ -89,6 +89,7 @@ class Coordinator {
   /// What to do now, in order; empties the list.
   std::vector<Action> take_actions();
 
+  /// Where the run stands: its phase, finished rounds, number, experiment, and the model after these rounds.
   Phase phase() const { return phase_; }
   std::uint32_t rounds_done() const { return rounds_done_; }
   std::uint64_t run() const { return config_.run; }

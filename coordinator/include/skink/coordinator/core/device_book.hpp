@@ -52,6 +52,7 @@ class DeviceBook {
   DeviceBook(const crypto::Key& master_key, std::string fleet, std::uint64_t nonce)
       : master_key_(master_key), fleet_(std::move(fleet)), presence_(nonce) {}
 
+  /// The device's own key: HKDF-SHA256 of master key, fleet and id (docs/protocol.md, section 2).
   crypto::Key key_of(std::string_view id) const;
   /// Null: nothing authentic ever came from it, and it is in no roster. The pointer stays valid.
   KnownDevice* find(std::string_view id);

@@ -72,6 +72,7 @@ class Outbox {
   /// What a birth says of the device's model.
   void note_model(KnownDevice& device, std::uint64_t digest_prefix) const;
 
+  /// Payload bytes so far, up and down; what came up is counted by who takes it in.
   rounds::Traffic& traffic() { return traffic_; }
   const rounds::Traffic& traffic() const { return traffic_; }
 

@@ -51,6 +51,7 @@ class PresenceBook {
   /// When due() will have one; Presence::kNever: not by time alone.
   std::uint64_t wake_ms() const { return queue_.empty() ? Presence::kNever : queue_.begin()->first; }
 
+  /// Devices that answered a challenge and were not heard to go since.
   std::size_t online() const { return online_; }
   /// Devices that announced themselves and have not answered.
   std::size_t unconfirmed() const { return queue_.size(); }

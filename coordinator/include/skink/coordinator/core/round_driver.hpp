@@ -52,12 +52,15 @@ class RoundDriver {
     Outbox& outbox;
     RefusalCounts& refused;
   };
+  /// @param[in] executor  checks, decodes and adds up updates
+  /// @throws std::runtime_error when the experiment names a codec that does not exist.
   RoundDriver(const Parts& parts, std::uint64_t run, RunMode mode, rounds::Executor executor);
 
   /// When a run is continued or replayed. Whose updates the finished rounds took follows from cohorts and transcript.
   /// @param[in] events  the stored transcript, by ascending round
   void restore(std::uint64_t run, std::vector<TranscriptEvent> events, std::uint32_t rounds_done);
 
+  /// Asks all that have a slot. Nothing may be open, and the roster must be frozen. It may be over at once.
   void open_round(std::uint32_t round, std::uint64_t now_ms);
   void open_evaluation(std::uint32_t rounds_done, std::uint64_t now_ms);
   /// Nothing is open: neither round nor evaluation.

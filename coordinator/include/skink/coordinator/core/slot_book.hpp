@@ -39,6 +39,7 @@ class SlotBook {
   /// Borrows the experiment.
   explicit SlotBook(const Experiment& experiment) : experiment_(&experiment) {}
 
+  /// Nothing is open any more.
   void clear() { slots_.clear(); }
   /// The cohort of a round. The slots have no deadline yet.
   /// @param[in] training  roster indices; borrowed until the next open.
@@ -48,6 +49,7 @@ class SlotBook {
   /// What a stored transcript says of the open round, when a run is continued or replayed. Counts into `record`.
   void apply(const TranscriptEvent& event, rounds::RoundRecord& record);
 
+  /// The slots, in the order of the cohort or of the held-out devices; references hold until the next open or clear.
   bool is_empty() const { return slots_.empty(); }
   std::vector<Slot>::iterator begin() { return slots_.begin(); }
   std::vector<Slot>::iterator end() { return slots_.end(); }

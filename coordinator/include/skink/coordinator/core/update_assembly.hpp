@@ -15,6 +15,7 @@ class UpdateAssembly {
  public:
   enum class Step { kIncomplete, kComplete, kResend, kKnownGap, kWrongShape };
 
+  /// Forgets all chunks and frees their memory.
   void reset();
 
   /// Takes one chunk.
@@ -32,6 +33,7 @@ class UpdateAssembly {
   /// @param[in] most_bytes  what the codec's output may measure.
   Step take(const wire::Update& update, Bytes payload, std::size_t most_bytes);
 
+  /// The first chunk that is missing, and the bytes of those before it, valid until take() or reset().
   std::uint32_t next_chunk() const { return next_chunk_; }
   Bytes bytes() const { return {bytes_.data(), bytes_.size()}; }
 

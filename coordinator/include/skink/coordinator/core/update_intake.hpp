@@ -49,6 +49,7 @@ class UpdateIntake {
   /// Checks the codes of messages, on all workers. Reads what no update changes.
   std::vector<OpenedUpdate> open(Span<const UpdateMessage> messages, const DeviceBook& devices) const;
 
+  /// The sum is empty again.
   void begin_round() { aggregator_.reset(); }
 
   /// What came of one chunk.
@@ -66,6 +67,7 @@ class UpdateIntake {
   Taken take_chunk(Slot& slot, std::uint32_t number, const wire::Update& update, Bytes payload,
                    std::uint32_t residual_round, std::uint64_t now_ms, wire::Refusal& reason);
 
+  /// Whether a complete change waits to be decoded.
   bool is_waiting() const { return !waiting_.empty(); }
   /// Decodes and adds all that waits. @returns them in order of arrival, as if each had come alone; their slots do not
   /// wait any more.

@@ -12,11 +12,12 @@
 
 namespace skink::coordinator {
 
-/// Makes the folder if need be; files of an earlier run are replaced one by one, summary.json last.
+/// Makes the folder if need be; files of an earlier run are replaced one by one, summary.json last, durably.
+/// @returns kUnavailable for the first file that cannot be written, which the message names; later ones are not tried.
 Result<void> write_results(const std::string& folder, const RunState& state, const Summary& summary,
                            const rounds::RoundHistory& rounds);
 
-/// A model file, to `path`.
+/// A model file, to `path`, durably. Errors: kUnavailable when it cannot be written.
 Result<void> write_model(const std::string& path, const std::vector<std::uint8_t>& model_file);
 
 }  // namespace skink::coordinator

@@ -46,8 +46,11 @@ struct RunState {
   crypto::Digest model_digest;
   std::size_t parameters = 0;
 };
+/// That of a coordinator. Borrows from it until it is changed.
 RunState state_of(const Coordinator& coordinator);
 
+/// @param[in] source        "fleet" or "simulator"
+/// @param[in] wall_seconds  that the run took
 Summary summarize(const RunState& state, const std::string& source, double wall_seconds);
 
 /// One JSON object, fields as docs/experiment-output.md lists them.

@@ -41,10 +41,12 @@ class Service {
   /// Runs until the run is finished or `stop` says so (asked at least ten times a second).
   ServiceEnd run(const ServiceObserver& observer, const std::function<bool()>& stop);
 
+  /// The core, valid as long as the service; why run() ended with kStoreFailed or kCredentialsRefused; whether the
+  /// store had the run already.
   const Coordinator& core() const { return *core_; }
   const std::string& failure() const { return failure_; }
   bool resumed() const { return resumed_; }
-  /// Rounds of the whole run, those before a restart included.
+  /// Rounds of the whole run, those before a restart included. Errors: the store cannot be read.
   Result<std::vector<rounds::RoundRecord>> rounds() const { return store_.rounds(); }
 
  private:

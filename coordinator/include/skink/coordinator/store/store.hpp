@@ -68,7 +68,9 @@ class Store {
   Store& operator=(Store&&) noexcept;
   ~Store();
 
-  /// Is there a run in it?
+  /// Is there a run in it? One that begins is durable on return. Errors of these and all below: kUnavailable when
+  /// SQLite cannot read or write (the message says why, and what to do when the disk is full), kDamaged for a value
+  /// that no coordinator writes.
   Result<bool> has_run() const;
   Result<void> begin_run(const NewRun& run);
 
@@ -79,12 +81,13 @@ class Store {
   Result<std::vector<DeviceRow>> devices() const;
   Result<std::vector<RefusalRow>> refusals() const;
 
-  /// Does the broker keep nothing of the run any more? Then a run that is finished has nothing left to do.
+  /// Does the broker keep nothing of the run any more? Then a run that is finished has nothing left to do. Errors as
+  /// has_run().
   Result<bool> is_cleared() const;
   Result<void> set_cleared();
 
   /// All of them in one transaction, durable when it returns: either all or none. Publish actions are passed over. Does
-  /// nothing when there is nothing to write.
+  /// nothing when there is nothing to write. Errors as has_run(); then nothing of it is stored.
   ///
   /// @param[in] notes  for people; not needed for correctness.
   /// @param[in] checkpoint_rounds  models after a multiple of it are kept, besides the latest two; 0: none.

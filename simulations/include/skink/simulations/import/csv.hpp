@@ -29,6 +29,7 @@ class CsvReader {
   /// kMostRowBytes; kUnavailable when reading fails. After an error the reader is of no further use.
   Result<bool> next();
 
+  /// Fields of the row; at least 1.
   std::size_t field_count() const noexcept { return ends_.size(); }
   /// Without its quotes. Valid until next().
   std::string_view field(std::size_t index) const noexcept;

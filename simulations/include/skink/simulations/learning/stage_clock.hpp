@@ -15,6 +15,8 @@ namespace skink::simulations {
 /// Stages of a device-round. Those of layer l follow kLayers: forward at kLayers + 2 l, backward after it.
 enum Stage : std::uint32_t { kDraw, kSamples, kCopy, kLoss, kTake, kStep, kOther, kLayers };
 
+/// Stages of a layer.
+/// @param[in] layer  index in the network
 [[gnu::always_inline]] inline Stage forward_stage(std::size_t layer) noexcept {
   return static_cast<Stage>(kLayers + 2 * layer);
 }
@@ -25,6 +27,7 @@ enum Stage : std::uint32_t { kDraw, kSamples, kCopy, kLoss, kTake, kStep, kOther
 /// Of one thread. All of it is inlined: the code of an instruction set may not define functions that others use.
 class StageClock {
  public:
+  /// @param[in] layers  of the network
   explicit StageClock(std::size_t layers) : ticks_(kLayers + 2 * layers, 0), laps_(ticks_.size(), 0) {}
 
   /// The next stage begins now, whatever was before.
@@ -41,6 +44,7 @@ class StageClock {
   const std::vector<std::uint64_t>& ticks() const { return ticks_; }
   const std::vector<std::uint64_t>& laps() const { return laps_; }
 
+  /// The processor's time stamp counter, or what it has in its place.
   [[gnu::always_inline]] static std::uint64_t now() noexcept {
 #if defined(__x86_64__)
     return __rdtsc();
@@ -59,6 +63,7 @@ class StageClock {
   std::uint64_t last_ = 0;
 };
 
+/// clock->lap(stage), unless nobody wants to know (null).
 [[gnu::always_inline]] inline void lap(StageClock* clock, Stage stage) noexcept {
   if (clock != nullptr) clock->lap(stage);
 }

@@ -27,6 +27,7 @@ struct NetworkFaults {
   double duplicate = 0;
   std::uint32_t max_delay_ms = 0;  ///< uniform in 0..max; reorders messages
 
+  /// Whether anything happens to messages at all.
   bool any() const { return drop > 0 || duplicate > 0 || max_delay_ms > 0; }
 };
 
@@ -64,6 +65,7 @@ class World {
   /// @returns whether the run is finished.
   bool run(const WorldObserver& observer, const std::function<bool()>& stop = {});
 
+  /// The coordinator, which a test may disturb; the clients, by index; and the virtual time.
   coordinator::Coordinator& coordinator() { return *coordinator_; }
   std::size_t device_count() const { return devices_.size(); }
   const edge::Client& client(std::size_t index) const;
