@@ -1,352 +1,365 @@
 #include "skink/edge/client.hpp"
 
-#include <string.h>
-
 #include "alignment.hpp"
-#include "client_details.hpp"
-#include "skink/common/arithmetic/philox.hpp"
 
 namespace skink::edge {
-namespace {
 
-bool is_known_kind(const wire::Task& task) noexcept {
-  return is_adapt(task) || task.kind == skink_wire_TaskKind_TASK_KIND_EVALUATE;
-}
-
-/// Is `a` before `b` in the order of (run, round, attempt)?
-bool is_before(const wire::RoundId& a, const wire::RoundId& b) noexcept {
-  if (a.run != b.run) return a.run < b.run;
-  if (a.round != b.round) return a.round < b.round;
-  return a.attempt < b.attempt;
-}
-
-}  // namespace
+using internal::DownloadProgress;
+using internal::is_adapt;
+using internal::model_of;
 
 Client::Client(const ClientConfig& config, const Platform& platform) noexcept
-    : config_(config), platform_(platform), residual_(platform.residuals) {
-  config_.arena = aligned_part(config.arena);
-}
+    : identity_(config.identity),
+      arena_(aligned_part(config.arena)),
+      samples_(platform.samples),
+      birth_(config.firmware, config.health),
+      timer_(config.retry_ms, config.retry_limit_ms, config.jitter_seed),
+      slot_(platform.model),
+      download_(slot_, gate_.task()),
+      residual_(platform.residuals) {}
 
-void Client::restore_task(const wire::RoundId& id) noexcept {
-  has_task_ = true;
-  task_.run = id.run;
-  task_.round = id.round;
-  task_.attempt = id.attempt;
-}
+void Client::restore_task(const wire::RoundId& id) noexcept { gate_.restore(id); }
 
 Status Client::restore_model(uint32_t bytes) noexcept {
-  if (bytes == 0 || bytes > platform_.model.size) return Status::kInvalidArgument;
-  model::ByteSource stored = platform_.model;
-  stored.size = bytes;
-  runner_.forget_weights();  // they need the model_ that they were computed with
-  const Status status = model::inspect(stored, model_);
-  model_ready_ = status == Status::kOk;
-  model_bytes_ = bytes;
-  return status;
+  runner_.forget_weights();  // they need the model that they were computed with
+  return slot_.open(bytes);
 }
 
 void Client::on_connected(uint64_t now_ms) noexcept {
-  connected_ = true;
-  outbox_busy_ = false;
-  task_wanted_ = true;
-  reply_wanted_ = true;
-  patch_wanted_ = true;
-  birth_wanted_ = true;
-  challenge_ = 0;
-  subscribed_all_ = false;
-  memset(asked_, 0, sizeof asked_);  // a clean session: the broker knows of none
-  asked_end_ = 0;
-  if (state_ == ClientState::kDownloading) {
-    if (patching_ == Patching::kNo) {
-      subscribe_all_ = chunks_missing_ == chunk_count_;
-      subscribe_next_ = subscribe_all_ ? chunk_count_ : 0;
-    } else if (patching_ == Patching::kReceiving) {
-      restart_patch();  // it comes again with the task
-    }
-    arm_timer(now_ms);
-  }
-  if (state_ == ClientState::kUploading || state_ == ClientState::kWaiting) resume_upload(now_ms);
+  now_ms_ = now_ms;
+  is_connected_ = true;
+  is_outbox_busy_ = false;
+  birth_.on_connected();
+  download_.on_connected();
+  if (state_ == ClientState::kDownloading) arm_timer();
+  if (is_sending()) resume_upload();
 }
 
 void Client::on_disconnected() noexcept {
-  connected_ = false;
-  outbox_busy_ = false;
+  is_connected_ = false;
+  is_outbox_busy_ = false;
 }
 
-// ---- tasks ----------------------------------------------------------------------------------------------------------
+// ---- messages -------------------------------------------------------------------------------------------------------
+
+/// Counts what is not.
+bool Client::is_readable(Status decoded) noexcept {
+  if (decoded == Status::kOk) return true;
+  const bool is_unknown = decoded == Status::kWrongAuthentication || decoded == Status::kTruncated;
+  ++(is_unknown ? counters_.wrong_authentication : counters_.damaged_messages);
+  return false;  // not answered: nobody knows who asked
+}
 
 void Client::on_task(Bytes message, uint64_t now_ms) noexcept {
+  now_ms_ = now_ms;
   wire::Task task{};
-  const Status status = wire::decode_task(message, config_.identity, task);
-  if (status == Status::kWrongAuthentication || status == Status::kTruncated) {
-    ++counters_.wrong_authentication;  // not answered: nobody knows who asked
-    return;
-  }
-  if (status != Status::kOk) {
-    ++counters_.damaged_messages;
-    return;
-  }
+  if (!is_readable(wire::decode_task(message, identity_, task))) return;
   if (task.kind == skink_wire_TaskKind_TASK_KIND_PRESENCE) {  // disturbs nothing
-    challenge_ = task.challenge;
-    birth_wanted_ = true;
+    birth_.on_challenge(task.challenge);
     return;
   }
-  const wire::RoundId id = wire::id_of(task);
-  if (has_task_ && id == wire::id_of(task_) && state_ != ClientState::kIdle) {
-    repeat(task, now_ms);
+  if (gate_.is_repeat(task)) {
+    repeat(task);
     return;
   }
-  const wire::Refusal reason = check_task(task);
+  const wire::Refusal reason = gate_.judge(task);
   if (reason == wire::Refusal::kNone) {
-    start(task, now_ms);
-    return;
+    start(task);
+  } else {
+    ++counters_.refused[static_cast<size_t>(reason)];  // the current task, if any, goes on
   }
-  ++counters_.refused[static_cast<size_t>(reason)];
-  refusal_ = {true, id, reason};  // the current task, if any, goes on
-}
-
-wire::Refusal Client::check_task(const wire::Task& task) const noexcept {
-  if (!task.has_versions || !wire::same_versions(task.versions)) return wire::Refusal::kVersionMismatch;
-  if (has_task_ && task.run < task_.run) return wire::Refusal::kAnotherRun;
-  if (has_task_ && is_before(wire::id_of(task), wire::id_of(task_))) return wire::Refusal::kLowerRound;
-  codec::Codec codec{};
-  if (is_adapt(task) && !codec::parse(task.uplink, codec)) return wire::Refusal::kUnknownCodec;
-  if (!is_known_kind(task) || task.model_bytes == 0) return wire::Refusal::kInvalidTask;
-  return wire::Refusal::kNone;
 }
 
 /// The same triple again: the same bytes again, without adapting again. While the work or the upload goes on there is
 /// nothing to do.
-void Client::repeat(const wire::Task& task, uint64_t now_ms) noexcept {
+void Client::repeat(const wire::Task& task) noexcept {
   ++counters_.repeats;
-  deadline_ms_ = now_ms + task.time_left_ms;  // the coordinator may have given it more
-  retries_ = 0;
-  if (state_ == ClientState::kFinished || state_ == ClientState::kWaiting) resume_upload(now_ms);
+  gate_.extend(task, now_ms_);  // the coordinator may have given it more
+  timer_.reset_backoff();
+  if (state_ == ClientState::kFinished || state_ == ClientState::kWaiting) resume_upload();
 }
 
-void Client::start(const wire::Task& task, uint64_t now_ms) noexcept {
+void Client::start(const wire::Task& task) noexcept {
   ++counters_.tasks;
-  residual_.settle(task.run, task.accepted_round, encoder_);  // while w and phi are what they were
-  task_ = task;
-  has_task_ = true;
-  patching_ = Patching::kNo;
-  retries_ = 0;
-  deadline_ms_ = now_ms + task.time_left_ms;
-  result_ = {};
-  result_.id = wire::id_of(task);
-  const size_t wanted = task.chunk_bytes == 0 ? SKINK_EDGE_CHUNK_BYTES : task.chunk_bytes;
-  chunk_bytes_ = wanted < SKINK_EDGE_CHUNK_BYTES ? wanted : SKINK_EDGE_CHUNK_BYTES;
-  if (model_ready_ && model_.digest == model_of(task)) {
-    begin_work(now_ms);
+  residual_.settle(task.run, task.accepted_round, upload_.encoder());  // while w and phi are what they were
+  gate_.accept(task, now_ms_);
+  download_.stop();
+  upload_.reset(task);
+  timer_.reset_backoff();
+  if (slot_.has_model(model_of(task))) {
+    begin_work();
   } else {
-    begin_download(now_ms);
+    begin_download();
   }
 }
 
-// ---- work -----------------------------------------------------------------------------------------------------------
-
-void Client::begin_work(uint64_t now_ms) noexcept {
-  TaskSettings settings;
-  settings.kind = is_adapt(task_) ? wire::TaskKind::kAdapt : wire::TaskKind::kEvaluate;
-  settings.seed = task_.seed;
-  settings.round = task_.round;
-  settings.device_index = task_.device_index;
-  settings.first_task = task_.first_task;
-  settings.task_count = task_.task_count;
-  settings.inner_learning_rate = task_.inner_learning_rate;
-  settings.passes = task_.passes;
-  settings.batch_size = task_.batch_size;
-  const nn::Network& network = model_.model.network;
-  if (is_adapt(task_) && codec::parse(task_.uplink, codec_)) {
-    settings.codec_bytes = codec::state_bytes(codec_, network);
-    settings.residual_bytes = codec::residual_bytes(codec_, network);
-    settings.has_residual_store = residual_.fits_store(network.trainable_count());
-  }
-  const Status status = runner_.begin(model_, platform_.model, platform_.samples, settings, config_.arena);
-  switch (status) {
-    case Status::kOk:
-      if (settings.residual_bytes != 0) {
-        const auto numbers = static_cast<uint32_t>(network.trainable_count());
-        residual_.prepare({task_.run, task_.seed, task_.accepted_round, numbers}, runner_.residual());
-      } else {
-        residual_.forget();  // the plan may reach into it
-      }
-      state_ = ClientState::kWorking;
-      wake_ms_ = kNever;
-      return;
-    case Status::kBufferTooSmall:
-      refuse_current(wire::Refusal::kDoesNotFit, runner_.memory_plan().total, config_.arena.size(), now_ms);
-      return;
-    case Status::kInvalidArgument: refuse_current(wire::Refusal::kInvalidTask, 0, 0, now_ms); return;
-    default: refuse_current(wire::Refusal::kNoData, 0, 0, now_ms); return;
-  }
-}
-
-void Client::work(uint64_t now_ms) noexcept {
-  if (state_ != ClientState::kWorking) return;
-  const Progress progress = runner_.step();
-  if (progress != Progress::kMore) finish_work(progress, now_ms);
-}
-
-void Client::finish_work(Progress progress, uint64_t now_ms) noexcept {
-  if (progress == Progress::kFailed) {
-    const wire::Refusal reason = runner_.phi_failed() ? wire::Refusal::kStorageFailed : wire::Refusal::kNoData;
-    refuse_current(reason, 0, 0, now_ms);
-    return;
-  }
-  result_.support_samples = runner_.support_samples();
-  if (!is_adapt(task_)) {
-    ++counters_.evaluated;
-    result_.outcome = wire::Outcome::kEvaluated;
-    result_.evaluation = runner_.evaluation();
-    begin_upload(0, now_ms);
-    return;
-  }
-  result_.outcome = wire::Outcome::kDiverged;
-  if (progress == Progress::kDone) {
-    const Status status = encode_change();
-    if (status != Status::kOk && status != Status::kNotFinite) {
-      refuse_current(wire::Refusal::kStorageFailed, 0, 0, now_ms);
-      return;
-    }
-  }
-  if (result_.outcome == wire::Outcome::kDiverged) ++counters_.diverged;
-  begin_upload(0, now_ms);
-}
-
-/// kNotFinite: the change diverges; kOk: it is the result.
-Status Client::encode_change() noexcept {
-  codec::Change change;
-  change.network = &model_.model.network;
-  change.phi = {this, &read_phi, model::parameters_in_place(platform_.model, model_)};
-  change.parameters = runner_.parameters();
-  if (codec_.error_feedback) residual_.add_to(change);
-  const codec::Key key{task_.seed, task_.round, task_.device_index};
-  const Status status = encoder_.begin(codec_, change, key, runner_.codec_state());
-  if (status != Status::kOk) return status;
-  ++counters_.adapted;
-  result_.outcome = wire::Outcome::kAdapted;
-  result_.total_bytes = static_cast<uint32_t>(encoder_.size());
-  result_.chunk_count = chunks_for(result_.total_bytes, chunk_bytes_);
-  memcpy(result_.uplink, task_.uplink, sizeof result_.uplink);
-  if (codec_.error_feedback) {
-    result_.residual_round = residual_.accepted_round();
-    residual_.on_encoded(task_.run, task_.round);
-  }
-  return status;
-}
-
-void Client::refuse_current(wire::Refusal reason, size_t needed, size_t available, uint64_t now_ms) noexcept {
-  ++counters_.refused[static_cast<size_t>(reason)];
-  result_ = {};
-  result_.id = wire::id_of(task_);
-  result_.outcome = wire::Outcome::kRefused;
-  result_.refusal = reason;
-  result_.needed_bytes = static_cast<uint32_t>(needed);
-  result_.available_bytes = static_cast<uint32_t>(available);
-  begin_upload(0, now_ms);
-}
-
-Status Client::read_phi(void* context, size_t first, Span<float> out) noexcept {
-  const auto& client = *static_cast<const Client*>(context);
-  return model::read_parameters(client.platform_.model, client.model_, first, out);
-}
-
-// ---- upload ---------------------------------------------------------------------------------------------------------
-
-void Client::begin_upload(uint32_t chunk, uint64_t now_ms) noexcept {
-  if (outbox_busy_ && sending_ == Sending::kChunk) sending_ = Sending::kOldChunk;  // its departure is no progress
-  state_ = ClientState::kUploading;
-  update_chunk_ = chunk;
-  arm_timer(now_ms);
-}
-
-/// Goes on where the upload stopped, or asks with the last chunk what became of it: a coordinator that misses others
-/// answers RESEND from the first of them.
-void Client::resume_upload(uint64_t now_ms) noexcept {
-  const uint32_t last = result_.chunk_count - 1;
-  begin_upload(update_chunk_ < last ? update_chunk_ : last, now_ms);
-}
-
-void Client::on_published(uint64_t now_ms) noexcept {
-  if (!outbox_busy_) return;
-  outbox_busy_ = false;
-  if (sending_ != Sending::kChunk || state_ != ClientState::kUploading) return;
-  ++update_chunk_;
-  if (update_chunk_ >= result_.chunk_count) state_ = ClientState::kWaiting;
-  arm_timer(now_ms);
+void Client::on_task_not_noted(uint64_t now_ms) noexcept {
+  now_ms_ = now_ms;
+  const bool is_begun = state_ == ClientState::kDownloading || has_work();  // else it is refused for another reason
+  if (is_begun) refuse(wire::Refusal::kStorageFailed);
 }
 
 void Client::on_reply(Bytes message, uint64_t now_ms) noexcept {
+  now_ms_ = now_ms;
   wire::Reply reply{};
-  const Status status = wire::decode_reply(message, config_.identity, reply);
-  if (status == Status::kWrongAuthentication || status == Status::kTruncated) {
-    ++counters_.wrong_authentication;
-    return;
-  }
-  if (status != Status::kOk) {
-    ++counters_.damaged_messages;
-    return;
-  }
-  const bool sent = state_ == ClientState::kUploading || state_ == ClientState::kWaiting;
-  if (!has_task_ || !sent || !(wire::id_of(reply) == wire::id_of(task_))) return;  // a late reply to an older task
-  retries_ = 0;
+  if (!is_readable(wire::decode_reply(message, identity_, reply))) return;
+  if (!is_sending() || !(wire::id_of(reply) == task_id())) return;  // a late reply to an older task
+  timer_.reset_backoff();
   switch (reply.verdict) {
     case skink_wire_Verdict_VERDICT_ACCEPTED:
     case skink_wire_Verdict_VERDICT_REFUSED:
       ++(reply.verdict == skink_wire_Verdict_VERDICT_ACCEPTED ? counters_.accepted : counters_.refused_by_coordinator);
       state_ = ClientState::kFinished;
-      wake_ms_ = kNever;
+      timer_.stop();
       return;
-    case skink_wire_Verdict_VERDICT_RESEND:
-      if (reply.chunk < result_.chunk_count) begin_upload(reply.chunk, now_ms);
-      return;
+    case skink_wire_Verdict_VERDICT_RESEND: begin_upload(reply.chunk); return;
     default: ++counters_.damaged_messages; return;
   }
 }
 
-// ---- time -----------------------------------------------------------------------------------------------------------
+// ---- the model ------------------------------------------------------------------------------------------------------
 
-/// Exponential back-off with up to a quarter of jitter, so that a fleet does not come back in step.
-void Client::arm_timer(uint64_t now_ms) noexcept {
-  const uint64_t doubled = uint64_t{config_.retry_ms} << (retries_ < 16 ? retries_ : 16);
-  const uint32_t wait = doubled < config_.retry_limit_ms ? static_cast<uint32_t>(doubled) : config_.retry_limit_ms;
-  const auto purpose = static_cast<uint32_t>(arithmetic::Purpose::kNetwork);
-  const uint32_t word = arithmetic::philox(config_.jitter_seed, retries_, purpose, task_.round, 0).words[0];
-  wake_ms_ = now_ms + wait + word % (wait / 4 + 1);
+void Client::begin_download() noexcept {
+  // The end of the arena may hold a residual.
+  const size_t room = arena_.size() / sizeof(float) * sizeof(float) - residual_.kept_bytes();
+  if (!download_.begin(arena_.first(room))) {
+    refuse(wire::Refusal::kDoesNotFit, download_bytes(), slot_.capacity());
+    return;
+  }
+  state_ = ClientState::kDownloading;
+  arm_timer();
+}
+
+bool Client::on_model_bytes(const ModelPiece& piece, ModelWrite& write) noexcept {
+  return download_.on_model_bytes(piece, write);
+}
+
+void Client::on_model_stored(const ModelWrite& write, Status status, uint64_t now_ms) noexcept {
+  now_ms_ = now_ms;
+  follow(download_.on_stored(write, status));
+}
+
+void Client::on_patch_bytes(const PatchPiece& piece, uint64_t now_ms) noexcept {
+  now_ms_ = now_ms;
+  const DownloadProgress progress = download_.on_patch_bytes(piece);
+  if (progress == DownloadProgress::kNone) return;
+  runner_.forget_weights();  // the parameters that are patched take their place
+  follow(progress);
+  follow(download_.finish_chain());
+}
+
+void Client::follow(DownloadProgress progress) noexcept {
+  switch (progress) {
+    case DownloadProgress::kNone: return;
+    case DownloadProgress::kMoved: timer_.reset_backoff(); break;
+    case DownloadProgress::kFellBack: ++counters_.patches_failed; break;
+    case DownloadProgress::kWritten:
+      timer_.reset_backoff();
+      finish_download();
+      return;
+    case DownloadProgress::kPatched:
+      ++counters_.patched;
+      finish_download();
+      return;
+    case DownloadProgress::kFailed: refuse(wire::Refusal::kStorageFailed); return;
+  }
+  arm_timer();
+}
+
+void Client::finish_download() noexcept {
+  runner_.forget_weights();
+  const wire::Refusal reason = slot_.verify(download_bytes(), download());
+  if (reason == wire::Refusal::kNone) {
+    begin_work();
+  } else {
+    refuse(reason);
+  }
+}
+
+// ---- work -----------------------------------------------------------------------------------------------------------
+
+void Client::begin_work() noexcept {
+  const wire::Task& task = gate_.task();
+  auto settings = TaskSettings();
+  settings.kind = is_adapt(task) ? wire::TaskKind::kAdapt : wire::TaskKind::kEvaluate;
+  settings.seed = task.seed;
+  settings.round = task.round;
+  settings.device_index = task.device_index;
+  settings.first_task = task.first_task;
+  settings.task_count = task.task_count;
+  settings.inner_learning_rate = task.inner_learning_rate;
+  settings.passes = task.passes;
+  settings.batch_size = task.batch_size;
+  const nn::Network& network = model().model.network;
+  if (is_adapt(task) && codec::parse(task.uplink, codec_)) {
+    settings.codec_bytes = codec::state_bytes(codec_, network);
+    settings.residual_bytes = codec::residual_bytes(codec_, network);
+    settings.has_residual_store = residual_.fits_store(network.trainable_count());
+  }
+  switch (runner_.begin(model(), slot_.memory(), samples_, settings, arena_)) {
+    case Status::kOk: break;
+    case Status::kBufferTooSmall: refuse(wire::Refusal::kDoesNotFit, memory_plan().total, arena_.size()); return;
+    case Status::kInvalidArgument: refuse(wire::Refusal::kInvalidTask); return;
+    default: refuse(wire::Refusal::kNoData); return;
+  }
+  if (settings.residual_bytes != 0) {
+    const auto numbers = static_cast<uint32_t>(network.trainable_count());
+    residual_.prepare({task.run, task.seed, task.accepted_round, numbers}, runner_.residual());
+  } else {
+    residual_.forget();  // the plan may reach into it
+  }
+  state_ = ClientState::kWorking;
+  timer_.stop();
+}
+
+void Client::work(uint64_t now_ms) noexcept {
+  now_ms_ = now_ms;
+  if (!has_work()) return;
+  const Progress progress = runner_.step();
+  if (progress != Progress::kMore) finish_work(progress);
+}
+
+void Client::finish_work(Progress progress) noexcept {
+  if (progress == Progress::kFailed) {
+    refuse(runner_.phi_failed() ? wire::Refusal::kStorageFailed : wire::Refusal::kNoData);
+    return;
+  }
+  if (!is_adapt(gate_.task())) {
+    ++counters_.evaluated;
+    upload_.set_evaluated(runner_.evaluation(), runner_.support_samples());
+    begin_upload(0);
+    return;
+  }
+  switch (progress == Progress::kDone ? encode_change() : Status::kNotFinite) {
+    case Status::kOk: ++counters_.adapted; break;
+    case Status::kNotFinite:
+      ++counters_.diverged;
+      upload_.set_diverged(runner_.support_samples());
+      break;
+    default: refuse(wire::Refusal::kStorageFailed); return;
+  }
+  begin_upload(0);
+}
+
+/// kNotFinite: the change diverges; kOk: it is the result.
+Status Client::encode_change() noexcept {
+  const wire::Task& task = gate_.task();
+  codec::Change change;
+  change.network = &model().model.network;
+  change.phi = slot_.parameters();
+  change.parameters = runner_.parameters();
+  if (codec_.error_feedback) residual_.add_to(change);
+  const codec::Key key{task.seed, task.round, task.device_index};
+  const Status status = upload_.encoder().begin(codec_, change, key, runner_.codec_state());
+  if (status != Status::kOk) return status;
+  upload_.set_adapted(task, codec_.error_feedback ? residual_.accepted_round() : 0, runner_.support_samples());
+  if (codec_.error_feedback) residual_.on_encoded(task.run, task.round);
+  return Status::kOk;
+}
+
+/// Ends the current task.
+void Client::refuse(wire::Refusal reason, size_t needed, size_t available) noexcept {
+  ++counters_.refused[static_cast<size_t>(reason)];
+  download_.stop();
+  upload_.set_refused(reason, needed, available);
+  begin_upload(0);
+}
+
+// ---- upload and time ------------------------------------------------------------------------------------------------
+
+void Client::begin_upload(uint32_t chunk) noexcept {
+  if (!upload_.seek(chunk)) return;
+  state_ = ClientState::kUploading;
+  arm_timer();
+}
+
+/// Goes on where the upload stopped, or asks with the last chunk what became of it: a coordinator that misses others
+/// answers RESEND from the first of them.
+void Client::resume_upload() noexcept { begin_upload(upload_.resume_chunk()); }
+
+void Client::on_published(uint64_t now_ms) noexcept {
+  now_ms_ = now_ms;
+  if (!is_outbox_busy_) return;
+  is_outbox_busy_ = false;
+  if (state_ != ClientState::kUploading || !upload_.on_published()) return;
+  if (upload_.is_sent()) state_ = ClientState::kWaiting;
+  arm_timer();
 }
 
 void Client::on_time(uint64_t now_ms) noexcept {
-  if (now_ms < wake_ms_) return;
-  if (!connected_) {
-    arm_timer(now_ms);
-    return;
+  now_ms_ = now_ms;
+  if (now_ms < next_wake_ms()) return;
+  if (!is_connected_) {
+    arm_timer();
+  } else if (gate_.is_over(now_ms)) {
+    give_up();
+  } else {
+    retry();
   }
-  retry(now_ms);
 }
 
-void Client::retry(uint64_t now_ms) noexcept {
-  wake_ms_ = kNever;
-  if (now_ms >= deadline_ms_) {  // the round is over; the result stays for a repeat
-    if (state_ == ClientState::kWaiting || state_ == ClientState::kUploading) state_ = ClientState::kFinished;
-    if (state_ == ClientState::kDownloading) {
-      patching_ = Patching::kNo;
-      state_ = ClientState::kIdle;  // the task is remembered: older ones are refused, and the same may come again
-    }
+/// The round is over. A result stays for a repeat; without one, the task is remembered.
+void Client::give_up() noexcept {
+  timer_.stop();
+  if (is_sending()) state_ = ClientState::kFinished;
+  if (state_ != ClientState::kDownloading) return;
+  download_.stop();
+  gate_.abandon();
+  state_ = ClientState::kIdle;
+}
+
+void Client::retry() noexcept {
+  timer_.stop();
+  ++counters_.retries;
+  timer_.back_off();
+  if (state_ == ClientState::kWaiting) {
+    resume_upload();
     return;
   }
-  ++counters_.retries;
-  ++retries_;
-  if (state_ == ClientState::kDownloading && patching_ == Patching::kReceiving) {
-    give_up_patch(now_ms);
-  } else if (state_ == ClientState::kDownloading) {
-    if (patching_ == Patching::kNo) subscribe_next_ = 0;  // ask for each missing chunk by name
-    arm_timer(now_ms);
-  } else if (state_ == ClientState::kWaiting) {
-    resume_upload(now_ms);
-  } else if (state_ == ClientState::kUploading) {
-    arm_timer(now_ms);
-  }
+  if (state_ == ClientState::kDownloading) follow(download_.on_timeout());
+  if (state_ == ClientState::kDownloading || state_ == ClientState::kUploading) arm_timer();
+}
+
+// ---- actions --------------------------------------------------------------------------------------------------------
+
+bool Client::next_action(Action& action) noexcept {
+  if (!is_connected_) return false;
+  action = {};
+  return birth_.next_subscription(action) || download_.next_action(action) || next_publication(action);
+}
+
+/// One publication at a time: the outbox has one place.
+bool Client::next_publication(Action& action) noexcept {
+  if (is_outbox_busy_) return false;
+  size_t bytes = 0;
+  const bool is_birth = encode_birth(bytes);
+  if (!is_birth && !encode_refusal(bytes) && !encode_chunk(bytes)) return false;
+  action.kind = ActionKind::kPublish;
+  action.topic = is_birth ? wire::TopicKind::kState : wire::TopicKind::kUpdate;
+  action.retain = is_birth;
+  action.payload = {outbox_, bytes};
+  is_outbox_busy_ = true;
+  return true;
+}
+
+bool Client::encode_birth(size_t& written) noexcept {
+  wire::State state{};
+  if (!birth_.next(state)) return false;
+  state.arena_bytes = static_cast<uint32_t>(arena_.size());
+  state.model = slot_.prefix();
+  return wire::encode_state(state, identity_, outbox_, written) == Status::kOk;
+}
+
+bool Client::encode_refusal(size_t& written) noexcept {
+  wire::Update update;
+  return gate_.next_refusal(update) && wire::encode_update(update, {}, identity_, outbox_, written) == Status::kOk;
+}
+
+bool Client::encode_chunk(size_t& written) noexcept {
+  if (state_ != ClientState::kUploading) return false;
+  const bool is_encoded = upload_.encode_next(identity_, outbox_, written) == Status::kOk;
+  if (!is_encoded) state_ = ClientState::kWaiting;  // phi could not be read now; the timer tries again
+  return is_encoded;
 }
 
 }  // namespace skink::edge

@@ -7,14 +7,16 @@
 
 namespace skink::edge {
 
-ModelPatch::ModelPatch() noexcept = default;
-
 void ModelPatch::begin(const model::ModelInfo& base, const model::ByteSource& phi, uint64_t seed,
                        MutableBytes memory) noexcept {
   base_ = &base;
   phi_ = phi;
   seed_ = seed;
   memory_ = memory;
+  restart();
+}
+
+void ModelPatch::restart() noexcept {
   reading_ = Reading::kNameLength;
   size_ = 0;
 }

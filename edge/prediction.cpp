@@ -31,13 +31,13 @@ Status TaskRunner::predict(const model::Model& model, Span<const float> stored, 
 }
 
 Status Client::predict(Span<const float> stored, Span<float> outputs) noexcept {
-  if (has_work() || patching_ != Patching::kNo) return Status::kUnavailable;
+  if (has_work() || download_.is_patching()) return Status::kUnavailable;
   if (runner_.weights() == Weights::kNone) {
-    if (!model_ready_) return Status::kUnavailable;
-    const Status status = runner_.load_weights(model_, platform_.model, config_.arena);
+    if (!has_model()) return Status::kUnavailable;
+    const Status status = runner_.load_weights(model(), slot_.memory(), arena_);
     if (status != Status::kOk) return status;
   }
-  return runner_.predict(model_.model, stored, outputs);
+  return runner_.predict(model().model, stored, outputs);
 }
 
 }  // namespace skink::edge

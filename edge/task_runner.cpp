@@ -21,8 +21,6 @@ size_t target_size(const nn::Network& network) noexcept {
 
 }  // namespace
 
-TaskRunner::TaskRunner() noexcept = default;
-
 Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
                          const TaskSettings& settings, MutableBytes arena) noexcept {
   phase_ = Phase::kDone;
@@ -45,12 +43,10 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
   request.buffered_samples = samples.replayable ? 0 : counts_.support;
   request.codec_bytes = settings.codec_bytes;
   request.residual_bytes = settings.residual_bytes;
-  plan_ = nn::plan_memory(network, request);
-  if (plan_.total > arena.size() && settings.has_residual_store) {
-    request.residual_bytes = 0;
-    plan_ = nn::plan_memory(network, request);
+  while ((plan_ = nn::plan_memory(network, request)).total > arena.size()) {
+    if (request.residual_bytes == 0 || !settings.has_residual_store) return Status::kBufferTooSmall;
+    request.residual_bytes = 0;  // it goes to the store
   }
-  if (plan_.total > arena.size()) return Status::kBufferTooSmall;
   auto* cursor = reinterpret_cast<float*>(arena.data());
   const auto take = [&cursor](size_t bytes) noexcept {
     const Span<float> part(cursor, bytes / sizeof(float));

@@ -16,8 +16,6 @@ namespace skink::edge {
 
 class ModelPatch {
  public:
-  ModelPatch() noexcept;
-
   /// Makes ready for the first byte of a chain.
   ///
   /// @param[in] base    the model in the slot, which `phi` reads; borrowed until the new model is written.
@@ -25,6 +23,9 @@ class ModelPatch {
   /// the first
   ///                    byte.
   void begin(const model::ModelInfo& base, const model::ByteSource& phi, uint64_t seed, MutableBytes memory) noexcept;
+
+  /// Forgets the bytes that were added: the same chain comes again from its first byte.
+  void restart() noexcept;
 
   /// The chain's next bytes, cut anywhere.
   ///
@@ -50,7 +51,6 @@ class ModelPatch {
 
   Status take(uint8_t byte) noexcept;
   Status finish_name() noexcept;
-  Status begin_patch() noexcept;
   Status apply() noexcept;
 
   const model::ModelInfo* base_ = nullptr;

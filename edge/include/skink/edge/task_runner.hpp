@@ -42,8 +42,6 @@ enum class Weights : uint8_t {
 
 class TaskRunner {
  public:
-  TaskRunner() noexcept;  // out of line, as ModelPatch(): a Client that has both takes 100 bytes of code less
-
   /// Plans the arena and asks the source for the first task.
   ///
   /// @param[in] model, phi, samples  borrowed until the task is done and its change encoded.

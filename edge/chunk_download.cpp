@@ -1,0 +1,92 @@
+#include "skink/edge/internal/chunk_download.hpp"
+
+namespace skink::edge::internal {
+namespace {
+
+constexpr auto kChunkBytes = static_cast<uint32_t>(wire::kModelChunkBytes);
+
+}  // namespace
+
+bool ChunkDownload::set_model(uint32_t model_bytes) noexcept {
+  bytes_ = model_bytes;
+  count_ = static_cast<uint32_t>((size_t{model_bytes} + kChunkBytes - 1) / kChunkBytes);
+  return count_ <= SKINK_EDGE_MAX_MODEL_CHUNKS;
+}
+
+void ChunkDownload::begin(uint32_t topic_slot) noexcept {
+  pause(topic_slot);
+  all_due_ = true;
+  stored_.clear();
+  missing_ = count_;
+  piece_end_ = 0;
+}
+
+bool ChunkDownload::next_action(Action& action) noexcept {
+  action.topic = wire::TopicKind::kModel;
+  const bool is_outdated = !is_active_ || all_due_ || subscribed_slot_ != topic_slot_;
+  if (is_outdated && next_unsubscription(action)) return true;
+  if (!is_active_) return false;
+  action.kind = ActionKind::kSubscribe;
+  action.slot = topic_slot_;
+  subscribed_slot_ = topic_slot_;
+  if (all_due_) {
+    all_due_ = false;
+    all_subscribed_ = true;
+    action.chunk = wire::kAllChunks;
+    return true;
+  }
+  while (next_ < count_) {
+    action.chunk = next_++;
+    if (stored_.has(action.chunk)) continue;
+    asked_.insert(action.chunk);
+    asked_end_ = count_;
+    return true;
+  }
+  return false;
+}
+
+/// Ends one subscription to chunks that are no longer waited for.
+bool ChunkDownload::next_unsubscription(Action& action) noexcept {
+  action.kind = ActionKind::kUnsubscribe;
+  action.slot = subscribed_slot_;
+  if (all_subscribed_) {
+    all_subscribed_ = false;
+    action.chunk = wire::kAllChunks;
+    return true;
+  }
+  while (asked_end_ > 0) {
+    action.chunk = --asked_end_;
+    if (!asked_.has(action.chunk)) continue;
+    asked_.erase(action.chunk);
+    return true;
+  }
+  return false;
+}
+
+uint32_t ChunkDownload::length_of(uint32_t chunk) const noexcept {
+  const uint32_t left = bytes_ - chunk * kChunkBytes;
+  return left < kChunkBytes ? left : kChunkBytes;
+}
+
+bool ChunkDownload::place(const ModelPiece& piece, ModelWrite& write) noexcept {
+  if (piece.chunk >= count_ || stored_.has(piece.chunk)) return false;
+  const uint32_t length = length_of(piece.chunk);
+  if (piece.chunk_bytes != length || piece.offset > length || piece.piece_bytes > length - piece.offset) return false;
+  // Without the pieces before it the last one would complete a chunk that has a hole.
+  if (piece.offset != 0 && (piece.chunk != piece_chunk_ || piece.offset != piece_end_)) return false;
+  piece_chunk_ = piece.chunk;
+  piece_end_ = piece.offset + piece.piece_bytes;
+  write.offset = piece.chunk * kChunkBytes + piece.offset;
+  write.chunk = piece.chunk;
+  write.completes_chunk = piece_end_ == length;
+  return true;
+}
+
+bool ChunkDownload::on_stored(uint32_t chunk) noexcept {
+  if (stored_.has(chunk)) return false;
+  stored_.insert(chunk);
+  --missing_;
+  return true;
+}
+
+}  // namespace skink::edge::internal

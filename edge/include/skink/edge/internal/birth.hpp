@@ -1,0 +1,36 @@
+#pragma once
+/// @file
+/// What a connection begins with: the subscriptions to the control topics, and the birth message, which also answers
+/// challenges (docs/protocol.md, section 3, steps 1 and 2). Owns what of it is due.
+
+#include "skink/common/wire/messages.hpp"
+#include "skink/edge/actions.hpp"
+#include "skink/edge/client_config.hpp"
+
+namespace skink::edge::internal {
+
+/// Subscriptions and births of one connection.
+class Birth {
+ public:
+  /// `firmware` and `health` (null: not known) are borrowed for the object's life.
+  Birth(const char* firmware, const Health* health) noexcept;
+
+  /// A clean session: everything is due, and no challenge is known.
+  void on_connected() noexcept;
+  /// A birth with this number is due; so are later ones of this connection to carry it.
+  void on_challenge(uint64_t challenge) noexcept;
+
+  /// The next subscription. False: none is due.
+  bool next_subscription(Action& action) noexcept;
+  /// The birth, if one is due: all but `arena_bytes` and `model`. False: none is, `state` is unchanged.
+  bool next(wire::State& state) noexcept;
+
+ private:
+  const char* firmware_;
+  const Health* health_;
+  uint64_t challenge_ = 0;
+  uint8_t subscriptions_due_ = 0;  ///< task, reply and patch, in this order
+  bool is_due_ = false;
+};
+
+}  // namespace skink::edge::internal

@@ -1,0 +1,80 @@
+#pragma once
+/// @file
+/// Brings the current task's model into the slot: from patches to the model that is there, where the task names a chain
+/// of them (docs/codec.md, section 9), else, or when anything goes wrong before the slot is written, as a whole. Owns
+/// the way it comes, the chain, and the writing of a patched model.
+
+#include "skink/edge/internal/chunk_download.hpp"
+#include "skink/edge/internal/model_slot.hpp"
+#include "skink/edge/internal/task_gate.hpp"
+#include "skink/edge/model_patch.hpp"
+
+namespace skink::edge::internal {
+
+/// What an input did to a download.
+enum class DownloadProgress : uint8_t {
+  kNone,      ///< nothing
+  kMoved,     ///< something came that was missing
+  kFellBack,  ///< the chain is of no use: from now on the model comes as a whole
+  kWritten,   ///< all chunks are in the slot; stopped
+  kPatched,   ///< the patched model is in the slot; stopped
+  kFailed,    ///< the slot cannot be written; stopped
+};
+
+/// The download of the current task's model.
+class ModelDownload {
+ public:
+  /// Both are borrowed for the download's life. `task` is the current one.
+  ModelDownload(ModelSlot& slot, const wire::Task& task) noexcept;
+
+  /// Begins for the current task. `memory`, 4-byte aligned, holds the parameters while they are patched. False: the
+  /// model is larger than the slot, or has too many chunks; stopped.
+  bool begin(MutableBytes memory) noexcept;
+  /// Wants nothing any more; subscriptions end. The slot stays as it is.
+  void stop() noexcept;
+  /// Is `memory` in use?
+  bool is_patching() const noexcept { return way_ == Way::kPatches || way_ == Way::kWriting; }
+
+  /// A clean session: what is missing is asked for again. A chain begins anew, it comes again with the task.
+  void on_connected() noexcept;
+  /// Nothing came in time. Patches are given up, missing chunks asked for by name.
+  DownloadProgress on_timeout() noexcept;
+
+  /// Client::on_model_bytes().
+  bool on_model_bytes(const ModelPiece& piece, ModelWrite& write) noexcept;
+  /// Client::on_model_stored(). kNone, kMoved, kWritten, kPatched or kFailed.
+  DownloadProgress on_stored(const ModelWrite& write, Status status) noexcept;
+  /// Client::on_patch_bytes(). kNone: not the next bytes of the chain; kMoved or kFellBack.
+  DownloadProgress on_patch_bytes(const PatchPiece& piece) noexcept;
+  /// After kMoved: with the chain's last byte, is it the task's model? kNone or kFellBack.
+  DownloadProgress finish_chain() noexcept;
+
+  /// The next subscription, or write of a patched model. False: none, `action` is unspecified.
+  bool next_action(Action& action) noexcept;
+
+ private:
+  enum class Way : uint8_t {
+    kNone,
+    kChunks,   ///< as a whole
+    kPatches,  ///< the chain comes
+    kWriting,  ///< the chain was right, the model goes to the slot
+  };
+
+  bool begin_patches(MutableBytes memory) noexcept;
+  void begin_chunks() noexcept;
+  DownloadProgress fall_back() noexcept;
+  DownloadProgress on_patched_stored() noexcept;
+  bool next_write(Action& action) noexcept;
+
+  ModelSlot& slot_;
+  const wire::Task& task_;
+  Way way_ = Way::kNone;
+  uint8_t patch_head_[wire::kPatchHeadBytes] = {};  ///< of the message that comes
+  uint32_t number_ = 0;                             ///< of the writes of this download
+  uint32_t written_bytes_ = 0;                      ///< of the patched model
+  uint32_t writing_bytes_ = 0;                      ///< that the port was asked to write and has not yet
+  ModelPatch patch_{};
+  ChunkDownload chunks_{};
+};
+
+}  // namespace skink::edge::internal

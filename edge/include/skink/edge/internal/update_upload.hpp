@@ -1,0 +1,71 @@
+#pragma once
+/// @file
+/// What the current task ended with, and its way to the coordinator in chunks (docs/protocol.md, section 3, step 6).
+/// Owns the result, the encoder that its bytes come from, and which chunk is next.
+
+#include "skink/common/codec/encoder.hpp"
+#include "skink/common/wire/messages.hpp"
+
+namespace skink::edge::internal {
+
+/// The result of the current task. The encoder borrows what was given to it until the next task.
+class UpdateUpload {
+ public:
+  /// A new task: no result yet.
+  void reset(const wire::Task& task) noexcept;
+
+  // The result, of which seek(0) begins the way to the coordinator.
+
+  /// REFUSED.
+  /// @param[in] needed, available  bytes, for DOES_NOT_FIT; else 0
+  void set_refused(wire::Refusal reason, size_t needed, size_t available) noexcept;
+  /// EVALUATED with the sums of its evaluation tasks.
+  void set_evaluated(const wire::Evaluation& evaluation, uint32_t support_samples) noexcept;
+  /// DIVERGED: a loss, or a parameter of the change, is not finite.
+  void set_diverged(uint32_t support_samples) noexcept {
+    result_.outcome = wire::Outcome::kDiverged;
+    result_.support_samples = support_samples;
+  }
+  /// The encoder has begun. `residual_round`: of the residual that was added, 0 for none.
+  void set_adapted(const wire::Task& task, uint32_t residual_round, uint32_t support_samples) noexcept;
+
+  /// The encoder of set_adapted(), and what the last change left, until the next change.
+  codec::Encoder& encoder() noexcept { return encoder_; }
+
+  /// The next chunk is `chunk`. False: there is no such chunk, nothing is changed.
+  bool seek(uint32_t chunk) noexcept {
+    if (chunk >= result_.chunk_count) return false;
+    result_.chunk = chunk;
+    is_in_flight_ = false;  // whatever leaves the outbox next is no progress
+    return true;
+  }
+  /// The first chunk that was not sent; when all were, the last one.
+  uint32_t resume_chunk() const noexcept {
+    const uint32_t last = result_.chunk_count - 1;
+    return result_.chunk < last ? result_.chunk : last;
+  }
+
+  /// Encodes the message of the next chunk.
+  /// @returns kOk; kBufferTooSmall; what reading phi returned.
+  Status encode_next(const wire::Identity& identity, MutableBytes out, size_t& written) noexcept;
+  /// What was in the outbox has been sent. True: it was the next chunk; another is next now.
+  bool on_published() noexcept {
+    if (!is_in_flight_) return false;
+    is_in_flight_ = false;
+    ++result_.chunk;
+    return true;
+  }
+  /// Have all chunks been sent?
+  bool is_sent() const noexcept { return result_.chunk >= result_.chunk_count; }
+
+ private:
+  void begin_result(const wire::RoundId& id) noexcept;
+  static Status read_payload(void* context, MutableBytes out) noexcept;
+
+  wire::Update result_{};  ///< `chunk`: the next one
+  uint32_t chunk_bytes_ = 0;
+  bool is_in_flight_ = false;  ///< the next chunk is in the outbox
+  codec::Encoder encoder_{};
+};
+
+}  // namespace skink::edge::internal
