@@ -28,6 +28,7 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
   phi_failed_ = false;
   plan_ = {};
   if (!is_valid(settings) || !is_aligned(arena)) return Status::kInvalidArgument;
+  if (!samples.is_complete()) return Status::kUnavailable;
   model_ = &model;
   phi_ = phi;
   samples_ = samples;

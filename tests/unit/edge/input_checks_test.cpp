@@ -143,3 +143,42 @@ TEST_CASE("model patch: memory that is not aligned is an invalid argument", "[ed
     CHECK(patch.add(Bytes(name)) == (skipped == 0 ? Status::kOk : Status::kInvalidArgument));
   }
 }
+
+TEST_CASE("client: a sample source without a callback refuses every task, and is never called",
+          "[edge][client][samples]") {
+  ClientBench bench;
+  edge::SampleSource samples = bench.samples.source();
+  switch (GENERATE(0, 1, 2, 3)) {
+    case 0: samples.begin = nullptr; break;
+    case 1: samples.input = nullptr; break;
+    case 2: samples.target = nullptr; break;
+    default: samples = {}; break;
+  }
+  CHECK_FALSE(samples.is_complete());
+  std::vector<float> arena(16384);
+  edge::ClientConfig config;
+  config.identity = bench.identity;
+  config.arena = {reinterpret_cast<std::uint8_t*>(arena.data()), arena.size() * sizeof(float)};
+  bench.client =
+      std::make_unique<edge::Client>(config, edge::Platform{bench.slot.source(), samples, bench.residuals.store()});
+  CHECK(bench.refusal(bench.run_task(bench.task(0))).refusal == wire::Refusal::kNoData);
+  CHECK(bench.refusal(bench.run_task(bench.evaluation(1))).refusal == wire::Refusal::kNoData);
+  CHECK(refused(bench) == 2);
+}
+
+TEST_CASE("task runner: a sample source without a callback is unavailable", "[edge][samples]") {
+  ClientBench bench;
+  model::ModelInfo info;
+  FakeSlot slot{bench.model.file};
+  REQUIRE(model::inspect(slot.source(), info) == Status::kOk);
+  edge::TaskSettings settings;
+  settings.inner_learning_rate = 0.01F;
+  edge::SampleSource samples = bench.samples.source();
+  samples.target = nullptr;
+  std::vector<float> arena(16384);
+  edge::TaskRunner runner;
+  CHECK(runner.begin(info, slot.source(), samples, settings,
+                     {reinterpret_cast<std::uint8_t*>(arena.data()), arena.size() * sizeof(float)}) ==
+        Status::kUnavailable);
+  CHECK(runner.step() == edge::Progress::kDone);
+}

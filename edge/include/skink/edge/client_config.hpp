@@ -40,7 +40,7 @@ struct ClientConfig {
 struct Platform {
   /// Reads the model slot, of which `size` is the capacity in bytes. `read` must be set unless `size` is 0.
   model::ByteSource model;
-  SampleSource samples;     ///< begin, input and target must be set
+  SampleSource samples;     ///< with a callback unset, every task is refused with NO_DATA
   ResidualStore residuals;  ///< for error feedback where the arena has no room; none: such tasks are refused
 };
 
