@@ -49,8 +49,10 @@ uint16_t Connection::next_packet_id() noexcept {
   return last_packet_id_;
 }
 
+void Connection::reset() noexcept { *this = Connection(); }
+
 Status Connection::open(const ConnectOptions& options, uint64_t now_ms) noexcept {
-  *this = Connection();
+  reset();
   const Will* will = options.will;
   size_t remaining = 10 + 2 + options.client_id.size();
   if (will != nullptr) remaining += 4 + will->topic.size() + will->payload.size();

@@ -36,63 +36,59 @@ Status Connection::receive(Bytes& input, Event& event, uint64_t now_ms) noexcept
   if (phase_ != Phase::kConnecting && phase_ != Phase::kConnected) return Status::kDamaged;
   if (control_bytes_ + 4U > kControlBytes) return Status::kBufferTooSmall;  // room for the one that may fall due here
   while (!input.empty() && event.kind == EventKind::kNone) {
-    if (reading_ == Reading::kPayload) {
-      read_payload(input, event);
-      continue;
+    if (reading_ != Reading::kPayload && reading_ != Reading::kSkip) {
+      const uint8_t byte = input[0];
+      input = input.subspan(1);
+      const Status status = read_byte(byte, event, now_ms);
+      if (status != Status::kOk) return status;
     }
-    if (reading_ == Reading::kSkip) {
-      const size_t count = left_ < input.size() ? left_ : input.size();
-      input = input.subspan(count);
-      left_ -= static_cast<uint32_t>(count);
-      if (left_ > 0) continue;
-      end_message();
-      return Status::kOk;
-    }
-    const uint8_t byte = input[0];
-    input = input.subspan(1);
-    Status status = Status::kOk;
-    switch (reading_) {
-      case Reading::kType: status = read_type(byte); break;
-      case Reading::kLength: status = read_length(byte); break;
-      case Reading::kTopicLength:
-        topic_bytes_ = static_cast<uint16_t>((topic_bytes_ << 8) | byte);
-        if (++body_read_ < 2) continue;
-        // 4.7.3: at least one character; what follows must fit in the packet
-        if (topic_bytes_ == 0 || left_ < 2U + topic_bytes_ + ((type_ & kQos1) != 0 ? 2U : 0U)) {
-          return fail(Problem::kProtocol);
-        }
-        left_ -= 2U + topic_bytes_;
-        topic_read_ = 0;
-        reading_ = Reading::kTopic;
-        continue;
-      case Reading::kTopic:
-        if (topic_read_ < SKINK_MQTT_TOPIC_BYTES) topic_[topic_read_] = static_cast<char>(byte);
-        if (++topic_read_ < topic_bytes_) continue;
-        body_read_ = 0;
-        incoming_id_ = 0;
-        reading_ = Reading::kPacketId;
-        if ((type_ & kQos1) == 0) status = begin_payload();
-        break;
-      case Reading::kPacketId:
-        incoming_id_ = static_cast<uint16_t>((incoming_id_ << 8) | byte);
-        if (++body_read_ < 2) continue;
-        left_ -= 2;
-        status = incoming_id_ == 0 ? fail(Problem::kProtocol) : begin_payload();  // [MQTT-2.3.1-1]
-        break;
-      case Reading::kBody:
-        body_[body_read_++] = byte;
-        if (body_read_ == left_) status = finish_body(event, now_ms);
-        break;
-      case Reading::kPayload:
-      case Reading::kSkip: break;
-    }
-    if (status != Status::kOk) return status;
-    if (reading_ == Reading::kPayload && left_ == 0) read_payload(input, event);  // an empty message is one event too
-    if (reading_ == Reading::kSkip && left_ == 0) {
-      end_message();
-      return Status::kOk;
+    if (left_ > 0 && input.empty()) break;  // an empty message is one event too
+    const bool is_passed_over = reading_ == Reading::kSkip;
+    if (is_passed_over || reading_ == Reading::kPayload) read_payload(input, event);
+    if (is_passed_over) {
+      event = {};
+      break;
     }
   }
+  return Status::kOk;
+}
+
+/// A byte of anything but a payload.
+Status Connection::read_byte(uint8_t byte, Event& event, uint64_t now_ms) noexcept {
+  switch (reading_) {
+    case Reading::kType: return read_type(byte);
+    case Reading::kLength: return read_length(byte);
+    case Reading::kTopicLength:
+      topic_bytes_ = static_cast<uint16_t>((topic_bytes_ << 8) | byte);
+      return ++body_read_ < 2 ? Status::kOk : begin_topic();
+    case Reading::kTopic:
+      if (topic_read_ < SKINK_MQTT_TOPIC_BYTES) topic_[topic_read_] = static_cast<char>(byte);
+      if (++topic_read_ < topic_bytes_) return Status::kOk;
+      body_read_ = 0;
+      incoming_id_ = 0;
+      reading_ = Reading::kPacketId;
+      return (type_ & kQos1) == 0 ? begin_payload() : Status::kOk;
+    case Reading::kPacketId:
+      incoming_id_ = static_cast<uint16_t>((incoming_id_ << 8) | byte);
+      if (++body_read_ < 2) return Status::kOk;
+      left_ -= 2;
+      return incoming_id_ == 0 ? fail(Problem::kProtocol) : begin_payload();  // [MQTT-2.3.1-1]
+    case Reading::kBody:
+      body_[body_read_++] = byte;
+      return body_read_ == left_ ? finish_body(event, now_ms) : Status::kOk;
+    case Reading::kPayload:
+    case Reading::kSkip: break;
+  }
+  return Status::kOk;
+}
+
+/// 4.7.3: at least one character; what follows must fit in the packet.
+Status Connection::begin_topic() noexcept {
+  const uint32_t id_bytes = (type_ & kQos1) != 0 ? 2 : 0;
+  if (topic_bytes_ == 0 || left_ < 2U + topic_bytes_ + id_bytes) return fail(Problem::kProtocol);
+  left_ -= 2U + topic_bytes_;
+  topic_read_ = 0;
+  reading_ = Reading::kTopic;
   return Status::kOk;
 }
 

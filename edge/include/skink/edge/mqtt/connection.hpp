@@ -74,6 +74,9 @@ class Connection {
   /// Forgets everything and queues a CONNECT. The will must fit in the header buffer: kBufferTooSmall otherwise.
   Status open(const ConnectOptions& options, uint64_t now_ms) noexcept;
 
+  /// The stream is closed: forgets everything, as a new object.
+  void reset() noexcept;
+
   bool is_connected() const noexcept { return phase_ == Phase::kConnected; }
   Problem problem() const noexcept { return problem_; }
   /// Of a refusal (3.2.2.3): 1 version, 2 client id, 3 unavailable, 4 user name or password, 5 not authorized.
@@ -132,9 +135,11 @@ class Connection {
   void queue_control(uint8_t type, uint16_t packet_id) noexcept;
   // parse.cpp
   Status fail(Problem problem) noexcept;
+  Status read_byte(uint8_t byte, Event& event, uint64_t now_ms) noexcept;
   Status read_type(uint8_t byte) noexcept;
   Status read_length(uint8_t byte) noexcept;
   Status begin_body() noexcept;
+  Status begin_topic() noexcept;
   Status begin_payload() noexcept;
   void read_payload(Bytes& input, Event& event) noexcept;
   Status finish_body(Event& event, uint64_t now_ms) noexcept;
