@@ -8,7 +8,7 @@ namespace skink::firmware {
 namespace {
 
 edge::ClientConfig client_config(const DeviceConfig& config) noexcept {
-  edge::ClientConfig client;
+  auto client = edge::ClientConfig();
   client.identity = config.identity;
   client.arena = config.arena;
   client.firmware = config.firmware;
@@ -20,7 +20,9 @@ edge::ClientConfig client_config(const DeviceConfig& config) noexcept {
 }  // namespace
 
 Device::Device(const DeviceConfig& config, ModelStore& models, Journal& journal) noexcept
-    : config_(config),
+    : device_id_(config.identity.device_id, strlen(config.identity.device_id)),
+      fleet_(config.fleet),
+      keep_alive_s_(config.keep_alive_s),
       models_(models),
       journal_(journal),
       client_(client_config(config), {models.source(), config.samples, config.residuals}) {
@@ -35,11 +37,11 @@ Device::Device(const DeviceConfig& config, ModelStore& models, Journal& journal)
 bool Device::on_stream_open(uint64_t now_ms) noexcept {
   char topic[wire::kMaxTopicBytes];
   edge::mqtt::Will will;
-  will.topic = {topic, topic_of(wire::TopicKind::kState, topic)};
+  will.topic = {topic, topic_of(wire::TopicKind::kState, 0, 0, topic)};
   will.retain = true;
   edge::mqtt::ConnectOptions options;
-  options.client_id = {config_.identity.device_id, strlen(config_.identity.device_id)};
-  options.keep_alive_s = config_.keep_alive_s;
+  options.client_id = device_id_;
+  options.keep_alive_s = keep_alive_s_;
   options.will = &will;
   has_action_ = false;
   publishing_id_ = 0;
@@ -47,27 +49,28 @@ bool Device::on_stream_open(uint64_t now_ms) noexcept {
 }
 
 void Device::on_stream_closed() noexcept {
-  connection_ = edge::mqtt::Connection();
+  connection_.reset();
   has_action_ = false;
   client_.on_disconnected();
 }
 
 bool Device::receive(Bytes input, uint64_t now_ms) noexcept {
+  now_ms_ = now_ms;
   while (!input.empty()) {
     edge::mqtt::Event event;
-    if (connection_.receive(input, event, now_ms) != Status::kOk) return false;
-    if (event.kind != edge::mqtt::EventKind::kNone && !take(event, now_ms)) return false;
+    if (connection_.receive(input, event, now_ms_) != Status::kOk) return false;
+    if (event.kind != edge::mqtt::EventKind::kNone && !take(event)) return false;
   }
   return true;
 }
 
-bool Device::take(const edge::mqtt::Event& event, uint64_t now_ms) noexcept {
+bool Device::take(const edge::mqtt::Event& event) noexcept {
   switch (event.kind) {
-    case edge::mqtt::EventKind::kConnected: client_.on_connected(now_ms); return true;
+    case edge::mqtt::EventKind::kConnected: client_.on_connected(now_ms_); return true;
     case edge::mqtt::EventKind::kPublished:
-      if (event.packet_id == publishing_id_) client_.on_published(now_ms);
+      if (event.packet_id == publishing_id_) client_.on_published(now_ms_);
       return true;
-    case edge::mqtt::EventKind::kMessage: take_message(event, now_ms); return true;
+    case edge::mqtt::EventKind::kMessage: take_message(event); return true;
     case edge::mqtt::EventKind::kSubscribed:
       if (!event.is_granted) print("mqtt: the broker refuses a subscription of this device");
       return event.is_granted;
@@ -76,6 +79,7 @@ bool Device::take(const edge::mqtt::Event& event, uint64_t now_ms) noexcept {
 }
 
 bool Device::on_time(uint64_t now_ms) noexcept {
+  now_ms_ = now_ms;
   client_.on_time(now_ms);
   return connection_.on_time(now_ms) == Status::kOk;
 }
@@ -88,33 +92,33 @@ uint64_t Device::next_wake_ms() const noexcept {
 
 // ---- messages -------------------------------------------------------------------------------------------------------
 
-void Device::take_message(const edge::mqtt::Event& event, uint64_t now_ms) noexcept {
+void Device::take_message(const edge::mqtt::Event& event) noexcept {
   wire::Topic topic;
   if (!wire::parse_topic(event.topic, topic)) return;
   switch (topic.kind) {
     case wire::TopicKind::kTask:
-    case wire::TopicKind::kReply: take_control(topic.kind, event, now_ms); return;
-    case wire::TopicKind::kModel: take_model(topic, event, now_ms); return;
-    case wire::TopicKind::kPatch: client_.on_patch_bytes({event.offset, event.piece}, now_ms); return;
+    case wire::TopicKind::kReply: take_control(topic.kind, event); return;
+    case wire::TopicKind::kModel: take_model(topic, event); return;
+    case wire::TopicKind::kPatch: client_.on_patch_bytes({event.offset, event.piece}, now_ms_); return;
     default: return;
   }
 }
 
 /// Tasks and replies are small, but the stream may cut them anywhere.
-void Device::take_control(wire::TopicKind kind, const edge::mqtt::Event& event, uint64_t now_ms) noexcept {
+void Device::take_control(wire::TopicKind kind, const edge::mqtt::Event& event) noexcept {
   if (event.total_bytes > sizeof control_) return;  // no task and no reply
   memcpy(control_ + event.offset, event.piece.data(), event.piece.size());
   if (!event.is_last) return;
   const Bytes message{control_, event.total_bytes};
   if (kind == wire::TopicKind::kReply) {
-    client_.on_reply(message, now_ms);
+    client_.on_reply(message, now_ms_);
     return;
   }
   const uint32_t begun = client_.counters().tasks;
-  client_.on_task(message, now_ms);
+  client_.on_task(message, now_ms_);
   if (client_.counters().tasks != begun && note_task() != Status::kOk) {
     print("storage: the journal cannot be written");
-    client_.on_task_not_noted(now_ms);
+    client_.on_task_not_noted(now_ms_);
   }
 }
 
@@ -128,19 +132,18 @@ Status Device::note_task() noexcept {
   return journal_.append(entry);
 }
 
-void Device::take_model(const wire::Topic& topic, const edge::mqtt::Event& event, uint64_t now_ms) noexcept {
+void Device::take_model(const wire::Topic& topic, const edge::mqtt::Event& event) noexcept {
   edge::ModelPiece piece;
   edge::ModelWrite place;
   Bytes content;
   const bool has_content =
       model_message_.take(topic.chunk, event.offset, event.total_bytes, event.piece, piece, content);
   if (!has_content || !client_.on_model_bytes(piece, place)) return;
-  store(client_.download(), place, content, place.completes_chunk, now_ms);
+  store(client_.download(), place, content, place.completes_chunk);
 }
 
-void Device::store(const crypto::Digest& model, const edge::ModelWrite& place, Bytes bytes, bool is_end,
-                   uint64_t now_ms) noexcept {
-  client_.on_model_stored(place, write(model, place.offset, bytes, is_end), now_ms);
+void Device::store(const crypto::Digest& model, const edge::ModelWrite& place, Bytes bytes, bool is_end) noexcept {
+  client_.on_model_stored(place, write(model, place.offset, bytes, is_end), now_ms_);
   if (client_.state() != edge::ClientState::kDownloading && !client_.has_model()) is_storing_ = false;  // given up
   keep_model();
 }
@@ -168,28 +171,29 @@ void Device::keep_model() noexcept {
 // ---- actions --------------------------------------------------------------------------------------------------------
 
 Bytes Device::output(uint64_t now_ms) noexcept {
+  now_ms_ = now_ms;
   const Bytes waiting = connection_.output();
   if (!waiting.empty()) return waiting;
-  carry_out(now_ms);
+  carry_out();
   return connection_.output();
 }
 
-void Device::carry_out(uint64_t now_ms) noexcept {
+void Device::carry_out() noexcept {
   if (!connection_.is_connected()) return;
   while (has_action_ || client_.next_action(action_)) {
-    has_action_ = carry_out(action_, now_ms) == Status::kUnavailable;
+    has_action_ = carry_out(action_) == Status::kUnavailable;
     if (has_action_) return;
   }
 }
 
-Status Device::carry_out(const edge::Action& action, uint64_t now_ms) noexcept {
+Status Device::carry_out(const edge::Action& action) noexcept {
   if (action.kind == edge::ActionKind::kStoreModel) {
     const bool is_end = action.write.offset + action.payload.size() == client_.download_bytes();
-    store(action.model, action.write, action.payload, is_end, now_ms);
+    store(action.model, action.write, action.payload, is_end);
     return Status::kOk;
   }
   char name[wire::kMaxTopicBytes];
-  const Span<const char> topic{name, topic_of(action, name)};
+  const Span<const char> topic{name, topic_of(action.topic, action.slot, action.chunk, name)};
   uint16_t packet_id = 0;
   switch (action.kind) {
     case edge::ActionKind::kSubscribe: return connection_.subscribe(topic, packet_id);
@@ -197,24 +201,18 @@ Status Device::carry_out(const edge::Action& action, uint64_t now_ms) noexcept {
     case edge::ActionKind::kPublish:
     case edge::ActionKind::kStoreModel: break;
   }
-  const Status status = connection_.publish(topic, action.payload, action.retain, packet_id, now_ms);
+  const Status status = connection_.publish(topic, action.payload, action.retain, packet_id, now_ms_);
   if (status == Status::kOk) publishing_id_ = packet_id;
   return status;
 }
 
-size_t Device::topic_of(wire::TopicKind kind, Span<char> out) const noexcept {
-  edge::Action action;
-  action.topic = kind;
-  return topic_of(action, out);
-}
-
-size_t Device::topic_of(const edge::Action& action, Span<char> out) const noexcept {
+size_t Device::topic_of(wire::TopicKind kind, uint32_t slot, uint32_t chunk, Span<char> out) const noexcept {
   wire::Topic topic;
-  topic.kind = action.topic;
-  topic.fleet = config_.fleet;
-  topic.device_id = {config_.identity.device_id, strlen(config_.identity.device_id)};
-  topic.slot = action.slot;
-  topic.chunk = action.chunk;
+  topic.kind = kind;
+  topic.fleet = fleet_;
+  topic.device_id = device_id_;
+  topic.slot = slot;
+  topic.chunk = chunk;
   return wire::format_topic(topic, out);
 }
 

@@ -18,23 +18,24 @@ constexpr size_t kReadBytes = 512;
 }  // namespace
 
 void Uplink::turn(uint64_t now_ms) noexcept {
+  now_ms_ = now_ms;
   for (int stages = 0; stages < kStages; ++stages) {  // as far as it gets without waiting
     const Stage before = stage_;
-    take_turn(now_ms);
+    take_turn();
     if (stage_ == before) return;
   }
 }
 
-void Uplink::take_turn(uint64_t now_ms) noexcept {
+void Uplink::take_turn() noexcept {
   switch (stage_) {
     case Stage::kAddress:
       if (network::is_up()) stage_ = Stage::kTime;
       return;
-    case Stage::kTime: find_time(now_ms); return;
-    case Stage::kName: find_broker(now_ms); return;
-    case Stage::kStream: follow_stream(now_ms); return;
+    case Stage::kTime: find_time(); return;
+    case Stage::kName: find_broker(); return;
+    case Stage::kStream: follow_stream(); return;
     case Stage::kWaiting:
-      if (now_ms >= wake_ms_) stage_ = Stage::kTime;
+      if (now_ms_ >= wake_ms_) stage_ = Stage::kTime;
       return;
   }
 }
@@ -46,116 +47,116 @@ uint64_t Uplink::next_wake_ms() const noexcept {
 }
 
 /// No certificate is checked before the time is known.
-void Uplink::find_time(uint64_t now_ms) noexcept {
+void Uplink::find_time() noexcept {
   if (clock::is_set() || clock::read_board()) {
     stage_ = Stage::kName;
     return;
   }
   if (asked_time_) {
-    if (now_ms >= answer_by_ms_) wait(now_ms, "the time server does not answer");
+    if (now_ms_ >= answer_by_ms_) wait("the time server does not answer");
     return;
   }
   if (*peers_.time_host == 0) {
-    wait(now_ms, "no clock, and the identity names no time server");
+    wait("no clock, and the identity names no time server");
     return;
   }
   ip_addr_t address;
   const Status status = network::resolve(peers_.time_host, address);
   if (status == Status::kUnsupported) return;
   if (status != Status::kOk) {
-    wait(now_ms, "the time server's name cannot be resolved");
+    wait("the time server's name cannot be resolved");
     return;
   }
   print("clock: asking {}:{}", peers_.time_host, unsigned{peers_.time_port});
   clock::ask(address, peers_.time_port);
   asked_time_ = true;
-  answer_by_ms_ = now_ms + kTimeAnswerMs;
+  answer_by_ms_ = now_ms_ + kTimeAnswerMs;
 }
 
-void Uplink::find_broker(uint64_t now_ms) noexcept {
+void Uplink::find_broker() noexcept {
   ip_addr_t address;
   const Status status = network::resolve(peers_.broker_host, address);
   if (status == Status::kUnsupported) return;
   if (status != Status::kOk) {
-    wait(now_ms, "the broker's name cannot be resolved");
+    wait("the broker's name cannot be resolved");
     return;
   }
   ++attempts_;
   stream_.connect(address, peers_.broker_port);
   stage_ = Stage::kStream;
-  answer_by_ms_ = now_ms + kStreamAnswerMs;
+  answer_by_ms_ = now_ms_ + kStreamAnswerMs;
 }
 
-void Uplink::follow_stream(uint64_t now_ms) noexcept {
+void Uplink::follow_stream() noexcept {
   stream_.poll();
   if (stream_.state() == TlsStream::State::kOpen && !is_open_) {
     is_open_ = true;
     if (stream_.was_resumed()) ++resumptions_;
     print("tls: connected to {}:{}{}", peers_.broker_host, unsigned{peers_.broker_port},
           stream_.was_resumed() ? ", session resumed" : "");
-    if (!device_.on_stream_open(now_ms)) stream_.close();
+    if (!device_.on_stream_open(now_ms_)) stream_.close();
   }
   if (is_open_) {
-    exchange(now_ms);
-  } else if (now_ms >= answer_by_ms_ && stream_.state() != TlsStream::State::kClosed) {
+    exchange();
+  } else if (now_ms_ >= answer_by_ms_ && stream_.state() != TlsStream::State::kClosed) {
     stream_.close(TlsFailure::kUnreachable);
   }
-  if (stream_.state() == TlsStream::State::kClosed) on_closed(now_ms);
+  if (stream_.state() == TlsStream::State::kClosed) on_closed();
 }
 
-void Uplink::on_closed(uint64_t now_ms) noexcept {
+void Uplink::on_closed() noexcept {
   const edge::mqtt::Problem problem = device_.connection().problem();
   const char* reason = problem != edge::mqtt::Problem::kNone ? problem_text(problem) : failure_text(stream_.failure());
   if (is_open_) device_.on_stream_closed();
   is_open_ = false;
-  if (accepted_ms_ != 0 && now_ms - accepted_ms_ >= kLastingMs) failures_ = 0;
+  if (accepted_ms_ != 0 && now_ms_ - accepted_ms_ >= kLastingMs) failures_ = 0;
   accepted_ms_ = 0;
-  wait(now_ms, reason, stream_.code());
+  wait(reason, stream_.code());
 }
 
-void Uplink::exchange(uint64_t now_ms) noexcept {
-  while (send(now_ms)) {  // what is read has acknowledgements, and there is room for few that wait
+void Uplink::exchange() noexcept {
+  while (send()) {  // what is read has acknowledgements, and there is room for few that wait
     uint8_t bytes[kReadBytes];
     const size_t count = stream_.read(bytes);
     if (count == 0) break;
     const bool was_online = device_.is_online();
-    if (!device_.receive({bytes, count}, now_ms)) {
+    if (!device_.receive({bytes, count}, now_ms_)) {
       stream_.close();
       return;
     }
     if (!was_online && device_.is_online()) {
-      accepted_ms_ = now_ms;
+      accepted_ms_ = now_ms_;
       print("mqtt: accepted by the broker");
     }
   }
   if (stream_.state() != TlsStream::State::kOpen) return;
-  if (!device_.on_time(now_ms)) {
+  if (!device_.on_time(now_ms_)) {
     stream_.close();
     return;
   }
-  (void)send(now_ms);
+  (void)send();
   stream_.poll();
 }
 
 /// True: all is sent. False: the stream takes no more now.
-bool Uplink::send(uint64_t now_ms) noexcept {
-  for (Bytes output = device_.output(now_ms); !output.empty(); output = device_.output(now_ms)) {
+bool Uplink::send() noexcept {
+  for (Bytes output = device_.output(now_ms_); !output.empty(); output = device_.output(now_ms_)) {
     const size_t count = stream_.write(output);
     if (count == 0) return false;
-    device_.sent(count, now_ms);
+    device_.sent(count, now_ms_);
   }
   return true;
 }
 
 /// Doubling waits with as much jitter again, so that a fleet does not come back in step after the broker was away.
-void Uplink::wait(uint64_t now_ms, const char* reason, int code) noexcept {
+void Uplink::wait(const char* reason, int code) noexcept {
   const uint32_t doubled = kFirstWaitMs << (failures_ < 10 ? failures_ : 10);
   const uint32_t base = doubled < kLongestWaitMs ? doubled : kLongestWaitMs;
   const uint32_t word = arithmetic::philox(peers_.jitter_seed, attempts_, 0, failures_, 1).words[0];
   const uint32_t pause = base / 2 + word % base;
   ++failures_;
   print("connection: {} (code {}); again in {} ms", reason, code, pause);
-  wake_ms_ = now_ms + pause;
+  wake_ms_ = now_ms_ + pause;
   stage_ = Stage::kWaiting;
   asked_time_ = false;
 }

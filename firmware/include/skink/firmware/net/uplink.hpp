@@ -36,18 +36,19 @@ class Uplink {
   enum class Stage : uint8_t { kAddress, kTime, kName, kStream, kWaiting };
   static constexpr int kStages = 5;
 
-  void take_turn(uint64_t now_ms) noexcept;
-  void find_time(uint64_t now_ms) noexcept;
-  void find_broker(uint64_t now_ms) noexcept;
-  void follow_stream(uint64_t now_ms) noexcept;
-  void exchange(uint64_t now_ms) noexcept;
-  bool send(uint64_t now_ms) noexcept;
-  void on_closed(uint64_t now_ms) noexcept;
-  void wait(uint64_t now_ms, const char* reason, int code = 0) noexcept;
+  void take_turn() noexcept;
+  void find_time() noexcept;
+  void find_broker() noexcept;
+  void follow_stream() noexcept;
+  void exchange() noexcept;
+  bool send() noexcept;
+  void on_closed() noexcept;
+  void wait(const char* reason, int code = 0) noexcept;
 
   Peers peers_;
   TlsStream& stream_;
   Device& device_;
+  uint64_t now_ms_ = 0;  ///< of the turn that is being taken
   Stage stage_ = Stage::kAddress;
   bool is_open_ = false;  ///< the device was told that the stream is up
   bool asked_time_ = false;
