@@ -62,7 +62,8 @@ Status Connection::open(const ConnectOptions& options, uint64_t now_ms) noexcept
   constexpr uint8_t kWillQos1 = 0x0c;
   constexpr uint8_t kWillRetain = 0x20;
   uint8_t flags = kCleanSession;
-  if (will != nullptr) flags = static_cast<uint8_t>(flags | kWillQos1 | (will->retain ? kWillRetain : 0));
+  if (will != nullptr)
+    flags = static_cast<uint8_t>(flags | kWillQos1 | (will->retain == Retain::kYes ? kWillRetain : 0));
   begin_packet(kConnect, static_cast<uint32_t>(remaining));
   put_text("MQTT", 4);
   header_[header_bytes_++] = 4;  // 3.1.2.2: the level of 3.1.1
@@ -100,7 +101,7 @@ Status Connection::unsubscribe(Span<const char> topic, uint16_t& packet_id) noex
   return queue_topic_packet(kUnsubscribe, topic, packet_id);
 }
 
-Status Connection::publish(Span<const char> topic, Bytes payload, bool retain, uint16_t& packet_id,
+Status Connection::publish(Span<const char> topic, Bytes payload, Retain retain, uint16_t& packet_id,
                            uint64_t now_ms) noexcept {
   const size_t head = 2 + topic.size() + 2;
   if (topic.empty() || topic.size() > SKINK_MQTT_TOPIC_BYTES || payload.size() > kMaxRemaining - head) {
@@ -110,7 +111,7 @@ Status Connection::publish(Span<const char> topic, Bytes payload, bool retain, u
   packet_id = next_packet_id();
   publishing_id_ = packet_id;
   puback_by_ms_ = now_ms + SKINK_MQTT_ANSWER_MS;
-  begin_packet(static_cast<uint8_t>(kPublish | kQos1 | (retain ? kRetain : 0)),
+  begin_packet(static_cast<uint8_t>(kPublish | kQos1 | (retain == Retain::kYes ? kRetain : 0)),
                static_cast<uint32_t>(head + payload.size()));
   put_text(topic.data(), topic.size());
   put_u16(packet_id);

@@ -38,7 +38,7 @@ bool Device::on_stream_open(uint64_t now_ms) noexcept {
   char topic[wire::kMaxTopicBytes];
   edge::mqtt::Will will;
   will.topic = {topic, topic_of(wire::TopicKind::kState, 0, 0, topic)};
-  will.retain = true;
+  will.retain = edge::mqtt::Retain::kYes;
   edge::mqtt::ConnectOptions options;
   options.client_id = device_id_;
   options.keep_alive_s = keep_alive_s_;
@@ -139,16 +139,16 @@ void Device::take_model(const wire::Topic& topic, const edge::mqtt::Event& event
   const bool has_content =
       model_message_.take(topic.chunk, event.offset, event.total_bytes, event.piece, piece, content);
   if (!has_content || !client_.on_model_bytes(piece, place)) return;
-  store(client_.download(), place, content, place.completes_chunk);
+  store(client_.download(), place, content, place.completes_chunk ? ChunkPart::kEnd : ChunkPart::kMore);
 }
 
-void Device::store(const crypto::Digest& model, const edge::ModelWrite& place, Bytes bytes, bool is_end) noexcept {
-  client_.on_model_stored(place, write(model, place.offset, bytes, is_end), now_ms_);
+void Device::store(const crypto::Digest& model, const edge::ModelWrite& place, Bytes bytes, ChunkPart part) noexcept {
+  client_.on_model_stored(place, write(model, place.offset, bytes, part), now_ms_);
   if (client_.state() != edge::ClientState::kDownloading && !client_.has_model()) is_storing_ = false;  // given up
   keep_model();
 }
 
-Status Device::write(const crypto::Digest& model, uint32_t offset, Bytes bytes, bool is_end) noexcept {
+Status Device::write(const crypto::Digest& model, uint32_t offset, Bytes bytes, ChunkPart part) noexcept {
   if (!is_storing_ || storing_ != model || models_.has_model()) {
     is_storing_ = false;
     const Status status = models_.begin(client_.download_bytes());
@@ -156,7 +156,7 @@ Status Device::write(const crypto::Digest& model, uint32_t offset, Bytes bytes, 
     is_storing_ = true;
     storing_ = model;
   }
-  return models_.write(offset, bytes, is_end);
+  return models_.write(offset, bytes, part);
 }
 
 /// A downloaded model that proved sound becomes the last model. One that cannot be kept is used until the next reset,
@@ -189,7 +189,7 @@ void Device::carry_out() noexcept {
 Status Device::carry_out(const edge::Action& action) noexcept {
   if (action.kind == edge::ActionKind::kStoreModel) {
     const bool is_end = action.write.offset + action.payload.size() == client_.download_bytes();
-    store(action.model, action.write, action.payload, is_end);
+    store(action.model, action.write, action.payload, is_end ? ChunkPart::kEnd : ChunkPart::kMore);
     return Status::kOk;
   }
   char name[wire::kMaxTopicBytes];
@@ -201,7 +201,8 @@ Status Device::carry_out(const edge::Action& action) noexcept {
     case edge::ActionKind::kPublish:
     case edge::ActionKind::kStoreModel: break;
   }
-  const Status status = connection_.publish(topic, action.payload, action.retain, packet_id, now_ms_);
+  const auto retain = action.retain ? edge::mqtt::Retain::kYes : edge::mqtt::Retain::kNo;
+  const Status status = connection_.publish(topic, action.payload, retain, packet_id, now_ms_);
   if (status == Status::kOk) publishing_id_ = packet_id;
   return status;
 }

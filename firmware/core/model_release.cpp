@@ -16,7 +16,7 @@ Status take_release(Bytes partition, Bytes release_key, ModelStore& models, prov
   if (!models.has_model()) {
     if (read.content_bytes > models.capacity()) return Status::kBufferTooSmall;
     status = models.begin(read.content_bytes);
-    if (status == Status::kOk) status = models.write(0, read.content, true);
+    if (status == Status::kOk) status = models.write(0, read.content, ChunkPart::kEnd);
     if (status == Status::kOk) status = models.commit(model.digest, read.content_bytes);
   }
   return status;

@@ -98,7 +98,7 @@ Status ModelStore::program_unit(uint32_t address, const uint8_t* unit) noexcept 
   return flash_->program(address, {unit, count});
 }
 
-Status ModelStore::write(uint32_t offset, Bytes bytes, bool is_chunk_end) noexcept {
+Status ModelStore::write(uint32_t offset, Bytes bytes, ChunkPart part) noexcept {
   if (flash_ == nullptr || offset > room_ || bytes.size() > room_ - offset) return Status::kUnavailable;
   if (pending_ != 0 && offset != pending_offset_ + pending_) pending_ = 0;  // the rest of a chunk that was cut off
   for (const uint8_t byte : bytes) {
@@ -109,7 +109,7 @@ Status ModelStore::write(uint32_t offset, Bytes bytes, bool is_chunk_end) noexce
     const Status status = flush();
     if (status != Status::kOk) return status;
   }
-  return is_chunk_end ? flush() : Status::kOk;
+  return part == ChunkPart::kEnd ? flush() : Status::kOk;
 }
 
 Status ModelStore::flush() noexcept {

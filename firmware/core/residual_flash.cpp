@@ -42,7 +42,7 @@ edge::ResidualStore ResidualFlash::store() noexcept {
     const auto offset = static_cast<uint32_t>(first * sizeof(float));
     const Bytes bytes{reinterpret_cast<const uint8_t*>(numbers.data()), numbers.size() * sizeof(float)};
     const bool is_end = offset + bytes.size() == self(context).bytes_;
-    return self(context).slots_.write(offset, bytes, is_end);
+    return self(context).slots_.write(offset, bytes, is_end ? ChunkPart::kEnd : ChunkPart::kMore);
   };
   store.commit = [](void* context, const edge::ResidualTag& tag) noexcept {
     return self(context).slots_.commit(digest_of(tag), self(context).bytes_);

@@ -71,7 +71,9 @@ class Session {
     switch (what % 6) {
       case 0: (void)connection_.subscribe({"a/b", 3}, id); return;
       case 1: (void)connection_.unsubscribe({"a/b", 3}, id); return;
-      case 2: (void)connection_.publish({"up", 2}, Bytes(kPayload).first(what * 2U), false, id, now_); return;
+      case 2:
+        (void)connection_.publish({"up", 2}, Bytes(kPayload).first(what * 2U), edge::mqtt::Retain::kNo, id, now_);
+        return;
       case 3: drain(what); return;
       case 4: drain(); return;
       default:

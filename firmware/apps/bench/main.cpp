@@ -138,5 +138,5 @@ void run() noexcept {
 extern "C" void skink_app() {
   skink::firmware::stopwatch::start();
   skink::firmware::run();
-  skink::firmware::port::finish(true);
+  skink::firmware::port::finish(skink::firmware::Verdict::kPassed);
 }

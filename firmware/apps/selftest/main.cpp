@@ -26,5 +26,5 @@ extern "C" void skink_app() {
     if (!is_right) ++failed;
   }
   firmware::print("self-test: {} of {} checks failed", failed, firmware::selftest::checks().size() + 1);
-  firmware::port::finish(failed == 0);
+  firmware::port::finish(failed == 0 ? firmware::Verdict::kPassed : firmware::Verdict::kFailed);
 }

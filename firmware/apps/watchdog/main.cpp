@@ -31,12 +31,12 @@ extern "C" void skink_app() {
     hung = 0;
     print("FAILED the board was not reset by the watchdog but for reason {}",
           static_cast<unsigned>(port::reset_reason()));
-    port::finish(false);
+    port::finish(Verdict::kFailed);
   }
   if (hung == kFed) {
     print("ok     the watchdog reset the board");
     hung = 0;
-    port::finish(true);
+    port::finish(Verdict::kPassed);
   }
   print("ok     the watchdog reset the board at its start");
   print("watchdog: fed for {} s", kFedMs / 1000);
@@ -50,5 +50,5 @@ extern "C" void skink_app() {
   }
   print("FAILED the board was not reset");
   hung = 0;
-  port::finish(false);
+  port::finish(Verdict::kFailed);
 }

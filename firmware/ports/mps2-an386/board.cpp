@@ -73,7 +73,7 @@ ResetReason reset_reason() noexcept { return cortex_m::noted_reset_reason(); }
 
 void restart(ResetReason reason) noexcept { cortex_m::reset(reason); }
 
-void finish(bool success) noexcept { semihosting::exit(success ? 0 : 1); }
+void finish(Verdict verdict) noexcept { semihosting::exit(verdict == Verdict::kPassed ? 0 : 1); }
 
 Bytes identity_partition() noexcept { return {reinterpret_cast<const uint8_t*>(kIdentity), kIdentityBytes}; }
 

@@ -52,7 +52,7 @@ void sleep(uint64_t /*until_ms*/) noexcept {}
 void feed_watchdog() noexcept {}
 ResetReason reset_reason() noexcept { return ResetReason::kPowerOn; }
 void restart(ResetReason /*reason*/) noexcept { semihosting::exit(1); }
-void finish(bool success) noexcept { semihosting::exit(success ? 0 : 1); }
+void finish(Verdict verdict) noexcept { semihosting::exit(verdict == Verdict::kPassed ? 0 : 1); }
 Bytes identity_partition() noexcept { return {}; }
 Bytes recording_partition() noexcept { return {}; }
 
@@ -66,5 +66,5 @@ extern "C" void skink_start() {
   skink::firmware::port::feed_watchdog();
   skink::firmware::port::initialize();
   skink_app();
-  skink::firmware::port::finish(false);
+  skink::firmware::port::finish(skink::firmware::Verdict::kFailed);
 }

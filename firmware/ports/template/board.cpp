@@ -58,8 +58,8 @@ ResetReason reset_reason() noexcept {
 
 void restart(ResetReason reason) noexcept { cortex_m::reset(reason); }
 
-void finish(bool success) noexcept {
-  console(success ? "passed\n" : "failed\n", 7);
+void finish(Verdict verdict) noexcept {
+  console(verdict == Verdict::kPassed ? "passed\n" : "failed\n", 7);
   for (;;) {
     feed_watchdog();
     cortex_m::wait();

@@ -156,7 +156,7 @@ TEST_CASE("device: after a reset it predicts with the model in its flash", "[fir
     firmware::ModelStore store;
     REQUIRE(store.open(flash.flash, 2, 15) == Status::kOk);
     REQUIRE(store.begin(static_cast<std::uint32_t>(model.file.size())) == Status::kOk);
-    REQUIRE(store.write(0, {model.file.data(), model.file.size()}, true) == Status::kOk);
+    REQUIRE(store.write(0, {model.file.data(), model.file.size()}, firmware::ChunkPart::kEnd) == Status::kOk);
     REQUIRE(store.commit(model.digest, static_cast<std::uint32_t>(model.file.size())) == Status::kOk);
   }
   firmware::Journal journal;

@@ -48,12 +48,13 @@ TEST_CASE("model store: a worn cell of a slot is a failure of the download", "[f
   flash.stuck = {3 * 512 + 333};  // of the first data sector
   Status status = Status::kOk;
   for (std::uint32_t at = 0; at < 600 && status == Status::kOk; at += 100) {
-    status = store.write(at, {model.data() + at, 100}, at == 500);
+    status =
+        store.write(at, {model.data() + at, 100}, at == 500 ? firmware::ChunkPart::kEnd : firmware::ChunkPart::kMore);
   }
   CHECK(status == Status::kUnavailable);
   flash.stuck.clear();
   REQUIRE(store.begin(600) == Status::kOk);
-  REQUIRE(store.write(0, {model.data(), 600}, true) == Status::kOk);
+  REQUIRE(store.write(0, {model.data(), 600}, firmware::ChunkPart::kEnd) == Status::kOk);
   flash.stuck = {2 * 512 + 20};  // of the header
   CHECK(store.commit({}, 600) == Status::kUnavailable);
   CHECK_FALSE(store.has_model());

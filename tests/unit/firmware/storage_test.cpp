@@ -31,7 +31,8 @@ Status store_model(ModelStore& store, const std::vector<std::uint8_t>& model, st
     const std::size_t end = std::min(model.size(), begin + chunk);
     for (std::size_t at = begin; at < end && status == Status::kOk; at += piece) {
       const std::size_t count = std::min(piece, end - at);
-      status = store.write(static_cast<std::uint32_t>(at), {model.data() + at, count}, at + count == end);
+      status = store.write(static_cast<std::uint32_t>(at), {model.data() + at, count},
+                           at + count == end ? firmware::ChunkPart::kEnd : firmware::ChunkPart::kMore);
     }
   }
   if (status != Status::kOk) return status;
@@ -82,9 +83,10 @@ TEST_CASE("model store: a chunk that was cut off may come again", "[firmware][st
   REQUIRE(store.open(flash.flash, 2, kSlotSectors) == Status::kOk);
   const auto model = model_of(3, 1500);
   REQUIRE(store.begin(1500) == Status::kOk);
-  REQUIRE(store.write(0, {model.data(), 333}, false) == Status::kOk);
+  REQUIRE(store.write(0, {model.data(), 333}, firmware::ChunkPart::kMore) == Status::kOk);
   for (std::size_t at = 0; at < model.size(); at += 100) {
-    REQUIRE(store.write(static_cast<std::uint32_t>(at), {model.data() + at, 100}, at + 100 == model.size()) ==
+    REQUIRE(store.write(static_cast<std::uint32_t>(at), {model.data() + at, 100},
+                        at + 100 == model.size() ? firmware::ChunkPart::kEnd : firmware::ChunkPart::kMore) ==
             Status::kOk);
   }
   REQUIRE(store.commit(digest_of(model), 1500) == Status::kOk);
@@ -113,8 +115,8 @@ TEST_CASE("model store: other bytes where some are already are refused", "[firmw
   const auto model = model_of(3, 64);
   const auto other = model_of(4, 64);
   REQUIRE(store.begin(64) == Status::kOk);
-  REQUIRE(store.write(0, {model.data(), 64}, true) == Status::kOk);
-  CHECK(store.write(0, {other.data(), 64}, true) == Status::kUnavailable);
+  REQUIRE(store.write(0, {model.data(), 64}, firmware::ChunkPart::kEnd) == Status::kOk);
+  CHECK(store.write(0, {other.data(), 64}, firmware::ChunkPart::kEnd) == Status::kUnavailable);
 }
 
 TEST_CASE("model store: whatever the moment at which power goes, one whole model is there", "[firmware][storage]") {
@@ -161,9 +163,9 @@ TEST_CASE("model store: what does not fit is refused", "[firmware][storage]") {
   CHECK(store.begin(3073) == Status::kInvalidArgument);
   REQUIRE(store.begin(513) == Status::kOk);
   CHECK(flash.erasures == std::vector<int>{0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
-  CHECK(store.write(500, {bytes.data(), 14}, true) == Status::kUnavailable);
+  CHECK(store.write(500, {bytes.data(), 14}, firmware::ChunkPart::kEnd) == Status::kUnavailable);
   REQUIRE(store.begin(3072) == Status::kOk);
-  CHECK(store.write(0, {bytes.data(), bytes.size()}, true) == Status::kUnavailable);
+  CHECK(store.write(0, {bytes.data(), bytes.size()}, firmware::ChunkPart::kEnd) == Status::kUnavailable);
   CHECK(store.read(3000, {bytes.data(), 73}) == Status::kUnavailable);
   CHECK(store.commit({}, 3073) == Status::kInvalidArgument);
   CHECK(store.commit({}, 0) == Status::kInvalidArgument);

@@ -61,8 +61,8 @@ class Device {
   void take_message(const edge::mqtt::Event& event) noexcept;
   void take_control(wire::TopicKind kind, const edge::mqtt::Event& event) noexcept;
   void take_model(const wire::Topic& topic, const edge::mqtt::Event& event) noexcept;
-  void store(const crypto::Digest& model, const edge::ModelWrite& place, Bytes bytes, bool is_end) noexcept;
-  Status write(const crypto::Digest& model, uint32_t offset, Bytes bytes, bool is_end) noexcept;
+  void store(const crypto::Digest& model, const edge::ModelWrite& place, Bytes bytes, ChunkPart part) noexcept;
+  Status write(const crypto::Digest& model, uint32_t offset, Bytes bytes, ChunkPart part) noexcept;
   void keep_model() noexcept;
   Status note_task() noexcept;
   void carry_out() noexcept;

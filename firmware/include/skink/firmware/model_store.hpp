@@ -12,6 +12,12 @@
 
 namespace skink::firmware {
 
+/// Which bytes of a chunk are written.
+enum class ChunkPart : uint8_t {
+  kMore,  ///< others follow
+  kEnd,   ///< the last ones are among them
+};
+
 class ModelStore {
  public:
   /// Finds the newer whole slot. `flash` is borrowed for the store's life; the slots take 2 * slot_sectors sectors from
@@ -37,7 +43,7 @@ class ModelStore {
   /// last bytes of a chunk are among these. The same bytes may come again.
   ///
   /// @returns kOk; kUnavailable when the flash fails, or holds other bytes there already.
-  Status write(uint32_t offset, Bytes bytes, bool is_chunk_end) noexcept;
+  Status write(uint32_t offset, Bytes bytes, ChunkPart part) noexcept;
 
   /// Makes the new model the last one. Call it once its digest is checked.
   Status commit(const crypto::Digest& digest, uint32_t bytes) noexcept;

@@ -17,6 +17,9 @@ namespace skink::firmware {
 /// Travels in the birth message as a number.
 enum class ResetReason : uint8_t { kUnknown = 0, kPowerOn = 1, kSoftware = 2, kWatchdog = 3, kFault = 4 };
 
+/// How an image that ends has ended.
+enum class Verdict : uint8_t { kFailed, kPassed };
+
 namespace port {
 
 /// Clocks, console, tick, network pins. First call after feed_watchdog(); interrupts may be on when it returns.
@@ -52,7 +55,7 @@ ResetReason reset_reason() noexcept;
 
 /// The end of an image that has one (self-test, benchmark): an emulator exits with status 0 or 1, a board stays as it
 /// is, and feeds its watchdog.
-[[noreturn]] void finish(bool success) noexcept;
+[[noreturn]] void finish(Verdict verdict) noexcept;
 
 /// The identity partition (docs/identity.md), readable like memory for the whole run.
 Bytes identity_partition() noexcept;

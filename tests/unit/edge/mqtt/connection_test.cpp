@@ -79,7 +79,7 @@ TEST_CASE("mqtt: CONNECT is what the standard draws, will included", "[edge][mqt
   const std::string id = "pump-1";
   const std::string topic = "s";
   const Packet payload{0xaa};
-  Will will{text(topic), bytes(payload), true};
+  Will will{text(topic), bytes(payload), Retain::kYes};
   ConnectOptions options{text(id), 30, &will};
   REQUIRE(connection.open(options, 0) == Status::kOk);
   CHECK(take_output(connection, 3) == Packet{0x10, 24,  0,   4,   'M', 'Q', 'T', 'T', 4, 0x2e, 0, 30, 0,
@@ -114,17 +114,18 @@ TEST_CASE("mqtt: a publication streams from the caller's memory, one at a time",
   for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<std::uint8_t>(i * 7);
   std::uint16_t id = 0;
   const std::size_t step = GENERATE(1U, 3U, 1000U, 100'000U);
-  REQUIRE(connection.publish(text(topic), bytes(payload), true, id, 0) == Status::kOk);
-  CHECK(connection.publish(text(topic), bytes(payload), true, id, 0) == Status::kUnavailable);
+  REQUIRE(connection.publish(text(topic), bytes(payload), Retain::kYes, id, 0) == Status::kOk);
+  CHECK(connection.publish(text(topic), bytes(payload), Retain::kYes, id, 0) == Status::kUnavailable);
   CHECK(take_output(connection, step) == message(0x03, topic, 1, payload));
-  CHECK(connection.publish(text(topic), bytes(payload), true, id, 0) == Status::kUnavailable);  // not acknowledged
+  CHECK(connection.publish(text(topic), bytes(payload), Retain::kYes, id, 0) ==
+        Status::kUnavailable);  // not acknowledged
   Event event;
   const Packet ack{0x40, 2, 0, 1};
   Bytes input = bytes(ack);
   REQUIRE(connection.receive(input, event, 0) == Status::kOk);
   CHECK(event.kind == EventKind::kPublished);
   CHECK(event.packet_id == 1);
-  CHECK(connection.publish(text(topic), bytes(payload), true, id, 0) == Status::kOk);
+  CHECK(connection.publish(text(topic), bytes(payload), Retain::kYes, id, 0) == Status::kOk);
   CHECK(id == 2);
 }
 
@@ -133,13 +134,13 @@ TEST_CASE("mqtt: an acknowledgement of what was not sent changes nothing", "[edg
   const std::string topic = "up";
   std::uint16_t id = 0;
   const Packet payload(10, 1);
-  REQUIRE(connection.publish(text(topic), bytes(payload), false, id, 0) == Status::kOk);
+  REQUIRE(connection.publish(text(topic), bytes(payload), Retain::kNo, id, 0) == Status::kOk);
   connection.sent(5, 0);
   CHECK(feed(connection, {0x40, 2, 0, 1}) == Status::kOk);  // before all of it has left
   (void)take_output(connection);
   CHECK(feed(connection, {0x40, 2, 0, 9}) == Status::kOk);
   std::uint16_t next = 0;
-  CHECK(connection.publish(text(topic), bytes(payload), false, next, 0) == Status::kUnavailable);
+  CHECK(connection.publish(text(topic), bytes(payload), Retain::kNo, next, 0) == Status::kUnavailable);
 }
 
 TEST_CASE("mqtt: messages come in pieces and are acknowledged at their end", "[edge][mqtt]") {
@@ -194,7 +195,7 @@ TEST_CASE("mqtt: no acknowledgement enters a publication, and none is lost", "[e
   const std::string topic = "up";
   const Packet payload(100, 0x55);
   std::uint16_t id = 0;
-  REQUIRE(connection.publish(text(topic), bytes(payload), false, id, 0) == Status::kOk);
+  REQUIRE(connection.publish(text(topic), bytes(payload), Retain::kNo, id, 0) == Status::kOk);
   connection.sent(3, 0);
   std::size_t taken = 0;
   for (std::uint16_t i = 1; i <= 50; ++i) {  // the stream is stuck, messages keep coming
@@ -302,7 +303,7 @@ TEST_CASE("mqtt: silence has an end, and idle connections are pinged", "[edge][m
     REQUIRE(connection.receive(input, event, 2000) == Status::kOk);
     const std::string topic = "up";
     std::uint16_t packet_id = 0;
-    REQUIRE(connection.publish(text(topic), {}, false, packet_id, 3000) == Status::kOk);
+    REQUIRE(connection.publish(text(topic), {}, Retain::kNo, packet_id, 3000) == Status::kOk);
     (void)take_output(connection, 100, 4000);
     CHECK(connection.on_time(4000 + SKINK_MQTT_ANSWER_MS) == Status::kUnavailable);
     CHECK(connection.problem() == Problem::kPubackLate);

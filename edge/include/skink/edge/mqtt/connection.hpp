@@ -22,10 +22,13 @@
 
 namespace skink::edge::mqtt {
 
+/// Does the broker keep a message for later subscribers (3.3.1.3)?
+enum class Retain : uint8_t { kNo, kYes };
+
 struct Will {
   Span<const char> topic;
   Bytes payload;
-  bool retain = false;
+  Retain retain = Retain::kNo;
 };
 
 /// Everything is borrowed until kConnected or the end of the connection.
@@ -91,7 +94,7 @@ class Connection {
   Status subscribe(Span<const char> topic, uint16_t& packet_id) noexcept;
   Status unsubscribe(Span<const char> topic, uint16_t& packet_id) noexcept;
   /// QoS 1. `payload` is borrowed until kPublished; kUnavailable also while another publication is unanswered.
-  Status publish(Span<const char> topic, Bytes payload, bool retain, uint16_t& packet_id, uint64_t now_ms) noexcept;
+  Status publish(Span<const char> topic, Bytes payload, Retain retain, uint16_t& packet_id, uint64_t now_ms) noexcept;
   /// Queues a DISCONNECT: the broker then drops the will.
   Status disconnect() noexcept;
 
