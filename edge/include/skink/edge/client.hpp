@@ -42,7 +42,7 @@ enum class ClientState : uint8_t {
 /// feedback, UpdateUpload the result, RetryTimer the waiting. Client connects them: it owns the state, the counters and
 /// the outbox.
 ///
-/// About 7 KB, of which 4.2 KB are the outbox (SKINK_EDGE_CHUNK_BYTES). Not copyable: parts refer to each other.
+/// About 5 KB, of which 4.2 KB are the outbox (SKINK_EDGE_CHUNK_BYTES). Not copyable: parts refer to each other.
 class Client {
  public:
   /// What next_wake_ms() returns while only a message can change anything.

@@ -11,7 +11,7 @@
 
 namespace skink::edge {
 
-/// Of one connection, on which a message comes whole before the next begins.
+/// Reads messages of one connection, on which one comes whole before the next begins. Not ISR-safe.
 class ModelMessage {
  public:
   /// A piece of a message, in order from offset 0.

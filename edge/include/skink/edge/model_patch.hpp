@@ -14,6 +14,7 @@
 
 namespace skink::edge {
 
+/// One chain at a time, parsed byte by byte. Not copyable while a chain comes.
 class ModelPatch {
  public:
   /// Makes ready for the first byte of a chain.
@@ -34,7 +35,7 @@ class ModelPatch {
   ///          for this model. After an error the object must be begun again.
   Status add(Bytes bytes) noexcept;
 
-  /// Bytes that were added.
+  /// Bytes of the chain that were added.
   uint32_t size() const noexcept { return size_; }
 
   /// All bytes are added: what they made.
@@ -43,7 +44,7 @@ class ModelPatch {
 
   /// After finish(): the new model, as long as the memory stays as it is.
   const model::FileImage& file() const noexcept { return file_; }
-  /// After finish(): memory for pieces of the file.
+  /// After finish(): memory for pieces of the file, codec::patch_bytes(). Borrowed from the arena.
   MutableBytes buffer() const noexcept { return buffer_; }
 
  private:

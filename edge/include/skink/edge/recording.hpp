@@ -17,7 +17,7 @@ namespace skink::edge {
 
 namespace recording {
 
-inline constexpr uint32_t kMagic = 0x31524b53;
+inline constexpr uint32_t kMagic = 0x31524b53;  ///< "SKR1"
 inline constexpr size_t kHeaderBytes = 32;
 inline constexpr size_t kTaskBytes = 24;
 inline constexpr uint32_t kAnyRound = 0xffffffffU;
@@ -30,13 +30,23 @@ inline constexpr uint32_t kMaxSamples = 1U << 20;  ///< support samples of a tas
 class Recording {
  public:
   /// @param[in] memory  borrowed; bytes behind the recording are ignored.
-  /// @returns kOk; kUnavailable: erased memory, there is none; kTruncated, kDamaged, kUnsupported.
+  /// @returns
+  /// * kOk
+  /// * kUnavailable  erased memory: there is no recording.
+  /// * kTruncated    `memory` is shorter than a header, or than the recording says.
+  /// * kDamaged      another magic, a wrong CRC-32, or entries that contradict each other.
+  /// * kUnsupported  inputs of a size that this build does not read.
+  ///
+  /// Cost: a CRC-32 over all of it. On an error the recording has no tasks.
   Status open(Bytes memory) noexcept;
 
-  /// begin() is kUnavailable for a task that was not recorded.
+  /// The recorded samples; borrows this object and its memory. begin() is kUnavailable for a task that was not
+  /// recorded, input() kShapeMismatch for another number of inputs.
   SampleSource source() noexcept;
 
+  /// Tasks that were recorded.
   uint32_t tasks() const noexcept { return tasks_; }
+  /// Inputs of a sample.
   uint32_t input_size() const noexcept { return inputs_; }
 
  private:

@@ -11,6 +11,7 @@
 
 namespace skink::edge {
 
+/// The residual of one device, and what became of its last change.
 class Residual {
  public:
   /// @param[in] store  what it borrows may be used as long as this is
@@ -36,7 +37,7 @@ class Residual {
   /// Bytes at the end of the arena that hold what is still wanted.
   size_t kept_bytes() const noexcept { return kept_ ? memory_.size() * sizeof(float) : 0; }
 
-  /// The memory that was given is used otherwise.
+  /// The memory that was given is used otherwise: what it held is gone.
   void forget() noexcept { kept_ = false; }
 
   /// The accepted_round of the residual that is used now; 0: zeros.

@@ -16,60 +16,76 @@
 
 namespace skink::edge {
 
+/// What a task asks for; fields as in the task message (docs/protocol.md, docs/arithmetic.md, section 7).
 struct TaskSettings {
   wire::TaskKind kind = wire::TaskKind::kAdapt;
-  uint64_t seed = 0;
-  uint32_t round = 0;
-  uint32_t device_index = 0;
-  uint32_t first_task = 0;  ///< evaluation only
-  uint32_t task_count = 1;
-  float inner_learning_rate = 0.0F;
-  uint32_t passes = 1;              ///< at most limits::kMaxPasses
-  uint32_t batch_size = 1;          ///< 1..limits::kMaxBatchSize; 1 is online
-  size_t codec_bytes = 0;           ///< codec::state_bytes()
-  size_t residual_bytes = 0;        ///< codec::residual_bytes()
-  bool has_residual_store = false;  ///< where the residual may be kept if the arena has no room for it
+  uint64_t seed = 0;                 ///< of the experiment: key of all Philox draws
+  uint32_t round = 0;                ///< from 0
+  uint32_t device_index = 0;         ///< in the roster
+  uint32_t first_task = 0;           ///< evaluation: number of its first task
+  uint32_t task_count = 1;           ///< evaluation: at least 1
+  float inner_learning_rate = 0.0F;  ///< alpha, finite and above 0
+  uint32_t passes = 1;               ///< over the support set, 0..limits::kMaxPasses
+  uint32_t batch_size = 1;           ///< 1..limits::kMaxBatchSize; 1 is online
+  size_t codec_bytes = 0;            ///< codec::state_bytes()
+  size_t residual_bytes = 0;         ///< codec::residual_bytes()
+  bool has_residual_store = false;   ///< where the residual may be kept if the arena has no room for it
 };
 
-enum class Progress : uint8_t { kMore, kDone, kDiverged, kFailed };
+/// What a step came to.
+enum class Progress : uint8_t {
+  kMore,      ///< the task needs another step
+  kDone,      ///< the task is done
+  kDiverged,  ///< an adaptation ended with a loss or parameters that are not finite
+  kFailed,    ///< a callback failed: failure()
+};
 
 /// Which weights stand in the arena, complete and finite.
 enum class Weights : uint8_t {
-  kNone,
+  kNone,      ///< none
   kReceived,  ///< phi, as the coordinator sent it
   kAdapted,   ///< what the last adaptation ended with
 };
 
+/// The inner loop and the evaluation of one task at a time. Not copyable in the middle of a task.
 class TaskRunner {
  public:
   /// Plans the arena and asks the source for the first task.
   ///
   /// @param[in] model, phi, samples  borrowed until the task is done and its change encoded.
   /// @param[in] arena  4-byte aligned; memory_plan().total bytes of it are used.
-  /// @returns kOk; kBufferTooSmall (memory_plan() has the figure); kInvalidArgument for settings out of range or an
-  ///          arena that is not aligned; what the source's begin() returned.
+  /// @returns
+  /// * kOk               step() has work.
+  /// * kInvalidArgument  settings out of range, or an arena that is not aligned.
+  /// * kUnavailable      a callback of `samples` is not set, or there is no support sample.
+  /// * kBufferTooSmall   the plan is larger than the arena: memory_plan() has the figures.
+  /// * others            what the source's begin() returned.
   Status begin(const model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
                const TaskSettings& settings, MutableBytes arena) noexcept;
 
   /// One step: one sample (online), at most nn::kSliceSamples of a mini-batch, or one query sample.
-  /// kFailed: a callback failed, or, kInvalidArgument, a target that it gave is no label of the model or is not finite.
-  /// See failure().
+  /// @returns kFailed when a callback failed, or, kInvalidArgument, a target that it gave is no label of the model or
+  /// is not finite. See failure().
   Progress step() noexcept;
 
+  /// The arena of the last task in bytes by use; all 0 when begin() did not get so far.
   const nn::MemoryPlan& memory_plan() const noexcept { return plan_; }
+  /// After kFailed: what the callback returned, kInvalidArgument for a target, or kBufferTooSmall for an evaluation
+  /// task with more support samples than the first one's plan keeps.
   Status failure() const noexcept { return failure_; }
   /// Was it phi that could not be read? Otherwise it was the samples.
   bool phi_failed() const noexcept { return phi_failed_; }
 
   /// After kDone of an adaptation: w, [P], in the arena.
   Span<const float> parameters() const noexcept { return parameters_; }
+  /// Support samples of the last task that began.
   uint32_t support_samples() const noexcept { return counts_.support; }
   /// For the encoder: TaskSettings::codec_bytes of the arena.
   MutableBytes codec_state() const noexcept { return codec_state_; }
   /// TaskSettings::residual_bytes of the arena, always at its end; empty: it has to be in the store.
   Span<float> residual() const noexcept { return residual_; }
 
-  /// After kDone of an evaluation.
+  /// After kDone of an evaluation: sums over its tasks, losses in units of 2^-20.
   const wire::Evaluation& evaluation() const noexcept { return evaluation_; }
 
   /// Between tasks: what predict() would use. kNone while a task is worked on.

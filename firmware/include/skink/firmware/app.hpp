@@ -11,11 +11,13 @@ namespace skink::firmware {
 
 class Device;
 
-/// The samples that the device adapts to. Called once, before the network is up.
+/// The samples that the device adapts to, with all callbacks set; what they borrow lives as long as the image. Called
+/// once, before the network is up.
 edge::SampleSource samples() noexcept;
 
 /// What the image does besides taking part: reads its sensor, predicts. Called once in every turn of the main loop,
-/// which it holds up. @returns when it wants to be called again, at the latest (port::now_ms()); all ones: whenever.
+/// which it holds up: stay well below the watchdog's 8 s. @returns when it wants to be called again, at the latest
+/// (port::now_ms()); all ones: whenever.
 uint64_t turn(Device& device, uint64_t now_ms) noexcept;
 
 }  // namespace skink::firmware

@@ -12,48 +12,63 @@
 
 namespace skink::firmware {
 
-/// All pointers are borrowed for the device's life.
+/// Who the device is, its memory and its samples. What pointers and spans refer to is borrowed for the device's life.
 struct DeviceConfig {
-  wire::Identity identity;
-  Span<const char> fleet;
-  MutableBytes arena;  ///< 4-byte aligned
-  const char* firmware = "";
-  uint64_t jitter_seed = 0;
-  uint16_t keep_alive_s = 30;
-  const edge::Health* health = nullptr;
-  edge::SampleSource samples;
-  edge::ResidualStore residuals;  ///< edge::Platform::residuals
+  wire::Identity identity;               ///< device id, also the MQTT client id, and device key
+  Span<const char> fleet;                ///< name of the fleet, 1..64 bytes (docs/protocol.md, section 1)
+  MutableBytes arena;                    ///< 4-byte aligned: edge::ClientConfig::arena
+  const char* firmware = "";             ///< zero-terminated, for people; cut after 32 bytes
+  uint64_t jitter_seed = 0;              ///< edge::ClientConfig::jitter_seed
+  uint16_t keep_alive_s = 30;            ///< of MQTT, seconds; 0: no pings
+  const edge::Health* health = nullptr;  ///< null: nothing is known
+  edge::SampleSource samples;            ///< edge::Platform::samples
+  edge::ResidualStore residuals;         ///< edge::Platform::residuals
 };
 
+/// One device. Not thread-safe and not ISR-safe: all calls come from the main loop. `now_ms` is any monotonic clock.
 class Device {
  public:
-  /// The stores are open; what they hold is taken up: the last task, and the last model if it is sound.
+  /// Takes up what the stores hold: the last task, and the last model if it is sound, which costs a hash over it.
+  ///
+  /// @param[in] models, journal  open; borrowed for the device's life. `models` changes with every download, `journal`
+  ///                             with every task.
   Device(const DeviceConfig& config, ModelStore& models, Journal& journal) noexcept;
 
-  /// The stream is up, or gone. A stream that a call below refuses (false) is closed by the port, which then calls
-  /// on_stream_closed().
+  /// The stream is up: queues MQTT's CONNECT. False: it does not fit (a device id or fleet that is too long). A stream
+  /// that this or a call below refuses is closed by the port, which then calls on_stream_closed().
   bool on_stream_open(uint64_t now_ms) noexcept;
+  /// The stream is gone. Work goes on.
   void on_stream_closed() noexcept;
 
-  /// Everything that was read from the stream. False: the broker's bytes make no sense, or it refused.
+  /// Everything that was read from the stream; any bytes, borrowed for the call. False: the broker's bytes make no
+  /// sense, or it refused: connection().problem(). May write a chunk of a model to flash, and with the last one hash
+  /// it.
   bool receive(Bytes input, uint64_t now_ms) noexcept;
 
-  /// What to write next; tell sent() how much went. Empty: nothing now.
+  /// What to write next, borrowed until the next call; tell sent() how much went. Empty: nothing now. Carries out what
+  /// the client wants done, which may write to flash.
   Bytes output(uint64_t now_ms) noexcept;
+  /// The stream took the first `count` bytes of output().
   void sent(size_t count, uint64_t now_ms) noexcept { connection_.sent(count, now_ms); }
 
-  /// False: the broker is silent.
+  /// Call when next_wake_ms() has come. False: the broker is silent.
   bool on_time(uint64_t now_ms) noexcept;
+  /// When to call on_time(); all ones while only the stream can change anything.
   uint64_t next_wake_ms() const noexcept;
 
+  /// Is there a step for work() to do?
   bool has_work() const noexcept { return client_.has_work(); }
+  /// One step of the current task: edge::Client::work().
   void work(uint64_t now_ms) noexcept { client_.work(now_ms); }
 
   /// edge::Client::predict().
   Status predict(Span<const float> stored, Span<float> outputs) noexcept { return client_.predict(stored, outputs); }
 
+  /// To look at: state, counters, model.
   const edge::Client& client() const noexcept { return client_; }
+  /// To look at: why the broker was left.
   const edge::mqtt::Connection& connection() const noexcept { return connection_; }
+  /// Has the broker accepted the MQTT connection?
   bool is_online() const noexcept { return connection_.is_connected(); }
 
  private:

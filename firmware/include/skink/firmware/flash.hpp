@@ -13,9 +13,9 @@ namespace skink::firmware {
 
 /// A row of equal sectors. Addresses count from 0 at the first one.
 struct Flash {
-  void* context = nullptr;
-  uint32_t sector_bytes = 0;
-  uint32_t sectors = 0;
+  void* context = nullptr;    ///< handed to the functions below
+  uint32_t sector_bytes = 0;  ///< what one erasure erases
+  uint32_t sectors = 0;       ///< how many
   /// Writes come in multiples of it at multiples of it, each place once between two erasures. 1..32, a power of 2.
   uint32_t program_bytes = 4;
   /// Where address 0 can be read like memory, also between writes; else null. Encoding a change is faster with it.
@@ -24,10 +24,14 @@ struct Flash {
   // What a port provides. Each returns kUnavailable when the part does not answer in the time that its data sheet
   // allows; none waits without a bound. A new model erases all sectors of a slot in a row: a part that needs seconds
   // for that feeds the watchdog in erase_function. The content is read back here; a port need not.
+  /// Fills `out` from `address`, any address and length inside the sectors.
   Status (*read_function)(void* context, uint32_t address, MutableBytes out) = nullptr;
+  /// Programs erased bytes; address and length are multiples of program_bytes.
   Status (*program_function)(void* context, uint32_t address, Bytes bytes) = nullptr;
+  /// Erases sector number `sector`, 0..sectors - 1.
   Status (*erase_function)(void* context, uint32_t sector) = nullptr;
 
+  /// Fills `out` from `address`; the caller stays inside the sectors. @returns kOk; kUnavailable: the part failed.
   Status read(uint32_t address, MutableBytes out) const { return read_function(context, address, out); }
   /// Programs erased bytes, and reads them back. @returns kOk: they are there; kUnavailable: the part failed, or holds
   /// something else although it reported success, as a worn cell or a supply that is too low does.

@@ -11,21 +11,30 @@
 
 namespace skink::firmware {
 
+/// The journal of one device. Not ISR-safe.
 class Journal {
  public:
+  /// What is remembered.
   struct Entry {
-    uint32_t starts = 0;  ///< how often the device was reset
-    bool has_task = false;
-    wire::RoundId task;
+    uint32_t starts = 0;    ///< how often the device was reset
+    bool has_task = false;  ///< has a task ever begun?
+    wire::RoundId task;     ///< the last one that did; only if has_task
   };
 
-  /// Reads the last whole record. `flash` is borrowed; two sectors from `first_sector` belong to the journal.
+  /// Reads the last whole record; without one, last() is as a new entry.
+  ///
+  /// @param[in] flash         borrowed for the journal's life
+  /// @param[in] first_sector  this sector and the next one belong to the journal
+  /// @returns kOk; kInvalidArgument when the sectors are not there, or a record of 32 bytes is no multiple of
+  ///          Flash::program_bytes; kUnavailable when the flash does not answer.
   Status open(Flash& flash, uint32_t first_sector) noexcept;
 
+  /// The last entry that was read or appended.
   const Entry& last() const noexcept { return last_; }
 
-  /// Appends. A place that fails is left behind, and the next one is tried.
-  /// @returns kUnavailable when the flash fails kAttempts times in a row; last() is unchanged then.
+  /// Appends. A place that fails is left behind, and the next one is tried. Every 128th (sectors of 4 KB) erases.
+  /// @returns kOk; kUnavailable before open(), or when the flash fails kAttempts times in a row; last() is unchanged
+  /// then.
   Status append(const Entry& entry) noexcept;
 
  private:

@@ -14,9 +14,10 @@ MutableBytes arena() noexcept;
 /// How far into the arena something was written since the reset; what the planner says is enough (skinkctl model show).
 size_t arena_bytes_touched() noexcept;
 
+/// Size of the stack.
 size_t stack_bytes() noexcept;
 
-/// The most that was in use since the reset.
+/// The most of the stack that was in use since the reset: bytes that no longer hold the start-up pattern.
 size_t stack_bytes_used() noexcept;
 
 }  // namespace skink::firmware

@@ -9,8 +9,12 @@
 
 namespace skink::firmware {
 
-/// Checks the release, and makes its model the last model where there is none yet.
+/// Checks the release, and makes its model the last model where there is none yet. Cost: a signature (ECDSA P-256) and
+/// two hashes over the model.
 ///
+/// @param[in]  partition    may hold a release; borrowed as long as `release` is used
+/// @param[in]  release_key  public key that releases are signed with, as the identity has it
+/// @param[in]  models       open
 /// @param[out] release  what was read, as soon as it is sound: on kOk, and when the store fails or is too small.
 /// @returns the status of provisioning::read_release() or model::inspect(); kUnsupported when it is no model,
 /// kBufferTooSmall

@@ -18,6 +18,7 @@ enum class ChunkPart : uint8_t {
   kEnd,   ///< the last ones are among them
 };
 
+/// Two slots for models, of which one is in use. Not ISR-safe. Wrong offsets are statuses, not faults.
 class ModelStore {
  public:
   /// Finds the newer whole slot. `flash` is borrowed for the store's life; the slots take 2 * slot_sectors sectors from
@@ -27,29 +28,44 @@ class ModelStore {
   ///          flash does not answer.
   Status open(Flash& flash, uint32_t first_sector, uint32_t slot_sectors) noexcept;
 
-  /// The largest model, bytes.
+  /// The largest model, bytes; 0 before open().
   uint32_t capacity() const noexcept { return flash_ == nullptr ? 0 : (slot_sectors_ - 1) * flash_->sector_bytes; }
 
+  /// Is there a whole model? Not while a new one is written.
   bool has_model() const noexcept { return model_bytes_ != 0; }
+  /// Its length; 0 without a model.
   uint32_t model_bytes() const noexcept { return model_bytes_; }
+  /// Its digest, as commit() was told; unspecified without a model.
   const crypto::Digest& digest() const noexcept { return digest_; }
 
   /// Erases as many sectors of the older slot as a new model of `bytes` bytes needs; from now on read() reads that
   /// slot.
-  /// @returns kOk; kInvalidArgument when the model is larger than capacity(); kUnavailable when the flash fails.
+  /// @returns kOk; kInvalidArgument for 0 bytes, or more than capacity(); kUnavailable before open(), or when the flash
+  ///          fails.
   Status begin(uint32_t bytes) noexcept;
 
-  /// Stores bytes of the new model. Bytes of one chunk come in order, chunks in any order; `is_chunk_end` says that the
-  /// last bytes of a chunk are among these. The same bytes may come again.
+  /// Stores bytes of the new model, after begin(). Bytes of one chunk come in order, chunks in any order. The same
+  /// bytes may come again.
   ///
-  /// @returns kOk; kUnavailable when the flash fails, or holds other bytes there already.
+  /// @param[in] offset  in the model; a chunk begins at a multiple of Flash::program_bytes
+  /// @param[in] part    kEnd with the last bytes of a chunk: bytes that do not fill a unit of the flash are programmed
+  ///                    then
+  /// @returns kOk; kUnavailable before begin(), beyond its length, when the flash fails, or when it holds other bytes
+  ///          there already.
   Status write(uint32_t offset, Bytes bytes, ChunkPart part) noexcept;
 
   /// Makes the new model the last one. Call it once its digest is checked.
+  ///
+  /// @param[in] bytes  its length, at most what begin() was told
+  /// @returns kOk; kInvalidArgument before begin() or for another length; kUnavailable when the flash fails: the slot
+  /// is
+  ///          not whole then.
   Status commit(const crypto::Digest& digest, uint32_t bytes) noexcept;
 
+  /// Fills `out` from `offset` of the slot in use: the last model, or after begin() the new one.
+  /// @returns kOk; kUnavailable before open(), beyond capacity(), or when the flash fails.
   Status read(uint32_t offset, MutableBytes out) const noexcept { return read_slot(slot_, offset, out); }
-  /// Of the last whole slot, also while a new one is written; only if there was one.
+  /// As read(), of the last whole slot, also while a new one is written; only if there was one.
   Status read_whole(uint32_t offset, MutableBytes out) const noexcept {
     return read_slot(has_model() ? slot_ : 1 - slot_, offset, out);
   }

@@ -14,7 +14,7 @@
 
 namespace skink::firmware {
 
-/// Travels in the birth message as a number.
+/// Why the board was reset. Travels in the birth message as a number.
 enum class ResetReason : uint8_t { kUnknown = 0, kPowerOn = 1, kSoftware = 2, kWatchdog = 3, kFault = 4 };
 
 /// How an image that ends has ended.
@@ -32,12 +32,16 @@ void console(const char* text, size_t count) noexcept;
 /// Milliseconds since the reset; never goes back, never wraps.
 uint64_t now_ms() noexcept;
 
-/// Fills `out` with bits that nobody can guess; keys depend on them. kUnavailable: the device does not connect. As
-/// every wait of a port, that for the generator has a bound (wait.hpp).
+/// Fills `out` with bits that nobody can guess; keys depend on them. As every wait of a port, that for the generator
+/// has a bound (wait.hpp).
+///
+/// @returns kOk; kUnavailable: `out` is unspecified, and the device does not connect.
 Status entropy(MutableBytes out) noexcept;
 
-/// Seconds since 1970 UTC from a clock that runs without power. kUnavailable where there is none: then the time comes
-/// from the network before any certificate is checked.
+/// Seconds since 1970 UTC from a clock that runs without power.
+///
+/// @returns kOk; kUnavailable where there is none, `unix_seconds` is unchanged: then the time comes from the network
+///          before any certificate is checked.
 Status wall_time(int64_t& unix_seconds) noexcept;
 
 /// Sleeps until an interrupt, at most until `until_ms`. May return early.
@@ -48,6 +52,7 @@ void sleep(uint64_t until_ms) noexcept;
 /// or more the board resets. A port whose board has no watchdog does nothing.
 void feed_watchdog() noexcept;
 
+/// Why the board was reset the last time; the same for the whole run.
 ResetReason reset_reason() noexcept;
 
 /// Resets the board; `reason` is what reset_reason() says afterwards (kSoftware or kFault).
@@ -66,7 +71,7 @@ Bytes recording_partition() noexcept;
 /// Memory that may hold the model that the device begins with (docs/release.md); empty where a board has none.
 Bytes release_partition() noexcept;
 
-/// Storage for models and round state; not the part that holds code or identity.
+/// Storage for models and round state, the same object for the whole run; not the part that holds code or identity.
 Flash& storage() noexcept;
 
 }  // namespace port

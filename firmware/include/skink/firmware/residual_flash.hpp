@@ -8,12 +8,14 @@
 
 namespace skink::firmware {
 
+/// Keeps one residual, and a second one while that is written. Not ISR-safe.
 class ResidualFlash {
  public:
-  /// ModelStore::open(). Without slot_sectors there is no store.
+  /// Opens both slots: ModelStore::open(), with its arguments and statuses. With `slot_sectors` 0 there is no store:
+  /// kOk, and store() has a capacity of 0.
   Status open(Flash& flash, uint32_t first_sector, uint32_t slot_sectors) noexcept;
 
-  /// For the client. Borrows this.
+  /// What the client calls, after open(). Borrows this object.
   edge::ResidualStore store() noexcept;
 
  private:

@@ -9,6 +9,7 @@ namespace skink::firmware::stopwatch {
 /// Stops the tick: its interrupts would be counted.
 void start() noexcept;
 
+/// A reading of the counter, which counts up and wraps.
 uint32_t ticks() noexcept;
 
 /// Instructions between two readings, the readings themselves left out.

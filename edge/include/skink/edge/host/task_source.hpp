@@ -12,10 +12,13 @@ namespace skink::edge {
 /// One per client. Keep it where it is while the client lives: the source points here.
 class TaskSource {
  public:
+  /// @param[in] generator  of the experiment's tasks, which are the same for every client
   explicit TaskSource(TaskGenerator generator) : generator_(std::move(generator)) {}
   TaskSource(const TaskSource&) = delete;
   TaskSource& operator=(const TaskSource&) = delete;
 
+  /// The samples; borrows this object. begin() returns what the generator does: kOk, or kUnavailable for a task that it
+  /// cannot draw.
   SampleSource source() noexcept;
 
  private:

@@ -17,16 +17,19 @@
 
 namespace skink::edge {
 
+/// How much a line of the log matters.
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 
+/// What a host of clients is made from.
 struct ClientHostOptions {
-  std::string fleet;
-  NetworkAddress broker;
+  std::string fleet;                        ///< of docs/protocol.md, section 1
+  NetworkAddress broker;                    ///< MQTT over TLS
   std::string identity;                     ///< folder made by scripts/make-pki
   std::vector<std::string> device_ids;      ///< one client each
   std::size_t arena_bytes = 0;              ///< of each client; 0: what the experiment needs
   unsigned threads = 0;                     ///< that compute; 0: as many as the machine has
   std::chrono::seconds connect_timeout{0};  ///< give up without any connection by then; 0: never
+  /// Takes a line of the log, without its end; called by the thread in create() or run(). Empty: no log.
   std::function<void(LogLevel, const std::string&)> log;
 };
 
@@ -41,6 +44,7 @@ class ClientHost {
   /// @param[in] generator  as made from `experiment`; shared by all clients.
   static Result<std::unique_ptr<ClientHost>> create(const Experiment& experiment, const TaskGenerator& generator,
                                                     const ClientHostOptions& options);
+  /// Ends all sessions.
   ~ClientHost();
 
   /// Serves until `stop` is true: then says goodbye for every client, within 2 s, and returns kOk. Returns
@@ -51,7 +55,7 @@ class ClientHost {
 
   /// The counters of all clients added up. Any thread.
   ClientCounters counters() const;
-  /// Any thread.
+  /// Clients whose session is up just now. Any thread.
   std::size_t connected_count() const noexcept { return connected_count_; }
 
  private:

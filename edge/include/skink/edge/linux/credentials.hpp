@@ -10,14 +10,18 @@
 
 namespace skink::edge {
 
+/// One device's identity.
 struct DeviceCredentials {
-  std::string device_id;
-  crypto::Key key;  ///< authenticates tasks, updates and replies
-  std::string ca_file;
-  std::string certificate_file;
-  std::string key_file;
+  std::string device_id;         ///< as in the certificate's common name
+  crypto::Key key;               ///< authenticates tasks, updates and replies
+  std::string ca_file;           ///< PEM: who signed the broker's certificate
+  std::string certificate_file;  ///< PEM: the device's own
+  std::string key_file;          ///< PEM: its private key
 };
 
+/// Reads the device key, and names the certificate files, which the MQTT session reads.
+///
+/// @param[in] folder  as scripts/make-pki made it
 /// @returns kInvalidArgument for an id that is none, kUnavailable or kDamaged naming the file at fault.
 Result<DeviceCredentials> read_credentials(const std::string& folder, const std::string& device_id);
 

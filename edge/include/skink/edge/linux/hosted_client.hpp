@@ -20,13 +20,14 @@
 
 namespace skink::edge {
 
+/// What one client of a process is made from.
 struct HostedClientOptions {
-  std::size_t index = 0;  ///< tags the session's events
-  std::string fleet;
-  NetworkAddress broker;
-  DeviceCredentials credentials;
-  std::size_t arena_bytes = 0;
-  std::size_t model_bytes = 0;  ///< capacity of the model slot
+  std::size_t index = 0;          ///< tags the session's events
+  std::string fleet;              ///< of docs/protocol.md, section 1
+  NetworkAddress broker;          ///< MQTT over TLS
+  DeviceCredentials credentials;  ///< who it is
+  std::size_t arena_bytes = 0;    ///< ClientConfig::arena
+  std::size_t model_bytes = 0;    ///< capacity of the model slot
 };
 
 /// What a turn left behind.
@@ -38,6 +39,7 @@ struct TurnResult {
 /// Milliseconds of the steady clock.
 std::uint64_t steady_now_ms() noexcept;
 
+/// A client with everything that it needs from a port.
 class HostedClient {
  public:
   /// Starts the session too. Errors name the file at fault.
@@ -46,6 +48,7 @@ class HostedClient {
   HostedClient(const HostedClient&) = delete;
   HostedClient& operator=(const HostedClient&) = delete;
 
+  /// Who it is. Any thread.
   const std::string& device_id() const noexcept { return credentials_.device_id; }
 
   /// Puts an event of the session into the mailbox. Any thread. Messages are dropped while too many wait; the protocol

@@ -15,10 +15,13 @@
 
 namespace skink::edge {
 
+/// The threads, and which client wants a turn. All functions may be called by any thread unless they say otherwise.
 class TurnPool {
  public:
+  /// Gives client number `client` a turn; never two of one client at a time.
   using TakeTurn = std::function<TurnResult(std::size_t client)>;
 
+  /// @param[in] clients    numbers 0..clients - 1 may want turns
   /// @param[in] threads    at least 1; fewer start where the system refuses them, and none is fine: see help().
   /// @param[in] take_turn  called by any of the threads.
   /// @param[in] unsound    called by a thread whose floating point is not sound, before it ends.

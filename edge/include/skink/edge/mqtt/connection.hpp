@@ -25,97 +25,123 @@ namespace skink::edge::mqtt {
 /// Does the broker keep a message for later subscribers (3.3.1.3)?
 enum class Retain : uint8_t { kNo, kYes };
 
+/// The last will (3.1.2.5): what the broker publishes for a client whose connection ends without a DISCONNECT. QoS 1.
 struct Will {
-  Span<const char> topic;
-  Bytes payload;
+  Span<const char> topic;  ///< 1..65535 bytes of UTF-8
+  Bytes payload;           ///< may be empty
   Retain retain = Retain::kNo;
 };
 
-/// Everything is borrowed until kConnected or the end of the connection.
+/// What CONNECT says (3.1). Everything is borrowed for the call of open() only.
 struct ConnectOptions {
-  Span<const char> client_id;
-  uint16_t keep_alive_s = 60;  ///< 0: none
-  const Will* will = nullptr;  ///< QoS 1
+  Span<const char> client_id;  ///< 1..23 bytes are taken by every broker, more by most
+  uint16_t keep_alive_s = 60;  ///< seconds, 0..65535; 0: no pings. A ping goes out after half of it without a packet.
+  const Will* will = nullptr;  ///< null: none
 };
 
+/// What came in.
 enum class EventKind : uint8_t {
-  kNone,  ///< the input is used up
-  kConnected,
-  kSubscribed,    ///< packet_id; is_granted
-  kUnsubscribed,  ///< packet_id
-  kPublished,     ///< packet_id: the payload may change now
+  kNone,          ///< the input is used up
+  kConnected,     ///< CONNACK: accepted
+  kSubscribed,    ///< SUBACK for packet_id; is_granted
+  kUnsubscribed,  ///< UNSUBACK for packet_id
+  kPublished,     ///< PUBACK for packet_id: the payload may change now
   kMessage,       ///< a piece of a message
 };
 
+/// One event of receive(). Fields of other kinds have their defaults.
 struct Event {
   EventKind kind = EventKind::kNone;
-  uint16_t packet_id = 0;
-  bool is_granted = false;
+  uint16_t packet_id = 0;   ///< as the call gave it that queued the packet
+  bool is_granted = false;  ///< false: the broker refuses the subscription
   // kMessage; views are good until the next call of receive()
-  Span<const char> topic;
+  Span<const char> topic;    ///< 1..SKINK_MQTT_TOPIC_BYTES bytes, not zero-terminated
   uint32_t total_bytes = 0;  ///< of the payload
-  uint32_t offset = 0;       ///< of this piece
-  Bytes piece;
-  bool is_last = false;
-  bool retained = false;
+  uint32_t offset = 0;       ///< of this piece in the payload; pieces come in order
+  Bytes piece;               ///< part of the input
+  bool is_last = false;      ///< the payload ends with this piece
+  bool retained = false;     ///< the broker had kept it (3.3.1.3)
 };
 
+/// Why a connection is of no use any more.
 enum class Problem : uint8_t {
-  kNone,
-  kProtocol,  ///< bytes that no broker may send
-  kRefused,   ///< CONNACK says no, see return_code()
-  kConnackLate,
-  kPingLate,
-  kPubackLate,
+  kNone,         ///< it is, or it was never opened
+  kProtocol,     ///< bytes that no broker may send
+  kRefused,      ///< CONNACK says no, see return_code()
+  kConnackLate,  ///< no CONNACK within SKINK_MQTT_ANSWER_MS
+  kPingLate,     ///< no PINGRESP within SKINK_MQTT_ANSWER_MS
+  kPubackLate,   ///< no PUBACK within SKINK_MQTT_ANSWER_MS of the last byte
 };
+/// For a person; static storage.
 const char* problem_text(Problem problem) noexcept;
 
+/// The client's end of one MQTT connection; open() begins another. Re-entrant for different objects.
 class Connection {
  public:
+  /// What next_wake_ms() returns while no time matters.
   static constexpr uint64_t kNever = ~uint64_t{0};
 
-  /// Forgets everything and queues a CONNECT. The will must fit in the header buffer: kBufferTooSmall otherwise.
+  /// Forgets everything and queues a CONNECT with a clean session. Call once the stream is up.
+  ///
+  /// @returns kOk; kBufferTooSmall when client id, will topic and will payload are longer together than the buffer for
+  ///          headers, SKINK_MQTT_TOPIC_BYTES + 16 less some 20 bytes; nothing is queued then.
   Status open(const ConnectOptions& options, uint64_t now_ms) noexcept;
 
   /// The stream is closed: forgets everything, as a new object.
   void reset() noexcept;
 
+  /// Has the broker accepted this connection, and is there no problem since?
   bool is_connected() const noexcept { return phase_ == Phase::kConnected; }
+  /// Why a call said kDamaged or kUnavailable; until reset() or open().
   Problem problem() const noexcept { return problem_; }
-  /// Of a refusal (3.2.2.3): 1 version, 2 client id, 3 unavailable, 4 user name or password, 5 not authorized.
+  /// Of Problem::kRefused (3.2.2.3): 1 version, 2 client id, 3 unavailable, 4 user name or password, 5 not authorized.
   uint8_t return_code() const noexcept { return return_code_; }
   /// Messages that were passed over because their topic was too long.
   uint32_t skipped_messages() const noexcept { return skipped_; }
 
   // ---- out
 
-  /// Each queues one packet. kOk: `packet_id` names it in the event to come. kUnavailable: not connected, or what was
-  /// queued before has not left yet; try again after sent(). kInvalidArgument: the topic is empty or too long.
+  /// Queues a SUBSCRIBE for one topic filter, QoS 1; the topic is copied.
+  ///
+  /// @param[in]  topic      1..SKINK_MQTT_TOPIC_BYTES bytes
+  /// @param[out] packet_id  names the packet in the event kSubscribed; set on kOk only
+  /// @returns kOk; kUnavailable when not connected, or when what was queued before has not left yet: try again after
+  ///          sent(); kInvalidArgument for a topic of another length.
   Status subscribe(Span<const char> topic, uint16_t& packet_id) noexcept;
+  /// Queues an UNSUBSCRIBE for one topic filter; as subscribe(), with the event kUnsubscribed.
   Status unsubscribe(Span<const char> topic, uint16_t& packet_id) noexcept;
-  /// QoS 1. `payload` is borrowed until kPublished; kUnavailable also while another publication is unanswered.
+  /// Queues a PUBLISH, QoS 1; the topic is copied.
+  ///
+  /// @param[in]  payload    borrowed until kPublished or the end of the connection
+  /// @param[out] packet_id  names the packet in the event kPublished; set on kOk only
+  /// @returns as subscribe(); kUnavailable also while another publication is unanswered, kInvalidArgument also for a
+  ///          payload beyond the 256 MB of a packet (2.2.3).
   Status publish(Span<const char> topic, Bytes payload, Retain retain, uint16_t& packet_id, uint64_t now_ms) noexcept;
-  /// Queues a DISCONNECT: the broker then drops the will.
+  /// Queues a DISCONNECT: the broker then drops the will. @returns kOk, or kUnavailable as subscribe().
   Status disconnect() noexcept;
 
-  /// The next bytes for the stream; empty: nothing to send.
+  /// The next bytes for the stream, borrowed until the next call that is not const; empty: nothing to send.
   Bytes output() const noexcept;
-  /// The stream took the first `count` of them.
+  /// The stream took the first `count` bytes of output().
   void sent(size_t count, uint64_t now_ms) noexcept;
 
   // ---- in
 
   /// Takes bytes off the front of `input` up to the end of one event, or of a message that is passed over. Call until
-  /// `input` is empty. A QoS 1 message is acknowledged as its last piece is handed out.
+  /// `input` is empty. A QoS 1 message is acknowledged as its last piece is handed out. Any bytes may come.
   ///
+  /// @param[in,out] input  what was read from the stream; the bytes that are left
+  /// @param[out]    event  kNone when the input held no whole event
   /// @returns kOk; kBufferTooSmall: acknowledgements wait to be sent, nothing was taken, send output() first;
   ///          kDamaged: a protocol error or a refusal, see problem().
   Status receive(Bytes& input, Event& event, uint64_t now_ms) noexcept;
 
   // ---- time
 
-  /// Queues pings. @returns kOk, or kUnavailable when the broker is silent, see problem().
+  /// Queues a ping when one is due; call when next_wake_ms() has come. @returns kOk, or kUnavailable when the broker is
+  /// silent, see problem().
   Status on_time(uint64_t now_ms) noexcept;
+  /// When to call on_time(), in the clock of `now_ms`; kNever while no time matters.
   uint64_t next_wake_ms() const noexcept;
 
  private:

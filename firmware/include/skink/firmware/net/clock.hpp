@@ -9,12 +9,16 @@
 
 namespace skink::firmware::clock {
 
-/// Asks the board. False: it has no clock; the time must come from the network.
+/// Sets the time to what the board's clock says. False: it has none; the time must come from the network.
 bool read_board() noexcept;
 
-/// Begins to ask a time server, and goes on every hour.
+/// Begins to ask a time server, and goes on every hour; is_set() once it has answered. After network::start().
+///
+/// @param[in] server  copied
+/// @param[in] port    UDP; 123 by default
 void ask(const ip_addr_t& server, uint16_t port) noexcept;
 
+/// Has the time been set since the reset?
 bool is_set() noexcept;
 
 /// Seconds since 1970; 0 while the time is not known, which no certificate is valid at.

@@ -10,22 +10,27 @@
 
 namespace skink::firmware::network {
 
-/// Starts lwIP and DHCP. kUnavailable: the board has no entropy, without which nothing is started. kUnsupported: the
-/// network chip does not answer, or is another.
+/// Starts lwIP and DHCP. Call once, before anything else of lwIP.
+///
+/// @returns kOk; kUnavailable when the board has no entropy, without which nothing is started; kUnsupported when the
+///          network chip does not answer, or is another.
 Status start() noexcept;
 
 /// Takes frames in and runs lwIP's timers. @returns how many frames came.
 int poll() noexcept;
 
-/// When poll() wants to be called again if no frame comes.
+/// When poll() wants to be called again if no frame comes (port::now_ms()); all ones: only when one does.
 uint64_t next_wake_ms() noexcept;
 
 /// True once there is an address.
 bool is_up() noexcept;
 
-/// Asks for the address of a host: a name or a dotted number, borrowed until the answer; one at a time. kOk: `address`
-/// is set. kUnsupported: not yet, ask again. kUnavailable: there is no such host, or no DNS server answers; ask again
-/// later.
+/// Asks for the address of a host, one at a time. Call again with the same host until it is not kUnsupported.
+///
+/// @param[in]  host     a name or a dotted number, zero-terminated; borrowed until the answer
+/// @param[out] address  set on kOk
+/// @returns kOk; kUnsupported: not yet, ask again; kUnavailable: there is no such host, or no DNS server answers; ask
+///          again later.
 Status resolve(const char* host, ip_addr_t& address) noexcept;
 
 }  // namespace skink::firmware::network

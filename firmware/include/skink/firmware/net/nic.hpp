@@ -9,10 +9,11 @@
 
 namespace skink::firmware::port {
 
-/// For netif_add: sets hwaddr, mtu, flags, output and linkoutput. ERR_IF: there is no such chip.
+/// The driver's initialization, for netif_add: sets hwaddr, mtu, flags, output and linkoutput. ERR_IF: there is no such
+/// chip.
 err_t nic_initialize(netif* interface) noexcept;
 
-/// Hands every frame that has arrived to interface->input. @returns how many.
+/// Hands every frame that has arrived to interface->input. Called from the main loop. @returns how many.
 int nic_poll(netif* interface) noexcept;
 
 inline constexpr u16_t kMaxFrameBytes = 1514;  ///< without frame check

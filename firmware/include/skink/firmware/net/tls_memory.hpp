@@ -6,11 +6,12 @@
 
 namespace skink::firmware::tls_memory {
 
-/// Before any other use of mbedTLS: its memory, its clock.
+/// Gives mbedTLS its memory and its clock. Call once, before any other use of mbedTLS.
 void initialize() noexcept;
 
-/// The most that was in use, block headers left out, and the size of the array.
+/// The most that was in use since the reset, block headers left out.
 size_t peak_bytes() noexcept;
+/// The size of the array.
 size_t total_bytes() noexcept;
 
 }  // namespace skink::firmware::tls_memory

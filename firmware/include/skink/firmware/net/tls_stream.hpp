@@ -18,58 +18,69 @@
 
 namespace skink::firmware {
 
-/// DER, borrowed for the stream's life: certificates are used where they lie, in flash.
+/// Certificates and key in DER, borrowed for the stream's life: they are used where they lie, in flash.
 struct TlsCredentials {
   Bytes authority;               ///< certificate of the CA that signed the broker's
   Bytes certificate;             ///< the device's own
   Bytes private_key;             ///< P-256
-  const char* server_name = "";  ///< must be in the broker's certificate
+  const char* server_name = "";  ///< must be in the broker's certificate; zero-terminated
 };
 
+/// Why a stream was closed.
 enum class TlsFailure : uint8_t {
-  kNone,
-  kUnreachable,  ///< no TCP connection, or no answer in time
-  kClosed,       ///< the peer closed it, in order
-  kReset,        ///< the connection broke
-  kUntrusted,    ///< not signed by the CA
-  kWrongName,    ///< signed, but for another host
-  kExpired,      ///< no longer valid
-  kNotYetValid,
+  kNone,           ///< by this end, or it was never connected
+  kUnreachable,    ///< no TCP connection, or no answer in time
+  kClosed,         ///< the peer closed it, in order
+  kReset,          ///< the connection broke
+  kUntrusted,      ///< not signed by the CA
+  kWrongName,      ///< signed, but for another host
+  kExpired,        ///< no longer valid
+  kNotYetValid,    ///< not valid yet: is the clock right?
   kRefusedByPeer,  ///< a fatal alert: the broker does not accept this device's certificate; code() is the alert's
                    ///< number
   kAlert,          ///< another fatal alert (RFC 5246, 7.2); code() is its number
-  kOutOfMemory,
-  kProtocol,  ///< anything else; code() has mbedTLS's number
+  kOutOfMemory,    ///< of mbedTLS or lwIP
+  kProtocol,       ///< anything else; code() has mbedTLS's number
 };
+/// For a person; static storage.
 const char* failure_text(TlsFailure failure) noexcept;
 
+/// One TLS client over one TCP connection at a time. Not ISR-safe: all calls come from the main loop.
 class TlsStream {
  public:
+  /// How far the connection is.
   enum class State : uint8_t { kClosed, kConnecting, kShakingHands, kOpen };
 
-  /// Once. @returns kDamaged when a certificate or the key does not parse, kUnavailable without entropy.
+  /// Sets up mbedTLS. Call once, after tls_memory::initialize().
+  ///
+  /// @returns kOk; kDamaged when a certificate or the key does not parse, or memory for them is short; kUnavailable
+  ///          without entropy.
   Status configure(const TlsCredentials& credentials) noexcept;
 
-  /// Begins to connect; poll() goes on. A stream that is not closed is closed first.
+  /// Begins to connect; poll() goes on. A stream that is not closed is closed first. A failure is a state: kClosed.
   void connect(const ip_addr_t& address, uint16_t port) noexcept;
 
-  /// Does what can be done now. Call it whenever frames have come, and after lwIP's timers have run.
+  /// Does what can be done now, without waiting; a full handshake computes for long (docs/cycle-report.md). Call it
+  /// whenever frames have come, and after lwIP's timers have run.
   void poll() noexcept;
 
+  /// Where the connection stands now.
   State state() const noexcept { return state_; }
 
   /// Why the state is kClosed.
   TlsFailure failure() const noexcept { return failure_; }
+  /// The number that belongs to failure(), see TlsFailure; else 0.
   int code() const noexcept { return code_; }
+  /// Did the last handshake resume the session of an earlier one?
   bool was_resumed() const noexcept { return was_resumed_; }
 
-  /// Takes what fits now. @returns how many bytes; 0: later.
+  /// Takes what fits now; the bytes are copied. @returns how many bytes; 0: later, or not open.
   size_t write(Bytes bytes) noexcept;
 
-  /// @returns how many bytes were there; 0: none now.
+  /// Reads what has come. @returns how many bytes were there; 0: none now, or not open.
   size_t read(MutableBytes out) noexcept;
 
-  /// Says goodbye if the connection still stands.
+  /// Closes both TLS and TCP; says goodbye if the connection still stands. `failure` is what failure() says.
   void close(TlsFailure failure = TlsFailure::kNone) noexcept { close(failure, 0); }
 
  private:

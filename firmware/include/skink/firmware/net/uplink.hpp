@@ -7,29 +7,31 @@
 
 namespace skink::firmware {
 
-/// Where the broker is. Texts are borrowed for the uplink's life and end with 0.
+/// Where broker and time server are. Texts are zero-terminated and borrowed for the uplink's life.
 struct Peers {
-  const char* broker_host = "";
-  uint16_t broker_port = 8883;
-  const char* time_host = "";  ///< empty: no time server
-  uint16_t time_port = 123;
-  uint64_t jitter_seed = 0;
+  const char* broker_host = "";  ///< a name or a dotted number
+  uint16_t broker_port = 8883;   ///< TCP
+  const char* time_host = "";    ///< empty: no time server
+  uint16_t time_port = 123;      ///< UDP
+  uint64_t jitter_seed = 0;      ///< spreads the reconnections of a fleet; any value
 };
 
+/// The connection of one device. Not ISR-safe: all calls come from the main loop.
 class Uplink {
  public:
-  /// `stream` is configured. All are borrowed.
+  /// @param[in] stream, device  `stream` is configured; both are borrowed for the uplink's life.
   Uplink(const Peers& peers, TlsStream& stream, Device& device) noexcept
       : peers_(peers), stream_(stream), device_(device) {}
 
   /// One turn of the main loop: everything that can be done without waiting.
   void turn(uint64_t now_ms) noexcept;
 
-  /// When turn() wants to be called again if no frame comes.
+  /// When turn() wants to be called again if no frame comes, in the clock of `now_ms`.
   uint64_t next_wake_ms() const noexcept;
 
-  /// Connections that were begun, and those that resumed a session, since the reset.
+  /// Connections that were begun since the reset.
   uint32_t attempts() const noexcept { return attempts_; }
+  /// Those of them that resumed a TLS session.
   uint32_t resumptions() const noexcept { return resumptions_; }
 
  private:

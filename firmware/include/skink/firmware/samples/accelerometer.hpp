@@ -19,6 +19,7 @@ inline constexpr uint32_t kSupportPerLabel = 8;
 inline constexpr uint32_t kQueryPerLabel = 2;
 static_assert(kWindowStride >= 1 && kWindowStride <= kWindowReadings, "a stride must not skip readings");
 
+/// Readings that follow each other without a gap.
 struct Window {
   int16_t readings[kWindowReadings][3] = {};  ///< oldest first
   uint8_t label = 0;                          ///< what all of its readings say; kNoLabel if they differ
@@ -34,8 +35,9 @@ Status inputs_of(const Window& window, float unit, Span<float> stored) noexcept;
 /// Cuts a row of readings into windows. A gap begins a new row: no window goes across it.
 class WindowCutter {
  public:
-  /// True: window() is full, until the next call.
+  /// Adds one reading. True: it completes a window, which window() gives until the next call.
   bool add(const Reading& reading) noexcept;
+  /// The window that add() completed; else one that is half done.
   const Window& window() const noexcept { return window_; }
 
  private:
@@ -50,7 +52,7 @@ class WindowCutter {
 /// A task reads its samples again and again until it is done: call add() only while the device has no work.
 class LabelledWindows {
  public:
-  /// Keeps a copy in place of the label's oldest. False: its label is none.
+  /// Keeps a copy in place of the label's oldest. False: its label is none of 0..kLabels - 1, nothing is kept.
   bool add(const Window& window) noexcept;
   /// Is every place taken?
   bool is_complete() const noexcept;
