@@ -34,7 +34,8 @@ flash=$fleet_work/refusals.flash
 
 expect "this device is not provisioned" --flash "$flash"
 cp "$sound" "$fleet_work/bent.bin"
-printf '\x55' | dd of="$fleet_work/bent.bin" bs=1 seek=300 conv=notrunc status=none
+byte=$(od -An -tu1 -j 300 -N 1 "$fleet_work/bent.bin")
+printf '%b' "\\x$(printf '%02x' $((byte ^ 0x55)))" | dd of="$fleet_work/bent.bin" bs=1 seek=300 conv=notrunc status=none
 expect "identity: the content is damaged" --identity "$fleet_work/bent.bin" --flash "$flash"
 expect "storage: not available" --identity "$sound"
 expect "mqtt: accepted by the broker" --identity "$sound" --flash "$flash" --entropy 3
