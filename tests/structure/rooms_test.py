@@ -142,8 +142,9 @@ def check_circles():
     print(f"circles: {sum(len(n) for n in needs.values())} edges between rooms")
 
 
-# Names that a convention gives: one main.cpp per program, one board.cpp per board, a configuration that mbedTLS looks for.
-SHARED_NAMES = {"main.cpp", "board.cpp", "mbedtls_config.h"}
+# Names that a convention gives: one main.cpp per program, one board.cpp per board, a configuration that mbedTLS looks for, and
+# what makes a folder a package of Python.
+SHARED_NAMES = {"main.cpp", "board.cpp", "mbedtls_config.h", "__init__.py"}
 
 
 def check_names():

@@ -1,0 +1,1 @@
+"""docs/arithmetic.md, a file for each part; reference.py is the program."""

@@ -1,0 +1,133 @@
+"""docs/arithmetic.md, section 6: losses, a whole network and its updates; docs/model-file.md."""
+
+import hashlib
+import math
+import struct
+
+import numpy as np
+
+from .elementary import exp, log
+from .floats import ONE, F, chain, without_minus_zero
+from .layers import Dense, Flatten, GlobalAveragePool, GroupNorm, Rational, Relu, Tanh
+from .windows import AveragePool, Conv2d, DepthwiseConv2d, MaxPool
+
+LAYERS = {"dense": Dense, "conv2d": Conv2d, "max_pool": MaxPool, "average_pool": AveragePool, "flatten": Flatten,
+          "relu": Relu, "tanh": Tanh, "depthwise_conv2d": DepthwiseConv2d, "global_average_pool": GlobalAveragePool,
+          "group_norm": GroupNorm, "rational": Rational}
+
+
+def softmax_cross_entropy(z, label):
+    m = z[0]
+    for value in z[1:]:
+        m = value if value > m else m
+    t = z - m
+    e = exp(t)
+    s = chain(e)
+    one_hot = np.zeros(len(z), F)
+    one_hot[label] = ONE
+    return log(s) - t[label], e / s - one_hot
+
+
+def mean_squared_error(z, target):
+    v = ONE / F(len(z))
+    r = z - target
+    return chain(r * r) * v, (r + r) * v
+
+
+LOSSES = {"softmax_cross_entropy": (1, softmax_cross_entropy), "mean_squared_error": (2, mean_squared_error)}
+
+
+def prediction(z):
+    best = 0
+    for o in range(1, len(z)):
+        best = o if z[o] > z[best] else best
+    return best
+
+
+class Network:
+    """The shape of a model. Its parameters are one flat array; `tensors` are its views, a tuple for each layer."""
+
+    def __init__(self, model):
+        shape = tuple(model["input"])
+        self.input = shape = shape if len(shape) == 3 else (1, 1, *shape)
+        self.scale, self.offset = F(model.get("input_scale", 1.0)), F(model.get("input_offset", 0.0))
+        self.loss_kind, self.loss_function = LOSSES[model["loss"]]
+        self.layers = []
+        for entry in model["layers"]:
+            self.layers.append(LAYERS[entry["type"]](entry, shape))
+            shape = self.layers[-1].shape
+        self.parameters = sum(math.prod(shape) for layer in self.layers for shape in layer.tensors)
+        everything = self.tensors(np.arange(self.parameters))
+        by_tensor = [tensor.ravel() for layer, tensors in zip(self.layers, everything)
+                     for bit, tensor in enumerate(tensors) if layer.mask >> bit & 1]
+        self.trainable = np.concatenate(by_tensor)                      # indices
+        self.trainable_sizes = [len(indices) for indices in by_tensor]
+        self.lowest = min((i for i, layer in enumerate(self.layers) if layer.tensors and layer.mask), default=0)
+
+    def tensors(self, flat):
+        result, begin = [], 0
+        for layer in self.layers:
+            views = []
+            for shape in layer.tensors:
+                views.append(flat[begin:begin + math.prod(shape)].reshape(shape))
+                begin += math.prod(shape)
+            result.append(tuple(views))
+        return result
+
+    def forward(self, w, x):
+        """The input of every layer and the output of the last one."""
+        values = [x]
+        for layer, tensors in zip(self.layers, w):
+            values.append(layer.forward(tensors, values[-1]))
+        return values
+
+    def loss(self, w, sample):
+        """The loss, the gradient of the outputs and the values of forward."""
+        values = self.forward(w, sample[0])
+        loss, d = self.loss_function(values[-1].ravel(), sample[1])
+        assert all(value.dtype == F for value in (loss, d, *values))
+        return loss, d.reshape(values[-1].shape), values
+
+    def backward(self, w, sample):
+        """The loss, and for every layer with parameters (its index, itself, x, d). No update can come too early."""
+        loss, d, values = self.loss(w, sample)
+        visits = []
+        for i in range(len(self.layers) - 1, self.lowest - 1, -1):
+            layer, x, y = self.layers[i], values[i], values[i + 1]
+            if layer.tensors:
+                visits.append((i, layer, x, d))
+            d = layer.backward(w[i], x, y, d) if i > self.lowest else None
+        return loss, visits
+
+    def train_online(self, w, sample, a):
+        """Updates w in place; the losses before it, one here."""
+        loss, visits = self.backward(w, sample)
+        for i, layer, x, d in visits:
+            layer.update(w[i], layer.online(w[i], x, d, a))
+        return [loss]
+
+    def train_batch(self, w, samples, a):
+        total, losses = self.tensors(np.zeros(self.parameters, F)), []
+        for sample in samples:
+            loss, visits = self.backward(w, sample)
+            losses.append(loss)
+            for i, layer, x, d in visits:
+                for tensor, gradient in zip(total[i], layer.gradients(w[i], x, d)):
+                    tensor += gradient
+        rate = a / F(len(samples))
+        for layer, tensors, gradients in zip(self.layers, w, total):
+            layer.update(tensors, [tensor - rate * gradient for tensor, gradient in zip(tensors, gradients)])
+        return losses
+
+    def model_file(self, phi):
+        """docs/model-file.md"""
+        layers = b"".join(struct.pack("<BBHBBBBB3x", layer.kind, layer.mask, layer.units, *layer.kernel, *layer.stride,
+                                      layer.same) for layer in self.layers)
+        length = 36 + len(layers) + 4 * self.parameters + 32
+        data = struct.pack("<4sHHHHI3HBBffI", b"SKM\0", 1, 1, 1, 2, length, *self.input, self.loss_kind,
+                           len(self.layers), self.scale, self.offset, self.parameters)
+        data += layers + without_minus_zero(phi).astype("<f4").tobytes()
+        return data + hashlib.sha256(data).digest()
+
+    def model_hash(self, phi):
+        return self.model_file(phi)[-32:].hex()

@@ -1,0 +1,85 @@
+"""docs/arithmetic.md, sections 7 and 8: what a device and what the coordinator does in a round."""
+
+import math
+
+import numpy as np
+
+from .floats import F, without_minus_zero
+from .network import prediction
+from .random_bits import HELD_OUT, permute
+
+
+# ----------------------------------------------------------------------------------------- 7. What a device does
+
+def adapt(network, phi, support, bits, order, t, k, passes, batch_size, a):
+    """The adapted parameters, None when diverged. `order` is the purpose, (t, k) the address of the device."""
+    flat = phi.copy()
+    w = network.tensors(flat)
+    n = len(support)
+    for p in range(passes):
+        block = bits.block(order, t, k, p)
+        samples = [support[permute(i, n, block)] for i in range(n)]
+        for begin in range(0, n, batch_size):
+            if batch_size == 1:
+                losses = network.train_online(w, samples[begin], a)
+            else:
+                losses = network.train_batch(w, samples[begin:begin + batch_size], a)
+            if not np.all(np.isfinite(losses)):
+                return None
+    return flat if np.all(np.isfinite(flat)) else None
+
+
+def fixed_point(loss):
+    limit = 2.0 ** 20
+    x = float(loss)
+    x = limit if math.isnan(x) else min(max(x, 0.0), limit)
+    return round(x * 2.0 ** 20)                                         # half to even
+
+
+def measure(network, flat, query):
+    """Correct predictions and the sum of losses."""
+    correct, total = 0, 0
+    for sample in query:
+        loss, _, values = network.loss(network.tensors(flat), sample)
+        total += fixed_point(loss)
+        correct += isinstance(sample[1], int) and prediction(values[-1].ravel()) == sample[1]
+    return correct, total
+
+
+# ------------------------------------------------------------------------------------ 8. What the coordinator does
+
+def training_devices(bits, devices, held_out):
+    block = bits.block(HELD_OUT, 0, 0, 0)
+    excluded = {permute(j, devices, block) for j in range(held_out)}
+    return [k for k in range(devices) if k not in excluded]
+
+
+def clipped(delta, clip_norm):
+    norm = math.sqrt(np.cumsum(delta.astype(np.float64) ** 2)[-1]) if len(delta) else 0.0
+    return delta * F(clip_norm / norm) if clip_norm and norm > clip_norm else delta
+
+
+def is_taken(delta):
+    return delta is not None and np.all(np.abs(delta) < F(128))         # false for NaN
+
+
+def aggregate(network, phi, changes, epsilon, clip_norm):
+    """changes: pairs of (decoded change of the trainable parameters, or None; weight)."""
+    indices = network.trainable
+    total, s = 0, np.zeros(len(indices), np.int64)
+    for delta, weight in changes:
+        if is_taken(delta):
+            s += np.rint(clipped(delta, clip_norm).astype(np.float64) * 2.0 ** 36).astype(np.int64) * weight
+            total += weight
+    if total == 0:
+        return phi
+    mean = s.astype(np.float64) * 2.0 ** -36 / float(total)
+    phi = phi.copy()
+    phi[indices] = (phi[indices].astype(np.float64) + epsilon * mean).astype(F)
+    return without_minus_zero(phi)
+
+
+def meta_learning_rate(meta, t):
+    e0 = float(meta["meta_learning_rate"])
+    e1 = float(meta.get("meta_learning_rate_final", e0 if meta["strategy"] == "fedavg" else 0.0))
+    return e0 + (e1 - e0) * (float(t) / float(meta["rounds"]))

@@ -1,0 +1,98 @@
+"""A whole run: what docs/arithmetic.md says from section 7 on, in the order of its rounds."""
+
+import math
+
+import numpy as np
+
+import codec
+
+from .floats import F, without_minus_zero
+from .initialization import initialize
+from .network import Network
+from .random_bits import COHORT, EVALUATION, ORDER, Bits, permute
+from .rounds import adapt, aggregate, fixed_point, is_taken, meta_learning_rate, measure, training_devices
+from .tasks import SOURCES
+
+
+class Run:
+    def __init__(self, experiment, data):
+        self.model, self.task, self.meta = (experiment[table] for table in ("model", "task", "meta"))
+        self.fleet, self.evaluation = experiment["fleet"], experiment.get("evaluation", {})
+        self.bits = Bits(experiment["seed"])
+        self.network = Network(self.model)
+        self.source = SOURCES[self.task["source"]](self.task, self.network, data)
+        self.codec = codec.parse(experiment.get("codec", {}).get("uplink", "float32"))
+        self.residuals = {}
+        downlink = experiment.get("codec", {}).get("downlink", "whole")
+        self.downlink = None if downlink == "whole" else codec.parse(downlink)
+        self.downlink_residual = np.zeros(len(self.network.trainable), F)
+
+    def task_round(self, t):
+        """The round in the addresses of the tasks and samples of meta-training."""
+        return {"round": t, "device": 0}[self.task["fresh"]]
+
+    def change(self, phi, t, k):
+        """What the coordinator decodes from device k, None when it diverged, and its weight."""
+        support, _ = self.source.task(self.bits, 0, self.task_round(t), k, "train", self.task.get("rotations", 1),
+                                      self.task["support_size"], 0)
+        w = adapt(self.network, phi, support, self.bits, ORDER, t, k, self.meta["passes"],
+                  self.meta.get("batch_size", 1), F(self.meta["inner_learning_rate"]))
+        delta = None if w is None else self.transfer((w - phi)[self.network.trainable], t, k)
+        return delta, len(support) if self.meta["strategy"] == "fedavg" else 1
+
+    def transfer(self, x, t, k):
+        """What is decoded, None when x is not finite; with error feedback the residual of the device changes."""
+        if self.codec.ef and k in self.residuals:
+            x = x + self.residuals[k]
+        if not np.all(np.isfinite(x)):
+            return None
+        sizes, random = self.network.trainable_sizes, codec.Random(self.bits, t, k)
+        decoded = codec.decode(self.codec, codec.encode(self.codec, x, sizes, random), sizes, random)
+        if self.codec.ef and is_taken(decoded):
+            self.residuals[k] = x - decoded
+        return decoded
+
+    def passed(self, before, phi, t):
+        """What a compressed downlink leaves of the step from `before` to phi: the new phi."""
+        x = (phi - before)[self.network.trainable]
+        if self.downlink.ef:
+            x = x + self.downlink_residual
+        sizes, random = self.network.trainable_sizes, codec.Random(self.bits, t, 0xffffffff)
+        decoded = codec.decode(self.downlink, codec.encode(self.downlink, x, sizes, random), sizes, random)
+        self.downlink_residual = x - decoded
+        phi = before.copy()
+        phi[self.network.trainable] = phi[self.network.trainable] + decoded
+        return without_minus_zero(phi)
+
+    def train(self, trace):
+        phi = initialize(self.network, self.model["layers"], self.bits)
+        training = training_devices(self.bits, self.fleet["devices"], self.fleet.get("held_out", 0))
+        trace(0, self.network.model_hash(phi))
+        for t in range(self.meta["rounds"]):
+            block = self.bits.block(COHORT, t, 0, 0)
+            cohort = [training[permute(j, len(training), block)] for j in range(self.meta["cohort"])]
+            changes = [self.change(phi, t, k) for k in cohort]
+            before = phi
+            phi = aggregate(self.network, phi, changes, meta_learning_rate(self.meta, t), self.meta.get("clip_norm", 0))
+            if self.downlink and any(is_taken(delta) for delta, _ in changes):
+                phi = self.passed(before, phi, t)
+            trace(t + 1, self.network.model_hash(phi))
+        return phi
+
+    def evaluate(self, phi):
+        def setting(key, table, *default):
+            return self.evaluation.get(key, table.get(key, *default))
+
+        t = self.meta["rounds"]
+        sums = dict.fromkeys(("correct_before", "correct_after", "loss_before", "loss_after", "query_samples"), 0)
+        for j in range(self.evaluation["final_tasks"]):
+            support, query = self.source.task(
+                self.bits, EVALUATION, t, j, self.evaluation.get("split", "test"), setting("rotations", self.task, 1),
+                setting("support_size", self.task), setting("query_size", self.task))
+            before = measure(self.network, phi, query)
+            w = adapt(self.network, phi, support, self.bits, ORDER + EVALUATION, t, j, setting("passes", self.meta),
+                      self.evaluation.get("batch_size", 1), F(setting("inner_learning_rate", self.meta)))
+            after = (0, len(query) * fixed_point(math.nan)) if w is None else measure(self.network, w, query)
+            for key, value in zip(sums, (before[0], after[0], before[1], after[1], len(query))):
+                sums[key] += value
+        return sums
