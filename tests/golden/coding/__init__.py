@@ -1,0 +1,1 @@
+"""docs/codec.md, a file for each section; codec.py is the whole codec."""
