@@ -1,78 +1,18 @@
 #include "skink/host/experiment/tasks.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
-#include <cmath>
-#include <cstdlib>
-#include <set>
 #include <thread>
 
-#include "dataset_folder.hpp"
 #include "skink/common/arithmetic/real.hpp"
+#include "task_experiments.hpp"
 
 using namespace skink;
-using Catch::Matchers::Contains;
-using test::DatasetFolder;
-using test::TemporaryFolder;
+using namespace skink::test;
 
 namespace {
 
-constexpr TaskSet kSupport = TaskSet::kSupport;
-constexpr TaskSet kQuery = TaskSet::kQuery;
-
 std::uint32_t bits(float value) { return arithmetic::RealTraits<float>::to_bits(value); }
-
-Experiment sine_experiment() {
-  Experiment experiment;
-  experiment.task.support_size = 32;
-  experiment.task.query_size = 100;
-  experiment.evaluation.support_size = 32;
-  experiment.evaluation.query_size = 100;
-  return experiment;
-}
-
-/// 3 ways, 2 + 1 records, evaluation on the same sizes of the test split.
-Experiment image_experiment() {
-  Experiment experiment;
-  experiment.model.input = {2, 2, 1};
-  experiment.task.source = TaskSource::kDataset;
-  experiment.task.ways = 3;
-  experiment.task.support_size = 2;
-  experiment.task.query_size = 1;
-  experiment.evaluation.support_size = 2;
-  experiment.evaluation.query_size = 1;
-  return experiment;
-}
-
-std::shared_ptr<const Dataset> load(const DatasetFolder& content) {
-  const TemporaryFolder folder;
-  content.write(folder);
-  return std::make_shared<const Dataset>(Dataset::load(folder.path()).value());
-}
-
-std::string refusal(const Experiment& experiment, const DatasetFolder& content) {
-  const Result<TaskGenerator> tasks = TaskGenerator::create(experiment, load(content));
-  REQUIRE(tasks.has_error());
-  return tasks.error().message;
-}
-
-std::vector<float> input_of(const Task& task, TaskSet query, std::uint32_t index) {
-  std::vector<float> stored(4);
-  task.read_input(query, index, {stored.data(), stored.size()});
-  return stored;
-}
-
-/// The image of a record of DatasetFolder, turned the slow way: out[y][x] = in[n-1-x][y].
-std::vector<float> rotated(std::uint32_t record, std::uint32_t times) {
-  std::vector<float> image(4);
-  for (unsigned pixel = 0; pixel < 4; ++pixel) image[pixel] = static_cast<float>((4 * record + pixel) & 255U);
-  for (std::uint32_t i = 0; i < times; ++i) {
-    const std::vector<float> in = image;
-    for (std::size_t y = 0; y < 2; ++y) {
-      for (std::size_t x = 0; x < 2; ++x) image[2 * y + x] = in[2 * (1 - x) + y];
-    }
-  }
-  return image;
-}
 
 }  // namespace
 
@@ -114,107 +54,6 @@ TEST_CASE("tasks: sine tasks give the documented bits", "[common][host][tasks][g
     task.read_input(kQuery, query[i], {&input, 1});
     CHECK(bits(input) == query_input[i]);
     CHECK(bits(task.target(kQuery, query[i], 0)) == golden.query[i]);
-  }
-}
-
-TEST_CASE("tasks: few-shot tasks draw the documented classes, rotations and records", "[common][host][tasks][golden]") {
-  Experiment experiment = image_experiment();
-  experiment.task.rotations = 4;
-  const TaskGenerator tasks = TaskGenerator::create(experiment, load(DatasetFolder())).value();
-  const Task task = tasks.draw({42, 5, 9, TaskUse::kAdapt});
-  const std::uint32_t rotations[3] = {0, 0, 2};
-  const std::uint32_t records[3][3] = {{6, 0, 2}, {10, 11, 12}, {13, 11, 9}};
-  CHECK(task.support_count() == 6);
-  CHECK(task.query_count() == 3);
-  for (std::uint32_t way = 0; way < 3; ++way) {
-    CHECK(task.rotation(way) == rotations[way]);
-    CHECK(task.record(kSupport, way) == records[way][0]);
-    CHECK(task.record(kSupport, 3 + way) == records[way][1]);
-    CHECK(task.record(kQuery, way) == records[way][2]);
-    CHECK(task.target(kSupport, 3 + way, 2) == static_cast<float>(way));
-    CHECK(task.target(kQuery, way, 0) == static_cast<float>(way));
-  }
-  CHECK(input_of(task, kSupport, 2) == rotated(13, 2));
-}
-
-TEST_CASE("tasks: images are turned as documented", "[common][host][tasks]") {
-  Experiment experiment = image_experiment();
-  experiment.task.rotations = 4;
-  const TaskGenerator tasks = TaskGenerator::create(experiment, load(DatasetFolder())).value();
-  std::set<std::uint32_t> seen;
-  for (std::uint32_t number = 0; number < 30; ++number) {
-    const Task task = tasks.draw({1, 0, number, TaskUse::kAdapt});
-    for (std::uint32_t i = 0; i < task.support_count(); ++i) {
-      CHECK(input_of(task, kSupport, i) == rotated(task.record(kSupport, i), task.rotation(i % 3)));
-      seen.insert(task.rotation(i % 3));
-    }
-  }
-  CHECK(seen.size() == 4);
-}
-
-TEST_CASE("tasks: classes that validate are not adapted to, and need not be turned", "[common][host][tasks]") {
-  Experiment experiment = image_experiment();
-  experiment.task.rotations = 4;
-  experiment.task.validation_classes = 3;
-  experiment.evaluation.split = Split::kValidation;
-  experiment.evaluation.tasks = 1;
-  const std::shared_ptr<const Dataset> dataset = load(DatasetFolder());
-  const TaskGenerator tasks = TaskGenerator::create(experiment, dataset).value();
-  std::set<std::uint16_t> adapted;
-  std::set<std::uint16_t> validated;
-  for (std::uint32_t number = 0; number < 50; ++number) {
-    const Task adapt = tasks.draw({1, 0, number, TaskUse::kAdapt});
-    const Task evaluate = tasks.draw({1, 0, number, TaskUse::kEvaluate});
-    for (std::uint32_t way = 0; way < 3; ++way) {
-      adapted.insert(dataset->class_of(adapt.record(kSupport, way)));
-      validated.insert(dataset->class_of(evaluate.record(kSupport, way)));
-      CHECK(evaluate.rotation(way) == 0);
-    }
-  }
-  CHECK(adapted == std::set<std::uint16_t>{0, 1, 2});
-  CHECK(validated == std::set<std::uint16_t>{3, 4, 5});
-}
-
-TEST_CASE("tasks: an image of three pixels a side turns by a quarter", "[common][host][tasks]") {
-  DatasetFolder content;
-  content.sample_shape = {3, 3};
-  content.json = "{}";
-  content.x.clear();
-  for (unsigned i = 0; i < 48 * 9; ++i) content.x.push_back(static_cast<std::uint8_t>(i % 9));
-  Experiment experiment = image_experiment();
-  experiment.model.input = {3, 3, 1};
-  experiment.task.rotations = 4;
-  const TaskGenerator tasks = TaskGenerator::create(experiment, load(content)).value();
-  const std::vector<float> turned[4] = {{0, 1, 2, 3, 4, 5, 6, 7, 8},
-                                        {6, 3, 0, 7, 4, 1, 8, 5, 2},
-                                        {8, 7, 6, 5, 4, 3, 2, 1, 0},
-                                        {2, 5, 8, 1, 4, 7, 0, 3, 6}};
-  for (std::uint32_t number = 0; number < 20; ++number) {
-    const Task task = tasks.draw({1, 0, number, TaskUse::kAdapt});
-    std::vector<float> stored(9);
-    task.read_input(kQuery, 0, {stored.data(), stored.size()});
-    CHECK(stored == turned[task.rotation(0)]);
-  }
-}
-
-TEST_CASE("tasks: support and query never share a record, and ways never share a class", "[common][host][tasks]") {
-  Experiment experiment = image_experiment();
-  experiment.task.support_size = 5;
-  experiment.task.query_size = 3;
-  const std::shared_ptr<const Dataset> dataset = load(DatasetFolder());
-  const TaskGenerator tasks = TaskGenerator::create(experiment, dataset).value();
-  for (std::uint32_t round = 0; round < 50; ++round) {
-    const Task task = tasks.draw({3, round, 1, TaskUse::kAdapt});
-    std::set<std::uint32_t> records;
-    std::set<std::uint32_t> classes;
-    for (const TaskSet query : {kSupport, kQuery}) {
-      for (std::uint32_t i = 0; i < task.count(query); ++i) {
-        records.insert(task.record(query, i));
-        classes.insert(dataset->class_of(task.record(query, i)));
-      }
-    }
-    CHECK(records.size() == 24);
-    CHECK(classes.size() == 3);
   }
 }
 
@@ -260,27 +99,6 @@ TEST_CASE("tasks: they are new every round, or stay with the device", "[common][
         tasks.draw({1, 6, 0, TaskUse::kAdapt}).target(kSupport, 3, 0));
 }
 
-TEST_CASE("tasks: adaptation and evaluation have their own sizes and splits", "[common][host][tasks]") {
-  DatasetFolder content;
-  for (std::size_t record = 24; record < 48; ++record) content.splits[record] = 2;
-  Experiment experiment = image_experiment();
-  experiment.evaluation.tasks = 1;
-  experiment.evaluation.support_size = 3;
-  experiment.evaluation.query_size = 4;
-  const TaskGenerator tasks = TaskGenerator::create(experiment, load(content)).value();
-  CHECK(tasks.support_count(TaskUse::kAdapt) == 6);
-  CHECK(tasks.query_count(TaskUse::kAdapt) == 3);
-  CHECK(tasks.support_count(TaskUse::kEvaluate) == 9);
-  CHECK(tasks.query_count(TaskUse::kEvaluate) == 12);
-  for (std::uint32_t number = 0; number < 20; ++number) {
-    const Task adapt = tasks.draw({1, 0, number, TaskUse::kAdapt});
-    const Task evaluate = tasks.draw({1, 0, number, TaskUse::kEvaluate});
-    CHECK(evaluate.query_count() == 12);
-    for (std::uint32_t i = 0; i < adapt.support_count(); ++i) CHECK(adapt.record(kSupport, i) < 24);
-    for (std::uint32_t i = 0; i < evaluate.query_count(); ++i) CHECK(evaluate.record(kQuery, i) >= 24);
-  }
-}
-
 TEST_CASE("tasks: what no data was checked for cannot be drawn", "[common][host][tasks]") {
   Experiment experiment = image_experiment();
   const DatasetFolder content;
@@ -288,78 +106,6 @@ TEST_CASE("tasks: what no data was checked for cannot be drawn", "[common][host]
   CHECK(without.can_draw(TaskUse::kAdapt));
   CHECK_FALSE(without.can_draw(TaskUse::kEvaluate));
   CHECK(TaskGenerator::create(sine_experiment(), nullptr).value().can_draw(TaskUse::kEvaluate));
-}
-
-TEST_CASE("tasks: grouped by client, a device keeps to one client", "[common][host][tasks]") {
-  Experiment experiment = image_experiment();
-  experiment.task.group = TaskGrouping::kClient;
-  DatasetFolder content;
-  for (std::uint16_t& client : content.clients) client = client == 0 ? std::uint16_t{70} : std::uint16_t{20};
-  const std::shared_ptr<const Dataset> dataset = load(content);
-  const TaskGenerator tasks = TaskGenerator::create(experiment, dataset).value();
-  for (std::uint32_t number = 0; number < 6; ++number) {
-    for (std::uint32_t round = 0; round < 5; ++round) {
-      const Task task = tasks.draw({1, round, number, TaskUse::kAdapt});
-      const unsigned client = number % 2 == 0 ? 20 : 70;
-      for (std::uint32_t i = 0; i < task.support_count(); ++i) {
-        CHECK(dataset->client_of(task.record(kSupport, i)) == client);
-      }
-    }
-  }
-}
-
-TEST_CASE("tasks: a data set that cannot serve every task is refused with names and numbers", "[common][host][tasks]") {
-  Experiment experiment = image_experiment();
-  DatasetFolder content;
-  SECTION("no data set") {
-    experiment.task.dataset = "omniglot";
-    CHECK_THAT(TaskGenerator::create(experiment, nullptr).error().message, Contains("need the data set omniglot"));
-  }
-  SECTION("too few records of a class") {
-    experiment.task.support_size = 8;
-    CHECK(refusal(experiment, content) ==
-          "data set tiny: class 0 (ant) of the train split has 8 records, support_size + query_size need 9");
-  }
-  SECTION("too few records of a client's class") {
-    experiment.task.group = TaskGrouping::kClient;
-    experiment.task.support_size = 4;
-    CHECK_THAT(refusal(experiment, content), Contains("class 0 (ant) of client 0 of the train split has 4 records"));
-  }
-  SECTION("too few classes") {
-    experiment.task.ways = 7;
-    CHECK(refusal(experiment, content) == "data set tiny: the train split has 6 classes, but ways is 7");
-    experiment.task.rotations = 4;
-    CHECK(TaskGenerator::create(experiment, load(content)).has_value());
-    experiment.task.ways = 25;
-    CHECK_THAT(refusal(experiment, content), Contains("has 6 classes in 4 rotations, but ways is 25"));
-  }
-  SECTION("no class left to adapt to") {
-    experiment.task.validation_classes = 6;
-    CHECK(refusal(experiment, content) == "data set tiny: the train split has 6 classes, but validation_classes is 6");
-  }
-  SECTION("an empty split") {
-    experiment.evaluation.final_tasks = 1;
-    CHECK(refusal(experiment, content) == "data set tiny: the test split is empty");
-    experiment.evaluation.split = Split::kValidation;
-    CHECK(refusal(experiment, content) == "data set tiny: the validation split is empty");
-  }
-  SECTION("another shape than the model's") {
-    experiment.model.input = {4, 1, 1};
-    CHECK(refusal(experiment, content) ==
-          "data set tiny: its samples have shape [2, 2], but [model] input is [4, 1, 1]");
-    experiment.model.input = {1, 1, 5};
-    CHECK_THAT(refusal(experiment, content), Contains("[model] input is [5]"));
-    experiment.model.input = {1, 1, 4};
-    CHECK(TaskGenerator::create(experiment, load(content)).has_value());
-  }
-  SECTION("rotations of what is not square") {
-    experiment.task.rotations = 4;
-    content.sample_shape = {1, 4};
-    content.json = R"({"name": "tiny"})";
-    experiment.model.input = {1, 1, 4};
-    CHECK(refusal(experiment, content) ==
-          "data set tiny: rotations need square images of one channel, its samples have shape [1, 4]");
-  }
 }
 
 TEST_CASE("tasks: threads that share a generator draw the same", "[common][host][tasks]") {
@@ -378,24 +124,4 @@ TEST_CASE("tasks: threads that share a generator draw the same", "[common][host]
   for (double& result : results) threads.emplace_back([&result, &sum] { result = sum(); });
   for (std::thread& thread : threads) thread.join();
   for (const double result : results) CHECK(result == sum());
-}
-
-TEST_CASE("tasks: generated images serve the experiment made for them", "[common][host][tasks]") {
-  const char* python = std::getenv("SKINK_PYTHON");
-  const char* source = std::getenv("SKINK_SOURCE_DIR");
-  if (python == nullptr || source == nullptr) {
-    WARN("SKINK_PYTHON or SKINK_SOURCE_DIR is not set");
-    return;
-  }
-  const TemporaryFolder folder;
-  const std::string command =
-      std::string("\"") + python + "\" \"" + source + "/tests/data/make_images.py\" \"" + folder.file("images") + "\"";
-  REQUIRE(std::system(command.c_str()) == 0);
-  const Experiment experiment = read_experiment(std::string(source) + "/experiments/images-5w5s.toml").value();
-  const std::shared_ptr<const Dataset> dataset = load_dataset(experiment.task, folder.path()).value();
-  CHECK(dataset->record_count() == 1200);
-  CHECK(dataset->classes_of(Split::kTrain).size() == 40);
-  CHECK(dataset->classes_of(Split::kTest).size() == 20);
-  CHECK(dataset->clients_of(Split::kTest).size() == 20);
-  CHECK(TaskGenerator::create(experiment, dataset).has_value());
 }
