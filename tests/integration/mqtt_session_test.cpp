@@ -1,14 +1,13 @@
 #include "skink/host/mqtt/session.hpp"
 
 #include <catch2/catch.hpp>
-#include <filesystem>
 #include <fstream>
 #include <set>
 
-#include "broker.hpp"
+#include "mqtt_listener.hpp"
 
 using namespace std::chrono_literals;
-using skink::Bytes;
+using namespace skink::test;
 using skink::Result;
 using skink::Status;
 using skink::mqtt::DisconnectReason;
@@ -20,80 +19,6 @@ using skink::mqtt::Retain;
 using skink::mqtt::Session;
 using skink::mqtt::SessionOptions;
 using skink::mqtt::Token;
-using skink::test::Broker;
-
-namespace {
-
-SessionOptions options_for(const Broker& broker, const std::string& folder, const std::string& id) {
-  SessionOptions options;
-  options.host = "127.0.0.1";
-  options.port = static_cast<std::uint16_t>(broker.port());
-  options.ca_file = broker.pki() + "/ca.pem";
-  options.certificate_file = folder + "/cert.pem";
-  options.key_file = folder + "/key.pem";
-  options.client_id = id;
-  return options;
-}
-
-SessionOptions device(const Broker& broker, const std::string& id) {
-  return options_for(broker, broker.device(id), id);
-}
-
-SessionOptions coordinator(const Broker& broker) {
-  return options_for(broker, broker.pki() + "/coordinator", "coordinator");
-}
-
-std::unique_ptr<Session> start(EventQueue& queue, const SessionOptions& options) {
-  Result<std::unique_ptr<Session>> session = Session::start(queue, options);
-  REQUIRE(session.has_value());
-  return std::move(session.value());
-}
-
-Bytes bytes_of(const std::string& text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
-
-/// Takes events until one is wanted; the others are kept for later calls.
-class Listener {
- public:
-  explicit Listener(EventQueue& queue) : queue_(queue) {}
-
-  template <class Wanted>
-  Event next(Wanted wanted, std::chrono::milliseconds timeout = 20s) {
-    const auto deadline = std::chrono::steady_clock::now() + timeout;
-    for (;;) {
-      for (auto event = seen_.begin(); event != seen_.end(); ++event) {
-        if (!wanted(*event)) continue;
-        Event found = std::move(*event);
-        seen_.erase(event);
-        return found;
-      }
-      REQUIRE(std::chrono::steady_clock::now() < deadline);
-      std::vector<Event> events;
-      queue_.wait(events, 50ms);
-      for (Event& event : events) seen_.push_back(std::move(event));
-    }
-  }
-
-  Event next(EventKind kind, std::size_t session = 0, std::chrono::milliseconds timeout = 20s) {
-    return next([&](const Event& event) { return event.kind == kind && event.session == session; }, timeout);
-  }
-
-  void drain(std::chrono::milliseconds time) {
-    const auto deadline = std::chrono::steady_clock::now() + time;
-    while (std::chrono::steady_clock::now() < deadline) {
-      std::vector<Event> events;
-      queue_.wait(events, 20ms);
-      for (Event& event : events) seen_.push_back(std::move(event));
-    }
-  }
-
-  const std::vector<Event>& seen() const { return seen_; }
-
- private:
-  EventQueue& queue_;
-  std::vector<Event> seen_;
-};
-
-}  // namespace
 
 TEST_CASE("mqtt session: a message goes from one session to another and is acknowledged", "[common][mqtt][broker]") {
   const auto broker = Broker::start({});
@@ -195,111 +120,6 @@ TEST_CASE("mqtt session: it connects when the broker comes up late, and again af
     REQUIRE_FALSE(late.has_value());
     CHECK(late.error().code == Status::kUnavailable);
   }
-}
-
-TEST_CASE("mqtt session: a broker of another CA is refused, and the reason names the CA file",
-          "[common][mqtt][broker]") {
-  const auto broker = Broker::start({});
-  if (!broker) return;
-  EventQueue queue;
-  Listener events(queue);
-  SessionOptions options = device(*broker, "device-000");
-  options.ca_file = broker->foreign_pki() + "/ca.pem";
-  const auto session = start(queue, options);
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    const Event event = events.next(EventKind::kDisconnected);
-    CHECK(event.reason == DisconnectReason::kCertificate);
-    CHECK(event.text.find("certificate verify failed") != std::string::npos);
-    CHECK(event.text.find(options.ca_file) != std::string::npos);
-  }
-}
-
-TEST_CASE("mqtt session: a broker with another name is refused", "[common][mqtt][broker]") {
-  const auto broker = Broker::start({});
-  if (!broker) return;
-  EventQueue queue;
-  Listener events(queue);
-  SessionOptions options = device(*broker, "device-000");
-  options.host = "127.0.0.2";  // the loopback network has it, the certificate does not
-  const auto session = start(queue, options);
-  const Event event = events.next(EventKind::kDisconnected);
-  INFO(event.text);
-  CHECK(event.reason == DisconnectReason::kUnreachable);  // the broker listens on 127.0.0.1 only
-  options.host = "localhost";
-  options.index = 1;
-  const auto named = start(queue, options);
-  events.next(EventKind::kConnected, 1);
-}
-
-TEST_CASE("mqtt session: an expired certificate and one of another CA are refused by the broker",
-          "[common][mqtt][broker]") {
-  const auto broker = Broker::start({.expired = {"old"}});
-  if (!broker) return;
-  EventQueue queue;
-  Listener events(queue);
-  const auto expired = start(queue, device(*broker, "old"));
-  const Event event = events.next(EventKind::kDisconnected);
-  INFO(event.text);
-  CHECK(event.reason == DisconnectReason::kCertificate);
-  CHECK(event.text.find(broker->device("old") + "/cert.pem") != std::string::npos);
-  CHECK(event.text.find("has expired on") != std::string::npos);
-
-  SessionOptions foreign = options_for(*broker, broker->foreign_pki() + "/devices/device-000", "device-000");
-  foreign.index = 1;
-  const auto stranger = start(queue, foreign);
-  const Event refused = events.next(EventKind::kDisconnected, 1);
-  INFO(refused.text);
-  CHECK(refused.reason == DisconnectReason::kCertificate);
-  CHECK(refused.text.find(foreign.certificate_file) != std::string::npos);
-}
-
-TEST_CASE("mqtt session: credentials that cannot be used are refused at once, by name", "[common][mqtt][broker]") {
-  const auto broker = Broker::start({.devices = 2});
-  if (!broker) return;
-  EventQueue queue;
-  const auto error_of = [&](const SessionOptions& options) {
-    const Result<std::unique_ptr<Session>> session = Session::start(queue, options);
-    REQUIRE_FALSE(session.has_value());
-    return session.error();
-  };
-  SessionOptions options = device(*broker, "device-000");
-  options.key_file = broker->folder() + "/nothing";
-  CHECK(error_of(options).message.find(options.key_file + "': No such file") != std::string::npos);
-  CHECK(error_of(options).code == Status::kUnavailable);
-
-  options.key_file = broker->device("device-001") + "/key.pem";
-  CHECK(error_of(options).message.find("does not belong to") != std::string::npos);
-  CHECK(error_of(options).code == Status::kDamaged);
-
-  options = device(*broker, "device-000");
-  options.ca_file = broker->folder() + "/ca.txt";
-  std::ofstream(options.ca_file) << "not a certificate\n";
-  CHECK(error_of(options).message.find(options.ca_file) != std::string::npos);
-
-  options = device(*broker, "device-000");
-  options.client_id.clear();
-  CHECK(error_of(options).code == Status::kInvalidArgument);
-  options.client_id = "x";
-  options.max_pending_publications = 0;
-  CHECK(error_of(options).code == Status::kInvalidArgument);
-}
-
-TEST_CASE("mqtt session: a port that does not speak TLS is said so", "[common][mqtt][broker]") {
-  const auto broker = Broker::start({});
-  if (!broker) return;
-  const int port = skink::test::free_port();
-  skink::test::Process http({"/usr/bin/python3", "-m", "http.server", "--bind", "127.0.0.1", std::to_string(port)},
-                            broker->folder() + "/http.log");
-  REQUIRE(skink::test::wait_until(10s, [&] { return skink::test::accepts_connections(port); }));
-  EventQueue queue;
-  Listener events(queue);
-  SessionOptions options = device(*broker, "device-000");
-  options.port = static_cast<std::uint16_t>(port);
-  const auto session = start(queue, options);
-  const Event event = events.next(EventKind::kDisconnected);
-  INFO(event.text);
-  CHECK(event.reason == DisconnectReason::kRefused);
-  CHECK(event.text.find("does not speak TLS") != std::string::npos);
 }
 
 TEST_CASE("mqtt session: a message of 100 MB is refused in both directions", "[common][mqtt][broker]") {
