@@ -162,13 +162,14 @@ MOST_LINES, MOST_FUNCTION_LINES = 400, 60
 
 def functions(text):
     """First line and length of each function of a formatted source: from the statement that ends with an opening brace after
-    a parameter list, to the closing brace in the same column."""
-    lines = text.split("\n")
+    a parameter list, to the closing brace in the same column. That of a lambda is below the line where it begins, wherever
+    its statement does."""
+    lines, is_lambda = text.split("\n"), re.compile(r"(^|[ (,{])\[[\w&=*, ]*\] ?[({]")
     for i, line in enumerate(lines):
         if not re.search(r"[)}](?: const| noexcept| override| mutable)*(?: -> [\w:<>]+)? \{$", line):
             continue
         first = i
-        while first > 0 and re.search(r"[^;{}:/ ]$", lines[first - 1]) and not re.match(r"\s*(//|#|public:)", lines[first - 1]):
+        while not is_lambda.search(lines[first]) and first > 0 and re.search(r"[^;{}:/ ]$", lines[first - 1]) and not re.match(r"\s*(//|#|public:)", lines[first - 1]):
             first -= 1
         if re.match(r"\s*(\}? ?else|if|for|while|switch|do|catch|try|namespace|struct|class|enum)\b", lines[first]):
             continue
