@@ -4,6 +4,7 @@
 Each check prints what it looked at; an empty look is a failure, so that a moved folder cannot pass by silence.
 """
 
+import ast
 import os
 import re
 import sys
@@ -181,18 +182,9 @@ def functions(text):
 
 
 def python_functions(text):
-    lines = text.split("\n")
-    for i, line in enumerate(lines):
-        found = re.match(r"( *)def ", line)
-        if not found:
-            continue
-        end = i + 1
-        for j in range(i + 1, len(lines)):
-            if lines[j].strip() and not lines[j].startswith(found.group(1) + " ") and not lines[j].strip().startswith(")"):
-                break
-            if lines[j].strip():
-                end = j + 1
-        yield i + 1, end - i
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node.lineno, node.end_lineno - node.lineno + 1
 
 
 def check_sizes():
