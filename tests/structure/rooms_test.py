@@ -206,6 +206,7 @@ def check_sizes():
 check_includes()
 check_circles()
 check_names()
+check_sizes()
 for failure in failures:
     print(f"FAILED: {failure}")
 sys.exit(1 if failures else 0)
