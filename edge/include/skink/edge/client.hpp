@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#include "skink/edge/actions.hpp"
+#include "skink/edge/client_actions.hpp"
 #include "skink/edge/client_config.hpp"
 #include "skink/edge/internal/birth.hpp"
 #include "skink/edge/internal/model_download.hpp"

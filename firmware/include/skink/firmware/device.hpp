@@ -61,7 +61,7 @@ class Device {
   /// One step of the current task: edge::Client::work().
   void work(uint64_t now_ms) noexcept { client_.work(now_ms); }
 
-  /// edge::Client::predict().
+  /// edge::Client::predict(): its statuses, from kOk on.
   Status predict(Span<const float> stored, Span<float> outputs) noexcept { return client_.predict(stored, outputs); }
 
   /// To look at: state, counters, model.

@@ -4,7 +4,7 @@
 /// challenges (docs/protocol.md, section 3, steps 1 and 2). Owns what of it is due.
 
 #include "skink/common/wire/messages.hpp"
-#include "skink/edge/actions.hpp"
+#include "skink/edge/client_actions.hpp"
 #include "skink/edge/client_config.hpp"
 
 namespace skink::edge::internal {

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "skink/edge/actions.hpp"
+#include "skink/edge/client_actions.hpp"
 #include "skink/edge/config.hpp"
 
 namespace skink::edge::internal {
