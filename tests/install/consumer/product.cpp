@@ -33,9 +33,9 @@ int main() {
     const float x = static_cast<float>(step % 5) / 4.0F;
     const float target = 2.0F * x + 1.0F;
     sample[0] = x;
-    const float loss = nn::online_step(network, {parameters.data(), parameters.size()}, 0.1F,
-                                       {sample.data(), sample.size()}, {&target, &wanted},
-                                       {scratch.data(), scratch.size()});
+    const float loss =
+        nn::online_step(network, {parameters.data(), parameters.size()}, 0.1F, {sample.data(), sample.size()},
+                        {&target, &wanted}, {scratch.data(), scratch.size()});
     if (!std::isfinite(loss)) return 2;
   }
   std::printf("y = %.3f x + %.3f; a client takes %zu bytes\n", static_cast<double>(parameters[0]),
