@@ -1,7 +1,8 @@
 # Functions that every layer uses to define its targets, so that flags stand in one place.
 #
 #   skink_add_library(<name> ALIAS skink::<x> [FREESTANDING] SOURCES ... PUBLIC_INCLUDE <dir>
-#                     [LINK_PUBLIC ...] [LINK_PRIVATE ...] [COMPONENT <of the installed package>])
+#                     [LINK_PUBLIC ...] [LINK_PRIVATE ...] [COMPONENT <of the installed package>]
+#                     [STANDARD <of a library that is not FREESTANDING; default: 20>])
 #   skink_add_program(<name> SOURCES ... [LINK ...] [NOT_INSTALLED])           -> <build>/bin/<name>
 #   skink_add_test(<name> SOURCES ... [LINK ...] [LABELS ...] [TIMEOUT <s>] [SERIAL])  -> <build>/bin/tests/<name>
 #   skink_add_script_test(<name> COMMAND ... [LABELS ...] [TIMEOUT <s>] [SERIAL])
@@ -63,7 +64,7 @@ function(skink_refuse_unknown prefix)
 endfunction()
 
 function(skink_add_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "FREESTANDING" "ALIAS;PUBLIC_INCLUDE;COMPONENT" "SOURCES;LINK_PUBLIC;LINK_PRIVATE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "FREESTANDING" "ALIAS;PUBLIC_INCLUDE;COMPONENT;STANDARD" "SOURCES;LINK_PUBLIC;LINK_PRIVATE")
   skink_refuse_unknown(arg)
   add_library(${name} STATIC ${arg_SOURCES})
   add_library(${arg_ALIAS} ALIAS ${name})
@@ -82,8 +83,13 @@ function(skink_add_library name)
     add_dependencies(skink_freestanding ${name})
     skink_add_cortex_m_archive(${name} ${arg_SOURCES})
   else()
-    skink_apply_standard(${name} 20)
-    skink_precompile_host(${name})
+    if(NOT arg_STANDARD)
+      set(arg_STANDARD 20)
+    endif()
+    skink_apply_standard(${name} ${arg_STANDARD})
+    if(arg_STANDARD EQUAL 20)
+      skink_precompile_host(${name})
+    endif()
   endif()
 endfunction()
 

@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <vector>
 
+static_assert((__cplusplus == 201703L) == (WANTED_STANDARD == 17), "linking to Skink changed the standard");
+
 namespace {
 
 float wanted(const void* context, size_t /*sample*/, size_t /*output*/) { return *static_cast<const float*>(context); }
