@@ -7,6 +7,7 @@
 
 namespace skink {
 
+/// The outcome of a call. Each contract says which of these it returns, and when.
 enum class [[nodiscard]] Status : uint8_t{
     kOk = 0,
     kInvalidArgument = 1,      ///< A value is out of the range its contract states.

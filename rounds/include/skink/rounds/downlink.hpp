@@ -49,8 +49,8 @@ class Downlink {
   std::vector<float> state_;  // the encoder's memory
 };
 
-/// Which patches are kept, and how long chains of them are. As many of the last rounds' as can pay: a chain that is
-/// longer than the model itself is nobody's choice.
+/// Which patches are kept, and how long chains of patches are. Patches of the last rounds are kept while their total
+/// length is below the model's: a longer chain would cost more than the whole model.
 class PatchLengths {
  public:
   /// @param[in] name_bytes  of the codec's name, which begins every chain
@@ -61,7 +61,8 @@ class PatchLengths {
 
   /// Of the kept patches, in the order of the rounds.
   const std::deque<std::uint32_t>& lengths() const { return lengths_; }
-  /// Of the chain of this round's patch and all later ones; 0: it is not kept, or the model is shorter.
+  /// Length in bytes of the chain of this round's patch and all later ones; 0: a patch of it is not kept, or the model
+  /// file is shorter.
   std::size_t chain_bytes(std::uint32_t first_round) const;
 
  private:
@@ -82,8 +83,8 @@ class PatchBook {
   /// The next round's.
   void add(Patch patch);
 
-  /// All patches from the model with this digest on, as one text (docs/codec.md, section 9). Empty: the model is not
-  /// known, is the newest one, or the whole file would be shorter.
+  /// The chain of patches from the model with this digest on, as bytes (docs/codec.md, section 9). Empty: the model is
+  /// not known, is the newest one, or the whole file would be shorter.
   std::vector<std::uint8_t> chain_from(const crypto::Digest& base) const;
 
   /// Those that are kept, in the order of the rounds.

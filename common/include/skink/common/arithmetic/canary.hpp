@@ -5,6 +5,7 @@
 
 namespace skink::arithmetic {
 
+/// How a process's floating point deviates; kSound: not at all.
 enum class Canary : unsigned char {
   kSound = 0,
   kContracted,      ///< a * b + c was fused into one rounding

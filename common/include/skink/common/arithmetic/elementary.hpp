@@ -16,7 +16,7 @@ float log(float x) noexcept;
 /// Hyperbolic tangent. NaN gives 1 - 2/(e^-87 + 1) = -1. Relative error below 3e-7.
 float tanh(float x) noexcept;
 
-/// Sine and cosine of radians, |x| <= 8192: absolute error below 3e-7. Beyond, and for NaN: sin 0 and cos 1.
+/// Sine and cosine of radians, |x| <= 8192: absolute error below 3e-7. Larger |x| and NaN count as 0: sin 0, cos 1.
 float sin(float x) noexcept;
 float cos(float x) noexcept;
 

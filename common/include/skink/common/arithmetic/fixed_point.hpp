@@ -13,7 +13,7 @@ namespace skink::arithmetic {
 inline constexpr float kMaxChange = 128.0F;
 inline constexpr uint32_t kMaxTotalWeight = 1U << 20;
 
-/// May this change be aggregated? Finite and |change| < 128.
+/// May this change be aggregated? True when it is finite and |change| < kMaxChange.
 inline bool is_aggregatable(float change) noexcept {
   return is_finite(change) && change < kMaxChange && change > -kMaxChange;
 }
@@ -37,8 +37,11 @@ inline float outer_step(float parameter, double meta_learning_rate, double mean_
   return canonical(static_cast<float>(static_cast<double>(parameter) + step));
 }
 
-/// Losses of one report are summed in units of 2^-20, each clamped to [0, 2^20] first (NaN counts as 2^20).
+/// A loss in units of 2^-20, as the losses of one report are summed: clamped to [0, 2^20] first, NaN counts as 2^20,
+/// rounded half to even.
 int64_t loss_to_fixed_point(float loss) noexcept;
+
+/// The mean of `count` losses whose fixed-point sum is `sum`; 0 for none.
 double loss_from_fixed_point(uint64_t sum, uint64_t count) noexcept;
 
 /// The largest loss_to_fixed_point(): also what a query sample counts after a task diverged.

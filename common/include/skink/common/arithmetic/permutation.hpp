@@ -1,7 +1,8 @@
 #pragma once
 /// @file
-/// A pseudo-random permutation that needs no memory: position -> element, computed on demand. Orders of samples, draws
-/// without repetition (classes, samples, cohorts) are all this one function. docs/arithmetic.md, section 5.
+/// A pseudo-random permutation that needs no memory: each element is computed on demand from its position. Orders of
+/// samples and draws without repetition (classes, samples, cohorts) are all this one function. docs/arithmetic.md,
+/// section 5.
 
 #include <stdint.h>
 
@@ -17,6 +18,8 @@ namespace skink::arithmetic {
 ///
 /// @param[in] position  0..size-1.
 /// @param[in] size      1..2^31.
+/// @param[in] key       One Philox block for each permutation; the purpose says which (philox.hpp).
+/// @returns 0..size-1, another one for each position.
 uint32_t permute(uint32_t position, uint32_t size, const PhiloxBlock& key) noexcept;
 
 }  // namespace skink::arithmetic

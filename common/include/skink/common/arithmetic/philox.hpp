@@ -24,6 +24,7 @@ enum class Purpose : uint32_t {
   kNetwork = 12,  ///< the simulator's network: delays and faults; never enters a model
 };
 
+/// The output of one Philox evaluation.
 struct PhiloxBlock {
   uint32_t words[4];
 };
@@ -31,7 +32,8 @@ struct PhiloxBlock {
 /// The ten rounds. key = {low, high} half of the seed; counter = {block, purpose, round, device}.
 PhiloxBlock philox(uint64_t seed, uint32_t block, uint32_t purpose, uint32_t round, uint32_t device) noexcept;
 
-/// The words of several blocks at once: block, block + 1, ...
+/// A kernel that writes the words of a fixed number of blocks at once: block, block + 1, ..., four words each. How
+/// many, the kernel's owner says.
 using PhiloxBlocks = void(uint64_t seed, uint32_t block, uint32_t purpose, uint32_t round, uint32_t device,
                           uint32_t* words) noexcept;
 
@@ -44,18 +46,24 @@ inline float uniform_between(uint32_t word, float low, float high) noexcept {
 }
 
 /// The words of one (seed, purpose, round, device), by element: word = element mod 4 of block element / 4.
-/// Remembers the last block, so ascending access costs one Philox evaluation in four.
+/// Remembers the last block, so ascending access costs one Philox evaluation in four. Small; copies are independent.
 class RandomStream {
  public:
+  /// @param[in] seed           the experiment's, 0..2^63-1.
+  /// @param[in] round, device  what they mean depends on the purpose: docs/arithmetic.md, section 4.
   RandomStream(uint64_t seed, Purpose purpose, uint32_t round, uint32_t device) noexcept
       : seed_(seed), purpose_(static_cast<uint32_t>(purpose)), round_(round), device_(device) {}
 
+  /// Block `index`: the words of elements 4 * index to 4 * index + 3. Does not touch the remembered block.
   PhiloxBlock block(uint32_t index) const noexcept { return philox(seed_, index, purpose_, round_, device_); }
 
+  /// The words of blocks index, index + 1, ... by a kernel of this processor.
+  /// @param[out] words  [4 * the kernel's number of blocks]
   void blocks(uint32_t index, PhiloxBlocks* philox_blocks, uint32_t* words) const noexcept {
     philox_blocks(seed_, index, purpose_, round_, device_, words);
   }
 
+  /// The word of `element`. Changes the remembered block: a stream that threads share needs a copy for each.
   uint32_t word_at(uint32_t element) noexcept {
     if (element / 4 != cached_index_) remember(element / 4);
     return cached_block_.words[element % 4];

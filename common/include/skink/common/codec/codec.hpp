@@ -12,18 +12,20 @@
 
 namespace skink::codec {
 
+/// How the numbers of a change are coded: docs/codec.md, sections 3 to 5.
 enum class Quantizer : uint8_t { kFloat32 = 1, kInt8 = 2, kInt4 = 3, kTernary = 4, kSign = 5, kEden = 6 };
 
-/// A scale for every tensor, or for every kBlock numbers. Behind top-k there is one scale.
+/// A scale for every tensor, or for every kBlock numbers. After top-k there is one scale.
 enum class Grouping : uint8_t { kTensor, kBlock };
 
 /// How a number between two levels is rounded: int8, int4 and ternary only.
 enum class Rounding : uint8_t { kStochastic, kNearest };
 
-inline constexpr size_t kBlock = 256;
+inline constexpr size_t kBlock = 256;  ///< numbers of a block
 inline constexpr size_t kMaxNameBytes = limits::kMaxCodecNameBytes;
-inline constexpr uint32_t kAllPpm = 1000000;
+inline constexpr uint32_t kAllPpm = 1000000;  ///< top_ppm of all numbers
 
+/// A codec, taken apart. parse() makes sound ones.
 struct Codec {
   Quantizer quantizer = Quantizer::kFloat32;
   Grouping grouping = Grouping::kTensor;
@@ -33,6 +35,7 @@ struct Codec {
   bool range = false;    ///< range coder where it is shorter
   bool error_feedback = false;
 
+  /// Is there a top-k selection?
   bool selects() const noexcept { return top_ppm != 0; }
 };
 
@@ -51,7 +54,8 @@ struct NameError {
 bool parse(const char* name, Codec& codec, NameError& error) noexcept;
 bool parse(const char* name, Codec& codec) noexcept;
 
-/// Longest possible encoded change of a network, which must be the length of one that has a fixed length.
+/// Bytes of the longest encoded change of a network; of every one, when the codec has a fixed length (no top-k, no
+/// range coder).
 size_t encoded_bytes(const Codec& codec, const nn::Network& network) noexcept;
 bool has_fixed_length(const Codec& codec) noexcept;
 
@@ -66,7 +70,8 @@ size_t patch_bytes(const Codec& codec, const nn::Network& network) noexcept;
 /// Bytes of a residual in memory: 4 for every trainable parameter with error feedback, else 0.
 size_t residual_bytes(const Codec& codec, const nn::Network& network) noexcept;
 
-/// How many numbers survive selection, if there are as many that are not tiny.
+/// Most numbers that top-k keeps: top_ppm millionths of `trainable`, rounded half up, at least 1. Fewer survive when
+/// there are not as many of magnitude 2^-126 or more (docs/codec.md, section 6).
 uint32_t survivor_count(const Codec& codec, size_t trainable) noexcept;
 
 /// In place of a device index: the coordinator's own steps (docs/codec.md, section 9).

@@ -25,12 +25,16 @@ struct ChangeSink {
 
 /// The same piece by piece, without memory for the whole; what a selection leaves out is not even visited. An error may
 /// come after pieces. About 1.1 KB of stack.
-/// @returns as above, but for change.size().
+/// @returns kOk, kShapeMismatch (length only) or kDamaged, as above.
 Status decode(const Codec& codec, const nn::Network& network, const Key& key, Bytes encoded,
               const ChangeSink& sink) noexcept;
 
 /// Decodes and adds: parameters[e] = parameters[e] + change[e], zeros without a sign. For changes that are known to
-/// be sound: an error leaves part of them added.
+/// decode.
+///
+/// @param[in,out] parameters  [P]; unchanged on kShapeMismatch of its size, else an error may leave part of the change
+///                            added.
+/// @returns as the first decode().
 Status apply(const Codec& codec, const nn::Network& network, const Key& key, Bytes encoded,
              Span<float> parameters) noexcept;
 

@@ -37,13 +37,15 @@ struct Segment;
 /// Encodes one change, as often as wanted and in any parts.
 class Encoder {
  public:
-  /// One to three passes over the change: refuses one that is not finite, finds scales; with a selection or a range
-  /// coder it writes all bytes into `state`.
+  /// Prepares a change for reading. Checks that it is finite and computes each tensor's scale; with a selection or a
+  /// range coder it writes all encoded bytes into `state`. One to three passes over the change.
   ///
   /// @param[in] state  4-byte aligned, at least state_bytes(); borrowed as long as the encoder is used.
-  /// @returns kOk; kNotFinite; kBufferTooSmall; what a source returned.
+  /// @returns kOk; kNotFinite when a number of the change is NaN or infinite; kBufferTooSmall when `state` is smaller
+  ///          than state_bytes(); what a source returned. On errors the encoder must be begun again before use.
   Status begin(const Codec& codec, const Change& change, const Key& key, MutableBytes state) noexcept;
 
+  /// Bytes of the encoded change; valid after begin() returned kOk.
   size_t size() const noexcept { return size_; }
 
   /// Bytes [offset, offset + out.size()) of the encoded change; the caller stays inside size(). The same bytes however
@@ -51,15 +53,17 @@ class Encoder {
   /// @returns kOk, or what a source returned.
   Status read(size_t offset, MutableBytes out) noexcept;
 
-  /// What the coordinator will not get: x - x', docs/codec.md, section 8, trainable_count numbers. About 2.2 KB of
-  /// stack.
-  /// @returns kOk, or what a source or the sink returned.
+  /// Computes the next residual of error feedback: r' = x - x', what quantization and selection lost (docs/codec.md,
+  /// section 8), trainable_count numbers. About 2.2 KB of stack.
+  /// @returns kOk, or what a source or the sink returned; the sink may have taken some numbers by then. kDamaged when
+  ///          `state` was changed since begin().
   Status leave(const NumberSink& sink) noexcept;
 
   /// The same into memory. `residual` may be the memory that the change reads its residual from; then this encoder must
   /// be begun again before it is read again.
   ///
-  /// @param[out] residual  [trainable_count]
+  /// @param[out] residual  [trainable_count]; unspecified on errors.
+  /// @returns kOk, or what a source returned; kDamaged as above.
   Status leave(Span<float> residual) noexcept;
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 /// @file
-/// SHA-256, HMAC-SHA256, HKDF-SHA256 and ECDSA, by mbedTLS on every target. Re-entrant.
+/// SHA-256, HMAC-SHA256, HKDF-SHA256 and ECDSA. SHA-256 is that of mbedTLS on devices and of OpenSSL on hosts; ECDSA is
+/// that of mbedTLS. Re-entrant.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,29 +15,37 @@ inline constexpr size_t kDigestBytes = 32;
 inline constexpr size_t kKeyBytes = 32;
 inline constexpr size_t kTagBytes = 16;  ///< HMAC-SHA256-128 (RFC 4868)
 
+/// A SHA-256 digest (FIPS 180-4), bytes in the order of the standard.
 struct Digest {
   uint8_t bytes[kDigestBytes] = {};
 };
-/// Tells nothing about where two codes differ by the time it takes.
+
+/// Compares `count` bytes in constant time: for authentication codes and keys.
 bool equal_in_constant_time(const uint8_t* a, const uint8_t* b, size_t count) noexcept;
 
 /// The first eight bytes, little-endian: enough to tell the models of a run apart.
 uint64_t prefix_of(const Digest& digest) noexcept;
+
+/// Compares in constant time.
 bool operator==(const Digest& a, const Digest& b) noexcept;
 inline bool operator!=(const Digest& a, const Digest& b) noexcept { return !(a == b); }
 
+/// A secret of HMAC-SHA256: a fleet's master key, or the key of one device.
 struct Key {
   uint8_t bytes[kKeyBytes] = {};
 };
 
-/// Streaming SHA-256: any number of `add`, then one `finish`.
+/// Streaming SHA-256 (FIPS 180-4): any number of `add`, then one `finish`; unusable afterwards. One thread at a time.
 class Sha256 {
  public:
   Sha256() noexcept;
   ~Sha256();  // NOLINT(performance-trivially-destructible): mbedTLS has something to free
   Sha256(const Sha256&) = delete;
   Sha256& operator=(const Sha256&) = delete;
+
+  /// Hashes further bytes, which need not live on. None are fine.
   void add(Bytes bytes) noexcept;
+  /// The digest of all that was added, in order.
   Digest finish() noexcept;
 
  private:
@@ -45,6 +54,7 @@ class Sha256 {
   alignas(8) uint8_t context_[128];
 };
 
+/// The SHA-256 digest of `bytes`.
 Digest sha256(Bytes bytes) noexcept;
 
 /// HMAC-SHA256 (RFC 2104) over the parts in order.
@@ -59,14 +69,16 @@ inline constexpr size_t kSignatureBytes = 64;  ///< of ECDSA over P-256: r and s
 /// ECDSA with P-256 and SHA-256 (FIPS 186-4, section 6.4).
 /// @param[in] signature   kSignatureBytes
 /// @param[in] public_key  an uncompressed point: 04, x, y
-/// @returns kOk; kWrongAuthentication; kInvalidArgument when the key is no point of the curve or a size is wrong.
+/// @returns kOk; kWrongAuthentication when the signature is not that key's over the message; kInvalidArgument when the
+///          key is not a point on the curve or a size is wrong.
+///
 /// Allocates from mbedTLS's heap.
 Status verify_signature(Bytes message, Bytes signature, Bytes public_key) noexcept;
 
-/// 64 lower-case hexadecimal digits and a final 0.
+/// Writes 64 lower-case hexadecimal digits and a final 0.
 void to_hex(const Digest& digest, char (&text)[2 * kDigestBytes + 1]) noexcept;
 
-/// Exactly 64 hexadecimal digits; false otherwise, `digest` is then untouched.
+/// Reads exactly 64 hexadecimal digits of either case. False for anything else; `digest` is then untouched.
 bool from_hex(const char* text, size_t length, Digest& digest) noexcept;
 
 }  // namespace skink::crypto

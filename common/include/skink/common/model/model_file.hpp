@@ -41,21 +41,24 @@ struct ModelInfo {
   nn::BuildError build_error;  ///< on kShapeMismatch, kUnsupported, kInvalidArgument from the layer list
 };
 
-/// Length of the model file of a network.
+/// Bytes of the model file of a network.
 size_t model_bytes(const nn::Network& network) noexcept;
 
-/// A model file that is nowhere stored: its bytes are computed when they are read.
+/// A model file that is not stored: its bytes are computed when they are read.
 class FileImage {
  public:
   /// Both are borrowed as long as the image is used.
   ///
   /// @param[in] parameters  [P]
-  /// @returns kOk, kShapeMismatch when there are not P parameters, kNotFinite for one that is not finite.
+  /// @returns kOk; kShapeMismatch when there are not P parameters; kNotFinite when one is not finite. After an error
+  ///          the image must be begun again before use. Cost: one SHA-256 over the file.
   Status begin(const Model& model, Span<const float> parameters) noexcept;
 
+  /// Bytes of the file, and the digest at its end, the model's hash. Valid after begin() returned kOk.
   uint32_t size() const noexcept { return size_; }
   const crypto::Digest& digest() const noexcept { return digest_; }
-  /// Bytes [offset, offset + out.size()); the caller stays inside size().
+
+  /// Bytes [offset, offset + out.size()) of the file; the caller stays inside size().
   void read(uint32_t offset, MutableBytes out) const noexcept;
 
  private:
@@ -84,10 +87,15 @@ Status encode(const Model& model, Span<const float> parameters, MutableBytes out
 ///          kShapeMismatch or kInvalidArgument (the layers are not a network), kNotFinite, kUnavailable.
 Status inspect(const ByteSource& source, ModelInfo& info) noexcept;
 
-/// Parameters [first, first + out.size()) of an inspected file.
+/// Reads parameters [first, first + out.size()) of a file that inspect() accepted.
+///
+/// @param[out] out  as many as are wanted; unspecified when the source fails.
+/// @returns kOk; kShapeMismatch when the range is not inside [0, P); what source.read returned (kUnavailable).
 Status read_parameters(const ByteSource& source, const ModelInfo& info, size_t first, Span<float> out) noexcept;
 
-/// All parameters of an inspected file where they lie in memory as this machine's floats, else null.
+/// The parameters [P] of a file that inspect() accepted, where they lie in memory as this machine's floats: valid as
+/// long as the source's memory stays where it is. Null when the source is not memory, the parameters are not aligned to
+/// 4 bytes, or the machine is big-endian: then use read_parameters().
 const float* parameters_in_place(const ByteSource& source, const ModelInfo& info) noexcept;
 
 }  // namespace skink::model

@@ -46,6 +46,8 @@ constexpr bool has_parameters(LayerKind kind) noexcept {
          kind == LayerKind::kGroupNorm || kind == LayerKind::kRational;
 }
 
+/// Padding of windows, loss and activation: docs/arithmetic.md, section 6. The numbers of padding and loss are those of
+/// the model file.
 enum class Padding : uint8_t { kValid = 0, kSame = 1 };
 enum class Loss : uint8_t { kSoftmaxCrossEntropy = 1, kMeanSquaredError = 2 };
 enum class Activation : uint8_t { kNone = 0, kRelu = 1, kTanh = 2 };
@@ -112,6 +114,8 @@ struct BuildError {
   const char* reason = "";
 };
 
+/// A checked network and its memory layout. A value of fixed size without a heap, immutable after build(): any thread
+/// may read it. A default-constructed one has no layers.
 class Network {
  public:
   /// Checks and lays out a network.
@@ -126,6 +130,8 @@ class Network {
   static Status build(Shape input, Span<const LayerSpec> layers, Loss loss, Network& network,
                       BuildError& error) noexcept;
 
+  /// Shape and count of the numbers of one input; count of outputs; the loss. Layers in order from the input; tensors
+  /// in the order of the parameters (see Tensor). The spans point into this network.
   Shape input_shape() const noexcept { return input_; }
   size_t input_size() const noexcept { return input_.size(); }
   size_t output_size() const noexcept { return output_size_; }
@@ -133,6 +139,7 @@ class Network {
   Span<const LayerPlan> layers() const noexcept { return {layers_, layer_count_}; }
   Span<const Tensor> tensors() const noexcept { return {tensors_, tensor_count_}; }
 
+  /// P: how many parameters; and how many of them are in trainable tensors, at most P.
   size_t parameter_count() const noexcept { return parameter_count_; }
   size_t trainable_count() const noexcept { return trainable_count_; }
   /// Activations of one sample, without the input.
@@ -144,6 +151,7 @@ class Network {
   size_t scratch_count() const noexcept { return scratch_count_; }
   /// Offset of the last activation, which holds the network's output.
   uint32_t output_offset() const noexcept { return output_offset_; }
+  /// Activation that produced the output; kNone with cross-entropy.
   Activation output_activation() const noexcept { return output_activation_; }
 
  private:

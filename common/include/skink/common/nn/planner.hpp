@@ -33,6 +33,12 @@ struct MemoryPlan {
   size_t total = 0;
 };
 
+/// Computes the parts of the arena and their total. Adapting takes all of them; evaluating too, without codec and
+/// residual (leave them 0 in `request`). Pure; cannot fail: whether `total` fits is the caller's question.
+///
+/// @param[in] network  a built network.
+/// @param[in] request  batch_size >= 1; more than kSliceSamples samples are computed in slices, so inputs and
+///                     activations grow no further. codec_bytes and residual_bytes must be multiples of 4.
 MemoryPlan plan_memory(const Network& network, const PlanRequest& request) noexcept;
 
 }  // namespace skink::nn

@@ -7,9 +7,9 @@
 
 namespace skink::nn {
 
-/// What samples should give, read output by output so that nobody must hold a copy. For cross-entropy `value(context,
-/// sample, 0)` is the label as a whole number in [0, outputs); for squared error it is the wanted value of `output`.
-/// `sample` counts within one call: 0, or the place in the mini-batch.
+/// Labels or wanted outputs of samples, read output by output so that no copy is needed. For cross-entropy
+/// `value(context, sample, 0)` is the label as a whole number in [0, outputs); for squared error it is the wanted value
+/// of `output`. `sample` counts within one call: 0, or the place in the mini-batch.
 struct Targets {
   const void* context = nullptr;
   float (*value)(const void* context, size_t sample, size_t output) = nullptr;
@@ -23,10 +23,11 @@ struct Targets {
 /// @returns the network's outputs, [network.output_size()], inside `sample`.
 Span<const float> predict(const Network& network, Span<const float> parameters, Span<float> sample) noexcept;
 
-/// The first largest output.
+/// Index of the largest output, the first of equals; 0 when there are none. docs/arithmetic.md, section 6.
 size_t argmax(Span<const float> outputs) noexcept;
 
-/// Loss of a sample that `predict` has just run; its outputs are destroyed.
+/// Loss of a sample that predict() has just run, its target that of sample 0. May be NaN or infinite. Overwrites the
+/// outputs in `sample` by the loss gradient.
 float loss_of(const Network& network, Span<float> sample, const Targets& targets) noexcept;
 
 /// One step of online SGD, in place: forward, loss, then each layer's input gradient and update from the last layer
@@ -63,7 +64,7 @@ float accumulate_gradients(const Network& network, Span<const float> parameters,
 void apply_gradients(const Network& network, Span<float> parameters, float inner_learning_rate, size_t count,
                      Span<const float> gradients) noexcept;
 
-/// Is every parameter finite?
+/// Is every value finite: neither NaN nor infinite?
 bool all_finite(Span<const float> values) noexcept;
 
 }  // namespace skink::nn

@@ -17,7 +17,7 @@ inline constexpr size_t kMaxIdentityBytes = 4096;  ///< one flash sector of most
 inline constexpr size_t kMaxHostBytes = limits::kMaxHostBytes;
 inline constexpr size_t kReleaseKeyBytes = 65;  ///< uncompressed P-256 point: 04, x, y
 
-/// Views point into the bytes that were read. Texts have no final 0; terminate() copies one with it.
+/// The fields of an identity. Views point into the bytes that were read; they have no final 0: see terminate().
 struct DeviceIdentity {
   Span<const char> fleet;
   Span<const char> device_id;
@@ -59,7 +59,8 @@ Status read_identity(Bytes partition, DeviceIdentity& identity) noexcept;
 /// @returns kOk, kInvalidArgument (as above), or kBufferTooSmall when it does not fit in `out` or kMaxIdentityBytes.
 Status write_identity(const DeviceIdentity& identity, MutableBytes out, size_t& written) noexcept;
 
-/// Copies a text and a final 0, for libraries that want one. False, and an empty text, when it does not fit.
+/// Copies a text and appends a 0, for libraries that need one. False when it does not fit; `out` is an empty string
+/// then.
 bool terminate(Span<const char> text, Span<char> out) noexcept;
 
 }  // namespace skink::provisioning

@@ -17,6 +17,7 @@ inline constexpr size_t kManifestBytes = 80;
 inline constexpr size_t kReleaseHeaderBytes = kManifestBytes + crypto::kSignatureBytes;
 inline constexpr size_t kMaxReleaseNameBytes = limits::kMaxReleaseNameBytes;
 
+/// What a release contains; the numbers are those of the manifest.
 enum class ReleaseKind : uint16_t { kModel = 1, kFirmware = 2 };
 
 /// Views point into the bytes that were read.
@@ -41,7 +42,8 @@ struct Release {
 /// * kDamaged              another magic number, or a content whose digest is not the manifest's.
 /// * kNewerVersion         written for a later firmware.
 /// * kWrongAuthentication  the signature is not that key's over this manifest.
-/// * kInvalidArgument      signed, but a field is out of its range: whoever signed it has a bug. Or no such key.
+/// * kInvalidArgument      signed, but a field is out of its range: the signer has a bug. Or `release_key` is not
+///                         a point on the curve.
 ///
 /// Cost: one signature (0.1 s on a Cortex-M4 at 64 MHz, an estimate) and one SHA-256 over the content.
 Status read_release(Bytes partition, Bytes release_key, Release& release) noexcept;

@@ -21,6 +21,8 @@ using Task = skink_wire_Task;
 using Evaluation = skink_wire_Evaluation;
 using Reply = skink_wire_Reply;
 
+/// What a task asks of a device, how the device did, and what the coordinator says of its update; numbers as in
+/// skink.proto.
 enum class TaskKind : uint8_t { kAdapt = 1, kEvaluate = 2, kPresence = 3 };
 enum class Outcome : uint8_t { kAdapted = 1, kEvaluated = 2, kDiverged = 3, kRefused = 4 };
 enum class Verdict : uint8_t { kAccepted = 1, kRefused = 2, kResend = 3 };
@@ -51,17 +53,23 @@ enum class Refusal : uint8_t {
   kOther = 30,  ///< a reason that this version does not know; never sent
 };
 inline constexpr size_t kRefusalCount = 31;  ///< one above the largest number
+
+/// The reason's name in logs, such as "does_not_fit"; "unknown" for no enumerator. Static storage.
 const char* refusal_text(Refusal refusal) noexcept;
 
-/// The triple that makes repeats harmless.
+/// Names one attempt at one round of one run: makes repeated messages harmless.
 struct RoundId {
   uint64_t run = 0;
   uint32_t round = 0;
   uint32_t attempt = 0;
 };
+
+/// Equal when all three are.
 inline bool operator==(const RoundId& a, const RoundId& b) noexcept {
   return a.run == b.run && a.round == b.round && a.attempt == b.attempt;
 }
+
+/// The triple of a message.
 inline RoundId id_of(const Task& task) noexcept { return {task.run, task.round, task.attempt}; }
 inline RoundId id_of(const Reply& reply) noexcept { return {reply.run, reply.round, reply.attempt}; }
 
@@ -82,14 +90,16 @@ struct Update {
   uint32_t residual_round = 0;
 };
 
-/// Writes `count` bytes of payload; called once while encoding.
+/// The payload of an update. `read` fills `out`, exactly `size` bytes; it is called once while encoding, and not at all
+/// when size is 0.
 struct PayloadSource {
   void* context = nullptr;
   Status (*read)(void* context, MutableBytes out) = nullptr;
   size_t size = 0;
 };
 
-/// Who may have made an authentication code; part of what is authenticated, so that one kind cannot pass for another.
+/// The kind of message that an authentication code is for. It is part of what is authenticated, so that a message of
+/// one kind cannot pass for another.
 enum class Channel : uint8_t { kTask, kUpdate, kReply, kState };
 
 /// The device id and key that authenticate a message.
@@ -102,26 +112,42 @@ inline constexpr size_t kMaxDeviceIdBytes = limits::kMaxIdBytes;
 inline constexpr size_t kMaxControlBytes = 256;      ///< task, reply and state with their codes
 inline constexpr size_t kUpdateOverheadBytes = 192;  ///< an update message without its payload
 
+/// The protocol, arithmetic and codec versions of this build (versions.hpp).
 Versions own_versions() noexcept;
+
+/// Are all three versions those of this build?
 bool same_versions(const Versions& versions) noexcept;
 
-/// Each encoder writes into `out` and sets `written`; kBufferTooSmall when it does not fit.
-/// A last will has no bytes: nobody can know its code when it is published.
+/// Each encoder writes one message and its authentication code (HMAC-SHA256-128 with identity.key) into `out`.
+///
+/// @param[out] out      kMaxControlBytes always suffice for state, task and reply; kUpdateOverheadBytes + payload.size
+///                      for an update. Unspecified on errors.
+/// @param[out] written  bytes of the message with its code; unspecified on errors.
+/// @returns kOk; kBufferTooSmall when it does not fit in `out`; encode_update() also what payload.read returned.
+///
+/// A last will has no bytes and is not encoded: its code cannot be known when it is published.
 Status encode_state(const State& state, const Identity& identity, MutableBytes out, size_t& written) noexcept;
 Status encode_task(const Task& task, const Identity& identity, MutableBytes out, size_t& written) noexcept;
 Status encode_reply(const Reply& reply, const Identity& identity, MutableBytes out, size_t& written) noexcept;
 Status encode_update(const Update& update, const PayloadSource& payload, const Identity& identity, MutableBytes out,
                      size_t& written) noexcept;
 
-/// Each decoder returns kOk, kTruncated (shorter than an authentication code), kWrongAuthentication, or kDamaged (not a
-/// message of this kind). The message is written on kOk only. The code is checked before anything is parsed.
+/// Each decoder checks the authentication code, before anything is parsed, and then reads a message of its kind. The
+/// message is written on kOk only. Enumeration numbers that this version does not know become 0 ("unspecified") in
+/// task.kind and reply.verdict, and kOther in reply.reason. decode_state(): no bytes are a last will, which gives kOk
+/// and online false.
 ///
-/// No bytes are a last will: kOk, and online is false.
+/// @returns kOk; kTruncated when shorter than an authentication code; kWrongAuthentication when the code is not
+///          identity's over these bytes on this channel; kDamaged when the rest is not a message of this kind.
 Status decode_state(Bytes bytes, const Identity& identity, State& state) noexcept;
 Status decode_task(Bytes bytes, const Identity& identity, Task& task) noexcept;
 Status decode_reply(Bytes bytes, const Identity& identity, Reply& reply) noexcept;
 
-/// @param[out] payload  points into `bytes`.
+/// Decodes an update, as above; a refusal that this version does not know becomes kOther. Sizes, chunks and numbers are
+/// not checked against the task.
+///
+/// @param[out] payload  points into `bytes`; empty when the update has none. Written on kOk only, as `update`.
+/// @returns as above; kDamaged also for an unknown outcome, and for kEvaluated without an evaluation.
 Status decode_update(Bytes bytes, const Identity& identity, Update& update, Bytes& payload) noexcept;
 
 }  // namespace skink::wire

@@ -10,12 +10,14 @@
 
 namespace skink::wire {
 
+/// The topics of docs/protocol.md, section 1.
 enum class TopicKind : uint8_t { kState, kTask, kUpdate, kReply, kPatch, kModel };
 
-/// Places at the broker that models take in turn. Names that never come again would stay in a broker's memory.
+/// Number of topics ("slots") that models take in turn. A new topic for each model would fill the broker's memory.
 inline constexpr uint32_t kModelSlots = 2;
-/// Where the model after `rounds` rounds is. They take turns, so that chunks of the last one that are still under way
-/// are not in the next one's place.
+
+/// The slot of the model after `rounds` rounds. Models alternate, so that late chunks of the previous model do not
+/// arrive in the slot of the next.
 constexpr uint32_t model_slot(uint32_t rounds) noexcept { return rounds % kModelSlots; }
 
 /// Every chunk of a model in one subscription: the last level is '+'.

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Strict reading of TOML: every key is asked for with its range and default, what nobody asked for is an error, and
-/// every problem is a sentence with file, line, key and what is allowed. Experiment files and the coordinator's
+/// Strict reading of TOML: every key is asked for with its range and default, a key that is not asked for is an error,
+/// and every problem is a sentence with file, line, key and what is allowed. Experiment files and the coordinator's
 /// configuration are read with it. It knows no key by itself, and it does not write files.
 ///
 /// Problems are collected, so that a person sees all of them at once: a getter that fails notes the problem and returns
@@ -40,33 +40,42 @@ struct RealRange {
   bool excludes_min = false;
 };
 
+/// One allowed text of a key, and the value it stands for.
 template <class Value>
 struct Choice {
   std::string_view text;
   Value value;
 };
 
+/// Whether a table must be in the file.
 enum class Presence { kRequired, kOptional };
 
 /// One table of a file. A small handle: borrows from its ConfigFile, which must outlive it. Not thread-safe.
 ///
-/// Getters without `fallback` demand the key. All of them allow the key; keys that no getter allowed are problems.
+/// Every getter allows its key; keys that no getter allowed are problems. A getter without `fallback` demands the key.
+/// None fails: when the key is absent without a fallback, has the wrong type or is out of range, the getter notes a
+/// problem and returns the fallback, else the least allowed value (an empty text, false, the first choice,
+/// [0, 0]).
 class ConfigReader {
  public:
-  /// A table below this one. An absent optional table reads like an empty one.
+  /// A table below this one. An absent optional table reads like an empty one; of a table with a problem the getters
+  /// note nothing more.
   ConfigReader table(std::string_view key, Presence presence) const;
-  /// A list of tables ("layers = [{..}, {..}]" or [[..]]).
+  /// A list of `count` tables ("layers = [{..}, {..}]" or [[..]]). Required; empty when it is absent or no list.
   std::vector<ConfigReader> tables(std::string_view key, IntegerRange count) const;
 
+  /// A whole number.
   std::int64_t integer(std::string_view key, IntegerRange range,
                        std::optional<std::int64_t> fallback = std::nullopt) const;
   /// An integer whose range lies within uint32.
   std::uint32_t count(std::string_view key, IntegerRange range,
                       std::optional<std::uint32_t> fallback = std::nullopt) const;
-  /// Whole numbers are accepted as real ones.
+  /// A finite real number; whole numbers are accepted.
   double real(std::string_view key, RealRange range, std::optional<double> fallback = std::nullopt) const;
-  /// Rounded once to float; the rounded number must lie in the range.
+  /// The same, rounded once to float. `range` limits the written number and must be within float's; a number other than
+  /// 0 that rounds to 0 is a problem.
   float real32(std::string_view key, RealRange range, std::optional<float> fallback = std::nullopt) const;
+  /// true or false.
   bool boolean(std::string_view key, std::optional<bool> fallback = std::nullopt) const;
   /// Any text of at most `max_bytes`, not empty.
   std::string text(std::string_view key, std::size_t max_bytes,
@@ -83,7 +92,7 @@ class ConfigReader {
   std::array<float, 2> interval(std::string_view key, RealRange range,
                                 std::optional<std::array<float, 2>> fallback = std::nullopt) const;
 
-  /// One of several texts.
+  /// The value of one of several texts; at least one.
   template <class Value>
   Value choice(std::string_view key, std::initializer_list<Choice<Value>> choices,
                std::optional<Value> fallback = std::nullopt) const {
@@ -94,9 +103,9 @@ class ConfigReader {
     return choices.begin()[*index].value;
   }
 
-  /// Is the key written? Does not allow it.
+  /// Is the key written? Asking does not allow it.
   bool has(std::string_view key) const;
-  /// When the key is written, that is a problem with this sentence.
+  /// Notes a problem with this sentence when the key is written.
   void forbid(std::string_view key, const std::string& sentence) const;
   /// Notes a problem at the key where it is written, else at this table; key "" is the table itself.
   void problem(std::string_view key, const std::string& sentence) const;
@@ -121,10 +130,15 @@ class ConfigReader {
 /// A parsed file with its overrides applied.
 class ConfigFile {
  public:
-  /// Reads at most 1 MiB. Override keys are dotted paths, numbers address list entries ("model.layers.0.units"); values
-  /// are TOML, and what is not TOML is taken as a text.
+  /// Reads a file of at most 1 MiB. Override keys are dotted paths, numbers address list entries
+  /// ("model.layers.0.units"); values are TOML, and what is not TOML is taken as a text.
+  ///
+  /// @returns kUnavailable when the file cannot be read; kUnsupported when it is longer; kInvalidArgument when it is
+  ///          not TOML, or an override does not fit it. The message names the file or the override.
   static Result<ConfigFile> read(const std::string& path, const std::vector<Override>& overrides);
-  /// The same from text; `name` stands for the file in messages.
+  /// The same from text, which is not kept; `name` stands for the file in messages.
+  ///
+  /// @returns kInvalidArgument as above.
   static Result<ConfigFile> parse(std::string_view text, const std::string& name,
                                   const std::vector<Override>& overrides);
 
@@ -132,10 +146,13 @@ class ConfigFile {
   ConfigFile& operator=(ConfigFile&&) noexcept;
   ~ConfigFile();
 
+  /// The table of the whole file. Readers borrow from this file, or from the one that it was moved to.
   ConfigReader root();
-  /// No problem so far? Checks that compare several keys are made only then.
+  /// No problem so far? Make checks that compare several keys only then.
   bool sound() const noexcept;
-  /// Adds the unknown keys; all problems become one error, a line each, in the order of the file.
+  /// To be called once, after all keys were asked for: notes the keys that no getter allowed.
+  ///
+  /// @returns kInvalidArgument when there are problems: a line each, in the order of the file.
   Result<void> finish();
 
  private:

@@ -9,12 +9,14 @@
 
 namespace skink {
 
+/// A server's host and TCP port.
 struct NetworkAddress {
-  std::string host;  ///< name or address; IPv6 without brackets
-  std::uint16_t port = 0;
+  std::string host;        ///< name or address; IPv6 without brackets
+  std::uint16_t port = 0;  ///< 1..65535
 };
 
-/// "host:port", "[::1]:8883". The error says what is wanted.
+/// Reads "host:port" or "[::1]:8883". The host is not looked up.
+/// @returns kInvalidArgument for anything else; the message says what is wanted.
 Result<NetworkAddress> parse_network_address(const std::string& text);
 
 }  // namespace skink

@@ -11,13 +11,14 @@ namespace skink {
 
 /// Replaces or adds one key of a file before the file is checked.
 struct Override {
-  std::string key;
-  std::string value;  ///< TOML; what is no TOML is text
+  std::string key;    ///< dotted path: ConfigFile::read()
+  std::string value;  ///< TOML; what is not TOML is taken as a text
   bool operator==(const Override&) const = default;
 };
 
-/// @param texts "key=value" each.
-/// @returns kInvalidArgument naming the text that is none.
+/// Splits texts at their first '='.
+/// @param[in] texts  "key=value" each.
+/// @returns kInvalidArgument, naming the text, when one is not of that form.
 Result<std::vector<Override>> parse_overrides(const std::vector<std::string>& texts);
 
 }  // namespace skink

@@ -14,6 +14,7 @@
 
 namespace skink {
 
+/// An array as it is stored, in one of four number types.
 struct NpyArray {
   using Values = std::variant<std::vector<std::uint8_t>, std::vector<std::uint16_t>, std::vector<std::int16_t>,
                               std::vector<float>>;
@@ -21,17 +22,20 @@ struct NpyArray {
   Values values;                   ///< as many as the product of `shape`; row-major
 };
 
-/// "u8", "u16", "i16" or "float32".
+/// The number type: "u8", "u16", "i16" or "float32". Static storage.
 const char* npy_type_name(const NpyArray::Values& values) noexcept;
 
-/// "[3, 28, 28]".
+/// A shape for messages: "[3, 28, 28]".
 std::string npy_shape_text(const std::vector<std::size_t>& shape);
 
-/// @returns kUnavailable when the file cannot be read, kTruncated when it ends early, kDamaged when it contradicts
-///          itself, kUnsupported for other number types, byte orders and Fortran order.
+/// Reads a whole file into memory.
+/// @returns kUnavailable when the file cannot be read; kTruncated when it ends early; kDamaged when it is no .npy file,
+///          its header is not well formed, or bytes follow the values; kNewerVersion for other format versions;
+///          kUnsupported for other number types, byte orders, Fortran order, or a file above 16 GiB.
 Result<NpyArray> read_npy(const std::string& path);
 
-/// The same from memory; `name` stands for the file in messages.
+/// The same from memory; `content` is not kept, `name` stands for the file in messages.
+/// @returns kTruncated, kDamaged, kNewerVersion or kUnsupported as above.
 Result<NpyArray> parse_npy(Bytes content, const std::string& name);
 
 }  // namespace skink

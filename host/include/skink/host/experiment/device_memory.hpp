@@ -19,7 +19,7 @@ struct DeviceMemory {
   std::size_t update = 0;    ///< encoded change, as it is sent, at most
   std::size_t patch = 0;     ///< encoded step of a round, at most; 0: models are fetched whole
 
-  /// For all of it, one after the other.
+  /// Bytes of the arena that suffices for all of it, one after the other.
   std::size_t arena() const { return std::max({adapt.total, evaluate.total, patching}); }
   /// The same when the residual is in flash, where a device keeps two of adapt.residual bytes.
   std::size_t arena_without_residual() const {
@@ -28,6 +28,9 @@ struct DeviceMemory {
   }
 };
 
+/// Computes the memory of a device that takes part in `experiment`, which read_experiment() has checked. Support
+/// samples are not buffered: a device that cannot read them again needs more (nn::PlanRequest::buffered_samples).
+/// Cannot fail; a size may be larger than any device has.
 DeviceMemory device_memory(const Experiment& experiment);
 
 }  // namespace skink

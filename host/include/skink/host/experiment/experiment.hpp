@@ -15,6 +15,7 @@
 
 namespace skink {
 
+/// How weights start: docs/arithmetic.md, section 9.
 enum class Initializer { kZeros, kHeUniform, kKinks };
 
 /// A layer and how its weights start.
@@ -26,6 +27,7 @@ struct LayerConfig {
   float input_min = 0, input_max = 0;
 };
 
+/// [model]: the network and its input, stored * input_scale + input_offset.
 struct ModelConfig {
   nn::Shape input;
   float input_scale = 1.0F;
@@ -34,11 +36,14 @@ struct ModelConfig {
   std::vector<LayerConfig> layers;
 };
 
+/// Where tasks come from; classes from all records or from one client's; a new task every round or one for each device;
+/// the split of a data set, numbers as in split.npy.
 enum class TaskSource { kSine, kDataset };
 enum class TaskGrouping { kClass, kClient };
 enum class TaskFreshness { kRound, kDevice };
 enum class Split : std::uint8_t { kTrain = 0, kValidation = 1, kTest = 2 };
 
+/// [task]: what devices adapt to. Amplitude, phase (radians) and input are drawn from [min, max].
 struct TaskConfig {
   TaskSource source = TaskSource::kSine;
   TaskFreshness fresh = TaskFreshness::kRound;
@@ -56,8 +61,10 @@ struct TaskConfig {
   std::uint32_t validation_classes = 0;  ///< of the training split, moved to the validation split
 };
 
+/// The meta-learning algorithm: docs/experiment.md, [meta].
 enum class StrategyKind { kTinyReptile, kReptile, kFedAvg };
 
+/// [meta]: the rounds, the inner loop of a device, and the outer step.
 struct MetaConfig {
   StrategyKind strategy = StrategyKind::kTinyReptile;
   std::uint32_t rounds = 0;
@@ -70,6 +77,7 @@ struct MetaConfig {
   double clip_norm = 0.0;  ///< of a change; 0: not clipped
 };
 
+/// [evaluation]: when and on which tasks the meta-parameters are scored, by held-out devices.
 struct EvaluationConfig {
   std::uint32_t every = 0;  ///< rounds; 0: only before the first round and after the last
   std::uint32_t tasks = 0;
@@ -83,6 +91,7 @@ struct EvaluationConfig {
   std::uint32_t rotations = 1;  ///< data set
 };
 
+/// [fleet]: how many devices there are, how many of these only evaluate, and how long one may take or be absent.
 struct FleetConfig {
   std::uint32_t devices = 0;
   std::uint32_t held_out = 0;
@@ -93,6 +102,7 @@ struct FleetConfig {
 /// In place of a codec's name: models are sent as they are.
 inline constexpr const char* kWholeModel = "whole";
 
+/// A whole experiment file. What read_experiment() returns has been checked: its values are in range and fit together.
 struct Experiment {
   std::string name;
   std::uint64_t seed = 1;
@@ -109,18 +119,21 @@ struct Experiment {
 std::uint64_t support_samples(const Experiment& experiment);
 std::uint64_t evaluation_query_samples(const Experiment& experiment);
 
-/// Reads an experiment file. On failure the error's message names the file, line, key and the allowed values; unknown
-/// keys are errors, so are shapes that do not fit and sizes that contradict each other.
+/// Reads and checks an experiment file: docs/experiment.md. Unknown keys are errors, so are shapes that do not fit and
+/// sizes that contradict each other.
+/// @returns kUnavailable when the file cannot be read; kUnsupported when it is longer than 1 MiB; kInvalidArgument for
+///          its content: every problem on a line with file, line, key and what is allowed.
 Result<Experiment> read_experiment(const std::string& path, const std::vector<Override>& overrides = {});
 
 /// The same from text; `name` stands for the file in messages.
+/// @returns kInvalidArgument as above.
 Result<Experiment> parse_experiment(std::string_view text, const std::string& name,
                                     const std::vector<Override>& overrides = {});
 
 /// The network of `model`; the experiment was checked, so this cannot fail.
 nn::Network make_network(const ModelConfig& model);
 
-/// phi_0: docs/arithmetic.md, section 9. [P].
+/// The initial meta-parameters phi_0, [P]: docs/arithmetic.md, section 9. A pure function of model and seed.
 std::vector<float> initial_parameters(const ModelConfig& model, std::uint64_t seed);
 
 }  // namespace skink

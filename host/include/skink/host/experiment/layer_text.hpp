@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Layers and shapes in words, for people.
+/// Layers and shapes as text for people.
 
 #include <string>
 
@@ -8,10 +8,10 @@
 
 namespace skink {
 
-/// "5", "28x28x1".
+/// A shape as "5" or "28x28x1".
 std::string shape_text(nn::Shape shape);
 
-/// "dense 32", "conv2d 8, kernel 3x3, stride 2x2, same".
+/// A layer as "dense 32", "conv2d 8, kernel 3x3, stride 2x2, same".
 std::string layer_text(const nn::LayerSpec& spec);
 
 }  // namespace skink

@@ -26,6 +26,7 @@ enum class TaskUse { kAdapt, kEvaluate };
 /// Which samples of a task: those that the inner loop fits, or those that score the fit.
 enum class TaskSet : std::uint8_t { kSupport, kQuery };
 
+/// What determines a task: equal keys give equal tasks.
 struct TaskKey {
   std::uint64_t seed = 0;
   std::uint32_t round = 0;   ///< has no effect on kAdapt tasks when they are drawn once per device
@@ -37,27 +38,30 @@ struct TaskKey {
 /// that drew it, of which one copy must outlive it. Thread-safe.
 class Task {
  public:
+  /// Samples of the support set, of the query set, of either: support_size or query_size; few-shot times ways.
   std::uint32_t support_count() const noexcept;
   std::uint32_t query_count() const noexcept;
   std::uint32_t count(TaskSet set) const noexcept { return set == TaskSet::kQuery ? query_count() : support_count(); }
 
-  /// The input as stored, before the model's scale and offset.
+  /// Reads the input of one sample as stored, before the model's scale and offset.
   /// @param[in]  index   0..count(set)-1.
   /// @param[out] stored  [TaskGenerator::input_size()].
   void read_input(TaskSet set, std::uint32_t index, Span<float> stored) const noexcept;
 
-  /// Few-shot: the label as a whole number, whatever `output` is. Sine: the wanted value.
+  /// The target of one sample. Few-shot: the label, 0..ways-1, as a whole number, whatever `output` is. Sine: the
+  /// wanted value; there is one output.
   float target(TaskSet set, std::uint32_t index, std::uint32_t output) const noexcept;
 
-  /// The whole set in one go; for sine tasks a third of the cost of asking sample by sample.
+  /// Reads the whole set; for sine tasks a third of the cost of asking sample by sample.
   /// @param[out] stored   [count(set)][input_size].
   /// @param[out] targets  [count(set)]; label or value.
   void read_set(TaskSet set, Span<float> stored, Span<float> targets) const noexcept;
 
-  /// Few-shot: which record of the data set, turned how many times by 90 degrees.
+  /// Few-shot only: the record of the data set that a sample is, and how many times by 90 degrees the class `way`,
+  /// 0..ways-1, is turned (0..3).
   std::uint32_t record(TaskSet set, std::uint32_t index) const noexcept;
   std::uint32_t rotation(std::uint32_t way) const noexcept { return ways_[way].rotation; }
-  /// Sine.
+  /// Sine only: amplitude, and phase in radians.
   float amplitude() const noexcept { return amplitude_; }
   float phase() const noexcept { return phase_; }
 
@@ -89,15 +93,19 @@ class TaskGenerator {
   /// Checks that the data set can serve every task of the experiment: sample shape, enough classes, enough records of
   /// each. Evaluation is checked when the experiment has evaluation tasks.
   ///
-  /// @param[in] dataset  That of experiment.task.dataset; null for sine tasks.
+  /// @param[in] dataset  That of experiment.task.dataset; null for sine tasks. Shared for as long as copies exist.
+  /// @returns kUnavailable when a data set is needed and `dataset` is null; kInvalidArgument when it cannot serve the
+  ///          tasks: the message names the data set and what it lacks.
   static Result<TaskGenerator> create(const Experiment& experiment, std::shared_ptr<const Dataset> dataset);
 
   /// False for few-shot kEvaluate in an experiment without evaluation tasks: nothing was checked for them.
   bool can_draw(TaskUse use) const noexcept;
 
-  /// @param[in] key  key.use must be one that can be drawn.
+  /// Draws a task: docs/arithmetic.md, section 10.
+  /// @param[in] key  key.use must be one that can be drawn: can_draw().
   Task draw(const TaskKey& key) const;
 
+  /// Numbers of one input: 1 for sine tasks, else the data set's sample size. Support and query samples of one task.
   std::size_t input_size() const noexcept;
   std::uint32_t support_count(TaskUse use) const noexcept;
   std::uint32_t query_count(TaskUse use) const noexcept;

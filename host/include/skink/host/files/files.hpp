@@ -1,8 +1,9 @@
 #pragma once
 /// @file
-/// Whole files: read, written so that no half of one is ever left, not even by a power cut, and keys. Durable files of
-/// hosts are written here and nowhere else (but for the coordinator's store, which SQLite writes). Every error is
-/// kUnavailable (or kDamaged for a key's content) with a message that begins with the path.
+/// Whole files: read, and replaced atomically, so that even a power cut leaves the old content or the new one; and
+/// keys. Durable files of hosts are written here and nowhere else (but for the coordinator's store, which SQLite
+/// writes). An error is kUnavailable, unless a function says otherwise, with a message that begins with the path;
+/// errors of writing have Cause::kStore.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +17,8 @@
 
 namespace skink {
 
-/// Everything is read into memory. A longer file than `max_bytes` is kUnsupported.
+/// Reads a whole file, or what a pipe delivers, into memory.
+/// @returns kUnavailable when it cannot be read or is a folder; kUnsupported when it is longer than `max_bytes`.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes = std::size_t{1} << 34);
 
 /// Who may read a new file.
@@ -26,24 +28,26 @@ enum class Readers : std::uint8_t {
   kEverybody  ///< mode 0644, whatever the umask: what a program of another user must reach
 };
 
-/// Makes the next part of a content, valid until the next call; false: there is none.
+/// Gives the next part of a content, valid until the next call; false at the end.
 using NextPart = std::function<bool(std::string_view& part)>;
 
-/// A file's next content: written and on the disk, but not in its place yet. What is not committed is removed.
+/// A file's next content: written and on the disk, but not in its place yet. Removed on destruction if not placed.
 class StagedFile {
  public:
   /// Writes `<path>.part` and synchronises it, so that a full disk is found before anything changes. Two processes must
   /// not stage one path at a time: their callers hold a lock.
+  /// @returns kUnavailable when it cannot be written; nothing is left of it then.
   static Result<StagedFile> write(const std::string& path, std::string_view content,
                                   Readers readers = Readers::kAsUsual);
-  /// The same from parts, for a content that should not be in memory as a whole.
+  /// The same from parts, for a content that should not be in memory as a whole. Errors as write().
   static Result<StagedFile> write_parts(const std::string& path, const NextPart& next,
                                         Readers readers = Readers::kAsUsual);
   StagedFile(StagedFile&& other) noexcept;
   StagedFile& operator=(StagedFile&&) = delete;
   ~StagedFile();
 
-  /// Renames it to `path`, in one step. Once. Durable after sync_names() of the folder.
+  /// Renames it to `path`, atomically. At most once. Durable after sync_names() of the folder.
+  /// @returns kUnavailable when it cannot be renamed; the file at `path` is then unchanged.
   Result<void> place();
 
  private:
@@ -53,49 +57,63 @@ class StagedFile {
 };
 
 /// Replaces a file: whatever happens (a full disk, a kill, a power cut), it has its old content or its new one, and the
-/// new one once this has returned. Pipes and devices are written directly.
+/// new one, durably, once this has succeeded. Pipes and devices are written directly.
+/// @returns kUnavailable when it cannot be written: the file has its old content, or the new one if only synchronising
+///          its folder failed. A pipe or device may have taken a part.
 Result<void> write_file(const std::string& path, std::string_view content, Readers readers = Readers::kAsUsual);
 
-/// The same from parts.
+/// The same from parts. Errors as write_file().
 Result<void> write_parts(const std::string& path, const NextPart& next, Readers readers = Readers::kAsUsual);
 
-/// Could the file be written now? To be asked before hours of work that end in write_file(). Changes nothing; an empty
-/// path and a device are fine.
+/// Could the file be written now? To be asked before hours of work that end in write_file(). Makes and removes
+/// `<path>.part`. An empty path, a pipe and a device are fine.
+/// @returns kUnavailable when it could not.
 Result<void> check_writable(const std::string& path);
 
-/// Removes a file durably; one that is not there is fine.
+/// Removes a file durably; one that is absent is fine.
+/// @returns kUnavailable when it cannot be removed, or its folder cannot be synchronised.
 Result<void> remove_file(const std::string& path);
 
-/// A file in a folder that sync_folder() and move_folder() will make durable, or that nobody needs after a power cut.
+/// Writes a file without synchronising it: in a folder that sync_folder() and move_folder() will make durable, or a
+/// file that is not needed after a power cut. A file that is there is removed first.
+/// @returns kUnavailable when it cannot be written; a part of it may be left.
 Result<void> write_unsynchronised(const std::string& path, std::string_view content,
                                   Readers readers = Readers::kAsUsual);
 
-/// Makes durable which files are in a folder under which names. Empty: the current folder.
+/// Makes the names of the files in a folder durable. Empty: the current folder.
+/// @returns kUnavailable when the folder cannot be opened or synchronised.
 Result<void> sync_names(const std::string& folder);
 
-/// Makes the folder and those above it, durably; one that exists is fine.
+/// Makes a folder and those above it, durably; one that exists is fine.
+/// @returns kUnavailable when one cannot be made or synchronised; those above it may be left.
 Result<void> make_folder(const std::string& path);
 
-/// Makes durable the files in a folder and their names. Folders in it are left alone.
+/// Makes the files in a folder and their names durable. Folders and links in it are left alone.
+/// @returns kUnavailable when the folder or a file cannot be read or synchronised.
 Result<void> sync_folder(const std::string& path);
 
 /// What move_folder() does with a folder that is in the place already.
 enum class Occupied : std::uint8_t {
-  kRefuse,
+  kRefuse,   ///< an error, and nothing changes
   kExchange  ///< the two change places, in one step
 };
 
-/// Moves a folder to its place on the same file system, in one step and durably. Its content must be on the disk
-/// already.
+/// Moves a folder to its place on the same file system, atomically and durably. Its content must be on the disk
+/// already: sync_folder().
+/// @returns kUnavailable when `from` cannot be moved, for example because `to` exists and `occupied` is kRefuse, or is
+///          on another file system: nothing is moved. Also when only synchronising the folder of `to` failed, after the
+///          move.
 Result<void> move_folder(const std::string& from, const std::string& to, Occupied occupied);
 
-/// A key file: 64 hexadecimal digits and perhaps an end of line.
+/// Reads a key file: 64 hexadecimal digits, then perhaps blanks and ends of lines.
+/// @returns kUnavailable when it cannot be read; kUnsupported when it is longer than 4096 bytes; kDamaged for any other
+///          content. Cause::kCredentials.
 Result<crypto::Key> read_key(const std::string& path);
 
+/// The bytes of a text, and the text of bytes: views of the same memory, which must outlive them.
 inline Bytes bytes_of(std::string_view text) noexcept {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
-
 inline std::string_view text_of(Bytes bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

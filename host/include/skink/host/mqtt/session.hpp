@@ -21,6 +21,7 @@
 
 namespace skink::mqtt {
 
+/// MQTT's QoS 0 and 1, and whether the broker keeps a message for later subscribers.
 enum class Quality : std::uint8_t { kAtMostOnce = 0, kAtLeastOnce = 1 };
 enum class Retain : std::uint8_t { kNo, kYes };
 
@@ -73,11 +74,14 @@ class Session {
 
   /// Hands a copy of the message to the sender.
   ///
-  /// @returns a token, repeated by kPublished; kUnavailable when not connected; kBufferTooSmall when too many
-  ///          publications are pending or the message is larger than the queue would accept (max_message_bytes).
+  /// @returns a token, repeated by kPublished; kUnavailable when not connected, or it cannot be sent; kBufferTooSmall
+  ///          when too many publications are pending or the message is larger than the queue would accept
+  ///          (max_message_bytes).
   Result<Token> publish(const std::string& topic, Bytes payload, Quality quality, Retain retain);
 
-  /// kUnavailable when not connected. A refusal by the broker is a kProblem.
+  /// Asks the broker for messages on a topic filter, or not to send them any more. Does not wait for its answer: a
+  /// subscription that it refuses is a kProblem.
+  /// @returns kUnavailable when not connected, or the request cannot be sent.
   Result<void> subscribe(const std::string& topic, Quality quality);
   Result<void> unsubscribe(const std::string& topic);
 
@@ -85,6 +89,7 @@ class Session {
   /// `grace` plus a moment; until then pending publications may still leave.
   void disconnect(std::chrono::milliseconds grace = std::chrono::milliseconds(0));
 
+  /// Is the connection established? It may break at any time: the calls above return kUnavailable then.
   bool is_connected() const;
 
  private:

@@ -19,19 +19,23 @@ class Option;
 
 namespace skink {
 
-/// One option or argument. Valid as long as its CommandLine.
+/// One option or argument. Valid as long as its CommandLine. Each function returns the option itself, so that calls can
+/// be chained; what it demands is checked by CommandLine::parse(), which ends with ExitCode::kUsage.
 class Option {
  public:
+  /// Made by Command; `option` is CLI11's and not null.
   explicit Option(CLI::Option* option) : option_(option) {}
 
+  /// It must be given; must not be given together with `other`; must not be given without `other`.
   Option required() const;
   Option excludes(const Option& other) const;
   Option needs(const Option& other) const;
+
   /// The help says what the variable held when this was called.
   Option shows_default() const;
-  /// Of a list: each mention takes one value, so that an argument may follow it.
+  /// Of a list: each mention of the option takes one value, so that an argument may follow it.
   Option takes_one() const;
-  /// What is accepted, both ends included.
+  /// Accepts least..most, both included.
   Option range(std::uint32_t least, std::uint32_t most) const;
   Option range(double least, double most) const;
 
@@ -46,7 +50,11 @@ class Command {
   Command() = default;  ///< none: assign one before anything else
   explicit Command(CLI::App* app) : app_(app) {}
 
-  /// @param[in] name  "--name", or "name" of an argument without dashes.
+  /// An option with a value, of the type of the variable; a vector takes several. A flag has no value and sets its
+  /// variable to true.
+  /// @param[in]  name   "--name", or "name" of an argument without dashes.
+  /// @param[out] value  written by parse() when the option is given; borrowed until then.
+  /// @param[in]  help   a line of the help; copied.
   Option option(const char* name, std::string& value, const char* help);
   Option option(const char* name, std::uint32_t& value, const char* help);
   Option option(const char* name, std::uint64_t& value, const char* help);
@@ -55,7 +63,7 @@ class Command {
   Option option(const char* name, std::vector<std::uint32_t>& values, const char* help);
   Option flag(const char* name, bool& value, const char* help);
 
-  /// One of several words. `Value` is assigned one of theirs.
+  /// An option whose value is one of several words, each with its meaning, which is assigned to `value`.
   template <class Value, class Word>
   Option choice(const char* name, Value& value, const std::vector<std::pair<const char*, Word>>& words,
                 const char* help) {
@@ -69,9 +77,11 @@ class Command {
                       [&value, meanings = std::move(meanings)](std::size_t chosen) { value = meanings[chosen]; });
   }
 
+  /// Adds a command below this one, valid as long as the CommandLine.
   Command command(const char* name, const char* help);
+  /// Exactly one of the commands below this one must be given.
   void requires_command();
-  /// Was it given?
+  /// After parse(): was this command given?
   bool parsed() const;
 
  private:
@@ -81,6 +91,7 @@ class Command {
   CLI::App* app_ = nullptr;
 };
 
+/// The command line of a program. Options are added to root() and to commands below it; then parse().
 class CommandLine {
  public:
   /// Has --version, which prints the program's name and the version of this build.
@@ -89,6 +100,7 @@ class CommandLine {
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
 
+  /// The program itself, whose options precede any command. Valid as long as this.
   Command root() const { return Command(app_.get()); }
 
   /// @returns Nothing: go on. Else the program's exit code: ExitCode::kOk after --help or --version, ExitCode::kUsage

@@ -7,6 +7,7 @@
 
 namespace skink {
 
+/// The exit codes of all programs.
 enum class ExitCode : int {
   kOk = 0,
   kInternal = 1,           ///< a bug of ours

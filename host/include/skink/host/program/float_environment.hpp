@@ -7,8 +7,8 @@
 
 namespace skink {
 
-/// Sets round-to-nearest, denormals kept, exceptions masked for the calling thread, and then checks that arithmetic is
-/// sound.
+/// Sets round-to-nearest, denormals kept, exceptions masked for the calling thread, and then runs the
+/// canary. Any result but kSound: the thread must not compute.
 arithmetic::Canary prepare_thread_arithmetic() noexcept;
 
 }  // namespace skink

@@ -10,6 +10,7 @@
 
 namespace skink {
 
+/// The ids prefix + number for `count` numbers from `first` on, each with at least three digits.
 /// @returns kInvalidArgument when a number would be larger than limits::kMaxDeviceNumber; nothing is wrapped.
 Result<std::vector<std::string>> numbered_ids(const std::string& prefix, std::uint32_t first, std::uint32_t count);
 

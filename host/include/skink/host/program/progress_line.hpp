@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The line on standard error by which long work shows that it goes on. Not thread-safe.
+/// A line on standard error that shows the progress of long work. Not thread-safe.
 
 #include <chrono>
 #include <string>
@@ -13,6 +13,7 @@ enum class Verbosity { kQuiet, kNormal };
 /// A line that is written over itself, twice a second on a terminal; elsewhere a line of its own every ten seconds.
 class ProgressLine {
  public:
+  /// Nothing is printed yet; whether standard error is a terminal is looked up here. kQuiet: is_due() is never true.
   explicit ProgressLine(Verbosity verbosity);
 
   /// To be asked before a text is made: whether print() is due now. Never when quiet.

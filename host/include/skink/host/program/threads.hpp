@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Threads where the system may refuse one: limits on processes (ulimit -u, a container's, a batch system's) count
-/// threads too.
+/// Starting threads where the system may refuse one: limits on processes (ulimit -u, a container's, a batch system's)
+/// count threads too.
 
 #include <cstddef>
 #include <system_error>

@@ -12,6 +12,7 @@
 
 namespace skink {
 
+/// A fixed set of threads. Owned by one thread at a time; run() must not be called by a part.
 class Workers {
  public:
   /// `count` threads in all, at least 1: the caller of run() is one of them. Fewer where the system refuses one:
@@ -21,6 +22,7 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
+  /// Threads that work, the caller of run() included: at least 1. Worker numbers are 0..count()-1.
   std::uint32_t count() const { return static_cast<std::uint32_t>(threads_.size()) + 1; }
 
   /// Calls work(worker, part) for each part in [0, parts), on any thread, and returns when all have ended.

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Activations, and what every backward kernel is told. Orders and in-place rules: kernels.hpp.
+/// Activations, and what every backward kernel is told. Orders and in-place rules: all_kernels.hpp.
 
 #include <stddef.h>
 
@@ -13,9 +13,10 @@ namespace skink::nn::kernels {
 
 using arithmetic::RealTraits;
 
-/// exp, log and tanh of a kernel. Tests specialise it to check gradients in double.
+/// exp, log and tanh of a kernel: docs/arithmetic.md, section 3. Tests specialise it to check gradients in double.
 template <class Real>
 struct Elementary {
+  /// Domains and errors: arithmetic/elementary_templates.hpp.
   static Real exp(Real x) noexcept { return arithmetic::generic::exp(x); }
   static Real log(Real x) noexcept { return arithmetic::generic::log(x); }
   static Real tanh(Real x) noexcept { return arithmetic::generic::tanh(x); }
@@ -31,7 +32,8 @@ struct Update {
   Activation in_activation = Activation::kNone;
 };
 
-/// The gradient before the activation that produced `value`, given the gradient after it.
+/// The gradient before the activation that produced `value`, given the gradient after it: relu `value > 0 ? g : 0`,
+/// tanh g * (1 - value^2), none g.
 template <class Real>
 Real through_activation(Activation activation, Real value, Real gradient) noexcept {
   using T = RealTraits<Real>;
@@ -42,6 +44,8 @@ Real through_activation(Activation activation, Real value, Real gradient) noexce
   return gradient;
 }
 
+/// values[i] = tanh(values[i]) for kTanh, else max(values[i], 0) as `v > 0 ? v : 0`; in place. kNone must not be
+/// passed.
 template <class Real>
 void activate(Activation activation, Real* values, size_t count) noexcept {
   using T = RealTraits<Real>;

@@ -1,8 +1,8 @@
 #pragma once
 /// @file
 /// Windows over one channel at a time: depthwise convolution, and average pooling, which is the same with the weight
-/// 1/(taps inside the image) and no bias. Orders and in-place rules: kernels.hpp. Source of the first: Howard et al.,
-/// "MobileNets", arXiv:1704.04861, section 3.1.
+/// 1/(taps inside the image) and no bias. Orders and in-place rules: all_kernels.hpp. Source of the first: Howard et
+/// al., "MobileNets", arXiv:1704.04861, section 3.1.
 
 #include "skink/common/nn/kernels/activation.hpp"
 #include "skink/common/nn/kernels/window.hpp"

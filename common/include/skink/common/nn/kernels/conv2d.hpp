@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Convolutions. Orders and in-place rules: kernels.hpp.
+/// Convolutions. Orders and in-place rules: all_kernels.hpp.
 
 #include "skink/common/nn/kernels/activation.hpp"
 #include "skink/common/nn/kernels/window.hpp"
@@ -34,6 +34,8 @@ void conv2d_forward_tile(const LayerPlan& plan, const Taps& rows, const Taps& co
   for (size_t t = 0; t < kTile; ++t) y[t] = sums[t];
 }
 
+/// Convolution (cross-correlation) of one sample: y[oy][ox][f] = b[f] + sum over ky, kx, ci ascending of
+/// w[f][ky][kx][ci] * x[iy][ix][ci], taps outside the image skipped. x: plan.in; y: plan.out, must not overlap x.
 template <class Real>
 void conv2d_forward(const LayerPlan& plan, const Real* w, const Real* b, const Real* x, Real* y) noexcept {
   const LayerSpec& spec = plan.spec;
@@ -112,8 +114,8 @@ void conv2d_weights(const LayerPlan& plan, const Real* x, const Real* d, const F
   }
 }
 
-/// Gradient of kTile inputs of one channel, `stride_width` apart, which the same taps join to outputs: sum over ky, kx,
-/// f ascending of w[f][ky][kx][ci] * d[oy][ox][f]. `cell` is the first, its column's taps are `columns`.
+/// Gradient of kTile inputs of one channel, `stride_width` apart, that have the same taps: sum over ky, kx, f ascending
+/// of w[f][ky][kx][ci] * d[oy][ox][f]. `cell` is the first input, `columns` the taps of its column.
 template <size_t kTile, class Real>
 void conv2d_input_gradient(const LayerPlan& plan, const Real* w, const Real* d, const Taps& rows, const Taps& columns,
                            Real* cell, Activation activation) noexcept {

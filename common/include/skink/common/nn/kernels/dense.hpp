@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Dense layers. Orders and in-place rules: kernels.hpp.
+/// Dense layers. Orders and in-place rules: all_kernels.hpp.
 ///
 /// Optimization: tiles hold the sums of several neurons, or the numbers of several inputs, in registers, so that what
 /// they share is loaded once; a sum keeps its own order, so the tiles change no bit. On a Cortex-M4 a training step of
@@ -102,7 +102,7 @@ void dense_backward_tile(const Real* w, Real* x, const Real* d, size_t inputs, s
   for (size_t c = 0; c < kTile; ++c) x[first + c] = through_activation(update.in_activation, values[c], sums[c]);
 }
 
-/// Columns [first, first + kTile) of a layer whose input gradient nobody needs.
+/// Columns [first, first + kTile) of a layer without an input gradient: target[o][i] += (scale * d[o]) * x[i].
 template <size_t kTile, class Real>
 void dense_update_tile(Real* target, const Real* x, const Real* d, size_t inputs, size_t outputs, Real scale) noexcept {
   Real values[kTile];
@@ -115,6 +115,13 @@ void dense_update_tile(Real* target, const Real* x, const Real* d, size_t inputs
   }
 }
 
+/// Backward pass of one sample, docs/arithmetic.md, section 6: with update.propagates x[i] becomes the gradient of
+/// input i (sum over o ascending of w[o][i] * d[o], through update.in_activation); then w[o][i] += (scale * d[o]) *
+/// x[i] and b[o] += scale * d[o], into the targets of `update`, with x as it was on entry.
+///
+/// @param[in]     w  [outputs][inputs]; may be update.weights (online).
+/// @param[in,out] x  [inputs]
+/// @param[in]     d  [outputs], the gradient of the outputs.
 template <class Real>
 void dense_backward(const Real* w, Real* x, const Real* d, size_t inputs, size_t outputs,
                     const Update<Real>& update) noexcept {

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// Group normalisation: each sample by itself, so it is the same for a batch of one. Orders and in-place rules:
-/// kernels.hpp. Source: Wu, He, "Group Normalization", arXiv:1803.08494, equations 1 to 6.
+/// all_kernels.hpp. Source: Wu, He, "Group Normalization", arXiv:1803.08494, equations 1 to 6.
 
 #include "skink/common/nn/kernels/activation.hpp"
 

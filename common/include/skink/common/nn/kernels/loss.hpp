@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Losses. Orders and in-place rules: kernels.hpp.
+/// Losses. Orders and in-place rules: all_kernels.hpp.
 
 #include "skink/common/nn/kernels/activation.hpp"
 

@@ -1,6 +1,7 @@
 #pragma once
 /// @file
-/// Maximum and global average pooling; average pooling is in channelwise.hpp. Orders and in-place rules: kernels.hpp.
+/// Maximum and global average pooling; average pooling is in channelwise.hpp. Orders and in-place rules:
+/// all_kernels.hpp.
 
 #include "skink/common/nn/kernels/activation.hpp"
 #include "skink/common/nn/kernels/window.hpp"
@@ -24,6 +25,8 @@ Real window_maximum(const LayerPlan& plan, const Window& window, const Real* x) 
   return best;
 }
 
+/// y[oy][ox][c]: the maximum of the window of channel c, as window_maximum() computes it. x: plan.in; y: plan.out, must
+/// not overlap x.
 template <class Real>
 void max_pool_forward(const LayerPlan& plan, const Real* x, Real* y) noexcept {
   for (size_t position = 0; position < size_t{plan.out.height} * plan.out.width; ++position) {

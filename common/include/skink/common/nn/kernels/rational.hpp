@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A trainable activation, one for all numbers of a layer. Orders and in-place rules: kernels.hpp. Source: Molina,
+/// A trainable activation, one for all numbers of a layer. Orders and in-place rules: all_kernels.hpp. Source: Molina,
 /// Schramowski, Kersting, "Pade Activation Units", arXiv:1907.06732: a quotient of polynomials whose denominator is
 /// kept above 0 by an absolute value. Here of degrees 3 and 2:
 ///
@@ -17,6 +17,7 @@ struct RationalParts {
   Real inner;
   Real denominator;
 
+  /// The parts at x; nothing is kept of a and b.
   RationalParts(const Real* a, const Real* b, Real x) noexcept {
     using T = RealTraits<Real>;
     numerator = ((a[3] * x + a[2]) * x + a[1]) * x + a[0];
@@ -27,6 +28,7 @@ struct RationalParts {
   }
 };
 
+/// y[i] = r(x[i]), i < count. a[4]: numerator; b[2]: denominator. y may be x.
 template <class Real>
 void rational_forward(const Real* a, const Real* b, const Real* x, Real* y, size_t count) noexcept {
   for (size_t i = 0; i < count; ++i) {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Which cells of an image a kernel covers: convolutions and pools. Orders and in-place rules: kernels.hpp.
+/// Which cells of an image a kernel covers: convolutions and pools. Orders and in-place rules: all_kernels.hpp.
 
 #include <stddef.h>
 
@@ -8,13 +8,15 @@
 
 namespace skink::nn::kernels {
 
-/// The input cells [begin, end) of one kernel axis that lie inside the image, for the output at `out`.
+/// The taps [begin, end) of one kernel axis, and where they lie in the input.
 struct Taps {
   size_t begin;
   size_t end;
   size_t origin;  ///< input coordinate of tap t is origin + t - pad, never negative for t in [begin, end)
 };
 
+/// The taps of the output at `out`, along one axis, that lie inside the image. kernel, stride >= 1; pad and in are
+/// those of a LayerPlan, so at least one tap is inside.
 inline Taps taps_inside(size_t out, size_t stride, size_t kernel, size_t pad, size_t in) noexcept {
   const size_t origin = out * stride;
   const size_t begin = origin < pad ? pad - origin : 0;
@@ -22,7 +24,8 @@ inline Taps taps_inside(size_t out, size_t stride, size_t kernel, size_t pad, si
   return {begin, limit < kernel ? limit : kernel, origin};
 }
 
-/// The output, along one axis, that tap `tap` joins to `input`: input + pad = out * stride + tap. At most one.
+/// The output, along one axis, whose tap `tap` lies on `input`: input + pad = out * stride + tap. At most one. False
+/// when there is none; `out` is then unspecified.
 inline bool output_of(size_t input, size_t pad, size_t tap, size_t stride, size_t outputs, size_t& out) noexcept {
   if (input + pad < tap) return false;
   const size_t distance = input + pad - tap;
@@ -30,19 +33,22 @@ inline bool output_of(size_t input, size_t pad, size_t tap, size_t stride, size_
   return distance % stride == 0 && out < outputs;
 }
 
-/// The outputs, along one axis, whose tap `tap` lies inside the image.
+/// Outputs [begin, end) along one axis; none when end <= begin.
 struct Outputs {
   size_t begin;
   size_t end;
 };
 
+/// The outputs, along one axis, whose tap `tap` lies inside the image. in, outputs: extents of the input and the
+/// output.
 inline Outputs outputs_with(size_t tap, size_t stride, size_t pad, size_t in, size_t outputs) noexcept {
   const size_t begin = tap < pad ? (pad - tap + stride - 1) / stride : 0;
   const size_t limit = in + pad > tap ? (in + pad - tap + stride - 1) / stride : 0;
   return {begin, limit < outputs ? limit : outputs};
 }
 
-/// The taps, along one axis, that join `input` to an output: begin, begin + stride, ... below end.
+/// The taps, along one axis, by which `input` contributes to an output: begin, begin + stride, ... below end. The
+/// output of tap t is (origin - t) / stride, with origin = input + pad.
 inline Taps taps_to_outputs(size_t input, size_t pad, size_t stride, size_t kernel, size_t outputs) noexcept {
   const size_t place = input + pad;
   size_t begin = place % stride;
@@ -50,9 +56,10 @@ inline Taps taps_to_outputs(size_t input, size_t pad, size_t stride, size_t kern
   return {begin, kernel <= place ? kernel : place + 1, place};
 }
 
+/// Whether two inputs contribute by the same taps; their origins may differ.
 inline bool has_same_taps(const Taps& a, const Taps& b) noexcept { return a.begin == b.begin && a.end == b.end; }
 
-/// Does any window cover input coordinate `in`? Windows do not overlap.
+/// Does any window cover input coordinate `in`? For windows that do not overlap: stride >= kernel.
 inline bool is_in_window(size_t in, size_t pad, size_t stride, size_t kernel, size_t outputs) noexcept {
   return (in + pad) / stride < outputs && (in + pad) % stride < kernel;
 }
