@@ -103,7 +103,7 @@ int ProvisionCommand::run() {
   Result<void> done;
   {
     ProgressLine progress(Verbosity::kNormal);
-    (void)progress.is_due(false);  // few devices need none
+    (void)progress.is_due();  // few devices need none
     for (const std::string& id : ids) {
       auto device = provisioner->make(id);
       if (!device) {
@@ -111,7 +111,7 @@ int ProvisionCommand::run() {
         break;
       }
       made.push_back(std::move(*device));
-      if (progress.is_due(false)) progress.print(fmt::format("{}/{} devices", made.size(), ids.size()), false);
+      if (progress.is_due()) progress.print(fmt::format("{}/{} devices", made.size(), ids.size()));
     }
     progress.clear();
   }

@@ -92,7 +92,7 @@ Certificate Authority::issue(EVP_PKEY* device_key, const std::string& fleet, con
 
 std::string Authority::fleet() const {
   constexpr std::string_view kOldPrefix = "skink ";
-  const std::string name = organization_of(certificate_.get());
+  std::string name = organization_of(certificate_.get());
   if (common_name_of(certificate_.get()) == "skink CA") return name;
   return name.rfind(kOldPrefix, 0) == 0 ? name.substr(kOldPrefix.size()) : std::string();
 }

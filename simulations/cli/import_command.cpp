@@ -31,12 +31,12 @@ bool parse_shape(const std::string& text, std::vector<std::size_t>& shape) {
 
 class ImportLine {
  public:
-  explicit ImportLine(Verbosity verbosity) : line_(verbosity) { line_.is_due(false); }  // small files need none
+  explicit ImportLine(Verbosity verbosity) : line_(verbosity) { line_.is_due(); }  // small files need none
   void show(double part) {
-    if (!line_.is_due(false)) return;
+    if (!line_.is_due()) return;
     char text[40];
     std::snprintf(text, sizeof text, "importing: %.0f %%", 100 * part);
-    line_.print(text, false);
+    line_.print(text);
   }
 
  private:

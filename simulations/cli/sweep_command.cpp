@@ -22,8 +22,8 @@ int read_grid(const SweepArguments& arguments, SweepOptions& options) {
 }  // namespace
 
 void SweepProgressLine::show(const SweepProgress& sweep) {
-  const bool is_last = sweep.runs_done == sweep.runs;
-  if (!line_.is_due(is_last)) return;
+  const Work work = sweep.runs_done == sweep.runs ? Work::kIsDone : Work::kGoesOn;
+  if (!line_.is_due(work)) return;
   const double seconds = sweep.wall_seconds;
   const double rate = seconds > 0 ? static_cast<double>(sweep.device_rounds) / seconds : 0;
   const auto left = static_cast<double>(sweep.rounds - std::min(sweep.rounds_done, sweep.rounds));
@@ -32,7 +32,7 @@ void SweepProgressLine::show(const SweepProgress& sweep) {
   std::snprintf(text, sizeof text, "%zu of %zu runs  round %llu/%llu  %.0f device-rounds/s  %.0f s left",
                 sweep.runs_done, sweep.runs, static_cast<unsigned long long>(sweep.rounds_done),
                 static_cast<unsigned long long>(sweep.rounds), rate, left * per_round);
-  line_.print(text, is_last);
+  line_.print(text, work);
 }
 
 int read_sweep(const SweepArguments& arguments, const std::vector<GridAxis>& axes, SweepOptions& options) {

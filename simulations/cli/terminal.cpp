@@ -22,8 +22,8 @@ void catch_interruptions() { catch_signals(interrupt); }
 bool is_interrupted() { return interrupted; }
 
 void RunProgress::show(const Progress& run) {
-  const bool is_last = run.rounds_done == run.rounds;
-  if (!line_.is_due(is_last)) return;
+  const Work work = run.rounds_done == run.rounds ? Work::kIsDone : Work::kGoesOn;
+  if (!line_.is_due(work)) return;
   const double seconds = run.wall_seconds;
   const double rate = seconds > 0 ? static_cast<double>(run.device_rounds) / seconds : 0;
   const double left = run.rounds_done > 0 ? seconds * (run.rounds - run.rounds_done) / run.rounds_done : 0;
@@ -36,7 +36,7 @@ void RunProgress::show(const Progress& run) {
                   "  loss on unseen tasks %.4f -> %.4f (after %u rounds)", last.loss_before(), last.loss_after(),
                   last.rounds);
   }
-  line_.print(text, is_last);
+  line_.print(text, work);
 }
 
 int read(const ExperimentArguments& arguments, Experiment& out) {

@@ -117,7 +117,7 @@ bool World::run(const WorldObserver& observer, const std::function<bool()>& stop
   coordinator_->observe_updates(observer.on_update);
   coordinator_->on_connected(now_ms_);
   for (std::size_t i = 0; i < devices_.size(); ++i) {
-    if (!devices_[i]->connected) set_connected(i, true);
+    if (!devices_[i]->connected) connect(i);
   }
   for (;;) {
     if (stop && stop()) return false;
@@ -146,14 +146,15 @@ bool World::is_heard_together(const Event& event) const {
   return event.kind == Event::Kind::kToCoordinator && event.time_ms == now_ms_ && heard_ > 0 && heard_ < options_.batch;
 }
 
-void World::set_connected(std::size_t index, bool connected) {
+void World::connect(std::size_t index) {
+  devices_[index]->connected = true;
+  devices_[index]->client->on_connected(now_ms_);
+  pump(index);
+}
+
+void World::disconnect(std::size_t index) {
   Device& device = *devices_[index];
-  device.connected = connected;
-  if (connected) {
-    device.client->on_connected(now_ms_);
-    pump(index);
-    return;
-  }
+  device.connected = false;
   device.client->on_disconnected();
   Event event;
   event.kind = Event::Kind::kToCoordinator;
@@ -165,9 +166,9 @@ void World::set_connected(std::size_t index, bool connected) {
 }
 
 void World::reset_device(std::size_t index) {
-  set_connected(index, false);
+  disconnect(index);
   devices_[index]->restart();
-  set_connected(index, true);
+  connect(index);
 }
 
 double World::uniform() {

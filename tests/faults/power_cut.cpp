@@ -153,7 +153,8 @@ void RecordedRun::rename(const std::string& from, const std::string& to, unsigne
 void RecordedRun::note_versions(const std::string& path, int node) {
   const Node& moved = nodes_[static_cast<std::size_t>(node)];
   if (!moved.is_folder) versions_[path].insert(moved.content);
-  for (const auto& [name, below] : moved.names) note_versions(path + "/" + name, below);
+  const std::string folder = path + "/";
+  for (const auto& [name, below] : moved.names) note_versions(std::string(folder).append(name), below);
 }
 
 const std::set<std::string>& RecordedRun::versions_of(const std::string& path) const {
@@ -209,8 +210,9 @@ Tree RecordedRun::cut_after(std::size_t count, Unconfirmed unconfirmed, std::mt1
     std::string bytes = operation.bytes;
     if (!is_certain[i] && unconfirmed == Unconfirmed::kByChance) {
       const std::size_t whole = chance(bytes.size());  // the rest is not there, or zeros
-      const std::string rest(chance(1) == 1 ? bytes.size() - whole : 0, '\0');
-      bytes = bytes.substr(0, whole) + rest;
+      const std::size_t rest = chance(1) == 1 ? bytes.size() - whole : 0;
+      bytes.resize(whole);
+      bytes.append(rest, '\0');
     }
     write_into(content, operation.offset, bytes);
   }

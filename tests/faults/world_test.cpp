@@ -122,7 +122,7 @@ TEST_CASE("world: a device that vanishes for good is replaced", "[simulation][fa
   const auto disturb = [&](World& world) {
     if (gone == 99 && world.coordinator().rounds_done() == 3) {
       gone = world.coordinator().membership().training[0];
-      world.set_connected(gone, false);
+      world.disconnect(gone);
     }
     return false;
   };

@@ -9,6 +9,8 @@ namespace skink {
 
 /// Whether a program's user wants to see progress.
 enum class Verbosity { kQuiet, kNormal };
+/// Whether a line is the last one.
+enum class Work { kGoesOn, kIsDone };
 
 /// A line that is written over itself, twice a second on a terminal; elsewhere a line of its own every ten seconds.
 class ProgressLine {
@@ -17,10 +19,10 @@ class ProgressLine {
   explicit ProgressLine(Verbosity verbosity);
 
   /// To be asked before a text is made: whether print() is due now. Never when quiet.
-  /// @param[in] is_last  the work is done: always due.
-  bool is_due(bool is_last);
-  /// @param[in] is_last  the line stays, and what is printed next begins a line of its own.
-  void print(const std::string& text, bool is_last);
+  /// Always due when the work is done.
+  bool is_due(Work work = Work::kGoesOn);
+  /// When the work is done the line stays, and what is printed next begins a line of its own.
+  void print(const std::string& text, Work work = Work::kGoesOn);
   /// The line stays as it is; what is printed next begins a line of its own.
   void end();
   /// The line goes, if it would be written over.

@@ -71,8 +71,9 @@ class World {
   const edge::Client& client(std::size_t index) const;
   std::uint64_t now_ms() const { return now_ms_; }
 
-  /// Loses a device's connection, or brings it back. The broker publishes its last will.
-  void set_connected(std::size_t index, bool connected);
+  /// A device loses its connection, and the broker publishes its last will; or it comes back.
+  void disconnect(std::size_t index);
+  void connect(std::size_t index);
 
   /// Takes a device's power away and gives it back: it loses its connection and all memory but the model slot.
   void reset_device(std::size_t index);
