@@ -177,7 +177,7 @@ TEST_CASE("power cut: a new device is there or not, and so is the release key", 
   scene.record(with(begin_fleet(scene), {"--id", "a", "b", "c"}));
   scene.cut([&scene](const Tree& state) -> std::string {
     for (const char* id : {"a", "b", "c"}) {
-      const std::string trouble = device_trouble(scene, state, id);
+      std::string trouble = device_trouble(scene, state, id);
       if (!trouble.empty()) return trouble;
     }
     const bool is_any = has(state, "pki/devices/a/cert.pem");

@@ -184,7 +184,7 @@ class Fleet {
     if ((lies & 1U) != 0) message.id = {steps.number(), steps.number(), steps.number()};
     message.outcome = evaluates ? wire::Outcome::kEvaluated : wire::Outcome::kAdapted;
     if ((lies & 2U) != 0) message.outcome = static_cast<wire::Outcome>(1 + steps.byte() % 4);
-    std::strcpy(message.uplink, kUplinks[uplink_]);
+    std::strncpy(message.uplink, kUplinks[uplink_], sizeof message.uplink - 1);
     std::vector<std::uint8_t> payload = steps.bytes();
     if (evaluates) payload.clear();
     message.total_bytes = static_cast<std::uint32_t>(payload.size());

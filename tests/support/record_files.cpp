@@ -158,10 +158,12 @@ SKINK_OPEN(open)
 SKINK_OPEN(open64)
 SKINK_OPEN_AT(openat)
 SKINK_OPEN_AT(openat64)
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): names of glibc, with _FORTIFY_SOURCE
 int __open_2(const char* path, int flags) { return open_at(AT_FDCWD, path, flags, 0); }
 int __open64_2(const char* path, int flags) { return open_at(AT_FDCWD, path, flags, 0); }
 int __openat_2(int folder, const char* path, int flags) { return open_at(folder, path, flags, 0); }
 int __openat64_2(int folder, const char* path, int flags) { return open_at(folder, path, flags, 0); }
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
 int creat(const char* path, mode_t mode) { return open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode); }
 FILE* fopen(const char* path, const char* mode) { return open_stream("fopen", path, mode); }
 FILE* fopen64(const char* path, const char* mode) { return open_stream("fopen64", path, mode); }
