@@ -40,7 +40,7 @@ void Connection::put_u16(uint32_t value) noexcept {
 
 void Connection::put_text(const char* text, size_t length) noexcept {
   put_u16(static_cast<uint32_t>(length));
-  memcpy(header_ + header_bytes_, text, length);
+  if (length > 0) memcpy(header_ + header_bytes_, text, length);  // of nothing the address may be null
   header_bytes_ = static_cast<uint16_t>(header_bytes_ + length);
 }
 

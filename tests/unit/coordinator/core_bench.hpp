@@ -137,7 +137,7 @@ class CoreBench {
   std::vector<std::uint8_t> encode(const std::string& id, const wire::Update& update,
                                    const std::vector<float>& change) const {
     std::vector<std::uint8_t> payload(change.size() * sizeof(float));
-    std::memcpy(payload.data(), change.data(), payload.size());
+    if (!payload.empty()) std::memcpy(payload.data(), change.data(), payload.size());
     return encode_bytes(id, update, payload);
   }
 
