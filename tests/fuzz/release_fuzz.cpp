@@ -10,7 +10,8 @@
 #include "skink/common/provisioning/signed_release.hpp"
 
 #ifdef SKINK_FUZZ_SIGNS
-#define OPENSSL_SUPPRESS_DEPRECATED  // what replaces these functions takes a page
+// What replaces these functions takes a page.
+#define OPENSSL_SUPPRESS_DEPRECATED  // NOLINT(readability-identifier-naming): OpenSSL's name
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/obj_mac.h>

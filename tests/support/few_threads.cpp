@@ -9,9 +9,18 @@
 #include <cerrno>
 #include <cstdlib>
 
+namespace {
+
+int allowed_threads() {
+  const char* text = std::getenv("SKINK_THREADS");
+  return text != nullptr ? std::atoi(text) : 0;
+}
+
+}  // namespace
+
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*),
                               void* argument) noexcept {
-  static std::atomic<int> left{std::getenv("SKINK_THREADS") != nullptr ? std::atoi(std::getenv("SKINK_THREADS")) : 0};
+  static std::atomic<int> left{allowed_threads()};
   if (left-- <= 0) return EAGAIN;
   using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
   static const auto create = reinterpret_cast<Create>(::dlsym(RTLD_NEXT, "pthread_create"));
