@@ -55,8 +55,10 @@ function(skink_generate_wire)
                                                     $<INSTALL_INTERFACE:nanopb::protobuf-nanopb-static>)
   set_target_properties(skink_wire_generated PROPERTIES SKINK_ALIAS skink::wire_generated)
   skink_install_library(skink_wire_generated common)
-  install(DIRECTORY "${root}/skink/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/skink" COMPONENT common
-          FILES_MATCHING PATTERN "*.pb.h")
+  if(SKINK_INSTALL)
+    install(DIRECTORY "${root}/skink/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/skink" COMPONENT common
+            FILES_MATCHING PATTERN "*.pb.h")
+  endif()
   target_compile_options(skink_wire_generated PRIVATE -w)
   skink_apply_arithmetic_and_sanitizers(skink_wire_generated)
 endfunction()

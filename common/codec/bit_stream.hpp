@@ -53,7 +53,7 @@ class BitReader {
   BitReader() noexcept = default;
   explicit BitReader(Bytes bytes) noexcept : bytes_(bytes) {}
 
-  /// At most 32 bits. @returns false behind the end.
+  /// At most 32 bits. @returns false after the end.
   bool take(uint32_t count, uint32_t& value) noexcept {
     while (filled_ < count) {
       if (place_ == bytes_.size()) return false;

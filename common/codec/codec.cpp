@@ -74,13 +74,13 @@ const char* take_quantizer(NameReader& name, Codec& codec) noexcept {
 const char* take_options(NameReader& name, Codec& codec) noexcept {
   const bool rounds = has_levels(codec.quantizer);
   if (name.take(":block")) {
-    if (codec.selects()) return "behind topk there is one scale, no :block";
+    if (codec.selects()) return "after topk there is one scale, no :block";
     if (!rounds && codec.quantizer != Quantizer::kSign) return ":block goes with int8, int4, ternary and sign";
     codec.grouping = Grouping::kBlock;
   }
   if (name.take(":nearest")) {
     if (!rounds) return ":nearest goes with int8, int4 and ternary";
-    if (codec.selects() && codec.quantizer == Quantizer::kTernary) return "behind topk ternary is not rounded";
+    if (codec.selects() && codec.quantizer == Quantizer::kTernary) return "after topk ternary is not rounded";
     codec.rounding = Rounding::kNearest;
   }
   return nullptr;
@@ -89,7 +89,7 @@ const char* take_options(NameReader& name, Codec& codec) noexcept {
 const char* take_stages(NameReader& name, Codec& codec) noexcept {
   if (name.take("topk:")) {
     codec.top_ppm = take_fraction(name);
-    if (codec.top_ppm == 0) return "a fraction from 0.000001 to 1 stands behind topk:, without zeros at its end";
+    if (codec.top_ppm == 0) return "a fraction from 0.000001 to 1 stands after topk:, without zeros at its end";
     if (!name.take("+")) return "a quantizer follows, as in topk:0.01+ternary";
   }
   const char* problem = take_quantizer(name, codec);

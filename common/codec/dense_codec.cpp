@@ -41,7 +41,7 @@ size_t DenseCoder::encode(uint32_t first, uint16_t scale, Span<float> numbers) n
   return bytes;
 }
 
-/// Every byte is written behind the numbers that are still to be read.
+/// Every byte is written after the numbers that are still to be read.
 void DenseCoder::encode_levels(uint32_t first, uint16_t scale, Span<float> numbers, uint8_t* out) noexcept {
   quantizer_.set_scale(scale);
   auto* levels = reinterpret_cast<int8_t*>(out);

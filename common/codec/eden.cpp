@@ -159,7 +159,7 @@ float EdenBlock::rotate(uint32_t first, Span<float> numbers, float shrink) noexc
 }
 
 /// Writes the codes of y over y. They are ways through a search tree, the sign first: its nodes are numbered as in a
-/// heap, from 1, so the node behind the last turn is 2^b + code. Optimization: one function for each b, eight numbers
+/// heap, from 1, so the node after the last turn is 2^b + code. Optimization: one function for each b, eight numbers
 /// at a time: a sixth of what encoding takes with three or four bits.
 template <uint32_t kBits>
 float EdenBlock::quantize(float* y, size_t count) const noexcept {

@@ -51,7 +51,7 @@ class EdenBlock {
   static float quantize_signs(float* y, size_t count) noexcept;
   template <uint32_t kBits>
   float quantize(float* y, size_t count) const noexcept;
-  /// |q|^2. The byte behind the codes is readable.
+  /// |q|^2. The byte after the codes is readable.
   float norm_of(const uint8_t* codes, size_t count) const noexcept;
   void plant_tree(float root) noexcept;
 

@@ -21,7 +21,7 @@ inline int32_t largest_level(Quantizer quantizer) noexcept {
   return quantizer == Quantizer::kInt8 ? 127 : quantizer == Quantizer::kInt4 ? 7 : 1;
 }
 
-/// Of a survivor behind top-k.
+/// Of a survivor after top-k.
 inline uint32_t value_bits(Quantizer quantizer) noexcept {
   switch (quantizer) {
     case Quantizer::kFloat32: return 32;
@@ -203,7 +203,7 @@ struct Multiples {
   int32_t largest = 0;
   float inverse = 0.0F;  ///< of the scale; 0 for scale 0
 
-  /// To the nearest whole number, half to even: behind 1.5 * 2^23 floats have no fraction.
+  /// To the nearest whole number, half to even: after 1.5 * 2^23 floats have no fraction.
   int32_t nearest(float x) const noexcept {
     const int32_t q = static_cast<int32_t>(Traits::to_bits(x * inverse + 12582912.0F)) - 0x4b400000;
     return q > largest ? largest : q < -largest ? -largest : q;

@@ -71,7 +71,7 @@ class SurvivorReader {
   /// @returns kOk, or kDamaged for a header that nobody writes.
   Status begin(const Codec& codec, const nn::Network& network, Bytes encoded) noexcept;
 
-  /// The next survivor, if there is one: has_value() says so. kDamaged for bytes that nobody writes, also behind the
+  /// The next survivor, if there is one: has_value() says so. kDamaged for bytes that nobody writes, also after the
   /// last one.
   Status next() noexcept;
 

@@ -59,7 +59,7 @@ class SurvivorCoder {
     encoder_.put(any, model_.any());
     model_.begin_group(any);
   }
-  /// Optimization: behind the first one the model does not change any more.
+  /// Optimization: after the first one the model does not change any more.
   void put_zeros(uint32_t count) noexcept {
     if (count == 0) return;
     encoder_.put(false, model_.survives());

@@ -166,7 +166,7 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
   auto written = write_results(settings.out, running, summary);
   if (!written) {
     return fail(ExitCode::kStore,
-                written.error().message + "; start again once that is mended: the run is in the store");
+                written.error().message + "; start again once that is fixed: the run is in the store");
   }
   const auto logged = log ? log->written() : Result<void>();
   if (!logged)

@@ -41,7 +41,7 @@ Status Journal::open(Flash& flash, uint32_t first_sector) noexcept {
 
 Status Journal::scan(uint32_t sector) noexcept {
   bool is_newest = false;
-  uint32_t free = 0;  // behind the last record that is not erased, whole or torn
+  uint32_t free = 0;  // after the last record that is not erased, whole or torn
   for (uint32_t record = 0; record < records_per_sector(); ++record) {
     uint8_t bytes[kRecordBytes];
     const Status status = flash_->read(address_of(sector, record), bytes);

@@ -43,7 +43,7 @@ constexpr const char* kUplinks[] = {"float32", "int8:block+ef", "topk:0.5+int8+r
 constexpr const char* kDownlinks[] = {"whole", "int8", "topk:0.5+ternary+ef", "eden:1+ef"};
 constexpr const char* kIds[] = {"a", "b", "c", "d", "stranger", ""};
 
-/// Takes numbers from the input; zeros behind its end.
+/// Takes numbers from the input; zeros after its end.
 class Steps {
  public:
   explicit Steps(Bytes input) : input_(input) {}

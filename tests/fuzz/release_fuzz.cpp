@@ -1,5 +1,5 @@
 /// @file
-/// Release partitions: as they are, and signed, so that what lies behind the signature is reached. What is read lies
+/// Release partitions: as they are, and signed, so that what lies after the signature is reached. What is read lies
 /// inside the partition.
 
 #include <cstring>

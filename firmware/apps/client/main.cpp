@@ -32,7 +32,7 @@ constexpr size_t kHostBytes = provisioning::kMaxHostBytes + 1;
 constexpr uint64_t kGiveUpMs = 15'000;
 
 enum class Fault : uint8_t {
-  kStays,    ///< of the identity or the image: no reset mends it, so that it is said again until somebody comes
+  kStays,    ///< of the identity or the image: no reset fixes it, so that it is said again until somebody comes
   kMayPass,  ///< of a part: the device starts again
 };
 

@@ -32,7 +32,7 @@ def parse(name):
     refuse_if(range_ and not levels, "no range here")
     refuse_if(fraction and not (levels or quantizer == "float32"), "no topk here")
     refuse_if(fraction and block, "topk has one scale")
-    refuse_if(fraction and quantizer == "ternary" and nearest, "ternary behind topk is not rounded")
+    refuse_if(fraction and quantizer == "ternary" and nearest, "ternary after topk is not rounded")
     refuse_if(ef and quantizer == "float32" and not fraction, "float32 leaves nothing")
     ppm = 0 if not fraction else 1000000 if fraction == "1" else int(fraction[2:].ljust(6, "0"))
     return Codec(quantizer, int(bits or 0), ppm, bool(block), bool(nearest), bool(range_), bool(ef))

@@ -4,7 +4,7 @@
 /// emulator or on a bench, gets the samples of a simulated one. `skink-sim record` writes them. Not a format to keep
 /// data in.
 ///
-/// Little-endian. Header of 32 bytes: magic "SKR1"; length of all; CRC-32 of everything behind its first 12 bytes;
+/// Little-endian. Header of 32 bytes: magic "SKR1"; length of all; CRC-32 of everything after its first 12 bytes;
 /// number of tasks; inputs of a sample; bytes of a stored input (1: whole numbers 0..255, 4: float32); two words 0.
 /// Then 24 bytes for each task, ascending by (kind, round, number): kind (0 adapt, 1 evaluate), round (ffffffff: any),
 /// number (device index, or that of the evaluation task), support samples, query samples, where the samples begin. A
@@ -29,7 +29,7 @@ inline constexpr uint32_t kMaxSamples = 1U << 20;  ///< support samples of a tas
 /// Reads one recording. Keep it where it is while the client lives: the source points here.
 class Recording {
  public:
-  /// @param[in] memory  borrowed; bytes behind the recording are ignored.
+  /// @param[in] memory  borrowed; bytes after the recording are ignored.
   /// @returns
   /// * kOk
   /// * kUnavailable  erased memory: there is no recording.

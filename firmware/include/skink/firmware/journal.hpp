@@ -32,7 +32,7 @@ class Journal {
   /// The last entry that was read or appended.
   const Entry& last() const noexcept { return last_; }
 
-  /// Appends. A place that fails is left behind, and the next one is tried. Every 128th (sectors of 4 KB) erases.
+  /// Appends. A place that fails is passed over, and the next one is tried. Every 128th (sectors of 4 KB) erases.
   /// @returns kOk; kUnavailable before open(), or when the flash fails kAttempts times in a row; last() is unchanged
   /// then.
   Status append(const Entry& entry) noexcept;

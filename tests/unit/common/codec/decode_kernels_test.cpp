@@ -34,7 +34,7 @@ struct Case {
   std::uint32_t first = 0;
   std::uint16_t scale = 0;
   std::size_t count = 0;
-  Buffer codes;  ///< in memory of their own: a sanitizer sees what is read behind them
+  Buffer codes;  ///< in memory of their own: a sanitizer sees what is read after them
 };
 
 /// @returns the status of all of them.

@@ -146,7 +146,7 @@ TEST_CASE("codec: what nobody writes is refused", "[common][codec]") {
 
   CHECK(status("topk:0.5+ternary", {0, 0}) == Status::kOk);
   CHECK(status("topk:0.5+ternary", {1, 0}) == Status::kDamaged);              // nothing has no mode
-  CHECK(status("topk:0.5+ternary", {0, 0, 0}) == Status::kDamaged);           // and nothing behind it
+  CHECK(status("topk:0.5+ternary", {0, 0, 0}) == Status::kDamaged);           // and nothing after it
   CHECK(status("topk:0.5+ternary", {0, 0x80, 0}) == Status::kDamaged);        // longer than it need be
   CHECK(status("topk:0.5+ternary", {0, 6, 0, 0x7f, 0}) == Status::kDamaged);  // six of ten are more than a half
   CHECK(status("topk:0.5+ternary", {31, 1, 0, 0x7f, 0}) == Status::kDamaged);

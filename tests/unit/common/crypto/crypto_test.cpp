@@ -23,7 +23,7 @@ std::string hex(const Digest& digest) {
   return text;
 }
 
-/// HMAC pads a key with zeros to its block, so a key shorter than ours is ours with zeros behind it.
+/// HMAC pads a key with zeros to its block, so a key shorter than ours is ours with zeros after it.
 Key key_of(const std::string& text) {
   REQUIRE(text.size() <= crypto::kKeyBytes);
   Key key;

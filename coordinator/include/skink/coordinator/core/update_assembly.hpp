@@ -43,7 +43,7 @@ class UpdateAssembly {
   std::uint32_t residual_round_ = 0;
   std::uint32_t next_chunk_ = 0;
   std::uint32_t chunk_count_ = 0;
-  std::uint32_t gap_chunk_ = 0;  // the last one behind a gap; 0: there is no gap
+  std::uint32_t gap_chunk_ = 0;  // the last one after a gap; 0: there is no gap
 };
 
 }  // namespace skink::coordinator

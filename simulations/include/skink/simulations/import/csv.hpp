@@ -42,8 +42,8 @@ class CsvReader {
   enum class State : std::uint8_t {
     kBegin,   ///< of a field
     kPlain,   ///< in a field without quotes
-    kQuoted,  ///< behind an opening quote
-    kClosed,  ///< behind a quote that may have closed the field
+    kQuoted,  ///< after an opening quote
+    kClosed,  ///< after a quote that may have closed the field
   };
 
   int peek();
@@ -68,7 +68,7 @@ class CsvReader {
   std::uint64_t quote_line_ = 0;
   State state_ = State::kBegin;
   bool has_begun_ = false;
-  std::string row_;  ///< the fields, one behind another
+  std::string row_;  ///< the fields, one after another
   std::vector<std::size_t> ends_;
 };
 
