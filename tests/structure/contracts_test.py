@@ -1,24 +1,13 @@
 #!/usr/bin/env python3
-"""Checks that public headers are contracts: each begins with an @file paragraph, every public function and type is covered by
-a comment, and what returns a Status or a Result says in it when which comes back.
+"""Checks that public headers are contracts: each begins with an @file paragraph, every public function is covered by a
+comment, and what returns a Status or a Result says in it when which comes back.
 
 A comment covers the declarations after it up to the next blank line, so one may stand before a group.
 """
 
-import os
 import re
-import sys
-from pathlib import Path
 
-ROOT = Path(os.environ["SKINK_SOURCE_DIR"])
-LAYERS = ("common", "edge", "firmware", "host", "rounds", "coordinator", "simulations")
-
-failures = []
-
-
-def check(condition, message):
-    if not condition:
-        failures.append(message)
+from tree import LAYERS, ROOT, check, finish
 
 
 def statements(text):
@@ -116,6 +105,4 @@ def check_contracts():
 
 
 check_contracts()
-for failure in failures:
-    print(f"FAILED: {failure}")
-sys.exit(1 if failures else 0)
+finish()

@@ -5,33 +5,10 @@ Each check prints what it looked at; an empty look is a failure, so that a moved
 """
 
 import ast
-import os
 import re
-import sys
 from collections import defaultdict
-from pathlib import Path
 
-ROOT = Path(os.environ["SKINK_SOURCE_DIR"])
-LAYERS = ("common", "edge", "firmware", "host", "rounds", "coordinator", "simulations")
-
-failures = []
-
-
-def check(condition, message):
-    if not condition:
-        failures.append(message)
-
-
-def sources(*folders, suffixes=(".hpp", ".cpp")):
-    found = [p for folder in folders for p in sorted((ROOT / folder).rglob("*"))
-             if p.suffix in suffixes and "third_party" not in p.parts]
-    check(found, f"no sources below {folders}")
-    return found
-
-
-def includes(path):
-    return re.findall(r'^\s*#\s*include\s*([<"][^>"]+)[>"]', path.read_text(), re.M)
-
+from tree import LAYERS, ROOT, check, finish, includes, sources
 
 # Standard headers by what they can do.
 C = r"(stddef|stdint|string|float)\.h"  # there are microcontroller toolchains without libstdc++
@@ -207,6 +184,4 @@ check_includes()
 check_circles()
 check_names()
 check_sizes()
-for failure in failures:
-    print(f"FAILED: {failure}")
-sys.exit(1 if failures else 0)
+finish()

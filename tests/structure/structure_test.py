@@ -9,27 +9,11 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(os.environ["SKINK_SOURCE_DIR"])
+from tree import LAYERS, ROOT, check, finish, sources
+
 BUILD = Path(os.environ["SKINK_BUILD_DIR"])
-
-LAYERS = ("common", "edge", "firmware", "host", "rounds", "coordinator", "simulations")
-
-failures = []
-
-
-def check(condition, message):
-    if not condition:
-        failures.append(message)
-
-
-def sources(*folders, suffixes=(".hpp", ".cpp")):
-    found = [p for folder in folders for p in sorted((ROOT / folder).rglob("*"))
-             if p.suffix in suffixes and "third_party" not in p.parts]
-    check(found, f"no sources below {folders}")
-    return found
 
 
 def includes(path):
@@ -326,6 +310,4 @@ check_limits()
 check_refusals()
 check_purposes()
 check_links()
-for failure in failures:
-    print(f"FAILED: {failure}")
-sys.exit(1 if failures else 0)
+finish()
