@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that public headers are contracts: each begins with an @file paragraph, every public function is covered by a
-comment, and what returns a Status or a Result says in it when which comes back.
+"""Checks that public headers are contracts: each begins with an @file paragraph, every public function and type is covered by
+a comment, and what returns a Status or a Result says in it when which comes back.
 
 A comment covers the declarations after it up to the next blank line, so one may stand before a group.
 """
@@ -92,6 +92,7 @@ def check_contracts():
         for line, statement, comment in statements(text):
             if re.search(r"(^|> )(class|struct|enum class) \w+[^;]*\{", statement) and "(" not in statement.split("{")[0]:
                 types += 1
+                check(comment, f"{name}:{line}: no contract: {statement[:60]}")
             if not is_function(statement) or is_plain_member(statement):
                 continue
             functions += 1

@@ -14,6 +14,7 @@
 
 namespace skink::rounds {
 
+/// The sum of one round. Not thread-safe; it uses the workers that it is given.
 class Aggregator {
  public:
   /// @param[in] clip_norm  that changes are clipped to (clipping.hpp); 0: they are not

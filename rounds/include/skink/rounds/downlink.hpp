@@ -17,6 +17,7 @@
 
 namespace skink::rounds {
 
+/// What becomes of a round's step before anybody takes it for the new model.
 class Downlink {
  public:
   /// @param[in] name  kWholeModel, or the name of a codec

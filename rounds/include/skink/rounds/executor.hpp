@@ -7,6 +7,7 @@
 
 namespace skink::rounds {
 
+/// Workers that are lent; by default the caller alone.
 struct Executor {
   using Work = std::function<void(std::uint32_t worker, std::uint32_t part)>;
 

@@ -16,6 +16,7 @@
 
 namespace skink::rounds {
 
+/// phi, with the network it belongs to. Not thread-safe.
 class MetaModel {
  public:
   /// phi is the experiment's initialization. encode() has not been called yet.

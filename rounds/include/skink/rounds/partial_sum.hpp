@@ -19,6 +19,7 @@ struct EncodedChange {
   std::uint32_t weight = 1;
 };
 
+/// The part of a round's sum that one worker adds up.
 class PartialSum {
  public:
   /// Forgets all; keeps the memory.

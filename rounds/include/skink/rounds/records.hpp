@@ -21,6 +21,7 @@ struct Traffic {
   bool counts_bytes = true;         ///< false: nothing was sent (the simulator's learning engine)
 };
 
+/// What one round left: counts of the cohort's devices, and the model after it.
 struct RoundRecord {
   std::uint32_t round = 0;  ///< 0-based
   std::uint32_t updates = 0;

@@ -14,6 +14,7 @@
 
 namespace skink::rounds {
 
+/// The rounds of one run, in order. Copies are cheap where rounds are alike.
 class RoundHistory {
  public:
   /// Rounds that follow one another and have the same counts, no hash, no duration and no bytes.

@@ -17,6 +17,7 @@ struct InnerLoop {
   std::uint32_t batch_size = 1;  ///< 1: online SGD, one sample at a time
 };
 
+/// One algorithm, with the settings of an experiment. Immutable.
 class Strategy {
  public:
   virtual ~Strategy() = default;

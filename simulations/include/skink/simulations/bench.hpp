@@ -30,6 +30,7 @@ const std::vector<BenchNet>& bench_nets();
 /// The network of an experiment file, all inputs non-zero, with its cohort. Errors: as read_experiment().
 Result<BenchNet> bench_net_of(const std::string& experiment_file);
 
+/// What is measured.
 struct BenchOptions {
   std::vector<BenchNet> nets;
   std::vector<std::uint32_t> support_sizes{10};  ///< K
@@ -40,6 +41,7 @@ struct BenchOptions {
   std::function<void(const std::string& text)> on_progress;
 };
 
+/// One contender's result.
 struct BenchRow {
   std::string net;
   std::uint32_t support_size = 0;

@@ -26,6 +26,7 @@ Result<std::vector<CodecChoice>> parse_choices(const std::vector<std::string>& t
 /// The first is what the others are compared with.
 std::vector<CodecChoice> usual_choices();
 
+/// Which codecs are compared, on what.
 struct CodecsOptions {
   SweepOptions sweep;                ///< without axes and points
   std::vector<CodecChoice> choices;  ///< at least one
@@ -55,6 +56,7 @@ struct CodecRow {
   std::vector<CodecPoint> curve;
 };
 
+/// The runs and the rows of the table.
 struct CodecsResult {
   SweepResult sweep;
   bool is_complete = false;  ///< all runs are finished; otherwise nothing follows

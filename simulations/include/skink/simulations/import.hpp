@@ -18,6 +18,7 @@ namespace skink::simulations {
 
 inline constexpr std::size_t kSplits = 3;  ///< train, validation, test
 
+/// What is kept apart between training, validation and test.
 enum class SplitBy : std::uint8_t {
   kDevice,  ///< all windows of a device are in one split: how well does it work on a device that was never seen?
   kLabel,   ///< all windows of a class are in one split: can a class be learned that was never seen?
@@ -30,6 +31,7 @@ enum class ImportStorage : std::uint8_t {
   kFloat32,  ///< twice the size of i16; for columns of very different ranges
 };
 
+/// Which file becomes which data set, and how.
 struct ImportOptions {
   std::string csv_file;
   std::string out_dir;  ///< absent or empty; its last part is what experiments call the data set
@@ -54,6 +56,7 @@ struct ImportedClass {
   std::uint64_t windows[kSplits] = {};
 };
 
+/// What one split of the new data set has.
 struct ImportedSplit {
   std::uint64_t windows = 0;
   std::size_t classes = 0;
@@ -63,6 +66,7 @@ struct ImportedSplit {
   std::size_t fewest_classes = 0;      ///< of a device
 };
 
+/// What an import made, for people.
 struct ImportReport {
   std::uint64_t windows = 0;
   std::size_t values = 0;  ///< of a window

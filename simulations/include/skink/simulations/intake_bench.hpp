@@ -14,6 +14,7 @@
 
 namespace skink::simulations {
 
+/// What is measured.
 struct IntakeOptions {
   BenchNet net;  ///< whose cohort sends changes: random numbers, normally distributed
   std::vector<std::string> codecs{"float32", "int8", "eden:1", "topk:0.01+ternary"};

@@ -11,6 +11,7 @@
 
 namespace skink::simulations {
 
+/// What is profiled.
 struct ProfileOptions {
   RunOptions run;      ///< experiment, data, lanes, isa; the rest is ignored
   double seconds = 4;  ///< about, in all
@@ -25,6 +26,7 @@ struct ProfileRow {
   double fraction_of_peak = 0;  ///< of this instruction set on one core, measured in the same run
 };
 
+/// Where the time of a device-round goes.
 struct Profile {
   std::string experiment;
   std::string lanes;  ///< "device", "neuron"

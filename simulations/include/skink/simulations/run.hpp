@@ -26,6 +26,7 @@ struct Progress {
   const rounds::EvaluationRecord* last_evaluation = nullptr;
 };
 
+/// What computes a run.
 enum class Engine : std::uint8_t {
   kProtocol,  ///< every message encoded, authenticated and decoded as on the wire, in virtual time
   kLearning,  ///< the same rounds and kernels without messages, many devices at once: for speed
@@ -39,6 +40,7 @@ enum class Lanes : std::uint8_t {
   kScalar,  ///< there is one lane
 };
 
+/// What is run, and who is told.
 struct RunOptions {
   Experiment experiment;
   std::string data_dir;                    ///< --data; empty: the environment's SKINK_DATA
@@ -67,6 +69,7 @@ struct RunOptions {
   std::function<bool()> stop;
 };
 
+/// What a run ended with.
 struct RunResult {
   std::string lanes;                  ///< "device" or "neuron"; learning engine
   std::string isa;                    ///< likewise

@@ -35,6 +35,7 @@ Result<void> check_keys(const std::vector<Override>& overrides, const std::vecto
 /// All combinations, the last axis changing fastest; without axes one point without settings.
 std::vector<std::vector<Override>> grid_points(const std::vector<GridAxis>& axes);
 
+/// The grid, its seeds, and where results go.
 struct SweepOptions {
   std::string experiment_file;
   std::vector<Override> overrides;  ///< for all runs
@@ -52,6 +53,7 @@ struct SweepOptions {
   std::function<bool()> stop;
 };
 
+/// How far a sweep is.
 struct SweepProgress {
   std::size_t runs_done = 0;  ///< finished or failed
   std::size_t runs = 0;
@@ -64,6 +66,7 @@ struct SweepProgress {
 
 /// A run as its folder tells it.
 struct SweepRun {
+  /// What became of a run.
   enum class State : std::uint8_t {
     kAbsent,  ///< not begun, or not finished
     kFinished,
@@ -96,6 +99,7 @@ struct SweepRun {
   std::string model_sha256;
 };
 
+/// All runs of a sweep, by point and seed.
 struct SweepResult {
   std::vector<std::vector<Override>> points;
   std::vector<SweepRun> runs;  ///< point by point, the seeds in their order

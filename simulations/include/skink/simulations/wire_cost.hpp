@@ -94,6 +94,7 @@ WireCost keep_alive(const LinkProfile& link = {});
 /// Retained messages that the device gets by one subscription, which it ends when it has them: a model in chunks, or
 /// whatever else the broker keeps for it.
 struct Fetch {
+  /// One retained message.
   struct Message {
     std::uint32_t topic_bytes = 0;
     std::uint32_t payload_bytes = 0;

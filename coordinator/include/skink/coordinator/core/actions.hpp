@@ -14,6 +14,7 @@
 
 namespace skink::coordinator {
 
+/// A message for the broker, with QoS 1.
 struct Publish {
   wire::TopicKind topic = wire::TopicKind::kTask;
   std::string device_id;    ///< task, reply, patch
@@ -23,12 +24,15 @@ struct Publish {
   bool retain = false;
 };
 
+/// The roster is frozen: sorted ids, whose places are the device indices.
 struct CommitRoster {
   std::vector<std::string> roster;
 };
+/// Something that a replay could not know has happened.
 struct CommitEvent {
   TranscriptEvent event;
 };
+/// A round is over.
 struct CommitRound {
   rounds::RoundRecord record;
   std::vector<std::uint8_t> model;  ///< .skm after the round
@@ -36,9 +40,11 @@ struct CommitRound {
   std::uint32_t first_patch = 0;    ///< patches of earlier rounds are needed no more
   std::vector<float> residual;      ///< rounds::Downlink::residual()
 };
+/// An evaluation is over.
 struct CommitEvaluation {
   rounds::EvaluationRecord record;
 };
+/// The run is over: nothing comes after it.
 struct CommitFinished {};
 
 using Action = std::variant<Publish, CommitRoster, CommitEvent, CommitRound, CommitEvaluation, CommitFinished>;

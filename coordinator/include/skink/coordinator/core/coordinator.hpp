@@ -35,8 +35,10 @@
 
 namespace skink::coordinator {
 
+/// Where a run stands.
 enum class Phase { kWaitingForFleet, kEvaluating, kTraining, kFinished };
 
+/// What a coordinator is made of.
 struct CoordinatorConfig {
   Experiment experiment;
   crypto::Key master_key;
@@ -47,6 +49,7 @@ struct CoordinatorConfig {
   rounds::Executor executor;      ///< checks, decodes and adds up updates; default: the caller's thread
 };
 
+/// One run. The driver owns it and carries its actions out.
 class Coordinator {
  public:
   static constexpr std::uint64_t kNever = Slot::kNever;

@@ -33,6 +33,7 @@ struct SettledUpdate {
   wire::Refusal verdict = wire::Refusal::kNone;  ///< kNone: it was taken
 };
 
+/// One device, as far as the coordinator knows it.
 struct KnownDevice {
   std::string id;
   crypto::Key key;
@@ -45,6 +46,7 @@ struct KnownDevice {
   std::uint32_t accepted_round = 0;         ///< 1 + the last finished round that took its update; error feedback
 };
 
+/// All devices of which something authentic came, and the members of the roster.
 class DeviceBook {
  public:
   /// @param[in] fleet  its name: device keys follow from it and the master key.

@@ -33,6 +33,7 @@ struct TaskRequest {
   std::uint32_t task_count = 0;
 };
 
+/// Everything that was said and has not been taken yet, in order.
 class Outbox {
  public:
   /// Borrows both; the model must have been encoded before anything of it is published.

@@ -25,6 +25,7 @@ struct Presence {
   std::uint32_t probes = 0;            ///< how often it was sent
 };
 
+/// Challenges: who is asked, when, and who has answered.
 class PresenceBook {
  public:
   /// @param[in] nonce  differs from that of every other coordinator of this fleet: challenges must not repeat.

@@ -41,6 +41,7 @@ struct RoundOutcome {
   std::vector<std::int64_t> sums;  ///< [P], units of 2^-36
 };
 
+/// One round or evaluation at a time; the next is opened after the last was closed.
 class RoundDriver {
  public:
   /// Borrows all of them.

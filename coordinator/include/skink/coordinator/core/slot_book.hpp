@@ -15,6 +15,7 @@
 
 namespace skink::coordinator {
 
+/// One place in a cohort, or one held-out device of an evaluation.
 struct Slot {
   static constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
@@ -34,6 +35,7 @@ struct Slot {
   UpdateAssembly assembly;
 };
 
+/// The slots that are open, or were since the last opening.
 class SlotBook {
  public:
   /// Borrows the experiment.

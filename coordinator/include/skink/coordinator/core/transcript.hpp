@@ -23,6 +23,7 @@ enum class EventKind : std::uint8_t {
 };
 const char* event_text(EventKind kind);
 
+/// One entry of the transcript.
 struct TranscriptEvent {
   std::uint32_t round = 0;
   EventKind kind = EventKind::kReplaced;

@@ -11,8 +11,10 @@
 
 namespace skink::coordinator {
 
+/// The chunks of one device's update, as far as they have come.
 class UpdateAssembly {
  public:
+  /// What came of a chunk: take().
   enum class Step { kIncomplete, kComplete, kResend, kKnownGap, kWrongShape };
 
   /// Forgets all chunks and frees their memory.

@@ -40,6 +40,7 @@ struct CompleteChange {
   wire::Refusal refusal = wire::Refusal::kNone;  ///< once it was decoded: kNone, it is in the sum
 };
 
+/// Updates of one round on their way into its sum.
 class UpdateIntake {
  public:
   /// Borrows the experiment and the strategy.

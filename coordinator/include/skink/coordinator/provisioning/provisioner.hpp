@@ -17,11 +17,13 @@ namespace skink::provisioning {
 /// Base of the identity partition in a .hex file, where a board's memory map does not say otherwise.
 inline constexpr std::uint32_t kDefaultImageAddress = 0x0007F000;
 
+/// What is done with a device that has keys already.
 enum class Existing : std::uint8_t {
   kRefuse,
   kReplace  ///< new keys; the old certificate is kept beside the new one and stays valid
 };
 
+/// What new devices are told, and where their keys go.
 struct ProvisioningOptions {
   std::string pki;  ///< folder as scripts/make-pki makes it: ca.pem, ca.key, master.key
   std::string out;  ///< folder for images; created
@@ -34,6 +36,7 @@ struct ProvisioningOptions {
   Existing existing = Existing::kRefuse;
 };
 
+/// A device that was made, for the list that is printed.
 struct ProvisionedDevice {
   std::string id;
   std::string serial;       ///< of the certificate, hexadecimal
@@ -42,6 +45,7 @@ struct ProvisionedDevice {
   std::size_t image_bytes = 0;
 };
 
+/// Makes devices of one fleet. Holds the lock of its folder of keys.
 class Provisioner {
  public:
   /// Reads the authority and the master key, takes the folder's lock until it is destroyed, refuses ids that cannot be

@@ -10,6 +10,7 @@
 
 namespace skink::provisioning {
 
+/// What is to be signed.
 struct ReleaseRequest {
   std::string pki;      ///< folder with release.key
   std::string content;  ///< file with the model or the firmware

@@ -13,18 +13,21 @@
 
 namespace skink::provisioning {
 
+/// Who is to be revoked, and how long the new list is valid.
 struct RevocationRequest {
   std::string pki;               ///< folder as scripts/make-pki makes it
   std::vector<std::string> ids;  ///< none: the list is renewed only
   std::uint32_t valid_days = 0;  ///< until the next list is due; 0, or more than that: until the authority ends
 };
 
+/// A certificate that the new list names.
 struct RevokedCertificate {
   std::string id;
   std::string serial;        ///< hexadecimal
   bool was_revoked = false;  ///< by an earlier call
 };
 
+/// What a revocation did.
 struct RevocationReport {
   std::vector<RevokedCertificate> certificates;  ///< of the ids asked for, those that --force replaced included
   std::size_t total = 0;                         ///< certificates on the list

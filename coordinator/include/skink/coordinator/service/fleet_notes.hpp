@@ -13,6 +13,7 @@
 
 namespace skink::coordinator {
 
+/// Notes of one run, between two commits.
 class FleetNotes {
  public:
   /// What is new since the last call: of each device the last thing that happened, and how many messages were refused.

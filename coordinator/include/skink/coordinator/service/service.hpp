@@ -23,6 +23,7 @@ namespace skink::coordinator {
 /// How a service ended.
 enum class ServiceEnd { kFinished, kStopped, kStoreFailed, kCredentialsRefused };
 
+/// What a service tells while it runs, on its own thread; each may be empty.
 struct ServiceObserver {
   std::function<void(const Coordinator&)> on_round;
   std::function<void(const rounds::EvaluationRecord&)> on_evaluation;
@@ -32,6 +33,7 @@ struct ServiceObserver {
   std::function<void(const std::string&)> on_log;
 };
 
+/// One run, from its store to its end.
 class Service {
  public:
   /// Opens the store, continues the run in it or begins a new one, and reads the keys. The error says which file is at

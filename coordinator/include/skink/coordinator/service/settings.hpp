@@ -11,6 +11,7 @@
 
 namespace skink::coordinator {
 
+/// The configuration file, read: docs/coordinator-config.md.
 struct Settings {
   std::string experiment;  ///< path
   std::string store;

@@ -37,6 +37,7 @@ struct DeviceRow {
   std::uint32_t stack_used_bytes = 0;
 };
 
+/// How often messages were refused for one reason.
 struct RefusalRow {
   std::string reason;
   std::uint64_t count = 0;
@@ -57,6 +58,7 @@ struct NewRun {
   std::vector<Override> overrides;
 };
 
+/// One open store. Movable; one thread at a time.
 class Store {
  public:
   /// Opens for writing; creates the file and its tables when it is not there. One process at a time: a second one gets

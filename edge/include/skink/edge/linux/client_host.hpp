@@ -36,6 +36,7 @@ struct ClientHostOptions {
 /// Counter by counter.
 ClientCounters sum_of(const ClientCounters& one, const ClientCounters& other) noexcept;
 
+/// Any number of clients in one process, each with a connection of its own.
 class ClientHost {
  public:
   /// Reads all identities and makes the clients. An error is one of credentials and names the file, except

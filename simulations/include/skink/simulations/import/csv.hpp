@@ -16,6 +16,7 @@
 
 namespace skink::simulations {
 
+/// Reads rows of RFC 4180, one after another.
 class CsvReader {
  public:
   static constexpr std::size_t kMostRowBytes = std::size_t{1} << 24;

@@ -9,6 +9,7 @@
 
 namespace skink::simulations {
 
+/// The processes of one run. This one is alone; MPI's is in mpi/.
 class Peers {
  public:
   virtual ~Peers() = default;

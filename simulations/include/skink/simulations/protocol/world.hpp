@@ -31,6 +31,7 @@ struct NetworkFaults {
   bool any() const { return drop > 0 || duplicate > 0 || max_delay_ms > 0; }
 };
 
+/// How the world treats messages, and the coordinator.
 struct WorldOptions {
   NetworkFaults faults;
   std::size_t arena_bytes = 0;  ///< of each device; 0: what the experiment needs
@@ -52,6 +53,7 @@ struct WorldObserver {
   std::function<bool()> kill_coordinator;
 };
 
+/// A coordinator and its devices in virtual time. Deterministic: the same options give the same events.
 class World {
  public:
   /// @param[in] snapshot  null for a new run; otherwise the run is continued or replayed.
