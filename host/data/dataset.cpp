@@ -1,43 +1,24 @@
 #include "skink/host/data/dataset.hpp"
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <type_traits>
 #include <utility>
 
+#include "dataset_description.hpp"
+#include "skink/common/crypto/crypto.hpp"
 #include "skink/host/files/files.hpp"
 
 namespace skink {
 namespace {
 
 constexpr std::uint8_t kLastSplit = static_cast<std::uint8_t>(Split::kTest);
+constexpr std::size_t kMostTargets = 65535;
 
 Error refuse(const std::string& file, const std::string& reason) {
   return make_error(Status::kDamaged, file + ": " + reason);
-}
-
-/// A list of numbers of one type, one per record.
-template <class T>
-Result<std::vector<T>> read_list(const std::string& path, std::size_t records, const char* wanted_type) {
-  Result<NpyArray> array = read_npy(path);
-  if (!array) {
-    const bool is_other_type = array.error().code == Status::kUnsupported;
-    if (!is_other_type) return array.error();
-    return make_error(Status::kUnsupported, array.error().message + "; here " + wanted_type);
-  }
-  auto* values = std::get_if<std::vector<T>>(&array->values);
-  if (values == nullptr) {
-    return refuse(path, std::string("holds ") + npy_type_name(array->values) + ", wanted " + wanted_type);
-  }
-  if (array->shape.size() != 1 || array->shape[0] != records) {
-    return refuse(path, "has shape " + npy_shape_text(array->shape) + ", but x.npy has " + std::to_string(records) +
-                            " records: wanted [" + std::to_string(records) + "]");
-  }
-  return std::move(*values);
 }
 
 /// The index of the first value that is not finite, else the count.
@@ -46,95 +27,116 @@ std::size_t first_not_finite(const std::vector<float>& values) {
   return static_cast<std::size_t>(found - values.begin());
 }
 
-Result<boost::json::object> read_json(const std::string& path) {
-  const auto text = read_file(path);
-  if (!text) return make_error(Status::kUnavailable, text.error().message + "; a data set needs one, {} will do");
-  boost::json::error_code code;
-  const boost::json::value parsed = boost::json::parse(*text, code);
-  if (code) return refuse(path, "not JSON: " + code.message());
-  if (!parsed.is_object()) return refuse(path, "wanted a JSON object");
-  return parsed.get_object();
+Result<void> check_finite(const std::string& path, const std::vector<float>& values, std::size_t per_record) {
+  const std::size_t index = first_not_finite(values);
+  if (index == values.size()) return {};
+  return refuse(path, "record " + std::to_string(index / per_record) + " holds a number that is not finite");
 }
 
-/// A number that may be absent.
-Result<double> read_number(const boost::json::object& object, const char* key, double fallback,
-                           const std::string& path) {
-  const boost::json::value* value = object.if_contains(key);
-  if (value == nullptr) return fallback;
-  boost::json::error_code code;
-  const auto number = value->to_number<double>(code);
-  if (code || !std::isfinite(number)) return refuse(path, std::string(key) + ": wanted a number");
-  return number;
-}
-
-/// The description may repeat sizes; then they must be right.
-Result<void> check_sizes(const boost::json::object& object, std::size_t records,
-                         const std::vector<std::size_t>& sample_shape, const std::string& path) {
-  const auto is = [](const boost::json::value& value, std::size_t wanted) {
-    boost::json::error_code code;
-    return value.to_number<std::size_t>(code) == wanted && !code;
-  };
-  const boost::json::value* count = object.if_contains("records");
-  if (count != nullptr && !is(*count, records)) {
-    return refuse(path, "records: x.npy has " + std::to_string(records));
-  }
-  const boost::json::value* shape = object.if_contains("shape");
-  if (shape == nullptr) return {};
-  const boost::json::array* extents = shape->if_array();
-  if (extents == nullptr ||
-      !std::equal(extents->begin(), extents->end(), sample_shape.begin(), sample_shape.end(), is)) {
-    return refuse(path, "shape: the samples of x.npy have " + npy_shape_text(sample_shape));
-  }
-  return {};
-}
-
-/// The description may count classes and clients; then it must count as many as occur.
-Result<void> check_count(const boost::json::object& object, const char* key, std::vector<std::uint16_t> numbers,
-                         const std::string& path) {
-  const boost::json::value* value = object.if_contains(key);
-  if (value == nullptr) return {};
-  std::sort(numbers.begin(), numbers.end());
-  const auto found = static_cast<std::size_t>(std::unique(numbers.begin(), numbers.end()) - numbers.begin());
-  boost::json::error_code code;
-  if (value->to_number<std::size_t>(code) == found && !code) return {};
-  return refuse(path, std::string(key) + ": there are " + std::to_string(found));
+std::string shape_problem(const NpyArray& array, std::size_t records, const std::string& wanted) {
+  return "has shape " + npy_shape_text(array.shape) + ", but x.npy has " + std::to_string(records) +
+         " records: wanted " + wanted;
 }
 
 }  // namespace
 
-Result<void> Dataset::read_arrays(const std::string& folder) {
-  const std::string x_path = folder + "/x.npy";
-  Result<NpyArray> x = read_npy(x_path);
+/// The files of a data set, each read once, in the order of the fingerprint.
+class Dataset::Folder {
+ public:
+  explicit Folder(std::string folder) : folder_(std::move(folder)) {}
+
+  std::string path(const char* name) const { return folder_ + "/" + name; }
+
+  /// A link to nothing is there, and cannot be read.
+  bool has(const char* name) const {
+    std::error_code ignored;
+    return std::filesystem::symlink_status(path(name), ignored).type() != std::filesystem::file_type::not_found;
+  }
+
+  Result<std::string> read(const char* name) {
+    auto content = read_file(path(name));
+    if (!content) return content.error();
+    hash_.add(bytes_of(std::string_view(name)));
+    hash_.add(bytes_of(*content));
+    return content;
+  }
+
+  Result<NpyArray> read_array(const char* name) {
+    const auto content = read(name);
+    if (!content) return content.error();
+    return parse_npy(bytes_of(*content), path(name));
+  }
+
+  /// An array of one type.
+  template <class T>
+  Result<NpyArray> read_typed(const char* name, const char* wanted_type) {
+    Result<NpyArray> array = read_array(name);
+    if (!array) {
+      const bool is_other_type = array.error().code == Status::kUnsupported;
+      if (!is_other_type) return array.error();
+      return make_error(Status::kUnsupported, array.error().message + "; here " + wanted_type);
+    }
+    if (std::holds_alternative<std::vector<T>>(array->values)) return array;
+    return refuse(path(name), std::string("holds ") + npy_type_name(array->values) + ", wanted " + wanted_type);
+  }
+
+  /// A list of numbers of one type, one per record.
+  template <class T>
+  Result<std::vector<T>> read_list(const char* name, std::size_t records, const char* wanted_type) {
+    Result<NpyArray> array = read_typed<T>(name, wanted_type);
+    if (!array) return array.error();
+    if (array->shape.size() != 1 || array->shape[0] != records) {
+      return refuse(path(name), shape_problem(*array, records, "[" + std::to_string(records) + "]"));
+    }
+    return std::move(std::get<std::vector<T>>(array->values));
+  }
+
+  std::string fingerprint() {
+    char digits[2 * crypto::kDigestBytes + 1];
+    crypto::to_hex(hash_.finish(), digits);
+    return digits;
+  }
+
+ private:
+  std::string folder_;
+  crypto::Sha256 hash_;
+};
+
+Result<void> Dataset::read_samples(Folder& folder) {
+  const std::string path = folder.path("x.npy");
+  Result<NpyArray> x = folder.read_array("x.npy");
   if (!x) return x.error();
   if (x->shape.size() < 2 || x->shape[0] == 0) {
-    return refuse(x_path, "has shape " + npy_shape_text(x->shape) + ", wanted [records, ...] with at least one record");
+    return refuse(path, "has shape " + npy_shape_text(x->shape) + ", wanted [records, ...] with at least one record");
   }
   if (std::holds_alternative<std::vector<std::uint16_t>>(x->values)) {
-    return refuse(x_path, "holds u16, wanted u8, i16 or float32");
+    return refuse(path, "holds u16, wanted u8, i16 or float32");
   }
   const std::size_t records = x->shape[0];
   sample_shape_.assign(x->shape.begin() + 1, x->shape.end());
   sample_size_ = std::visit([](const auto& values) { return values.size(); }, x->values) / records;
-  if (sample_size_ == 0) return refuse(x_path, "has shape " + npy_shape_text(x->shape) + ": its samples are empty");
+  if (sample_size_ == 0) return refuse(path, "has shape " + npy_shape_text(x->shape) + ": its samples are empty");
   if (const auto* reals = std::get_if<std::vector<float>>(&x->values)) {
-    const std::size_t index = first_not_finite(*reals);
-    if (index < reals->size()) {
-      return refuse(x_path, "record " + std::to_string(index / sample_size_) + " holds a number that is not finite");
-    }
+    const Result<void> finite = check_finite(path, *reals, sample_size_);
+    if (!finite) return finite;
   }
   x_ = std::move(x->values);
+  return {};
+}
 
-  Result<std::vector<std::uint16_t>> classes = read_list<std::uint16_t>(folder + "/class.npy", records, "u16");
+Result<void> Dataset::read_lists(Folder& folder) {
+  const std::size_t records = std::visit([](const auto& values) { return values.size(); }, x_) / sample_size_;
+  Result<std::vector<std::uint16_t>> classes = folder.read_list<std::uint16_t>("class.npy", records, "u16");
   if (!classes) return classes.error();
-  Result<std::vector<std::uint16_t>> clients = read_list<std::uint16_t>(folder + "/client.npy", records, "u16");
+  Result<std::vector<std::uint16_t>> clients = folder.read_list<std::uint16_t>("client.npy", records, "u16");
   if (!clients) return clients.error();
-  Result<std::vector<std::uint8_t>> splits = read_list<std::uint8_t>(folder + "/split.npy", records, "u8");
+  Result<std::vector<std::uint8_t>> splits = folder.read_list<std::uint8_t>("split.npy", records, "u8");
   if (!splits) return splits.error();
   const auto beyond =
       std::find_if(splits->begin(), splits->end(), [](std::uint8_t split) { return split > kLastSplit; });
   if (beyond != splits->end()) {
-    return refuse(folder + "/split.npy", "record " + std::to_string(beyond - splits->begin()) + " is " +
-                                             std::to_string(*beyond) + ", use 0 train, 1 validation or 2 test");
+    return refuse(folder.path("split.npy"), "record " + std::to_string(beyond - splits->begin()) + " is " +
+                                                std::to_string(*beyond) + ", use 0 train, 1 validation or 2 test");
   }
   classes_ = std::move(*classes);
   clients_ = std::move(*clients);
@@ -142,47 +144,56 @@ Result<void> Dataset::read_arrays(const std::string& folder) {
   return {};
 }
 
-Result<void> Dataset::read_description(const std::string& path) {
-  const Result<boost::json::object> read = read_json(path);
-  if (!read) return read.error();
-  const boost::json::object& object = *read;
-  if (const boost::json::value* name = object.if_contains("name")) {
-    if (!name->is_string()) return refuse(path, "name: wanted a text");
-    name_ = std::string(name->get_string());
-  }
-  const Result<double> scale = read_number(object, "scale", 1.0, path);
-  if (!scale) return scale.error();
-  const Result<double> offset = read_number(object, "offset", 0.0, path);
-  if (!offset) return offset.error();
-  if (*scale == 0) return refuse(path, "scale: wanted a number other than 0");
-  scale_ = *scale;
-  offset_ = *offset;
-  if (const boost::json::value* names = object.if_contains("class_names")) {
-    if (!names->is_array()) return refuse(path, "class_names: wanted a list of texts");
-    for (const boost::json::value& name : names->get_array()) {
-      if (!name.is_string()) return refuse(path, "class_names: wanted a list of texts");
-      class_names_.emplace_back(name.get_string());
-    }
-    const std::uint16_t last = *std::max_element(classes_.begin(), classes_.end());
-    if (last >= class_names_.size()) {
-      return refuse(path, "class_names: has " + std::to_string(class_names_.size()) + " names, class.npy has class " +
-                              std::to_string(last));
-    }
-  }
-  Result<void> classes = check_count(object, "classes", classes_, path);
-  if (!classes) return classes;
-  Result<void> clients = check_count(object, "clients", clients_, path);
-  if (!clients) return clients;
-  return check_sizes(object, record_count(), sample_shape_, path);
+Result<void> Dataset::read_times(Folder& folder) {
+  if (!folder.has("time.npy")) return {};
+  Result<std::vector<float>> times = folder.read_list<float>("time.npy", record_count(), "float32");
+  if (!times) return times.error();
+  times_ = std::move(*times);
+  return check_finite(folder.path("time.npy"), times_, 1);
 }
 
-Result<Dataset> Dataset::load(const std::string& folder) {
+Result<void> Dataset::read_targets(Folder& folder) {
+  if (!folder.has("target.npy")) return {};
+  const std::string path = folder.path("target.npy");
+  Result<NpyArray> array = folder.read_typed<float>("target.npy", "float32");
+  if (!array) return array.error();
+  const bool is_matrix = array->shape.size() == 2 && array->shape[0] == record_count();
+  if (!is_matrix || array->shape[1] == 0 || array->shape[1] > kMostTargets) {
+    return refuse(path, shape_problem(*array, record_count(), "[" + std::to_string(record_count()) + ", 1..65535]"));
+  }
+  target_size_ = array->shape[1];
+  targets_ = std::move(std::get<std::vector<float>>(array->values));
+  return check_finite(path, targets_, target_size_);
+}
+
+Result<void> Dataset::read_description(Folder& folder) {
+  const auto text = folder.read("dataset.json");
+  if (!text) return make_error(Status::kUnavailable, text.error().message + "; a data set needs one, {} will do");
+  const internal::DatasetFacts facts{record_count(), sample_shape_, &classes_, &clients_, target_size_};
+  auto described = internal::parse_description(*text, facts, folder.path("dataset.json"));
+  if (!described) return described.error();
+  if (!described->name.empty()) name_ = std::move(described->name);
+  class_names_ = std::move(described->class_names);
+  client_names_ = std::move(described->client_names);
+  target_names_ = std::move(described->target_names);
+  overlap_ = described->overlap;
+  scale_ = std::move(described->scale);
+  offset_ = std::move(described->offset);
+  return {};
+}
+
+Result<Dataset> Dataset::load(const std::string& path) {
   Dataset dataset;
-  dataset.name_ = std::filesystem::path(folder).filename().string();
-  const Result<void> arrays = dataset.read_arrays(folder);
-  if (!arrays) return arrays.error();
-  const Result<void> description = dataset.read_description(folder + "/dataset.json");
-  if (!description) return description.error();
+  dataset.name_ = std::filesystem::path(path).filename().string();
+  Folder folder(path);
+  using Step = Result<void> (Dataset::*)(Folder&);
+  constexpr Step kSteps[] = {&Dataset::read_samples, &Dataset::read_lists, &Dataset::read_times, &Dataset::read_targets,
+                             &Dataset::read_description};
+  for (const Step step : kSteps) {
+    const Result<void> read = (dataset.*step)(folder);
+    if (!read) return read.error();
+  }
+  dataset.fingerprint_ = folder.fingerprint();
   return dataset;
 }
 
@@ -193,6 +204,11 @@ void Dataset::read_stored(std::size_t record, Span<float> stored) const noexcept
         std::transform(from, from + sample_size_, stored.begin(), [](auto value) { return static_cast<float>(value); });
       },
       x_);
+}
+
+void Dataset::read_target(std::size_t record, Span<float> target) const noexcept {
+  const float* from = targets_.data() + record * target_size_;
+  std::copy(from, from + target_size_, target.begin());
 }
 
 std::vector<std::uint16_t> Dataset::distinct(const std::vector<std::uint16_t>& values, Split split) const {
@@ -210,6 +226,10 @@ std::vector<std::uint16_t> Dataset::clients_of(Split split) const { return disti
 
 std::string Dataset::class_name(std::uint16_t label) const {
   return label < class_names_.size() ? class_names_[label] : std::to_string(label);
+}
+
+std::string Dataset::client_name(std::uint16_t client) const {
+  return client < client_names_.size() ? client_names_[client] : std::to_string(client);
 }
 
 Result<std::string> find_dataset(const std::string& name, const std::string& data_dir) {

@@ -30,17 +30,27 @@ void write(const ScratchFolder& folder, const std::string& name, const std::vect
   folder.write(name, {bytes.data(), bytes.size()});
 }
 
+/// Targets of two numbers, times, and samples of two channels, for what a description says of them.
+bool write_arrays(const ScratchFolder& folder) {
+  write(folder, "x.npy", npy("|u1", "(4, 3, 2)", std::vector<std::uint8_t>(24, 7)));
+  write(folder, "class.npy", npy("<u2", "(4,)", {0, 0, 1, 0, 0, 0, 1, 0}));
+  write(folder, "client.npy", npy("<u2", "(4,)", {0, 0, 0, 0, 1, 0, 1, 0}));
+  write(folder, "split.npy", npy("|u1", "(4,)", {0, 0, 1, 2}));
+  write(folder, "time.npy", npy("<f4", "(4,)", std::vector<std::uint8_t>(16, 0)));
+  write(folder, "target.npy", npy("<f4", "(4, 2)", std::vector<std::uint8_t>(32, 0)));
+  return true;
+}
+
+void check_numbers(const std::vector<double>& numbers) {
+  promise(numbers.size() == 1 || numbers.size() == 2, "there is one for all, or one for each channel");
+  for (const double number : numbers) promise(number - number == 0, "they are numbers");
+}
+
 }  // namespace
 
 void fuzz_dataset(Bytes input) {
   static const ScratchFolder folder;
-  static const bool ready = [] {
-    write(folder, "x.npy", npy("|u1", "(4, 2, 3)", std::vector<std::uint8_t>(24, 7)));
-    write(folder, "class.npy", npy("<u2", "(4,)", {0, 0, 1, 0, 0, 0, 1, 0}));
-    write(folder, "client.npy", npy("<u2", "(4,)", {0, 0, 0, 0, 1, 0, 1, 0}));
-    write(folder, "split.npy", npy("|u1", "(4,)", {0, 0, 1, 2}));
-    return true;
-  }();
+  static const bool ready = write_arrays(folder);
   folder.write("dataset.json", input);
   const Result<Dataset> dataset = Dataset::load(folder.file("."));
   if (!dataset) {
@@ -48,10 +58,16 @@ void fuzz_dataset(Bytes input) {
     return;
   }
   promise(ready && dataset->record_count() == 4 && dataset->sample_size() == 6, "the arrays are there");
-  promise(dataset->scale() != 0 && dataset->scale() - dataset->scale() == 0, "the scale is a number");
-  promise(dataset->offset() - dataset->offset() == 0, "so is the offset");
+  promise(dataset->has_time() && dataset->target_size() == 2, "so are times and targets");
+  check_numbers(dataset->scale());
+  check_numbers(dataset->offset());
+  for (const double scale : dataset->scale()) promise(scale != 0, "no scale is zero");
+  promise(dataset->overlap() <= 65535, "the overlap is within its limits");
+  promise(dataset->target_names().empty() || dataset->target_names().size() == 2, "every target has a name, or none");
+  promise(dataset->fingerprint().size() == 64, "it has a fingerprint");
   for (const int label : {0, 1, 2, 65535}) {
     promise(!dataset->class_name(static_cast<std::uint16_t>(label)).empty() || label < 2, "classes have names");
+    promise(!dataset->client_name(static_cast<std::uint16_t>(label)).empty() || label < 2, "and clients");
   }
 }
 

@@ -56,8 +56,8 @@ TEST_CASE("dataset: a folder is read as it was written", "[common][host][dataset
   CHECK(dataset->record_count() == 48);
   CHECK(dataset->sample_shape() == std::vector<std::size_t>{2, 2});
   CHECK(dataset->sample_size() == 4);
-  CHECK(dataset->scale() == 0.5);
-  CHECK(dataset->offset() == -1.0);
+  CHECK(dataset->scale() == std::vector<double>{0.5});
+  CHECK(dataset->offset() == std::vector<double>{-1});
   CHECK(dataset->class_name(1) == "bee");
   CHECK(dataset->class_name(6) == "6");
   CHECK(dataset->class_of(30) == 3);

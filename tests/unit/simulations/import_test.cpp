@@ -110,9 +110,9 @@ TEST_CASE("import: real numbers are quantised with the error that the report say
   CHECK(report.largest_error > 0);
   CHECK(report.largest_error <= report.scale / 2 * 1.001);
   const Dataset dataset = Dataset::load(folder.file("hand")).value();
-  CHECK(dataset.scale() == report.scale);
-  CHECK(dataset.offset() == report.offset);
-  const double value = static_cast<double>(value_at(dataset, 71, 1)) * dataset.scale() + dataset.offset();
+  CHECK(dataset.scale()[0] == report.scale);
+  CHECK(dataset.offset()[0] == report.offset);
+  const double value = static_cast<double>(value_at(dataset, 71, 1)) * dataset.scale()[0] + dataset.offset()[0];
   CHECK(std::abs(value - 1.1) <= report.largest_error);
 
   options.out_dir = folder.file("real");

@@ -5,6 +5,7 @@
 ///
 ///   x.npy         [N, ...] u8, i16 or float32      class.npy, client.npy  [N] u16
 ///   split.npy     [N] u8: 0 train, 1 validation, 2 test
+///   time.npy      [N] float32, optional            target.npy             [N, m] float32, optional
 ///   dataset.json  {"name": .., "scale": 1, "offset": 0, "shape": [..], "records": N, "class_names": [..], ..};
 ///                 all keys are optional, those known are checked
 
@@ -52,28 +53,65 @@ class Dataset {
   std::vector<std::uint16_t> classes_of(Split split) const;
   std::vector<std::uint16_t> clients_of(Split split) const;
 
-  /// The name of a class, such as "zero"; its number when the data set gives no name.
+  /// The name of a class, such as "zero"; its number when the data set gives no name. The same for clients.
   std::string class_name(std::uint16_t label) const;
+  std::string client_name(std::uint16_t client) const;
+
+  /// Whether records have times: time.npy is there.
+  bool has_time() const noexcept { return !times_.empty(); }
+  /// When a record began, in seconds from its client's start; finite. 0 where has_time() is false.
+  /// @param[in] record  0..record_count()-1, which is not checked.
+  float time_of(std::size_t record) const noexcept { return has_time() ? times_[record] : 0.0F; }
+
+  /// Numbers that are to be predicted for each record, 1..65535; 0 where there is no target.npy.
+  std::size_t target_size() const noexcept { return target_size_; }
+  /// @param[in]  record  0..record_count()-1, which is not checked.
+  /// @param[out] target  [target_size()], finite.
+  void read_target(std::size_t record, Span<float> target) const noexcept;
+  /// What the numbers of a target are called; empty, or target_size() texts.
+  const std::vector<std::string>& target_names() const noexcept { return target_names_; }
+
+  /// How many of the following records of the same client share readings with a record, 0..65535: 1 for windows that
+  /// begin in the middle of the one before.
+  std::uint32_t overlap() const noexcept { return overlap_; }
 
   /// What the data set says of its stored numbers: unit value = stored * scale + offset. Not applied by read_stored.
-  double scale() const noexcept { return scale_; }
-  double offset() const noexcept { return offset_; }
+  /// One entry for all, or one for each channel, the last extent of sample_shape(); scales are not 0.
+  const std::vector<double>& scale() const noexcept { return scale_; }
+  const std::vector<double>& offset() const noexcept { return offset_; }
+
+  /// SHA-256 of the data set, 64 lower-case digits: over the name of each file that was read, followed by its bytes, in
+  /// the order x.npy, class.npy, client.npy, split.npy, time.npy, target.npy, dataset.json. Files that are not there
+  /// are passed over.
+  const std::string& fingerprint() const noexcept { return fingerprint_; }
 
  private:
+  class Folder;
+
   std::vector<std::uint16_t> distinct(const std::vector<std::uint16_t>& values, Split split) const;
-  Result<void> read_arrays(const std::string& folder);
-  Result<void> read_description(const std::string& path);
+  Result<void> read_samples(Folder& folder);
+  Result<void> read_lists(Folder& folder);
+  Result<void> read_times(Folder& folder);
+  Result<void> read_targets(Folder& folder);
+  Result<void> read_description(Folder& folder);
 
   std::string name_;
   std::vector<std::size_t> sample_shape_;
   std::size_t sample_size_ = 0;
+  std::size_t target_size_ = 0;
   NpyArray::Values x_;
   std::vector<std::uint16_t> classes_;
   std::vector<std::uint16_t> clients_;
   std::vector<std::uint8_t> splits_;
+  std::vector<float> times_;
+  std::vector<float> targets_;
   std::vector<std::string> class_names_;
-  double scale_ = 1.0;
-  double offset_ = 0.0;
+  std::vector<std::string> client_names_;
+  std::vector<std::string> target_names_;
+  std::uint32_t overlap_ = 0;
+  std::vector<double> scale_{1.0};
+  std::vector<double> offset_{0.0};
+  std::string fingerprint_;
 };
 
 /// The folder of a data set: below `data_dir` (the option --data); when that is empty, below the environment variable
