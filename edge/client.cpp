@@ -187,6 +187,7 @@ void Client::begin_work() noexcept {
   settings.device_index = task.device_index;
   settings.first_task = task.first_task;
   settings.task_count = task.task_count;
+  settings.task_step = task.task_step == 0 ? 1 : task.task_step;
   settings.inner_learning_rate = task.inner_learning_rate;
   settings.passes = task.passes;
   settings.batch_size = task.batch_size;

@@ -12,11 +12,14 @@ Status TaskRunner::load_weights(const model::ModelInfo& model, const model::Byte
   if (!is_aligned(arena)) return Status::kInvalidArgument;
   const nn::Network& network = model.model.network;
   const size_t parameters = network.parameter_count();
-  if (arena.size() / sizeof(float) < parameters + network.sample_count()) return Status::kBufferTooSmall;
+  const size_t scales = model.model.input.count == 1 ? 0 : 2 * model.model.input.count;
+  if (arena.size() / sizeof(float) < parameters + scales + network.sample_count()) return Status::kBufferTooSmall;
   auto* numbers = reinterpret_cast<float*>(arena.data());
   parameters_ = {numbers, parameters};
-  sample_ = {numbers + parameters, network.sample_count()};
-  const Status status = model::read_parameters(phi, model, 0, parameters_);
+  normalisation_ = {numbers + parameters, scales};
+  sample_ = {numbers + parameters + scales, network.sample_count()};
+  Status status = model::read_parameters(phi, model, 0, parameters_);
+  if (status == Status::kOk) status = load_scales(model, phi);
   if (status == Status::kOk) weights_ = Weights::kReceived;
   return status;
 }
@@ -24,7 +27,8 @@ Status TaskRunner::load_weights(const model::ModelInfo& model, const model::Byte
 Status TaskRunner::predict(const model::Model& model, Span<const float> stored, Span<float> outputs) noexcept {
   const nn::Network& network = model.network;
   if (stored.size() != network.input_size() || outputs.size() != network.output_size()) return Status::kShapeMismatch;
-  for (size_t i = 0; i < stored.size(); ++i) sample_[i] = stored[i] * model.input_scale + model.input_offset;
+  for (size_t i = 0; i < stored.size(); ++i) sample_[i] = stored[i];
+  input_scale_.apply(sample_.first(stored.size()));
   const Span<const float> computed = nn::predict(network, parameters_, sample_);
   for (size_t i = 0; i < computed.size(); ++i) outputs[i] = computed[i];
   return Status::kOk;

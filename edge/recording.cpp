@@ -1,5 +1,6 @@
 #include "skink/edge/recording.hpp"
 
+#include "skink/common/arithmetic/real.hpp"
 #include "skink/common/crc32.hpp"
 #include "skink/common/little_endian.hpp"
 
@@ -10,6 +11,7 @@ using recording::kAnyRound;
 using recording::kHeaderBytes;
 using recording::kMaxInputs;
 using recording::kMaxSamples;
+using recording::kMaxTargets;
 using recording::kTaskBytes;
 
 constexpr size_t kChecked = 12;
@@ -27,14 +29,17 @@ Status Recording::open(Bytes memory) noexcept {
   const uint32_t tasks = load_u32(header + 12);
   const uint32_t inputs = load_u32(header + 16);
   const uint32_t input_bytes = load_u32(header + 20);
+  const uint32_t targets = load_u32(header + 24);
   if (bytes > memory.size()) return Status::kTruncated;
   if (bytes < kHeaderBytes || load_u32(header + 8) != crc32(memory.subspan(kChecked, bytes - kChecked))) {
     return Status::kDamaged;
   }
   if ((input_bytes != 1 && input_bytes != 4) || inputs == 0 || inputs > kMaxInputs) return Status::kUnsupported;
   if (tasks > (bytes - kHeaderBytes) / kTaskBytes) return Status::kDamaged;
+  if (targets == 0 || targets > kMaxTargets) return Status::kUnsupported;
   memory_ = memory.first(bytes);
   inputs_ = inputs;
+  targets_ = targets;
   input_bytes_ = input_bytes;
   for (uint32_t i = 0; i < tasks; ++i) {
     const uint8_t* entry = header + kHeaderBytes + i * kTaskBytes;
@@ -109,9 +114,11 @@ Status Recording::input(void* context, SampleSet set, uint32_t index, Span<float
   return Status::kOk;
 }
 
-float Recording::target(void* context, SampleSet set, uint32_t index, uint32_t /*output*/) {
+float Recording::target(void* context, SampleSet set, uint32_t index, uint32_t output) {
   const auto& self = *static_cast<const Recording*>(context);
-  return load_float(self.sample(set, index) + self.sample_bytes() - 4);
+  if (output >= self.targets_) return arithmetic::RealTraits<float>::from_bits(0x7fc00000U);
+  const size_t after = 4 * (size_t{self.targets_} - output);
+  return load_float(self.sample(set, index) + self.sample_bytes() - after);
 }
 
 }  // namespace skink::edge

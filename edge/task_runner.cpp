@@ -15,10 +15,6 @@ bool is_valid(const TaskSettings& settings) noexcept {
          settings.batch_size <= limits::kMaxBatchSize;
 }
 
-size_t target_size(const nn::Network& network) noexcept {
-  return network.loss() == nn::Loss::kSoftmaxCrossEntropy ? 1 : network.output_size();
-}
-
 }  // namespace
 
 Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
@@ -42,6 +38,7 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
   nn::PlanRequest request;
   request.batch_size = settings.batch_size;
   request.buffered_samples = samples.replayable ? 0 : counts_.support;
+  request.input_scales = model.model.input.count;
   request.codec_bytes = settings.codec_bytes;
   request.residual_bytes = settings.residual_bytes;
   while ((plan_ = nn::plan_memory(network, request)).total > arena.size()) {
@@ -55,6 +52,7 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
     return part;
   };
   parameters_ = take(plan_.parameters);
+  normalisation_ = take(plan_.normalisation);
   sample_ = take(plan_.inputs + plan_.activations);
   scratch_ = take(plan_.scratch);
   gradients_ = take(plan_.gradients);
@@ -69,7 +67,7 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
 Status TaskRunner::begin_task() noexcept {
   TaskRequest request;
   request.seed = settings_.seed;
-  request.round = settings_.round;
+  request.round = task_round();
   request.number = task_number();
   request.is_evaluation = settings_.kind == wire::TaskKind::kEvaluate;
   const Status status = samples_.begin(samples_.context, request, counts_);
@@ -77,8 +75,14 @@ Status TaskRunner::begin_task() noexcept {
   return status;
 }
 
+/// Evaluations are made of the same tasks, whenever they are made.
+uint32_t TaskRunner::task_round() const noexcept {
+  return settings_.kind == wire::TaskKind::kEvaluate ? 0 : settings_.round;
+}
+
 uint32_t TaskRunner::task_number() const noexcept {
-  return settings_.kind == wire::TaskKind::kEvaluate ? settings_.first_task + task_ : settings_.device_index;
+  return settings_.kind == wire::TaskKind::kEvaluate ? settings_.first_task + task_ * settings_.task_step
+                                                     : settings_.device_index;
 }
 
 Progress TaskRunner::step() noexcept {
@@ -102,6 +106,7 @@ Progress TaskRunner::fail(Status status) noexcept {
 Progress TaskRunner::load() noexcept {
   weights_ = Weights::kNone;
   Status status = model::read_parameters(phi_, *model_, 0, parameters_);
+  if (status == Status::kOk) status = load_scales(*model_, phi_);
   phi_failed_ = status != Status::kOk;
   if (status == Status::kOk && !samples_.replayable) status = buffer_support();
   for (uint32_t i = 0; i < counts_.support && status == Status::kOk; ++i) status = check_target(SampleSet::kSupport, i);
@@ -114,9 +119,18 @@ Progress TaskRunner::load() noexcept {
   return Progress::kMore;
 }
 
+/// Several scales are read into the arena.
+Status TaskRunner::load_scales(const model::ModelInfo& model, const model::ByteSource& phi) noexcept {
+  input_scale_ = model.model.input;
+  if (input_scale_.count == 1) return Status::kOk;
+  input_scale_.scales = normalisation_.data();
+  input_scale_.offsets = normalisation_.data() + input_scale_.count;
+  return model::read_input_scales(phi, model, normalisation_);
+}
+
 Status TaskRunner::buffer_support() noexcept {
   const size_t inputs = model_->model.network.input_size();
-  const size_t targets = target_size(model_->model.network);
+  const size_t targets = model_->model.network.target_size();
   for (uint32_t i = 0; i < counts_.support; ++i) {
     const Span<float> slot = support_.subspan(i * (inputs + targets), inputs + targets);
     const Status status = samples_.input(samples_.context, SampleSet::kSupport, i, slot.first(inputs));
@@ -134,20 +148,20 @@ Status TaskRunner::read_sample(SampleSet set, uint32_t index, Span<float> sample
   const size_t inputs = model.network.input_size();
   const Span<float> input = sample.first(inputs);
   if (set == SampleSet::kSupport && !samples_.replayable) {
-    const Span<float> slot = support_.subspan(index * (inputs + target_size(model.network)), inputs);
+    const Span<float> slot = support_.subspan(index * (inputs + model.network.target_size()), inputs);
     for (size_t i = 0; i < inputs; ++i) input[i] = slot[i];
   } else {
     const Status status = samples_.input(samples_.context, set, index, input);
     if (status != Status::kOk) return status;
   }
-  for (float& value : input) value = value * model.input_scale + model.input_offset;
+  input_scale_.apply(input);
   return Status::kOk;
 }
 
 float TaskRunner::target_of(SampleSet set, uint32_t index, uint32_t output) const noexcept {
   if (set == SampleSet::kSupport && !samples_.replayable) {
     const size_t inputs = model_->model.network.input_size();
-    return support_[index * (inputs + target_size(model_->model.network)) + inputs + output];
+    return support_[index * (inputs + model_->model.network.target_size()) + inputs + output];
   }
   return samples_.target(samples_.context, set, index, output);
 }
@@ -155,6 +169,7 @@ float TaskRunner::target_of(SampleSet set, uint32_t index, uint32_t output) cons
 /// Once a task and sample, so that no step of the training does.
 Status TaskRunner::check_target(SampleSet set, uint32_t index) const noexcept {
   const nn::Network& network = model_->model.network;
+  if (network.target_size() == 0) return Status::kOk;
   const auto outputs = static_cast<uint32_t>(network.output_size());
   const bool is_label = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
   const float label = target_of(set, index, 0);
@@ -185,7 +200,7 @@ Progress TaskRunner::adapt() noexcept {
   if (!order_known_) {
     const bool evaluates = settings_.kind == wire::TaskKind::kEvaluate;
     const auto purpose = evaluates ? arithmetic::Purpose::kEvaluationOrder : arithmetic::Purpose::kSampleOrder;
-    order_ = arithmetic::philox(settings_.seed, pass_, static_cast<uint32_t>(purpose), settings_.round, task_number());
+    order_ = arithmetic::philox(settings_.seed, pass_, static_cast<uint32_t>(purpose), task_round(), task_number());
     order_known_ = true;
   }
   const Progress progress = settings_.batch_size == 1 ? adapt_online() : adapt_batch();

@@ -22,9 +22,9 @@ InnerLoop evaluation_loop(const Experiment& experiment) {
 }
 
 TaskShare evaluation_share(std::uint32_t tasks, std::uint64_t place, std::uint64_t devices) {
-  const auto first = static_cast<std::uint32_t>(place * tasks / devices);
-  const auto end = static_cast<std::uint32_t>((place + 1) * tasks / devices);
-  return {first, end - first};
+  if (place >= tasks) return {0, 0, 1};
+  const auto step = static_cast<std::uint32_t>(devices);
+  return {static_cast<std::uint32_t>(place), static_cast<std::uint32_t>((tasks - place - 1) / devices + 1), step};
 }
 
 }  // namespace skink::rounds

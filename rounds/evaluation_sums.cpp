@@ -9,7 +9,6 @@ constexpr std::uint64_t wire::Evaluation::*kSums[] = {
     &wire::Evaluation::tasks,         &wire::Evaluation::query_samples, &wire::Evaluation::correct_before,
     &wire::Evaluation::correct_after, &wire::Evaluation::loss_before,   &wire::Evaluation::loss_after,
     &wire::Evaluation::diverged_tasks};
-constexpr std::int64_t kWord = std::int64_t{1} << 32;
 
 }  // namespace
 
@@ -25,26 +24,20 @@ bool is_plausible(const wire::Evaluation& report, const EvaluationRequest& reque
          report.diverged_tasks <= report.tasks && report.loss_before <= most_loss && report.loss_after <= most_loss;
 }
 
-std::vector<std::int64_t> to_words(const wire::Evaluation& sums) {
-  std::vector<std::int64_t> words;
-  for (const auto sum : kSums) {
-    words.push_back(static_cast<std::int64_t>(sums.*sum >> 32));
-    words.push_back(static_cast<std::int64_t>(sums.*sum & 0xffffffffU));
+wire::Evaluation sum_of(const std::vector<TaskResult>& tasks) {
+  wire::Evaluation total{};
+  for (const TaskResult& task : tasks) {
+    wire::Evaluation one{};
+    one.tasks = 1;
+    one.query_samples = task.query_samples;
+    one.loss_before = task.before.loss;
+    one.correct_before = task.before.correct;
+    one.loss_after = task.diverged ? arithmetic::largest_loss_sum(task.query_samples) : task.after.loss;
+    one.correct_after = task.diverged ? 0 : task.after.correct;
+    one.diverged_tasks = task.diverged ? 1U : 0U;
+    add(one, total);
   }
-  return words;
-}
-
-wire::Evaluation from_words(const std::vector<std::int64_t>& words) {
-  wire::Evaluation sums{};
-  std::size_t next = 0;
-  for (const auto sum : kSums) {
-    const std::int64_t high = words[next] + words[next + 1] / kWord;
-    const std::int64_t low = words[next + 1] % kWord;
-    next += 2;
-    const bool fits = high < kWord;
-    sums.*sum = fits ? static_cast<std::uint64_t>(high) << 32 | static_cast<std::uint64_t>(low) : ~std::uint64_t{0};
-  }
-  return sums;
+  return total;
 }
 
 }  // namespace skink::rounds

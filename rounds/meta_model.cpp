@@ -8,7 +8,11 @@
 namespace skink::rounds {
 
 MetaModel::MetaModel(const Experiment& experiment)
-    : model_{make_network(experiment.model), experiment.model.input_scale, experiment.model.input_offset},
+    : input_scale_(experiment.model.input_scale),
+      input_offset_(experiment.model.input_offset),
+      model_{make_network(experiment.model),
+             {input_scale_.size(), input_scale_.front(), input_offset_.front(), input_scale_.data(),
+              input_offset_.data()}},
       parameters_(initial_parameters(experiment.model, experiment.seed)),
       downlink_(experiment.downlink, model_.network, experiment.seed) {}
 
@@ -26,7 +30,7 @@ std::vector<std::uint8_t> MetaModel::step(std::uint32_t round, double epsilon, S
 }
 
 void MetaModel::encode() {
-  file_.resize(model::model_bytes(model_.network));
+  file_.resize(model::model_bytes(model_.network, model_.input.count));
   const Status status =
       model::encode(model_, {parameters_.data(), parameters_.size()}, {file_.data(), file_.size()}, digest_);
   if (status != Status::kOk) throw std::runtime_error("the meta-parameters are not finite");

@@ -9,10 +9,10 @@ namespace skink::model {
 namespace {
 
 constexpr uint8_t kMagic[4] = {'S', 'K', 'M', 0};
-constexpr size_t kHeaderBytes = 36;
+constexpr size_t kHeaderBytes = 32;
 constexpr size_t kLayerBytes = 12;
-constexpr uint32_t kMaxModelBytes =
-    kHeaderBytes + nn::kMaxLayers * kLayerBytes + sizeof(float) * nn::kMaxNumbers + crypto::kDigestBytes;
+constexpr uint32_t kMaxModelBytes = kHeaderBytes + nn::kMaxLayers * kLayerBytes + 3 * sizeof(float) * nn::kMaxNumbers +
+                                    crypto::kDigestBytes;  // parameters, scales, offsets
 
 void encode_layer(const nn::LayerSpec& spec, uint8_t* out) noexcept {
   const bool masked = nn::has_parameters(spec.kind);
@@ -101,6 +101,33 @@ Status decode_layers(const ByteSource& source, const uint8_t* header, ModelInfo&
                             info.build_error);
 }
 
+Status read_floats(const ByteSource& source, uint32_t offset, Span<float> out) noexcept {
+  // The bytes lie where the floats are going to be; on a little-endian machine they are these floats already.
+  auto* bytes = reinterpret_cast<uint8_t*>(out.data());
+  const Status status = source.read(source.context, offset, {bytes, 4 * out.size()});
+  if (status != Status::kOk || kIsLittleEndian) return status;
+  for (size_t i = 0; i < out.size(); ++i) out[i] = load_float(bytes + 4 * i);
+  return Status::kOk;
+}
+
+/// All finite? A lone scale and offset become those of the model.
+/// @param[in] block  scratch, [32]
+Status check_scales(const ByteSource& source, ModelInfo& info, float* block) noexcept {
+  const size_t numbers = 2 * info.model.input.count;
+  for (size_t first = 0; first < numbers; first += 32) {
+    const Span<float> part(block, numbers - first < 32 ? numbers - first : 32);
+    const Status status = read_floats(source, info.scales_offset + static_cast<uint32_t>(4 * first), part);
+    if (status != Status::kOk) return status;
+    for (const float value : part) {
+      if (!arithmetic::is_finite(value)) return Status::kNotFinite;
+    }
+  }
+  if (numbers != 2) return Status::kOk;
+  info.model.input.scale = block[0];
+  info.model.input.offset = block[1];
+  return Status::kOk;
+}
+
 }  // namespace
 
 ByteSource source_of(const Bytes& bytes) noexcept {
@@ -109,8 +136,9 @@ ByteSource source_of(const Bytes& bytes) noexcept {
   return {context, &read_memory, static_cast<uint32_t>(size), &begin_of_memory};
 }
 
-size_t model_bytes(const nn::Network& network) noexcept {
-  return kHeaderBytes + network.layers().size() * kLayerBytes + 4 * network.parameter_count() + crypto::kDigestBytes;
+size_t model_bytes(const nn::Network& network, size_t input_scales) noexcept {
+  return kHeaderBytes + network.layers().size() * kLayerBytes + 8 * input_scales + 4 * network.parameter_count() +
+         crypto::kDigestBytes;
 }
 
 Status FileImage::begin(const Model& model, Span<const float> parameters) noexcept {
@@ -120,7 +148,7 @@ Status FileImage::begin(const Model& model, Span<const float> parameters) noexce
   }
   model_ = &model;
   parameters_ = parameters;
-  size_ = static_cast<uint32_t>(model_bytes(model.network));
+  size_ = static_cast<uint32_t>(model_bytes(model.network, model.input.count));
   crypto::Sha256 hash;
   uint8_t block[256];
   const uint32_t content = size_ - static_cast<uint32_t>(crypto::kDigestBytes);
@@ -136,14 +164,17 @@ Status FileImage::begin(const Model& model, Span<const float> parameters) noexce
 void FileImage::read(uint32_t offset, MutableBytes out) const noexcept {
   const uint32_t digest_at = size_ - static_cast<uint32_t>(crypto::kDigestBytes);
   const uint32_t parameters_at = digest_at - static_cast<uint32_t>(4 * parameters_.size());
-  const uint32_t ends[] = {parameters_at, digest_at, size_};
-  for (size_t part = 0; part < 3 && !out.empty(); ++part) {
+  const uint32_t scales_at = parameters_at - static_cast<uint32_t>(8 * model_->input.count);
+  const uint32_t ends[] = {scales_at, parameters_at, digest_at, size_};
+  for (size_t part = 0; part < 4 && !out.empty(); ++part) {
     if (offset >= ends[part]) continue;
     const size_t left = ends[part] - offset;
     const MutableBytes piece = out.first(out.size() < left ? out.size() : left);
     if (part == 0) {
       read_head(offset, piece);
     } else if (part == 1) {
+      read_scales(offset - scales_at, piece);
+    } else if (part == 2) {
       read_parameters(offset - parameters_at, piece);
     } else {
       memcpy(piece.data(), digest_.bytes + (offset - digest_at), piece.size());
@@ -167,15 +198,30 @@ void FileImage::read_head(uint32_t offset, MutableBytes out) const noexcept {
   store_u16(head + 20, network.input_shape().channels);
   head[22] = static_cast<uint8_t>(network.loss());
   head[23] = static_cast<uint8_t>(network.layers().size());
-  store_float(head + 24, model_->input_scale);
-  store_float(head + 28, model_->input_offset);
-  store_u32(head + 32, static_cast<uint32_t>(network.parameter_count()));
+  store_u32(head + 24, static_cast<uint32_t>(model_->input.count));
+  store_u32(head + 28, static_cast<uint32_t>(network.parameter_count()));
   uint8_t* cursor = head + kHeaderBytes;
   for (const nn::LayerPlan& plan : network.layers()) {
     encode_layer(plan.spec, cursor);
     cursor += kLayerBytes;
   }
   memcpy(out.data(), head + offset, out.size());
+}
+
+/// `offset` counts from the first scale.
+void FileImage::read_scales(uint32_t offset, MutableBytes out) const noexcept {
+  const InputScale& input = model_->input;
+  uint8_t number[4];
+  for (size_t i = 0; i < out.size(); ++i, ++offset) {
+    if (i == 0 || offset % 4 == 0) {
+      const size_t place = offset / 4;
+      const bool is_scale = place < input.count;
+      const float* list = is_scale ? input.scales : input.offsets;
+      const float one = is_scale ? input.scale : input.offset;
+      store_float(number, input.count == 1 ? one : list[is_scale ? place : place - input.count]);
+    }
+    out[i] = number[offset % 4];
+  }
 }
 
 /// `offset` counts from the first parameter.
@@ -188,7 +234,7 @@ void FileImage::read_parameters(uint32_t offset, MutableBytes out) const noexcep
 }
 
 Status encode(const Model& model, Span<const float> parameters, MutableBytes out, crypto::Digest& digest) noexcept {
-  if (out.size() != model_bytes(model.network)) return Status::kShapeMismatch;
+  if (out.size() != model_bytes(model.network, model.input.count)) return Status::kShapeMismatch;
   FileImage image;
   const Status status = image.begin(model, parameters);
   if (status != Status::kOk) return status;
@@ -215,16 +261,19 @@ Status inspect(const ByteSource& source, ModelInfo& info) noexcept {
   status = decode_layers(source, header, info);
   if (status != Status::kOk) return status;
   const nn::Network& network = info.model.network;
-  if (load_u32(header + 32) != network.parameter_count() || source.size != model_bytes(network)) {
+  const size_t scales = load_u32(header + 24);
+  const bool has_scales = scales == 1 || scales == network.input_shape().channels || scales == network.input_size();
+  if (!has_scales || load_u32(header + 28) != network.parameter_count() ||
+      source.size != model_bytes(network, scales)) {
     return Status::kShapeMismatch;
   }
-  info.model.input_scale = load_float(header + 24);
-  info.model.input_offset = load_float(header + 28);
-  info.parameters_offset = static_cast<uint32_t>(kHeaderBytes + network.layers().size() * kLayerBytes);
-  if (!arithmetic::is_finite(info.model.input_scale) || !arithmetic::is_finite(info.model.input_offset)) {
-    return Status::kNotFinite;
-  }
+  info.model.input = {};
+  info.model.input.count = scales;
+  info.scales_offset = static_cast<uint32_t>(kHeaderBytes + network.layers().size() * kLayerBytes);
+  info.parameters_offset = info.scales_offset + static_cast<uint32_t>(8 * scales);
   float block[32];
+  status = check_scales(source, info, block);
+  if (status != Status::kOk) return status;
   for (size_t first = 0; first < network.parameter_count(); first += 32) {
     const size_t left = network.parameter_count() - first;
     const Span<float> part(block, left < 32 ? left : 32);
@@ -237,17 +286,16 @@ Status inspect(const ByteSource& source, ModelInfo& info) noexcept {
   return Status::kOk;
 }
 
+Status read_input_scales(const ByteSource& source, const ModelInfo& info, Span<float> numbers) noexcept {
+  if (numbers.size() != 2 * info.model.input.count) return Status::kShapeMismatch;
+  return read_floats(source, info.scales_offset, numbers);
+}
+
 Status read_parameters(const ByteSource& source, const ModelInfo& info, size_t first, Span<float> out) noexcept {
   if (first > info.model.network.parameter_count() || out.size() > info.model.network.parameter_count() - first) {
     return Status::kShapeMismatch;
   }
-  // The bytes lie where the floats are going to be; on a little-endian machine they are these floats already.
-  auto* bytes = reinterpret_cast<uint8_t*>(out.data());
-  const uint32_t offset = info.parameters_offset + static_cast<uint32_t>(4 * first);
-  const Status status = source.read(source.context, offset, {bytes, 4 * out.size()});
-  if (status != Status::kOk || kIsLittleEndian) return status;
-  for (size_t i = 0; i < out.size(); ++i) out[i] = load_float(bytes + 4 * i);
-  return Status::kOk;
+  return read_floats(source, info.parameters_offset + static_cast<uint32_t>(4 * first), out);
 }
 
 const float* parameters_in_place(const ByteSource& source, const ModelInfo& info) noexcept {

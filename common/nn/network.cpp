@@ -191,6 +191,10 @@ class NetworkBuilder {
       if (slot_activation_ != Activation::kNone) {
         return fail(Status::kUnsupported, "softmax_cross_entropy must follow a layer without activation");
       }
+    } else if (network_.loss_ == Loss::kReconstruction) {
+      if (network_.output_size_ != network_.input_size()) {
+        return fail(Status::kShapeMismatch, "reconstruction needs as many outputs as there are inputs");
+      }
     } else if (network_.loss_ != Loss::kMeanSquaredError) {
       return fail(Status::kUnsupported, "unknown loss");
     }

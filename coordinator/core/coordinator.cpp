@@ -67,7 +67,7 @@ void Coordinator::restore_model(const RunSnapshot& snapshot) {
 }
 
 void Coordinator::adopt_roster(std::vector<std::string> roster) {
-  devices_.adopt_roster(std::move(roster), config_.experiment.seed, config_.experiment.fleet.held_out);
+  devices_.adopt_roster(std::move(roster), config_.experiment.seed, config_.experiment.fleet);
 }
 
 std::vector<Action> Coordinator::take_actions() {

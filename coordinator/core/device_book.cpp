@@ -34,11 +34,11 @@ std::vector<std::string> DeviceBook::online_ids(std::size_t count) const {
   return ids;
 }
 
-void DeviceBook::adopt_roster(std::vector<std::string> roster, std::uint64_t seed, std::uint32_t held_out) {
+void DeviceBook::adopt_roster(std::vector<std::string> roster, std::uint64_t seed, const FleetConfig& fleet) {
   roster_ = std::move(roster);
   members_.clear();
   for (const std::string& id : roster_) members_.push_back(&add(id));
-  membership_ = rounds::split_roster(seed, static_cast<std::uint32_t>(roster_.size()), held_out);
+  membership_ = split_roster(seed, fleet, static_cast<std::uint32_t>(roster_.size()));
 }
 
 std::optional<std::uint32_t> DeviceBook::index_of(std::string_view id) const {

@@ -35,7 +35,9 @@ Publish sealed(wire::TopicKind topic, const KnownDevice& device, const Message& 
 }  // namespace
 
 Outbox::Outbox(const Experiment& experiment, const rounds::MetaModel& model)
-    : experiment_(&experiment), model_(&model), patches_(experiment.downlink, model::model_bytes(model.network())) {}
+    : experiment_(&experiment),
+      model_(&model),
+      patches_(experiment.downlink, model::model_bytes(model.network(), model.model().input.count)) {}
 
 void Outbox::set_rounds_done(std::uint32_t rounds_done) {
   rounds_done_ = rounds_done;
@@ -131,6 +133,7 @@ void Outbox::send_task(KnownDevice& device, const TaskRequest& request) {
   task.time_left_ms = static_cast<std::uint32_t>(request.time_left_ms);
   task.first_task = request.first_task;
   task.task_count = request.task_count;
+  task.task_step = request.task_step;
   std::vector<std::uint8_t> chain;
   if (device.base && request.sending == TaskRequest::Sending::kFirst) chain = patches_.chain_from(*device.base);
   if (!chain.empty()) {

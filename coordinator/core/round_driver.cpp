@@ -178,6 +178,7 @@ void RoundDriver::send_task(Slot& slot, std::uint64_t now_ms, TaskRequest::Sendi
   request.time_left_ms = slot.deadline_ms > now_ms ? slot.deadline_ms - now_ms : 0;
   request.first_task = slot.first_task;
   request.task_count = slot.task_count;
+  request.task_step = slot.task_step;
   outbox_.send_task(device, request);
   slots_.put_off_resend(slot, now_ms);
   ++slot.sends;

@@ -35,6 +35,7 @@ void SlotBook::open_evaluation(std::uint32_t rounds_done, const std::vector<std:
     slot.device_index = held_out[place];
     slot.first_task = share.first;
     slot.task_count = share.count;
+    slot.task_step = share.step;
     slot.open = share.count > 0;
     slot.deadline_ms = now_ms + experiment_->fleet.deadline_ms;
     slots_.push_back(std::move(slot));

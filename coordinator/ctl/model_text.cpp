@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -29,6 +30,25 @@ std::string tensor_text(const nn::Tensor& tensor, const std::vector<float>& para
                      high, norm);
 }
 
+/// One scale, or the range of several.
+std::string scale_text(const model::InputScale& input, const std::vector<float>& numbers) {
+  if (input.count == 1) return fmt::format("stored * {:.9g} + {:.9g}", input.scale, input.offset);
+  const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(input.count);
+  const auto [least_scale, most_scale] = std::minmax_element(numbers.begin(), middle);
+  const auto [least_offset, most_offset] = std::minmax_element(middle, numbers.end());
+  return fmt::format("stored * scale + offset, {} of each: {:.4g} to {:.4g}, {:.4g} to {:.4g}", input.count,
+                     *least_scale, *most_scale, *least_offset, *most_offset);
+}
+
+const char* loss_text(nn::Loss loss) {
+  switch (loss) {
+    case nn::Loss::kSoftmaxCrossEntropy: return "softmax_cross_entropy";
+    case nn::Loss::kMeanSquaredError: return "mean_squared_error";
+    case nn::Loss::kReconstruction: return "reconstruction";
+  }
+  return "unknown";
+}
+
 std::string reason_text(const std::string& path, Status status, const nn::BuildError& error) {
   std::string text = path + ": refused: " + status_text(status);
   if (status == Status::kTruncated) text += "; copy it again";
@@ -51,6 +71,8 @@ Result<std::string> describe_model(const std::string& path) {
   const nn::Network& network = info.model.network;
   std::vector<float> parameters(network.parameter_count());
   status = model::read_parameters(source, info, 0, {parameters.data(), parameters.size()});
+  std::vector<float> scales(2 * info.model.input.count);
+  if (status == Status::kOk) status = model::read_input_scales(source, info, {scales.data(), scales.size()});
   if (status != Status::kOk) return make_error(status, reason_text(path, status, {}));
 
   char hex[2 * crypto::kDigestBytes + 1];
@@ -58,8 +80,7 @@ Result<std::string> describe_model(const std::string& path) {
   std::string text = fmt::format("model        {}\nsha256       {}\n", path, hex);
   text += fmt::format("versions     format {}, arithmetic {}, protocol {}, codec {}\n", wire::kModelFormatVersion,
                       wire::kArithmeticVersion, wire::kProtocolVersion, wire::kCodecVersion);
-  text += fmt::format("input        {}, stored * {:.9g} + {:.9g}\n", shape_text(network.input_shape()),
-                      info.model.input_scale, info.model.input_offset);
+  text += fmt::format("input        {}, {}\n", shape_text(network.input_shape()), scale_text(info.model.input, scales));
   std::size_t layer = 0;
   for (const nn::LayerPlan& plan : network.layers()) {
     text += fmt::format("layer {:<6} {} -> {}\n", layer, layer_text(plan.spec), shape_text(plan.out));
@@ -68,11 +89,10 @@ Result<std::string> describe_model(const std::string& path) {
     }
     ++layer;
   }
-  text += fmt::format("loss         {}\n", network.loss() == nn::Loss::kSoftmaxCrossEntropy ? "softmax_cross_entropy"
-                                                                                            : "mean_squared_error");
+  text += fmt::format("loss         {}\n", loss_text(network.loss()));
   text += fmt::format("parameters   {}, of them {} trainable\n", network.parameter_count(), network.trainable_count());
-  const nn::MemoryPlan online = nn::plan_memory(network, {1, 0, 0});
-  const nn::MemoryPlan batch = nn::plan_memory(network, {8, 0, 0});
+  const nn::MemoryPlan online = nn::plan_memory(network, {1, 0, 0, 0, info.model.input.count});
+  const nn::MemoryPlan batch = nn::plan_memory(network, {8, 0, 0, 0, info.model.input.count});
   text += fmt::format("to adapt     {} bytes online: parameters {}, activations {}, input {}, scratch {}\n",
                       online.total, online.parameters, online.activations, online.inputs, online.scratch);
   text += fmt::format("             {} bytes with mini-batches of 8 ({:.2f} times)\n", batch.total,

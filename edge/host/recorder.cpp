@@ -24,14 +24,15 @@ Recorded read(const TaskGenerator& generator, const TaskKey& key) {
   const Task task = generator.draw(key);
   const std::uint32_t query = key.use == TaskUse::kEvaluate ? task.query_count() : 0;  // adapting needs none
   Recorded recorded{key, task.support_count(), query, {}, {}};
-  recorded.targets.resize(std::size_t{recorded.support} + recorded.query);
-  recorded.inputs.resize(recorded.targets.size() * generator.input_size());
-  const std::size_t support_inputs = recorded.support * generator.input_size();
-  task.read_set(TaskSet::kSupport, {recorded.inputs.data(), support_inputs},
-                {recorded.targets.data(), recorded.support});
+  const std::size_t samples = std::size_t{recorded.support} + recorded.query;
+  recorded.targets.resize(samples * generator.target_size());
+  recorded.inputs.resize(samples * generator.input_size());
+  const std::size_t inputs = recorded.support * generator.input_size();
+  const std::size_t targets = recorded.support * generator.target_size();
+  task.read_set(TaskSet::kSupport, {recorded.inputs.data(), inputs}, {recorded.targets.data(), targets});
   if (query == 0) return recorded;
-  task.read_set(TaskSet::kQuery, {recorded.inputs.data() + support_inputs, recorded.inputs.size() - support_inputs},
-                {recorded.targets.data() + recorded.support, recorded.query});
+  task.read_set(TaskSet::kQuery, {recorded.inputs.data() + inputs, recorded.inputs.size() - inputs},
+                {recorded.targets.data() + targets, recorded.targets.size() - targets});
   return recorded;
 }
 
@@ -47,8 +48,9 @@ void append_float(std::vector<std::uint8_t>& out, float value) {
   store_float(out.data() + out.size() - 4, value);
 }
 
-std::size_t sample_bytes(std::size_t inputs, bool as_bytes) {
-  return (inputs * (as_bytes ? 1 : sizeof(float)) + 3) / 4 * 4 + sizeof(float);
+std::size_t sample_bytes(const TaskGenerator& generator, bool as_bytes) {
+  const std::size_t inputs = generator.input_size() * (as_bytes ? 1 : sizeof(float));
+  return (inputs + 3) / 4 * 4 + generator.target_size() * sizeof(float);
 }
 
 Error too_large(const std::string& why) {
@@ -63,17 +65,36 @@ Result<void> check_sizes(const TaskGenerator& generator, const std::vector<TaskK
   }
   std::uint64_t bytes = recording::kHeaderBytes;
   for (const TaskKey& key : keys) {
-    const std::uint64_t support = generator.support_count(key.use);
-    const std::uint64_t query = key.use == TaskUse::kEvaluate ? generator.query_count(key.use) : 0;
+    const std::uint64_t support = generator.most_support(key.use);
+    const std::uint64_t query = key.use == TaskUse::kEvaluate ? generator.most_query(key.use) : 0;
     const std::uint64_t samples = std::max(support, query);
     if (samples > recording::kMaxSamples) {
       return too_large(std::to_string(samples) + " samples in a set, at most " +
                        std::to_string(recording::kMaxSamples));
     }
-    bytes += recording::kTaskBytes + (support + query) * sample_bytes(inputs, as_bytes);
+    bytes += recording::kTaskBytes + (support + query) * sample_bytes(generator, as_bytes);
   }
   if (bytes <= std::numeric_limits<std::uint32_t>::max()) return {};
   return too_large(std::to_string(keys.size()) + " tasks need more than 4 GiB; record fewer rounds (meta.rounds)");
+}
+
+void append_samples(const Recorded& task, const TaskGenerator& generator, bool as_bytes,
+                    std::vector<std::uint8_t>& out) {
+  const std::size_t inputs = generator.input_size();
+  const std::size_t targets = generator.target_size();
+  const std::size_t samples = std::size_t{task.support} + task.query;
+  for (std::size_t s = 0; s < samples; ++s) {
+    for (std::size_t i = 0; i < inputs; ++i) {
+      const float value = task.inputs[s * inputs + i];
+      if (as_bytes) {
+        out.push_back(static_cast<std::uint8_t>(value));
+      } else {
+        append_float(out, value);
+      }
+    }
+    while (out.size() % 4 != 0) out.push_back(0);
+    for (std::size_t o = 0; o < targets; ++o) append_float(out, task.targets[s * targets + o]);
+  }
 }
 
 }  // namespace
@@ -94,8 +115,9 @@ Result<std::vector<std::uint8_t>> record_tasks(const TaskGenerator& generator, s
   const std::size_t inputs = generator.input_size();
 
   std::vector<std::uint8_t> out;
-  for (const std::uint32_t word : {recording::kMagic, 0U, 0U, static_cast<std::uint32_t>(tasks.size()),
-                                   static_cast<std::uint32_t>(inputs), as_bytes ? 1U : 4U, 0U, 0U}) {
+  for (const std::uint32_t word :
+       {recording::kMagic, 0U, 0U, static_cast<std::uint32_t>(tasks.size()), static_cast<std::uint32_t>(inputs),
+        as_bytes ? 1U : 4U, static_cast<std::uint32_t>(generator.target_size()), 0U}) {
     append_u32(out, word);
   }
   std::size_t offset = recording::kHeaderBytes + tasks.size() * recording::kTaskBytes;
@@ -106,22 +128,9 @@ Result<std::vector<std::uint8_t>> record_tasks(const TaskGenerator& generator, s
     append_u32(out, task.support);
     append_u32(out, task.query);
     append_u32(out, static_cast<std::uint32_t>(offset));
-    offset += task.targets.size() * sample_bytes(inputs, as_bytes);
+    offset += (std::size_t{task.support} + task.query) * sample_bytes(generator, as_bytes);
   }
-  for (const Recorded& task : tasks) {
-    for (std::size_t s = 0; s < task.targets.size(); ++s) {
-      for (std::size_t i = 0; i < inputs; ++i) {
-        const float value = task.inputs[s * inputs + i];
-        if (as_bytes) {
-          out.push_back(static_cast<std::uint8_t>(value));
-        } else {
-          append_float(out, value);
-        }
-      }
-      while (out.size() % 4 != 0) out.push_back(0);
-      append_float(out, task.targets[s]);
-    }
-  }
+  for (const Recorded& task : tasks) append_samples(task, generator, as_bytes, out);
   store_u32(out.data() + 4, static_cast<std::uint32_t>(out.size()));
   store_u32(out.data() + 8, crc32({out.data() + 12, out.size() - 12}));
   return out;

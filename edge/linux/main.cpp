@@ -91,12 +91,11 @@ int run(const Arguments& line) {
   if (!ids) return fail(ExitCode::kUsage, ids.error().message);
   const auto overrides = parse_overrides(line.settings);
   if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
-  const Result<Experiment> experiment = read_experiment(line.experiment, *overrides);
-  if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
-  const auto dataset = load_dataset(experiment->task, line.data);
-  if (!dataset) return fail(ExitCode::kData, dataset.error().message);
-  const Result<TaskGenerator> generator = TaskGenerator::create(*experiment, *dataset);
-  if (!generator) return fail(ExitCode::kData, generator.error().message);
+  const Result<Experiment> read = read_experiment(line.experiment, *overrides);
+  if (!read) return fail(ExitCode::kConfiguration, read.error().message);
+  const Result<PreparedTasks> prepared = prepare_tasks(*read, line.data);
+  if (!prepared) return fail(ExitCode::kData, prepared.error().message);
+  const Experiment& experiment = prepared->experiment;
 
   options.fleet = line.fleet;
   options.broker = *broker;
@@ -106,16 +105,16 @@ int run(const Arguments& line) {
   options.threads = line.threads;
   options.connect_timeout = std::chrono::seconds(line.connect_timeout_s);
   options.log = &log;
-  const std::size_t needed = device_memory(*experiment).arena();
+  const std::size_t needed = device_memory(experiment).arena();
   if (line.arena_bytes != 0 && line.arena_bytes < needed) {
     spdlog::warn("--arena-bytes {}: the experiment needs {}; its tasks will be refused", line.arena_bytes, needed);
   }
-  const auto host = edge::ClientHost::create(*experiment, *generator, options);
+  const auto host = edge::ClientHost::create(experiment, prepared->tasks, options);
   if (!host) {
     const bool usage = host.error().code == Status::kInvalidArgument;
     return fail(usage ? ExitCode::kUsage : ExitCode::kCredentials, host.error().message);
   }
-  spdlog::info("{}: {} devices, {} bytes of arena each, broker {}", experiment->name, options.device_ids.size(),
+  spdlog::info("{}: {} devices, {} bytes of arena each, broker {}", experiment.name, options.device_ids.size(),
                line.arena_bytes != 0 ? line.arena_bytes : needed, line.broker);
   return static_cast<int>((*host)->run(stopped));
 }

@@ -1,65 +1,27 @@
 #include "skink/host/config/config_reader.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <utility>
 
-#include "config_tree.hpp"
+#include "config_text.hpp"
 #include "skink/common/wire/topics.hpp"
 
 namespace skink {
 
 using internal::ConfigNode;
 using internal::ConfigState;
+using internal::contains;
+using internal::found_text;
+using internal::is_number;
+using internal::number_of;
+using internal::number_text;
+using internal::quoted;
+using internal::range_text;
 using Kind = ConfigNode::Kind;
 
 namespace {
 
 constexpr std::size_t kMaxWordBytes = 64;
-
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
-
-std::string number_text(double value) {
-  std::array<char, 64> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  return {buffer.data(), end};
-}
-
-std::string range_text(IntegerRange range) {
-  if (range.min == range.max) return std::to_string(range.min);
-  return std::to_string(range.min) + ".." + std::to_string(range.max);
-}
-
-std::string range_text(RealRange range) {
-  if (range.excludes_min) return "above " + number_text(range.min) + ", at most " + number_text(range.max);
-  return number_text(range.min) + ".." + number_text(range.max);
-}
-
-std::string found_text(const ConfigNode& node) {
-  switch (node.kind) {
-    case Kind::kBoolean: return node.boolean ? "true" : "false";
-    case Kind::kInteger: return std::to_string(node.integer);
-    case Kind::kReal: return number_text(node.real);
-    case Kind::kText: return "the text " + quoted(node.text);
-    case Kind::kDate: return "a date or time";
-    case Kind::kList: return "a list of " + std::to_string(node.children.size());
-    case Kind::kTable: return "a table";
-  }
-  return "something else";
-}
-
-bool contains(IntegerRange range, std::int64_t value) { return value >= range.min && value <= range.max; }
-
-bool contains(RealRange range, double value) {
-  return std::isfinite(value) && (range.excludes_min ? value > range.min : value >= range.min) && value <= range.max;
-}
-
-bool is_number(const ConfigNode& node) { return node.kind == Kind::kInteger || node.kind == Kind::kReal; }
-
-double number_of(const ConfigNode& node) {
-  return node.kind == Kind::kInteger ? static_cast<double>(node.integer) : node.real;
-}
 
 }  // namespace
 
@@ -73,6 +35,17 @@ std::string ConfigReader::label(std::string_view key) const {
 }
 
 bool ConfigReader::has(std::string_view key) const { return node_ != nullptr && node_->find(key) != nullptr; }
+
+WrittenAs ConfigReader::written_as(std::string_view key) const {
+  if (!has(key)) return WrittenAs::kNothing;
+  switch (node_->find(key)->kind) {
+    case Kind::kInteger: return WrittenAs::kInteger;
+    case Kind::kReal: return WrittenAs::kReal;
+    case Kind::kText: return WrittenAs::kText;
+    case Kind::kList: return WrittenAs::kList;
+    default: return WrittenAs::kOther;
+  }
+}
 
 void ConfigReader::problem(std::string_view key, const std::string& sentence) const {
   if (node_ == nullptr) return;
@@ -243,57 +216,6 @@ std::string ConfigReader::id(std::string_view key) const {
     return node->text;
   }
   return {};
-}
-
-std::vector<std::int64_t> ConfigReader::integers(std::string_view key, IntegerRange count, IntegerRange range,
-                                                 const std::optional<std::vector<std::int64_t>>& fallback) const {
-  const std::string wanted = (count.max == 1 ? "" : "a list of " + range_text(count) + " ") +
-                             std::string("whole numbers ") + range_text(range);
-  std::vector<std::int64_t> failed =
-      fallback.value_or(std::vector<std::int64_t>(static_cast<std::size_t>(count.min), range.min));
-  const ConfigNode* node = ask(key, !fallback, wanted);
-  if (node == nullptr) return failed;
-  const std::span<const ConfigNode> entries =
-      node->kind == Kind::kList ? std::span<const ConfigNode>(node->children) : std::span<const ConfigNode>(node, 1);
-  if (!contains(count, static_cast<std::int64_t>(entries.size()))) {
-    wrong_type(key, *node, wanted);
-    return failed;
-  }
-  std::vector<std::int64_t> values;
-  for (const ConfigNode& entry : entries) {
-    if (entry.kind != Kind::kInteger) {
-      wrong_type(key, entry, wanted);
-      return failed;
-    }
-    if (!contains(range, entry.integer)) {
-      problem(key, std::to_string(entry.integer) + " is not allowed, use " + range_text(range));
-      return failed;
-    }
-    values.push_back(entry.integer);
-  }
-  return values;
-}
-
-std::array<float, 2> ConfigReader::interval(std::string_view key, RealRange range,
-                                            std::optional<std::array<float, 2>> fallback) const {
-  const std::string wanted = "[low, high], two numbers " + range_text(range);
-  const std::array<float, 2> failed = fallback.value_or(std::array<float, 2>{});
-  const ConfigNode* node = ask(key, !fallback, wanted);
-  if (node == nullptr) return failed;
-  if (node->kind != Kind::kList || node->children.size() != 2 || !is_number(node->children[0]) ||
-      !is_number(node->children[1])) {
-    wrong_type(key, *node, wanted);
-    return failed;
-  }
-  const double low = number_of(node->children[0]);
-  const double high = number_of(node->children[1]);
-  for (const double value : {low, high}) {
-    if (contains(range, value)) continue;
-    problem(key, number_text(value) + " is not allowed, use " + range_text(range));
-    return failed;
-  }
-  if (low > high) problem(key, "low is above high, use [" + number_text(high) + ", " + number_text(low) + "]");
-  return {static_cast<float>(low), static_cast<float>(high)};
 }
 
 std::optional<std::size_t> ConfigReader::choice_index(std::string_view key, std::span<const std::string_view> texts,

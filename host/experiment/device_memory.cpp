@@ -10,6 +10,7 @@ DeviceMemory device_memory(const Experiment& experiment) {
   DeviceMemory memory;
   nn::PlanRequest adapt;
   adapt.batch_size = experiment.meta.batch_size;
+  adapt.input_scales = experiment.model.input_scale.size();
   codec::Codec codec{};
   if (codec::parse(experiment.uplink.c_str(), codec)) {  // the experiment was checked
     adapt.codec_bytes = codec::state_bytes(codec, network);
@@ -23,9 +24,10 @@ DeviceMemory device_memory(const Experiment& experiment) {
   }
   nn::PlanRequest evaluate;
   evaluate.batch_size = experiment.evaluation.batch_size;
+  evaluate.input_scales = adapt.input_scales;
   memory.adapt = nn::plan_memory(network, adapt);
   memory.evaluate = nn::plan_memory(network, evaluate);
-  memory.model = model::model_bytes(network);
+  memory.model = model::model_bytes(network, adapt.input_scales);
   return memory;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -14,62 +15,13 @@ namespace skink {
 namespace {
 
 constexpr IntegerRange kSeedRange{0, std::numeric_limits<std::int64_t>::max()};
-constexpr IntegerRange kSizeRange{1, limits::kMaxSamples};
 constexpr IntegerRange kBatchRange{1, limits::kMaxBatchSize};  // beyond it every device refuses
 constexpr IntegerRange kPassesRange{1, limits::kMaxPasses};
 constexpr IntegerRange kRoundsRange{1, limits::kMaxRounds};
-constexpr IntegerRange kTasksRange{0, limits::kMaxTasks};
 constexpr IntegerRange kDevicesRange{1, limits::kMaxDevices};
 constexpr RealRange kLearningRateRange{0.0, 100.0, true};
 constexpr RealRange kMetaLearningRateRange{0.0, 100.0};
 constexpr RealRange kClipNormRange{0.0, 1e6};
-/// sin is defined up to 8192 (docs/arithmetic.md, section 3): half for the input, half for the phase.
-constexpr RealRange kAngleRange{-4096.0, 4096.0};
-
-void read_sine(const ConfigReader& reader, TaskConfig& task) {
-  const auto amplitude = reader.interval("amplitude", kAngleRange, {{task.amplitude_min, task.amplitude_max}});
-  const auto phase = reader.interval("phase", kAngleRange, {{task.phase_min, task.phase_max}});
-  const auto input = reader.interval("input", kAngleRange, {{task.input_min, task.input_max}});
-  task.amplitude_min = amplitude[0];
-  task.amplitude_max = amplitude[1];
-  task.phase_min = phase[0];
-  task.phase_max = phase[1];
-  task.input_min = input[0];
-  task.input_max = input[1];
-  for (const char* key : {"dataset", "ways", "group", "rotations", "validation_classes"}) {
-    reader.forbid(key, "belongs to source = \"dataset\"");
-  }
-}
-
-std::uint32_t read_rotations(const ConfigReader& reader, std::uint32_t fallback) {
-  const std::uint32_t rotations = reader.count("rotations", {1, 4}, fallback);
-  if (rotations != 1 && rotations != 4) {
-    reader.problem("rotations", std::to_string(rotations) + " is not allowed, use 1 or 4");
-  }
-  return rotations;
-}
-
-void read_dataset(const ConfigReader& reader, TaskConfig& task) {
-  task.dataset = reader.word("dataset", "-_");
-  task.ways = reader.count("ways", {limits::kMinWays, limits::kMaxWays});
-  task.group = reader.choice<TaskGrouping>(
-      "group", {{"class", TaskGrouping::kClass}, {"client", TaskGrouping::kClient}}, TaskGrouping::kClass);
-  task.rotations = read_rotations(reader, 1);
-  task.validation_classes = reader.count("validation_classes", {0, std::numeric_limits<std::uint16_t>::max()}, 0);
-  if (task.group == TaskGrouping::kClient) {
-    reader.forbid("validation_classes", "belongs to group = \"class\"; clients are split in the data set");
-  }
-  for (const char* key : {"amplitude", "phase", "input"}) reader.forbid(key, "belongs to source = \"sine\"");
-}
-
-void read_task(const ConfigReader& reader, TaskConfig& task) {
-  task.source = reader.choice<TaskSource>("source", {{"sine", TaskSource::kSine}, {"dataset", TaskSource::kDataset}});
-  task.support_size = reader.count("support_size", kSizeRange);
-  task.query_size = reader.count("query_size", kSizeRange, 1);
-  task.fresh = reader.choice<TaskFreshness>(
-      "fresh", {{"round", TaskFreshness::kRound}, {"device", TaskFreshness::kDevice}}, TaskFreshness::kRound);
-  task.source == TaskSource::kSine ? read_sine(reader, task) : read_dataset(reader, task);
-}
 
 void read_meta(const ConfigReader& reader, MetaConfig& meta) {
   meta.strategy = reader.choice<StrategyKind>("strategy", {{"tinyreptile", StrategyKind::kTinyReptile},
@@ -86,42 +38,13 @@ void read_meta(const ConfigReader& reader, MetaConfig& meta) {
   meta.meta_learning_rate_final = reader.real("meta_learning_rate_final", kMetaLearningRateRange, final_rate);
 }
 
-/// Sizes, passes and rate are those of training where the section does not say otherwise.
-void read_evaluation(const ConfigReader& reader, const Experiment& experiment, EvaluationConfig& evaluation) {
-  evaluation.every = reader.count("every", {0, kRoundsRange.max}, 0);
-  evaluation.tasks = reader.count("tasks", kTasksRange, 0);
-  evaluation.final_tasks = reader.count("final_tasks", kTasksRange, evaluation.tasks);
-  evaluation.split =
-      reader.choice<Split>("split", {{"test", Split::kTest}, {"validation", Split::kValidation}}, Split::kTest);
-  evaluation.support_size = reader.count("support_size", kSizeRange, experiment.task.support_size);
-  evaluation.query_size = reader.count("query_size", kSizeRange, experiment.task.query_size);
-  evaluation.passes = reader.count("passes", kPassesRange, experiment.meta.passes);
-  evaluation.batch_size = reader.count("batch_size", kBatchRange, 1);
-  evaluation.inner_learning_rate =
-      reader.real32("inner_learning_rate", kLearningRateRange, experiment.meta.inner_learning_rate);
-  if (experiment.task.source == TaskSource::kDataset) {
-    evaluation.rotations = read_rotations(reader, experiment.task.rotations);
-  } else {
-    reader.forbid("rotations", "belongs to source = \"dataset\"");
-  }
-}
-
-void read_fleet(const ConfigReader& reader, FleetConfig& fleet) {
-  fleet.devices = reader.count("devices", kDevicesRange);
-  fleet.held_out = reader.count("held_out", {0, kDevicesRange.max}, 0);
-  fleet.deadline_ms = reader.count("deadline_ms", {1, limits::kMaxWaitMs}, 30'000);
-  fleet.offline_ms = reader.count("offline_ms", {0, limits::kMaxWaitMs}, 3'000);
-}
-
 struct Sections {
   internal::ModelReaders model;
+  ConfigReader task;
   ConfigReader meta;
   ConfigReader evaluation;
   ConfigReader fleet;
 };
-
-/// Sizes count samples of each class, where there are classes.
-std::uint64_t classes_of_task(const TaskConfig& task) { return task.source == TaskSource::kDataset ? task.ways : 1; }
 
 void check_meta(const ConfigReader& reader, const Experiment& experiment) {
   const MetaConfig& meta = experiment.meta;
@@ -134,29 +57,10 @@ void check_meta(const ConfigReader& reader, const Experiment& experiment) {
     reader.problem("cohort", "the aggregation weights of a round add up to " + std::to_string(weight) +
                                  ", they must stay below " + std::to_string(arithmetic::kMaxTotalWeight));
   }
+  if (fleet.devices_are_clients) return;  // they are counted later
   if (fleet.held_out < fleet.devices && meta.cohort > fleet.devices - fleet.held_out) {
     reader.problem("cohort", std::to_string(meta.cohort) + " is more than the devices that train, use 1.." +
                                  std::to_string(fleet.devices - fleet.held_out) + " or more [fleet] devices");
-  }
-}
-
-void check_evaluation(const ConfigReader& reader, const Experiment& experiment) {
-  const EvaluationConfig& evaluation = experiment.evaluation;
-  if (evaluation.every > 0 && evaluation.tasks == 0) {
-    reader.problem("every",
-                   "evaluating every " + std::to_string(evaluation.every) + " rounds needs tasks of at least 1");
-  }
-}
-
-void check_fleet(const ConfigReader& reader, const Experiment& experiment) {
-  const FleetConfig& fleet = experiment.fleet;
-  if (fleet.held_out >= fleet.devices) {
-    reader.problem("held_out", std::to_string(fleet.held_out) + " of " + std::to_string(fleet.devices) +
-                                   " devices leave none to train, use 0.." + std::to_string(fleet.devices - 1));
-  }
-  if (fleet.held_out == 0 && (experiment.evaluation.tasks > 0 || experiment.evaluation.final_tasks > 0)) {
-    reader.problem("held_out",
-                   "0 is not allowed when [evaluation] has tasks: they run on held-out devices, use 1 or more");
   }
 }
 
@@ -181,9 +85,10 @@ void read_codecs(const ConfigReader& reader, Experiment& experiment) {
 
 void check(const Sections& sections, const Experiment& experiment) {
   internal::check_model(sections.model, experiment.model, experiment.task);
+  internal::check_task(sections.task, experiment);
   check_meta(sections.meta, experiment);
-  check_evaluation(sections.evaluation, experiment);
-  check_fleet(sections.fleet, experiment);
+  internal::check_evaluation(sections.evaluation, experiment);
+  internal::check_fleet(sections.fleet, experiment);
 }
 
 Result<Experiment> read_sections(Result<ConfigFile> file) {
@@ -192,12 +97,13 @@ Result<Experiment> read_sections(Result<ConfigFile> file) {
   const ConfigReader root = file->root();
   experiment.name = root.word("name", "-");
   experiment.seed = static_cast<std::uint64_t>(root.integer("seed", kSeedRange, 1));
-  const Sections sections{internal::read_model(root, experiment.model), root.table("meta", Presence::kRequired),
-                          root.table("evaluation", Presence::kOptional), root.table("fleet", Presence::kRequired)};
-  read_task(root.table("task", Presence::kRequired), experiment.task);
+  const Sections sections{internal::read_model(root, experiment.model), root.table("task", Presence::kRequired),
+                          root.table("meta", Presence::kRequired), root.table("evaluation", Presence::kOptional),
+                          root.table("fleet", Presence::kRequired)};
+  internal::read_task(sections.task, objective_of(experiment), experiment.task);
   read_meta(sections.meta, experiment.meta);
-  read_evaluation(sections.evaluation, experiment, experiment.evaluation);
-  read_fleet(sections.fleet, experiment.fleet);
+  internal::read_evaluation(sections.evaluation, experiment, experiment.evaluation);
+  internal::read_fleet(sections.fleet, experiment, experiment.fleet);
   read_codecs(root.table("codec", Presence::kOptional), experiment);
   if (file->sound()) check(sections, experiment);
   const Result<void> finished = file->finish();
@@ -207,12 +113,59 @@ Result<Experiment> read_sections(Result<ConfigFile> file) {
 
 }  // namespace
 
+TaskSize TaskSize::of(Kind kind, double fraction) {
+  TaskSize size;
+  size.kind = kind;
+  size.fraction = fraction;
+  return size;
+}
+
+bool operator==(const TaskSize& a, const TaskSize& b) {
+  return a.kind == b.kind && a.count == b.count && a.fraction == b.fraction;
+}
+
+std::uint32_t TaskSize::wanted_of(std::uint32_t available) const {
+  switch (kind) {
+    case Kind::kCount: return std::min(count, available);
+    case Kind::kAll: return available;
+    case Kind::kFraction: break;
+  }
+  const auto part = static_cast<std::uint32_t>(fraction * static_cast<double>(available));
+  return std::min(std::max(part, 1U), available);
+}
+
+Objective objective_of(const Experiment& experiment) {
+  switch (experiment.model.loss) {
+    case nn::Loss::kSoftmaxCrossEntropy: return Objective::kClassify;
+    case nn::Loss::kMeanSquaredError: return Objective::kRegress;
+    case nn::Loss::kReconstruction: return Objective::kReconstruct;
+  }
+  return Objective::kClassify;
+}
+
+namespace {
+
+/// Of a task, at most; 0: the device's records say.
+std::uint64_t samples_of(const TaskSize& size, const Experiment& experiment) {
+  if (!size.is_count()) return 0;
+  if (objective_of(experiment) != Objective::kClassify) return size.count;
+  const bool has_all_classes = experiment.task.ways == 0;
+  return size.count * (has_all_classes ? make_network(experiment.model).output_size() : experiment.task.ways);
+}
+
+}  // namespace
+
 std::uint64_t support_samples(const Experiment& experiment) {
-  return experiment.task.support_size * classes_of_task(experiment.task);
+  const std::uint64_t samples = samples_of(experiment.task.support_size, experiment);
+  if (samples != 0) return samples;
+  if (experiment.meta.strategy != StrategyKind::kFedAvg) return limits::kMaxSamples;
+  const std::uint64_t share = (arithmetic::kMaxTotalWeight - 1) / experiment.meta.cohort;
+  return std::clamp<std::uint64_t>(share, 1, limits::kMaxSamples);
 }
 
 std::uint64_t evaluation_query_samples(const Experiment& experiment) {
-  return experiment.evaluation.query_size * classes_of_task(experiment.task);
+  const std::uint64_t samples = samples_of(experiment.evaluation.query_size, experiment);
+  return samples != 0 ? samples : limits::kMaxSamples;
 }
 
 Result<Experiment> read_experiment(const std::string& path, const std::vector<Override>& overrides) {

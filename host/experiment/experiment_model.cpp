@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -20,6 +21,13 @@ struct Window {
   std::uint8_t height;
   std::uint8_t width;
 };
+
+/// n along a series.
+Window read_extent(const ConfigReader& reader, std::string_view key, std::optional<Window> fallback) {
+  std::optional<std::int64_t> value;
+  if (fallback) value = fallback->height;
+  return {static_cast<std::uint8_t>(reader.integer(key, kWindowRange, value)), 1};
+}
 
 /// n or [h, w].
 Window read_window(const ConfigReader& reader, std::string_view key, std::optional<Window> fallback) {
@@ -70,9 +78,10 @@ void read_parameters(const ConfigReader& reader, LayerConfig& layer) {
 }
 
 /// Keys of convolutions and pools.
-void read_windows(const ConfigReader& reader, nn::LayerSpec& spec) {
-  const Window kernel = read_window(reader, "kernel", std::nullopt);
-  const Window stride = read_window(reader, "stride", nn::has_parameters(spec.kind) ? Window{1, 1} : kernel);
+void read_windows(const ConfigReader& reader, bool is_series, nn::LayerSpec& spec) {
+  const auto read = is_series ? &read_extent : &read_window;
+  const Window kernel = read(reader, "kernel", std::nullopt);
+  const Window stride = read(reader, "stride", nn::has_parameters(spec.kind) ? Window{1, 1} : kernel);
   spec.kernel_height = kernel.height;
   spec.kernel_width = kernel.width;
   spec.stride_height = stride.height;
@@ -81,20 +90,36 @@ void read_windows(const ConfigReader& reader, nn::LayerSpec& spec) {
                                             nn::Padding::kValid);
 }
 
+/// A kind, or a kind over a series [n, channels], whose windows are one number.
+struct LayerType {
+  nn::LayerKind kind = nn::LayerKind::kDense;
+  bool is_series = false;
+};
+
+LayerType read_type(const ConfigReader& reader) {
+  using nn::LayerKind;
+  return reader.choice<LayerType>("type", {{"dense", {LayerKind::kDense}},
+                                           {"conv2d", {LayerKind::kConv2d}},
+                                           {"conv1d", {LayerKind::kConv2d, true}},
+                                           {"depthwise_conv2d", {LayerKind::kDepthwiseConv2d}},
+                                           {"depthwise_conv1d", {LayerKind::kDepthwiseConv2d, true}},
+                                           {"max_pool", {LayerKind::kMaxPool}},
+                                           {"max_pool1d", {LayerKind::kMaxPool, true}},
+                                           {"average_pool", {LayerKind::kAveragePool}},
+                                           {"average_pool1d", {LayerKind::kAveragePool, true}},
+                                           {"global_average_pool", {LayerKind::kGlobalAveragePool}},
+                                           {"group_norm", {LayerKind::kGroupNorm}},
+                                           {"flatten", {LayerKind::kFlatten}},
+                                           {"relu", {LayerKind::kRelu}},
+                                           {"tanh", {LayerKind::kTanh}},
+                                           {"rational", {LayerKind::kRational}}});
+}
+
 LayerConfig read_layer(const ConfigReader& reader) {
   using nn::LayerKind;
   LayerConfig layer;
-  layer.spec.kind = reader.choice<LayerKind>("type", {{"dense", LayerKind::kDense},
-                                                      {"conv2d", LayerKind::kConv2d},
-                                                      {"depthwise_conv2d", LayerKind::kDepthwiseConv2d},
-                                                      {"max_pool", LayerKind::kMaxPool},
-                                                      {"average_pool", LayerKind::kAveragePool},
-                                                      {"global_average_pool", LayerKind::kGlobalAveragePool},
-                                                      {"group_norm", LayerKind::kGroupNorm},
-                                                      {"flatten", LayerKind::kFlatten},
-                                                      {"relu", LayerKind::kRelu},
-                                                      {"tanh", LayerKind::kTanh},
-                                                      {"rational", LayerKind::kRational}});
+  const LayerType type = read_type(reader);
+  layer.spec.kind = type.kind;
   switch (layer.spec.kind) {
     case LayerKind::kDense:
       layer.spec.units = static_cast<std::uint16_t>(reader.integer("units", kExtentRange));
@@ -102,15 +127,15 @@ LayerConfig read_layer(const ConfigReader& reader) {
       break;
     case LayerKind::kConv2d:
       layer.spec.units = static_cast<std::uint16_t>(reader.integer("filters", kExtentRange));
-      read_windows(reader, layer.spec);
+      read_windows(reader, type.is_series, layer.spec);
       read_parameters(reader, layer);
       break;
     case LayerKind::kDepthwiseConv2d:
-      read_windows(reader, layer.spec);
+      read_windows(reader, type.is_series, layer.spec);
       read_parameters(reader, layer);
       break;
     case LayerKind::kMaxPool:
-    case LayerKind::kAveragePool: read_windows(reader, layer.spec); break;
+    case LayerKind::kAveragePool: read_windows(reader, type.is_series, layer.spec); break;
     case LayerKind::kGroupNorm:
       layer.spec.units = static_cast<std::uint16_t>(reader.integer("groups", kExtentRange));
       read_trainable(reader, layer.spec);
@@ -126,10 +151,33 @@ LayerConfig read_layer(const ConfigReader& reader) {
 
 nn::Shape read_input_shape(const ConfigReader& reader) {
   const std::vector<std::int64_t> extents = reader.integers("input", {1, 3}, kExtentRange);
-  if (extents.size() == 2) reader.problem("input", "wanted [n] or [height, width, channels], found two numbers");
   const auto extent = [&extents](std::size_t i) { return static_cast<std::uint16_t>(extents[i]); };
+  if (extents.size() == 2) return {extent(0), 1, extent(1)};
   if (extents.size() == 3) return {extent(0), extent(1), extent(2)};
   return {1, 1, extent(0)};
+}
+
+/// One number each, or one for each channel or for each number of the input; a lone one goes with any list.
+void read_input_scale(const ConfigReader& reader, ModelConfig& model) {
+  constexpr IntegerRange kCount{1, 65535};
+  model.input_scale = reader.reals32("input_scale", kCount, kScaleRange, std::vector<float>{1.0F});
+  model.input_offset = reader.reals32("input_offset", kCount, kScaleRange, std::vector<float>{0.0F});
+  for (const float scale : model.input_scale) {
+    if (scale == 0.0F) reader.problem("input_scale", "0 is not allowed: every input would be the same");
+  }
+  const std::size_t count = std::max(model.input_scale.size(), model.input_offset.size());
+  for (std::vector<float>* list : {&model.input_scale, &model.input_offset}) {
+    if (list->size() == 1) list->resize(count, list->front());
+    const bool fits =
+        list->size() == count && (count == 1 || count == model.input.channels || count == model.input.count());
+    const char* key = list == &model.input_scale ? "input_scale" : "input_offset";
+    if (!fits) {
+      reader.problem(key, "has " + std::to_string(list->size()) + " numbers, wanted 1, " +
+                              std::to_string(model.input.channels) + " (one for each channel) or " +
+                              std::to_string(model.input.count()) + " (one for each number of the input)");
+      return;
+    }
+  }
 }
 
 std::vector<nn::LayerSpec> specs_of(const ModelConfig& model) {
@@ -143,8 +191,9 @@ Status build(const ModelConfig& model, nn::Network& network, nn::BuildError& err
   return nn::Network::build(model.input, {specs.data(), specs.size()}, model.loss, network, error);
 }
 
-/// Sine tasks are one number in, one number out; few-shot tasks one class out of `ways`.
-void check_task(const ConfigReader& reader, const nn::Network& network, const TaskConfig& task) {
+/// Sine tasks are one number in, one number out; few-shot tasks one class out of `ways`. What needs the data set is
+/// checked with it.
+void check_outputs(const ConfigReader& reader, const nn::Network& network, const TaskConfig& task) {
   if (task.source == TaskSource::kSine) {
     if (network.input_size() != 1) reader.problem("input", "the task's source \"sine\" needs input = [1]");
     if (network.output_size() != 1) {
@@ -156,10 +205,8 @@ void check_task(const ConfigReader& reader, const nn::Network& network, const Ta
     }
     return;
   }
-  if (network.loss() != nn::Loss::kSoftmaxCrossEntropy) {
-    reader.problem("loss", "the task's source \"dataset\" needs \"softmax_cross_entropy\"");
-  }
-  if (network.output_size() != task.ways) {
+  const bool classifies = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
+  if (classifies && task.labels == TaskLabels::kPermuted && task.ways != 0 && network.output_size() != task.ways) {
     reader.problem("layers", "the last layer gives " + std::to_string(network.output_size()) +
                                  " outputs, but [task] ways is " + std::to_string(task.ways));
   }
@@ -172,11 +219,10 @@ namespace internal {
 ModelReaders read_model(const ConfigReader& root, ModelConfig& model) {
   const ConfigReader reader = root.table("model", Presence::kRequired);
   model.input = read_input_shape(reader);
-  model.input_scale = reader.real32("input_scale", kScaleRange, 1.0F);
-  if (model.input_scale == 0.0F) reader.problem("input_scale", "0 is not allowed: every input would be the same");
-  model.input_offset = reader.real32("input_offset", kScaleRange, 0.0F);
+  read_input_scale(reader, model);
   model.loss = reader.choice<nn::Loss>("loss", {{"mean_squared_error", nn::Loss::kMeanSquaredError},
-                                                {"softmax_cross_entropy", nn::Loss::kSoftmaxCrossEntropy}});
+                                                {"softmax_cross_entropy", nn::Loss::kSoftmaxCrossEntropy},
+                                                {"reconstruction", nn::Loss::kReconstruction}});
   ModelReaders readers{reader, reader.tables("layers", {1, nn::kMaxLayers})};
   for (const ConfigReader& layer : readers.layers) model.layers.push_back(read_layer(layer));
   return readers;
@@ -197,7 +243,7 @@ void check_model(const ModelReaders& readers, const ModelConfig& model, const Ta
       readers.layers[i].problem("initializer", "\"kinks\" is for dense layers with one input, this one is not");
     }
   }
-  check_task(readers.model, network, task);
+  check_outputs(readers.model, network, task);
 }
 
 }  // namespace internal

@@ -21,4 +21,14 @@ ModelReaders read_model(const ConfigReader& root, ModelConfig& model);
 /// Are the layers a network, and does it fit the tasks? Call when every key is sound.
 void check_model(const ModelReaders& readers, const ModelConfig& model, const TaskConfig& task);
 
+/// Reads [task], [evaluation] and [fleet] key by key; [model] comes before them, [meta] before [evaluation].
+void read_task(const ConfigReader& reader, Objective objective, TaskConfig& task);
+void read_evaluation(const ConfigReader& reader, const Experiment& experiment, EvaluationConfig& evaluation);
+void read_fleet(const ConfigReader& reader, const Experiment& experiment, FleetConfig& fleet);
+
+/// Do they fit one another? Call when every key is sound.
+void check_task(const ConfigReader& reader, const Experiment& experiment);
+void check_evaluation(const ConfigReader& reader, const Experiment& experiment);
+void check_fleet(const ConfigReader& reader, const Experiment& experiment);
+
 }  // namespace skink::internal

@@ -5,13 +5,12 @@
 #include <utility>
 
 #include "skink/common/arithmetic/elementary.hpp"
-#include "skink/common/arithmetic/permutation.hpp"
+#include "skink/host/experiment/membership.hpp"
 #include "task_plan.hpp"
 
 namespace skink {
 namespace {
 
-using arithmetic::permute;
 using arithmetic::RandomStream;
 using arithmetic::uniform_between;
 using internal::TaskPlan;
@@ -49,47 +48,70 @@ const TaskSide& side_of(const TaskPlan& plan, TaskUse use) {
   return use == TaskUse::kAdapt ? plan.adapt : plan.evaluate;
 }
 
+bool has_evaluation(const Experiment& experiment) {
+  return experiment.evaluation.tasks > 0 || experiment.evaluation.final_tasks > 0;
+}
+
+void plan_sides(const Experiment& experiment, TaskPlan& plan) {
+  plan.adapt.support_size = experiment.task.support_size;
+  plan.adapt.query_size = experiment.task.query_size;
+  plan.adapt.rotations = experiment.task.rotations;
+  plan.evaluate.use = TaskUse::kEvaluate;
+  plan.evaluate.split = experiment.evaluation.split;
+  plan.evaluate.support_size = experiment.evaluation.support_size;
+  plan.evaluate.query_size = experiment.evaluation.query_size;
+  plan.evaluate.rotations = experiment.evaluation.rotations;
+  plan.evaluate.task_purpose = arithmetic::Purpose::kEvaluationTask;
+  plan.evaluate.sample_purpose = arithmetic::Purpose::kEvaluationSample;
+  if (!plan.is_sine()) return;
+  for (TaskSide* side : {&plan.adapt, &plan.evaluate}) {
+    side->most_support = side->support_size.count;
+    side->most_query = side->query_size.count;
+  }
+}
+
+void place_devices(const Experiment& experiment, TaskPlan& plan) {
+  const Membership membership = split_roster(experiment);
+  plan.places.assign(experiment.fleet.devices, 0);
+  for (const std::uint32_t device : membership.training) plan.places[device] = plan.training_devices++;
+}
+
 Result<void> plan_dataset(const Experiment& experiment, TaskPlan& plan) {
   if (plan.dataset == nullptr) {
     return make_error(Status::kUnavailable, "the tasks need the data set " + experiment.task.dataset);
   }
-  const Dataset& dataset = *plan.dataset;
-  const Result<void> shape = internal::check_sample_shape(dataset, experiment.model.input,
-                                                          std::max(plan.adapt.rotations, plan.evaluate.rotations));
-  if (!shape) return shape.error();
-  plan.input_size = dataset.sample_size();
-  const auto group = [&](TaskSide& side, Split split) -> Result<void> {
-    auto groups = internal::group_records(dataset, split, plan.task, side);
-    if (!groups) return groups.error();
-    side.groups = std::move(*groups);
-    return {};
-  };
-  Result<void> adapt = group(plan.adapt, Split::kTrain);
-  if (!adapt) return adapt;
-  const bool evaluates = experiment.evaluation.tasks > 0 || experiment.evaluation.final_tasks > 0;
-  return evaluates ? group(plan.evaluate, experiment.evaluation.split) : Result<void>();
+  Result<void> planned = internal::choose_classes(plan);
+  if (planned) planned = internal::check_shapes(plan, std::max(plan.adapt.rotations, plan.evaluate.rotations));
+  if (!planned) return planned;
+  plan.input_size = plan.dataset->sample_size();
+  plan.learns_targets = objective_of(experiment) == Objective::kRegress;
+  if (plan.learns_targets) plan.target_size = plan.dataset->target_size();
+  place_devices(experiment, plan);
+  planned = internal::group_records(plan, plan.training_devices, plan.adapt);
+  const bool evaluates = has_evaluation(experiment);
+  if (planned && evaluates) planned = internal::group_records(plan, experiment.fleet.held_out, plan.evaluate);
+  if (planned) plan.partition_sha256 = internal::hash_partition(plan);
+  return planned;
 }
 
 }  // namespace
 
-std::uint32_t Task::support_count() const noexcept { return side_->support_size * plan_->samples_per_size(); }
-std::uint32_t Task::query_count() const noexcept { return side_->query_size * plan_->samples_per_size(); }
+std::uint32_t Task::count(TaskSet set) const noexcept {
+  const bool query = set == TaskSet::kQuery;
+  if (plan_->is_sine()) return query ? side_->query_size.count : side_->support_size.count;
+  return static_cast<std::uint32_t>(query ? query_.size() : support_.size());
+}
+
+const std::string& Task::client_name() const noexcept { return side_->groups[client_].name; }
 
 float Task::sine_input(TaskSet set, std::uint32_t index, RandomStream& samples) const noexcept {
-  const float low = plan_->task.input_min;
-  const float high = plan_->task.input_max;
+  const float low = plan_->task().input_min;
+  const float high = plan_->task().input_max;
   if (set == TaskSet::kSupport) return uniform_between(samples.word_at(index), low, high);
-  return low + (high - low) * ((static_cast<float>(index) + 0.5F) / static_cast<float>(side_->query_size));
+  return low + (high - low) * ((static_cast<float>(index) + 0.5F) / static_cast<float>(side_->query_size.count));
 }
 
 float Task::sine_value(float input) const noexcept { return amplitude_ * arithmetic::sin(input + phase_); }
-
-std::uint32_t Task::record(TaskSet set, std::uint32_t index) const noexcept {
-  const std::uint32_t count = plan_->task.ways;
-  const Way& way = ways_[index % count];
-  const std::uint32_t sample = (set == TaskSet::kQuery ? side_->support_size : 0) + index / count;
-  return (*way.records)[permute(sample, static_cast<std::uint32_t>(way.records->size()), way.order)];
-}
 
 void Task::read_input(TaskSet set, std::uint32_t index, Span<float> stored) const noexcept {
   if (plan_->is_sine()) {
@@ -97,13 +119,20 @@ void Task::read_input(TaskSet set, std::uint32_t index, Span<float> stored) cons
     stored[0] = sine_input(set, index, samples);
     return;
   }
-  plan_->dataset->read_stored(record(set, index), stored);
-  const std::uint32_t times = rotation(index % plan_->task.ways);
-  if (times > 0) rotate(stored.first(plan_->input_size), plan_->dataset->sample_shape()[0], times);
+  const TaskSample& drawn = sample(set, index);
+  plan_->dataset->read_stored(drawn.record, stored);
+  if (drawn.turns > 0) rotate(stored.first(plan_->input_size), plan_->dataset->sample_shape()[0], drawn.turns);
 }
 
-float Task::target(TaskSet set, std::uint32_t index, std::uint32_t /*output*/) const noexcept {
-  if (!plan_->is_sine()) return static_cast<float>(index % plan_->task.ways);
+float Task::target(TaskSet set, std::uint32_t index, std::uint32_t output) const noexcept {
+  if (!plan_->is_sine()) {
+    const TaskSample& drawn = sample(set, index);
+    if (plan_->learns_targets) {
+      const TaskConfig& task = plan_->task();
+      return plan_->dataset->target_of(drawn.record, output) * task.target_scale + task.target_offset;
+    }
+    return static_cast<float>(drawn.label);
+  }
   RandomStream samples = samples_;
   return sine_value(sine_input(set, index, samples));
 }
@@ -111,30 +140,23 @@ float Task::target(TaskSet set, std::uint32_t index, std::uint32_t /*output*/) c
 void Task::read_set(TaskSet set, Span<float> stored, Span<float> targets) const noexcept {
   RandomStream samples = samples_;
   const bool is_sine = plan_->is_sine();
+  const auto outputs = static_cast<std::uint32_t>(plan_->target_size);
   for (std::uint32_t i = 0; i < count(set); ++i) {
     if (is_sine) {
       stored[i] = sine_input(set, i, samples);
       targets[i] = sine_value(stored[i]);
-    } else {
-      read_input(set, i, stored.subspan(i * plan_->input_size, plan_->input_size));
-      targets[i] = target(set, i, 0);
+      continue;
     }
+    read_input(set, i, stored.subspan(i * plan_->input_size, plan_->input_size));
+    for (std::uint32_t o = 0; o < outputs; ++o) targets[std::size_t{i} * outputs + o] = target(set, i, o);
   }
 }
 
 Result<TaskGenerator> TaskGenerator::create(const Experiment& experiment, std::shared_ptr<const Dataset> dataset) {
   auto plan = std::make_shared<TaskPlan>();
-  plan->task = experiment.task;
+  plan->experiment = experiment;
   plan->dataset = std::move(dataset);
-  plan->adapt.support_size = experiment.task.support_size;
-  plan->adapt.query_size = experiment.task.query_size;
-  plan->adapt.ignores_round = experiment.task.fresh == TaskFreshness::kDevice;
-  plan->adapt.rotations = experiment.task.rotations;
-  plan->evaluate.rotations = experiment.evaluation.rotations;
-  plan->evaluate.support_size = experiment.evaluation.support_size;
-  plan->evaluate.query_size = experiment.evaluation.query_size;
-  plan->evaluate.task_purpose = arithmetic::Purpose::kEvaluationTask;
-  plan->evaluate.sample_purpose = arithmetic::Purpose::kEvaluationSample;
+  plan_sides(experiment, *plan);
   if (!plan->is_sine()) {
     const Result<void> planned = plan_dataset(experiment, *plan);
     if (!planned) return planned.error();
@@ -146,36 +168,52 @@ bool TaskGenerator::can_draw(TaskUse use) const noexcept {
   return plan_->is_sine() || !side_of(*plan_, use).groups.empty();
 }
 
+/// Of a device its own, or in turn where clients are more than devices; of an evaluation task one after the other.
+std::uint32_t TaskGenerator::client_of(const TaskSide& side, const TaskKey& key) const noexcept {
+  const std::uint64_t clients = side.groups.size();
+  if (key.use == TaskUse::kEvaluate) return static_cast<std::uint32_t>(key.number % clients);
+  const std::uint64_t place = key.number < plan_->places.size() ? plan_->places[key.number] : key.number;
+  const bool takes_turns = plan_->training_devices < clients && plan_->task().fresh == TaskFreshness::kRound;
+  const std::uint64_t turns = takes_turns ? std::uint64_t{key.round} * plan_->training_devices : 0;
+  return static_cast<std::uint32_t>((place + turns) % clients);
+}
+
 Task TaskGenerator::draw(const TaskKey& key) const {
   const TaskSide& side = side_of(*plan_, key.use);
-  const TaskConfig& config = plan_->task;
-  const std::uint32_t round = side.ignores_round ? 0 : key.round;
-  RandomStream draws(key.seed, side.task_purpose, round, key.number);
+  const TaskConfig& config = plan_->task();
+  const bool ignores_round = key.use == TaskUse::kEvaluate || config.fresh == TaskFreshness::kDevice;
+  const std::uint32_t round = ignores_round ? 0 : key.round;
   Task task(*plan_, side, {key.seed, side.sample_purpose, round, key.number});
   if (plan_->is_sine()) {
+    RandomStream draws(key.seed, side.task_purpose, round, key.number);
     task.amplitude_ = uniform_between(draws.word_at(0), config.amplitude_min, config.amplitude_max);
     task.phase_ = uniform_between(draws.word_at(1), config.phase_min, config.phase_max);
     return task;
   }
-  const internal::TaskGroup& group = side.groups[key.number % side.groups.size()];
-  const auto classes = static_cast<std::uint32_t>(group.classes.size());
-  const arithmetic::PhiloxBlock class_order = draws.block(0);
-  task.ways_.reserve(config.ways);
-  for (std::uint32_t w = 0; w < config.ways; ++w) {
-    const std::uint32_t drawn = permute(w, classes * side.rotations, class_order);
-    task.ways_.push_back({&group.classes[drawn % classes].records, drawn / classes, task.samples_.block(w)});
-  }
+  task.client_ = client_of(side, key);
+  internal::DrawnSets sets = internal::draw_sets(*plan_, side, side.groups[task.client_], key.seed, round, key.number);
+  task.support_ = std::move(sets.support);
+  task.query_ = std::move(sets.query);
   return task;
 }
 
 std::size_t TaskGenerator::input_size() const noexcept { return plan_->input_size; }
+std::size_t TaskGenerator::target_size() const noexcept { return plan_->target_size; }
 
-std::uint32_t TaskGenerator::support_count(TaskUse use) const noexcept {
-  return side_of(*plan_, use).support_size * plan_->samples_per_size();
-}
+std::uint32_t TaskGenerator::most_support(TaskUse use) const noexcept { return side_of(*plan_, use).most_support; }
+std::uint32_t TaskGenerator::most_query(TaskUse use) const noexcept { return side_of(*plan_, use).most_query; }
+bool TaskGenerator::is_even(TaskUse use) const noexcept { return side_of(*plan_, use).is_even; }
 
-std::uint32_t TaskGenerator::query_count(TaskUse use) const noexcept {
-  return side_of(*plan_, use).query_size * plan_->samples_per_size();
+const TaskCensus& TaskGenerator::census(TaskUse use) const noexcept { return side_of(*plan_, use).census; }
+const std::string& TaskGenerator::partition_sha256() const noexcept { return plan_->partition_sha256; }
+const Dataset* TaskGenerator::dataset() const noexcept { return plan_->dataset.get(); }
+
+std::vector<std::uint32_t> TaskGenerator::devices_of_clients() const {
+  std::vector<std::uint32_t> devices(plan_->adapt.groups.size(), 0);
+  for (std::uint32_t place = 0; place < plan_->training_devices && !devices.empty(); ++place) {
+    ++devices[place % devices.size()];
+  }
+  return devices;
 }
 
 }  // namespace skink

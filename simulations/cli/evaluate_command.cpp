@@ -48,7 +48,8 @@ int evaluate(const EvaluateArguments& arguments) {
   int code = read(arguments.experiment, options.experiment);
   if (code == kOk) code = find_isa(arguments.speed.isa, options.isa);
   if (code != kOk) return code;
-  if (options.experiment.evaluation.final_tasks == 0) {
+  const bool are_clients = options.experiment.fleet.devices_are_clients;
+  if (options.experiment.evaluation.final_tasks == 0 && !are_clients) {
     return fail(ExitCode::kConfiguration,
                 arguments.experiment.file + ": [evaluation] final_tasks is 0, there is nothing to evaluate");
   }

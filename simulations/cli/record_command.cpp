@@ -14,16 +14,14 @@ int record(const RecordArguments& arguments) {
   Experiment experiment;
   const int code = read(arguments.experiment, experiment);
   if (code != kOk) return code;
-  if (arguments.device_index >= experiment.fleet.devices) {
-    return fail(ExitCode::kUsage,
-                "--device-index: the experiment has devices 0.." + std::to_string(experiment.fleet.devices - 1));
+  const auto prepared = prepare_tasks(experiment, arguments.experiment.data);
+  if (!prepared) return fail(ExitCode::kData, prepared.error().message);
+  const std::uint32_t devices = prepared->experiment.fleet.devices;
+  if (arguments.device_index >= devices) {
+    return fail(ExitCode::kUsage, "--device-index: the experiment has devices 0.." + std::to_string(devices - 1));
   }
-  const auto dataset = load_dataset(experiment.task, arguments.experiment.data);
-  if (!dataset) return fail(ExitCode::kData, dataset.error().message);
-  const auto generator = TaskGenerator::create(experiment, *dataset);
-  if (!generator) return fail(ExitCode::kData, generator.error().message);
-  const auto keys = tasks_of_device(experiment, arguments.device_index);
-  const auto bytes = edge::record_tasks(*generator, keys);
+  const auto keys = tasks_of_device(prepared->experiment, arguments.device_index);
+  const auto bytes = edge::record_tasks(prepared->tasks, keys);
   if (!bytes) return fail(ExitCode::kData, bytes.error().message);
   const auto written = write_file(arguments.out, text_of({bytes->data(), bytes->size()}));
   if (!written) return fail(ExitCode::kStore, written.error().message);

@@ -6,7 +6,6 @@
 
 #include "skink/common/codec/codec.hpp"
 #include "skink/rounds/evaluation_plan.hpp"
-#include "skink/rounds/evaluation_sums.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -25,6 +24,7 @@ CohortEngine::CohortEngine(const RunOptions& options, const TaskGenerator& tasks
   settings.experiment = &experiment_;
   settings.network = &model_.network();
   settings.tasks = &tasks;
+  settings.strategy = strategy_.get();
   settings.clock = options.clock;
   settings.functions = options.isa != nullptr ? options.isa : available_lanes().front();
   if (options.lanes == Lanes::kScalar) settings.functions = available_lanes().back();
@@ -85,11 +85,11 @@ const CohortResult& CohortEngine::run_serial(std::uint32_t round, double meta_le
     serial_->begin_serial({ahead_devices_, ahead_rounds_, ahead_end_ - round}, meta_parameters(round));
   }
   result_.devices[0] = ahead_devices_[round - ahead_begin_];
-  const Outcome outcome =
-      serial_->run_serial(round - ahead_begin_, strategy_->inner_loop(), meta_learning_rate, weight());
+  const Outcome outcome = serial_->run_serial(round - ahead_begin_, strategy_->inner_loop(), meta_learning_rate);
   result_.outcomes[0] = outcome;
   result_.encoded_bytes[0] = outcome == Outcome::kDiverged ? 0 : plain_bytes_;
   result_.updates = outcome == Outcome::kTaken ? 1 : 0;
+  result_.total_weight = result_.updates * groups_.front()->even_weight();
   phi_is_old_ = true;
   return result_;
 }
@@ -106,11 +106,13 @@ const CohortResult& CohortEngine::run_cohort(std::uint32_t round,
   RoundSums& sums = sums_.front();
   for (std::size_t worker = 1; worker < sums_.size(); ++worker) sums.add(sums_[worker]);
   result_.updates = sums.updates;
+  result_.total_weight = sums.weight;
   for (std::size_t e = 0; e < result_.sums.size(); ++e) result_.sums[e] = sums.total(e);
   if (peers_.count() > 1) {
     exchange_sums();
     if (residuals_ != nullptr) exchange_residuals();
   }
+  weigh_sums();
   return result_;
 }
 
@@ -133,20 +135,33 @@ void CohortEngine::adapt_parts(std::uint32_t round) {
   for (std::size_t worker = 0; worker < groups_.size(); ++worker) groups_[worker]->finish(sums_[worker]);
 }
 
-wire::Evaluation CohortEngine::evaluate(std::uint32_t tasks, std::uint32_t rounds_done) {
+/// Where all changes weigh as much, the weight is left out until here.
+void CohortEngine::weigh_sums() {
+  if (!groups_.front()->weighs_evenly()) return;
+  const std::uint32_t weight = groups_.front()->even_weight();
+  result_.total_weight = result_.updates * weight;
+  if (weight == 1) return;
+  for (std::int64_t& sum : result_.sums) sum *= weight;
+}
+
+rounds::TaskResults CohortEngine::evaluate(std::uint32_t tasks, std::uint32_t rounds_done) {
   fetch_phi();
   ahead_end_ = 0;  // the groups draw other tasks now
   const rounds::InnerLoop loop = rounds::evaluation_loop(experiment_);
-  std::vector<wire::Evaluation> parts(workers_.count());
+  rounds::TaskResults results;
+  results.tasks.resize(tasks);
+  for (const auto& group : groups_) group->forget_answers();
   share_out(tasks, [&](std::uint32_t worker, std::uint32_t first, std::uint32_t count) {
-    groups_[worker]->evaluate(first, count, loop, meta_parameters(rounds_done), parts[worker]);
+    groups_[worker]->evaluate(first, count, loop, meta_parameters(rounds_done), results.tasks.data() + first);
   });
-  wire::Evaluation total{};
-  for (const wire::Evaluation& part : parts) rounds::add(part, total);
-  if (peers_.count() == 1) return total;
-  std::vector<std::int64_t> words = rounds::to_words(total);
-  peers_.add_up(words);
-  return rounds::from_words(words);
+  results.before = groups_.front()->answers_before();
+  results.after = groups_.front()->answers_after();
+  for (std::size_t worker = 1; worker < groups_.size(); ++worker) {
+    rounds::add(groups_[worker]->answers_before(), results.before);
+    rounds::add(groups_[worker]->answers_after(), results.after);
+  }
+  if (peers_.count() > 1) exchange_results(results);
+  return results;
 }
 
 // ---- threads and processes ------------------------------------------------------------------------------------------
@@ -176,13 +191,32 @@ void CohortEngine::exchange_sums() {
   for (const Outcome outcome : result_.outcomes) exchanged_.push_back(static_cast<std::int64_t>(outcome));
   for (const std::uint32_t bytes : result_.encoded_bytes) exchanged_.push_back(bytes);
   exchanged_.push_back(result_.updates);
+  exchanged_.push_back(result_.total_weight);
   peers_.add_up(exchanged_);
   std::copy_n(exchanged_.begin(), sums.size(), sums.begin());
   for (std::size_t slot = 0; slot < slots; ++slot) {
     result_.outcomes[slot] = static_cast<Outcome>(exchanged_[sums.size() + slot]);
     result_.encoded_bytes[slot] = static_cast<std::uint32_t>(exchanged_[sums.size() + slots + slot]);
   }
-  result_.updates = static_cast<std::uint32_t>(exchanged_.back());
+  result_.updates = static_cast<std::uint32_t>(exchanged_[exchanged_.size() - 2]);
+  result_.total_weight = static_cast<std::uint32_t>(exchanged_.back());
+}
+
+/// Every process has some tasks; those of others are 0 here.
+void CohortEngine::exchange_results(rounds::TaskResults& results) {
+  exchanged_.clear();
+  for (std::uint32_t task = 0; task < results.tasks.size(); ++task) {
+    rounds::append_words(is_mine(task) ? &results.tasks[task] : nullptr, exchanged_);
+  }
+  for (const rounds::Confusion* confusion : {&results.before, &results.after}) {
+    for (const std::uint64_t count : confusion->counts) exchanged_.push_back(static_cast<std::int64_t>(count));
+  }
+  peers_.add_up(exchanged_);
+  const std::int64_t* next = exchanged_.data();
+  for (rounds::TaskResult& task : results.tasks) next = rounds::read_words(next, task);
+  for (rounds::Confusion* confusion : {&results.before, &results.after}) {
+    for (std::uint64_t& count : confusion->counts) count = static_cast<std::uint64_t>(*next++);
+  }
 }
 
 /// Which process computes a device changes from round to round, so all of them keep all residuals.

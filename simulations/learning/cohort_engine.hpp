@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "group.hpp"
-#include "skink/common/wire/messages.hpp"
 #include "skink/host/experiment/tasks.hpp"
 #include "skink/host/program/workers.hpp"
 #include "skink/rounds/meta_model.hpp"
@@ -23,8 +22,9 @@ struct CohortResult {
   std::vector<std::uint32_t> devices;
   std::vector<Outcome> outcomes;
   std::vector<std::uint32_t> encoded_bytes;  ///< of each change
-  std::vector<std::int64_t> sums;            ///< [P], sum of the changes in units of 2^-36; unweighted
+  std::vector<std::int64_t> sums;            ///< [P], weighted sum of the changes in units of 2^-36
   std::uint32_t updates = 0;                 ///< changes in it
+  std::uint32_t total_weight = 0;            ///< of these
 };
 
 class CohortEngine {
@@ -36,8 +36,6 @@ class CohortEngine {
   /// "device" or "neuron", and the instruction set.
   const char* lanes() const { return lanes_; }
   const char* isa() const { return isa_; }
-  /// What every update weighs: all devices have equally many samples.
-  std::uint32_t weight() const { return strategy_->aggregation_weight(groups_.front()->support_count()); }
   /// Processes that compute the run, this one included; they agree in all that they decide.
   Peers& peers() const { return peers_; }
   /// Error feedback: what devices keep; null without it.
@@ -57,7 +55,7 @@ class CohortEngine {
                                  const std::function<std::uint32_t(std::uint32_t place)>& device_at);
 
   /// All tasks of an evaluation of the model after `rounds_done` rounds.
-  wire::Evaluation evaluate(std::uint32_t tasks, std::uint32_t rounds_done);
+  rounds::TaskResults evaluate(std::uint32_t tasks, std::uint32_t rounds_done);
 
  private:
   void make_groups(const RunOptions& options, const GroupSettings& settings);
@@ -66,7 +64,9 @@ class CohortEngine {
   bool is_mine(std::uint32_t place) const;
   void share_out(std::uint32_t count, const std::function<void(std::uint32_t, std::uint32_t, std::uint32_t)>& work);
   void adapt_parts(std::uint32_t round);
+  void weigh_sums();
   void exchange_sums();
+  void exchange_results(rounds::TaskResults& results);
   void exchange_residuals();
 
   const Experiment& experiment_;

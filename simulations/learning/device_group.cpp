@@ -26,7 +26,7 @@ DeviceGroup::DeviceGroup(const GroupSettings& settings) : Group(settings) {
   const nn::Network& network = *settings_.network;
   const std::size_t width = settings_.functions->lanes;
   const std::size_t parameters = network.parameter_count();
-  const std::size_t samples = samples_.most_samples();
+  const std::size_t samples = samples_.most_at_a_time();
   const std::uint32_t batch = largest_batch(*settings_.experiment);
   parameters_.resize(parameters * width);
   workspace_.resize(batch * network.sample_count() * width);
@@ -35,9 +35,20 @@ DeviceGroup::DeviceGroup(const GroupSettings& settings) : Group(settings) {
   inputs_.resize(samples * network.input_size() * width);
   targets_.resize(samples * target_size_ * width);
   losses_.resize(samples * width);
+  outputs_.resize(samples * network.output_size() * width);
   std::fill_n(inputs_.data(), inputs_.size(), 0.0F);  // lanes without a device compute with these
   std::fill_n(targets_.data(), targets_.size(), 0.0F);
   lane_.resize(parameters);
+  for (std::size_t k = 0; k < width; ++k) scorers_.emplace_back(*settings_.experiment, network);
+}
+
+/// How many of the samples of a range each lane has.
+void counts_within(const TaskLanes& samples, TaskSet set, std::uint32_t devices, SampleRange range,
+                   std::uint32_t* counts) {
+  for (std::uint32_t k = 0; k < kMaxLanes; ++k) {
+    const std::uint32_t all = k < devices ? samples.count(k, set) : 0;
+    counts[k] = all <= range.first ? 0 : std::min(all - range.first, range.count);
+  }
 }
 
 /// @returns bit k: a loss of lane k was not finite.
@@ -45,6 +56,13 @@ std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLo
   settings_.functions->spread(phi, settings_.network->parameter_count(), parameters_.data());
   lap(settings_.clock, kCopy);
   samples_.read(TaskSet::kSupport);
+  const std::uint32_t most = samples_.most(TaskSet::kSupport);
+  const bool is_even = samples_.is_even(TaskSet::kSupport);
+  if (!is_even && kept_.size() == 0) {
+    kept_.resize(parameters_.size());
+    kept_gradients_.resize(gradients_.size());
+  }
+  std::uint32_t counts[kMaxLanes];
   LanePass pass;
   pass.network = settings_.network;
   pass.parameters = parameters_.data();
@@ -53,7 +71,9 @@ std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLo
   pass.gradients = gradients_.data();
   pass.inputs = inputs_.data();
   pass.targets = targets_.data();
-  pass.count = count;
+  pass.counts = is_even ? nullptr : counts;
+  pass.kept = kept_.data();
+  pass.kept_gradients = kept_gradients_.data();
   pass.batch_size = loop.batch_size;
   pass.inner_learning_rate = loop.inner_learning_rate;
   pass.clock = settings_.clock;
@@ -61,8 +81,13 @@ std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLo
   for (std::uint32_t p = 0; p < loop.passes; ++p) {
     const std::uint32_t* order = samples_.order(p);
     lap(settings_.clock, kDraw);
-    samples_.fill_lanes(TaskSet::kSupport, order, inputs_.data(), targets_.data());
-    settings_.functions->adapt(pass);
+    for (std::uint32_t first = 0; first < most; first += samples_.most_at_a_time()) {
+      const SampleRange range{first, std::min(samples_.most_at_a_time(), most - first)};
+      pass.count = range.count;
+      counts_within(samples_, TaskSet::kSupport, count, range, counts);
+      samples_.fill_lanes(TaskSet::kSupport, range, order, inputs_.data(), targets_.data());
+      settings_.functions->adapt(pass);
+    }
   }
   return pass.diverged;
 }
@@ -72,7 +97,7 @@ void DeviceGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, c
   const auto rounds = same(part.round);
   samples_.draw({TaskUse::kAdapt, arithmetic::Purpose::kSampleOrder, part.devices, rounds.data(), part.count});
   lap(settings_.clock, kDraw);
-  const std::uint32_t diverged = run_passes(support_count(), loop, phi.values);
+  const std::uint32_t diverged = run_passes(part.count, loop, phi.values);
   if (takes_plainly()) {
     take_lanes(part.count, diverged, phi.values, sums, outcomes);
     lap(settings_.clock, kTake);
@@ -80,7 +105,7 @@ void DeviceGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, c
   }
   for (std::uint32_t k = 0; k < part.count; ++k) {
     const bool is_finite = read_lane(k) && (diverged >> k & 1U) == 0;
-    outcomes[k] = is_finite ? take_encoded(part, k, phi.values, lane_.data(), sums) : Outcome::kDiverged;
+    outcomes[k] = is_finite ? take_change(part, k, phi.values, lane_.data(), sums) : Outcome::kDiverged;
   }
   lap(settings_.clock, kTake);
 }
@@ -113,44 +138,71 @@ void DeviceGroup::take_lanes(std::uint32_t count, std::uint32_t diverged, const 
 
 // ---- evaluation
 
-/// Losses and right answers over the query sets that were drawn, device by device.
-void DeviceGroup::score(std::uint32_t count, std::uint32_t samples, Scores& scores) {
+/// Gives the scorers the answers to some samples, which have just been computed.
+void DeviceGroup::add_answers(std::uint32_t count, SampleRange range, const std::uint32_t* counts) {
+  const std::size_t width = settings_.functions->lanes;
+  const std::size_t outputs = settings_.network->output_size();
+  for (std::uint32_t k = 0; k < count; ++k) {
+    for (std::size_t s = 0; s < counts[k]; ++s) {
+      Answer answer;
+      answer.loss = losses_.data()[s * width + k];
+      answer.outputs = outputs_.data() + s * outputs * width + k;
+      answer.targets = targets_.data() + s * target_size_ * width + k;
+      answer.stride = width;
+      answer.is_anomaly = is_anomaly(k, range.first + static_cast<std::uint32_t>(s));
+      scorers_[k].add(answer);
+    }
+  }
+}
+
+/// The query sets that were drawn, with the parameters as they are now.
+void DeviceGroup::score(std::uint32_t count) {
   samples_.read(TaskSet::kQuery);
-  samples_.fill_lanes(TaskSet::kQuery, nullptr, inputs_.data(), targets_.data());
+  for (std::uint32_t k = 0; k < count; ++k) scorers_[k].begin();
+  const std::uint32_t most = samples_.most(TaskSet::kQuery);
+  std::uint32_t counts[kMaxLanes];
+  std::uint32_t correct[kMaxLanes] = {};
   LaneQuery query;
   query.network = settings_.network;
   query.parameters = parameters_.data();
   query.workspace = workspace_.data();
   query.inputs = inputs_.data();
   query.targets = targets_.data();
-  query.count = samples;
+  query.counts = counts;
   query.losses = losses_.data();
-  query.correct = scores.correct;
-  settings_.functions->query(query);
-  const std::size_t width = settings_.functions->lanes;
-  for (std::uint32_t k = 0; k < count; ++k) {
-    for (std::size_t s = 0; s < samples; ++s) {
-      scores.loss[k] += static_cast<std::uint64_t>(arithmetic::loss_to_fixed_point(losses_.data()[s * width + k]));
-    }
+  query.outputs = outputs_.data();
+  query.correct = correct;
+  for (std::uint32_t first = 0; first < most; first += samples_.most_at_a_time()) {
+    const SampleRange range{first, std::min(samples_.most_at_a_time(), most - first)};
+    query.count = range.count;
+    counts_within(samples_, TaskSet::kQuery, count, range, counts);
+    samples_.fill_lanes(TaskSet::kQuery, range, nullptr, inputs_.data(), targets_.data());
+    settings_.functions->query(query);
+    add_answers(count, range, counts);
   }
 }
 
 void DeviceGroup::evaluate(std::uint32_t first, std::uint32_t count, const rounds::InnerLoop& loop,
-                           const MetaParameters& phi, wire::Evaluation& total) {
+                           const MetaParameters& phi, rounds::TaskResult* results) {
   std::uint32_t numbers[kMaxLanes];
   for (std::uint32_t k = 0; k < count; ++k) numbers[k] = first + k;
-  const auto rounds = same(phi.rounds_done);
+  const auto rounds = same(0);
   samples_.draw({TaskUse::kEvaluate, arithmetic::Purpose::kEvaluationOrder, numbers, rounds.data(), count});
-  const std::uint32_t query_count = settings_.tasks->query_count(TaskUse::kEvaluate);
   settings_.functions->spread(phi.values, settings_.network->parameter_count(), parameters_.data());
-  Scores before;
-  score(count, query_count, before);
-  std::uint32_t diverged = run_passes(settings_.tasks->support_count(TaskUse::kEvaluate), loop, phi.values);
-  for (std::uint32_t k = 0; k < count; ++k) diverged |= read_lane(k) ? 0U : 1U << k;
-  Scores after;
-  score(count, query_count, after);
+  score(count);
   for (std::uint32_t k = 0; k < count; ++k) {
-    count_task(before.loss[k], after.loss[k], before.correct[k], after.correct[k], (diverged >> k & 1U) != 0, total);
+    results[k] = begin_result(numbers[k], k);
+    results[k].before = scorers_[k].score();
+    scorers_[k].count(answers_before_);
+  }
+  std::uint32_t diverged = run_passes(count, loop, phi.values);
+  for (std::uint32_t k = 0; k < count; ++k) diverged |= read_lane(k) ? 0U : 1U << k;
+  score(count);
+  for (std::uint32_t k = 0; k < count; ++k) {
+    results[k].diverged = (diverged >> k & 1U) != 0;
+    if (results[k].diverged) continue;
+    results[k].after = scorers_[k].score();
+    scorers_[k].count(answers_after_);
   }
 }
 

@@ -53,6 +53,36 @@ static void backward_samples(const nn::Network& network, const Pack* parameters,
   }
 }
 
+/// Which lanes have a sample at this place.
+static IntLanes lanes_with(const uint32_t* counts, size_t place) noexcept {
+  if (counts == nullptr) return ~IntLanes{};
+  uint32_t bits = 0;
+  for (int k = 0; k < kLanes; ++k) bits |= (place < counts[k] ? 1U : 0U) << k;
+  return lanes_of(bits);
+}
+
+static void copy_lane(size_t k, size_t count, const float* from, float* to) noexcept {
+  for (size_t e = 0; e < count; ++e) to[e * kLanes + k] = from[e * kLanes + k];
+}
+
+/// Keeps the parameters of the lanes that have no sample from `first` on but had one in the step before.
+static void keep_ended(const LanePass& pass, size_t first) noexcept {
+  if (pass.counts == nullptr) return;
+  for (size_t k = 0; k < kLanes; ++k) {
+    const bool has_ended = pass.counts[k] <= first;
+    const bool is_kept = first > 0 && pass.counts[k] + size_t{pass.batch_size} <= first;
+    if (has_ended && !is_kept) copy_lane(k, pass.network->parameter_count(), pass.parameters, pass.kept);
+  }
+}
+
+/// What was kept when the last step began at `first`.
+static void restore_ended(const LanePass& pass, size_t first) noexcept {
+  if (pass.counts == nullptr) return;
+  for (size_t k = 0; k < kLanes; ++k) {
+    if (pass.counts[k] <= first) copy_lane(k, pass.network->parameter_count(), pass.kept, pass.parameters);
+  }
+}
+
 static void adapt_online(LanePass& pass) noexcept {
   const nn::Network& network = *pass.network;
   Pack* parameters = packs(pass.parameters);
@@ -60,51 +90,110 @@ static void adapt_online(LanePass& pass) noexcept {
   const Pack scale = Traits::broadcast(-pass.inner_learning_rate);
   IntLanes diverged{};
   for (size_t s = 0; s < pass.count; ++s) {
+    keep_ended(pass, s);
     load(network, packs(pass.inputs) + s * network.input_size(), sample);
     lap(pass.clock, kSamples);
     forward_samples(network, parameters, sample, 1, pass.clock);
-    const LaneTarget target{packs(pass.targets) + s * target_size(network)};
-    diverged |= is_infinite(nn::kernels::loss_gradient(network, sample, target));
+    const LaneTarget target{packs(pass.targets) + s * network.target_size()};
+    diverged |= is_infinite(nn::kernels::loss_gradient(network, sample, target)) & lanes_with(pass.counts, s);
     lap(pass.clock, kLoss);
     backward_samples(network, parameters, parameters, scale, sample, 1, packs(pass.scratch), pass.clock);
   }
+  if (pass.count > 0) restore_ended(pass, pass.count - 1);
   pass.diverged |= bits_of(diverged);
+}
+
+/// Adds up the gradients of some samples of a mini-batch. @returns the lanes with a loss that is not finite.
+static IntLanes accumulate(const LanePass& pass, size_t first, size_t count) noexcept {
+  const nn::Network& network = *pass.network;
+  Pack* samples = packs(pass.workspace);
+  IntLanes diverged{};
+  for (size_t s = 0; s < count; ++s) {
+    load(network, packs(pass.inputs) + (first + s) * network.input_size(), samples + s * network.sample_count());
+  }
+  lap(pass.clock, kSamples);
+  forward_samples(network, packs(pass.parameters), samples, count, pass.clock);
+  for (size_t s = 0; s < count; ++s) {
+    const LaneTarget target{packs(pass.targets) + (first + s) * network.target_size()};
+    const IntLanes infinite =
+        is_infinite(nn::kernels::loss_gradient(network, samples + s * network.sample_count(), target));
+    diverged |= infinite & lanes_with(pass.counts, first + s);
+  }
+  lap(pass.clock, kLoss);
+  backward_samples(network, packs(pass.parameters), packs(pass.gradients), Traits::broadcast(1.0F), samples, count,
+                   packs(pass.scratch), pass.clock);
+  return diverged;
+}
+
+/// How many of the samples [first, first + most) come before the next place where a lane ends.
+static size_t until_end_of_lane(const uint32_t* counts, size_t first, size_t most) noexcept {
+  if (counts == nullptr) return most;
+  for (int k = 0; k < kLanes; ++k) {
+    if (counts[k] > first && counts[k] - first < most) most = counts[k] - first;
+  }
+  return most;
+}
+
+/// rate / samples of the batch, which differs from lane to lane at the end of their samples.
+static Pack batch_steps(const LanePass& pass, size_t first, size_t batch) noexcept {
+  float steps[kLanes];
+  for (int k = 0; k < kLanes; ++k) {
+    size_t samples = batch;
+    if (pass.counts != nullptr && pass.counts[k] > first && pass.counts[k] - first < batch) {
+      samples = pass.counts[k] - first;
+    }
+    steps[k] = pass.inner_learning_rate / static_cast<float>(samples);
+  }
+  Pack pack;
+  memcpy(&pack, steps, sizeof pack);
+  return pack;
+}
+
+/// The gradient of one mini-batch: in every lane that of its own samples.
+static IntLanes accumulate_batch(const LanePass& pass, size_t first, size_t batch) noexcept {
+  const size_t numbers = pass.network->parameter_count();
+  Pack* gradients = packs(pass.gradients);
+  for (size_t e = 0; e < numbers; ++e) gradients[e] = Traits::broadcast(0.0F);
+  IntLanes diverged{};
+  for (size_t done = 0; done < batch;) {
+    const size_t slice = batch - done < nn::kSliceSamples ? batch - done : nn::kSliceSamples;
+    const size_t taken = until_end_of_lane(pass.counts, first + done, slice);
+    diverged |= accumulate(pass, first + done, taken);
+    done += taken;
+    if (pass.counts == nullptr || done == batch) continue;
+    for (size_t k = 0; k < kLanes; ++k) {
+      if (pass.counts[k] == first + done) copy_lane(k, numbers, pass.gradients, pass.kept_gradients);
+    }
+  }
+  if (pass.counts == nullptr) return diverged;
+  for (size_t k = 0; k < kLanes; ++k) {
+    const bool ends_within = pass.counts[k] > first && pass.counts[k] < first + batch;
+    if (ends_within) copy_lane(k, numbers, pass.kept_gradients, pass.gradients);
+  }
+  return diverged;
 }
 
 static void adapt_batches(LanePass& pass) noexcept {
   const nn::Network& network = *pass.network;
   Pack* parameters = packs(pass.parameters);
-  Pack* gradients = packs(pass.gradients);
-  Pack* samples = packs(pass.workspace);
-  const Pack one = Traits::broadcast(1.0F);
+  const Pack* gradients = packs(pass.gradients);
   IntLanes diverged{};
+  size_t last = 0;
   for (size_t first = 0; first < pass.count; first += pass.batch_size) {
     const size_t batch = pass.count - first < pass.batch_size ? pass.count - first : pass.batch_size;
-    for (size_t e = 0; e < network.parameter_count(); ++e) gradients[e] = Traits::broadcast(0.0F);
-    for (size_t done = 0; done < batch; done += nn::kSliceSamples) {
-      const size_t slice = batch - done < nn::kSliceSamples ? batch - done : nn::kSliceSamples;
-      for (size_t s = 0; s < slice; ++s) {
-        load(network, packs(pass.inputs) + (first + done + s) * network.input_size(),
-             samples + s * network.sample_count());
-      }
-      lap(pass.clock, kSamples);
-      forward_samples(network, parameters, samples, slice, pass.clock);
-      for (size_t s = 0; s < slice; ++s) {
-        const LaneTarget target{packs(pass.targets) + (first + done + s) * target_size(network)};
-        diverged |= is_infinite(nn::kernels::loss_gradient(network, samples + s * network.sample_count(), target));
-      }
-      lap(pass.clock, kLoss);
-      backward_samples(network, parameters, gradients, one, samples, slice, packs(pass.scratch), pass.clock);
-    }
-    const Pack step = Traits::broadcast(pass.inner_learning_rate / static_cast<float>(batch));
+    keep_ended(pass, first);
+    diverged |= accumulate_batch(pass, first, batch);
+    const Pack step = batch_steps(pass, first, batch);
     for (const nn::Tensor& tensor : network.tensors()) {
       if (!tensor.trainable) continue;
       for (size_t e = tensor.offset; e < tensor.offset + size_t{tensor.count}; ++e) {
         parameters[e] = parameters[e] - step * gradients[e];
       }
     }
+    last = first;
     lap(pass.clock, kOther);
   }
+  if (pass.count > 0) restore_ended(pass, last);
   pass.diverged |= bits_of(diverged);
 }
 
@@ -117,25 +206,34 @@ static void adapt(LanePass& pass) noexcept {
   }
 }
 
+/// Right answers, in lanes that have a sample here.
+static void count_correct(const LaneQuery& query, size_t place, const Pack* outputs, Pack wanted) noexcept {
+  Pack best = outputs[0];
+  Pack label = Traits::broadcast(0.0F);
+  for (size_t o = 1; o < query.network->output_size(); ++o) {
+    const IntLanes larger = Traits::greater(outputs[o], best);
+    best = Traits::select(larger, outputs[o], best);
+    label = Traits::select(larger, Traits::broadcast(static_cast<float>(o)), label);
+  }
+  const IntLanes right = Traits::equal(label, wanted);
+  for (int k = 0; k < kLanes; ++k) {
+    const bool has_sample = query.counts == nullptr || place < query.counts[k];
+    query.correct[k] += has_sample && lane(right, k) != 0 ? 1U : 0U;
+  }
+}
+
 static void query(LaneQuery& query) noexcept {
   const nn::Network& network = *query.network;
   Pack* sample = packs(query.workspace);
+  const Pack* outputs = sample + network.output_offset();
   const bool classifies = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
   for (size_t s = 0; s < query.count; ++s) {
     load(network, packs(query.inputs) + s * network.input_size(), sample);
     forward_samples(network, packs(query.parameters), sample, 1, nullptr);
-    const Pack* targets = packs(query.targets) + s * target_size(network);
-    if (classifies) {
-      const Pack* outputs = sample + network.output_offset();
-      Pack best = outputs[0];
-      Pack label = Traits::broadcast(0.0F);
-      for (size_t o = 1; o < network.output_size(); ++o) {
-        const IntLanes larger = Traits::greater(outputs[o], best);
-        best = Traits::select(larger, outputs[o], best);
-        label = Traits::select(larger, Traits::broadcast(static_cast<float>(o)), label);
-      }
-      const IntLanes right = Traits::equal(label, targets[0]);
-      for (int k = 0; k < kLanes; ++k) query.correct[k] += lane(right, k) != 0 ? 1U : 0U;
+    const Pack* targets = packs(query.targets) + s * network.target_size();
+    if (classifies) count_correct(query, s, outputs, targets[0]);
+    if (query.outputs != nullptr) {
+      memcpy(query.outputs + s * network.output_size() * kLanes, outputs, network.output_size() * sizeof(Pack));
     }
     packs(query.losses)[s] = nn::kernels::loss_gradient(network, sample, LaneTarget{targets});
   }

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "neuron_plain.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/codec/decoder.hpp"
 #include "skink/rounds/clipping.hpp"
-#include "skink/rounds/evaluation_sums.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -24,11 +22,13 @@ Status read_phi(void* context, std::size_t first, Span<float> out) {
 void RoundSums::reset() {
   std::fill(numbers_.begin(), numbers_.end(), 0);
   updates = 0;
+  weight = 0;
 }
 
 void RoundSums::add(const RoundSums& other) {
   for (std::size_t i = 0; i < numbers_.size(); ++i) numbers_[i] += other.numbers_[i];
   updates += other.updates;
+  weight += other.weight;
 }
 
 std::int64_t RoundSums::total(std::size_t parameter) const {
@@ -39,15 +39,43 @@ std::int64_t RoundSums::total(std::size_t parameter) const {
 
 Group::Group(const GroupSettings& settings)
     : settings_(settings),
-      target_size_(target_size(*settings.network)),
-      samples_(*settings.experiment, *settings.network, *settings.tasks, *settings.functions) {
+      target_size_(settings.network->target_size()),
+      samples_(*settings.experiment, *settings.network, *settings.tasks, *settings.functions),
+      weighs_evenly_(settings.tasks->is_even(TaskUse::kAdapt) ||
+                     settings.strategy->aggregation_weight(1) == settings.strategy->aggregation_weight(2)) {
+  forget_answers();
   if (takes_plainly()) return;
   change_.resize(settings_.network->parameter_count());
-  state_.resize(codec::state_bytes(settings_.codec, *settings_.network) / sizeof(std::uint32_t));
+  if (!sends_plainly()) state_.resize(codec::state_bytes(settings_.codec, *settings_.network) / sizeof(std::uint32_t));
 }
 
-Outcome Group::take_encoded(const CohortPart& part, std::uint32_t k, const float* phi, const float* w,
-                            RoundSums& sums) {
+std::uint32_t Group::even_weight() const {
+  return settings_.strategy->aggregation_weight(settings_.tasks->most_support(TaskUse::kAdapt));
+}
+
+void Group::forget_answers() {
+  const TaskScorer scorer(*settings_.experiment, *settings_.network);
+  answers_before_ = scorer.confusion();
+  answers_after_ = scorer.confusion();
+}
+
+bool Group::is_anomaly(std::uint32_t k, std::uint32_t sample) const {
+  return !samples_.is_sine() && samples_.task(k).sample(TaskSet::kQuery, sample).label != 0;
+}
+
+rounds::TaskResult Group::begin_result(std::uint32_t number, std::uint32_t k) const {
+  rounds::TaskResult result;
+  result.number = number;
+  if (!samples_.is_sine()) result.client = samples_.task(k).client();
+  result.support_samples = samples_.count(k, TaskSet::kSupport);
+  result.query_samples = samples_.count(k, TaskSet::kQuery);
+  return result;
+}
+
+// ---- changes that are not taken plainly
+
+/// change_ becomes what the coordinator decodes of w - phi.
+Outcome Group::encode_change(const CohortPart& part, std::uint32_t k, const float* phi, const float* w) {
   const codec::Key key{settings_.experiment->seed, part.round, part.devices[k]};
   const nn::Network& network = *settings_.network;
   std::vector<float>* residual = settings_.residuals != nullptr ? &settings_.residuals->of(key.device) : nullptr;
@@ -56,42 +84,52 @@ Outcome Group::take_encoded(const CohortPart& part, std::uint32_t k, const float
   change.phi = {const_cast<float*>(phi), &read_phi};
   change.parameters = {w, network.parameter_count()};
   if (residual != nullptr) change.residual = residual->data();
-  codec::Encoder encoder;
   const MutableBytes state{reinterpret_cast<std::uint8_t*>(state_.data()), state_.size() * sizeof(std::uint32_t)};
-  const Status begun = encoder.begin(settings_.codec, change, key, state);
+  const Status begun = encoder_.begin(settings_.codec, change, key, state);
   if (begun == Status::kNotFinite) return Outcome::kDiverged;
-  bytes_.resize(encoder.size());
+  bytes_.resize(encoder_.size());
   part.encoded_bytes[k] = static_cast<std::uint32_t>(bytes_.size());
-  const bool is_sound = begun == Status::kOk && encoder.read(0, {bytes_.data(), bytes_.size()}) == Status::kOk &&
+  const bool is_sound = begun == Status::kOk && encoder_.read(0, {bytes_.data(), bytes_.size()}) == Status::kOk &&
                         codec::decode(settings_.codec, network, key, {bytes_.data(), bytes_.size()},
                                       {change_.data(), change_.size()}) == Status::kOk;
   if (!is_sound) throw std::runtime_error("a change does not survive its codec");
-  for (const float number : change_) {
-    if (!arithmetic::is_aggregatable(number)) return Outcome::kTooLarge;
-  }
-  const float factor = rounds::clipping_factor({change_.data(), change_.size()}, settings_.experiment->meta.clip_norm);
-  for (std::size_t e = 0; e < change_.size(); ++e) {
-    sums.add(e, arithmetic::to_fixed_point(change_[e] * factor));
-  }
-  ++sums.updates;
-  if (residual != nullptr && encoder.leave({residual->data(), residual->size()}) != Status::kOk) {
-    throw std::runtime_error("a residual cannot be computed");
-  }
   return Outcome::kTaken;
 }
 
-void Group::count_task(std::uint64_t loss_before, std::uint64_t loss_after, std::uint32_t correct_before,
-                       std::uint32_t correct_after, bool diverged, wire::Evaluation& total) const {
-  const std::uint32_t samples = settings_.tasks->query_count(TaskUse::kEvaluate);
-  wire::Evaluation task{};
-  task.tasks = 1;
-  task.query_samples = samples;
-  task.loss_before = loss_before;
-  task.correct_before = correct_before;
-  task.loss_after = diverged ? arithmetic::largest_loss_sum(samples) : loss_after;
-  task.correct_after = diverged ? 0 : correct_after;
-  task.diverged_tasks = diverged ? 1U : 0U;
-  rounds::add(task, total);
+Outcome Group::add_change(std::uint32_t weight, RoundSums& sums) {
+  for (const float number : change_) {
+    if (!arithmetic::is_aggregatable(number))
+      return arithmetic::is_finite(number) ? Outcome::kTooLarge : Outcome::kDiverged;
+  }
+  const float factor = rounds::clipping_factor({change_.data(), change_.size()}, settings_.experiment->meta.clip_norm);
+  for (std::size_t e = 0; e < change_.size(); ++e) {
+    sums.add(e, arithmetic::to_fixed_point(change_[e] * factor) * weight);
+  }
+  ++sums.updates;
+  sums.weight += weight;
+  return Outcome::kTaken;
+}
+
+void Group::leave_residual(std::uint32_t device) {
+  std::vector<float>& residual = settings_.residuals->of(device);
+  if (encoder_.leave({residual.data(), residual.size()}) != Status::kOk) {
+    throw std::runtime_error("a residual cannot be computed");
+  }
+}
+
+Outcome Group::take_change(const CohortPart& part, std::uint32_t k, const float* phi, const float* w, RoundSums& sums) {
+  Outcome outcome = Outcome::kTaken;
+  if (sends_plainly()) {
+    for (std::size_t e = 0; e < change_.size(); ++e) change_[e] = w[e] - phi[e];
+    part.encoded_bytes[k] = static_cast<std::uint32_t>(codec::encoded_bytes(settings_.codec, *settings_.network));
+  } else {
+    outcome = encode_change(part, k, phi, w);
+  }
+  if (outcome != Outcome::kTaken) return outcome;
+  const std::uint32_t samples = samples_.count(k, TaskSet::kSupport);
+  outcome = add_change(weighs_evenly_ ? 1 : settings_.strategy->aggregation_weight(samples), sums);
+  if (outcome == Outcome::kTaken && settings_.residuals != nullptr) leave_residual(part.devices[k]);
+  return outcome;
 }
 
 }  // namespace skink::simulations

@@ -14,12 +14,13 @@
 #include "residual_bank.hpp"
 #include "skink/common/codec/encoder.hpp"
 #include "skink/common/nn/network.hpp"
-#include "skink/common/wire/messages.hpp"
 #include "skink/host/experiment/experiment.hpp"
 #include "skink/host/experiment/tasks.hpp"
 #include "skink/rounds/strategy.hpp"
+#include "skink/rounds/task_result.hpp"
 #include "skink/simulations/learning/lanes.hpp"
 #include "task_lanes.hpp"
+#include "task_scorer.hpp"
 
 namespace skink::simulations {
 
@@ -30,6 +31,7 @@ struct GroupSettings {
   const TaskGenerator* tasks = nullptr;
   const LaneFunctions* functions = nullptr;
   codec::Codec codec;
+  const rounds::Strategy* strategy = nullptr;
   ResidualBank* residuals = nullptr;  ///< null: no error feedback
   StageClock* clock = nullptr;        ///< null: nobody wants to know
 };
@@ -48,6 +50,7 @@ class RoundSums {
   std::int64_t total(std::size_t parameter) const;
 
   std::uint32_t updates = 0;
+  std::uint32_t weight = 0;  ///< of them in all, where they are weighted one by one
 
  private:
   std::uint32_t lanes_;
@@ -82,13 +85,15 @@ class Group {
 
   /// Devices, or evaluation tasks, that are best computed in one call.
   std::uint32_t part_size() const { return settings_.functions->lanes; }
-  /// Changes are neither encoded nor clipped: they may be added up where they lie.
-  bool takes_plainly() const {
-    return settings_.codec.quantizer == codec::Quantizer::kFloat32 && !settings_.codec.selects() &&
-           settings_.experiment->meta.clip_norm == 0;
+  /// Changes are not encoded.
+  bool sends_plainly() const {
+    return settings_.codec.quantizer == codec::Quantizer::kFloat32 && !settings_.codec.selects();
   }
-  /// Samples that every device adapts to.
-  std::uint32_t support_count() const { return settings_.tasks->support_count(TaskUse::kAdapt); }
+  /// Nor clipped nor weighted one by one: they may be added up where they lie.
+  bool takes_plainly() const { return sends_plainly() && settings_.experiment->meta.clip_norm == 0 && weighs_evenly(); }
+  /// All changes weigh as much: sums are not weighted, and even_weight() is that of each.
+  bool weighs_evenly() const { return weighs_evenly_; }
+  std::uint32_t even_weight() const;
 
   /// One round of some training devices.
   ///
@@ -100,21 +105,37 @@ class Group {
   virtual void finish(RoundSums& /*sums*/) {}
 
   /// Evaluation tasks first, first + 1, ...; at most part_size() of them.
+  /// @param[out] results  [count]
   virtual void evaluate(std::uint32_t first, std::uint32_t count, const rounds::InnerLoop& loop,
-                        const MetaParameters& phi, wire::Evaluation& total) = 0;
+                        const MetaParameters& phi, rounds::TaskResult* results) = 0;
+
+  /// The answers of evaluations since forget_answers().
+  const rounds::Confusion& answers_before() const { return answers_before_; }
+  const rounds::Confusion& answers_after() const { return answers_after_; }
+  void forget_answers();
 
  protected:
-  /// Otherwise: what the k-th device, with the parameters w, sends, as the coordinator reads and clips it.
-  Outcome take_encoded(const CohortPart& part, std::uint32_t k, const float* phi, const float* w, RoundSums& sums);
-  /// Adds one task's part.
-  void count_task(std::uint64_t loss_before, std::uint64_t loss_after, std::uint32_t correct_before,
-                  std::uint32_t correct_after, bool diverged, wire::Evaluation& total) const;
+  /// Otherwise: what the k-th device, with the finite parameters w, sends, as the coordinator reads, clips and weighs
+  /// it.
+  Outcome take_change(const CohortPart& part, std::uint32_t k, const float* phi, const float* w, RoundSums& sums);
+  /// Is this query sample an anomaly? Of data sets with a normal class.
+  bool is_anomaly(std::uint32_t k, std::uint32_t sample) const;
+  /// What is known of a task before it is scored.
+  rounds::TaskResult begin_result(std::uint32_t number, std::uint32_t k) const;
 
   GroupSettings settings_;
   std::size_t target_size_;
   TaskLanes samples_;
+  rounds::Confusion answers_before_;
+  rounds::Confusion answers_after_;
 
  private:
+  Outcome encode_change(const CohortPart& part, std::uint32_t k, const float* phi, const float* w);
+  Outcome add_change(std::uint32_t weight, RoundSums& sums);
+  void leave_residual(std::uint32_t device);
+
+  bool weighs_evenly_;
+  codec::Encoder encoder_;
   std::vector<float> change_;         // [P]
   std::vector<std::uint32_t> state_;  // of an encoder
   std::vector<std::uint8_t> bytes_;   // an encoded change
@@ -127,16 +148,12 @@ class DeviceGroup final : public Group {
   void adapt(const CohortPart& part, const rounds::InnerLoop& loop, const MetaParameters& phi, RoundSums& sums,
              Outcome* outcomes) override;
   void evaluate(std::uint32_t first, std::uint32_t count, const rounds::InnerLoop& loop, const MetaParameters& phi,
-                wire::Evaluation& total) override;
+                rounds::TaskResult* results) override;
 
  private:
-  struct Scores {
-    std::uint64_t loss[kMaxLanes] = {};
-    std::uint32_t correct[kMaxLanes] = {};
-  };
-
   std::uint32_t run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi);
-  void score(std::uint32_t count, std::uint32_t samples, Scores& scores);
+  void score(std::uint32_t count);
+  void add_answers(std::uint32_t count, SampleRange range, const std::uint32_t* counts);
   void take_lanes(std::uint32_t count, std::uint32_t diverged, const float* phi, RoundSums& sums, Outcome* outcomes);
   bool read_lane(std::uint32_t k);
 
@@ -146,8 +163,12 @@ class DeviceGroup final : public Group {
   LaneBuffer gradients_;
   LaneBuffer inputs_;
   LaneBuffer targets_;
+  LaneBuffer kept_;            // [P][lanes], where devices have differently many samples
+  LaneBuffer kept_gradients_;  // likewise
   LaneBuffer losses_;
-  std::vector<float> lane_;  // [P], one lane's parameters
+  LaneBuffer outputs_;
+  std::vector<TaskScorer> scorers_;  // of each lane
+  std::vector<float> lane_;          // [P], one lane's parameters
 };
 
 /// Online SGD only.
@@ -159,19 +180,19 @@ class NeuronGroup final : public Group {
              Outcome* outcomes) override;
   void finish(RoundSums& sums) override;
   void evaluate(std::uint32_t first, std::uint32_t count, const rounds::InnerLoop& loop, const MetaParameters& phi,
-                wire::Evaluation& total) override;
+                rounds::TaskResult* results) override;
 
   /// Strictly serial rounds, the step of the coordinator after every device. `phi` is that before the first of them;
   /// afterwards phi is here, and read_phi() tells it.
   void begin_serial(const CohortOfRounds& ahead, const MetaParameters& phi);
   /// The k-th of these rounds; all have to be called, in turn.
-  Outcome run_serial(std::uint32_t k, const rounds::InnerLoop& loop, double meta_learning_rate, std::uint32_t weight);
+  Outcome run_serial(std::uint32_t k, const rounds::InnerLoop& loop, double meta_learning_rate);
   void read_phi(float* phi) const { device_.store(phi); }
 
  private:
   void load(const MetaParameters& phi);
-  void run_passes(std::uint32_t k, std::uint32_t count, const rounds::InnerLoop& loop);
-  std::uint64_t score(std::uint32_t samples, std::uint32_t& correct);
+  void run_passes(std::uint32_t k, const rounds::InnerLoop& loop);
+  void score();
 
   static constexpr std::uint32_t kNotLoaded = 0xffffffff;
 
@@ -180,7 +201,9 @@ class NeuronGroup final : public Group {
   LaneBuffer inputs_;
   std::vector<float> targets_;
   std::vector<float> losses_;
-  std::vector<float> w_;            // [P]; codecs only
+  std::vector<float> outputs_;
+  TaskScorer scorer_;
+  std::vector<float> w_;            // [P]
   std::vector<std::int64_t> sums_;  // of the round, as the image lies
   std::uint32_t updates_ = 0;       // in them
 };

@@ -10,9 +10,11 @@
 #include "checkpoint.hpp"
 #include "cohort_engine.hpp"
 #include "skink/coordinator/results/results.hpp"
+#include "skink/host/experiment/membership.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/rounds/cohort.hpp"
 #include "skink/rounds/evaluation_plan.hpp"
+#include "skink/rounds/evaluation_sums.hpp"
 #include "skink/rounds/meta_model.hpp"
 #include "skink/rounds/round_history.hpp"
 #include "skink/simulations/run.hpp"
@@ -30,7 +32,7 @@ class LearningRun {
       : options_(options),
         experiment_(options.experiment),
         strategy_(rounds::make_strategy(experiment_.meta)),
-        membership_(rounds::split_roster(experiment_.seed, experiment_.fleet.devices, experiment_.fleet.held_out)),
+        membership_(split_roster(experiment_)),
         model_(experiment_),
         engine_(options, tasks, model_),
         history_(experiment_.meta) {
@@ -164,7 +166,7 @@ class LearningRun {
                                  [&](std::uint32_t r) { return device_of(r, 0); })
             : engine_.run_cohort(record.round, [&](std::uint32_t place) { return device_of(record.round, place); });
     record.updates = cohort.updates;
-    record.total_weight = cohort.updates * engine_.weight();
+    record.total_weight = cohort.total_weight;
     std::size_t patch_bytes = 0;
     if (!engine_.is_serial()) patch_bytes = step(record, cohort);
     for (const Outcome outcome : cohort.outcomes) {
@@ -182,13 +184,8 @@ class LearningRun {
 
   /// @returns the length of the patch.
   std::size_t step(const RoundRecord& record, const CohortResult& cohort) {
-    const auto weight = static_cast<std::int64_t>(engine_.weight());
-    weighted_sums_ = cohort.sums;
-    if (weight != 1) {
-      for (std::int64_t& sum : weighted_sums_) sum *= weight;
-    }
-    const auto patch = model_.step(record.round, record.meta_learning_rate,
-                                   {weighted_sums_.data(), weighted_sums_.size()}, record.total_weight);
+    const auto patch = model_.step(record.round, record.meta_learning_rate, {cohort.sums.data(), cohort.sums.size()},
+                                   record.total_weight);
     lap(options_.clock, kStep);
     return patch.size();
   }
@@ -218,7 +215,8 @@ class LearningRun {
     EvaluationRecord record;
     record.rounds = rounds_done_;
     record.devices = static_cast<std::uint32_t>(std::min<std::size_t>(membership_.held_out.size(), tasks));
-    record.total = engine_.evaluate(tasks, rounds_done_);
+    const rounds::TaskResults results = engine_.evaluate(tasks, rounds_done_);
+    record.total = rounds::sum_of(results.tasks);
     record.traffic = traffic_;
     evaluations_.push_back(record);
     if (wire_ != nullptr) wire_rows_.push_back(wire_->totals());
@@ -275,11 +273,10 @@ class LearningRun {
   const RunOptions& options_;
   const Experiment& experiment_;
   std::unique_ptr<rounds::Strategy> strategy_;
-  rounds::Membership membership_;
+  Membership membership_;
   rounds::MetaModel model_;
   CohortEngine engine_;
-  std::vector<std::int64_t> weighted_sums_;  // [P]
-  std::unique_ptr<WireCounter> wire_;        // null: not counted
+  std::unique_ptr<WireCounter> wire_;  // null: not counted
   std::vector<WireTotals> wire_rows_;
   std::uint32_t rounds_done_ = 0;
   rounds::RoundHistory history_;
@@ -317,21 +314,21 @@ Result<void> check_lanes(const RunOptions& options) {
   return {};
 }
 
-Result<TaskGenerator> make_tasks(const RunOptions& options) {
-  if (options.dataset != nullptr) return TaskGenerator::create(options.experiment, options.dataset);
-  const auto loaded = load_dataset(options.experiment.task, options.data_dir);
-  if (!loaded) return loaded.error();
-  return TaskGenerator::create(options.experiment, *loaded);
+Result<PreparedTasks> make_tasks(const RunOptions& options) {
+  if (options.dataset != nullptr) return prepare_tasks(options.experiment, options.dataset);
+  return prepare_tasks(options.experiment, options.data_dir);
 }
 
 }  // namespace
 
-Result<RunResult> run_learning(const RunOptions& options) {
-  const auto tasks = make_tasks(options);
+Result<RunResult> run_learning(const RunOptions& given) {
+  const auto tasks = make_tasks(given);
   if (!tasks) return tasks.error();
-  const auto checked = check_lanes(options);
+  const auto checked = check_lanes(given);
   if (!checked) return checked.error();
-  LearningRun run(options, *tasks);
+  RunOptions options = given;
+  options.experiment = tasks->experiment;
+  LearningRun run(options, tasks->tasks);
   if (!options.out_dir.empty() && !options.experiment_id.empty() && !options.restarts) {
     const std::string path = checkpoint_path(options.out_dir);
     auto checkpoint = find_checkpoint(options, path);
@@ -344,14 +341,16 @@ Result<RunResult> run_learning(const RunOptions& options) {
   return run.run();
 }
 
-Result<RunResult> evaluate_model(const RunOptions& options, const std::string& path) {
-  const auto tasks = make_tasks(options);
+Result<RunResult> evaluate_model(const RunOptions& given, const std::string& path) {
+  const auto tasks = make_tasks(given);
   if (!tasks) return tasks.error();
-  const auto checked = check_lanes(options);
+  const auto checked = check_lanes(given);
   if (!checked) return checked.error();
+  RunOptions options = given;
+  options.experiment = tasks->experiment;
   const auto file = read_file(path);
   if (!file) return file.error();
-  LearningRun run(options, *tasks);
+  LearningRun run(options, tasks->tasks);
   if (run.take_model({file->begin(), file->end()})) return run.run();
   return make_error(Status::kDamaged,
                     path + ": is damaged, or not a model of this experiment's network and input scale");

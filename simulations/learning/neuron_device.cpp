@@ -107,7 +107,8 @@ void NeuronDevice::forget() {
   diverged_ = false;
 }
 
-std::uint32_t NeuronDevice::query(const float* inputs, const float* targets, std::uint32_t count, float* losses) {
+void NeuronDevice::query(const float* inputs, const float* targets, std::uint32_t count, float* losses,
+                         float* outputs) {
   NeuronQuery query;
   query.layout = &layout_;
   query.image = w_.data();
@@ -118,8 +119,8 @@ std::uint32_t NeuronDevice::query(const float* inputs, const float* targets, std
   query.targets = targets;
   query.count = count;
   query.losses = losses;
+  query.outputs = outputs;
   functions_.neuron_query(query);
-  return query.correct;
 }
 
 }  // namespace skink::simulations

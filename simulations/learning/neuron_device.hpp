@@ -40,8 +40,8 @@ class NeuronDevice {
   /// Gives up what the passes changed.
   void reset();
 
-  /// Losses [count] of a query set with the parameters as they are now. @returns right answers; 0 for regression.
-  std::uint32_t query(const float* inputs, const float* targets, std::uint32_t count, float* losses);
+  /// Losses [count] and outputs [count][output_size] of query samples with the parameters as they are now.
+  void query(const float* inputs, const float* targets, std::uint32_t count, float* losses, float* outputs);
 
  private:
   ImageParts parts(std::size_t size);

@@ -8,12 +8,15 @@
 namespace skink::simulations {
 
 NeuronGroup::NeuronGroup(const GroupSettings& settings)
-    : Group(settings), device_(*settings.network, *settings.functions) {
-  const std::size_t samples = samples_.most_samples();
+    : Group(settings),
+      device_(*settings.network, *settings.functions),
+      scorer_(*settings.experiment, *settings.network) {
+  const std::size_t samples = samples_.most_at_a_time();
   inputs_.resize(samples * device_.layout().input_stride());
   std::fill_n(inputs_.data(), inputs_.size(), 0.0F);  // the padding stays
   targets_.resize(samples * target_size_);
   losses_.resize(samples);
+  outputs_.resize(samples * settings_.network->output_size());
   w_.resize(settings_.network->parameter_count());
   sums_.resize(device_.layout().primary_size());
 }
@@ -25,14 +28,19 @@ void NeuronGroup::load(const MetaParameters& phi) {
 }
 
 /// All passes of the k-th device over its support set.
-void NeuronGroup::run_passes(std::uint32_t k, std::uint32_t count, const rounds::InnerLoop& loop) {
+void NeuronGroup::run_passes(std::uint32_t k, const rounds::InnerLoop& loop) {
   samples_.read_device(k, TaskSet::kSupport);
   lap(settings_.clock, kSamples);
+  const std::uint32_t count = samples_.count(k, TaskSet::kSupport);
   for (std::uint32_t p = 0; p < loop.passes; ++p) {
-    const std::uint32_t* order = samples_.order(p);
+    const DeviceOrder order = samples_.order_of(k, p);
     lap(settings_.clock, kDraw);
-    samples_.fill_device(k, TaskSet::kSupport, order, device_.layout().input_stride(), inputs_.data(), targets_.data());
-    device_.adapt(inputs_.data(), targets_.data(), count, loop.inner_learning_rate, settings_.clock);
+    for (std::uint32_t first = 0; first < count; first += samples_.most_at_a_time()) {
+      const SampleRange range{first, std::min(samples_.most_at_a_time(), count - first)};
+      samples_.fill_device(k, TaskSet::kSupport, range, order, device_.layout().input_stride(), inputs_.data(),
+                           targets_.data());
+      device_.adapt(inputs_.data(), targets_.data(), range.count, loop.inner_learning_rate, settings_.clock);
+    }
   }
 }
 
@@ -45,7 +53,7 @@ void NeuronGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, c
   samples_.draw({TaskUse::kAdapt, arithmetic::Purpose::kSampleOrder, part.devices, rounds.data(), part.count});
   lap(settings_.clock, kDraw);
   for (std::uint32_t k = 0; k < part.count; ++k) {
-    run_passes(k, support_count(), loop);
+    run_passes(k, loop);
     if (takes_plainly()) {
       outcomes[k] = device_.take(sums_.data());
       updates_ += outcomes[k] == Outcome::kTaken ? 1U : 0U;
@@ -54,7 +62,7 @@ void NeuronGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, c
     } else {
       device_.read(w_.data());
       const bool is_finite = nn::all_finite({w_.data(), w_.size()});
-      outcomes[k] = is_finite ? take_encoded(part, k, phi.values, w_.data(), sums) : Outcome::kDiverged;
+      outcomes[k] = is_finite ? take_change(part, k, phi.values, w_.data(), sums) : Outcome::kDiverged;
     }
     lap(settings_.clock, kTake);
     device_.reset();
@@ -80,13 +88,12 @@ void NeuronGroup::begin_serial(const CohortOfRounds& ahead, const MetaParameters
   lap(settings_.clock, kDraw);
 }
 
-Outcome NeuronGroup::run_serial(std::uint32_t k, const rounds::InnerLoop& loop, double meta_learning_rate,
-                                std::uint32_t weight) {
-  run_passes(k, support_count(), loop);
+Outcome NeuronGroup::run_serial(std::uint32_t k, const rounds::InnerLoop& loop, double meta_learning_rate) {
+  run_passes(k, loop);
   const Outcome outcome = device_.outcome();
   lap(settings_.clock, kTake);
   if (outcome == Outcome::kTaken) {
-    device_.step(meta_learning_rate, weight);
+    device_.step(meta_learning_rate, settings_.strategy->aggregation_weight(samples_.count(k, TaskSet::kSupport)));
   } else {
     device_.reset();
   }
@@ -97,35 +104,44 @@ Outcome NeuronGroup::run_serial(std::uint32_t k, const rounds::InnerLoop& loop, 
 
 // ---- evaluation
 
-/// Losses and right answers over the query set that was filled in.
-std::uint64_t NeuronGroup::score(std::uint32_t samples, std::uint32_t& correct) {
-  correct = device_.query(inputs_.data(), targets_.data(), samples, losses_.data());
-  std::uint64_t sum = 0;
-  for (std::uint32_t s = 0; s < samples; ++s) {
-    sum += static_cast<std::uint64_t>(arithmetic::loss_to_fixed_point(losses_[s]));
+/// The query set that was drawn, with the parameters as they are now.
+void NeuronGroup::score() {
+  samples_.read_device(0, TaskSet::kQuery);
+  scorer_.begin();
+  const std::uint32_t count = samples_.count(0, TaskSet::kQuery);
+  const std::size_t outputs = settings_.network->output_size();
+  for (std::uint32_t first = 0; first < count; first += samples_.most_at_a_time()) {
+    const SampleRange range{first, std::min(samples_.most_at_a_time(), count - first)};
+    samples_.fill_device(0, TaskSet::kQuery, range, {}, device_.layout().input_stride(), inputs_.data(),
+                         targets_.data());
+    device_.query(inputs_.data(), targets_.data(), range.count, losses_.data(), outputs_.data());
+    for (std::uint32_t s = 0; s < range.count; ++s) {
+      scorer_.add(
+          {losses_[s], outputs_.data() + s * outputs, targets_.data() + s * target_size_, 1, is_anomaly(0, first + s)});
+    }
   }
-  return sum;
 }
 
 void NeuronGroup::evaluate(std::uint32_t first, std::uint32_t count, const rounds::InnerLoop& loop,
-                           const MetaParameters& phi, wire::Evaluation& total) {
+                           const MetaParameters& phi, rounds::TaskResult* results) {
   load(phi);
-  const std::size_t stride = device_.layout().input_stride();
-  for (std::uint32_t number = first; number < first + count; ++number) {
-    samples_.draw({TaskUse::kEvaluate, arithmetic::Purpose::kEvaluationOrder, &number, &phi.rounds_done, 1});
-    const std::uint32_t queries = samples_.count(TaskSet::kQuery);
-    std::uint32_t correct_before = 0;
-    std::uint32_t correct_after = 0;
-    samples_.read_device(0, TaskSet::kQuery);
-    samples_.fill_device(0, TaskSet::kQuery, nullptr, stride, inputs_.data(), targets_.data());
-    const std::uint64_t before = score(queries, correct_before);
-    run_passes(0, samples_.count(TaskSet::kSupport), loop);
+  constexpr std::uint32_t kAnyRound = 0;
+  for (std::uint32_t k = 0; k < count; ++k) {
+    const std::uint32_t number = first + k;
+    samples_.draw({TaskUse::kEvaluate, arithmetic::Purpose::kEvaluationOrder, &number, &kAnyRound, 1});
+    rounds::TaskResult& result = results[k];
+    result = begin_result(number, 0);
+    score();
+    result.before = scorer_.score();
+    scorer_.count(answers_before_);
+    run_passes(0, loop);
     device_.read(w_.data());
-    const bool diverged = device_.has_diverged() || !nn::all_finite({w_.data(), w_.size()});
-    samples_.read_device(0, TaskSet::kQuery);
-    samples_.fill_device(0, TaskSet::kQuery, nullptr, stride, inputs_.data(), targets_.data());
-    const std::uint64_t after = score(queries, correct_after);
-    count_task(before, after, correct_before, correct_after, diverged, total);
+    result.diverged = device_.has_diverged() || !nn::all_finite({w_.data(), w_.size()});
+    if (!result.diverged) {
+      score();
+      result.after = scorer_.score();
+      scorer_.count(answers_after_);
+    }
     device_.reset();
   }
 }

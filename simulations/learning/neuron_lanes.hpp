@@ -244,7 +244,9 @@ void adapt_device(NeuronPass& pass, Clock& clock) noexcept {
   Device device{layout, pass.image, pass.workspace, packs(pass.scratch), pass.places};
   for (size_t s = 0; s < pass.count; ++s) {
     forward(device, pass.inputs + s * layout.input_stride(), pass.touched, clock);
-    const float loss = plain_loss(network, layout.outputs(pass.workspace), pass.targets + s * target_size(network));
+    const float* input = pass.inputs + s * layout.input_stride();
+    const float loss =
+        plain_loss(network, layout.outputs(pass.workspace), input, pass.targets + s * network.target_size());
     pass.diverged |= !arithmetic::is_finite(loss);
     clock.lap(kLoss);
     backward(device, -pass.inner_learning_rate, clock);
@@ -268,10 +270,13 @@ static void neuron_query(NeuronQuery& query) noexcept {
   NoClock none;
   for (size_t s = 0; s < query.count; ++s) {
     forward(device, query.inputs + s * layout.input_stride(), nullptr, none);
-    const float* target = query.targets + s * target_size(network);
+    const float* target = query.targets + s * network.target_size();
     float* outputs = layout.outputs(query.workspace);
+    if (query.outputs != nullptr) {
+      memcpy(query.outputs + s * network.output_size(), outputs, network.output_size() * sizeof(float));
+    }
     if (classifies) query.correct += plain_argmax(network, outputs) == static_cast<size_t>(target[0]) ? 1U : 0U;
-    query.losses[s] = plain_loss(network, outputs, target);
+    query.losses[s] = plain_loss(network, outputs, query.inputs + s * layout.input_stride(), target);
   }
 }
 

@@ -26,8 +26,9 @@ void plain_backward(const NeuronLayer& layer, float* image, float scale, float* 
 
 bool ends_backward(const NeuronLayer& layer) noexcept { return nn::kernels::ends_backward(layer.plan); }
 
-float plain_loss(const nn::Network& network, float* outputs, const float* targets) noexcept {
-  const auto target = [targets](std::size_t output) { return targets[output]; };
+float plain_loss(const nn::Network& network, float* outputs, const float* input, const float* targets) noexcept {
+  const float* wanted = network.loss() == nn::Loss::kReconstruction ? input : targets;
+  const auto target = [wanted](std::size_t output) { return wanted[output]; };
   if (network.loss() == nn::Loss::kSoftmaxCrossEntropy) {
     return nn::kernels::softmax_cross_entropy(outputs, network.output_size(), targets[0]);
   }
@@ -36,10 +37,6 @@ float plain_loss(const nn::Network& network, float* outputs, const float* target
 
 std::size_t plain_argmax(const nn::Network& network, const float* outputs) noexcept {
   return nn::argmax({outputs, network.output_size()});
-}
-
-std::size_t target_size(const nn::Network& network) noexcept {
-  return network.loss() == nn::Loss::kSoftmaxCrossEntropy ? 1 : network.output_size();
 }
 
 }  // namespace skink::simulations

@@ -19,10 +19,8 @@ void plain_backward(const NeuronLayer& layer, float* image, float scale, float* 
 bool ends_backward(const NeuronLayer& layer) noexcept;
 
 /// @param[in,out] outputs  [network.output_size()]; becomes the gradient.
-float plain_loss(const nn::Network& network, float* outputs, const float* targets) noexcept;
+/// @param[in]     input    what reconstruction wants
+float plain_loss(const nn::Network& network, float* outputs, const float* input, const float* targets) noexcept;
 std::size_t plain_argmax(const nn::Network& network, const float* outputs) noexcept;
-
-/// Numbers that say what a sample should give: a label, or one for each output.
-std::size_t target_size(const nn::Network& network) noexcept;
 
 }  // namespace skink::simulations

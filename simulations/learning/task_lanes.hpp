@@ -21,36 +21,61 @@ struct TaskDraw {
   std::uint32_t count = 0;  ///< at most the lanes
 };
 
+/// In which order a device takes its samples: place p takes data[p * stride].
+struct DeviceOrder {
+  const std::uint32_t* data = nullptr;
+  std::size_t stride = 1;
+};
+
+/// Some samples of a set, by their places.
+struct SampleRange {
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+};
+
 class TaskLanes {
  public:
   TaskLanes(const Experiment& experiment, const nn::Network& network, const TaskGenerator& tasks,
             const LaneFunctions& functions);
 
-  /// The most samples of a support or query set.
-  std::size_t most_samples() const { return most_samples_; }
-  std::uint32_t count(TaskSet set) const;
+  /// The most samples that fill_lanes() and fill_device() are asked for at a time: whole mini-batches.
+  std::uint32_t most_at_a_time() const { return most_at_a_time_; }
 
   void draw(const TaskDraw& draw);
+  /// Data sets: the task of the k-th device.
+  const Task& task(std::uint32_t k) const { return drawn_[k]; }
+  bool is_sine() const { return is_sine_; }
+
+  /// Samples of the k-th device; the most of any that was drawn; whether all have as many.
+  std::uint32_t count(std::uint32_t k, TaskSet set) const;
+  std::uint32_t most(TaskSet set) const;
+  bool is_even(TaskSet set) const;
 
   /// Reads all support or query sets; what fill_lanes() takes.
   void read(TaskSet set);
-  /// In which order each device takes its support set in this pass. [count][lanes]; holds until the next draw().
+  /// In which order each device takes its support set in this pass. [most][lanes]; holds until the next call.
   const std::uint32_t* order(std::uint32_t pass);
 
-  /// The sets of all devices, normalised. inputs: [count][input_size][lanes]; targets: [count][target_size][lanes].
-  /// Lanes without a device keep what they hold.
+  /// Some samples of all devices, normalised; of devices that have fewer nothing. inputs: [count][input_size][lanes];
+  /// targets: [count][target_size][lanes]. Lanes without a sample keep what they hold.
   /// order: null for the samples as they are.
-  void fill_lanes(TaskSet set, const std::uint32_t* order, float* inputs, float* targets) const;
+  void fill_lanes(TaskSet set, SampleRange range, const std::uint32_t* order, float* inputs, float* targets);
 
   /// Reads the set of the k-th device alone.
   void read_device(std::uint32_t k, TaskSet set);
-  /// That set, normalised. inputs: [count][stride]; targets: [count][target_size].
-  void fill_device(std::uint32_t k, TaskSet set, const std::uint32_t* order, std::size_t stride, float* inputs,
-                   float* targets) const;
+  /// The order of the k-th device alone.
+  DeviceOrder order_of(std::uint32_t k, std::uint32_t pass);
+  /// Samples of that set, normalised. inputs: [count][stride]; targets: [count][target_size].
+  /// order: data null for the samples as they are.
+  void fill_device(std::uint32_t k, TaskSet set, SampleRange range, const DeviceOrder& order, std::size_t stride,
+                   float* inputs, float* targets);
 
  private:
   void read_sines(TaskSet set);
-  void fill_sine_lanes(std::size_t samples, const std::uint32_t* order, float* inputs, float* targets) const;
+  void fill_sine_lanes(SampleRange range, const std::uint32_t* order, float* inputs, float* targets) const;
+  const float* stored(std::uint32_t k, TaskSet set, std::uint32_t sample);
+  void read_targets(std::uint32_t k, TaskSet set, std::uint32_t sample, float* targets, std::size_t stride) const;
+  bool keeps_orders() const;
 
   const Experiment& experiment_;
   const TaskGenerator& tasks_;
@@ -58,17 +83,22 @@ class TaskLanes {
   bool is_sine_;
   std::size_t input_size_;
   std::size_t target_size_;
-  std::size_t most_samples_;
+  std::vector<float> scale_;   // [input_size]
+  std::vector<float> offset_;  // likewise
+  std::uint32_t most_samples_;
+  std::uint32_t most_at_a_time_;
   TaskDraw draw_;
   std::vector<std::uint32_t> numbers_;              // [lanes]
   std::vector<std::uint32_t> rounds_;               // [lanes]
   std::vector<std::vector<std::uint32_t>> orders_;  // of each pass: [samples][lanes]
   std::uint32_t orders_known_ = 0;
+  std::vector<std::uint32_t> device_order_;
   LaneBuffer sine_inputs_;  // [samples][lanes], as drawn
   LaneBuffer sine_targets_;
   std::vector<Task> drawn_;
-  std::vector<float> stored_;  // [devices that were read][samples][input_size]
-  std::vector<float> wanted_;  // [devices that were read][samples]
+  bool caches_ = false;                    // a whole set at a time
+  std::vector<float> stored_;              // [samples of the devices that were read][input_size]; or one sample
+  std::vector<std::size_t> first_stored_;  // of each device
 };
 
 }  // namespace skink::simulations

@@ -34,6 +34,7 @@ class Profiler {
     options_.on_progress = nullptr;
     Experiment& experiment = options_.experiment;
     experiment.evaluation.every = experiment.evaluation.tasks = experiment.evaluation.final_tasks = 0;
+    experiment.evaluation.says_tasks = experiment.evaluation.says_final_tasks = true;
     experiment.meta.rounds = std::numeric_limits<std::int32_t>::max();
   }
 
@@ -41,6 +42,11 @@ class Profiler {
     const auto dataset = load_dataset(experiment().task, options_.data_dir);
     if (!dataset) return dataset.error();
     options_.dataset = *dataset;
+    if (!experiment().task.support_size.is_count()) {
+      return make_error(Status::kInvalidArgument,
+                        "[task] support_size: a profile is of devices with equally many samples: write a number",
+                        Cause::kConfiguration);
+    }
     const auto warm = compute(nullptr);
     if (!warm) return warm.error();
     std::vector<double> plain;
@@ -133,8 +139,7 @@ class Profiler {
   }
 
   std::uint32_t samples_of_round(Profile& profile) const {
-    const bool is_sine = experiment().task.source == TaskSource::kSine;
-    profile.support_count = experiment().task.support_size * (is_sine ? 1 : experiment().task.ways);
+    profile.support_count = static_cast<std::uint32_t>(support_samples(experiment()));
     return profile.support_count * experiment().meta.passes;
   }
 

@@ -21,18 +21,19 @@ Progress progress_of(const coordinator::Coordinator& core, double wall_seconds) 
 
 }  // namespace
 
-Result<RunResult> run_protocol(const RunOptions& options) {
-  auto dataset = load_dataset(options.experiment.task, options.data_dir);
-  if (!dataset) return dataset.error();
-  const auto tasks = TaskGenerator::create(options.experiment, *dataset);
-  if (!tasks) return tasks.error();
+Result<RunResult> run_protocol(const RunOptions& given) {
+  const auto prepared = given.dataset != nullptr ? prepare_tasks(given.experiment, given.dataset)
+                                                 : prepare_tasks(given.experiment, given.data_dir);
+  if (!prepared) return prepared.error();
+  RunOptions options = given;
+  options.experiment = prepared->experiment;
 
   coordinator::CoordinatorConfig config;
   config.experiment = options.experiment;
   config.master_key = simulation_key();
   config.run = options.run;
   config.mode = options.replay != nullptr ? coordinator::RunMode::kReplay : coordinator::RunMode::kLive;
-  World world(config, *tasks, options.world, options.replay);
+  World world(config, prepared->tasks, options.world, options.replay);
 
   const auto start = std::chrono::steady_clock::now();
   const auto seconds = [start] {

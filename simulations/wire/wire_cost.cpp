@@ -235,7 +235,7 @@ DeviceRound device_round_of(const Experiment& experiment, std::uint32_t device_i
   round.encoded_bytes = static_cast<std::uint32_t>(memory.update);
   round.passes = experiment.meta.passes;
   round.batch_size = experiment.meta.batch_size;
-  round.support_samples = experiment.task.support_size * std::max(1U, experiment.task.ways);
+  round.support_samples = static_cast<std::uint32_t>(skink::support_samples(experiment));
   round.time_left_ms = experiment.fleet.deadline_ms;
   return round;
 }

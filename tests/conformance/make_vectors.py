@@ -143,14 +143,14 @@ def learning():
     run = reference.Run(experiment, None)
     phi = reference.initialize(run.network, run.model["layers"], run.bits)
     t, k, hashes = 0, 1, []
-    support, _ = run.source.task(run.bits, 0, t, k, "train", 1, run.task["support_size"], 0)
+    support = run.support(t, k)
     w = reference.adapt(run.network, phi, support, run.bits, reference.ORDER, t, k, run.meta["passes"],
                         run.meta["batch_size"], F(run.meta["inner_learning_rate"]))
     final = run.train(lambda _, digest: hashes.append(digest))
     file = run.network.model_file(phi)
     model = {"file": file.hex(), "bytes": len(file), "model_sha256": file[-32:].hex(), "parameters": bits_of(phi),
              "parameter_count": run.network.parameters,
-             "layers": [file[36 + 12 * i:48 + 12 * i].hex() for i in range(len(run.network.layers))]}
+             "layers": [file[32 + 12 * i:44 + 12 * i].hex() for i in range(len(run.network.layers))]}
     return {"experiment": EXPERIMENT.read_text(), "initial_model": model,
             "task": {"round": t, "device_index": k, "support_inputs": bits_of([s[0].ravel()[0] for s in support]),
                      "support_targets": bits_of([s[1][0] for s in support])},

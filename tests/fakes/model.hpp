@@ -19,12 +19,12 @@ struct FakeModel {
 
   explicit FakeModel(const NetSpec& spec, std::uint32_t seed = 1) {
     model.network = build(spec);
-    model.input_scale = 0.75F;
-    model.input_offset = 0.125F;
+    model.input.scale = 0.75F;
+    model.input.offset = 0.125F;
     NetLottery lottery(seed);
     parameters.resize(model.network.parameter_count());
     for (float& value : parameters) value = static_cast<float>(lottery.real(-0.6, 0.6));
-    file.resize(model::model_bytes(model.network));
+    file.resize(model::model_bytes(model.network, model.input.count));
     REQUIRE(model::encode(model, {parameters.data(), parameters.size()}, {file.data(), file.size()}, digest) ==
             Status::kOk);
   }

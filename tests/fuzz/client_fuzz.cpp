@@ -72,7 +72,7 @@ class Bench {
         nn::Network::build({1, 1, 3}, layers, nn::Loss::kSoftmaxCrossEntropy, described.network, error) == Status::kOk,
         "the network stands");
     const std::vector<float> parameters(described.network.parameter_count(), 0.01F);
-    file_.resize(model::model_bytes(described.network));
+    file_.resize(model::model_bytes(described.network, described.input.count));
     promise(model::encode(described, {parameters.data(), parameters.size()}, {file_.data(), file_.size()}, digest_) ==
                 Status::kOk,
             "the model can be written");

@@ -45,7 +45,7 @@ void inspect(const std::vector<std::uint8_t>& file) {
   model::ModelInfo info;
   if (model::inspect(source, info) != Status::kOk) return;
   const nn::Network& network = info.model.network;
-  promise(model::model_bytes(network) == file.size(), "the network explains the length");
+  promise(model::model_bytes(network, info.model.input.count) == file.size(), "the network explains the length");
   promise(network.trainable_count() > 0 && network.output_size() > 0, "there is something to learn");
   const nn::MemoryPlan plan = nn::plan_memory(network, {});
   promise(plan.total >= 4 * network.parameter_count(), "the plan holds the parameters");
@@ -53,6 +53,10 @@ void inspect(const std::vector<std::uint8_t>& file) {
   const Span<float> span(parameters.data(), parameters.size());
   promise(model::read_parameters(source, info, 0, span) == Status::kOk, "parameters can be read");
   learn(network, plan, parameters);
+  std::vector<float> scales(2 * info.model.input.count);
+  promise(model::read_input_scales(source, info, {scales.data(), scales.size()}) == Status::kOk, "scales can be read");
+  info.model.input.scales = scales.data();
+  info.model.input.offsets = scales.data() + info.model.input.count;
   std::vector<std::uint8_t> again(file.size());
   crypto::Digest digest;
   promise(model::encode(info.model, span, {again.data(), again.size()}, digest) == Status::kOk, "it can be written");

@@ -84,7 +84,7 @@ def apply_setting(experiment, setting):
         pass                                                            # a string without quotes
     *tables, key = key.split(".")
     for table in tables:
-        experiment = experiment.setdefault(table, {})
+        experiment = experiment[int(table)] if isinstance(experiment, list) else experiment.setdefault(table, {})
     experiment[key] = value
 
 

@@ -42,6 +42,26 @@ RUNS = [
     ("mlp", ["codec.downlink=eden:1+ef"]),
     ("conv", ["codec.uplink=topk:0.05+ternary+ef", "codec.downlink=topk:0.05+ternary+range+ef", "meta.rounds=6"]),
     ("layers", ["codec.downlink=int8", "codec.uplink=eden:2"]),
+    ("uneven", []),
+    ("uneven", ["meta.strategy=tinyreptile", "meta.batch_size=1", "meta.meta_learning_rate=0.7", "codec.uplink=int8"]),
+    ("uneven", ["task.order=time", "task.support_size=3", "evaluation.support_size=2", "meta.passes=1"]),
+    ("uneven", ["task.ways=2", "task.support_size=0.4", "evaluation.support_size=0.3", "fleet.devices=9",
+                "fleet.held_out=2", "evaluation.tasks=5", "meta.clip_norm=0.4"]),  # fewer devices than clients
+    ("uneven", ["task.group=class", "task.min_records=12", "fleet.devices=5", "fleet.hold_out=last", "fleet.held_out=1",
+                "evaluation.tasks=2", "task.classes=[\"idle\", 2, \"run\"]", "model.layers.4.units=3"]),
+    ("uneven", ["fleet.devices=7", "fleet.held_out=2", "evaluation.tasks=4", "fleet.partition=dirichlet", "fleet.alpha=0.3",
+                "fleet.least_records=6", "evaluation.batch_size=3"]),
+    ("uneven", ["fleet.devices=7", "fleet.held_out=2", "evaluation.tasks=4", "fleet.partition=dirichlet", "fleet.alpha=4"]),
+    ("uneven", ["fleet.devices=7", "fleet.held_out=2", "evaluation.tasks=4", "fleet.partition=iid", "fleet.sizes=square",
+                "fleet.least_records=2", "codec.uplink=eden:2+ef"]),
+    ("uneven", ["fleet.devices=8", "fleet.held_out=2", "evaluation.tasks=4", "fleet.partition=classes",
+                "fleet.classes_per_device=2", "fleet.least_records=1"]),
+    ("forecast", []),
+    ("forecast", ["task.order=random", "task.gap=0", "meta.strategy=fedavg", "meta.batch_size=3", "meta.cohort=2"]),
+    ("forecast", ["meta.cohort=1", "task.fresh=device"]),
+    ("machines", []),
+    ("machines", ["meta.strategy=tinyreptile", "meta.batch_size=1", "meta.cohort=1"]),
+    ("machines", ["task.order=time", "task.gap=1", "meta.strategy=tinyreptile", "meta.batch_size=1"]),
 ]
 
 
@@ -102,6 +122,7 @@ def main():
         folder = pathlib.Path(name)
         subprocess.run([sys.executable, source / "tests/data/make_images.py", folder / "images", "--size", "14",
                         "--classes", "60", "--drawings", "20", "--drawers", "3"], check=True)
+        subprocess.run([sys.executable, source / "tests/data/make_sensors.py", folder / "sensors"], check=True)
         for number, (run, settings) in enumerate(RUNS):
             title = " ".join([run, *settings])
             experiment = source / f"tests/golden/{run}.toml"

@@ -173,7 +173,7 @@ struct Reference {
   Reference() : experiment(*parse_experiment(kExperiment, "test")), generator(*TaskGenerator::create(experiment, {})) {
     model.network = make_network(experiment.model);
     const std::vector<float> phi = initial_parameters(experiment.model, experiment.seed);
-    file.resize(model::model_bytes(model.network));
+    file.resize(model::model_bytes(model.network, model.input.count));
     REQUIRE(model::encode(model, {phi.data(), phi.size()}, {file.data(), file.size()}, digest) == Status::kOk);
   }
 

@@ -34,7 +34,7 @@ done
   printf 'name = "hand"\n[model]\nloss = "softmax_cross_entropy"\n'
   grep -E '^ *input(_scale|_offset)? = ' summary.txt
   printf 'layers = [{ type = "dense", units = 16 }, { type = "relu" }, { type = "dense", units = 5, gain = 0.3 }]\n'
-  printf '[task]\nsource = "dataset"\ndataset = "hand"\nways = 5\nsupport_size = 5\nquery_size = 5\n'
+  printf '[task]\nsource = "dataset"\ndataset = "hand"\nlabels = "permuted"\nways = 5\nsupport_size = 5\nquery_size = 5\n'
   printf '[meta]\nstrategy = "tinyreptile"\nrounds = 300\ncohort = 4\ninner_learning_rate = 0.02\n'
   printf '[evaluation]\ntasks = 100\npasses = 8\n[fleet]\ndevices = 20\nheld_out = 4\n'
 } >hand.toml

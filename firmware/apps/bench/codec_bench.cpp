@@ -94,7 +94,7 @@ void measure_codecs(const nn::Network& network) noexcept {
   auto* memory = reinterpret_cast<float*>(arena().data());
   const Span<float> w(memory, parameters);
   const Span<float> residual(memory + parameters, parameters);
-  const MutableBytes file{reinterpret_cast<uint8_t*>(memory + 2 * parameters), model::model_bytes(network)};
+  const MutableBytes file{reinterpret_cast<uint8_t*>(memory + 2 * parameters), model::model_bytes(network, 1)};
   const MutableBytes rest = {file.data() + file.size(), 4 * parameters * 3};
   for (uint32_t e = 0; e < parameters; ++e) w[e] = spread(e, 0.3F);
   static model::Model model;

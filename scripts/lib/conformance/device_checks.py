@@ -151,7 +151,7 @@ def wrong_model_hash(lead):
 @check("unusable_model", "protocol.md 5", "a sound file, but not a network for this firmware", needs="whole_model")
 def unusable_model(lead):
     file = bytearray(lead.model.file[:-32])
-    file[36] = 99                                                       # the kind of the first layer
+    file[32] = 99                                                       # the kind of the first layer
     digest = wire.hashlib.sha256(file).digest()
     lead.refused_model(bytes(file) + digest, digest, "UNUSABLE_MODEL")
 

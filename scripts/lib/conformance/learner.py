@@ -43,9 +43,7 @@ class Learner:
         return Model(self.network, reference.initialize(self.network, self.run.model["layers"], self.bits))
 
     def support(self, t, k):
-        samples, _ = self.run.source.task(self.bits, 0, self.run.task_round(t), k, "train",
-                                          self.task.get("rotations", 1), self.task["support_size"], 0)
-        return samples
+        return self.run.support(t, k)
 
     def adapted(self, phi, task, samples):
         """The change of the trainable parameters; None: diverged."""
@@ -96,16 +94,13 @@ class Learner:
 
     def evaluation(self, phi, task):
         """The sums of an EVALUATE task."""
-        table = self.experiment.get("evaluation", {})
         sums = dict.fromkeys(("tasks", "query_samples", "correct_before", "correct_after", "loss_before", "loss_after",
                               "diverged_tasks"), 0)
-        for j in range(task.first_task, task.first_task + task.task_count):
-            support, query = self.run.source.task(
-                self.bits, EVALUATION, task.round, j, table.get("split", "test"),
-                table.get("rotations", self.task.get("rotations", 1)), table.get("support_size", self.task["support_size"]),
-                table.get("query_size", self.task.get("query_size", 1)))
+        for i in range(task.task_count):
+            j = task.first_task + i * max(1, task.task_step)
+            support, query = self.run.evaluation_sets(j)
             before = reference.measure(self.network, phi, query)
-            w = reference.adapt(self.network, phi, support, self.bits, ORDER + EVALUATION, task.round, j, task.passes,
+            w = reference.adapt(self.network, phi, support, self.bits, ORDER + EVALUATION, 0, j, task.passes,
                                 task.batch_size, F(task.inner_learning_rate))
             after = (0, len(query) << 40) if w is None else reference.measure(self.network, w, query)
             for name, value in zip(sums, (1, len(query), before[0], after[0], before[1], after[1], int(w is None))):

@@ -9,11 +9,13 @@ import numpy as np
 from .elementary import exp, log
 from .floats import ONE, F, chain, without_minus_zero
 from .layers import Dense, Flatten, GlobalAveragePool, GroupNorm, Rational, Relu, Tanh
-from .windows import AveragePool, Conv2d, DepthwiseConv2d, MaxPool
+from .windows import AveragePool, Conv2d, DepthwiseConv2d, MaxPool, along_series
 
 LAYERS = {"dense": Dense, "conv2d": Conv2d, "max_pool": MaxPool, "average_pool": AveragePool, "flatten": Flatten,
           "relu": Relu, "tanh": Tanh, "depthwise_conv2d": DepthwiseConv2d, "global_average_pool": GlobalAveragePool,
-          "group_norm": GroupNorm, "rational": Rational}
+          "group_norm": GroupNorm, "rational": Rational, "conv1d": along_series(Conv2d),
+          "depthwise_conv1d": along_series(DepthwiseConv2d), "max_pool1d": along_series(MaxPool),
+          "average_pool1d": along_series(AveragePool)}
 
 
 def softmax_cross_entropy(z, label):
@@ -34,7 +36,8 @@ def mean_squared_error(z, target):
     return chain(r * r) * v, (r + r) * v
 
 
-LOSSES = {"softmax_cross_entropy": (1, softmax_cross_entropy), "mean_squared_error": (2, mean_squared_error)}
+LOSSES = {"softmax_cross_entropy": (1, softmax_cross_entropy), "mean_squared_error": (2, mean_squared_error),
+          "reconstruction": (3, mean_squared_error)}
 
 
 def prediction(z):
@@ -49,8 +52,11 @@ class Network:
 
     def __init__(self, model):
         shape = tuple(model["input"])
-        self.input = shape = shape if len(shape) == 3 else (1, 1, *shape)
-        self.scale, self.offset = F(model.get("input_scale", 1.0)), F(model.get("input_offset", 0.0))
+        self.input = shape = {1: (1, 1, *shape), 2: (shape[0], 1, shape[-1]), 3: shape}[len(shape)]
+        scale, offset = (np.atleast_1d(np.array(model.get(key, default), np.float64)).astype(F)
+                         for key, default in (("input_scale", 1.0), ("input_offset", 0.0)))
+        self.scales = np.stack(np.broadcast_arrays(scale, offset))      # [2, S]
+        self.scale, self.offset = (np.resize(part, math.prod(shape)) for part in self.scales)
         self.loss_kind, self.loss_function = LOSSES[model["loss"]]
         self.layers = []
         for entry in model["layers"]:
@@ -123,10 +129,10 @@ class Network:
         """docs/model-file.md"""
         layers = b"".join(struct.pack("<BBHBBBBB3x", layer.kind, layer.mask, layer.units, *layer.kernel, *layer.stride,
                                       layer.same) for layer in self.layers)
-        length = 36 + len(layers) + 4 * self.parameters + 32
-        data = struct.pack("<4sHHHHI3HBBffI", b"SKM\0", 1, 1, 1, 2, length, *self.input, self.loss_kind,
-                           len(self.layers), self.scale, self.offset, self.parameters)
-        data += layers + without_minus_zero(phi).astype("<f4").tobytes()
+        length = 32 + len(layers) + 4 * self.scales.size + 4 * self.parameters + 32
+        data = struct.pack("<4sHHHHI3HBBII", b"SKM\0", 2, 2, 1, 2, length, *self.input, self.loss_kind,
+                           len(self.layers), self.scales.shape[1], self.parameters)
+        data += layers + without_minus_zero(self.scales).astype("<f4").tobytes() + without_minus_zero(phi).astype("<f4").tobytes()
         return data + hashlib.sha256(data).digest()
 
     def model_hash(self, phi):

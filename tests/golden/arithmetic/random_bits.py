@@ -8,6 +8,7 @@ from .floats import F
 # ------------------------------------------------------------------------------------------------- 4. Random bits
 
 INITIALIZATION, COHORT, HELD_OUT, TASK, SAMPLE, ORDER = 1, 2, 3, 4, 5, 6
+PARTITION = 13
 EVALUATION = 5                                                          # TASK, SAMPLE, ORDER + 5: of an evaluation
 U32 = 0xFFFFFFFF
 

@@ -48,9 +48,9 @@ def measure(network, flat, query):
 
 # ------------------------------------------------------------------------------------ 8. What the coordinator does
 
-def training_devices(bits, devices, held_out):
+def training_devices(bits, devices, held_out, last=False):
     block = bits.block(HELD_OUT, 0, 0, 0)
-    excluded = {permute(j, devices, block) for j in range(held_out)}
+    excluded = {devices - 1 - j if last else permute(j, devices, block) for j in range(held_out)}
     return [k for k in range(devices) if k not in excluded]
 
 
@@ -80,6 +80,6 @@ def aggregate(network, phi, changes, epsilon, clip_norm):
 
 
 def meta_learning_rate(meta, t):
-    e0 = float(meta["meta_learning_rate"])
+    e0 = float(meta.get("meta_learning_rate", 1.0))
     e1 = float(meta.get("meta_learning_rate_final", e0 if meta["strategy"] == "fedavg" else 0.0))
     return e0 + (e1 - e0) * (float(t) / float(meta["rounds"]))

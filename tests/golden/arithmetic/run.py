@@ -20,22 +20,58 @@ class Run:
         self.fleet, self.evaluation = experiment["fleet"], experiment.get("evaluation", {})
         self.bits = Bits(experiment["seed"])
         self.network = Network(self.model)
-        self.source = SOURCES[self.task["source"]](self.task, self.network, data)
+        self.source = SOURCES[self.task["source"]](experiment, self.network, data, self.bits)
+        self.make_sides()
         self.codec = codec.parse(experiment.get("codec", {}).get("uplink", "float32"))
         self.residuals = {}
         downlink = experiment.get("codec", {}).get("downlink", "whole")
         self.downlink = None if downlink == "whole" else codec.parse(downlink)
         self.downlink_residual = np.zeros(len(self.network.trainable), F)
 
+    def make_sides(self):
+        """Who has which records, and how many devices there are."""
+        def setting(key, *default):
+            return self.evaluation.get(key, self.task.get(key, *default))
+
+        is_fixed = self.task["source"] == "dataset" and self.task.get("labels", "fixed") == "fixed"
+        query = self.task.get("query_size", 0 if is_fixed else 1)
+        asks = setting("query_size", query)
+        are_clients = self.fleet["devices"] == "clients"
+        devices, held_out = (0, 0) if are_clients else (self.fleet["devices"], self.fleet.get("held_out", 0))
+        self.adapting = self.source.side(0, 0, "train", (self.task["support_size"], query),
+                                         self.task.get("rotations", 1), devices - held_out)
+        self.evaluating = None
+        if are_clients or self.evaluation.get("tasks", 0) or self.evaluation.get("final_tasks", 0):
+            self.evaluating = self.source.side(1, EVALUATION, self.evaluation.get("split", "test"),
+                                               (setting("support_size"), "all" if asks == 0 else asks),
+                                               setting("rotations", 1), held_out)
+        if are_clients:
+            held_out = len(self.evaluating.groups)
+            devices = len(self.adapting.groups) + held_out
+        self.devices = devices
+        last = are_clients or self.fleet.get("hold_out", "drawn") == "last"
+        self.training = training_devices(self.bits, devices, held_out, last)
+
+    def support(self, t, k):
+        """The support set of training device k in round t."""
+        side, n = self.adapting, len(self.training)
+        place = self.training.index(k) if k in self.training else 0
+        if n < len(side.groups) and self.task.get("fresh", "round") == "round":
+            place += t * n
+        return self.source.task(self.bits, side, self.task_round(t), k, place, side.sizes)[0]
+
+    def evaluation_sets(self, j):
+        """The support set and the query set of evaluation task j."""
+        return self.source.task(self.bits, self.evaluating, 0, j, j, self.evaluating.sizes)
+
     def task_round(self, t):
         """The round in the addresses of the tasks and samples of meta-training."""
-        return {"round": t, "device": 0}[self.task["fresh"]]
+        return {"round": t, "device": 0}[self.task.get("fresh", "round")]
 
     def change(self, phi, t, k):
         """What the coordinator decodes from device k, None when it diverged, and its weight."""
-        support, _ = self.source.task(self.bits, 0, self.task_round(t), k, "train", self.task.get("rotations", 1),
-                                      self.task["support_size"], 0)
-        w = adapt(self.network, phi, support, self.bits, ORDER, t, k, self.meta["passes"],
+        support = self.support(t, k)
+        w = adapt(self.network, phi, support, self.bits, ORDER, t, k, self.meta.get("passes", 1),
                   self.meta.get("batch_size", 1), F(self.meta["inner_learning_rate"]))
         delta = None if w is None else self.transfer((w - phi)[self.network.trainable], t, k)
         return delta, len(support) if self.meta["strategy"] == "fedavg" else 1
@@ -66,11 +102,11 @@ class Run:
 
     def train(self, trace):
         phi = initialize(self.network, self.model["layers"], self.bits)
-        training = training_devices(self.bits, self.fleet["devices"], self.fleet.get("held_out", 0))
+        training = self.training
         trace(0, self.network.model_hash(phi))
         for t in range(self.meta["rounds"]):
             block = self.bits.block(COHORT, t, 0, 0)
-            cohort = [training[permute(j, len(training), block)] for j in range(self.meta["cohort"])]
+            cohort = [training[permute(j, len(training), block)] for j in range(self.meta.get("cohort", 1))]
             changes = [self.change(phi, t, k) for k in cohort]
             before = phi
             phi = aggregate(self.network, phi, changes, meta_learning_rate(self.meta, t), self.meta.get("clip_norm", 0))
@@ -83,14 +119,12 @@ class Run:
         def setting(key, table, *default):
             return self.evaluation.get(key, table.get(key, *default))
 
-        t = self.meta["rounds"]
         sums = dict.fromkeys(("correct_before", "correct_after", "loss_before", "loss_after", "query_samples"), 0)
-        for j in range(self.evaluation["final_tasks"]):
-            support, query = self.source.task(
-                self.bits, EVALUATION, t, j, self.evaluation.get("split", "test"), setting("rotations", self.task, 1),
-                setting("support_size", self.task), setting("query_size", self.task))
+        tasks = self.evaluation.get("tasks", len(self.evaluating.groups) if self.fleet["devices"] == "clients" else 0)
+        for j in range(self.evaluation.get("final_tasks", tasks)):
+            support, query = self.evaluation_sets(j)
             before = measure(self.network, phi, query)
-            w = adapt(self.network, phi, support, self.bits, ORDER + EVALUATION, t, j, setting("passes", self.meta),
+            w = adapt(self.network, phi, support, self.bits, ORDER + EVALUATION, 0, j, setting("passes", self.meta, 1),
                       self.evaluation.get("batch_size", 1), F(setting("inner_learning_rate", self.meta)))
             after = (0, len(query) * fixed_point(math.nan)) if w is None else measure(self.network, w, query)
             for key, value in zip(sums, (before[0], after[0], before[1], after[1], len(query))):

@@ -147,3 +147,12 @@ class AveragePool(Windowed):
         for _, _, outputs, inputs in self.taps:
             dx[inputs] += d[outputs] * self.factor[outputs]
         return dx
+
+
+def along_series(layer):
+    """The layer over a series [n, channels], whose windows are numbers (docs/experiment.md)."""
+    def build(entry, shape):
+        sizes = {key: (entry[key], 1) for key in ("kernel", "stride") if key in entry}
+        return layer(entry | sizes, shape)
+
+    return build

@@ -208,11 +208,11 @@ TEST_CASE("client: a sound file that this firmware cannot use is refused", "[edg
   const int fault = GENERATE(range(0, 5));
   CAPTURE(fault);
   switch (fault) {
-    case 0: bench.model.file[6] = 2; break;                                                      // arithmetic version
-    case 1: bench.model.file[36] = 99; break;                                                    // layer kind
+    case 0: bench.model.file[6] = 9; break;                                                      // arithmetic version
+    case 1: bench.model.file[32] = 99; break;                                                    // layer kind
     case 2: bench.model.file[22] = 7; break;                                                     // loss
-    case 3: bench.model.file[32] = static_cast<std::uint8_t>(bench.model.file[32] ^ 1U); break;  // parameter count
-    default: bench.model.file[4] = 2; break;                                                     // a newer format
+    case 3: bench.model.file[28] = static_cast<std::uint8_t>(bench.model.file[28] ^ 1U); break;  // parameter count
+    default: bench.model.file[4] = 3; break;                                                     // a newer format
   }
   bench.model.digest = seal(bench.model.file);
   check_refusal(bench, bench.task(), Refusal::kUnusableModel);

@@ -31,7 +31,7 @@ Floats stored_input(const ClientBench& bench, std::uint32_t number = 0) {
 /// The forward pass of a host, in memory of its own.
 Floats host_outputs(const model::Model& model, const Floats& weights, const Floats& stored) {
   Floats sample(model.network.sample_count());
-  for (std::size_t i = 0; i < stored.size(); ++i) sample[i] = stored[i] * model.input_scale + model.input_offset;
+  for (std::size_t i = 0; i < stored.size(); ++i) sample[i] = stored[i] * model.input.scale + model.input.offset;
   const auto outputs =
       nn::predict(model.network, {weights.data(), weights.size()}, Span<float>(sample.data(), sample.size()));
   return {outputs.begin(), outputs.end()};

@@ -60,7 +60,7 @@ struct Rig {
   Numbers input(SampleSet set, std::uint32_t index) const {
     Numbers x(info.model.network.input_size());
     for (std::uint32_t i = 0; i < x.size(); ++i) {
-      x[i] = samples.stored(set, index, i) * info.model.input_scale + info.model.input_offset;
+      x[i] = samples.stored(set, index, i) * info.model.input.scale + info.model.input.offset;
     }
     return x;
   }
@@ -173,15 +173,19 @@ TEST_CASE("task runner: an evaluation has the document's sums", "[edge][task_run
   settings.kind = wire::TaskKind::kEvaluate;
   settings.first_task = 20;
   settings.task_count = 3;
+  const std::uint32_t step = GENERATE(1U, 5U);
+  settings.task_step = step;
   REQUIRE(rig.begin(settings) == Status::kOk);
   REQUIRE(rig.run() == Progress::kDone);
 
   wire::Evaluation expected{};
   const NaiveNetwork naive(spec.input, spec.layers, spec.loss);
   FakeSamples& samples = rig.samples;
-  for (std::uint32_t task = 20; task < 23; ++task) {
-    samples.requests.push_back({settings.seed, settings.round, task, true});
-    const Numbers adapted = rig.adapted(settings, kEvaluationOrder, task);
+  TaskSettings any_round = settings;
+  any_round.round = 0;  // tasks and orders of an evaluation are those of every other
+  for (std::uint32_t task = 20; task < 20 + 3 * step; task += step) {
+    samples.requests.push_back({settings.seed, 0, task, true});
+    const Numbers adapted = rig.adapted(any_round, kEvaluationOrder, task);
     for (std::uint32_t q = 0; q < samples.counts.query; ++q) {
       for (const bool after : {false, true}) {
         const Numbers z = naive.forward(after ? adapted : rig.fake.parameters, rig.input(SampleSet::kQuery, q)).back();

@@ -181,7 +181,7 @@ TEST_CASE("device: after a reset it predicts with the model in its flash", "[fir
   }
   REQUIRE(status == Status::kOk);
   std::vector<float> sample(model.model.network.sample_count());
-  sample[0] = stored[0] * model.model.input_scale + model.model.input_offset;
+  sample[0] = stored[0] * model.model.input.scale + model.model.input.offset;
   const auto expected = nn::predict(model.model.network, {model.parameters.data(), model.parameters.size()},
                                     Span<float>(sample.data(), sample.size()));
   CHECK(output[0] == expected[0]);

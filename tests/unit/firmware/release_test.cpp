@@ -25,7 +25,7 @@ std::string model_file(float first) {
   model.network = test::build(test::sine_net());
   std::vector<float> parameters(model.network.parameter_count(), 0.5F);
   parameters[0] = first;
-  std::string file(model::model_bytes(model.network), '\0');
+  std::string file(model::model_bytes(model.network, model.input.count), '\0');
   crypto::Digest digest;
   const Status status = model::encode(model, {parameters.data(), parameters.size()},
                                       {reinterpret_cast<std::uint8_t*>(file.data()), file.size()}, digest);

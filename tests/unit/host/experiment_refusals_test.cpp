@@ -18,13 +18,13 @@ TEST_CASE("experiment: wrong values name file, line, key and what is allowed", "
   CHECK_THAT(sine_with("inner_learning_rate = 0.01", "inner_learning_rate = 0"), Contains("use a number above 0"));
   CHECK_THAT(sine_with("\"tinyreptile\"", "\"maml\""), Contains("use \"tinyreptile\", \"reptile\" or \"fedavg\""));
   CHECK_THAT(images_with("rotations = 4", "rotations = 2"), Contains("2 is not allowed, use 1 or 4"));
-  CHECK_THAT(images_with("input = [14, 14, 1]", "input = [14, 14]"), Contains("[n] or [height, width, channels]"));
+  CHECK_THAT(images_with("input = [14, 14, 1]", "input = [14, 14, 1, 1]"), Contains("a list of 1..3"));
   CHECK_THAT(images_with("input = [14, 14, 1]", "input = [0]"), Contains("0 is not allowed, use 1..65535"));
   CHECK_THAT(images_with("input_scale = 0.06666666666666667", "input_scale = 0"),
              Contains("every input would be the same"));
   CHECK_THAT(
       images_with("\"int8\"", "\"int5\""),
-      Contains("x.toml:43: [codec] uplink: \"int5\" is not a codec, at character 1: use [topk:FRACTION+] float32"));
+      Contains("x.toml:44: [codec] uplink: \"int5\" is not a codec, at character 1: use [topk:FRACTION+] float32"));
   CHECK_THAT(images_with("uplink = \"int8\"", "downlink = \"part\""),
              Contains("[codec] downlink: \"part\" is not a codec, at character 1"));
   CHECK_THAT(images_with("uplink = \"int8\"", "downlink = \"float32\""),
@@ -95,7 +95,7 @@ TEST_CASE("experiment: a model that does not fit its tasks is refused", "[common
       error_of(replaced(replaced(kSine, "units = 1,", "units = 2,"), "mean_squared_error", "softmax_cross_entropy")),
       Contains("x.toml:5: [model] loss: the task's source \"sine\" needs \"mean_squared_error\""));
   CHECK_THAT(images_with("softmax_cross_entropy", "mean_squared_error"),
-             Contains("[model] loss: the task's source \"dataset\" needs \"softmax_cross_entropy\""));
+             Contains("[task] labels: belongs to loss = \"softmax_cross_entropy\""));
   CHECK_THAT(images_with("ways = 5", "ways = 6"), Contains("the last layer gives 5 outputs, but [task] ways is 6"));
 }
 

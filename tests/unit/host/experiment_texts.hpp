@@ -55,6 +55,7 @@ layers = [
 ]
 [task]
 source = "dataset"
+labels = "permuted"
 dataset = "speech_1-x"
 ways = 5
 group = "client"

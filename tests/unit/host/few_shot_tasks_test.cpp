@@ -19,6 +19,9 @@ std::string refusal(const Experiment& experiment, const DatasetFolder& content) 
   return tasks.error().message;
 }
 
+/// How often the class of a way is turned.
+unsigned turns(const Task& task, std::uint32_t way) { return task.sample(kSupport, way).turns; }
+
 /// The image of a record of DatasetFolder, turned the slow way: out[y][x] = in[n-1-x][y].
 std::vector<float> rotated(std::uint32_t record, std::uint32_t times) {
   std::vector<float> image(4);
@@ -46,10 +49,10 @@ TEST_CASE("tasks: few-shot tasks draw the documented classes, rotations and reco
   CHECK(task.support_count() == 6);
   CHECK(task.query_count() == 3);
   for (std::uint32_t way = 0; way < 3; ++way) {
-    CHECK(task.rotation(way) == rotations[way]);
-    CHECK(task.record(kSupport, way) == records[way][0]);
-    CHECK(task.record(kSupport, 3 + way) == records[way][1]);
-    CHECK(task.record(kQuery, way) == records[way][2]);
+    CHECK(turns(task, way) == rotations[way]);
+    CHECK(task.sample(kSupport, way).record == records[way][0]);
+    CHECK(task.sample(kSupport, 3 + way).record == records[way][1]);
+    CHECK(task.sample(kQuery, way).record == records[way][2]);
     CHECK(task.target(kSupport, 3 + way, 2) == static_cast<float>(way));
     CHECK(task.target(kQuery, way, 0) == static_cast<float>(way));
   }
@@ -64,8 +67,8 @@ TEST_CASE("tasks: images are turned as documented", "[common][host][tasks]") {
   for (std::uint32_t number = 0; number < 30; ++number) {
     const Task task = tasks.draw({1, 0, number, TaskUse::kAdapt});
     for (std::uint32_t i = 0; i < task.support_count(); ++i) {
-      CHECK(input_of(task, kSupport, i) == rotated(task.record(kSupport, i), task.rotation(i % 3)));
-      seen.insert(task.rotation(i % 3));
+      CHECK(input_of(task, kSupport, i) == rotated(task.sample(kSupport, i).record, turns(task, i % 3)));
+      seen.insert(turns(task, i % 3));
     }
   }
   CHECK(seen.size() == 4);
@@ -85,9 +88,9 @@ TEST_CASE("tasks: classes that validate are not adapted to, and need not be turn
     const Task adapt = tasks.draw({1, 0, number, TaskUse::kAdapt});
     const Task evaluate = tasks.draw({1, 0, number, TaskUse::kEvaluate});
     for (std::uint32_t way = 0; way < 3; ++way) {
-      adapted.insert(dataset->class_of(adapt.record(kSupport, way)));
-      validated.insert(dataset->class_of(evaluate.record(kSupport, way)));
-      CHECK(evaluate.rotation(way) == 0);
+      adapted.insert(dataset->class_of(adapt.sample(kSupport, way).record));
+      validated.insert(dataset->class_of(evaluate.sample(kSupport, way).record));
+      CHECK(turns(evaluate, way) == 0);
     }
   }
   CHECK(adapted == std::set<std::uint16_t>{0, 1, 2});
@@ -112,7 +115,7 @@ TEST_CASE("tasks: an image of three pixels a side turns by a quarter", "[common]
     const Task task = tasks.draw({1, 0, number, TaskUse::kAdapt});
     std::vector<float> stored(9);
     task.read_input(kQuery, 0, {stored.data(), stored.size()});
-    CHECK(stored == turned[task.rotation(0)]);
+    CHECK(stored == turned[turns(task, 0)]);
   }
 }
 
@@ -128,8 +131,8 @@ TEST_CASE("tasks: support and query never share a record, and ways never share a
     std::set<std::uint32_t> classes;
     for (const TaskSet query : {kSupport, kQuery}) {
       for (std::uint32_t i = 0; i < task.count(query); ++i) {
-        records.insert(task.record(query, i));
-        classes.insert(dataset->class_of(task.record(query, i)));
+        records.insert(task.sample(query, i).record);
+        classes.insert(dataset->class_of(task.sample(query, i).record));
       }
     }
     CHECK(records.size() == 24);
@@ -145,16 +148,16 @@ TEST_CASE("tasks: adaptation and evaluation have their own sizes and splits", "[
   experiment.evaluation.support_size = 3;
   experiment.evaluation.query_size = 4;
   const TaskGenerator tasks = TaskGenerator::create(experiment, load(content)).value();
-  CHECK(tasks.support_count(TaskUse::kAdapt) == 6);
-  CHECK(tasks.query_count(TaskUse::kAdapt) == 3);
-  CHECK(tasks.support_count(TaskUse::kEvaluate) == 9);
-  CHECK(tasks.query_count(TaskUse::kEvaluate) == 12);
+  CHECK(tasks.most_support(TaskUse::kAdapt) == 6);
+  CHECK(tasks.most_query(TaskUse::kAdapt) == 3);
+  CHECK(tasks.most_support(TaskUse::kEvaluate) == 9);
+  CHECK(tasks.most_query(TaskUse::kEvaluate) == 12);
   for (std::uint32_t number = 0; number < 20; ++number) {
     const Task adapt = tasks.draw({1, 0, number, TaskUse::kAdapt});
     const Task evaluate = tasks.draw({1, 0, number, TaskUse::kEvaluate});
     CHECK(evaluate.query_count() == 12);
-    for (std::uint32_t i = 0; i < adapt.support_count(); ++i) CHECK(adapt.record(kSupport, i) < 24);
-    for (std::uint32_t i = 0; i < evaluate.query_count(); ++i) CHECK(evaluate.record(kQuery, i) >= 24);
+    for (std::uint32_t i = 0; i < adapt.support_count(); ++i) CHECK(adapt.sample(kSupport, i).record < 24);
+    for (std::uint32_t i = 0; i < evaluate.query_count(); ++i) CHECK(evaluate.sample(kQuery, i).record >= 24);
   }
 }
 
@@ -170,7 +173,7 @@ TEST_CASE("tasks: grouped by client, a device keeps to one client", "[common][ho
       const Task task = tasks.draw({1, round, number, TaskUse::kAdapt});
       const unsigned client = number % 2 == 0 ? 20 : 70;
       for (std::uint32_t i = 0; i < task.support_count(); ++i) {
-        CHECK(dataset->client_of(task.record(kSupport, i)) == client);
+        CHECK(dataset->client_of(task.sample(kSupport, i).record) == client);
       }
     }
   }
@@ -186,20 +189,22 @@ TEST_CASE("tasks: a data set that cannot serve every task is refused with names 
   SECTION("too few records of a class") {
     experiment.task.support_size = 8;
     CHECK(refusal(experiment, content) ==
-          "data set tiny: class 0 (ant) of the train split has 8 records, support_size + query_size need 9");
+          "data set tiny: the train split: 0 of its 6 classes have 9 records (support_size + query_size; the most is "
+          "8), ways is 3");
   }
   SECTION("too few records of a client's class") {
     experiment.task.group = TaskGrouping::kClient;
     experiment.task.support_size = 4;
-    CHECK_THAT(refusal(experiment, content), Contains("class 0 (ant) of client 0 of the train split has 4 records"));
+    CHECK_THAT(refusal(experiment, content),
+               Contains("no client of the train split can have a task; client 0: 0 of its 6 classes have 5"));
   }
   SECTION("too few classes") {
     experiment.task.ways = 7;
-    CHECK(refusal(experiment, content) == "data set tiny: the train split has 6 classes, but ways is 7");
+    CHECK_THAT(refusal(experiment, content), Contains("6 of its 6 classes") && Contains("ways is 7"));
     experiment.task.rotations = 4;
     CHECK(TaskGenerator::create(experiment, load(content)).has_value());
     experiment.task.ways = 25;
-    CHECK_THAT(refusal(experiment, content), Contains("has 6 classes in 4 rotations, but ways is 25"));
+    CHECK_THAT(refusal(experiment, content), Contains("in 4 rotations, ways is 25"));
   }
   SECTION("no class left to adapt to") {
     experiment.task.validation_classes = 6;

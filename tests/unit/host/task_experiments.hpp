@@ -15,6 +15,7 @@ inline constexpr TaskSet kQuery = TaskSet::kQuery;
 
 inline Experiment sine_experiment() {
   Experiment experiment;
+  experiment.fleet.devices = 64;
   experiment.task.support_size = 32;
   experiment.task.query_size = 100;
   experiment.evaluation.support_size = 32;
@@ -27,6 +28,11 @@ inline Experiment image_experiment() {
   Experiment experiment;
   experiment.model.input = {2, 2, 1};
   experiment.task.source = TaskSource::kDataset;
+  experiment.task.labels = TaskLabels::kPermuted;
+  experiment.model.loss = nn::Loss::kSoftmaxCrossEntropy;
+  experiment.model.layers.resize(2);
+  experiment.model.layers[0].spec.kind = nn::LayerKind::kFlatten;
+  experiment.model.layers[1].spec.units = 3;
   experiment.task.ways = 3;
   experiment.task.support_size = 2;
   experiment.task.query_size = 1;

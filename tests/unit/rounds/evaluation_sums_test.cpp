@@ -19,19 +19,22 @@ TEST_CASE("evaluation sums: no legal setting wraps them, and losses saturate", "
   CHECK(total.loss_after == ~std::uint64_t{0});
 }
 
-TEST_CASE("evaluation sums: words of several ranks add up to the sums, saturating", "[rounds][evaluation]") {
-  wire::Evaluation part{};
-  part.tasks = 7;
-  part.loss_before = 0xffffffff12345678;
-  part.loss_after = 0x0000000fffffffff;
-  std::vector<std::int64_t> words = rounds::to_words(part);
-  CHECK(rounds::from_words(words).loss_before == part.loss_before);
-  const std::vector<std::int64_t> one = words;
-  for (int rank = 1; rank < 3; ++rank) {
-    for (std::size_t i = 0; i < words.size(); ++i) words[i] += one[i];
-  }
-  const wire::Evaluation total = rounds::from_words(words);
-  CHECK(total.tasks == 21);
-  CHECK(total.loss_before == ~std::uint64_t{0});
-  CHECK(total.loss_after == 3 * part.loss_after);
+TEST_CASE("evaluation sums: the report of tasks counts diverged ones as a device does", "[rounds][evaluation]") {
+  std::vector<rounds::TaskResult> tasks(2);
+  tasks[0].query_samples = 10;
+  tasks[0].before.loss = 5;
+  tasks[0].before.correct = 3;
+  tasks[0].after.loss = 2;
+  tasks[0].after.correct = 9;
+  tasks[1] = tasks[0];
+  tasks[1].query_samples = 4;
+  tasks[1].diverged = true;
+  const wire::Evaluation report = rounds::sum_of(tasks);
+  CHECK(report.tasks == 2);
+  CHECK(report.query_samples == 14);
+  CHECK(report.correct_before == 6);
+  CHECK(report.correct_after == 9);
+  CHECK(report.loss_before == 10);
+  CHECK(report.loss_after == 2 + (std::uint64_t{4} << 40));
+  CHECK(report.diverged_tasks == 1);
 }

@@ -19,7 +19,7 @@ inline constexpr uint32_t kMaxPasses = 1024;  ///< an experiment asks for at lea
 inline constexpr uint32_t kMaxBatchSize = 1024;
 
 // Experiments.
-inline constexpr uint32_t kMaxSamples = 65535;  ///< support_size, query_size
+inline constexpr uint32_t kMaxSamples = 65535;  ///< support_size, query_size; of a task whose sizes are not numbers
 inline constexpr uint32_t kMinWays = 2;
 inline constexpr uint32_t kMaxWays = 256;
 inline constexpr uint32_t kMaxRounds = 1000000000;

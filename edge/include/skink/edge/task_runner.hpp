@@ -24,6 +24,7 @@ struct TaskSettings {
   uint32_t device_index = 0;         ///< in the roster
   uint32_t first_task = 0;           ///< evaluation: number of its first task
   uint32_t task_count = 1;           ///< evaluation: at least 1
+  uint32_t task_step = 1;            ///< evaluation: from one number to the next
   float inner_learning_rate = 0.0F;  ///< alpha, finite and above 0
   uint32_t passes = 1;               ///< over the support set, 0..limits::kMaxPasses
   uint32_t batch_size = 1;           ///< 1..limits::kMaxBatchSize; 1 is online
@@ -116,11 +117,13 @@ class TaskRunner {
   Progress query(bool after) noexcept;
   Progress finish_task() noexcept;
   Progress fail(Status status) noexcept;
+  Status load_scales(const model::ModelInfo& model, const model::ByteSource& phi) noexcept;
   Status buffer_support() noexcept;
   Status check_target(SampleSet set, uint32_t index) const noexcept;
   Status read_sample(SampleSet set, uint32_t index, Span<float> sample) noexcept;
   float target_of(SampleSet set, uint32_t index, uint32_t output) const noexcept;
   uint32_t support_at(uint32_t position) const noexcept;
+  uint32_t task_round() const noexcept;
   uint32_t task_number() const noexcept;
   static float batch_target(const void* context, size_t sample, size_t output) noexcept;
   static float query_target(const void* context, size_t sample, size_t output) noexcept;
@@ -131,13 +134,15 @@ class TaskRunner {
   TaskSettings settings_;
   nn::MemoryPlan plan_;
   SampleCounts counts_;
+  model::InputScale input_scale_;
   wire::Evaluation evaluation_{};
   Status failure_ = Status::kOk;
   bool phi_failed_ = false;
   Weights weights_ = Weights::kNone;
 
   Span<float> parameters_;
-  Span<float> sample_;  // one sample, or a batch of them
+  Span<float> normalisation_;  // scales, then offsets, where there are several
+  Span<float> sample_;         // one sample, or a batch of them
   Span<float> scratch_;
   Span<float> gradients_;
   Span<float> support_;  // buffered samples

@@ -1,22 +1,12 @@
 #pragma once
 /// @file
-/// Who takes part: which devices are held out for evaluation, and who adapts in a round. Pure functions of seed, round
-/// and the size of the roster. docs/arithmetic.md, section 8.
+/// Who adapts in a round: a pure function of seed, round and the devices that train
+/// (skink/host/experiment/membership.hpp). docs/arithmetic.md, section 8.
 
 #include <cstdint>
 #include <vector>
 
 namespace skink::rounds {
-
-/// Roster indices, each list ascending.
-struct Membership {
-  std::vector<std::uint32_t> training;
-  std::vector<std::uint32_t> held_out;
-};
-
-/// @param[in] devices   size of the roster, at least 1.
-/// @param[in] held_out  below `devices`.
-Membership split_roster(std::uint64_t seed, std::uint32_t devices, std::uint32_t held_out);
 
 /// The device at `position` of a round's order. Positions 0..cohort-1 are the cohort, later ones replace stragglers.
 /// @param[in] position  below training.size().

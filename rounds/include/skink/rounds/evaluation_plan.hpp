@@ -25,13 +25,15 @@ std::uint32_t evaluation_tasks(const Experiment& experiment, std::uint32_t round
 /// How devices adapt in an evaluation.
 InnerLoop evaluation_loop(const Experiment& experiment);
 
-/// Tasks first .. first + count - 1.
+/// Tasks first, first + step, ...: `count` of them.
 struct TaskShare {
   std::uint32_t first = 0;
   std::uint32_t count = 0;
+  std::uint32_t step = 1;
 };
 
-/// The part of `tasks` that the held-out device at `place` of `devices` computes.
+/// The part of `tasks` that the held-out device at `place` of `devices` computes: place, place + devices, ... So a
+/// device that is one client of a data set gets that client's tasks (docs/arithmetic.md, section 10).
 /// @param[in] place  below `devices`, which is at least 1.
 TaskShare evaluation_share(std::uint32_t tasks, std::uint64_t place, std::uint64_t devices);
 

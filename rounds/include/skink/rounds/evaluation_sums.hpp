@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "skink/common/wire/messages.hpp"
+#include "skink/rounds/task_result.hpp"
 
 namespace skink::rounds {
 
@@ -19,14 +20,12 @@ struct EvaluationRequest {
 /// total += part. Losses saturate at 2^64 - 1.
 void add(const wire::Evaluation& part, wire::Evaluation& total);
 
+/// The report of a device that computed these tasks. Of a diverged one every query sample counts the largest loss and
+/// nothing correct after adaptation (docs/arithmetic.md, section 7).
+wire::Evaluation sum_of(const std::vector<TaskResult>& tasks);
+
 /// Could an honest device report this? Exactly the tasks that were asked for, at most their query samples, no more
 /// correct predictions than samples, no more diverged tasks than tasks, and losses that so many samples can have.
 bool is_plausible(const wire::Evaluation& report, const EvaluationRequest& request);
-
-/// As numbers that MPI ranks can add up: each sum is two words of 32 bits, so that ranks cannot overflow them.
-std::vector<std::int64_t> to_words(const wire::Evaluation& sums);
-/// The sums of to_words() of up to 2^31 ranks. Losses saturate at 2^64 - 1.
-/// @param[in] words  as many as to_words() has.
-wire::Evaluation from_words(const std::vector<std::int64_t>& words);
 
 }  // namespace skink::rounds

@@ -22,6 +22,8 @@ class MetaModel {
   /// phi is the experiment's initialization. encode() has not been called yet.
   /// @throws std::runtime_error when the experiment's downlink codec is unknown.
   explicit MetaModel(const Experiment& experiment);
+  MetaModel(const MetaModel&) = delete;  // the model points to its own scales
+  MetaModel& operator=(const MetaModel&) = delete;
 
   /// The network; with the input normalisation, what a model file says beside the parameters.
   const nn::Network& network() const { return model_.network; }
@@ -53,12 +55,15 @@ class MetaModel {
   std::string digest_text() const;
 
   /// Takes phi from a model file; does not encode().
-  /// @returns kOk; kInvalidArgument when it is of another network; what model::inspect() returns for a damaged one.
+  /// @returns kOk; kInvalidArgument when it has another number of parameters; what model::inspect() returns for a
+  /// damaged one.
   Status take(Bytes file);
   /// Error feedback of the downlink, [Downlink::residual().size()]. @returns false when it has another length.
   bool take_residual(const std::vector<float>& residual) { return downlink_.restore(residual); }
 
  private:
+  std::vector<float> input_scale_;
+  std::vector<float> input_offset_;
   model::Model model_;
   std::vector<float> parameters_;
   Downlink downlink_;

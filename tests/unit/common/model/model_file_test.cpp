@@ -16,7 +16,7 @@ namespace {
 
 using File = std::vector<std::uint8_t>;
 
-constexpr std::size_t kLayers = 36;  // docs/model-file.md
+constexpr std::size_t kLayers = 32;  // docs/model-file.md
 constexpr std::size_t kLayerBytes = 12;
 
 Bytes view(const File& file) { return {file.data(), file.size()}; }
@@ -31,12 +31,12 @@ struct Written {
 Written write(const NetSpec& spec, std::uint32_t seed = 1) {
   Written written;
   written.model.network = build(spec);
-  written.model.input_scale = 0.125F;
-  written.model.input_offset = -3.0F;
+  written.model.input.scale = 0.125F;
+  written.model.input.offset = -3.0F;
   NetLottery lottery(seed);
   written.parameters.resize(written.model.network.parameter_count());
   for (float& value : written.parameters) value = static_cast<float>(lottery.real(-2.0, 2.0));
-  written.file.resize(model::model_bytes(written.model.network));
+  written.file.resize(model::model_bytes(written.model.network, written.model.input.count));
   const Span<const float> parameters(written.parameters.data(), written.parameters.size());
   REQUIRE(model::encode(written.model, parameters, {written.file.data(), written.file.size()}, written.digest) ==
           Status::kOk);
@@ -87,8 +87,8 @@ TEST_CASE("model file: a random network comes back with every field and number",
   model::ModelInfo info;
   REQUIRE(inspect(written.file, info) == Status::kOk);
   CHECK(info.digest == written.digest);
-  CHECK(info.model.input_scale == 0.125F);
-  CHECK(info.model.input_offset == -3.0F);
+  CHECK(info.model.input.scale == 0.125F);
+  CHECK(info.model.input.offset == -3.0F);
   const nn::Network& network = info.model.network;
   CHECK(network.input_shape() == spec.input);
   CHECK(network.loss() == spec.loss);
@@ -150,20 +150,57 @@ TEST_CASE("model file: the bytes are those of the document", "[common][model]") 
   const Written written = write(tiny_net());
   const std::uint8_t* p = written.file.data();
   CHECK(std::memcmp(p, "SKM\0", 4) == 0);
-  for (const std::size_t offset : {4U, 6U, 8U}) CHECK(load_u16(p + offset) == 1);
-  CHECK(load_u16(p + 10) == 2);  // codecs
+  CHECK((load_u16(p + 4) == 2 && load_u16(p + 6) == 2));  // format, arithmetic
+  CHECK(load_u16(p + 8) == 1);                            // protocol
+  CHECK(load_u16(p + 10) == 2);                           // codecs
   CHECK(load_u32(p + 12) == written.file.size());
-  CHECK(written.file.size() == 36 + 3 * 12 + 4 * 9 + 32);
+  CHECK(written.file.size() == 32 + 3 * 12 + 2 * 4 + 4 * 9 + 32);
   CHECK((load_u16(p + 16) == 1 && load_u16(p + 18) == 1 && load_u16(p + 20) == 2));
   CHECK((p[22] == 2 && p[23] == 3));
-  CHECK((load_float(p + 24) == 0.125F && load_float(p + 28) == -3.0F));
-  CHECK(load_u32(p + 32) == 9);
+  CHECK((load_u32(p + 24) == 1 && load_u32(p + 28) == 9));
+  CHECK((load_float(p + 68) == 0.125F && load_float(p + 72) == -3.0F));
   const std::uint8_t dense_layer[12] = {1, 3, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   const std::uint8_t relu_layer[12] = {6, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   CHECK(std::memcmp(p + kLayers, dense_layer, 12) == 0);
   CHECK(std::memcmp(p + kLayers + kLayerBytes, relu_layer, 12) == 0);
-  for (std::size_t e = 0; e < 9; ++e) CHECK(load_float(p + 72 + 4 * e) == written.parameters[e]);
+  for (std::size_t e = 0; e < 9; ++e) CHECK(load_float(p + 76 + 4 * e) == written.parameters[e]);
   CHECK(crypto::sha256(view(written.file).first(written.file.size() - 32)) == written.digest);
+}
+
+TEST_CASE("model file: scales of every channel or input are written and read", "[common][model]") {
+  Written written = write(conv_net());
+  const nn::Network& network = written.model.network;
+  const bool each_input = GENERATE(false, true);
+  const std::size_t count = each_input ? network.input_size() : network.input_shape().channels;
+  if (count == 1) return;
+  std::vector<float> numbers(2 * count);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = 0.5F + static_cast<float>(i);
+  written.model.input = {count, 1.0F, 0.0F, numbers.data(), numbers.data() + count};
+  File file(model::model_bytes(network, count));
+  CHECK(file.size() == written.file.size() + 8 * (count - 1));
+  const Span<const float> parameters(written.parameters.data(), written.parameters.size());
+  crypto::Digest digest;
+  CHECK(model::encode(written.model, parameters, {written.file.data(), written.file.size()}, digest) ==
+        Status::kShapeMismatch);
+  REQUIRE(model::encode(written.model, parameters, {file.data(), file.size()}, digest) == Status::kOk);
+  model::ModelInfo info;
+  REQUIRE(inspect(file, info) == Status::kOk);
+  CHECK(info.model.input.count == count);
+  const Bytes bytes = view(file);
+  const model::ByteSource source = model::source_of(bytes);
+  std::vector<float> read(2 * count);
+  CHECK(model::read_input_scales(source, info, {read.data(), count}) == Status::kShapeMismatch);
+  REQUIRE(model::read_input_scales(source, info, {read.data(), read.size()}) == Status::kOk);
+  CHECK(read == numbers);
+  std::vector<float> values(written.parameters.size());
+  REQUIRE(model::read_parameters(source, info, 0, {values.data(), values.size()}) == Status::kOk);
+  CHECK(values == written.parameters);
+  const std::size_t last = info.parameters_offset - 4;
+  CHECK(inspect(with_u32(file, last, 0x7fc00000U)) == Status::kNotFinite);
+  std::vector<float> input(network.input_size(), 2.0F);
+  written.model.input.apply({input.data(), input.size()});
+  for (std::size_t i = 0; i < input.size(); ++i)
+    CHECK(input[i] == 2.0F * numbers[i % count] + numbers[count + i % count]);
 }
 
 TEST_CASE("model file: a zero has no sign", "[common][model]") {
@@ -203,8 +240,9 @@ TEST_CASE("model file: every truncation and every extension is refused", "[commo
 
 TEST_CASE("model file: other versions are told apart", "[common][model]") {
   const File file = write(tiny_net()).file;
-  CHECK(inspect(with_u16(file, 4, 2)) == Status::kNewerVersion);
+  CHECK(inspect(with_u16(file, 4, 3)) == Status::kNewerVersion);
   CHECK(inspect(with_u16(file, 4, 65535)) == Status::kNewerVersion);
+  CHECK(inspect(with_u16(file, 4, 1)) == Status::kUnsupported);
   CHECK(inspect(with_u16(file, 4, 0)) == Status::kUnsupported);
   const std::size_t offset = GENERATE(6U, 8U, 10U);  // arithmetic, protocol, codec
   CHECK(inspect(with_u16(file, offset, 3)) == Status::kUnsupported);
@@ -214,7 +252,7 @@ TEST_CASE("model file: other versions are told apart", "[common][model]") {
 TEST_CASE("model file: numbers that are not finite are refused by reader and writer", "[common][model]") {
   const Written written = write(tiny_net());
   const std::uint32_t bits = GENERATE(0x7f800000U, 0xff800000U, 0x7fc00000U, 0x7f800001U);
-  for (const std::size_t offset : {24U, 28U, 72U, 72U + 4 * 8}) {
+  for (const std::size_t offset : {68U, 72U, 76U, 76U + 4 * 8}) {
     CHECK(inspect(with_u32(written.file, offset, bits)) == Status::kNotFinite);
   }
   std::vector<float> parameters = written.parameters;
@@ -230,11 +268,14 @@ TEST_CASE("model file: a header that lies about sizes is refused", "[common][mod
   CHECK(inspect(with_u32(file, 12, size - 1)) == Status::kDamaged);
   CHECK(inspect(with_u32(file, 12, size + 1)) == Status::kTruncated);
   CHECK(inspect(with_u32(file, 12, 0xffffffffU)) == Status::kTruncated);
-  CHECK(inspect(with_u32(file, 32, 8)) == Status::kShapeMismatch);
-  CHECK(inspect(with_u32(file, 32, 0xffffffffU)) == Status::kShapeMismatch);
+  CHECK(inspect(with_u32(file, 28, 8)) == Status::kShapeMismatch);
+  CHECK(inspect(with_u32(file, 28, 0xffffffffU)) == Status::kShapeMismatch);
   CHECK(inspect(with_u16(file, 20, 3)) == Status::kShapeMismatch);  // three inputs: more parameters than there are
   CHECK(inspect(with_u16(file, 16, 0)) == Status::kInvalidArgument);
-  CHECK(inspect(with_byte(file, 22, 3)) == Status::kUnsupported);  // loss
+  CHECK(inspect(with_byte(file, 22, 4)) == Status::kUnsupported);  // loss
+  for (const std::uint32_t scales : {0U, 2U, 3U, 0xffffffffU}) {
+    CHECK(inspect(with_u32(file, 24, scales)) == Status::kShapeMismatch);
+  }
   CHECK(inspect(with_byte(file, 23, 0)) == Status::kInvalidArgument);
   CHECK(inspect(with_byte(file, 23, 2)) != Status::kOk);
   CHECK(inspect(with_byte(file, 23, 4)) != Status::kOk);
@@ -333,7 +374,7 @@ TEST_CASE("model: a file longer than any network's is refused before its digest 
     std::size_t reads = 0;
   };
   Slot slot{write(tiny_net()).file};
-  for (const std::uint32_t size : {0xffffffffU, 0xfffffff0U, 0x50000000U}) {
+  for (const std::uint32_t size : {0xffffffffU, 0xfffffff0U, 0xd0000000U}) {
     slot.reads = 0;
     store_u32(slot.header.data() + 12, size);
     model::ByteSource source;

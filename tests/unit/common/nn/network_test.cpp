@@ -117,7 +117,8 @@ TEST_CASE("network: there must be something to learn, and a loss for it", "[comm
   check_refused({{flat, {dense(1)}, kEntropy}, Status::kShapeMismatch, 1, "two outputs"});
   check_refused({{flat, {dense(2), relu()}, kEntropy}, Status::kUnsupported, 2, "without activation"});
   check_refused({{flat, {dense(2)}, static_cast<Loss>(0)}, Status::kUnsupported, 1, "loss"});
-  check_refused({{flat, {dense(2)}, static_cast<Loss>(3)}, Status::kUnsupported, 1, "loss"});
+  check_refused({{flat, {dense(2)}, static_cast<Loss>(4)}, Status::kUnsupported, 1, "loss"});
+  check_refused({{flat, {dense(2)}, Loss::kReconstruction}, Status::kShapeMismatch, 1, "as many outputs"});
 }
 
 TEST_CASE("network: shapes and offsets of the golden convolutional network", "[common][nn][network]") {

@@ -21,7 +21,8 @@ enum class Purpose : uint32_t {
   kEvaluationTask = 9,  ///< as kTask; device = number of the evaluation task
   kEvaluationSample = 10,
   kEvaluationOrder = 11,
-  kNetwork = 12,  ///< the simulator's network: delays and faults; never enters a model
+  kNetwork = 12,    ///< the simulator's network: delays and faults; never enters a model
+  kPartition = 13,  ///< records dealt out to devices; round = 0 training, 1 held out; device = 1 + class, 0: no class
 };
 
 /// The output of one Philox evaluation.

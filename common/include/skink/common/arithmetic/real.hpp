@@ -13,7 +13,7 @@
 namespace skink::arithmetic {
 
 /// Version of docs/arithmetic.md: a change of any result bit changes it. Travels in birth, task, model and summary.
-inline constexpr uint16_t kArithmeticVersion = 1;
+inline constexpr uint16_t kArithmeticVersion = 2;
 
 /// The operations of a number type: specialised for float here, for vectors of lanes where they are defined.
 template <class Real>

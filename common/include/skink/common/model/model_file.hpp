@@ -13,11 +13,33 @@
 
 namespace skink::model {
 
+/// How a stored value becomes a network's input: stored * scale + offset, each operation rounded once. One scale for
+/// all, or one for each channel, or one for each number of the input: number i takes the scale at i mod count.
+struct InputScale {
+  size_t count = 1;
+  float scale = 1.0F;  ///< where count is 1
+  float offset = 0.0F;
+  const float* scales = nullptr;  ///< [count] where it is more; borrowed; null in what inspect() gives
+  const float* offsets = nullptr;
+
+  /// Normalises a whole input in place.
+  void apply(Span<float> input) const noexcept {
+    if (count == 1) {
+      for (float& value : input) value = value * scale + offset;
+      return;
+    }
+    size_t place = 0;
+    for (float& value : input) {
+      value = value * scales[place] + offsets[place];
+      if (++place == count) place = 0;
+    }
+  }
+};
+
 /// Everything of a model but its parameters.
 struct Model {
   nn::Network network;
-  float input_scale = 1.0F;  ///< a stored value becomes stored * input_scale + input_offset
-  float input_offset = 0.0F;
+  InputScale input;
 };
 
 /// Bytes that can be read again: flash, a file, memory.
@@ -36,13 +58,14 @@ ByteSource source_of(const Bytes& bytes) noexcept;
 /// What inspect() learned about a model file.
 struct ModelInfo {
   Model model;
-  uint32_t parameters_offset = 0;  ///< in the file
+  uint32_t scales_offset = 0;      ///< in the file
+  uint32_t parameters_offset = 0;  ///< likewise
   crypto::Digest digest;
   nn::BuildError build_error;  ///< on kShapeMismatch, kUnsupported, kInvalidArgument from the layer list
 };
 
-/// Bytes of the model file of a network.
-size_t model_bytes(const nn::Network& network) noexcept;
+/// Bytes of the model file of a network with so many input scales.
+size_t model_bytes(const nn::Network& network, size_t input_scales) noexcept;
 
 /// A model file that is not stored: its bytes are computed when they are read.
 class FileImage {
@@ -63,6 +86,7 @@ class FileImage {
 
  private:
   void read_head(uint32_t offset, MutableBytes out) const noexcept;
+  void read_scales(uint32_t offset, MutableBytes out) const noexcept;
   void read_parameters(uint32_t offset, MutableBytes out) const noexcept;
 
   const Model* model_ = nullptr;
@@ -74,7 +98,7 @@ class FileImage {
 /// Writes a model file.
 ///
 /// @param[in]  parameters  [P], finite.
-/// @param[out] out         exactly model_bytes(model.network) bytes.
+/// @param[out] out         exactly model_bytes(model.network, model.input.count) bytes.
 /// @param[out] digest      the model's hash.
 /// @returns kOk, kShapeMismatch when a size is wrong, kNotFinite for a parameter that is not finite.
 Status encode(const Model& model, Span<const float> parameters, MutableBytes out, crypto::Digest& digest) noexcept;
@@ -86,6 +110,13 @@ Status encode(const Model& model, Span<const float> parameters, MutableBytes out
 ///          more numbers than nn::kMaxNumbers),
 ///          kShapeMismatch or kInvalidArgument (the layers are not a network), kNotFinite, kUnavailable.
 Status inspect(const ByteSource& source, ModelInfo& info) noexcept;
+
+/// Reads the input scales of a file that inspect() accepted, where there are several.
+///
+/// @param[in]  info     info.model.input.count above 1.
+/// @param[out] numbers  [2 * count]: the scales, then the offsets.
+/// @returns kOk; kShapeMismatch for another number of them; what source.read returned (kUnavailable).
+Status read_input_scales(const ByteSource& source, const ModelInfo& info, Span<float> numbers) noexcept;
 
 /// Reads parameters [first, first + out.size()) of a file that inspect() accepted.
 ///

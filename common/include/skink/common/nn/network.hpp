@@ -49,7 +49,7 @@ constexpr bool has_parameters(LayerKind kind) noexcept {
 /// Padding of windows, loss and activation: docs/arithmetic.md, section 6. The numbers of padding and loss are those of
 /// the model file.
 enum class Padding : uint8_t { kValid = 0, kSame = 1 };
-enum class Loss : uint8_t { kSoftmaxCrossEntropy = 1, kMeanSquaredError = 2 };
+enum class Loss : uint8_t { kSoftmaxCrossEntropy = 1, kMeanSquaredError = 2, kReconstruction = 3 };
 enum class Activation : uint8_t { kNone = 0, kRelu = 1, kTanh = 2 };
 
 /// Height, width, channels; a flat vector of n is {1, 1, n}. Row-major, channels last (NHWC).
@@ -121,8 +121,8 @@ class Network {
   /// Checks and lays out a network.
   ///
   /// @param[in]  input   Shape of one sample, each extent >= 1.
-  /// @param[in]  layers  1..kMaxLayers layers; the last may be an activation with squared error only.
-  /// @param[in]  loss    Cross-entropy needs at least two outputs.
+  /// @param[in]  layers  1..kMaxLayers layers; the last may be an activation, but not with cross-entropy.
+  /// @param[in]  loss    Cross-entropy needs at least two outputs, reconstruction as many as there are inputs.
   /// @param[out] network Written on kOk only.
   /// @param[out] error   Written on errors: which layer and why.
   /// @returns kOk; kShapeMismatch when a shape does not fit; kUnsupported for an unknown kind or too many layers;
@@ -135,6 +135,12 @@ class Network {
   Shape input_shape() const noexcept { return input_; }
   size_t input_size() const noexcept { return input_.size(); }
   size_t output_size() const noexcept { return output_size_; }
+  /// Numbers that say what a sample should give: 1, a label; with squared error one for each output; with
+  /// reconstruction none, the input says it.
+  size_t target_size() const noexcept {
+    if (loss_ == Loss::kReconstruction) return 0;
+    return loss_ == Loss::kSoftmaxCrossEntropy ? 1 : output_size_;
+  }
   Loss loss() const noexcept { return loss_; }
   Span<const LayerPlan> layers() const noexcept { return {layers_, layer_count_}; }
   Span<const Tensor> tensors() const noexcept { return {tensors_, tensor_count_}; }

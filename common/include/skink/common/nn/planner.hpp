@@ -17,13 +17,15 @@ struct PlanRequest {
   uint32_t buffered_samples = 0;  ///< support samples kept in the arena; 0 when the source can be read again
   size_t codec_bytes = 0;         ///< codec::state_bytes()
   size_t residual_bytes = 0;      ///< codec::residual_bytes(), unless it is kept elsewhere
+  size_t input_scales = 1;        ///< InputScale::count of the model; more than 1 are kept in the arena
 };
 
 /// Bytes, all multiples of 4, or SIZE_MAX: more than this machine can address. The parts lie in the arena in this
 /// order.
 struct MemoryPlan {
   size_t parameters = 0;
-  size_t inputs = 0;  ///< one sample, or as many of a mini-batch as are computed at a time
+  size_t normalisation = 0;  ///< scales and offsets of the input, where there are several
+  size_t inputs = 0;         ///< one sample, or as many of a mini-batch as are computed at a time
   size_t activations = 0;
   size_t scratch = 0;    ///< weight gradients of one input channel of the largest convolution
   size_t gradients = 0;  ///< mini-batch only

@@ -9,7 +9,8 @@ namespace skink::nn {
 
 /// Labels or wanted outputs of samples, read output by output so that no copy is needed. For cross-entropy
 /// `value(context, sample, 0)` is the label as a whole number in [0, outputs); for squared error it is the wanted value
-/// of `output`. `sample` counts within one call: 0, or the place in the mini-batch.
+/// of `output`; with reconstruction it is not called. `sample` counts within one call: 0, or the place in the
+/// mini-batch.
 struct Targets {
   const void* context = nullptr;
   float (*value)(const void* context, size_t sample, size_t output) = nullptr;

@@ -104,7 +104,7 @@ class Coordinator {
   std::vector<DeviceNews> take_device_news() { return devices_.take_news(); }
   bool is_revoked(std::string_view device_id) const { return devices_.is_revoked(device_id); }
   const std::vector<std::string>& roster() const { return devices_.roster(); }
-  const rounds::Membership& membership() const { return devices_.membership(); }
+  const Membership& membership() const { return devices_.membership(); }
   const std::vector<rounds::EvaluationRecord>& evaluations() const { return evaluations_; }
   const rounds::Traffic& traffic() const { return outbox_.traffic(); }
   /// Updates and births refused, by reason.

@@ -16,7 +16,7 @@
 #include "skink/common/wire/messages.hpp"
 #include "skink/coordinator/core/presence.hpp"
 #include "skink/coordinator/core/revoked_ids.hpp"
-#include "skink/rounds/cohort.hpp"
+#include "skink/host/experiment/membership.hpp"
 
 namespace skink::coordinator {
 
@@ -67,14 +67,14 @@ class DeviceBook {
   /// Ids of the first `count` devices that are online, in ascending order.
   std::vector<std::string> online_ids(std::size_t count) const;
   /// @param[in] roster    sorted ids, not empty.
-  /// @param[in] held_out  below roster.size().
-  void adopt_roster(std::vector<std::string> roster, std::uint64_t seed, std::uint32_t held_out);
+  /// @param[in] fleet   held_out is below roster.size().
+  void adopt_roster(std::vector<std::string> roster, std::uint64_t seed, const FleetConfig& fleet);
   /// Empty: it is not frozen yet.
   const std::vector<std::string>& roster() const { return roster_; }
   bool is_member(std::string_view id) const { return index_of(id).has_value(); }
   /// Its place in the roster; none: it is not in it.
   std::optional<std::uint32_t> index_of(std::string_view id) const;
-  const rounds::Membership& membership() const { return membership_; }
+  const Membership& membership() const { return membership_; }
   /// @param[in] index  below roster().size().
   KnownDevice& at(std::uint32_t index) { return *members_[index]; }
 
@@ -119,7 +119,7 @@ class DeviceBook {
   std::map<std::string, KnownDevice, std::less<>> devices_;  // node-based: pointers stay valid
   std::vector<std::string> roster_;
   std::vector<KnownDevice*> members_;  // by roster index
-  rounds::Membership membership_;
+  Membership membership_;
   PresenceBook presence_;
   std::vector<DeviceNews> news_;
 };

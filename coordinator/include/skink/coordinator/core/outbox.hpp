@@ -31,6 +31,7 @@ struct TaskRequest {
   std::uint64_t time_left_ms = 0;
   std::uint32_t first_task = 0;  ///< of an evaluation
   std::uint32_t task_count = 0;
+  std::uint32_t task_step = 0;
 };
 
 /// Everything that was said and has not been taken yet, in order.

@@ -23,6 +23,7 @@ struct Slot {
   std::uint32_t attempt = 0;
   std::uint32_t first_task = 0;  ///< of an evaluation
   std::uint32_t task_count = 0;
+  std::uint32_t task_step = 0;
   bool open = false;
   bool waits = false;               ///< its change is complete and waits to be decoded (UpdateIntake)
   bool taken = false;               ///< its update is in the sum

@@ -21,7 +21,7 @@ enum class SampleSet : uint8_t {
 /// (docs/arithmetic.md, section 10).
 struct TaskRequest {
   uint64_t seed = 0;           ///< of the experiment
-  uint32_t round = 0;          ///< from 0
+  uint32_t round = 0;          ///< from 0; of evaluations always 0
   uint32_t number = 0;         ///< device index, or number of the evaluation task
   bool is_evaluation = false;  ///< a task of a held-out device
 };

@@ -47,6 +47,9 @@ struct Choice {
   Value value;
 };
 
+/// What is written at a key.
+enum class WrittenAs { kNothing, kInteger, kReal, kText, kList, kOther };
+
 /// Whether a table must be in the file.
 enum class Presence { kRequired, kOptional };
 
@@ -88,6 +91,12 @@ class ConfigReader {
   /// Whole numbers; a lone number counts as a list of one.
   std::vector<std::int64_t> integers(std::string_view key, IntegerRange count, IntegerRange range,
                                      const std::optional<std::vector<std::int64_t>>& fallback = std::nullopt) const;
+  /// Real numbers, each rounded once to float; a lone number counts as a list of one.
+  std::vector<float> reals32(std::string_view key, IntegerRange count, RealRange range,
+                             const std::optional<std::vector<float>>& fallback = std::nullopt) const;
+  /// Names: texts of 1..`max_bytes` bytes, or whole numbers from 0, which become their digits. Optional: empty when it
+  /// is absent.
+  std::vector<std::string> names(std::string_view key, IntegerRange count, std::size_t max_bytes) const;
   /// [low, high] with low <= high, rounded to float.
   std::array<float, 2> interval(std::string_view key, RealRange range,
                                 std::optional<std::array<float, 2>> fallback = std::nullopt) const;
@@ -103,8 +112,9 @@ class ConfigReader {
     return choices.begin()[*index].value;
   }
 
-  /// Is the key written? Asking does not allow it.
+  /// Is the key written, and as what? Asking does not allow it.
   bool has(std::string_view key) const;
+  WrittenAs written_as(std::string_view key) const;
   /// Notes a problem with this sentence when the key is written.
   void forbid(std::string_view key, const std::string& sentence) const;
   /// Notes a problem at the key where it is written, else at this table; key "" is the table itself.

@@ -68,6 +68,10 @@ class Dataset {
   /// @param[in]  record  0..record_count()-1, which is not checked.
   /// @param[out] target  [target_size()], finite.
   void read_target(std::size_t record, Span<float> target) const noexcept;
+  /// One of its numbers. @param[in] output  0..target_size()-1.
+  float target_of(std::size_t record, std::size_t output) const noexcept {
+    return targets_[record * target_size_ + output];
+  }
   /// What the numbers of a target are called; empty, or target_size() texts.
   const std::vector<std::string>& target_names() const noexcept { return target_names_; }
 

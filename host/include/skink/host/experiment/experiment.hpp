@@ -30,33 +30,75 @@ struct LayerConfig {
 /// [model]: the network and its input, stored * input_scale + input_offset.
 struct ModelConfig {
   nn::Shape input;
-  float input_scale = 1.0F;
-  float input_offset = 0.0F;
+  /// One number, or one for each channel, or one for each number of the input; both lists are equally long.
+  std::vector<float> input_scale{1.0F};
+  std::vector<float> input_offset{0.0F};
   nn::Loss loss = nn::Loss::kMeanSquaredError;
   std::vector<LayerConfig> layers;
 };
 
-/// Where tasks come from; classes from all records or from one client's; a new task every round or one for each device;
-/// the split of a data set, numbers as in split.npy.
+/// Where tasks come from; what an output stands for: a class of the data set, or the place of a class in the task's
+/// draw; records from everybody or from one client; a new task every round or one for each device; which records are
+/// support and which query; the split of a data set, numbers as in split.npy.
 enum class TaskSource { kSine, kDataset };
+enum class TaskLabels { kFixed, kPermuted };
 enum class TaskGrouping { kClass, kClient };
 enum class TaskFreshness { kRound, kDevice };
+enum class SampleOrder { kRandom, kTime };
 enum class Split : std::uint8_t { kTrain = 0, kValidation = 1, kTest = 2 };
+
+/// How many records of those that there are: a count, a fraction of them, or all.
+struct TaskSize {
+  /// What is said of the size.
+  enum class Kind : std::uint8_t { kCount, kFraction, kAll };
+  Kind kind = Kind::kCount;
+  std::uint32_t count = 0;  ///< kCount: 0..65535
+  double fraction = 0;      ///< kFraction: above 0, below 1
+
+  /// None, or so many.
+  TaskSize() = default;
+  /// @param[in] samples  0..65535
+  TaskSize(std::uint32_t samples) : count(samples) {}  // NOLINT(google-explicit-constructor): a count is a size
+  /// All records.
+  static TaskSize all() { return of(Kind::kAll, 0); }
+  /// @param[in] part  above 0, below 1
+  static TaskSize part_of_all(double part) { return of(Kind::kFraction, part); }
+
+  /// A number says it.
+  bool is_count() const { return kind == Kind::kCount; }
+  /// No samples.
+  bool is_none() const { return is_count() && count == 0; }
+  /// Of `available` records: the count, at most all; the fraction rounded down, at least 1 if there is any; all.
+  std::uint32_t wanted_of(std::uint32_t available) const;
+
+ private:
+  static TaskSize of(Kind kind, double fraction);
+};
+/// Do they say the same?
+bool operator==(const TaskSize& a, const TaskSize& b);
 
 /// [task]: what devices adapt to. Amplitude, phase (radians) and input are drawn from [min, max].
 struct TaskConfig {
   TaskSource source = TaskSource::kSine;
   TaskFreshness fresh = TaskFreshness::kRound;
-  std::uint32_t support_size = 0;  ///< samples; with a data set samples per class
-  std::uint32_t query_size = 0;
+  TaskSize support_size;  ///< samples; of a data set's classes samples of each
+  TaskSize query_size;
   // sine
   float amplitude_min = 0.1F, amplitude_max = 5.0F;
   float phase_min = 0.0F, phase_max = 6.2831853F;
   float input_min = -5.0F, input_max = 5.0F;
   // data set
   std::string dataset;
+  TaskLabels labels = TaskLabels::kFixed;
   TaskGrouping group = TaskGrouping::kClass;
-  std::uint32_t ways = 0;
+  std::vector<std::string> classes;  ///< names or numbers of those that take part; empty: all
+  float target_scale = 1.0F;         ///< regression: what the network learns is target * scale + offset
+  float target_offset = 0.0F;
+  std::string normal;  ///< reconstruction: support is of this class alone; empty: of any
+  SampleOrder order = SampleOrder::kRandom;
+  std::uint32_t gap = 0;          ///< kTime: records between the last of support and the first of query
+  std::uint32_t min_records = 1;  ///< a client with fewer is left out
+  std::uint32_t ways = 0;         ///< classes of a task; 0: all that its records have
   std::uint32_t rotations = 1;
   std::uint32_t validation_classes = 0;  ///< of the training split, moved to the validation split
 };
@@ -82,19 +124,41 @@ struct EvaluationConfig {
   std::uint32_t every = 0;  ///< rounds; 0: only before the first round and after the last
   std::uint32_t tasks = 0;
   std::uint32_t final_tasks = 0;
+  bool says_tasks = true;  ///< false: the number is not written, and may be made that of clients by resolve()
+  bool says_final_tasks = true;
   Split split = Split::kTest;
-  std::uint32_t support_size = 0;
-  std::uint32_t query_size = 0;
+  TaskSize support_size;
+  TaskSize query_size;
   std::uint32_t passes = 1;
   std::uint32_t batch_size = 1;
   float inner_learning_rate = 0;
   std::uint32_t rotations = 1;  ///< data set
 };
 
+/// How records are dealt out to devices: as clients have them, or so that classes or sizes are as uneven as is wanted.
+enum class PartitionKind { kNatural, kIid, kDirichlet, kClasses };
+/// How many records each device gets of an even draw: as many as others, or in proportion to its place, or its square.
+enum class PartitionSizes { kEqual, kLinear, kSquare };
+
+/// [fleet] partition and its keys: docs/experiment.md.
+struct PartitionConfig {
+  PartitionKind kind = PartitionKind::kNatural;
+  double alpha = 0;                      ///< kDirichlet: concentration
+  std::uint32_t classes_per_device = 0;  ///< kClasses
+  PartitionSizes sizes = PartitionSizes::kEqual;
+  std::uint32_t least = 0;  ///< records that every device has in the end
+};
+
+/// Which devices only evaluate: drawn from the roster, or its last ones.
+enum class HoldOut { kDrawn, kLast };
+
 /// [fleet]: how many devices there are, how many of these only evaluate, and how long one may take or be absent.
 struct FleetConfig {
+  bool devices_are_clients = false;  ///< devices and held_out are those of the data set: resolve() counts them
   std::uint32_t devices = 0;
   std::uint32_t held_out = 0;
+  HoldOut hold_out = HoldOut::kDrawn;
+  PartitionConfig partition;
   std::uint32_t deadline_ms = 30000;
   std::uint32_t offline_ms = 3000;
 };
@@ -115,7 +179,17 @@ struct Experiment {
   std::string downlink = kWholeModel;  ///< or a codec's name
 };
 
-/// Samples that a device adapts to in one round, and query samples of one evaluation task. At least 1.
+/// What a network's outputs are to be.
+enum class Objective {
+  kClassify,    ///< a class: softmax cross-entropy
+  kRegress,     ///< values: squared error from a sine or from target.npy
+  kReconstruct  ///< the network's input: squared error from it
+};
+Objective objective_of(const Experiment& experiment);
+
+/// Samples that a device adapts to in one round, and query samples of one evaluation task, at most. At least 1. Where
+/// the sizes depend on a device's records, the limit of one device: limits::kMaxSamples, and no more than the weights
+/// of a cohort leave.
 std::uint64_t support_samples(const Experiment& experiment);
 std::uint64_t evaluation_query_samples(const Experiment& experiment);
 

@@ -19,16 +19,20 @@ namespace skink::simulations {
 inline constexpr std::size_t kLaneAlignment = 64;
 inline constexpr std::uint32_t kMaxLanes = 16;
 
-/// One pass over the support sets of a group, in place. All devices of a group have equally many samples.
+/// Some samples of the support sets of a group, in place. A lane with fewer samples than others ends with the
+/// parameters that it has after its last one.
 struct LanePass {
   const nn::Network* network = nullptr;
-  float* parameters = nullptr;     ///< [P][lanes], in and out
-  float* workspace = nullptr;      ///< [min(batch_size, nn::kSliceSamples)][sample_count][lanes]
-  float* scratch = nullptr;        ///< [scratch_count][lanes]
-  float* gradients = nullptr;      ///< [P][lanes]; a batch size above 1 only
-  const float* inputs = nullptr;   ///< [count][input_size][lanes], normalised, in the order of the pass
-  const float* targets = nullptr;  ///< [count][target_size][lanes]
-  std::uint32_t count = 0;
+  float* parameters = nullptr;            ///< [P][lanes], in and out
+  float* workspace = nullptr;             ///< [min(batch_size, nn::kSliceSamples)][sample_count][lanes]
+  float* scratch = nullptr;               ///< [scratch_count][lanes]
+  float* gradients = nullptr;             ///< [P][lanes]; a batch size above 1 only
+  const float* inputs = nullptr;          ///< [count][input_size][lanes], normalised, in the order of the pass
+  const float* targets = nullptr;         ///< [count][target_size][lanes]
+  std::uint32_t count = 0;                ///< of the lane with most; with mini-batches whole ones, but for the end
+  const std::uint32_t* counts = nullptr;  ///< [lanes], at most `count`; null: all have as many
+  float* kept = nullptr;                  ///< [P][lanes], scratch; with counts only
+  float* kept_gradients = nullptr;        ///< likewise; a batch size above 1 only
   std::uint32_t batch_size = 1;
   float inner_learning_rate = 0;
   std::uint32_t diverged = 0;  ///< in and out: bit k is set when a loss of lane k was not finite
@@ -43,8 +47,10 @@ struct LaneQuery {
   const float* inputs = nullptr;      ///< [count][input_size][lanes]
   const float* targets = nullptr;     ///< [count][target_size][lanes]
   std::uint32_t count = 0;
-  float* losses = nullptr;           ///< out: [count][lanes]
-  std::uint32_t* correct = nullptr;  ///< in and out: [lanes], right answers; cross-entropy only
+  const std::uint32_t* counts = nullptr;  ///< [lanes], at most `count`: later samples are not counted; null: all are
+  float* losses = nullptr;                ///< out: [count][lanes]
+  float* outputs = nullptr;               ///< out: [count][output_size][lanes]; null: nobody wants them
+  std::uint32_t* correct = nullptr;       ///< in and out: [lanes], right answers; cross-entropy only
 };
 
 /// The order in which each device of a group takes its samples: arithmetic::permute() with the philox() block that is
@@ -117,6 +123,7 @@ struct NeuronQuery {
   const float* targets = nullptr;
   std::uint32_t count = 0;
   float* losses = nullptr;    ///< out: [count]
+  float* outputs = nullptr;   ///< out: [count][output_size]; null: nobody wants them
   std::uint32_t correct = 0;  ///< in and out; cross-entropy only
 };
 

@@ -79,11 +79,15 @@ void forward(const Network& network, const Real* parameters, Real* samples, size
 }
 
 /// Loss of one sample; replaces its output by the gradient. target(o) is the wanted output o; with cross-entropy
-/// target(0) is the label.
+/// target(0) is the label; with reconstruction the target is the sample's input.
 template <class Real, class Target>
 Real loss_gradient(const Network& network, Real* sample, const Target& target) noexcept {
   Real* z = sample + network.output_offset();
   if (network.loss() == Loss::kSoftmaxCrossEntropy) return softmax_cross_entropy(z, network.output_size(), target(0));
+  if (network.loss() == Loss::kReconstruction) {
+    const auto input = [sample](size_t output) { return sample[output]; };
+    return mean_squared_error(z, network.output_size(), input, network.output_activation());
+  }
   return mean_squared_error(z, network.output_size(), target, network.output_activation());
 }
 
