@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "skink/host/program/command_line.hpp"
 #include "skink/simulations/import.hpp"
 #include "skink/simulations/run.hpp"
 
@@ -130,10 +131,16 @@ int evaluate(const EvaluateArguments& arguments);
 
 struct ImportArguments {
   ImportOptions options;
-  std::string columns;  ///< "a,b,x0..x63"
-  std::string shape;    ///< "8x8x1"
+  std::string columns;   ///< "a,b,x0..x63"
+  std::string targets;   ///< the same
+  std::string horizons;  ///< "1,3,6"
+  std::string shape;     ///< "8x8x1"
+  std::uint32_t window = 0;
+  std::uint32_t stride = 0;
   bool is_quiet = false;
 };
+/// Adds the command's options.
+void add_import(Command& command, ImportArguments& arguments);
 /// Makes a data set of a CSV file.
 int import_file(const ImportArguments& arguments);
 

@@ -135,27 +135,6 @@ void add_evaluate(Command& command, cli::EvaluateArguments& evaluate) {
   command.option("--json", evaluate.json, "Also writes the figures to this file (docs/experiment-output.md)");
 }
 
-void add_import(Command& command, cli::ImportArguments& arguments) {
-  ImportOptions& options = arguments.options;
-  command.option("file", options.csv_file, "CSV file with a window in each row (docs/data.md)").required();
-  command.option("--out", options.out_dir, "Folder of the data set; absent or empty").required();
-  command.option("--label", options.label_column, "Column of the class names").required();
-  command.option("--device", options.device_column, "Column that says whose window it is").required();
-  const Option split = command.option("--split", options.split_column, "Column with train, validation or test");
-  const std::vector<std::pair<const char*, SplitBy>> ways{{"device", SplitBy::kDevice}, {"label", SplitBy::kLabel}};
-  command.choice("--split-by", options.split_by, ways, "What is kept apart (default: device)").excludes(split);
-  command.option("--validation", options.validation, "Fraction for validation (default 0.1)").excludes(split);
-  command.option("--test", options.test, "Fraction for testing (default 0.2)").excludes(split);
-  command.option("--seed", options.seed, "Of the split (default 1)").excludes(split);
-  command.option("--columns", arguments.columns, "The sample's columns: a,b,x0..x63 (default: all others)");
-  command.option("--shape", arguments.shape, "Shape of a sample: 64, 32x6 or 8x8x1 (default: the number of columns)");
-  const std::vector<std::pair<const char*, ImportStorage>> storages{{"i16", ImportStorage::kI16},
-                                                                    {"float32", ImportStorage::kFloat32}};
-  command.choice("--storage", options.storage, storages, "How numbers are stored (default: u8 or i16)");
-  command.option("--name", options.name, "Name in dataset.json (default: the folder's)");
-  command.flag("--quiet", arguments.is_quiet, "No progress line");
-}
-
 /// Makes the folder now rather than after hours; empty: none.
 Result<void> prepare_folder(const std::string& folder) { return folder.empty() ? Result<void>() : make_folder(folder); }
 
@@ -210,7 +189,7 @@ class SimulatorCommands {
         profile_(app.command("profile", "Shows where the time of an experiment's rounds goes on this machine")),
         plan_(app.command("plan", "Shows the memory that a device needs to learn the network")),
         evaluate_(app.command("evaluate", "Adapts a model to unseen tasks, as at the end of a run")),
-        import_(app.command("import", "Makes a data set of a CSV file of windows")) {
+        import_(app.command("import", "Makes a data set of a CSV file of windows or readings")) {
     add_run(run_, run_arguments_);
     add_replay(replay_, replay_arguments_);
     add_record(record_, record_arguments_);
@@ -221,7 +200,7 @@ class SimulatorCommands {
     add_profile(profile_, profile_arguments_);
     add_plan(plan_, plan_arguments_);
     add_evaluate(evaluate_, evaluate_arguments_);
-    add_import(import_, import_arguments_);
+    cli::add_import(import_, import_arguments_);
   }
 
   /// The one that was given. @returns an exit code.

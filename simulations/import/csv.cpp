@@ -4,8 +4,16 @@
 
 namespace skink::simulations {
 
-CsvReader::CsvReader(std::istream& stream, std::string name)
-    : stream_(stream), name_(std::move(name)), buffer_(std::size_t{1} << 16) {}
+namespace {
+
+constexpr const char* kUtf16 = "is UTF-16, not UTF-8; save it as \"CSV UTF-8\", or iconv -f UTF-16 -t UTF-8";
+
+bool is_blank(int c) { return c == ' ' || c == '\t'; }
+
+}  // namespace
+
+CsvReader::CsvReader(std::istream& stream, std::string name, char separator)
+    : stream_(stream), name_(std::move(name)), separator_(separator), buffer_(std::size_t{1} << 16) {}
 
 Error CsvReader::refuse(std::uint64_t line, const std::string& reason) const {
   return make_error(Status::kDamaged, name_ + ":" + std::to_string(line) + ": " + reason);
@@ -30,12 +38,30 @@ int CsvReader::take() {
 }
 
 Result<void> CsvReader::skip_mark() {
+  if (has_begun_) return {};
+  has_begun_ = true;
   const int first = peek();
-  if (first == 0xfe || first == 0xff) return refuse(1, "is not UTF-8 (UTF-16?); save it as UTF-8");
+  if (first == 0xfe || first == 0xff) return refuse(1, kUtf16);
   if (first != 0xef) return {};
   take();
-  if (take() != 0xbb || take() != 0xbf) return refuse(1, "is not UTF-8; save it as UTF-8");
+  if (take() != 0xbb || take() != 0xbf) {
+    return refuse(1, "is not UTF-8: it begins with byte 0xef and no byte order mark; save it as \"CSV UTF-8\"");
+  }
   return {};
+}
+
+Result<bool> CsvReader::skip_lines(std::uint64_t lines) {
+  const Result<void> skipped = skip_mark();
+  if (!skipped) return skipped.error();
+  while (lines > 0) {
+    const int c = take();
+    if (c == kEnd) return false;
+    if (c != '\n' && c != '\r') continue;
+    if (c == '\r' && peek() == '\n') take();
+    ++line_;
+    --lines;
+  }
+  return true;
 }
 
 std::string_view CsvReader::field(std::size_t index) const noexcept {
@@ -60,47 +86,61 @@ Result<bool> CsvReader::end_line() {
   return true;
 }
 
-Result<bool> CsvReader::step(int c) {
-  if (c == 0) return refuse(line_, column() + " has a zero byte; is this a text file?");
-  if (state_ == State::kQuoted) {
-    if (c == '"') {
-      state_ = State::kClosed;
-    } else {
-      if (c == '\n') ++line_;
-      row_ += static_cast<char>(c);
+void CsvReader::step_quoted(int c) {
+  if (c == '"') {
+    state_ = State::kClosed;
+    return;
+  }
+  if (c == '\n' || (c == '\r' && peek() != '\n')) ++line_;
+  row_ += static_cast<char>(c);
+}
+
+/// A quote outside of quotes: it opens them, or stands for itself after one that seemed to close them.
+Result<void> CsvReader::step_quote() {
+  if (state_ == State::kAfter) return refuse(line_, column() + " has text after its closing quote");
+  if (state_ == State::kClosed) row_ += '"';
+  if (state_ == State::kPlain) {
+    const std::size_t begin = field_begin();
+    if (row_.find_first_not_of(" \t", begin) != std::string::npos) {
+      return refuse(line_, column() + " has a quote inside; quote the field and double it");
     }
+    row_.resize(begin);
+  }
+  if (state_ != State::kClosed) quote_line_ = line_;
+  state_ = State::kQuoted;
+  return {};
+}
+
+Result<bool> CsvReader::step(int c) {
+  if (c == 0) return refuse(line_, column() + " has a zero byte; is this a text file, and not UTF-16?");
+  if (state_ == State::kQuoted) {
+    step_quoted(c);
     return false;
   }
-  if (c == '\n') return end_line();
-  if (c == '\r') {
-    const int following = peek();
-    if (following == '\n') take();
-    if (following == '\n' || following == kEnd) return end_line();
-    return refuse(line_, column() + " has a carriage return that ends no line");
-  }
-  if (c == ',') {
+  if (c == '\r' && peek() == '\n') c = take();
+  if (c == '\n' || c == '\r') return end_line();
+  if (c == static_cast<unsigned char>(separator_)) {
     end_field();
     return false;
   }
   if (c == '"') {
-    if (state_ == State::kPlain) return refuse(line_, column() + " has a quote inside; quote the field and double it");
-    if (state_ == State::kClosed) row_ += '"';
-    if (state_ == State::kBegin) quote_line_ = line_;
-    state_ = State::kQuoted;
+    const Result<void> stepped = step_quote();
+    if (!stepped) return stepped.error();
     return false;
   }
-  if (state_ == State::kClosed) return refuse(line_, column() + " has text after its closing quote");
+  if (state_ == State::kClosed || state_ == State::kAfter) {
+    if (!is_blank(c)) return refuse(line_, column() + " has text after its closing quote");
+    state_ = State::kAfter;
+    return false;
+  }
   state_ = State::kPlain;
   row_ += static_cast<char>(c);
   return false;
 }
 
 Result<bool> CsvReader::next() {
-  if (!has_begun_) {
-    const Result<void> skipped = skip_mark();
-    if (!skipped) return skipped.error();
-    has_begun_ = true;
-  }
+  const Result<void> skipped = skip_mark();
+  if (!skipped) return skipped.error();
   row_.clear();
   ends_.clear();
   state_ = State::kBegin;

@@ -22,7 +22,8 @@ Error unavailable(const std::string& path, const std::string& reason) {
 std::string last_error() { return errno != 0 ? std::strerror(errno) : "output failed"; }
 
 /// Little-endian, as all hosts are (npy.cpp).
-std::string_view bytes_of(const std::uint16_t& number) {
+template <class Number>
+std::string_view bytes_of(const Number& number) {
   return {reinterpret_cast<const char*>(&number), sizeof number};
 }
 
@@ -81,8 +82,7 @@ FolderWriter::FolderWriter(std::string folder, std::string temporary)
       clients_(temporary_, "client.npy"),
       splits_(temporary_, "split.npy") {}
 
-Result<std::unique_ptr<FolderWriter>> FolderWriter::create(const std::string& folder, std::size_t records,
-                                                           const std::vector<std::size_t>& shape, const char* descr) {
+Result<std::unique_ptr<FolderWriter>> FolderWriter::create(const std::string& folder, const FolderShape& shape) {
   const Result<void> vacant = check_vacant(folder);
   if (!vacant) return vacant.error();
   const std::string temporary = folder + ".part-" + std::to_string(getpid());
@@ -91,12 +91,20 @@ Result<std::unique_ptr<FolderWriter>> FolderWriter::create(const std::string& fo
   const Result<void> made = make_folder(temporary);
   if (!made) return made.error();
   std::unique_ptr<FolderWriter> writer(new FolderWriter(folder, temporary));
+  const std::size_t records = shape.records;
   std::vector<std::size_t> all{records};
-  all.insert(all.end(), shape.begin(), shape.end());
-  writer->x_.add(npy_heading(descr, all));
+  all.insert(all.end(), shape.sample.begin(), shape.sample.end());
+  writer->x_.add(npy_heading(shape.descr, all));
   writer->classes_.add(npy_heading("<u2", {records}));
   writer->clients_.add(npy_heading("<u2", {records}));
   writer->splits_.add(npy_heading("|u1", {records}));
+  const auto add_file = [&](std::unique_ptr<HashedFile>& file, const char* name, const std::string& heading) {
+    file = std::make_unique<HashedFile>(temporary, name);
+    file->add(heading);
+  };
+  if (shape.has_time) add_file(writer->times_, "time.npy", npy_heading("<f4", {records}));
+  if (shape.has_recording) add_file(writer->recordings_, "recording.npy", npy_heading("<u2", {records}));
+  if (shape.targets > 0) add_file(writer->targets_, "target.npy", npy_heading("<f4", {records, shape.targets}));
   return writer;
 }
 
@@ -105,20 +113,30 @@ FolderWriter::~FolderWriter() {
   if (!is_finished_) fs::remove_all(temporary_, ignored);
 }
 
-bool FolderWriter::add(std::string_view sample, std::uint16_t label, std::uint16_t client, Split split) {
-  x_.add(sample);
-  classes_.add(bytes_of(label));
-  clients_.add(bytes_of(client));
-  const char split_byte = static_cast<char>(split);
-  splits_.add({&split_byte, 1});
-  return x_.is_good() && classes_.is_good() && clients_.is_good() && splits_.is_good();
+bool FolderWriter::add(const FolderRecord& record) {
+  x_.add(record.sample);
+  classes_.add(bytes_of(record.label));
+  clients_.add(bytes_of(record.client));
+  splits_.add(bytes_of(record.split));
+  if (times_) times_->add(bytes_of(record.time));
+  if (recordings_) recordings_->add(bytes_of(record.recording));
+  if (targets_) targets_->add(record.targets);
+  for (const HashedFile* file : {&x_, &classes_, &clients_, &splits_}) {
+    if (!file->is_good()) return false;
+  }
+  for (const auto* file : {&times_, &recordings_, &targets_}) {
+    if (*file && !(*file)->is_good()) return false;
+  }
+  return true;
 }
 
 Result<void> FolderWriter::finish(std::string_view description) {
   HashedFile json(temporary_, "dataset.json");
   json.add(description);
   std::string sums;
-  for (HashedFile* file : {&classes_, &clients_, &json, &splits_, &x_}) {
+  for (HashedFile* file :
+       {&classes_, &clients_, &json, recordings_.get(), &splits_, targets_.get(), times_.get(), &x_}) {
+    if (file == nullptr) continue;
     const auto line = file->finish();
     if (!line) return line.error();
     sums += *line;

@@ -38,19 +38,38 @@ class HashedFile {
 /// The first bytes of a .npy file of format 1.0, as NumPy writes them.
 std::string npy_heading(const char* descr, const std::vector<std::size_t>& shape);
 
+/// What the arrays of a data set will be like.
+struct FolderShape {
+  std::size_t records = 0;
+  std::vector<std::size_t> sample;  ///< extents of a record of x.npy
+  const char* descr = "";           ///< of x.npy
+  bool has_time = false;
+  bool has_recording = false;
+  std::size_t targets = 0;  ///< 0: no target.npy
+};
+
+/// One record.
+struct FolderRecord {
+  std::string_view sample;  ///< its bytes in x.npy
+  std::uint16_t label = 0;
+  std::uint16_t client = 0;
+  Split split = Split::kTrain;
+  float time = 0;
+  std::uint16_t recording = 0;
+  std::string_view targets;  ///< its bytes in target.npy
+};
+
 class FolderWriter {
  public:
   /// Makes the temporary folder. kUnavailable when it cannot be, or when `folder` is there and not empty.
-  static Result<std::unique_ptr<FolderWriter>> create(const std::string& folder, std::size_t records,
-                                                      const std::vector<std::size_t>& shape, const char* descr);
+  static Result<std::unique_ptr<FolderWriter>> create(const std::string& folder, const FolderShape& shape);
   /// Removes what is not finished.
   ~FolderWriter();
   FolderWriter(const FolderWriter&) = delete;
   FolderWriter& operator=(const FolderWriter&) = delete;
 
-  /// @param[in] sample  The bytes of one record of x.npy.
   /// @returns false when it cannot be written; finish() says why.
-  bool add(std::string_view sample, std::uint16_t label, std::uint16_t client, Split split);
+  bool add(const FolderRecord& record);
   /// Writes dataset.json and sha256sums and puts the folder in its place.
   Result<void> finish(std::string_view description);
 
@@ -64,6 +83,9 @@ class FolderWriter {
   HashedFile classes_;
   HashedFile clients_;
   HashedFile splits_;
+  std::unique_ptr<HashedFile> times_;  ///< these are null where there is no such file
+  std::unique_ptr<HashedFile> recordings_;
+  std::unique_ptr<HashedFile> targets_;
 };
 
 /// kUnavailable when `folder` is there and not an empty folder.

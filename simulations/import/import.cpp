@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json/serialize.hpp>
-#include <boost/json/string.hpp>
 #include <cmath>
 #include <filesystem>
-#include <iterator>
 #include <limits>
 #include <utility>
 
+#include "description.hpp"
 #include "folder_writer.hpp"
+#include "import_options.hpp"
 #include "import_statistics.hpp"
 #include "split.hpp"
 #include "storage.hpp"
@@ -21,219 +20,220 @@
 namespace skink::simulations {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr std::uint64_t kWatchEvery = 256;  // windows
-constexpr double kFewSteps = 256;
-
-Error misuse(const std::string& message) { return make_error(Status::kInvalidArgument, message); }
-
-/// "data/hand/" as "data/hand".
-std::string cleaned(const std::string& folder) {
-  const fs::path path = fs::path(folder).lexically_normal();
-  return (path.has_filename() ? path : path.parent_path()).string();
+void append_float(double number, std::string& bytes) {
+  const auto value = static_cast<float>(number);
+  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);  // hosts are little-endian, as npy.cpp asserts
 }
 
-Result<void> check_folder_name(const std::string& folder) {
-  constexpr std::size_t kMostName = 64;
-  const std::string name = fs::path(folder).filename().string();
-  const bool is_good = !name.empty() && name.size() <= kMostName &&
-                       name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos;
-  if (is_good) return {};
-  return misuse("--out: " + shown(name) + ": experiments name the folder, with 1..64 of a-z, 0-9, - and _");
-}
-
-Result<std::vector<std::size_t>> shape_of(const ImportOptions& options, std::size_t values) {
-  if (options.shape.empty()) return std::vector<std::size_t>{values};
-  std::size_t product = 1;
-  std::string text;
-  for (const std::size_t extent : options.shape) {
-    text += (text.empty() ? "" : "x") + std::to_string(extent);
-    const bool is_good = extent > 0 && product <= std::numeric_limits<std::uint32_t>::max() / extent;
-    product = is_good ? product * extent : 0;
-  }
-  if (product == values) return options.shape;
-  return misuse("--shape: " + text + " does not have the " + std::to_string(values) + " values of a window");
-}
-
-std::vector<std::string> names_of(const Counts& counts) {
-  std::vector<std::string> names;
-  std::transform(counts.begin(), counts.end(), std::back_inserter(names), [](const auto& pair) { return pair.first; });
-  return names;
-}
-
-/// Replaces counts by places in the sorted order.
-Counts numbered(Counts counts) {
-  std::uint64_t next = 0;
-  for (auto& [name, number] : counts) number = next++;
-  return counts;
-}
-
-std::string json_of(const std::vector<std::string>& names) {
-  std::string text = "[";
-  for (const std::string& name : names) {
-    text += (text.size() > 1 ? ",\n  " : "\n  ") + boost::json::serialize(boost::json::string(name));
-  }
-  return text + "\n ]";
-}
-
-/// Both passes over one file.
+/// All passes over one file.
 class Import {
  public:
-  explicit Import(const ImportOptions& options) : options_(options), out_(cleaned(options.out_dir)) {}
+  explicit Import(const ImportOptions& options)
+      : options_(options), out_(cleaned_folder(options.out_dir)), passes_(options.is_standardised ? 3 : 2) {}
 
   Result<ImportReport> run() {
-    const Result<void> named = check_folder_name(out_);
-    if (!named) return named.error();
+    const Result<void> checked = check_options(options_);
+    if (!checked) return checked.error();
     report_.written = check_vacant(out_);
     if (!report_.written) return report_;
-    auto surveyed = survey(options_, [this](const WindowReader& reader, std::uint64_t windows) {
-      return watch(windows, reader.progress() / 2);
-    });
+    auto surveyed = survey(options_, watch());
     if (!surveyed) return surveyed.error();
     survey_ = std::move(*surveyed);
-    const Result<void> planned = plan();
-    if (!planned) return planned.error();
-    const Result<void> converted = convert();
-    if (!converted) return converted.error();
+    for (const auto step : {&Import::plan, &Import::measure, &Import::convert}) {
+      const Result<void> done = (this->*step)();
+      if (!done) return done.error();
+    }
     return std::move(report_);
   }
 
  private:
-  Result<void> watch(std::uint64_t windows, double part) const {
-    if (windows % kWatchEvery != 0 || !options_.on_progress || options_.on_progress(part)) return {};
-    return make_error(Status::kUnavailable, "interrupted; nothing was written");
+  /// Of the next pass.
+  Watch watch() {
+    const double before = pass_++;
+    return [this, before](double part) -> Result<void> {
+      if (!options_.on_progress || options_.on_progress((before + part) / passes_)) return {};
+      return make_error(Status::kUnavailable, "interrupted; nothing was written");
+    };
   }
 
   /// What the survey decides.
   Result<void> plan() {
-    auto shape = shape_of(options_, survey_.ranges.size());
-    if (!shape) return shape.error();
-    report_.shape = std::move(*shape);
-    labels_ = numbered(survey_.labels);
-    devices_ = numbered(survey_.devices);
     if (options_.split_column.empty()) {
       const bool by_device = options_.split_by == SplitBy::kDevice;
-      auto dealt = deal_splits(by_device ? devices_.size() : labels_.size(), options_.validation, options_.test,
-                               options_.seed, by_device ? "devices" : "labels");
+      auto dealt = deal_splits(by_device ? survey_.devices.size() : survey_.labels.size(), options_.validation,
+                               options_.test, options_.seed, by_device ? "devices" : "labels");
       if (!dealt) return dealt.error();
       dealt_ = std::move(*dealt);
     }
-    storage_ = choose_storage(survey_.range, options_.storage);
     report_.windows = survey_.windows;
-    report_.values = survey_.ranges.size();
-    report_.devices = devices_.size();
-    report_.min = survey_.range.min;
-    report_.max = survey_.range.max;
+    report_.values = survey_.values;
+    report_.shape = survey_.shape;
+    report_.devices = survey_.devices.texts();
+    report_.raw = survey_.raw;
+    report_.empty_rows = survey_.empty_rows;
+    report_.notes = survey_.notes;
+    const std::vector<std::size_t>& columns = survey_.columns.values;
+    report_.channels.resize(survey_.channels.size());
+    for (std::size_t c = 0; c < report_.channels.size(); ++c) {
+      ImportedChannel& channel = report_.channels[c];
+      const bool is_column = columns.size() == report_.channels.size();
+      channel.name = is_column ? survey_.columns.names[columns[c]] : fmt::format("channel {}", c);
+      channel.min = survey_.channels[c].min;
+      channel.max = survey_.channels[c].max;
+    }
+    plan_targets();
+    return {};
+  }
+
+  void plan_targets() {
+    const std::vector<std::size_t>& horizons = options_.raw.horizons;
+    for (const std::size_t column : survey_.columns.targets) {
+      const std::string& name = survey_.columns.names[column];
+      if (options_.raw.window == 0) report_.targets.push_back({name, 0, 0});
+      for (const std::size_t horizon : horizons) report_.targets.push_back({fmt::format("{}+{}", name, horizon), 0, 0});
+      if (options_.raw.window > 0 && horizons.empty()) report_.targets.push_back({name + "+1", 0, 0});
+    }
+  }
+
+  /// Means and deviations, where they decide what is stored; then how it is stored.
+  Result<void> measure() {
+    std::vector<Range> ranges = survey_.channels;
+    ImportStorage storage = options_.storage;
+    if (options_.is_standardised) {
+      ImportStatistics statistics(survey_.labels.size(), report_.channels.size(), 0);
+      const Result<void> measured = each_window([&](const Window& window, const Place& place) {
+        if (place.split == Split::kTrain) statistics.add_train(window.values, {});
+        return true;
+      });
+      if (!measured) return measured;
+      statistics.report(report_);
+      for (std::size_t c = 0; c < ranges.size(); ++c) {
+        ranges[c] = Range();
+        ranges[c].add(given(c, survey_.channels[c].min));
+        ranges[c].add(given(c, survey_.channels[c].max));
+        ranges[c].is_whole = false;
+      }
+      if (storage == ImportStorage::kChosen) storage = ImportStorage::kFloat32;
+    }
+    storage_ = choose_storage(ranges, storage);
     report_.storage = storage_.name();
-    report_.scale = storage_.scale;
-    report_.offset = storage_.offset;
+    for (std::size_t c = 0; c < report_.channels.size(); ++c) {
+      report_.channels[c].scale = storage_.channels[c].scale;
+      report_.channels[c].offset = storage_.channels[c].offset;
+    }
     report_.bytes = report_.windows * report_.values * storage_.value_bytes();
     return {};
   }
 
-  /// The second pass. What is wrong with the folder goes into the report, with the file is returned.
-  Result<void> convert() {
-    auto reader = WindowReader::open(options_);
+  /// What is stored of a value, before storage rounds it.
+  double given(std::size_t channel, double value) const {
+    if (!options_.is_standardised) return value;
+    const ImportedChannel& one = report_.channels[channel];
+    return (value - one.mean) / (one.deviation > 0 ? one.deviation : 1);
+  }
+
+  /// Where a window belongs.
+  struct Place {
+    std::uint16_t label = 0;
+    std::uint16_t device = 0;
+    Split split = Split::kTrain;
+  };
+
+  Result<Place> place_of(const Window& window) const {
+    const std::size_t label = survey_.labels.number_of(window.label);
+    const std::size_t device = survey_.devices.number_of(window.device);
+    if (label == survey_.labels.size() || device == survey_.devices.size()) return changed();
+    const std::size_t dealt = options_.split_by == SplitBy::kDevice ? device : label;
+    return Place{static_cast<std::uint16_t>(label), static_cast<std::uint16_t>(device),
+                 dealt_.empty() ? window.split : dealt_[dealt]};
+  }
+
+  /// One pass. `use` returns false to end it.
+  template <class Use>
+  Result<void> each_window(Use use) {
+    auto reader = WindowReader::open(options_, watch());
     if (!reader) return reader.error();
-    auto opened =
-        FolderWriter::create(out_, static_cast<std::size_t>(report_.windows), report_.shape, storage_.descr());
+    for (std::uint64_t windows = 0; windows < report_.windows; ++windows) {
+      const Result<bool> has_window = reader->next();
+      if (!has_window) return has_window.error();
+      if (!*has_window) return changed();
+      const Window& window = reader->window();
+      const auto place = place_of(window);
+      if (!place) return place.error();
+      for (std::size_t v = 0; v < window.values.size(); ++v) {
+        const ImportedChannel& channel = report_.channels[v % report_.channels.size()];
+        if (window.values[v] < channel.min || window.values[v] > channel.max) return changed();
+      }
+      if (!use(window, *place)) return {};
+    }
+    return {};
+  }
+
+  /// The last pass. What is wrong with the folder goes into the report, with the file is returned.
+  Result<void> convert() {
+    const FolderShape shape{static_cast<std::size_t>(report_.windows),
+                            report_.shape,
+                            storage_.descr(),
+                            !options_.time_column.empty(),
+                            options_.raw.window > 0,
+                            report_.targets.size()};
+    auto opened = FolderWriter::create(out_, shape);
     if (!opened) {
       report_.written = opened.error();
       return {};
     }
     FolderWriter& writer = **opened;
-    ImportStatistics statistics(labels_.size());
-    for (std::uint64_t windows = 0; windows < report_.windows; ++windows) {
-      const Result<bool> has_window = reader->next();
-      if (!has_window) return has_window.error();
-      if (!*has_window) return changed();
-      const Result<bool> good = convert_window(*reader, writer, statistics);
-      if (!good) return good.error();
-      if (!*good) break;
-      Result<void> watched = watch(windows + 1, 0.5 + reader->progress() / 2);
-      if (!watched) return watched;
-    }
+    ImportStatistics statistics(survey_.labels.size(), report_.channels.size(), report_.targets.size());
+    const Result<void> converted = each_window([&](const Window& window, const Place& place) {
+      statistics.add(place.label, place.device, place.split);
+      if (place.split == Split::kTrain) statistics.add_train(window.values, window.targets);
+      return write(window, place, writer);
+    });
+    if (!converted) return converted;
     statistics.report(report_);
-    auto label = labels_.begin();
-    for (ImportedClass& one : report_.classes) one.name = (label++)->first;
-    report_.warnings = warnings_of(report_);
-    warn_of_coarse_columns(reader->columns());
-    report_.written = writer.finish(description(reader->columns()));
+    for (std::size_t label = 0; label < report_.classes.size(); ++label) {
+      report_.classes[label].name = survey_.labels.texts()[label];
+    }
+    report_.warnings = survey_.warnings;
+    const std::vector<std::string> more = warnings_of(report_, options_);
+    report_.warnings.insert(report_.warnings.end(), more.begin(), more.end());
+    const std::string folder = std::filesystem::path(out_).filename().string();
+    const std::string name = options_.name.empty() ? folder : options_.name;
+    report_.written = writer.finish(description_of(report_, options_, survey_, name));
     return {};
   }
 
   /// @returns false when it cannot be written.
-  Result<bool> convert_window(const WindowReader& reader, FolderWriter& writer, ImportStatistics& statistics) {
-    const auto label = labels_.find(reader.label());
-    const auto device = devices_.find(reader.device());
-    if (label == labels_.end() || device == devices_.end()) return changed();
-    const std::uint64_t dealt = options_.split_by == SplitBy::kDevice ? device->second : label->second;
-    const Split split = dealt_.empty() ? reader.split() : dealt_[dealt];
+  bool write(const Window& window, const Place& place, FolderWriter& writer) {
     sample_.clear();
-    for (const double value : reader.values()) {
-      if (value < report_.min || value > report_.max) return changed();
-      const double stored = storage_.stored(value);
+    targets_.clear();
+    for (std::size_t v = 0; v < window.values.size(); ++v) {
+      const std::size_t channel = v % report_.channels.size();
+      const double value = given(channel, window.values[v]);
+      const double stored = storage_.stored(channel, value);
       storage_.append(stored, sample_);
-      report_.largest_error = std::max(report_.largest_error, std::abs(storage_.value(stored) - value));
-      if (split == Split::kTrain) statistics.add_train(stored);
+      double& error = report_.channels[channel].largest_error;
+      error = std::max(error, std::abs(storage_.value(channel, stored) - value));
     }
-    const auto label_number = static_cast<std::uint16_t>(label->second);
-    const auto device_number = static_cast<std::uint16_t>(device->second);
-    statistics.add(label_number, device_number, split);
-    return writer.add(sample_, label_number, device_number, split);
+    for (const double target : window.targets) append_float(target, targets_);
+    FolderRecord record{sample_, place.label, place.device, place.split, 0, window.recording, targets_};
+    record.time = static_cast<float>(window.time_s - survey_.first_times_s[place.device]);
+    return writer.add(record);
   }
 
   Error changed() const {
     return make_error(Status::kDamaged, options_.csv_file + ": changed while it was read; nothing was written");
   }
 
-  void warn_of_coarse_columns(const Columns& columns) {
-    if (storage_.type != StoredType::kI16 || report_.largest_error <= 0) return;
-    for (std::size_t v = 0; v < survey_.ranges.size(); ++v) {
-      const Range& range = survey_.ranges[v];
-      const double steps = (range.max - range.min) / storage_.scale;
-      if (range.max <= range.min || steps >= kFewSteps) continue;
-      report_.warnings.push_back(
-          fmt::format("column {} varies by {:.3g} steps of i16 only, beside columns of larger "
-                      "numbers; --storage float32 keeps it",
-                      shown(columns.names[columns.values[v]]), steps));
-      return;  // one says it for all
-    }
-  }
-
-  std::string description(const Columns& columns) const {
-    std::vector<std::string> values;
-    for (const std::size_t column : columns.values) values.push_back(columns.names[column]);
-    const std::string name = options_.name.empty() ? fs::path(out_).filename().string() : options_.name;
-    const std::string source = fs::path(options_.csv_file).filename().string();
-    return fmt::format(
-        "{{\n \"name\": {},\n \"records\": {},\n \"shape\": [{}],\n \"classes\": {},\n \"clients\": {},\n"
-        " \"scale\": {},\n \"offset\": {},\n \"train_mean\": {:.9g},\n \"train_deviation\": {:.9g},\n"
-        " \"class_names\": {},\n \"client_is\": {},\n \"client_names\": {},\n \"columns\": {},\n"
-        " \"split\": {{\"0\": \"train\", \"1\": \"validation\", \"2\": \"test\"}},\n \"split_by\": {},\n"
-        " \"source\": {}\n}}\n",
-        quoted(name), report_.windows, fmt::join(report_.shape, ", "), labels_.size(), devices_.size(), storage_.scale,
-        storage_.offset, report_.train_mean, report_.train_deviation, json_of(names_of(labels_)),
-        quoted(options_.device_column), json_of(names_of(devices_)), json_of(values), quoted(split_text()),
-        quoted(source));
-  }
-
-  std::string split_text() const {
-    if (!options_.split_column.empty()) return "column " + options_.split_column;
-    return fmt::format("{}, seed {}", options_.split_by == SplitBy::kDevice ? "device" : "label", options_.seed);
-  }
-
-  static std::string quoted(const std::string& text) { return boost::json::serialize(boost::json::string(text)); }
-
   const ImportOptions& options_;
   std::string out_;
+  double passes_;
+  double pass_ = 0;
   Survey survey_;
-  Counts labels_;
-  Counts devices_;
   std::vector<Split> dealt_;  ///< of each device or label; empty: a column says it
   Storage storage_;
   std::string sample_;
+  std::string targets_;
   ImportReport report_;
 };
 

@@ -36,8 +36,8 @@ Result<std::vector<Split>> deal_splits(std::size_t count, double validation, dou
   const std::size_t for_test = share(count, test);
   if (for_validation + for_test >= count) {
     return make_error(Status::kInvalidArgument,
-                      "there are " + std::to_string(count) + " " + what + ", of which " +
-                          std::to_string(for_validation) + " would be for validation and " + std::to_string(for_test) +
+                      "of " + std::to_string(count) + " " + what + ", " + std::to_string(for_validation) +
+                          " would be for validation and " + std::to_string(for_test) +
                           " for testing: none is left for training; change --validation, --test or --split-by");
   }
   std::vector<Split> splits(count, Split::kTrain);

@@ -12,11 +12,24 @@ constexpr double kI16Min = -32768;
 constexpr double kI16Max = 32767;
 constexpr double kSteps = 65534;  // -32767..32767: as far up as down
 
-Storage quantised(const Range& range) {
+ChannelStorage quantised(const Range& range) {
   const double scale = (range.max - range.min) / kSteps;
   // Numbers that are all alike, or nearly, have no range to divide.
   const bool is_usable = scale >= static_cast<double>(std::numeric_limits<float>::min());
-  return {StoredType::kI16, is_usable ? scale : 1, (range.min + range.max) / 2};
+  return {is_usable ? scale : 1, (range.min + range.max) / 2};
+}
+
+bool is_whole(const Range& range) {
+  constexpr double kExact = 9007199254740992;  // 2^53: below it differences of whole numbers are exact
+  return range.is_whole && range.min > -kExact && range.max < kExact;
+}
+
+bool is_byte(const Range& range) { return is_whole(range) && range.min >= 0 && range.max <= 255; }
+
+ChannelStorage as_i16(const Range& range) {
+  if (is_whole(range) && range.min >= kI16Min && range.max <= kI16Max) return {1, 0};
+  if (is_whole(range) && range.max - range.min <= kI16Max - kI16Min) return {1, range.min - kI16Min};
+  return quantised(range);
 }
 
 template <class T>
@@ -35,15 +48,14 @@ void Range::add(double value) noexcept {
   is_whole = is_whole && value == std::floor(value);
 }
 
-Storage choose_storage(const Range& range, ImportStorage wanted) {
-  constexpr double kExact = 9007199254740992;  // 2^53: below it differences of whole numbers are exact
-  if (wanted == ImportStorage::kFloat32) return {StoredType::kFloat32, 1, 0};
-  const bool is_whole = range.is_whole && range.min > -kExact && range.max < kExact;
-  if (is_whole && wanted == ImportStorage::kChosen && range.min >= 0 && range.max <= 255)
-    return {StoredType::kU8, 1, 0};
-  if (is_whole && range.min >= kI16Min && range.max <= kI16Max) return {StoredType::kI16, 1, 0};
-  if (is_whole && range.max - range.min <= kI16Max - kI16Min) return {StoredType::kI16, 1, range.min - kI16Min};
-  return quantised(range);
+Storage choose_storage(const std::vector<Range>& ranges, ImportStorage wanted) {
+  Storage storage{StoredType::kFloat32, std::vector<ChannelStorage>(ranges.size())};
+  if (wanted == ImportStorage::kFloat32) return storage;
+  storage.type = StoredType::kU8;
+  if (wanted == ImportStorage::kChosen && std::all_of(ranges.begin(), ranges.end(), is_byte)) return storage;
+  storage.type = StoredType::kI16;
+  std::transform(ranges.begin(), ranges.end(), storage.channels.begin(), as_i16);
+  return storage;
 }
 
 const char* Storage::name() const noexcept {
@@ -73,9 +85,10 @@ std::size_t Storage::value_bytes() const noexcept {
   return 4;
 }
 
-double Storage::stored(double value) const noexcept {
+double Storage::stored(std::size_t channel, double value) const noexcept {
   if (type == StoredType::kFloat32) return static_cast<double>(static_cast<float>(value));
-  return std::clamp(std::nearbyint((value - offset) / scale), kI16Min, kI16Max);
+  const ChannelStorage& one = channels[channel];
+  return std::clamp(std::nearbyint((value - one.offset) / one.scale), kI16Min, kI16Max);
 }
 
 void Storage::append(double stored, std::string& bytes) const {

@@ -1,53 +1,100 @@
 #include "survey.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace skink::simulations {
 namespace {
 
-constexpr std::size_t kMost = 65536;  // u16
-
-/// False when there are too many of them.
-bool count(std::string_view text, Counts& counts) {
-  const auto found = counts.find(text);
-  if (found != counts.end()) {
-    ++found->second;
-    return true;
+Result<std::vector<std::size_t>> shape_of(const ImportOptions& options, std::size_t columns) {
+  if (options.raw.window > 0) return std::vector<std::size_t>{options.raw.window, columns};
+  if (options.shape.empty()) return std::vector<std::size_t>{columns};
+  std::size_t product = 1;
+  std::string text;
+  for (const std::size_t extent : options.shape) {
+    text += (text.empty() ? "" : "x") + std::to_string(extent);
+    const bool is_good = extent > 0 && product <= std::numeric_limits<std::uint32_t>::max() / extent;
+    product = is_good ? product * extent : 0;
   }
-  counts.emplace(std::string(text), 1);
-  return counts.size() <= kMost;
+  if (product == columns) return options.shape;
+  return make_error(Status::kInvalidArgument,
+                    "--shape: " + text + " does not have the " + std::to_string(columns) + " values of a window");
 }
 
-void join(const Range& from, Range& into) {
-  into.add(from.min);
-  into.add(from.max);
-  into.is_whole = into.is_whole && from.is_whole;
+Error no_windows(const ImportOptions& options, const RawLogCounts& raw) {
+  std::string why = ": has no windows, only a header";
+  if (raw.readings > 0) {
+    why = fmt::format(
+        ": no window of {} readings fits: {} readings in {} stretches without a gap ({} steps too long, {} "
+        "readings incomplete), {} windows cut by a change of label, {} without a target",
+        options.raw.window, raw.readings, raw.recordings, raw.gaps, raw.incomplete, raw.mixed, raw.without_target);
+    if (raw.median_step_s > 0) {
+      why += fmt::format("; the median step is {:.3g} s, {:.3g} readings a second: look at --rate and --time-unit",
+                         raw.median_step_s, 1 / raw.median_step_s);
+    }
+  }
+  return make_error(Status::kDamaged, options.csv_file + why);
 }
+
+/// When each device began.
+class FirstTimes {
+ public:
+  void add(std::string_view device, double time_s) {
+    const auto found = times_.find(device);
+    if (found == times_.end()) {
+      times_.emplace(std::string(device), time_s);
+    } else {
+      found->second = std::min(found->second, time_s);
+    }
+  }
+  std::vector<double> of(const Names& devices) const {
+    std::vector<double> times;
+    for (const std::string& device : devices.texts()) times.push_back(times_.find(device)->second);
+    return times;
+  }
+
+ private:
+  std::map<std::string, double, std::less<>> times_;
+};
 
 }  // namespace
 
 Result<Survey> survey(const ImportOptions& options, const Watch& watch) {
-  auto reader = WindowReader::open(options);
+  auto reader = WindowReader::open(options, watch);
   if (!reader) return reader.error();
+  const RowReader& rows = reader->rows();
   Survey found;
-  found.ranges.resize(reader->columns().values.size());
+  found.columns = rows.columns();
+  auto shape = shape_of(options, found.columns.values.size());
+  if (!shape) return shape.error();
+  found.shape = std::move(*shape);
+  found.channels.resize(found.shape.back());
+  FirstTimes times;
   while (true) {
     const Result<bool> has_window = reader->next();
     if (!has_window) return has_window.error();
     if (!*has_window) break;
-    const std::string limit = "more than " + std::to_string(kMost) + " different texts; is it the ";
-    if (!count(reader->label(), found.labels)) {
-      return reader->refuse(reader->columns().label, limit + "label?");
-    }
-    if (!count(reader->device(), found.devices)) {
-      return reader->refuse(reader->columns().device, limit + "device?");
-    }
-    for (std::size_t v = 0; v < found.ranges.size(); ++v) found.ranges[v].add(reader->values()[v]);
-    const Result<void> watched = watch(*reader, ++found.windows);
-    if (!watched) return watched.error();
+    const Window& window = reader->window();
+    const std::string limit = "more than 65536 different texts; is it the ";
+    if (!found.labels.add(window.label)) return rows.refuse(*found.columns.label, limit + "label?");
+    if (!found.devices.add(window.device)) return rows.refuse(found.columns.device, limit + "device?");
+    times.add(window.device, window.time_s);
+    found.values = window.values.size();
+    for (std::size_t v = 0; v < found.values; ++v) found.channels[v % found.channels.size()].add(window.values[v]);
+    ++found.windows;
   }
-  if (found.windows == 0) return make_error(Status::kDamaged, options.csv_file + ": has no windows, only a header");
-  for (const Range& range : found.ranges) join(range, found.range);
+  found.raw = reader->counts();
+  if (found.windows == 0) return no_windows(options, found.raw);
+  found.labels.number();
+  found.devices.number();
+  found.first_times_s = times.of(found.devices);
+  if (options.raw.window > 0) std::fill(found.first_times_s.begin(), found.first_times_s.end(), 0);
+  found.empty_rows = rows.empty_rows();
+  found.notes = rows.suspects().notes(found.columns);
+  found.warnings = rows.suspects().warnings(found.columns);
   return found;
 }
 

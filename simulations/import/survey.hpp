@@ -1,13 +1,12 @@
 #pragma once
 /// @file
-/// The first of the two passes over a CSV file: what there is.
+/// The first of the passes over a CSV file: what there is.
 
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "names.hpp"
 #include "skink/host/result.hpp"
 #include "skink/simulations/import.hpp"
 #include "storage.hpp"
@@ -15,21 +14,23 @@
 
 namespace skink::simulations {
 
-/// Texts and the windows of each, sorted by their bytes.
-using Counts = std::map<std::string, std::uint64_t, std::less<>>;
-
 struct Survey {
+  Columns columns;
   std::uint64_t windows = 0;
-  Counts labels;
-  Counts devices;
-  Range range;                ///< of all values
-  std::vector<Range> ranges;  ///< of each column
+  std::size_t values = 0;  ///< of a window
+  std::vector<std::size_t> shape;
+  Names labels;
+  Names devices;
+  std::vector<double> first_times_s;  ///< of each device, by its number
+  std::vector<Range> channels;
+  RawLogCounts raw;
+  std::uint64_t empty_rows = 0;
+  std::vector<std::string> notes;
+  std::vector<std::string> warnings;
 };
 
-/// Called after each window; an error stops the import.
-using Watch = std::function<Result<void>(const WindowReader&, std::uint64_t windows)>;
-
-/// @returns kDamaged for a file without windows or with more labels or devices than u16 counts.
+/// @returns kInvalidArgument for a shape that the windows do not have; kDamaged for a file without windows or with more
+///          labels or devices than u16 counts.
 Result<Survey> survey(const ImportOptions& options, const Watch& watch);
 
 }  // namespace skink::simulations

@@ -15,9 +15,11 @@ namespace {
 using Rows = std::vector<std::vector<std::string>>;
 
 /// @returns false after an error, with the rows before it.
-bool read_rows(const std::string& text, Rows& rows) {
+bool read_rows(const std::string& text, const simulations::CsvDialect& dialect, Rows& rows) {
   std::istringstream stream(text);
-  simulations::CsvReader csv(stream, "fuzz.csv");
+  simulations::CsvReader csv(stream, "fuzz.csv", dialect.separator);
+  const Result<bool> skipped = csv.skip_lines(dialect.lines_before);
+  if (!skipped) return false;
   std::uint64_t line = 0;
   while (true) {
     const Result<bool> has_row = csv.next();
@@ -53,9 +55,11 @@ std::string quoted(const Rows& rows) {
 
 void fuzz_csv(Bytes input) {
   Rows rows;
-  if (!read_rows(std::string(text_of(input)), rows)) return;
+  const simulations::CsvDialect dialect = simulations::detect_dialect(text_of(input), 1);
+  promise(dialect.separator != '"' && dialect.separator != '\n', "a separator separates");
+  if (!read_rows(std::string(text_of(input)), dialect, rows)) return;
   Rows again;
-  promise(read_rows(quoted(rows), again), "what was read can be written and read");
+  promise(read_rows(quoted(rows), simulations::CsvDialect(), again), "what was read can be written and read");
   promise(again == rows, "and is the same");
 }
 

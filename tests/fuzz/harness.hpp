@@ -20,6 +20,7 @@ void fuzz_csv(Bytes input);
 void fuzz_dataset(Bytes input);
 void fuzz_experiment(Bytes input);
 void fuzz_identity(Bytes input);
+void fuzz_import(Bytes input);
 void fuzz_messages(Bytes input);
 void fuzz_model(Bytes input);
 void fuzz_mqtt(Bytes input);

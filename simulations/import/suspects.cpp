@@ -1,0 +1,155 @@
+#include "suspects.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <iterator>
+
+#include "cell_text.hpp"
+
+namespace skink::simulations {
+namespace {
+
+constexpr std::uint64_t kFewSteps = 10;     // so many may all go up by chance
+constexpr std::size_t kMostGrowing = 2;     // where more columns grow, it is what is measured that grows
+constexpr std::size_t kMostDevices = 4096;  // that are followed
+constexpr double kEnormous = 1e6;           // times the usual range
+
+constexpr std::string_view kTimes[] = {
+    "time", "times", "timestamp", "timestamps", "ts",     "date",        "datetime", "epoch", "elapsed",  "clock",
+    "utc",  "zeit",  "datum",     "uhrzeit",    "millis", "zeitstempel", "tijd",     "temps", "horodate", "stamp"};
+constexpr std::string_view kBeside[] = {
+    "s",     "ms",    "us",       "ns",          "sec",          "secs", "seconds", "milliseconds", "unix",
+    "posix", "local", "system",   "sensor",      "logging",      "of",   "the",     "day",          "in",
+    "start", "rel",   "relative", "nanoseconds", "microseconds", "x",    "txt"};
+
+template <class List>
+bool is_in(const List& list, const std::string& word) {
+  return std::find(std::begin(list), std::end(list), word) != std::end(list);
+}
+
+/// Words in lower case: "loggingTime(txt)" as logging, time, txt.
+std::vector<std::string> words_of(std::string_view name) {
+  std::vector<std::string> words(1);
+  bool was_lower = false;
+  for (const char letter : name) {
+    const bool is_letter = is_upper(letter) || is_lower(letter) || is_beyond_ascii(letter);
+    const bool begins = !is_letter || (was_lower && is_upper(letter));
+    if (begins && !words.back().empty()) words.emplace_back();
+    if (is_letter) words.back() += lower(letter);
+    was_lower = is_lower(letter);
+  }
+  if (words.back().empty()) words.pop_back();
+  return words;
+}
+
+}  // namespace
+
+bool names_a_time(std::string_view name) {
+  const std::vector<std::string> words = words_of(name);
+  const bool has_time = std::any_of(words.begin(), words.end(), [](const auto& word) { return is_in(kTimes, word); });
+  return has_time && std::all_of(words.begin(), words.end(),
+                                 [](const auto& word) { return is_in(kTimes, word) || is_in(kBeside, word); });
+}
+
+Suspects::Suspects(const Columns& columns, bool is_asked) : is_asked_(is_asked) {
+  if (!is_asked) return;
+  growth_.resize(columns.values.size());
+  for (std::size_t v = 0; v < growth_.size(); ++v) followed_.push_back(v);
+}
+
+void Suspects::follow(std::string_view device, const std::vector<double>& values) {
+  const auto found = last_.find(device);
+  if (found == last_.end()) {
+    if (last_.size() < kMostDevices) last_.emplace(device, values);
+    return;
+  }
+  ++steps_;
+  std::vector<std::size_t> still;
+  for (const std::size_t v : followed_) {
+    growth_[v].is_growing = values[v] > found->second[v];
+    if (growth_[v].is_growing) still.push_back(v);
+    found->second[v] = values[v];
+  }
+  followed_ = std::move(still);
+  if (followed_.empty()) last_.clear();
+}
+
+void Suspects::add(std::string_view device, const std::vector<double>& values) {
+  if (!is_asked_) return;
+  for (std::size_t v = 0; v < growth_.size(); ++v) {
+    Growth& growth = growth_[v];
+    growth.min = rows_ == 0 ? values[v] : std::min(growth.min, values[v]);
+    growth.max = rows_ == 0 ? values[v] : std::max(growth.max, values[v]);
+  }
+  ++rows_;
+  if (!followed_.empty()) follow(device, values);
+}
+
+std::string Suspects::add_unnamed(std::size_t column, std::string_view text) {
+  Unnamed& unnamed = unnamed_[column];
+  if (text.empty() && !unnamed.last) return "";
+  double number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_whole =
+      parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && number == std::floor(number);
+  const bool is_row_number =
+      is_whole && (!unnamed.last || number > *unnamed.last) && (unnamed.last || unnamed.is_empty);
+  if (!is_row_number) {
+    return "column " + std::to_string(column + 1) + " has no name and holds " + shown(text) +
+           ", which is no row number; give it a name, or name the sample's columns with --columns";
+  }
+  unnamed.last = number;
+  unnamed.is_empty = false;
+  return "";
+}
+
+std::vector<std::string> Suspects::notes(const Columns& columns) const {
+  std::vector<std::string> notes;
+  for (const auto& [column, unnamed] : unnamed_) {
+    const std::string name = columns.names[column].empty() ? "without a name" : shown(columns.names[column]);
+    notes.push_back(fmt::format("column {} {} {}: left out", column + 1, name,
+                                unnamed.is_empty ? "is empty" : "holds row numbers"));
+  }
+  return notes;
+}
+
+/// The median range of the other columns.
+double Suspects::usual_range(std::size_t but) const {
+  std::vector<double> ranges;
+  for (std::size_t v = 0; v < growth_.size(); ++v) {
+    if (v != but && growth_[v].max > growth_[v].min) ranges.push_back(growth_[v].max - growth_[v].min);
+  }
+  if (ranges.empty()) return 0;
+  const auto middle = ranges.begin() + static_cast<std::ptrdiff_t>(ranges.size() / 2);
+  std::nth_element(ranges.begin(), middle, ranges.end());
+  return *middle;
+}
+
+std::vector<std::string> Suspects::warnings(const Columns& columns) const {
+  std::vector<std::string> warnings;
+  const auto growing = static_cast<std::size_t>(
+      std::count_if(growth_.begin(), growth_.end(), [](const Growth& one) { return one.is_growing; }));
+  const bool tells_growth = steps_ >= kFewSteps && growing <= kMostGrowing;
+  for (std::size_t v = 0; v < growth_.size(); ++v) {
+    const std::string& name = columns.names[columns.values[v]];
+    const double usual = usual_range(v);
+    std::string why;
+    if (names_a_time(name)) {
+      why = "has the name of a time";
+    } else if (growth_[v].is_growing && tells_growth) {
+      why = "only grows within each device, as time stamps and row numbers do";
+    } else if (usual > 0 && growth_[v].max - growth_[v].min > kEnormous * usual) {
+      why = "spans a range far beyond that of the others";
+    }
+    if (why.empty()) continue;
+    warnings.push_back("column " + shown(name) + " " + why +
+                       ", and is a value of every sample here; if it is a time: " +
+                       "--time; if it is no measurement: name the others with --columns");
+  }
+  return warnings;
+}
+
+}  // namespace skink::simulations
