@@ -52,12 +52,30 @@ struct Parsed {
   std::errc code = std::errc::invalid_argument;
 };
 
+/// The sign that typesetting knows, U+2212.
+constexpr std::string_view kMinus = "\xe2\x88\x92";
+
 Parsed parse_plain(std::string_view text) {
   Parsed parsed;
+  if (text.substr(0, kMinus.size()) == kMinus) {
+    parsed = parse_plain(text.substr(kMinus.size()));
+    if (text.substr(kMinus.size(), 1).find_first_of("+-") == 0) parsed.code = std::errc::invalid_argument;
+    parsed.number = -parsed.number;
+    return parsed;
+  }
   if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), parsed.number);
   if (end == text.data() + text.size()) parsed.code = code;
   return parsed;
+}
+
+/// "5 %", "0.3g": a number and something after it.
+std::string_view after_number(std::string_view text) {
+  double ignored = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), ignored);
+  if (parsed.ec != std::errc()) return {};
+  const std::string_view rest = trimmed(text.substr(static_cast<std::size_t>(parsed.ptr - text.data())));
+  return rest.find_first_of("0123456789.,:/-") == std::string_view::npos ? rest : std::string_view();
 }
 
 std::string what_it_is(std::string_view text) {
@@ -66,6 +84,8 @@ std::string what_it_is(std::string_view text) {
   if (looks_like_time(text)) {
     return " is not a number but a time stamp; name its column with --time, or the sample's columns with --columns";
   }
+  const std::string_view rest = after_number(text);
+  if (!rest.empty()) return " is not a number; remove " + shown(rest) + " after it, in the whole column";
   return " is not a number";
 }
 

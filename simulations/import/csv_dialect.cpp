@@ -36,33 +36,45 @@ std::optional<char> stated_separator(std::string_view text) {
   return line[4];
 }
 
-/// How many separators each of the first lines that hold something has, outside of quotes.
+/// How many separators each of the first lines that hold something has, outside of quotes and before something: one at
+/// the end of each line separates nothing.
 std::vector<std::size_t> counts_of(std::string_view text, char separator) {
   std::vector<std::size_t> counts;
   std::size_t count = 0;
+  std::size_t pending = 0;  // separators that nothing has followed
   bool is_quoted = false;
   bool is_field_empty = true;  // nothing but blanks yet
   bool is_line_empty = true;
+  const auto end_line = [&] {
+    if (!is_line_empty) counts.push_back(count + (pending > 1 ? pending - 1 : 0));
+    count = pending = 0;
+    is_field_empty = is_line_empty = true;
+  };
   for (const char c : text) {
+    if (!is_quoted && (c == '\n' || c == '\r')) {
+      end_line();
+      if (counts.size() == kLines) return counts;
+      continue;
+    }
+    is_line_empty = false;
     if (c == '"' && (is_quoted || is_field_empty)) {
       is_quoted = !is_quoted;  // a doubled quote closes and opens
     } else if (is_quoted) {
       is_field_empty = true;  // so that a quote after a closing one opens again
-    } else if (c == '\n' || c == '\r') {
-      if (!is_line_empty) counts.push_back(count);
-      if (counts.size() == kLines) return counts;
-      count = 0;
-      is_field_empty = is_line_empty = true;
-      continue;
     } else if (c == separator) {
-      ++count;
+      ++pending;
       is_field_empty = true;
-    } else if (c != ' ' && c != '\t') {
+      continue;
+    } else if (c == ' ' || c == '\t') {
+      continue;
+    } else {
       is_field_empty = false;
     }
-    is_line_empty = false;
+    count += pending;
+    pending = 0;
   }
-  if (counts.empty()) counts.push_back(count);  // a header without an end
+  if (counts.empty()) end_line();  // a header without an end
+  if (counts.empty()) counts.push_back(0);
   return counts;
 }
 
@@ -73,7 +85,7 @@ CsvDialect detect_dialect(std::string_view beginning, std::uint64_t header_line)
   CsvDialect dialect;
   if (header_line <= 1) {
     const auto stated = stated_separator(beginning);
-    if (stated) return {*stated, 1};
+    if (stated) return {*stated, true, 1};
   }
   dialect.lines_before = header_line <= 1 ? 0 : header_line - 1;
   for (std::uint64_t l = 0; l < dialect.lines_before && !beginning.empty(); ++l) beginning = without_line(beginning);
@@ -82,10 +94,11 @@ CsvDialect detect_dialect(std::string_view beginning, std::uint64_t header_line)
     const std::vector<std::size_t> counts = counts_of(beginning, separator);
     const std::size_t in_header = counts.front();
     const bool is_steady = std::all_of(counts.begin(), counts.end(), [&](std::size_t n) { return n == in_header; });
-    if (in_header > 0 && is_steady && counts.size() > 1) return {separator, dialect.lines_before};
+    if (in_header > 0 && is_steady && counts.size() > 1) return {separator, true, dialect.lines_before};
     if (in_header <= most) continue;
     most = in_header;
     dialect.separator = separator;
+    dialect.is_found = true;
   }
   return dialect;
 }

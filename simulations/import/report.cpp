@@ -195,9 +195,6 @@ std::string to_text(const ImportReport& report, const ImportOptions& options) {
           targets_text(report) + "\n" + storage_text(report);
   text += fmt::format("written     {} ({} bytes of samples)\n", cleaned_folder(options.out_dir), report.bytes);
   for (const std::string& note : report.notes) text += "note: " + note + "\n";
-  if (report.empty_rows > 0) {
-    text += fmt::format("note: {} of separators alone: passed over\n", counted(report.empty_rows, "row", "rows"));
-  }
   for (const std::string& warning : report.warnings) text += "warning: " + warning + "\n";
   return text + advice_text(report, options) + device_text(report, options);
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "cell_text.hpp"
+#include "file_format.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -60,12 +61,20 @@ Result<RowReader> RowReader::open(const ImportOptions& options, Watch watch) {
 }
 
 Result<void> RowReader::read_header(std::string_view beginning) {
+  const std::string other = options_->header_line == 1 ? other_format(beginning) : "";
+  if (!other.empty()) return make_error(Status::kDamaged, options_->csv_file + ": " + other);
   const CsvDialect dialect = detect_dialect(beginning, options_->header_line);
   separator_ = dialect.separator;
   csv_ = std::make_unique<CsvReader>(*stream_, options_->csv_file, separator_);
   const Result<bool> skipped = csv_->skip_lines(dialect.lines_before);
   if (!skipped) return skipped.error();
   const Result<bool> has_header = csv_->next();
+  if (!has_header && !dialect.is_found) {
+    return make_error(Status::kDamaged,
+                      has_header.error().message +
+                          "; columns are separated by commas, semicolons, tabs or bars: write them so "
+                          "(R: write.csv, NumPy: delimiter=\",\")");
+  }
   if (!has_header) return has_header.error();
   if (!*has_header) {
     return make_error(Status::kDamaged, options_->csv_file + (options_->header_line > 1
@@ -99,6 +108,10 @@ Result<void> RowReader::read_header(std::string_view beginning) {
 /// Loggers write some lines before the one that names the columns.
 std::string RowReader::header_hint(std::string_view beginning) const {
   constexpr std::uint64_t kMostLines = 200;
+  for (std::size_t c = 0; c < csv_->field_count(); ++c) {
+    DecimalMarks marks;
+    if (parse_number(trimmed_field(c), separator_, 1, marks)) return "; does the file lack the line that names them?";
+  }
   if (options_->header_line > 1) return "";
   std::uint64_t number = 1;
   while (!beginning.empty() && number <= kMostLines) {
@@ -163,9 +176,12 @@ Result<void> RowReader::read_numbers(const std::vector<std::size_t>& columns, st
     if (text.empty()) return refuse(columns[v], "is empty, wanted a number");
     const auto number = parse_number(text, separator_, line(), marks_);
     if (!number) {
-      const bool is_chosen = !options_->columns.empty() || text.find_first_of("0123456789") != std::string_view::npos;
-      return refuse(columns[v],
-                    number.error().message + (is_chosen ? "" : "; if it is no measurement, name those with --columns"));
+      constexpr std::string_view kPlain = " is not a number";
+      const std::string& why = number.error().message;
+      const bool is_plain =
+          why.size() > kPlain.size() && why.compare(why.size() - kPlain.size(), kPlain.size(), kPlain) == 0;
+      const bool may_be_text = is_plain && options_->columns.empty();
+      return refuse(columns[v], why + (may_be_text ? "; if it is no measurement, name those with --columns" : ""));
     }
     out[v] = *number;
   }
@@ -196,6 +212,16 @@ bool RowReader::is_row_empty() const {
   return true;
 }
 
+/// Of files that were put one after another.
+bool RowReader::is_header() const {
+  if (csv_->field_count() < columns_.names.size()) return false;
+  if (trimmed_field(columns_.device) != columns_.names[columns_.device]) return false;
+  for (std::size_t c = 0; c < columns_.names.size(); ++c) {
+    if (trimmed_field(c) != columns_.names[c]) return false;
+  }
+  return true;
+}
+
 Result<bool> RowReader::next_row() {
   while (true) {
     Result<bool> has_row = csv_->next();
@@ -205,8 +231,13 @@ Result<bool> RowReader::next_row() {
       const Result<void> watched = watch_(std::min(1.0, part));
       if (!watched) return watched.error();
     }
-    if (!is_row_empty()) return true;
-    ++empty_rows_;
+    if (is_header()) {
+      ++headers_;
+    } else if (is_row_empty()) {
+      ++empty_rows_;
+    } else {
+      return true;
+    }
   }
 }
 

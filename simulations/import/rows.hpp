@@ -49,6 +49,8 @@ class RowReader {
   std::uint64_t line() const noexcept { return csv_->line(); }
   /// Rows that hold nothing but separators, so far.
   std::uint64_t empty_rows() const noexcept { return empty_rows_; }
+  /// Rows that repeat the header, so far.
+  std::uint64_t repeated_headers() const noexcept { return headers_; }
   /// What the rows so far say of columns that may be none of the sample.
   const Suspects& suspects() const noexcept { return *suspects_; }
 
@@ -60,6 +62,7 @@ class RowReader {
   Result<void> read_header(std::string_view beginning);
   std::string header_hint(std::string_view beginning) const;
   bool is_row_empty() const;
+  bool is_header() const;
   Result<bool> next_row();
   Result<void> check_field_count() const;
   Result<void> read_row();
@@ -77,6 +80,7 @@ class RowReader {
   double file_bytes_ = 0;
   std::uint64_t rows_ = 0;
   std::uint64_t empty_rows_ = 0;
+  std::uint64_t headers_ = 0;
   char separator_ = ',';
   std::unique_ptr<std::ifstream> stream_;
   std::unique_ptr<CsvReader> csv_;

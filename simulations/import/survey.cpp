@@ -94,6 +94,11 @@ Result<Survey> survey(const ImportOptions& options, const Watch& watch) {
   if (options.raw.window > 0) std::fill(found.first_times_s.begin(), found.first_times_s.end(), 0);
   found.empty_rows = rows.empty_rows();
   found.notes = rows.suspects().notes(found.columns);
+  const auto passed_over = [&found](std::uint64_t rows_passed, const char* what) {
+    if (rows_passed > 0) found.notes.push_back(fmt::format("{}: {} passed over", what, rows_passed));
+  };
+  passed_over(rows.repeated_headers(), "rows that repeat the header, as in files put one after another");
+  passed_over(found.empty_rows, "rows of separators alone");
   found.warnings = rows.suspects().warnings(found.columns);
   return found;
 }

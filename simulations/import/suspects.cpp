@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint64_t kFewSteps = 10;     // so many may all go up by chance
 constexpr std::size_t kMostGrowing = 2;     // where more columns grow, it is what is measured that grows
 constexpr std::size_t kMostDevices = 4096;  // that are followed
+constexpr double kMostSeen = 1 << 26;       // row numbers that are kept, a bit each
 constexpr double kEnormous = 1e6;           // times the usual range
 
 constexpr std::string_view kTimes[] = {
@@ -88,20 +89,31 @@ void Suspects::add(std::string_view device, const std::vector<double>& values) {
   if (!followed_.empty()) follow(device, values);
 }
 
-std::string Suspects::add_unnamed(std::size_t column, std::string_view text) {
-  Unnamed& unnamed = unnamed_[column];
-  if (text.empty() && !unnamed.last) return "";
+/// Whole numbers, none of them twice: small ones in any order, others ascending.
+bool Suspects::is_row_number(std::string_view text, Unnamed& unnamed) {
   double number = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool is_whole =
-      parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && number == std::floor(number);
-  const bool is_row_number =
-      is_whole && (!unnamed.last || number > *unnamed.last) && (unnamed.last || unnamed.is_empty);
-  if (!is_row_number) {
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return false;
+  if (number != std::floor(number) || number < 0) return false;
+  const bool is_higher = unnamed.is_empty || number > unnamed.last;
+  if (number >= kMostSeen) {
+    unnamed.last = std::max(unnamed.last, number);
+    return is_higher;
+  }
+  const auto place = static_cast<std::size_t>(number);
+  if (place >= unnamed.seen.size()) unnamed.seen.resize(std::max(place + 1, 2 * unnamed.seen.size()));
+  if (unnamed.seen[place]) return false;
+  unnamed.seen[place] = true;
+  return true;
+}
+
+std::string Suspects::add_unnamed(std::size_t column, std::string_view text) {
+  Unnamed& unnamed = unnamed_[column];
+  if (text.empty() && unnamed.is_empty) return "";
+  if (!is_row_number(text, unnamed)) {
     return "column " + std::to_string(column + 1) + " has no name and holds " + shown(text) +
            ", which is no row number; give it a name, or name the sample's columns with --columns";
   }
-  unnamed.last = number;
   unnamed.is_empty = false;
   return "";
 }

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,10 +35,12 @@ class Suspects {
     bool is_growing = true;  ///< from row to row of each device
   };
   struct Unnamed {
-    std::optional<double> last;
     bool is_empty = true;
+    double last = 0;
+    std::vector<bool> seen;  ///< small numbers, which may come in any order: of a table that was shuffled
   };
 
+  static bool is_row_number(std::string_view text, Unnamed& unnamed);
   void follow(std::string_view device, const std::vector<double>& values);
   double usual_range(std::size_t but) const;
 

@@ -121,6 +121,9 @@ TEST_CASE("csv: the separator is that of the header and of the lines after it", 
   CHECK(separator("x,y,note\n1,2,a;b\n") == ',');
   CHECK(separator("\"say \"\"hi, you\"\", twice\";b\n") == ';');
   CHECK(separator("\"a\nb,c,d\";e\n1;2\n") == ';');
+  CHECK(separator("a,b;\n1,2;\n") == ',');  // one at the end separates nothing
+  CHECK(separator("a;b;\n0,5;1;\n") == ';');
+  CHECK(separator("a;;\n1;2;3\n") == ';');
   CHECK(separator("alone\n") == ',');
   CHECK(separator("") == ',');
   CHECK(separator(kMark + "a;b\n") == ';');

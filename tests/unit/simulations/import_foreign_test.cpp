@@ -64,7 +64,31 @@ TEST_CASE("import: what is left out is said", "[simulations][import]") {
   CHECK(made.report.empty_rows == 1);
   CHECK_THAT(made.text(), Contains("column 1 \"Unnamed: 0\" holds row numbers: left out") &&
                               Contains("column 4 without a name is empty: left out") &&
-                              Contains("1 row of separators alone: passed over"));
+                              Contains("rows of separators alone: 1 passed over"));
+}
+
+TEST_CASE("import: files that were put one after another, and tables that were shuffled, are read",
+          "[simulations][import]") {
+  const Imported joined_files("device,motion,x\ng1,a,1\ndevice,motion,x\ng2,a,2\n");
+  CHECK(joined_files.dataset.record_count() == 2);
+  CHECK_THAT(joined_files.text(),
+             Contains("rows that repeat the header, as in files put one after another: 1 passed over"));
+  const Imported shuffled(",device,motion,x\n7,g1,a,1\n0,g1,a,2\n99999999999,g1,a,2\n100000000000,g1,a,3\n3,g2,a,2\n");
+  CHECK(shuffled.dataset.sample_size() == 1);
+  CHECK_THAT(error_of(",device,motion,x\n7,g1,a,1\n0,g1,a,2\n7,g2,a,2\n"),
+             Contains("holds \"7\", which is no row number"));
+  CHECK_THAT(error_of(",device,motion,x\n0.5,g1,a,1\n"), Contains("which is no row number"));
+  CHECK_THAT(error_of(",device,motion,x\n1e300,g1,a,1\n1e299,g1,a,2\n"), Contains("which is no row number"));
+}
+
+TEST_CASE("import: what is no CSV is named", "[simulations][import]") {
+  const auto first_of = [](const std::string& bytes) { return error_of(bytes + std::string(60, 'x')); };
+  CHECK_THAT(first_of("PK\x03\x04"), Contains("is a spreadsheet (.xlsx, .ods) or a zip file, not CSV; save"));
+  CHECK_THAT(first_of("\xd0\xcf\x11\xe0"), Contains("is a spreadsheet (.xls)"));
+  CHECK_THAT(first_of("<!DOCTYPE html>"), Contains("is HTML or XML"));
+  CHECK_THAT(error_of("device motion x\n"), Contains("columns are separated by commas, semicolons, tabs or bars"));
+  CHECK_THAT(error_of("\"device\" \"motion\"\n"), Contains("R: write.csv"));
+  CHECK_THAT(error_of("g1,walk,0.5\ng1,sit,0.25\n"), Contains("does the file lack the line that names them?"));
 }
 
 TEST_CASE("import: lines before the header and units after it are named by number", "[simulations][import]") {
@@ -101,7 +125,7 @@ TEST_CASE("import: what other programs write wrongly is refused with cause and r
   CHECK_THAT(error_of("device,motion,t,x\ng1,a,2026-03-01T12:00:00Z,1\n"),
              Contains("column \"t\"") && Contains("name its column with --time"));
   CHECK_THAT(error_of("device,motion,x\ng1,a\n"), Contains("has 2 fields, the header has 3"));
-  CHECK_THAT(error_of(std::string("d\0e\0v\0", 6)), Contains("a zero byte; is this a text file, and not UTF-16?"));
+  CHECK_THAT(error_of(std::string("d\0e\0v\0", 6)), Contains("is UTF-16, not UTF-8") && Contains("iconv"));
 }
 
 TEST_CASE("import: texts that make dataset.json unreadable are refused where they are", "[simulations][import]") {

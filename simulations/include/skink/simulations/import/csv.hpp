@@ -20,6 +20,7 @@ namespace skink::simulations {
 /// How a file separates its fields.
 struct CsvDialect {
   char separator = ',';
+  bool is_found = false;           ///< the header has the separator
   std::uint64_t lines_before = 0;  ///< lines before the header: Excel's "sep=;", or what the caller said
 };
 
