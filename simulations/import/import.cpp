@@ -185,9 +185,10 @@ class Import {
     FolderWriter& writer = **opened;
     ImportStatistics statistics(survey_.labels.size(), report_.channels.size(), report_.targets.size());
     const Result<void> converted = each_window([&](const Window& window, const Place& place) {
+      const bool is_good = write(window, place, writer);
       statistics.add(place.label, place.device, place.split);
-      if (place.split == Split::kTrain) statistics.add_train(window.values, window.targets);
-      return write(window, place, writer);
+      if (place.split == Split::kTrain) statistics.add_train(kept_, window.targets);
+      return is_good;
     });
     if (!converted) return converted;
     statistics.report(report_);
@@ -207,11 +208,13 @@ class Import {
   bool write(const Window& window, const Place& place, FolderWriter& writer) {
     sample_.clear();
     targets_.clear();
+    kept_ = window.values;
     for (std::size_t v = 0; v < window.values.size(); ++v) {
       const std::size_t channel = v % report_.channels.size();
       const double value = given(channel, window.values[v]);
       const double stored = storage_.stored(channel, value);
       storage_.append(stored, sample_);
+      if (!options_.is_standardised) kept_[v] = storage_.value(channel, stored);
       double& error = report_.channels[channel].largest_error;
       error = std::max(error, std::abs(storage_.value(channel, stored) - value));
     }
@@ -233,6 +236,7 @@ class Import {
   std::vector<Split> dealt_;  ///< of each device or label; empty: a column says it
   Storage storage_;
   std::string sample_;
+  std::vector<double> kept_;  ///< values of a window, as storage keeps them; standardised: as they were
   std::string targets_;
   ImportReport report_;
 };

@@ -157,15 +157,17 @@ std::string device_text(const ImportReport& report, const ImportOptions& options
   const auto is_plain = [](const ImportedChannel& one) { return one.scale == 1 && one.offset == 0; };
   const bool is_as_it_is = std::all_of(report.channels.begin(), report.channels.end(), is_plain);
   if (is_as_it_is && !options.is_standardised) return "On devices, samples are readings as they are.\n";
-  Scaling scaling;
-  for (const ImportedChannel& one : report.channels) scaling.add(one, 1, 0);
   const char* how = options.is_standardised ? "(reading - channel_mean) / channel_std" : "(reading - offset) / scale";
   if (options.is_standardised && !is_as_it_is) how = "((reading - channel_mean) / channel_std - offset) / scale";
-  return fmt::format(
-      "On devices, samples are what is stored here: {} of each channel, with the numbers of dataset.json.\n"
-      "For readings in their own units the network's scale would be {}, its offset {}; with --storage float32 that\n"
-      "is what to write in the experiment, and devices give readings as they are.\n",
-      how, Scaling::list(scaling.scale), Scaling::list(scaling.offset));
+  std::string text = fmt::format(
+      "On devices, samples are what is stored: {} of each channel, with the numbers of dataset.json.\n", how);
+  if (report.channels.size() > kMostRows) return text;
+  Scaling scaling;
+  for (const ImportedChannel& one : report.channels) scaling.add(one, 1, 0);
+  text +=
+      fmt::format("With --storage float32{} they are readings as they are, of scale {} and offset {}.\n",
+                  options.is_standardised ? " alone" : "", Scaling::list(scaling.scale), Scaling::list(scaling.offset));
+  return text;
 }
 
 std::string advice_text(const ImportReport& report, const ImportOptions& options) {
