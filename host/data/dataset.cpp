@@ -117,7 +117,7 @@ Result<void> Dataset::read_samples(Folder& folder) {
   sample_size_ = std::visit([](const auto& values) { return values.size(); }, x->values) / records;
   if (sample_size_ == 0) return refuse(path, "has shape " + npy_shape_text(x->shape) + ": its samples are empty");
   if (const auto* reals = std::get_if<std::vector<float>>(&x->values)) {
-    const Result<void> finite = check_finite(path, *reals, sample_size_);
+    Result<void> finite = check_finite(path, *reals, sample_size_);
     if (!finite) return finite;
   }
   x_ = std::move(x->values);

@@ -174,6 +174,19 @@ Result<void> check_distinct(const Columns& columns, bool is_raw, const std::stri
 
 }  // namespace
 
+bool is_series(const Columns& columns) {
+  constexpr std::size_t kLeast = 8;
+  if (columns.values.size() < kLeast) return false;
+  Numbered first;
+  if (!split_number(columns.names[columns.values[0]], first)) return false;
+  for (std::size_t v = 1; v < columns.values.size(); ++v) {
+    Numbered next;
+    if (!split_number(columns.names[columns.values[v]], next)) return false;
+    if (next.stem != first.stem || next.number != first.number + v) return false;
+  }
+  return true;
+}
+
 Result<std::vector<std::string>> expand_range(const std::string& text, const std::string& option) {
   const std::size_t dots = text.find("..");
   if (dots == std::string::npos) return std::vector<std::string>{text};

@@ -33,4 +33,7 @@ Result<Columns> choose_columns(const std::vector<std::string>& header, const Imp
 /// before the message.
 Result<std::vector<std::string>> expand_range(const std::string& text, const std::string& option = "--columns");
 
+/// Are the sample's columns numbered one after another, as x0..x63, so that they are probably readings of one channel?
+bool is_series(const Columns& columns);
+
 }  // namespace skink::simulations

@@ -30,7 +30,7 @@ std::optional<char> stated_separator(std::string_view text) {
   if (line.size() < 5) return std::nullopt;
   std::string key = line.substr(0, 4);
   std::transform(key.begin(), key.end(), key.begin(), lower);
-  const bool is_alone = line.find_first_not_of(" ", 5) == std::string::npos;
+  const bool is_alone = line.find_first_not_of(' ', 5) == std::string::npos;
   if (key != "sep=" || !is_alone || is_upper(line[4]) || is_lower(line[4]) || is_digit(line[4]) || line[4] == ' ')
     return std::nullopt;
   return line[4];

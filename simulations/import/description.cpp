@@ -40,6 +40,7 @@ std::string split_text(const ImportOptions& options) {
 
 std::vector<std::string> names_of(const Survey& survey, const std::vector<std::size_t>& columns) {
   std::vector<std::string> names;
+  names.reserve(columns.size());
   for (const std::size_t column : columns) names.push_back(survey.columns.names[column]);
   return names;
 }

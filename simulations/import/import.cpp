@@ -101,7 +101,7 @@ class Import {
     ImportStorage storage = options_.storage;
     if (options_.is_standardised) {
       ImportStatistics statistics(survey_.labels.size(), report_.channels.size(), 0);
-      const Result<void> measured = each_window([&](const Window& window, const Place& place) {
+      Result<void> measured = each_window([&](const Window& window, const Place& place) {
         if (place.split == Split::kTrain) statistics.add_train(window.values, {});
         return true;
       });
@@ -184,7 +184,7 @@ class Import {
     }
     FolderWriter& writer = **opened;
     ImportStatistics statistics(survey_.labels.size(), report_.channels.size(), report_.targets.size());
-    const Result<void> converted = each_window([&](const Window& window, const Place& place) {
+    Result<void> converted = each_window([&](const Window& window, const Place& place) {
       const bool is_good = write(window, place, writer);
       statistics.add(place.label, place.device, place.split);
       if (place.split == Split::kTrain) statistics.add_train(kept_, window.targets);

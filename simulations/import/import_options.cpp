@@ -68,9 +68,9 @@ std::string cleaned_folder(const std::string& folder) {
 }
 
 Result<void> check_options(const ImportOptions& options) {
-  const Result<void> folder = check_folder_name(options.out_dir);
+  Result<void> folder = check_folder_name(options.out_dir);
   if (!folder) return folder;
-  const Result<void> names = check_names(options);
+  Result<void> names = check_names(options);
   if (!names) return names;
   if (options.device_column.empty()) return misuse("--device: name the column that says whose rows they are");
   if (options.label_column.empty() && options.target_columns.empty()) {

@@ -132,6 +132,7 @@ struct Scaling {
 
   static std::string list(const std::vector<double>& numbers) {
     std::vector<std::string> texts;
+    texts.reserve(numbers.size());
     for (const double number : numbers) texts.push_back(fmt::format("{:.9g}", number));
     return texts.size() == 1 ? texts[0] : fmt::format("[{}]", fmt::join(texts, ", "));
   }

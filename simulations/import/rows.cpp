@@ -250,7 +250,7 @@ bool RowReader::has_all_cells() const {
 }
 
 Result<void> RowReader::read_row() {
-  const Result<void> device = read_text(columns_.device, device_);
+  Result<void> device = read_text(columns_.device, device_);
   if (!device) return device;
   is_complete_ = options_->raw.window == 0 || has_all_cells();
   if (!is_complete_) return {};

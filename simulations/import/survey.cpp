@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "cell_text.hpp"
+
 namespace skink::simulations {
 namespace {
 
@@ -94,6 +96,12 @@ Result<Survey> survey(const ImportOptions& options, const Watch& watch) {
   if (options.raw.window > 0) std::fill(found.first_times_s.begin(), found.first_times_s.end(), 0);
   found.empty_rows = rows.empty_rows();
   found.notes = rows.suspects().notes(found.columns);
+  if (options.raw.window == 0 && options.shape.empty() && is_series(found.columns)) {
+    found.notes.push_back(
+        fmt::format("columns {} .. {} have a scale each; if they are readings of one channel: --shape {}x1",
+                    shown(found.columns.names[found.columns.values.front()]),
+                    shown(found.columns.names[found.columns.values.back()]), found.values));
+  }
   const auto passed_over = [&found](std::uint64_t rows_passed, const char* what) {
     if (rows_passed > 0) found.notes.push_back(fmt::format("{}: {} passed over", what, rows_passed));
   };

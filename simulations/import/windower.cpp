@@ -88,7 +88,7 @@ Result<void> Windower::begin_reading(const RowReader& reading, Stretch& stretch)
   const double time_s = reading.time_s();
   const bool is_other = columns_.recording && (!stretch.has_begun || reading.recording() != stretch.recording);
   if (is_other) {
-    const Result<void> changed = change_recording(reading, stretch);
+    Result<void> changed = change_recording(reading, stretch);
     if (!changed) return changed;
   }
   if (!stretch.has_begun) stretch.first_time_s = stretch.last_time_s = time_s;

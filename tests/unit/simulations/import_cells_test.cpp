@@ -43,16 +43,15 @@ TEST_CASE("import: numbers have one decimal mark and no others", "[simulations][
   CHECK(number("-1,25e3").value() == -1250);
   CHECK(number("+7").value() == 7);
   CHECK(number("0.5").value() == 0.5);
-  CHECK(number("\xe2\x88\x92"
-               "0,5")
-            .value() == -0.5);  // U+2212
+  const std::string minus = "\xe2\x88\x92";  // U+2212
+  CHECK(number(minus + "0,5").value() == -0.5);
   CHECK_THAT(number("\xe2\x88\x92-1").error().message, Contains("is not a number"));
   CHECK_THAT(number("5.5 %").error().message, Contains("is not a number; remove \"%\" after it"));
   CHECK_THAT(number("0.5g").error().message, Contains("remove \"g\" after it"));
   CHECK_THAT(number("0,5", ',').error().message, Contains("\"0,5\" has a decimal comma"));
-  for (const char* text : {"1.234,5", "1,234.5", "1 234,5", "1'234", "1,234,567", "12.345.678",
-                           "1\xc2\xa0"
-                           "234"}) {
+  const std::string no_break_space = "\xc2\xa0";
+  for (const std::string& text : std::vector<std::string>{"1.234,5", "1,234.5", "1 234,5", "1'234", "1,234,567",
+                                                          "12.345.678", "1" + no_break_space + "234"}) {
     CHECK_THAT(number(text).error().message, Contains("has marks between thousands"));
     CHECK_THAT(number(text, ',').error().message, Contains("has marks between thousands"));
   }

@@ -190,6 +190,14 @@ TEST_CASE("import: no column flattens another", "[simulations][import]") {
   CHECK(shaped.values(0)[3] == Approx(0.5).margin(0.01));
 }
 
+TEST_CASE("import: numbered columns may be one channel", "[simulations][import]") {
+  const std::string csv = "device,motion,x0,x1,x2,x3,x4,x5,x6,x7\ng1,a,1,2,3,4,5,6,7,0.5\ng2,b,2,3,4,5,6,7,8,9\n";
+  CHECK_THAT(Imported(csv).text(), Contains("columns \"x0\" .. \"x7\" have a scale each") && Contains("--shape 8x1"));
+  const Imported one(csv, [](Options& o) { o.shape = {8, 1}; });
+  CHECK(one.dataset.scale().size() == 1);
+  CHECK_THAT(one.text(), !Contains("have a scale each") && Contains("input = [8]  # or [8, 1] before conv1d"));
+}
+
 TEST_CASE("import: standardised values have mean 0 and deviation 1 over the training split", "[simulations][import]") {
   std::string csv = "device,motion,part,x,y\n";
   for (int row = 0; row < 40; ++row) {

@@ -230,7 +230,7 @@ TEST_CASE("import: storage keeps whole numbers and halves the step of others", "
   const auto storage_of = [](std::initializer_list<double> values) {
     Range range;
     for (const double value : values) range.add(value);
-    const Storage storage = choose_storage({range}, ImportStorage::kChosen);
+    Storage storage = choose_storage({range}, ImportStorage::kChosen);
     const double scale = storage.channels[0].scale;
     for (const double value : values) {
       const double error = std::abs(storage.value(0, storage.stored(0, value)) - value);
