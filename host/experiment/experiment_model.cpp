@@ -1,6 +1,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 #include "experiment_sections.hpp"
 
@@ -201,6 +202,16 @@ void check_model(const ModelReaders& readers, const ModelConfig& model, const Ta
 }
 
 }  // namespace internal
+
+bool operator==(const LayerConfig& a, const LayerConfig& b) {
+  const auto of = [](const LayerConfig& layer) {
+    const nn::LayerSpec& spec = layer.spec;
+    return std::make_tuple(spec.kind, spec.units, spec.kernel_height, spec.kernel_width, spec.stride_height,
+                           spec.stride_width, spec.padding, spec.train_weights, spec.train_bias, layer.initializer,
+                           layer.gain, layer.slope_min, layer.slope_max, layer.input_min, layer.input_max);
+  };
+  return of(a) == of(b);
+}
 
 nn::Network make_network(const ModelConfig& model) {
   nn::Network network;

@@ -27,6 +27,9 @@ struct LayerConfig {
   float input_min = 0, input_max = 0;
 };
 
+/// Equal in every field.
+bool operator==(const LayerConfig& a, const LayerConfig& b);
+
 /// [model]: the network and its input, stored * input_scale + input_offset.
 struct ModelConfig {
   nn::Shape input;
@@ -34,6 +37,7 @@ struct ModelConfig {
   float input_offset = 0.0F;
   nn::Loss loss = nn::Loss::kMeanSquaredError;
   std::vector<LayerConfig> layers;
+  friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };
 
 /// Where tasks come from; classes from all records or from one client's; a new task every round or one for each device;
@@ -59,6 +63,7 @@ struct TaskConfig {
   std::uint32_t ways = 0;
   std::uint32_t rotations = 1;
   std::uint32_t validation_classes = 0;  ///< of the training split, moved to the validation split
+  friend bool operator==(const TaskConfig&, const TaskConfig&) = default;
 };
 
 /// The meta-learning algorithm: docs/experiment.md, [meta].
@@ -75,6 +80,7 @@ struct MetaConfig {
   double meta_learning_rate = 1.0;
   double meta_learning_rate_final = 0.0;
   double clip_norm = 0.0;  ///< of a change; 0: not clipped
+  friend bool operator==(const MetaConfig&, const MetaConfig&) = default;
 };
 
 /// [evaluation]: when and on which tasks the meta-parameters are scored, by held-out devices.
@@ -89,6 +95,7 @@ struct EvaluationConfig {
   std::uint32_t batch_size = 1;
   float inner_learning_rate = 0;
   std::uint32_t rotations = 1;  ///< data set
+  friend bool operator==(const EvaluationConfig&, const EvaluationConfig&) = default;
 };
 
 /// [fleet]: how many devices there are, how many of these only evaluate, and how long one may take or be absent.
@@ -97,6 +104,7 @@ struct FleetConfig {
   std::uint32_t held_out = 0;
   std::uint32_t deadline_ms = 30000;
   std::uint32_t offline_ms = 3000;
+  friend bool operator==(const FleetConfig&, const FleetConfig&) = default;
 };
 
 /// In place of a codec's name: models are sent as they are.
@@ -113,6 +121,7 @@ struct Experiment {
   FleetConfig fleet;
   std::string uplink = "float32";
   std::string downlink = kWholeModel;  ///< or a codec's name
+  friend bool operator==(const Experiment&, const Experiment&) = default;
 };
 
 /// Samples that a device adapts to in one round, and query samples of one evaluation task. At least 1.
