@@ -20,12 +20,15 @@ CohortEngine::CohortEngine(const RunOptions& options, const TaskGenerator& tasks
       model_(model),
       strategy_(rounds::make_strategy(experiment_.meta)),
       peers_(options.peers != nullptr ? *options.peers : alone_),
+      give_up_(options.give_up),
       workers_(options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency())) {
   GroupSettings settings;
   settings.experiment = &experiment_;
   settings.network = &model_.network();
   settings.tasks = &tasks;
   settings.clock = options.clock;
+  // Strictly serial rounds are not exchanged, so that processes could not agree on one that is given up.
+  settings.give_up = experiment_.meta.cohort == 1 && peers_.count() > 1 ? &never_ : &give_up_;
   settings.functions = options.isa != nullptr ? options.isa : available_lanes().front();
   if (options.lanes == Lanes::kScalar) settings.functions = available_lanes().back();
   if (!codec::parse(experiment_.uplink.c_str(), settings.codec)) throw std::runtime_error("unknown codec");
@@ -87,6 +90,7 @@ const CohortResult& CohortEngine::run_serial(std::uint32_t round, double meta_le
   result_.devices[0] = ahead_devices_[round - ahead_begin_];
   const Outcome outcome =
       serial_->run_serial(round - ahead_begin_, strategy_->inner_loop(), meta_learning_rate, weight());
+  result_.is_complete = !give_up_.was_wanted() || peers_.count() > 1;
   result_.outcomes[0] = outcome;
   result_.encoded_bytes[0] = outcome == Outcome::kDiverged ? 0 : plain_bytes_;
   result_.updates = outcome == Outcome::kTaken ? 1 : 0;
@@ -107,11 +111,22 @@ const CohortResult& CohortEngine::run_cohort(std::uint32_t round,
   for (std::size_t worker = 1; worker < sums_.size(); ++worker) sums.add(sums_[worker]);
   result_.updates = sums.updates;
   for (std::size_t e = 0; e < result_.sums.size(); ++e) result_.sums[e] = sums.total(e);
+  result_.is_complete = !is_given_up();
+  if (!result_.is_complete) {
+    if (residuals_ != nullptr) residuals_->take_back();
+    return result_;
+  }
   if (peers_.count() > 1) {
     exchange_sums();
     if (residuals_ != nullptr) exchange_residuals();
   }
   return result_;
+}
+
+bool CohortEngine::is_given_up() {
+  std::vector<std::int64_t> wish{give_up_.was_wanted() ? 1 : 0};
+  if (peers_.count() > 1) peers_.add_up(wish);
+  return wish[0] != 0;
 }
 
 void CohortEngine::adapt_parts(std::uint32_t round) {
@@ -120,9 +135,14 @@ void CohortEngine::adapt_parts(std::uint32_t round) {
   std::fill(result_.encoded_bytes.begin(), result_.encoded_bytes.end(), 0);
   const rounds::InnerLoop loop = strategy_->inner_loop();
   const auto devices = static_cast<std::uint32_t>(result_.devices.size());
+  const bool keeps = residuals_ != nullptr && give_up_.can_be_wanted();
+  if (keeps) residuals_->begin_round(devices);
   share_out(devices, [&](std::uint32_t worker, std::uint32_t first, std::uint32_t count) {
     Outcome* outcomes = result_.outcomes.data();
     std::uint32_t* bytes = result_.encoded_bytes.data();
+    for (std::uint32_t slot = first; keeps && slot < first + count; ++slot) {
+      residuals_->keep(slot, result_.devices[slot]);
+    }
     groups_[worker]->adapt({result_.devices.data() + first, count, round, bytes + first}, loop, meta_parameters(round),
                            sums_[worker], outcomes + first);
     if (!groups_[worker]->takes_plainly()) return;
@@ -133,7 +153,7 @@ void CohortEngine::adapt_parts(std::uint32_t round) {
   for (std::size_t worker = 0; worker < groups_.size(); ++worker) groups_[worker]->finish(sums_[worker]);
 }
 
-wire::Evaluation CohortEngine::evaluate(std::uint32_t tasks, std::uint32_t rounds_done) {
+std::optional<wire::Evaluation> CohortEngine::evaluate(std::uint32_t tasks, std::uint32_t rounds_done) {
   fetch_phi();
   ahead_end_ = 0;  // the groups draw other tasks now
   const rounds::InnerLoop loop = rounds::evaluation_loop(experiment_);
@@ -143,6 +163,7 @@ wire::Evaluation CohortEngine::evaluate(std::uint32_t tasks, std::uint32_t round
   });
   wire::Evaluation total{};
   for (const wire::Evaluation& part : parts) rounds::add(part, total);
+  if (is_given_up()) return std::nullopt;
   if (peers_.count() == 1) return total;
   std::vector<std::int64_t> words = rounds::to_words(total);
   peers_.add_up(words);
@@ -163,6 +184,7 @@ void CohortEngine::share_out(std::uint32_t count,
   const std::uint32_t parts = parts_of(count, size);
   const std::uint32_t mine = parts > peers_.rank() ? parts_of(parts - peers_.rank(), peers_.count()) : 0;
   workers_.run(mine, [&](std::uint32_t worker, std::uint32_t part) {
+    if (give_up_.is_wanted()) return;
     const std::uint32_t first = (part * peers_.count() + peers_.rank()) * size;
     work(worker, first, std::min(size, count - first));
   });

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "group.hpp"
@@ -25,6 +26,7 @@ struct CohortResult {
   std::vector<std::uint32_t> encoded_bytes;  ///< of each change
   std::vector<std::int64_t> sums;            ///< [P], sum of the changes in units of 2^-36; unweighted
   std::uint32_t updates = 0;                 ///< changes in it
+  bool is_complete = true;                   ///< false: the round was given up, and nothing of it counts
 };
 
 class CohortEngine {
@@ -40,6 +42,8 @@ class CohortEngine {
   std::uint32_t weight() const { return strategy_->aggregation_weight(groups_.front()->support_count()); }
   /// Processes that compute the run, this one included; they agree in all that they decide.
   Peers& peers() const { return peers_; }
+  /// Whether the run is given up: all processes agree, so all have to ask.
+  bool is_given_up();
   /// Error feedback: what devices keep; null without it.
   ResidualBank* residuals() { return residuals_.get(); }
 
@@ -56,8 +60,8 @@ class CohortEngine {
   const CohortResult& run_cohort(std::uint32_t round,
                                  const std::function<std::uint32_t(std::uint32_t place)>& device_at);
 
-  /// All tasks of an evaluation of the model after `rounds_done` rounds.
-  wire::Evaluation evaluate(std::uint32_t tasks, std::uint32_t rounds_done);
+  /// All tasks of an evaluation of the model after `rounds_done` rounds; nothing when it was given up.
+  std::optional<wire::Evaluation> evaluate(std::uint32_t tasks, std::uint32_t rounds_done);
 
  private:
   void make_groups(const RunOptions& options, const GroupSettings& settings);
@@ -75,6 +79,8 @@ class CohortEngine {
   std::unique_ptr<ResidualBank> residuals_;
   Peers alone_;
   Peers& peers_;
+  GiveUp give_up_;
+  const GiveUp never_{{}};
   Workers workers_;
   const char* lanes_ = "";
   const char* isa_ = "";

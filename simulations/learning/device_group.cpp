@@ -40,6 +40,20 @@ DeviceGroup::DeviceGroup(const GroupSettings& settings) : Group(settings) {
   lane_.resize(parameters);
 }
 
+/// @returns false when it was given up.
+bool DeviceGroup::run_pass(LanePass& pass, std::uint32_t count) {
+  const std::size_t width = settings_.functions->lanes;
+  const std::uint32_t most = samples_at_a_time(pass.batch_size);
+  for (std::uint32_t first = 0; first < count; first += most) {
+    if (settings_.give_up->is_wanted()) return false;
+    pass.inputs = inputs_.data() + first * settings_.network->input_size() * width;
+    pass.targets = targets_.data() + first * target_size_ * width;
+    pass.count = std::min(most, count - first);
+    settings_.functions->adapt(pass);
+  }
+  return true;
+}
+
 /// @returns bit k: a loss of lane k was not finite.
 std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi) {
   settings_.functions->spread(phi, settings_.network->parameter_count(), parameters_.data());
@@ -51,9 +65,6 @@ std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLo
   pass.workspace = workspace_.data();
   pass.scratch = scratch_.data();
   pass.gradients = gradients_.data();
-  pass.inputs = inputs_.data();
-  pass.targets = targets_.data();
-  pass.count = count;
   pass.batch_size = loop.batch_size;
   pass.inner_learning_rate = loop.inner_learning_rate;
   pass.clock = settings_.clock;
@@ -62,7 +73,7 @@ std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLo
     const std::uint32_t* order = samples_.order(p);
     lap(settings_.clock, kDraw);
     samples_.fill_lanes(TaskSet::kSupport, order, inputs_.data(), targets_.data());
-    settings_.functions->adapt(pass);
+    if (!run_pass(pass, count)) break;
   }
   return pass.diverged;
 }
@@ -73,6 +84,7 @@ void DeviceGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, c
   samples_.draw({TaskUse::kAdapt, arithmetic::Purpose::kSampleOrder, part.devices, rounds.data(), part.count});
   lap(settings_.clock, kDraw);
   const std::uint32_t diverged = run_passes(support_count(), loop, phi.values);
+  if (settings_.give_up->was_wanted()) return;
   if (takes_plainly()) {
     take_lanes(part.count, diverged, phi.values, sums, outcomes);
     lap(settings_.clock, kTake);
@@ -117,17 +129,20 @@ void DeviceGroup::take_lanes(std::uint32_t count, std::uint32_t diverged, const 
 void DeviceGroup::score(std::uint32_t count, std::uint32_t samples, Scores& scores) {
   samples_.read(TaskSet::kQuery);
   samples_.fill_lanes(TaskSet::kQuery, nullptr, inputs_.data(), targets_.data());
+  const std::size_t width = settings_.functions->lanes;
+  const std::uint32_t most = samples_at_a_time(1);
   LaneQuery query;
   query.network = settings_.network;
   query.parameters = parameters_.data();
   query.workspace = workspace_.data();
-  query.inputs = inputs_.data();
-  query.targets = targets_.data();
-  query.count = samples;
-  query.losses = losses_.data();
   query.correct = scores.correct;
-  settings_.functions->query(query);
-  const std::size_t width = settings_.functions->lanes;
+  for (std::uint32_t first = 0; first < samples && !settings_.give_up->is_wanted(); first += most) {
+    query.inputs = inputs_.data() + first * settings_.network->input_size() * width;
+    query.targets = targets_.data() + first * target_size_ * width;
+    query.count = std::min(most, samples - first);
+    query.losses = losses_.data() + first * width;
+    settings_.functions->query(query);
+  }
   for (std::uint32_t k = 0; k < count; ++k) {
     for (std::size_t s = 0; s < samples; ++s) {
       scores.loss[k] += static_cast<std::uint64_t>(arithmetic::loss_to_fixed_point(losses_.data()[s * width + k]));
@@ -146,6 +161,7 @@ void DeviceGroup::evaluate(std::uint32_t first, std::uint32_t count, const round
   Scores before;
   score(count, query_count, before);
   std::uint32_t diverged = run_passes(settings_.tasks->support_count(TaskUse::kEvaluate), loop, phi.values);
+  if (settings_.give_up->was_wanted()) return;
   for (std::uint32_t k = 0; k < count; ++k) diverged |= read_lane(k) ? 0U : 1U << k;
   Scores after;
   score(count, query_count, after);

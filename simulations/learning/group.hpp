@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "give_up.hpp"
 #include "lane_buffer.hpp"
 #include "neuron_device.hpp"
 #include "residual_bank.hpp"
@@ -32,6 +33,7 @@ struct GroupSettings {
   codec::Codec codec;
   ResidualBank* residuals = nullptr;  ///< null: no error feedback
   StageClock* clock = nullptr;        ///< null: nobody wants to know
+  const GiveUp* give_up = nullptr;    ///< not null
 };
 
 /// The sums of a round, or a part of them: adding parts up is exact in any order.
@@ -90,7 +92,7 @@ class Group {
   /// Samples that every device adapts to.
   std::uint32_t support_count() const { return settings_.tasks->support_count(TaskUse::kAdapt); }
 
-  /// One round of some training devices.
+  /// One round of some training devices. When it is given up, nothing of what it gives means anything.
   ///
   /// @param[in,out] sums      their changes are added, now or in finish()
   /// @param[out]    outcomes  one for each device
@@ -99,7 +101,7 @@ class Group {
   /// After the last part of a round.
   virtual void finish(RoundSums& /*sums*/) {}
 
-  /// Evaluation tasks first, first + 1, ...; at most part_size() of them.
+  /// Evaluation tasks first, first + 1, ...; at most part_size() of them. Likewise.
   virtual void evaluate(std::uint32_t first, std::uint32_t count, const rounds::InnerLoop& loop,
                         const MetaParameters& phi, wire::Evaluation& total) = 0;
 
@@ -135,6 +137,7 @@ class DeviceGroup final : public Group {
     std::uint32_t correct[kMaxLanes] = {};
   };
 
+  bool run_pass(LanePass& pass, std::uint32_t count);
   std::uint32_t run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi);
   void score(std::uint32_t count, std::uint32_t samples, Scores& scores);
   void take_lanes(std::uint32_t count, std::uint32_t diverged, const float* phi, RoundSums& sums, Outcome* outcomes);
@@ -164,7 +167,7 @@ class NeuronGroup final : public Group {
   /// Strictly serial rounds, the step of the coordinator after every device. `phi` is that before the first of them;
   /// afterwards phi is here, and read_phi() tells it.
   void begin_serial(const CohortOfRounds& ahead, const MetaParameters& phi);
-  /// The k-th of these rounds; all have to be called, in turn.
+  /// The k-th of these rounds; all have to be called, in turn. One that is given up changes nothing.
   Outcome run_serial(std::uint32_t k, const rounds::InnerLoop& loop, double meta_learning_rate, std::uint32_t weight);
   void read_phi(float* phi) const { device_.store(phi); }
 

@@ -32,7 +32,12 @@ void NeuronGroup::run_passes(std::uint32_t k, std::uint32_t count, const rounds:
     const std::uint32_t* order = samples_.order(p);
     lap(settings_.clock, kDraw);
     samples_.fill_device(k, TaskSet::kSupport, order, device_.layout().input_stride(), inputs_.data(), targets_.data());
-    device_.adapt(inputs_.data(), targets_.data(), count, loop.inner_learning_rate, settings_.clock);
+    const std::uint32_t most = samples_at_a_time(1);
+    for (std::uint32_t first = 0; first < count; first += most) {
+      if (settings_.give_up->is_wanted()) return;
+      device_.adapt(inputs_.data() + first * device_.layout().input_stride(), targets_.data() + first * target_size_,
+                    std::min(most, count - first), loop.inner_learning_rate, settings_.clock);
+    }
   }
 }
 
@@ -46,6 +51,7 @@ void NeuronGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, c
   lap(settings_.clock, kDraw);
   for (std::uint32_t k = 0; k < part.count; ++k) {
     run_passes(k, support_count(), loop);
+    if (settings_.give_up->was_wanted()) return;
     if (takes_plainly()) {
       outcomes[k] = device_.take(sums_.data());
       updates_ += outcomes[k] == Outcome::kTaken ? 1U : 0U;
@@ -83,6 +89,10 @@ void NeuronGroup::begin_serial(const CohortOfRounds& ahead, const MetaParameters
 Outcome NeuronGroup::run_serial(std::uint32_t k, const rounds::InnerLoop& loop, double meta_learning_rate,
                                 std::uint32_t weight) {
   run_passes(k, support_count(), loop);
+  if (settings_.give_up->was_wanted()) {
+    device_.reset();
+    return Outcome::kDiverged;
+  }
   const Outcome outcome = device_.outcome();
   lap(settings_.clock, kTake);
   if (outcome == Outcome::kTaken) {
@@ -99,7 +109,13 @@ Outcome NeuronGroup::run_serial(std::uint32_t k, const rounds::InnerLoop& loop, 
 
 /// Losses and right answers over the query set that was filled in.
 std::uint64_t NeuronGroup::score(std::uint32_t samples, std::uint32_t& correct) {
-  correct = device_.query(inputs_.data(), targets_.data(), samples, losses_.data());
+  const std::uint32_t most = samples_at_a_time(1);
+  correct = 0;
+  for (std::uint32_t first = 0; first < samples && !settings_.give_up->is_wanted(); first += most) {
+    correct +=
+        device_.query(inputs_.data() + first * device_.layout().input_stride(), targets_.data() + first * target_size_,
+                      std::min(most, samples - first), losses_.data() + first);
+  }
   std::uint64_t sum = 0;
   for (std::uint32_t s = 0; s < samples; ++s) {
     sum += static_cast<std::uint64_t>(arithmetic::loss_to_fixed_point(losses_[s]));
@@ -120,6 +136,7 @@ void NeuronGroup::evaluate(std::uint32_t first, std::uint32_t count, const round
     samples_.fill_device(0, TaskSet::kQuery, nullptr, stride, inputs_.data(), targets_.data());
     const std::uint64_t before = score(queries, correct_before);
     run_passes(0, samples_.count(TaskSet::kSupport), loop);
+    if (settings_.give_up->was_wanted()) return;
     device_.read(w_.data());
     const bool diverged = device_.has_diverged() || !nn::all_finite({w_.data(), w_.size()});
     samples_.read_device(0, TaskSet::kQuery);

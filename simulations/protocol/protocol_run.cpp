@@ -22,9 +22,13 @@ Progress progress_of(const coordinator::Coordinator& core, double wall_seconds) 
 }  // namespace
 
 Result<RunResult> run_protocol(const RunOptions& options) {
-  auto dataset = load_dataset(options.experiment.task, options.data_dir);
-  if (!dataset) return dataset.error();
-  const auto tasks = TaskGenerator::create(options.experiment, *dataset);
+  std::shared_ptr<const Dataset> dataset = options.dataset;
+  if (dataset == nullptr) {
+    auto loaded = load_dataset(options.experiment.task, options.data_dir);
+    if (!loaded) return loaded.error();
+    dataset = *loaded;
+  }
+  const auto tasks = TaskGenerator::create(options.experiment, dataset);
   if (!tasks) return tasks.error();
 
   coordinator::CoordinatorConfig config;
@@ -55,8 +59,12 @@ Result<RunResult> run_protocol(const RunOptions& options) {
 
   observer.on_update = options.on_update;
 
+  observer.give_up = options.give_up;
+
   result.finished = world.run(observer, options.stop);
-  result.summary = coordinator::summarize(coordinator::state_of(world.coordinator()), "simulator", seconds());
+  result.summary =
+      coordinator::summarize(coordinator::state_of(world.coordinator()), result.rounds, "simulator", seconds());
+  result.summary.dataset_sha256 = options.dataset_sha256;
   if (!options.out_dir.empty()) {
     note(coordinator::write_results(options.out_dir, coordinator::state_of(world.coordinator()), result.summary,
                                     result.rounds));
