@@ -63,7 +63,10 @@ void read_dataset(const ConfigReader& reader, TaskConfig& task) {
 }
 
 void read_task(const ConfigReader& reader, TaskConfig& task) {
-  task.source = reader.choice<TaskSource>("source", {{"sine", TaskSource::kSine}, {"dataset", TaskSource::kDataset}});
+  const auto source =
+      reader.selector<TaskSource>("source", {{"sine", TaskSource::kSine}, {"dataset", TaskSource::kDataset}});
+  task.source = source.value_or(TaskSource::kDataset);  // which has more keys in other tables
+  if (!source) return;
   task.support_size = reader.count("support_size", kSizeRange);
   task.query_size = reader.count("query_size", kSizeRange, 1);
   task.fresh = reader.choice<TaskFreshness>(

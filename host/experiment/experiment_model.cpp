@@ -31,10 +31,12 @@ Window read_window(const ConfigReader& reader, std::string_view key, std::option
 }
 
 void read_initializer(const ConfigReader& reader, LayerConfig& layer) {
-  layer.initializer = reader.choice<Initializer>(
+  const auto initializer = reader.selector<Initializer>(
       "initializer",
       {{"he_uniform", Initializer::kHeUniform}, {"kinks", Initializer::kKinks}, {"zeros", Initializer::kZeros}},
       Initializer::kHeUniform);
+  if (!initializer) return;
+  layer.initializer = *initializer;
   if (layer.initializer == Initializer::kHeUniform) {
     layer.gain = reader.real32("gain", kGainRange, 1.0F);
   } else {
@@ -85,17 +87,19 @@ void read_windows(const ConfigReader& reader, nn::LayerSpec& spec) {
 LayerConfig read_layer(const ConfigReader& reader) {
   using nn::LayerKind;
   LayerConfig layer;
-  layer.spec.kind = reader.choice<LayerKind>("type", {{"dense", LayerKind::kDense},
-                                                      {"conv2d", LayerKind::kConv2d},
-                                                      {"depthwise_conv2d", LayerKind::kDepthwiseConv2d},
-                                                      {"max_pool", LayerKind::kMaxPool},
-                                                      {"average_pool", LayerKind::kAveragePool},
-                                                      {"global_average_pool", LayerKind::kGlobalAveragePool},
-                                                      {"group_norm", LayerKind::kGroupNorm},
-                                                      {"flatten", LayerKind::kFlatten},
-                                                      {"relu", LayerKind::kRelu},
-                                                      {"tanh", LayerKind::kTanh},
-                                                      {"rational", LayerKind::kRational}});
+  const auto kind = reader.selector<LayerKind>("type", {{"dense", LayerKind::kDense},
+                                                        {"conv2d", LayerKind::kConv2d},
+                                                        {"depthwise_conv2d", LayerKind::kDepthwiseConv2d},
+                                                        {"max_pool", LayerKind::kMaxPool},
+                                                        {"average_pool", LayerKind::kAveragePool},
+                                                        {"global_average_pool", LayerKind::kGlobalAveragePool},
+                                                        {"group_norm", LayerKind::kGroupNorm},
+                                                        {"flatten", LayerKind::kFlatten},
+                                                        {"relu", LayerKind::kRelu},
+                                                        {"tanh", LayerKind::kTanh},
+                                                        {"rational", LayerKind::kRational}});
+  if (!kind) return layer;
+  layer.spec.kind = *kind;
   switch (layer.spec.kind) {
     case LayerKind::kDense:
       layer.spec.units = static_cast<std::uint16_t>(reader.integer("units", kExtentRange));
