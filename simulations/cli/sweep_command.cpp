@@ -87,6 +87,17 @@ void report_failures(const SweepResult& result) {
   }
 }
 
+/// That of the first, or of a bug of ours.
+ExitCode code_of_failures(const SweepResult& result) {
+  ExitCode code = ExitCode::kOk;
+  for (const SweepRun& run : result.runs) {
+    if (run.state != SweepRun::State::kFailed) continue;
+    if (run.is_bug) return ExitCode::kInternal;
+    if (code == ExitCode::kOk) code = exit_code_of({{}, run.problem, run.cause}, ExitCode::kData);
+  }
+  return code;
+}
+
 /// @returns the exit code.
 int report_learning(const SweepResult& result) {
   if (result.learned_nothing == 0) return kOk;
@@ -106,8 +117,8 @@ int report_runs(const SweepResult& result) {
   }
   if (!result.written) return fail(ExitCode::kStore, result.written.error().message);
   if (result.failed == 0) return report_learning(result);
-  return fail(ExitCode::kInternal, std::to_string(result.failed) + " of " + std::to_string(result.runs.size()) +
-                                       " runs failed; the same command tries them again");
+  return fail(code_of_failures(result), std::to_string(result.failed) + " of " + std::to_string(result.runs.size()) +
+                                            " runs failed; the same command tries them again");
 }
 
 int sweep(const SweepArguments& arguments) {

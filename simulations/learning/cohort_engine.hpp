@@ -64,8 +64,9 @@ class CohortEngine {
   std::optional<wire::Evaluation> evaluate(std::uint32_t tasks, std::uint32_t rounds_done);
 
  private:
-  void make_groups(const RunOptions& options, const GroupSettings& settings);
+  void make_groups(const RunOptions& options, GroupSettings settings);
   bool prefers_neurons(const LaneFunctions& functions) const;
+  bool prefers_scalar(const TaskGenerator& tasks) const;
   MetaParameters meta_parameters(std::uint32_t rounds_done) const { return {model_.data(), rounds_done}; }
   bool is_mine(std::uint32_t place) const;
   void share_out(std::uint32_t count, const std::function<void(std::uint32_t, std::uint32_t, std::uint32_t)>& work);

@@ -207,16 +207,18 @@ class Sweep {
     if (is_stopped()) return;
     try {
       const auto computed = compute_run(job);
-      if (!computed) fail(job, computed.error().message);
+      if (!computed) fail(job, because(computed.error(), Cause::kData));
     } catch (const std::exception& error) {
-      fail(job, error.what());
+      job.run.is_bug = true;
+      fail(job, make_error(Status::kInvalidArgument, error.what()));
     }
     tell(job, job.run.state == State::kAbsent ? 0 : 1);
   }
 
-  static void fail(Job& job, const std::string& why) {
+  static void fail(Job& job, const Error& why) {
     job.run.state = State::kFailed;
-    job.run.problem = why;
+    job.run.problem = why.message;
+    job.run.cause = why.cause;
   }
 
   Result<void> compute_run(Job& job) {

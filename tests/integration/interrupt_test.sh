@@ -97,6 +97,15 @@ code=0
 "$sim" run "$experiment" --quiet --rounds 2 --restart --out diverged-sweep 2>err.txt || code=$?
 [[ $code == 3 ]] || fail "a run took the folder of a sweep"
 
+# ---- what is wrong with all runs is said once
+sed 's/^validation_classes.*//; s/^support_size = 10.*/support_size = 30/' "$root/experiments/images-5w5s.toml" >small.toml
+"$root/tests/data/make_images.py" made/images >/dev/null
+code=0
+"$sim" sweep small.toml --quiet --seeds 1..3 --grid meta.cohort=1,2 --data made --out failing >/dev/null 2>err.txt || code=$?
+[[ $code == 4 ]] || fail "exit code $code instead of 4: $(cat err.txt)"
+[[ $(grep -c "support_size + query_size need" err.txt) == 1 ]] || fail "not said once: $(cat err.txt)"
+grep -q " and 5 more: data set images" err.txt || fail "$(cat err.txt)"
+
 # ---- nothing that is quoted controls the terminal
 for argument in $'x\e[31m.toml' $'--nosuch\e[31m'; do
   if "$sim" run "$argument" --out o 2>&1 | grep -q $'\e'; then fail "a control character is printed"; fi

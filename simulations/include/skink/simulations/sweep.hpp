@@ -79,7 +79,9 @@ struct SweepRun {
   std::uint64_t seed = 0;
   std::string folder;  ///< below the sweep's
   State state = State::kAbsent;
-  std::string problem;  ///< kFailed
+  std::string problem;           ///< kFailed
+  Cause cause = Cause::kUnsaid;  ///< kFailed, where it is not a bug of ours
+  bool is_bug = false;           ///< likewise
   // of its summary.json
   std::uint64_t devices = 0;
   std::uint64_t held_out = 0;
