@@ -128,8 +128,10 @@ coordinator::ServiceObserver log_observer(RoundLog& rounds, bool classifies) {
                  wire::refusal_text(event.reason), printable(event.detail));
   };
   observer.on_waiting = [filter = RepeatFilter()](const coordinator::Coordinator& core) mutable {
-    const std::string text = fmt::format("waiting for the fleet: {} of {} devices{}", core.devices_online(),
-                                         core.experiment().fleet.devices, waiting_hint(core));
+    const std::string text = core.is_connected()
+                                 ? fmt::format("waiting for the fleet: {} of {} devices{}", core.devices_online(),
+                                               core.experiment().fleet.devices, waiting_hint(core))
+                                 : "waiting for the broker";
     if (filter.is_new(text)) spdlog::info("{}", text);
   };
   observer.on_log = [filter = RepeatFilter()](const std::string& text) mutable {
