@@ -5,19 +5,38 @@
 namespace skink::rounds {
 namespace {
 
-double share(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
+std::optional<double> share(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return std::nullopt;
+  return static_cast<double>(part) / static_cast<double>(whole);
 }
 
 }  // namespace
 
-double EvaluationRecord::loss_before() const {
+std::optional<double> EvaluationRecord::loss_before() const {
+  if (total.query_samples == 0) return std::nullopt;
   return arithmetic::loss_from_fixed_point(total.loss_before, total.query_samples);
 }
-double EvaluationRecord::loss_after() const {
-  return arithmetic::loss_from_fixed_point(total.loss_after, total.query_samples);
+
+/// The sum has 2^20 for each query sample of a task that diverged (docs/arithmetic.md, section 7). A report says how
+/// many tasks those were, not how many samples, so the samples are taken to be spread evenly.
+std::optional<double> EvaluationRecord::loss_after() const {
+  if (total.query_samples == 0 || total.tasks == 0) return std::nullopt;
+  if (total.diverged_tasks == 0) return arithmetic::loss_from_fixed_point(total.loss_after, total.query_samples);
+  const std::uint64_t lost = total.diverged_tasks * (total.query_samples / total.tasks);
+  const std::uint64_t lost_loss = arithmetic::largest_loss_sum(lost);
+  const bool is_saturated = total.loss_after == ~std::uint64_t{0};
+  const bool is_even = total.query_samples % total.tasks == 0;
+  if (is_saturated || !is_even || total.diverged_tasks >= total.tasks || total.loss_after < lost_loss) {
+    return std::nullopt;
+  }
+  return arithmetic::loss_from_fixed_point(total.loss_after - lost_loss, total.query_samples - lost);
 }
-double EvaluationRecord::accuracy_before() const { return share(total.correct_before, total.query_samples); }
-double EvaluationRecord::accuracy_after() const { return share(total.correct_after, total.query_samples); }
+
+std::optional<double> EvaluationRecord::accuracy_before() const {
+  return share(total.correct_before, total.query_samples);
+}
+std::optional<double> EvaluationRecord::accuracy_after() const {
+  return share(total.correct_after, total.query_samples);
+}
 
 }  // namespace skink::rounds

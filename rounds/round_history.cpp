@@ -41,6 +41,16 @@ RoundRecord RoundHistory::operator[](std::uint32_t round) const {
   return record_in(stretch, round - stretch.first.round);
 }
 
+UpdateCounts RoundHistory::counts() const {
+  UpdateCounts counts;
+  for (const Stretch& stretch : stretches_) {
+    counts.taken += std::uint64_t{stretch.count} * stretch.first.updates;
+    counts.diverged += std::uint64_t{stretch.count} * stretch.first.diverged;
+    counts.refused += std::uint64_t{stretch.count} * stretch.first.refused;
+  }
+  return counts;
+}
+
 void RoundHistory::set_last_hash(const std::string& model_sha256) {
   RoundRecord last = back();
   last.model_sha256 = model_sha256;

@@ -1,16 +1,25 @@
 #include "skink/simulations/run.hpp"
 
-#include "skink/host/files/files.hpp"
+#include "skink/host/data/dataset.hpp"
 
 namespace skink::simulations {
 
-std::string experiment_id(const std::string& text, const std::vector<Override>& overrides) {
-  std::string all = text;
-  for (const Override& setting : overrides) all += "\n--set " + setting.key + "=" + setting.value;
-  char hex[2 * crypto::kDigestBytes + 1];
-  crypto::to_hex(crypto::sha256(bytes_of(all)), hex);
-  return hex;
+namespace {
+
+/// Why nothing was learned is often seen from the data; otherwise nobody has to read them again.
+coordinator::Verdict verdict_on(const RunOptions& options, const coordinator::Summary& summary) {
+  const coordinator::Verdict plain = coordinator::verdict_of(summary, options.experiment, std::nullopt);
+  if (plain.has_learned) return plain;
+  std::shared_ptr<const Dataset> dataset = options.dataset;
+  if (dataset == nullptr) {
+    const auto loaded = load_dataset(options.experiment.task, options.data_dir);
+    if (!loaded) return plain;
+    dataset = *loaded;
+  }
+  return coordinator::verdict_of(summary, options.experiment, input_range(options.experiment, dataset.get()));
 }
+
+}  // namespace
 
 void note_written(const RunOptions& options, const Result<void>& written, RunResult& result) {
   if (written || !result.written) return;
@@ -19,7 +28,9 @@ void note_written(const RunOptions& options, const Result<void>& written, RunRes
 }
 
 Result<RunResult> run_experiment(const RunOptions& options) {
-  return options.engine == Engine::kLearning ? run_learning(options) : run_protocol(options);
+  auto result = options.engine == Engine::kLearning ? run_learning(options) : run_protocol(options);
+  if (result && result->finished) result->verdict = verdict_on(options, result->summary);
+  return result;
 }
 
 }  // namespace skink::simulations

@@ -6,13 +6,14 @@
 #include <string>
 
 #include "skink/host/program/exit_codes.hpp"
+#include "skink/host/program/printable.hpp"
 
 namespace skink::ctl {
 
 inline constexpr int kOk = static_cast<int>(ExitCode::kOk);
 
 inline int fail(ExitCode code, const std::string& message) {
-  std::fprintf(stderr, "skinkctl: %s\n", message.c_str());
+  std::fprintf(stderr, "skinkctl: %s\n", printable(message).c_str());
   return static_cast<int>(code);
 }
 

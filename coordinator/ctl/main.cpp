@@ -9,9 +9,11 @@
 #include "release_command.hpp"
 #include "revoke_command.hpp"
 #include "skink/coordinator/provisioning/identity_text.hpp"
+#include "skink/coordinator/results/summary.hpp"
 #include "skink/coordinator/store/store.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/host/program/command_line.hpp"
+#include "skink/host/program/printable.hpp"
 
 namespace {
 
@@ -44,9 +46,9 @@ int show_status(const Store& store) {
     if (last.total.query_samples == 0) {
       std::printf(": no held-out device answered");
     } else {
-      std::printf(": loss %.4f -> %.4f", last.loss_before(), last.loss_after());
+      std::printf(": loss %s", coordinator::loss_text(last).c_str());
       if (experiment->model.loss == nn::Loss::kSoftmaxCrossEntropy) {
-        std::printf(", accuracy %.1f %% -> %.1f %%", 100 * last.accuracy_before(), 100 * last.accuracy_after());
+        std::printf(", accuracy %s", coordinator::accuracy_text(last).c_str());
       }
     }
     std::printf("\n");
@@ -59,7 +61,7 @@ int show_status(const Store& store) {
   for (const auto& event : snapshot->transcript) {
     std::printf("             round %u slot %u: %s, device index %u, attempt %u (%s) %s\n", event.round, event.slot,
                 coordinator::event_text(event.kind), event.device_index, event.attempt,
-                wire::refusal_text(event.reason), event.detail.c_str());
+                wire::refusal_text(event.reason), printable(event.detail).c_str());
   }
   return kOk;
 }
@@ -78,7 +80,7 @@ int show_devices(const Store& store) {
   for (const auto& row : *rows) {
     const std::string battery = row.battery_percent > 100 ? "mains" : std::to_string(row.battery_percent) + " %";
     std::printf("%-24s %-8s %-24s %9u %9u %9u %-9s %-8s %s\n", row.id.c_str(), row.online ? "online" : "offline",
-                row.firmware.c_str(), row.arena_bytes, row.free_bytes, row.stack_used_bytes,
+                printable(row.firmware).c_str(), row.arena_bytes, row.free_bytes, row.stack_used_bytes,
                 reset_text(row.reset_reason), battery.c_str(), row.last_seen.c_str());
   }
   return kOk;

@@ -40,15 +40,6 @@ std::string scale_text(const model::InputScale& input, const std::vector<float>&
                      *least_scale, *most_scale, *least_offset, *most_offset);
 }
 
-const char* loss_text(nn::Loss loss) {
-  switch (loss) {
-    case nn::Loss::kSoftmaxCrossEntropy: return "softmax_cross_entropy";
-    case nn::Loss::kMeanSquaredError: return "mean_squared_error";
-    case nn::Loss::kReconstruction: return "reconstruction";
-  }
-  return "unknown";
-}
-
 std::string reason_text(const std::string& path, Status status, const nn::BuildError& error) {
   std::string text = path + ": refused: " + status_text(status);
   if (status == Status::kTruncated) text += "; copy it again";

@@ -12,7 +12,9 @@ constexpr std::size_t kPartBytes = std::size_t{1} << 16;
 constexpr const char* kHeading =
     "rounds,updates,diverged,refused,replaced,meta_learning_rate,duration_ms,uplink_bytes,downlink_bytes,"
     "evaluation_tasks,query_loss_before,query_loss_after,query_accuracy_before,query_accuracy_after,"
-    "diverged_tasks,model_sha256\n";
+    "evaluation_diverged_tasks,model_sha256\n";
+
+std::string column(const std::optional<double>& value) { return value ? fmt::format("{:.9g}", *value) : ""; }
 
 std::string byte_columns(const rounds::Traffic& traffic) {
   return traffic.counts_bytes ? fmt::format("{},{}", traffic.uplink_bytes, traffic.downlink_bytes) : ",";
@@ -20,8 +22,9 @@ std::string byte_columns(const rounds::Traffic& traffic) {
 
 }  // namespace
 
-MetricsTable::MetricsTable(const rounds::RoundHistory& rounds, const std::vector<rounds::EvaluationRecord>& evaluations)
-    : reader_(rounds) {
+MetricsTable::MetricsTable(const rounds::RoundHistory& rounds, const std::vector<rounds::EvaluationRecord>& evaluations,
+                           nn::Loss loss)
+    : reader_(rounds), classifies_(loss == nn::Loss::kSoftmaxCrossEntropy) {
   for (const rounds::EvaluationRecord& record : evaluations) evaluations_.emplace(record.rounds, &record);
 }
 
@@ -29,8 +32,10 @@ std::string MetricsTable::evaluation_columns(std::uint32_t rounds_done) const {
   const auto found = evaluations_.find(rounds_done);
   if (found == evaluations_.end()) return ",,,,,";
   const rounds::EvaluationRecord& record = *found->second;
-  return fmt::format("{},{:.9g},{:.9g},{:.9g},{:.9g},{}", record.total.tasks, record.loss_before(), record.loss_after(),
-                     record.accuracy_before(), record.accuracy_after(), record.total.diverged_tasks);
+  const auto accuracy = [this](const std::optional<double>& value) { return classifies_ ? column(value) : ""; };
+  return fmt::format("{},{},{},{},{},{}", record.total.tasks, column(record.loss_before()), column(record.loss_after()),
+                     accuracy(record.accuracy_before()), accuracy(record.accuracy_after()),
+                     record.total.diverged_tasks);
 }
 
 bool MetricsTable::next(std::string_view& part) {

@@ -11,7 +11,7 @@ Result<void> write_model(const std::string& path, const std::vector<std::uint8_t
 Result<void> write_results(const std::string& folder, const RunState& state, const Summary& summary,
                            const rounds::RoundHistory& rounds) {
   Result<void> written = make_folder(folder);
-  MetricsTable metrics(rounds, state.evaluations);
+  MetricsTable metrics(rounds, state.evaluations, state.experiment.model.loss);
   if (written)
     written = write_parts(folder + "/metrics.csv", [&](std::string_view& part) { return metrics.next(part); });
   if (written) written = write_model(folder + "/model.skm", state.model_file);

@@ -5,6 +5,8 @@
 #include <boost/json.hpp>
 
 #include "skink/common/wire/versions.hpp"
+#include "skink/host/experiment/experiment_text.hpp"
+#include "skink/host/program/build.hpp"
 
 namespace skink::coordinator {
 namespace {
@@ -13,9 +15,21 @@ double per(std::uint64_t bytes, std::uint64_t count) {
   return count == 0 ? 0.0 : static_cast<double>(bytes) / static_cast<double>(count);
 }
 
-/// Values of an evaluation that a program reads: null where nothing was measured.
-boost::json::value if_evaluated(const Summary& summary, double value) {
-  return summary.evaluated ? boost::json::value(value) : boost::json::value(nullptr);
+/// Values that a program reads: null where nothing was measured.
+boost::json::value or_null(const std::optional<double>& value) {
+  return value ? boost::json::value(*value) : boost::json::value(nullptr);
+}
+boost::json::value or_null(const std::string& text) {
+  return text.empty() ? boost::json::value(nullptr) : boost::json::value(text);
+}
+
+/// What made the result.
+boost::json::object versions() {
+  return {{"skink", kSkinkVersion},
+          {"protocol", wire::kProtocolVersion},
+          {"arithmetic", wire::kArithmeticVersion},
+          {"codec", wire::kCodecVersion},
+          {"compiler", kCompiler}};
 }
 
 /// Bytes that a program reads: null where nothing was sent.
@@ -48,7 +62,8 @@ RunState state_of(const Coordinator& coordinator) {
           coordinator.model().parameters().size()};
 }
 
-Summary summarize(const RunState& state, const std::string& source, double wall_seconds) {
+Summary summarize(const RunState& state, const rounds::RoundHistory& rounds, const std::string& source,
+                  double wall_seconds) {
   Summary summary;
   summary.experiment = state.experiment.name;
   summary.source = source;
@@ -59,6 +74,7 @@ Summary summarize(const RunState& state, const std::string& source, double wall_
   summary.rounds = state.rounds_done;
   summary.wall_seconds = wall_seconds;
   summary.traffic = state.traffic;
+  summary.updates = rounds.counts();
   summary.classifies = state.experiment.model.loss == nn::Loss::kSoftmaxCrossEntropy;
   summary.evaluated = !state.evaluations.empty();
   if (summary.evaluated) summary.last_evaluation = state.evaluations.back();
@@ -68,42 +84,75 @@ Summary summarize(const RunState& state, const std::string& source, double wall_
   summary.model_bytes = state.model_file.size();
   summary.parameters = state.parameters;
   summary.uplink = state.experiment.uplink;
+  summary.experiment_sha256 = experiment_sha256(state.experiment);
+  if (state.experiment.task.source == TaskSource::kDataset) summary.dataset = state.experiment.task.dataset;
   return summary;
 }
 
 std::string to_json(const Summary& summary) {
-  const rounds::EvaluationRecord& evaluation = summary.last_evaluation;
+  const rounds::EvaluationRecord& evaluation = summary.last_evaluation;  // without any: of nobody
   const double rate =
       summary.wall_seconds > 0 ? static_cast<double>(summary.traffic.device_rounds) / summary.wall_seconds : 0.0;
-  const boost::json::object versions{
-      {"protocol", wire::kProtocolVersion}, {"arithmetic", wire::kArithmeticVersion}, {"codec", wire::kCodecVersion}};
+  const auto of_classifier = [&](const std::optional<double>& value) {
+    return or_null(summary.classifies ? value : std::nullopt);
+  };
   const boost::json::object object{
       {"experiment", summary.experiment},
+      {"experiment_sha256", summary.experiment_sha256},
+      {"dataset", or_null(summary.dataset)},
+      {"dataset_sha256", or_null(summary.dataset_sha256)},
       {"source", summary.source},
       {"seed", summary.seed},
       {"run", summary.run},
-      {"versions", versions},
+      {"versions", versions()},
       {"devices", summary.devices},
       {"held_out", summary.held_out},
       {"parameters", summary.parameters},
       {"uplink", summary.uplink},
       {"rounds", summary.rounds},
       {"device_rounds", summary.traffic.device_rounds},
+      {"updates_taken", summary.updates.taken},
+      {"updates_diverged", summary.updates.diverged},
+      {"updates_refused", summary.updates.refused},
       {"wall_seconds", summary.wall_seconds},
       {"device_rounds_per_second", rate},
       {"uplink_bytes", if_counted(summary, summary.traffic.uplink_bytes)},
       {"downlink_bytes", if_counted(summary, summary.traffic.downlink_bytes)},
       {"evaluation_tasks", evaluation.total.tasks},
+      {"evaluation_diverged_tasks", evaluation.total.diverged_tasks},
       {"evaluation_rounds", evaluation.rounds},
       {"query_samples", evaluation.total.query_samples},
-      {"query_loss_before", if_evaluated(summary, evaluation.loss_before())},
-      {"query_loss_after", if_evaluated(summary, evaluation.loss_after())},
-      {"query_accuracy_before", if_evaluated(summary, evaluation.accuracy_before())},
-      {"query_accuracy_after", if_evaluated(summary, evaluation.accuracy_after())},
+      {"query_loss_before", or_null(evaluation.loss_before())},
+      {"query_loss_after", or_null(evaluation.loss_after())},
+      {"query_accuracy_before", of_classifier(evaluation.accuracy_before())},
+      {"query_accuracy_after", of_classifier(evaluation.accuracy_after())},
       {"model_bytes", summary.model_bytes},
       {"model_sha256", summary.model_sha256},
   };
   return boost::json::serialize(object) + "\n";
+}
+
+std::string number_text(const std::optional<double>& value, int digits) {
+  return value ? fmt::format("{:.{}f}", *value, digits) : "-";
+}
+
+std::string loss_text(const rounds::EvaluationRecord& record) {
+  if (record.total.query_samples == 0)
+    return fmt::format("nobody answered the evaluation after {} rounds", record.rounds);
+  const std::uint64_t diverged = record.total.diverged_tasks;
+  std::string text = fmt::format("{} before adaptation, ", number_text(record.loss_before()));
+  if (diverged >= record.total.tasks) return text + "every task diverged in it";
+  text += number_text(record.loss_after()) + " after";
+  if (diverged > 0) text += fmt::format(" ({} of {} tasks diverged and are not in it)", diverged, record.total.tasks);
+  return text;
+}
+
+std::string accuracy_text(const rounds::EvaluationRecord& record, int digits) {
+  const auto percent = [&](const std::optional<double>& value) {
+    return value ? fmt::format("{:.{}f} %", 100 * *value, digits) : "-";
+  };
+  return fmt::format("{} before adaptation, {} after", percent(record.accuracy_before()),
+                     percent(record.accuracy_after()));
 }
 
 std::string to_table(const Summary& summary) {
@@ -113,14 +162,14 @@ std::string to_table(const Summary& summary) {
   text += fmt::format("  devices                 {}, of them {} held out\n", summary.devices, summary.held_out);
   text += fmt::format("  rounds, device-rounds   {}, {} in {:.1f} s\n", summary.rounds, summary.traffic.device_rounds,
                       summary.wall_seconds);
+  text += fmt::format("  updates                 {} taken, {} diverged, {} refused\n", summary.updates.taken,
+                      summary.updates.diverged, summary.updates.refused);
   if (summary.evaluated) {
     text += fmt::format("  unseen tasks            {}, {} query samples\n", evaluation.total.tasks,
                         evaluation.total.query_samples);
-    text += fmt::format("  loss                    {:.4f} before adaptation, {:.4f} after\n", evaluation.loss_before(),
-                        evaluation.loss_after());
-    if (summary.classifies) {
-      text += fmt::format("  accuracy                {:.1f} % before adaptation, {:.1f} % after\n",
-                          100 * evaluation.accuracy_before(), 100 * evaluation.accuracy_after());
+    text += fmt::format("  loss                    {}\n", loss_text(evaluation));
+    if (summary.classifies && evaluation.total.query_samples > 0) {
+      text += fmt::format("  accuracy                {}\n", accuracy_text(evaluation));
     }
   }
   text += fmt::format("  bytes per device-round  {}\n", bytes_text(summary));

@@ -10,8 +10,11 @@
 #include <cstdio>
 #include <optional>
 
+#include "skink/common/limits.hpp"
 #include "skink/coordinator/provisioning/revoked_list.hpp"
+#include "skink/coordinator/results/claim.hpp"
 #include "skink/coordinator/results/results.hpp"
+#include "skink/coordinator/results/verdict.hpp"
 #include "skink/coordinator/service/service.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/host/files/folder_lock.hpp"
@@ -19,6 +22,7 @@
 #include "skink/host/program/command_line.hpp"
 #include "skink/host/program/exit_codes.hpp"
 #include "skink/host/program/float_environment.hpp"
+#include "skink/host/program/printable.hpp"
 
 namespace {
 
@@ -29,7 +33,7 @@ std::atomic<bool> stopped{false};
 void stop(int /*signal*/) { stopped = true; }
 
 int fail(ExitCode code, const std::string& message) {
-  spdlog::error("{}", message);
+  spdlog::error("{}", printable(message));
   return static_cast<int>(code);
 }
 
@@ -52,15 +56,22 @@ class RoundLog {
   std::chrono::steady_clock::time_point shown_;
 };
 
-/// Into the folder of the settings, if they name one.
-Result<void> write_results(const std::string& folder, const coordinator::Service& service,
-                           const coordinator::Summary& summary) {
-  if (folder.empty()) return {};
+/// All rounds of the run, from the store.
+Result<rounds::RoundHistory> history_of(const coordinator::Service& service) {
   const auto rounds = service.rounds();
   if (!rounds) return rounds.error();
   rounds::RoundHistory history(service.core().experiment().meta);
   for (const rounds::RoundRecord& record : *rounds) history.add(record);
-  return coordinator::write_results(folder, coordinator::state_of(service.core()), summary, history);
+  return history;
+}
+
+/// The end of a run's log. @returns the exit code.
+int conclude(const coordinator::Summary& summary, const Experiment& experiment) {
+  std::printf("%s", coordinator::to_table(summary).c_str());
+  const coordinator::Verdict verdict = coordinator::verdict_of(summary, experiment, std::nullopt);
+  if (!verdict.has_learned) return fail(ExitCode::kNothingLearned, verdict.text);
+  if (!verdict.text.empty()) spdlog::warn("{}", verdict.text);
+  return static_cast<int>(ExitCode::kOk);
 }
 
 /// Lets a line through when it is new, or was not said for a minute: a wait is said once, and then that it goes on.
@@ -104,24 +115,27 @@ coordinator::ServiceObserver log_observer(RoundLog& rounds, bool classifies) {
   coordinator::ServiceObserver observer;
   observer.on_round = [&rounds](const coordinator::Coordinator& core) { rounds.show(core); };
   observer.on_evaluation = [classifies](const rounds::EvaluationRecord& record) {
-    spdlog::info("after {} rounds, {} unseen tasks: loss {:.4f} before adaptation, {:.4f} after", record.rounds,
-                 record.total.tasks, record.loss_before(), record.loss_after());
-    if (classifies) {
-      spdlog::info("    accuracy {:.1f} % before adaptation, {:.1f} % after", 100 * record.accuracy_before(),
-                   100 * record.accuracy_after());
+    if (record.total.query_samples == 0) {
+      spdlog::warn("{}", coordinator::loss_text(record));
+      return;
     }
+    spdlog::info("after {} rounds, {} unseen tasks: loss {}", record.rounds, record.total.tasks,
+                 coordinator::loss_text(record));
+    if (classifies) spdlog::info("    accuracy {}", coordinator::accuracy_text(record));
   };
   observer.on_event = [](const coordinator::TranscriptEvent& event) {
     spdlog::warn("round {}: {} ({}) {}", event.round, coordinator::event_text(event.kind),
-                 wire::refusal_text(event.reason), event.detail);
+                 wire::refusal_text(event.reason), printable(event.detail));
   };
   observer.on_waiting = [filter = RepeatFilter()](const coordinator::Coordinator& core) mutable {
-    const std::string text = fmt::format("waiting for the fleet: {} of {} devices{}", core.devices_online(),
-                                         core.experiment().fleet.devices, waiting_hint(core));
+    const std::string text = core.is_connected()
+                                 ? fmt::format("waiting for the fleet: {} of {} devices{}", core.devices_online(),
+                                               core.experiment().fleet.devices, waiting_hint(core))
+                                 : "waiting for the broker";
     if (filter.is_new(text)) spdlog::info("{}", text);
   };
   observer.on_log = [filter = RepeatFilter()](const std::string& text) mutable {
-    if (filter.is_new(text)) spdlog::info("{}", text);
+    if (filter.is_new(text)) spdlog::info("{}", printable(text));
   };
   return observer;
 }
@@ -147,6 +161,11 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
     return fail(service.error(), ExitCode::kConfiguration);
   }
   coordinator::Service& running = **service;
+  if (!settings.out.empty()) {
+    const auto claimed = coordinator::claim_folder(
+        settings.out, {running.core().experiment(), "", coordinator::Found::kKeep, "name another [coordinator] out"});
+    if (!claimed) return fail(claimed.error(), ExitCode::kStore);
+  }
   spdlog::info("run {} of '{}': {} rounds{}", running.core().run(), running.core().experiment().name,
                running.core().experiment().meta.rounds,
                running.resumed() ? ", continued after round " + std::to_string(running.core().rounds_done()) : "");
@@ -162,8 +181,12 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
   if (end == coordinator::ServiceEnd::kStoreFailed) return fail(ExitCode::kStore, running.failure());
   if (end == coordinator::ServiceEnd::kCredentialsRefused) return fail(ExitCode::kCredentials, running.failure());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const coordinator::Summary summary = coordinator::summarize(coordinator::state_of(running.core()), "fleet", seconds);
-  auto written = write_results(settings.out, running, summary);
+  const auto history = history_of(running);
+  if (!history) return fail(ExitCode::kStore, history.error().message);
+  const coordinator::RunState state = coordinator::state_of(running.core());
+  const coordinator::Summary summary = coordinator::summarize(state, *history, "fleet", seconds);
+  const auto written =
+      settings.out.empty() ? Result<void>() : coordinator::write_results(settings.out, state, summary, *history);
   if (!written) {
     return fail(ExitCode::kStore,
                 written.error().message + "; start again once that is fixed: the run is in the store");
@@ -175,8 +198,7 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
     spdlog::info("stopped after round {}; start again to go on", running.core().rounds_done());
     return static_cast<int>(ExitCode::kOk);
   }
-  std::printf("%s", coordinator::to_table(summary).c_str());
-  return static_cast<int>(ExitCode::kOk);
+  return conclude(summary, running.core().experiment());
 }
 
 /// Everything that the settings name and a run reads before it connects.
@@ -206,17 +228,21 @@ int run_command(int argc, char** argv) {
   std::string config;
   std::vector<std::string> settings_texts;
   std::string updates;
+  std::uint32_t rounds = 0;
   bool check_only = false;
   app.option("--config", config, "Configuration file (docs/coordinator-config.md)").required();
   app.option("--set", settings_texts, "Replaces one key of the experiment: --set meta.rounds=100");
+  app.option("--rounds", rounds, "As --set meta.rounds=N: a shorter run, or a longer one")
+      .range(1U, limits::kMaxRounds);
   app.option("--updates", updates, "Adds a line with the SHA-256 of every update that is taken to this file");
   app.flag("--check-config", check_only, "Checks configuration, experiment and keys, then exits");
   try {
     const std::optional<int> over = line.parse(argc, argv);
     if (over) return *over;
     catch_signals(stop);
-    const auto overrides = parse_overrides(settings_texts);
+    auto overrides = parse_overrides(settings_texts);
     if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
+    if (rounds != 0) overrides->push_back({"meta.rounds", std::to_string(rounds)});
     const auto settings = coordinator::read_settings(config);
     if (!settings) return fail(ExitCode::kConfiguration, settings.error().message);
     if (!check_only) return run(*settings, *overrides, updates);

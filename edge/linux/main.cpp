@@ -16,6 +16,7 @@
 #include "skink/host/program/command_line.hpp"
 #include "skink/host/program/exit_codes.hpp"
 #include "skink/host/program/numbered_ids.hpp"
+#include "skink/host/program/printable.hpp"
 
 namespace {
 
@@ -27,7 +28,7 @@ static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal handler")
 void stop(int /*signal*/) { stopped = true; }
 
 int fail(ExitCode code, const std::string& message) {
-  spdlog::error("{}", message);
+  spdlog::error("{}", printable(message));
   return static_cast<int>(code);
 }
 
@@ -74,7 +75,8 @@ Result<std::vector<std::string>> device_ids(const Arguments& line) {
   return numbered_ids(line.prefix, line.first, line.count);
 }
 
-void log(edge::LogLevel level, const std::string& text) {
+void log(edge::LogLevel level, const std::string& said) {
+  const std::string text = printable(said);
   switch (level) {
     case edge::LogLevel::kDebug: spdlog::debug("{}", text); return;
     case edge::LogLevel::kInfo: spdlog::info("{}", text); return;

@@ -64,6 +64,7 @@ std::string below(std::string section, const std::string& name) {
 
 /// Notes every key below an opened table that no reader asked for.
 void note_unknown(ConfigState& state, ConfigNode& node, const std::string& section, const std::string& prefix) {
+  if (node.muted) return;
   for (std::size_t i = 0; i < node.children.size(); ++i) {
     ConfigNode& child = node.children[i];
     const bool is_entry = node.kind == Kind::kList;

@@ -34,6 +34,10 @@ std::string ConfigReader::label(std::string_view key) const {
   return internal::path_label(section_, prefix_ + std::string(key));
 }
 
+void ConfigReader::mute() const {
+  if (node_ != nullptr) node_->muted = true;
+}
+
 bool ConfigReader::has(std::string_view key) const { return node_ != nullptr && node_->find(key) != nullptr; }
 
 WrittenAs ConfigReader::written_as(std::string_view key) const {
@@ -48,7 +52,7 @@ WrittenAs ConfigReader::written_as(std::string_view key) const {
 }
 
 void ConfigReader::problem(std::string_view key, const std::string& sentence) const {
-  if (node_ == nullptr) return;
+  if (node_ == nullptr || node_->muted) return;
   const ConfigNode* where = key.empty() ? nullptr : node_->find(key);
   state_->note(where != nullptr ? *where : *node_, label(key), sentence);
 }

@@ -29,6 +29,7 @@ struct ConfigNode {
   // Notes of the readers.
   bool asked = false;                ///< some reader knows this key
   bool opened = false;               ///< some reader reads this table
+  bool muted = false;                ///< what it is is not known, so nothing more is said of it
   std::vector<std::string> allowed;  ///< keys that readers asked this table for
 
   ConfigNode* find(std::string_view wanted) noexcept {

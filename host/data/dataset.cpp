@@ -246,6 +246,10 @@ Result<std::string> find_dataset(const std::string& name, const std::string& dat
   const std::string folder = (std::filesystem::path(root) / name).string();
   std::error_code ignored;
   if (std::filesystem::is_directory(folder, ignored)) return folder;
+  if (ignored == std::errc::permission_denied) {
+    return make_error(Status::kUnavailable,
+                      "data set " + name + ": " + root + " (from " + place + ") may not be entered: permission denied");
+  }
   return make_error(Status::kUnavailable, "data set " + name + ": there is no folder " + folder + " (from " + place +
                                               "); put it there or point --data at the folder that holds " + name);
 }

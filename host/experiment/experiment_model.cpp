@@ -2,6 +2,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 #include "experiment_sections.hpp"
 
@@ -38,10 +39,12 @@ Window read_window(const ConfigReader& reader, std::string_view key, std::option
 }
 
 void read_initializer(const ConfigReader& reader, LayerConfig& layer) {
-  layer.initializer = reader.choice<Initializer>(
+  const auto initializer = reader.selector<Initializer>(
       "initializer",
       {{"he_uniform", Initializer::kHeUniform}, {"kinks", Initializer::kKinks}, {"zeros", Initializer::kZeros}},
       Initializer::kHeUniform);
+  if (!initializer) return;
+  layer.initializer = *initializer;
   if (layer.initializer == Initializer::kHeUniform) {
     layer.gain = reader.real32("gain", kGainRange, 1.0F);
   } else {
@@ -96,9 +99,9 @@ struct LayerType {
   bool is_series = false;
 };
 
-LayerType read_type(const ConfigReader& reader) {
+std::optional<LayerType> read_type(const ConfigReader& reader) {
   using nn::LayerKind;
-  return reader.choice<LayerType>("type", {{"dense", {LayerKind::kDense}},
+  return reader.selector<LayerType>("type", {{"dense", {LayerKind::kDense}},
                                            {"conv2d", {LayerKind::kConv2d}},
                                            {"conv1d", {LayerKind::kConv2d, true}},
                                            {"depthwise_conv2d", {LayerKind::kDepthwiseConv2d}},
@@ -118,8 +121,9 @@ LayerType read_type(const ConfigReader& reader) {
 LayerConfig read_layer(const ConfigReader& reader) {
   using nn::LayerKind;
   LayerConfig layer;
-  const LayerType type = read_type(reader);
-  layer.spec.kind = type.kind;
+  const std::optional<LayerType> type = read_type(reader);
+  if (!type) return layer;
+  layer.spec.kind = type->kind;
   switch (layer.spec.kind) {
     case LayerKind::kDense:
       layer.spec.units = static_cast<std::uint16_t>(reader.integer("units", kExtentRange));
@@ -127,15 +131,15 @@ LayerConfig read_layer(const ConfigReader& reader) {
       break;
     case LayerKind::kConv2d:
       layer.spec.units = static_cast<std::uint16_t>(reader.integer("filters", kExtentRange));
-      read_windows(reader, type.is_series, layer.spec);
+      read_windows(reader, type->is_series, layer.spec);
       read_parameters(reader, layer);
       break;
     case LayerKind::kDepthwiseConv2d:
-      read_windows(reader, type.is_series, layer.spec);
+      read_windows(reader, type->is_series, layer.spec);
       read_parameters(reader, layer);
       break;
     case LayerKind::kMaxPool:
-    case LayerKind::kAveragePool: read_windows(reader, type.is_series, layer.spec); break;
+    case LayerKind::kAveragePool: read_windows(reader, type->is_series, layer.spec); break;
     case LayerKind::kGroupNorm:
       layer.spec.units = static_cast<std::uint16_t>(reader.integer("groups", kExtentRange));
       read_trainable(reader, layer.spec);
@@ -247,6 +251,16 @@ void check_model(const ModelReaders& readers, const ModelConfig& model, const Ta
 }
 
 }  // namespace internal
+
+bool operator==(const LayerConfig& a, const LayerConfig& b) {
+  const auto of = [](const LayerConfig& layer) {
+    const nn::LayerSpec& spec = layer.spec;
+    return std::make_tuple(spec.kind, spec.units, spec.kernel_height, spec.kernel_width, spec.stride_height,
+                           spec.stride_width, spec.padding, spec.train_weights, spec.train_bias, layer.initializer,
+                           layer.gain, layer.slope_min, layer.slope_max, layer.input_min, layer.input_max);
+  };
+  return of(a) == of(b);
+}
 
 nn::Network make_network(const ModelConfig& model) {
   nn::Network network;

@@ -152,7 +152,10 @@ void check_sizes(const ConfigReader& reader, const TaskConfig& task, const TaskS
 }  // namespace
 
 void read_task(const ConfigReader& reader, Objective objective, TaskConfig& task) {
-  task.source = reader.choice<TaskSource>("source", {{"sine", TaskSource::kSine}, {"dataset", TaskSource::kDataset}});
+  const auto source =
+      reader.selector<TaskSource>("source", {{"sine", TaskSource::kSine}, {"dataset", TaskSource::kDataset}});
+  task.source = source.value_or(TaskSource::kDataset);  // which has more keys in other tables
+  if (!source) return;
   task.fresh = reader.choice<TaskFreshness>(
       "fresh", {{"round", TaskFreshness::kRound}, {"device", TaskFreshness::kDevice}}, TaskFreshness::kRound);
   const bool is_sine = task.source == TaskSource::kSine;

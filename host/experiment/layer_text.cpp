@@ -31,4 +31,13 @@ std::string layer_text(const nn::LayerSpec& spec) {
   return "unknown";
 }
 
+const char* loss_text(nn::Loss loss) {
+  switch (loss) {
+    case nn::Loss::kSoftmaxCrossEntropy: return "softmax_cross_entropy";
+    case nn::Loss::kMeanSquaredError: return "mean_squared_error";
+    case nn::Loss::kReconstruction: return "reconstruction";
+  }
+  return "unknown";
+}
+
 }  // namespace skink

@@ -46,6 +46,7 @@ Result<Experiment> resolve(const Experiment& experiment, const Dataset* dataset)
   EvaluationConfig& evaluation = resolved.evaluation;
   if (!evaluation.says_tasks) evaluation.tasks = resolved.fleet.held_out;
   if (!evaluation.says_final_tasks) evaluation.final_tasks = evaluation.tasks;
+  evaluation.says_tasks = evaluation.says_final_tasks = true;
   return resolved;
 }
 

@@ -103,7 +103,9 @@ Diagnosis judge_failure(const SessionOptions& options, SSL* ssl) {
     ERR_clear_error();
     return {DisconnectReason::kRefused, address_of(options) + " does not speak TLS; is it the broker's TLS port?"};
   }
-  const std::string text = error != 0 ? take_openssl_error() : "it closed the connection";
+  const std::string text =
+      error != 0 ? take_openssl_error()
+                 : "it closed the connection; is it the broker's TLS port (mostly 8883; 1883 is that without TLS)?";
   const int alert = reason > kAlertBase ? reason - kAlertBase : 0;
   const bool is_its_fault = is_about_certificate(alert) || !validity_problem(options.certificate_file).empty();
   if (is_its_fault) return refused_by_broker(options, alert, text);

@@ -2,8 +2,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
+#include <sstream>
 
 #include "skink/host/program/exit_codes.hpp"
+#include "skink/host/program/printable.hpp"
 
 namespace skink {
 
@@ -96,7 +99,12 @@ std::optional<int> CommandLine::parse(int argc, const char* const* argv) {
     app_->parse(argc, argv);
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
-    return static_cast<int>(app_->exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage);
+    std::ostringstream out;
+    std::ostringstream problems;
+    const bool is_asked_for = app_->exit(error, out, problems) == 0;  // --help, --version
+    std::fputs(out.str().c_str(), stdout);
+    std::fputs(printable(problems.str()).c_str(), stderr);
+    return static_cast<int>(is_asked_for ? ExitCode::kOk : ExitCode::kUsage);
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include <cstdio>
 
-#include "skink/host/files/folder_lock.hpp"
 #include "terminal.hpp"
 
 namespace skink::simulations::cli {
@@ -33,8 +32,8 @@ int codecs(const CodecsArguments& arguments) {
   CodecsOptions options;
   const int code = read(arguments, options);
   if (code != kOk) return code;
-  const auto lock = FolderLock::take(arguments.sweep.out, kFolderIsTaken);
-  if (!lock) return fail(ExitCode::kStore, lock.error().message);
+  const auto lock = take_folder_of_many(arguments.sweep.out);
+  if (!lock) return fail(exit_code_of(lock.error(), ExitCode::kStore), lock.error().message);
   SweepProgressLine progress(verbosity(arguments.sweep.is_quiet));
   options.sweep.on_progress = [&progress](const SweepProgress& sweep) { progress.show(sweep); };
   const auto result = compare_codecs(options);

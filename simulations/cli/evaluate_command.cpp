@@ -13,27 +13,28 @@ std::string evaluation_text(const coordinator::Summary& summary) {
   const rounds::EvaluationRecord& record = summary.last_evaluation;
   std::string text =
       fmt::format("  unseen tasks  {}, {} query samples\n", record.total.tasks, record.total.query_samples);
-  text += fmt::format("  loss          {:.4f} before adaptation, {:.4f} after\n", record.loss_before(),
-                      record.loss_after());
-  if (summary.classifies) {
-    text += fmt::format("  accuracy      {:.2f} % before adaptation, {:.2f} % after\n", 100 * record.accuracy_before(),
-                        100 * record.accuracy_after());
-  }
-  if (record.total.diverged_tasks > 0) text += fmt::format("  diverged      {} tasks\n", record.total.diverged_tasks);
+  text += fmt::format("  loss          {}\n", coordinator::loss_text(record));
+  if (summary.classifies) text += fmt::format("  accuracy      {}\n", coordinator::accuracy_text(record, 2));
   return text + fmt::format("  model         {} parameters, sha256 {}\n", summary.parameters, summary.model_sha256);
 }
 
 std::string evaluation_json(const coordinator::Summary& summary) {
   const rounds::EvaluationRecord& record = summary.last_evaluation;
+  const auto or_null = [](const std::optional<double>& value) {
+    return value ? boost::json::value(*value) : boost::json::value(nullptr);
+  };
+  const auto of_classifier = [&](const std::optional<double>& value) {
+    return or_null(summary.classifies ? value : std::nullopt);
+  };
   return boost::json::serialize(boost::json::object{{"experiment", summary.experiment},
                                                     {"seed", summary.seed},
                                                     {"evaluation_tasks", record.total.tasks},
-                                                    {"diverged_tasks", record.total.diverged_tasks},
+                                                    {"evaluation_diverged_tasks", record.total.diverged_tasks},
                                                     {"query_samples", record.total.query_samples},
-                                                    {"query_loss_before", record.loss_before()},
-                                                    {"query_loss_after", record.loss_after()},
-                                                    {"query_accuracy_before", record.accuracy_before()},
-                                                    {"query_accuracy_after", record.accuracy_after()},
+                                                    {"query_loss_before", or_null(record.loss_before())},
+                                                    {"query_loss_after", or_null(record.loss_after())},
+                                                    {"query_accuracy_before", of_classifier(record.accuracy_before())},
+                                                    {"query_accuracy_after", of_classifier(record.accuracy_after())},
                                                     {"parameters", summary.parameters},
                                                     {"model_sha256", summary.model_sha256}}) +
          "\n";
@@ -59,9 +60,13 @@ int evaluate(const EvaluateArguments& arguments) {
   const auto result = evaluate_model(options, arguments.model);
   if (!result) return fail(ExitCode::kData, result.error().message);
   std::printf("%s", evaluation_text(result->summary).c_str());
-  if (arguments.json.empty()) return kOk;
-  const auto written = write_file(arguments.json, evaluation_json(result->summary));
-  return written ? kOk : fail(ExitCode::kStore, written.error().message);
+  if (!arguments.json.empty()) {
+    const auto written = write_file(arguments.json, evaluation_json(result->summary));
+    if (!written) return fail(ExitCode::kStore, written.error().message);
+  }
+  coordinator::Summary judged = result->summary;
+  judged.rounds = 0;  // of which nothing is known here
+  return warn(coordinator::verdict_of(judged, options.experiment, std::nullopt));
 }
 
 }  // namespace skink::simulations::cli

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "mpi/mpi_peers.hpp"
+#include "skink/common/limits.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/host/program/command_line.hpp"
 #include "skink/host/program/float_environment.hpp"
@@ -18,6 +19,8 @@ void add_experiment(Command& command, cli::ExperimentArguments& experiment) {
   command.option("experiment", experiment.file, "Experiment file (docs/experiment.md)").required();
   command.option("--set", experiment.settings, "Replaces one key of the file: --set meta.rounds=100")
       .takes_one();  // what follows may be the experiment file
+  command.option("--rounds", experiment.rounds, "As --set meta.rounds=N: a shorter run, or a longer one")
+      .range(1U, limits::kMaxRounds);
   command.option("--data", experiment.data, "Folder that holds the data sets (default: SKINK_DATA)");
 }
 
@@ -46,7 +49,7 @@ void add_run(Command& command, cli::RunArguments& run) {
                  "learning (default): fast; protocol: every message, and counts its bytes");
   add_speed(command, run.speed);
   add_lanes(command, run.speed.lanes);
-  command.flag("--restart", run.restarts, "Begin from round 0 even if --out has a checkpoint");
+  command.flag("--restart", run.restarts, "Begin from round 0, and replace what --out has, of whatever experiment");
   add_updates(command, run.updates);
   command.flag("--quiet", run.is_quiet, "No progress line");
 }
@@ -152,7 +155,8 @@ class ProcessGroup {
   Peers* peers() const { return peers_.get(); }
   /// When this process cannot go on, the others wait for it in vain.
   int leave(int code) const {
-    if (code != cli::kOk && peers_ != nullptr && peers_->count() > 1) abort_mpi(code);
+    const bool have_all_ended = code == cli::kOk || code == static_cast<int>(ExitCode::kNothingLearned);
+    if (!have_all_ended && peers_ != nullptr && peers_->count() > 1) abort_mpi(code);
     return code;
   }
 
@@ -214,7 +218,6 @@ class SimulatorCommands {
     if (import_.parsed()) return cli::import_file(import_arguments_);
     const auto made = prepare_folder(out_folder());
     if (!made) return cli::fail(ExitCode::kStore, made.error().message);
-    cli::catch_interruptions();
     if (sweep_.parsed()) return cli::sweep(sweep_arguments_);
     if (codecs_.parsed()) return cli::codecs(codecs_arguments_);
     return replay_.parsed() ? cli::replay(replay_arguments_) : run_together(run_arguments_);

@@ -1,10 +1,30 @@
 #include <cstdio>
 
+#include "skink/coordinator/results/claim.hpp"
 #include "skink/coordinator/store/store.hpp"
 #include "skink/host/files/folder_lock.hpp"
 #include "terminal.hpp"
 
 namespace skink::simulations::cli {
+
+namespace {
+
+/// Prints whether the replayed models are the stored ones. @returns the exit code.
+int compare(const std::vector<rounds::RoundRecord>& stored, const RunResult& result, std::size_t events) {
+  for (std::uint32_t round = 0; round < stored.size(); ++round) {
+    const std::string& then = stored[round].model_sha256;
+    const std::string now = round < result.rounds.size() ? result.rounds[round].model_sha256 : "(not reached)";
+    if (then != now) {
+      std::printf("skink replay: round %u stored %s replayed %s DIFFERENT\n", round, then.c_str(), now.c_str());
+      return static_cast<int>(ExitCode::kDifferent);
+    }
+  }
+  std::printf("skink replay: %zu rounds, %zu transcript events, stored %s replayed %s equal\n", stored.size(), events,
+              stored.back().model_sha256.c_str(), result.rounds.back().model_sha256.c_str());
+  return kOk;
+}
+
+}  // namespace
 
 int replay(const ReplayArguments& arguments) {
   const auto store = coordinator::Store::open_to_read(arguments.store);
@@ -32,6 +52,11 @@ int replay(const ReplayArguments& arguments) {
   options.experiment = *experiment;
   options.experiment.evaluation.tasks = 0;  // the model does not depend on evaluations
   options.experiment.evaluation.final_tasks = 0;
+  if (!arguments.out.empty()) {
+    const auto claimed = coordinator::claim_folder(
+        arguments.out, {options.experiment, "", coordinator::Found::kKeep, "name another --out"});
+    if (!claimed) return fail(exit_code_of(claimed.error(), ExitCode::kStore), claimed.error().message);
+  }
   options.data_dir = arguments.data;
   options.out_dir = arguments.out;
   options.run = snapshot->run;
@@ -41,24 +66,15 @@ int replay(const ReplayArguments& arguments) {
     done = run.rounds_done;
     progress.show(run);
   };
-  options.stop = [&] { return is_interrupted() || done >= stored->size(); };
+  options.stop = [&] { return done >= stored->size(); };
+  options.give_up = [] { return is_interrupted(); };
+  catch_interruptions();
   const auto result = run_experiment(options);
   if (!result) return fail(ExitCode::kData, result.error().message);
   if (!result->written) return fail(ExitCode::kStore, result->written.error().message);
   if (*updates && !(*updates)->written()) return fail(ExitCode::kStore, (*updates)->written().error().message);
   if (is_interrupted()) return fail(ExitCode::kInternal, "stopped after " + std::to_string(done) + " rounds");
-  for (std::uint32_t round = 0; round < stored->size(); ++round) {
-    const std::string& then = (*stored)[round].model_sha256;
-    const std::string now = round < result->rounds.size() ? result->rounds[round].model_sha256 : "(not reached)";
-    if (then != now) {
-      std::printf("skink replay: round %u stored %s replayed %s DIFFERENT\n", round, then.c_str(), now.c_str());
-      return static_cast<int>(ExitCode::kDifferent);
-    }
-  }
-  std::printf("skink replay: %zu rounds, %zu transcript events, stored %s replayed %s equal\n", stored->size(),
-              snapshot->transcript.size(), stored->back().model_sha256.c_str(),
-              result->rounds.back().model_sha256.c_str());
-  return kOk;
+  return compare(*stored, *result, snapshot->transcript.size());
 }
 
 }  // namespace skink::simulations::cli

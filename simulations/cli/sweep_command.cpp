@@ -1,9 +1,12 @@
 #include "skink/simulations/sweep.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 
-#include "skink/host/files/folder_lock.hpp"
+#include "skink/coordinator/results/claim.hpp"
+#include "skink/host/program/printable.hpp"
 #include "terminal.hpp"
 
 namespace skink::simulations::cli {
@@ -39,7 +42,7 @@ int read_sweep(const SweepArguments& arguments, const std::vector<GridAxis>& axe
   auto seeds = parse_seeds(arguments.seeds);
   if (!seeds) return fail(ExitCode::kUsage, seeds.error().message);
   options.seeds = std::move(*seeds);
-  auto overrides = parse_overrides(arguments.experiment.settings);
+  auto overrides = overrides_of(arguments.experiment);
   if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
   options.overrides = std::move(*overrides);
   const auto checked = check_keys(options.overrides, axes);
@@ -50,27 +53,72 @@ int read_sweep(const SweepArguments& arguments, const std::vector<GridAxis>& axe
   options.lanes = arguments.speed.lanes;
   options.threads = arguments.speed.threads;
   options.restarts = arguments.restarts;
-  options.stop = [] { return is_interrupted(); };
+  options.give_up = [] { return is_interrupted(); };
+  options.on_begin = catch_interruptions;  // until then a signal ends the program at once, and loses nothing
   return find_isa(arguments.speed.isa, options.isa);
+}
+
+Result<FolderLock> take_folder_of_many(const std::string& folder) {
+  auto lock = FolderLock::take(folder, kFolderIsTaken);
+  const auto free = lock ? coordinator::check_no_run(folder) : Result<void>();
+  return free ? std::move(lock) : Result<FolderLock>(free.error());
 }
 
 void report_found(const SweepResult& result) {
   if (result.found > 0) std::printf("%zu of %zu runs were there already\n", result.found, result.runs.size());
 }
 
-int report_runs(const SweepResult& result) {
+namespace {
+
+/// What is wrong with several runs is said once.
+void report_failures(const SweepResult& result) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> problems;  // with the folders, in their order
   for (const SweepRun& run : result.runs) {
-    if (run.state == SweepRun::State::kFailed) {
-      std::fprintf(stderr, "skink-sim: %s: %s\n", run.folder.c_str(), run.problem.c_str());
-    }
+    if (run.state != SweepRun::State::kFailed) continue;
+    const auto same = std::find_if(problems.begin(), problems.end(),
+                                   [&run](const auto& problem) { return problem.first == run.problem; });
+    (same != problems.end() ? *same : problems.emplace_back(run.problem, std::vector<std::string>()))
+        .second.push_back(run.folder);
   }
+  for (const auto& [problem, folders] : problems) {
+    const std::string more = folders.size() > 1 ? fmt::format(" and {} more", folders.size() - 1) : "";
+    std::fprintf(stderr, "skink-sim: %s%s: %s\n", printable(folders.front()).c_str(), more.c_str(),
+                 printable(problem).c_str());
+  }
+}
+
+/// That of the first, or of a bug of ours.
+ExitCode code_of_failures(const SweepResult& result) {
+  ExitCode code = ExitCode::kOk;
+  for (const SweepRun& run : result.runs) {
+    if (run.state != SweepRun::State::kFailed) continue;
+    if (run.is_bug) return ExitCode::kInternal;
+    if (code == ExitCode::kOk) code = exit_code_of({{}, run.problem, run.cause}, ExitCode::kData);
+  }
+  return code;
+}
+
+/// @returns the exit code.
+int report_learning(const SweepResult& result) {
+  if (result.learned_nothing == 0) return kOk;
+  const std::string text =
+      fmt::format("{} of {} runs learned nothing. {}", result.learned_nothing, result.runs.size(), result.verdict);
+  if (result.learned_nothing == result.finished) return fail(ExitCode::kNothingLearned, text);
+  std::fprintf(stderr, "skink-sim: warning: %s\n", printable(text).c_str());
+  return kOk;
+}
+
+}  // namespace
+
+int report_runs(const SweepResult& result) {
+  report_failures(result);
   if (result.finished + result.failed < result.runs.size()) {
     std::printf("stopped after %zu of %zu runs; the same command goes on\n", result.finished, result.runs.size());
   }
   if (!result.written) return fail(ExitCode::kStore, result.written.error().message);
-  if (result.failed == 0) return kOk;
-  return fail(ExitCode::kInternal, std::to_string(result.failed) + " of " + std::to_string(result.runs.size()) +
-                                       " runs failed; the same command tries them again");
+  if (result.failed == 0) return report_learning(result);
+  return fail(code_of_failures(result), std::to_string(result.failed) + " of " + std::to_string(result.runs.size()) +
+                                            " runs failed; the same command tries them again");
 }
 
 int sweep(const SweepArguments& arguments) {
@@ -78,8 +126,8 @@ int sweep(const SweepArguments& arguments) {
   int code = read_grid(arguments, options);
   if (code == kOk) code = read_sweep(arguments, options.axes, options);
   if (code != kOk) return code;
-  const auto lock = FolderLock::take(arguments.out, kFolderIsTaken);
-  if (!lock) return fail(ExitCode::kStore, lock.error().message);
+  const auto lock = take_folder_of_many(arguments.out);
+  if (!lock) return fail(exit_code_of(lock.error(), ExitCode::kStore), lock.error().message);
   SweepProgressLine progress(verbosity(arguments.is_quiet));
   options.on_progress = [&progress](const SweepProgress& sweep) { progress.show(sweep); };
   const auto result = run_sweep(options);

@@ -1,7 +1,11 @@
 #include "terminal.hpp"
 
+#include <fmt/format.h>
+
 #include <atomic>
 #include <cstdio>
+
+#include "skink/host/program/printable.hpp"
 
 namespace skink::simulations::cli {
 namespace {
@@ -13,7 +17,7 @@ void interrupt(int /*signal*/) { interrupted = true; }
 }  // namespace
 
 int fail(ExitCode code, const std::string& message) {
-  std::fprintf(stderr, "skink-sim: %s\n", message.c_str());
+  std::fprintf(stderr, "skink-sim: %s\n", printable(message).c_str());
   return static_cast<int>(code);
 }
 
@@ -27,20 +31,36 @@ void RunProgress::show(const Progress& run) {
   const double seconds = run.wall_seconds;
   const double rate = seconds > 0 ? static_cast<double>(run.device_rounds) / seconds : 0;
   const double left = run.rounds_done > 0 ? seconds * (run.rounds - run.rounds_done) / run.rounds_done : 0;
-  char text[240];
-  int length = std::snprintf(text, sizeof text, "round %u/%u  %.0f device-rounds/s  %.0f s left", run.rounds_done,
-                             run.rounds, rate, left);
+  std::string text =
+      fmt::format("round {}/{}  {:.0f} device-rounds/s  {:.0f} s left", run.rounds_done, run.rounds, rate, left);
   if (run.last_evaluation != nullptr) {
     const rounds::EvaluationRecord& last = *run.last_evaluation;
-    std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
-                  "  loss on unseen tasks %.4f -> %.4f (after %u rounds)", last.loss_before(), last.loss_after(),
-                  last.rounds);
+    text +=
+        fmt::format("  loss on unseen tasks {} -> {} (after {} rounds)", coordinator::number_text(last.loss_before()),
+                    coordinator::number_text(last.loss_after()), last.rounds);
   }
   line_.print(text, work);
 }
 
+int warn(const coordinator::Verdict& verdict) {
+  if (!verdict.has_learned) return fail(ExitCode::kNothingLearned, verdict.text);
+  std::string_view rest = verdict.text;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('\n');
+    std::fprintf(stderr, "skink-sim: warning: %s\n", printable(rest.substr(0, end)).c_str());
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  return kOk;
+}
+
+Result<std::vector<Override>> overrides_of(const ExperimentArguments& arguments) {
+  auto overrides = parse_overrides(arguments.settings);
+  if (overrides && arguments.rounds != 0) overrides->push_back({"meta.rounds", std::to_string(arguments.rounds)});
+  return overrides;
+}
+
 int read(const ExperimentArguments& arguments, Experiment& out) {
-  const auto overrides = parse_overrides(arguments.settings);
+  const auto overrides = overrides_of(arguments);
   if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
   auto experiment = read_experiment(arguments.file, *overrides);
   if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);

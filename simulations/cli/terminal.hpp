@@ -7,6 +7,7 @@
 #include <string>
 
 #include "commands.hpp"
+#include "skink/host/files/folder_lock.hpp"
 #include "skink/host/files/line_file.hpp"
 #include "skink/host/program/exit_codes.hpp"
 #include "skink/host/program/progress_line.hpp"
@@ -24,6 +25,9 @@ inline constexpr const char* kFolderIsTaken = "another skink-sim computes here; 
 /// Prints the message and returns the code.
 int fail(ExitCode code, const std::string& message);
 
+/// Prints what a run's user has to be told. @returns kOk, or that nothing was learned.
+int warn(const coordinator::Verdict& verdict);
+
 /// From now on SIGINT, SIGTERM and SIGHUP are only noted.
 void catch_interruptions();
 bool is_interrupted();
@@ -40,6 +44,9 @@ class RunProgress {
  private:
   ProgressLine line_;
 };
+
+/// What --set and --rounds say. Errors: kInvalidArgument.
+Result<std::vector<Override>> overrides_of(const ExperimentArguments& arguments);
 
 /// @returns the exit code kOk and `out`, or prints what is wrong.
 int read(const ExperimentArguments& arguments, Experiment& out);
@@ -69,6 +76,9 @@ class SweepProgressLine {
 /// What all commands that run many experiments read: not the grid, which `axes` are, nor `on_progress`.
 /// @returns kOk, or prints what is wrong.
 int read_sweep(const SweepArguments& arguments, const std::vector<GridAxis>& axes, SweepOptions& options);
+
+/// Locks the folder of many runs. Errors: another program has it, it cannot be written, or it is of one run.
+Result<FolderLock> take_folder_of_many(const std::string& folder);
 
 /// Prints how many runs were not computed again.
 void report_found(const SweepResult& result);

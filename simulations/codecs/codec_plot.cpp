@@ -36,10 +36,10 @@ struct Extent {
 class Panel {
  public:
   Panel(double left, double top, const Extent& bytes, const Extent& values, bool classifies)
-      : left_(left), top_(top), values_(values), classifies_(classifies) {
-    log_.low = std::floor(std::log10(std::max(1.0, bytes.low)));
+      : left_(left), top_(top), values_(values.low <= values.high ? values : Extent{0, 1}), classifies_(classifies) {
+    log_.low = bytes.low <= bytes.high ? std::floor(std::log10(std::max(1.0, bytes.low))) : 0;
     log_.high = std::max(log_.low + 1, std::ceil(std::log10(std::max(1.0, bytes.high))));
-    const double room = values.high > values.low ? 0.05 * (values.high - values.low) : 0.5;
+    const double room = values_.high > values_.low ? 0.05 * (values_.high - values_.low) : 0.5;
     values_.low -= room;
     values_.high += room;
   }
@@ -96,15 +96,18 @@ class Panel {
   bool classifies_;
 };
 
+double half_of(const Estimate& value) { return std::isnan(value.half_width) ? 0 : value.half_width; }
+
 std::string points(const CodecsResult& result, const Panel& panel) {
   std::string text;
   for (std::size_t i = 0; i < result.rows.size(); ++i) {
     const CodecRow& row = result.rows[i];
     const double x = panel.x(row.up_bytes);
-    const double half = std::isnan(row.value.half_width) ? 0 : row.value.half_width;
+    if (!row.value) continue;
+    const double half = half_of(*row.value);
     text += fmt::format("<line x1='{0:.1f}' x2='{0:.1f}' y1='{1:.1f}' y2='{2:.1f}' stroke='{3}'/>\n", x,
-                        panel.y(row.value.mean - half), panel.y(row.value.mean + half), colour(i));
-    text += mark(i, x, panel.y(row.value.mean));
+                        panel.y(row.value->mean - half), panel.y(row.value->mean + half), colour(i));
+    text += mark(i, x, panel.y(row.value->mean));
   }
   return text;
 }
@@ -114,8 +117,8 @@ std::string curves(const CodecsResult& result, const Panel& panel) {
   for (std::size_t i = 0; i < result.rows.size(); ++i) {
     std::string path;
     for (const CodecPoint& point : result.rows[i].curve) {
-      if (point.rounds == 0) continue;  // before anything was sent
-      path += fmt::format("{:.1f},{:.1f} ", panel.x(point.total_bytes), panel.y(point.value));
+      if (point.rounds == 0 || !point.value) continue;  // before anything was sent
+      path += fmt::format("{:.1f},{:.1f} ", panel.x(point.total_bytes), panel.y(*point.value));
     }
     text += fmt::format("<polyline points='{}' fill='none' stroke='{}' stroke-width='1.5'{}/>\n", path, colour(i),
                         is_again(i) ? " stroke-dasharray='5 3'" : "");
@@ -143,14 +146,15 @@ std::string codecs_svg(const CodecsResult& result) {
   Extent ends;
   Extent values;
   for (const CodecRow& row : result.rows) {
-    const double half = std::isnan(row.value.half_width) ? 0 : row.value.half_width;
     up.add(row.up_bytes);
-    ends.add(row.value.mean - half);
-    ends.add(row.value.mean + half);
+    if (row.value) {
+      ends.add(row.value->mean - half_of(*row.value));
+      ends.add(row.value->mean + half_of(*row.value));
+    }
     for (const CodecPoint& point : row.curve) {
-      if (point.rounds == 0) continue;
+      if (point.rounds == 0 || !point.value) continue;
       total.add(point.total_bytes);
-      values.add(point.value);
+      values.add(*point.value);
     }
   }
   const std::size_t lines = (result.rows.size() + 1) / 2;

@@ -9,7 +9,23 @@ namespace {
 
 using Rows = std::vector<WireRow>;
 
-double value_of(const WireRow& row, bool classifies) { return classifies ? row.accuracy_after : row.loss_after; }
+std::optional<double> value_of(const WireRow& row, bool classifies) {
+  return classifies ? row.accuracy_after : row.loss_after;
+}
+
+/// The values of all runs at an evaluation, where there are any.
+std::vector<double> values_at(const std::vector<Rows>& runs, std::size_t place, bool classifies) {
+  std::vector<double> values;
+  for (const Rows& run : runs) {
+    const std::optional<double> value = value_of(run[place], classifies);
+    if (value) values.push_back(*value);
+  }
+  return values;
+}
+
+std::optional<Estimate> estimate_of(const std::vector<double>& values) {
+  return values.empty() ? std::nullopt : std::optional<Estimate>(estimate(values));
+}
 double total_of(const WireRow& row) { return static_cast<double>(row.totals.up_bytes + row.totals.down_bytes); }
 
 template <class Values, class Get>
@@ -26,33 +42,35 @@ double per_device_round(const Rows& run, std::uint64_t WireTotals::*bytes) {
 }
 
 /// `share` of the way from what the first codec begins with to what it ends with; of an accuracy, that share of it.
-double target_of(const std::vector<Rows>& first, bool classifies, double share) {
-  const double end = mean_of(first, [&](const Rows& run) { return value_of(run.back(), classifies); });
-  if (classifies) return share * end;
-  const double begin = mean_of(first, [&](const Rows& run) { return value_of(run.front(), classifies); });
-  return begin - share * (begin - end);
+/// Nothing where it is not better at the end.
+std::optional<double> target_of(const std::vector<Rows>& first, bool classifies, double share) {
+  const auto begin = estimate_of(values_at(first, 0, classifies));
+  const auto end = estimate_of(values_at(first, first.front().size() - 1, classifies));
+  if (!begin || !end) return std::nullopt;
+  const bool has_learned = classifies ? end->mean > begin->mean : end->mean < begin->mean;
+  if (!has_learned) return std::nullopt;
+  return classifies ? share * end->mean : begin->mean - share * (begin->mean - end->mean);
 }
 
 /// The first evaluation that comes to the target; null if none does.
-const WireRow* reach(const Rows& run, bool classifies, double target) {
+const WireRow* reach(const Rows& run, bool classifies, const std::optional<double>& target) {
   const auto found = std::find_if(run.begin(), run.end(), [&](const WireRow& row) {
-    const double value = value_of(row, classifies);
-    return classifies ? value >= target : value <= target;
+    const std::optional<double> value = value_of(row, classifies);
+    if (!value || !target) return false;
+    return classifies ? *value >= *target : *value <= *target;
   });
   return found == run.end() ? nullptr : &*found;
 }
 
-CodecRow summarize(const CodecChoice& choice, const std::vector<Rows>& runs, bool classifies, double target) {
+CodecRow summarize(const CodecChoice& choice, const std::vector<Rows>& runs, bool classifies,
+                   const std::optional<double>& target) {
   CodecRow row;
   row.choice = choice;
   row.seeds = runs.size();
   row.encoded_bytes = mean_of(runs, [](const Rows& run) { return per_device_round(run, &WireTotals::encoded_bytes); });
   row.up_bytes = mean_of(runs, [](const Rows& run) { return per_device_round(run, &WireTotals::up_bytes); });
   row.down_bytes = mean_of(runs, [](const Rows& run) { return per_device_round(run, &WireTotals::down_bytes); });
-  std::vector<double> values;
-  values.reserve(runs.size());
-  for (const Rows& run : runs) values.push_back(value_of(run.back(), classifies));
-  row.value = estimate(values);
+  row.value = estimate_of(values_at(runs, runs.front().size() - 1, classifies));
   for (const Rows& run : runs) {
     const WireRow* reached = reach(run, classifies, target);
     if (reached == nullptr) continue;
@@ -65,9 +83,10 @@ CodecRow summarize(const CodecChoice& choice, const std::vector<Rows>& runs, boo
     row.total_bytes_to_target /= static_cast<double>(row.reached);
   }
   for (std::size_t i = 0; i < runs.front().size(); ++i) {
+    const auto value = estimate_of(values_at(runs, i, classifies));
     row.curve.push_back({runs.front()[i].totals.rounds,
                          mean_of(runs, [i](const Rows& run) { return total_of(run[i]); }),
-                         mean_of(runs, [&](const Rows& run) { return value_of(run[i], classifies); })});
+                         value ? std::optional<double>(value->mean) : std::nullopt});
   }
   return row;
 }
@@ -86,6 +105,12 @@ Result<std::vector<Rows>> read_runs(const CodecsResult& result, const std::strin
     runs.push_back(std::move(*rows));
   }
   return runs;
+}
+
+/// Whether any run of a point took an update.
+bool has_learned(const SweepResult& sweep, std::size_t point) {
+  return std::any_of(sweep.runs.begin(), sweep.runs.end(),
+                     [point](const SweepRun& run) { return run.point == point && run.updates.taken > 0; });
 }
 
 Result<void> write_files(const CodecsOptions& options, const CodecsResult& result) {
@@ -155,7 +180,9 @@ Result<CodecsResult> compare_codecs(const CodecsOptions& options) {
   for (std::size_t point = 0; point < options.choices.size(); ++point) {
     const auto runs = read_runs(result, options.sweep.out_dir, point);
     if (!runs) return runs.error();
-    if (point == 0) result.target = target_of(*runs, result.classifies, options.share);
+    if (point == 0 && has_learned(result.sweep, point)) {
+      result.target = target_of(*runs, result.classifies, options.share);
+    }
     result.rows.push_back(summarize(options.choices[point], *runs, result.classifies, result.target));
   }
   result.written = write_files(options, result);

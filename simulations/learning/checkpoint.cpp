@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int kVersion = 5;
+constexpr int kVersion = 6;
 
 std::string hex_of(const std::vector<std::uint8_t>& bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -108,6 +108,7 @@ Checkpoint parse(const std::string& text, std::size_t most_rounds) {
   if (object.at("version").to_number<int>() != kVersion) throw std::invalid_argument("another version");
   Checkpoint checkpoint;
   checkpoint.experiment = std::string(object.at("experiment").as_string());
+  checkpoint.dataset = std::string(object.at("dataset").as_string());
   for (const json::value& row : object.at("rounds").as_array()) {
     checkpoint.rounds.push_back(stretch_from(row.as_array(), most_rounds));
   }
@@ -150,6 +151,7 @@ Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpo
                     {"patches", json::array(checkpoint.wire.patches.begin(), checkpoint.wire.patches.end())}};
   const json::object object{{"version", kVersion},
                             {"experiment", checkpoint.experiment},
+                            {"dataset", checkpoint.dataset},
                             {"wall_seconds", checkpoint.wall_seconds},
                             {"rounds", rows_of(checkpoint.rounds)},
                             {"evaluations", std::move(evaluations)},

@@ -18,6 +18,7 @@ namespace skink::simulations {
 
 struct Checkpoint {
   std::string experiment;                             ///< what RunOptions::experiment_id says
+  std::string dataset;                                ///< what RunOptions::dataset_sha256 says
   std::vector<rounds::RoundHistory::Stretch> rounds;  ///< updates, diverged, refused, total_weight, model_sha256
   std::vector<rounds::EvaluationRecord> evaluations;
   double wall_seconds = 0;                                              ///< that the rounds took

@@ -12,6 +12,22 @@ namespace {
 
 std::uint32_t parts_of(std::uint32_t count, std::uint32_t size) { return (count + size - 1) / size; }
 
+/// Samples that a run trains on, and those that its evaluations adapt to and score.
+struct Work {
+  double training = 0;
+  double evaluation = 0;
+};
+
+Work work_of(const Experiment& experiment, const TaskGenerator& tasks) {
+  const MetaConfig& meta = experiment.meta;
+  const EvaluationConfig& evaluation = experiment.evaluation;
+  const double times = evaluation.every == 0 ? 1 : 1 + static_cast<double>(meta.rounds) / evaluation.every;
+  const double count = times * evaluation.tasks + evaluation.final_tasks;
+  const double support = tasks.most_support(TaskUse::kEvaluate) * static_cast<double>(evaluation.passes);
+  return {static_cast<double>(meta.rounds) * tasks.most_support(TaskUse::kAdapt) * meta.passes,
+          count * (support + tasks.most_query(TaskUse::kEvaluate))};
+}
+
 }  // namespace
 
 CohortEngine::CohortEngine(const RunOptions& options, const TaskGenerator& tasks, rounds::MetaModel& model)
@@ -19,6 +35,7 @@ CohortEngine::CohortEngine(const RunOptions& options, const TaskGenerator& tasks
       model_(model),
       strategy_(rounds::make_strategy(experiment_.meta)),
       peers_(options.peers != nullptr ? *options.peers : alone_),
+      give_up_(options.give_up),
       workers_(options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency())) {
   GroupSettings settings;
   settings.experiment = &experiment_;
@@ -26,6 +43,8 @@ CohortEngine::CohortEngine(const RunOptions& options, const TaskGenerator& tasks
   settings.tasks = &tasks;
   settings.strategy = strategy_.get();
   settings.clock = options.clock;
+  // Strictly serial rounds are not exchanged, so that processes could not agree on one that is given up.
+  settings.give_up = experiment_.meta.cohort == 1 && peers_.count() > 1 ? &never_ : &give_up_;
   settings.functions = options.isa != nullptr ? options.isa : available_lanes().front();
   if (options.lanes == Lanes::kScalar) settings.functions = available_lanes().back();
   if (!codec::parse(experiment_.uplink.c_str(), settings.codec)) throw std::runtime_error("unknown codec");
@@ -52,10 +71,19 @@ bool CohortEngine::prefers_neurons(const LaneFunctions& functions) const {
          2 * experiment_.meta.cohort <= functions.lanes;
 }
 
-void CohortEngine::make_groups(const RunOptions& options, const GroupSettings& settings) {
+/// A device alone in its lanes takes 1.45 (a convolution) to 2.3 (the sine net) times as long as without; evaluations,
+/// which fill all lanes, then take up to 7 times as long.
+bool CohortEngine::prefers_scalar(const TaskGenerator& tasks) const {
+  const Work work = work_of(experiment_, tasks);
+  return experiment_.meta.cohort == 1 && work.training > 2 * work.evaluation;
+}
+
+void CohortEngine::make_groups(const RunOptions& options, GroupSettings settings) {
   const bool is_online = experiment_.meta.batch_size == 1 && experiment_.evaluation.batch_size == 1;
   const bool wants_neurons = options.lanes == Lanes::kNeuron ||
                              (options.lanes == Lanes::kChosen && is_online && prefers_neurons(*settings.functions));
+  const bool may_choose = options.lanes == Lanes::kChosen && options.isa == nullptr;
+  if (!wants_neurons && may_choose && prefers_scalar(*settings.tasks)) settings.functions = available_lanes().back();
   lanes_ = wants_neurons ? "neuron" : "device";
   isa_ = settings.functions->name;
   for (std::uint32_t worker = 0; worker < workers_.count(); ++worker) {
@@ -86,6 +114,7 @@ const CohortResult& CohortEngine::run_serial(std::uint32_t round, double meta_le
   }
   result_.devices[0] = ahead_devices_[round - ahead_begin_];
   const Outcome outcome = serial_->run_serial(round - ahead_begin_, strategy_->inner_loop(), meta_learning_rate);
+  result_.is_complete = !give_up_.was_wanted() || peers_.count() > 1;
   result_.outcomes[0] = outcome;
   result_.encoded_bytes[0] = outcome == Outcome::kDiverged ? 0 : plain_bytes_;
   result_.updates = outcome == Outcome::kTaken ? 1 : 0;
@@ -108,6 +137,11 @@ const CohortResult& CohortEngine::run_cohort(std::uint32_t round,
   result_.updates = sums.updates;
   result_.total_weight = sums.weight;
   for (std::size_t e = 0; e < result_.sums.size(); ++e) result_.sums[e] = sums.total(e);
+  result_.is_complete = !is_given_up();
+  if (!result_.is_complete) {
+    if (residuals_ != nullptr) residuals_->take_back();
+    return result_;
+  }
   if (peers_.count() > 1) {
     exchange_sums();
     if (residuals_ != nullptr) exchange_residuals();
@@ -116,15 +150,26 @@ const CohortResult& CohortEngine::run_cohort(std::uint32_t round,
   return result_;
 }
 
+bool CohortEngine::is_given_up() {
+  std::vector<std::int64_t> wish{give_up_.was_wanted() ? 1 : 0};
+  if (peers_.count() > 1) peers_.add_up(wish);
+  return wish[0] != 0;
+}
+
 void CohortEngine::adapt_parts(std::uint32_t round) {
   for (RoundSums& sums : sums_) sums.reset();
   std::fill(result_.outcomes.begin(), result_.outcomes.end(), Outcome::kTaken);  // 0: other processes know theirs
   std::fill(result_.encoded_bytes.begin(), result_.encoded_bytes.end(), 0);
   const rounds::InnerLoop loop = strategy_->inner_loop();
   const auto devices = static_cast<std::uint32_t>(result_.devices.size());
+  const bool keeps = residuals_ != nullptr && give_up_.can_be_wanted();
+  if (keeps) residuals_->begin_round(devices);
   share_out(devices, [&](std::uint32_t worker, std::uint32_t first, std::uint32_t count) {
     Outcome* outcomes = result_.outcomes.data();
     std::uint32_t* bytes = result_.encoded_bytes.data();
+    for (std::uint32_t slot = first; keeps && slot < first + count; ++slot) {
+      residuals_->keep(slot, result_.devices[slot]);
+    }
     groups_[worker]->adapt({result_.devices.data() + first, count, round, bytes + first}, loop, meta_parameters(round),
                            sums_[worker], outcomes + first);
     if (!groups_[worker]->takes_plainly()) return;
@@ -144,7 +189,7 @@ void CohortEngine::weigh_sums() {
   for (std::int64_t& sum : result_.sums) sum *= weight;
 }
 
-rounds::TaskResults CohortEngine::evaluate(std::uint32_t tasks, std::uint32_t rounds_done) {
+std::optional<rounds::TaskResults> CohortEngine::evaluate(std::uint32_t tasks, std::uint32_t rounds_done) {
   fetch_phi();
   ahead_end_ = 0;  // the groups draw other tasks now
   const rounds::InnerLoop loop = rounds::evaluation_loop(experiment_);
@@ -154,6 +199,7 @@ rounds::TaskResults CohortEngine::evaluate(std::uint32_t tasks, std::uint32_t ro
   share_out(tasks, [&](std::uint32_t worker, std::uint32_t first, std::uint32_t count) {
     groups_[worker]->evaluate(first, count, loop, meta_parameters(rounds_done), results.tasks.data() + first);
   });
+  if (is_given_up()) return std::nullopt;
   results.before = groups_.front()->answers_before();
   results.after = groups_.front()->answers_after();
   for (std::size_t worker = 1; worker < groups_.size(); ++worker) {
@@ -178,6 +224,7 @@ void CohortEngine::share_out(std::uint32_t count,
   const std::uint32_t parts = parts_of(count, size);
   const std::uint32_t mine = parts > peers_.rank() ? parts_of(parts - peers_.rank(), peers_.count()) : 0;
   workers_.run(mine, [&](std::uint32_t worker, std::uint32_t part) {
+    if (give_up_.is_wanted()) return;
     const std::uint32_t first = (part * peers_.count() + peers_.rank()) * size;
     work(worker, first, std::min(size, count - first));
   });

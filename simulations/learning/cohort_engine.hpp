@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "group.hpp"
@@ -25,6 +26,7 @@ struct CohortResult {
   std::vector<std::int64_t> sums;            ///< [P], weighted sum of the changes in units of 2^-36
   std::uint32_t updates = 0;                 ///< changes in it
   std::uint32_t total_weight = 0;            ///< of these
+  bool is_complete = true;                   ///< false: the round was given up, and nothing of it counts
 };
 
 class CohortEngine {
@@ -38,6 +40,8 @@ class CohortEngine {
   const char* isa() const { return isa_; }
   /// Processes that compute the run, this one included; they agree in all that they decide.
   Peers& peers() const { return peers_; }
+  /// Whether the run is given up: all processes agree, so all have to ask.
+  bool is_given_up();
   /// Error feedback: what devices keep; null without it.
   ResidualBank* residuals() { return residuals_.get(); }
 
@@ -54,12 +58,13 @@ class CohortEngine {
   const CohortResult& run_cohort(std::uint32_t round,
                                  const std::function<std::uint32_t(std::uint32_t place)>& device_at);
 
-  /// All tasks of an evaluation of the model after `rounds_done` rounds.
-  rounds::TaskResults evaluate(std::uint32_t tasks, std::uint32_t rounds_done);
+  /// All tasks of an evaluation of the model after `rounds_done` rounds; nothing when it was given up.
+  std::optional<rounds::TaskResults> evaluate(std::uint32_t tasks, std::uint32_t rounds_done);
 
  private:
-  void make_groups(const RunOptions& options, const GroupSettings& settings);
+  void make_groups(const RunOptions& options, GroupSettings settings);
   bool prefers_neurons(const LaneFunctions& functions) const;
+  bool prefers_scalar(const TaskGenerator& tasks) const;
   MetaParameters meta_parameters(std::uint32_t rounds_done) const { return {model_.data(), rounds_done}; }
   bool is_mine(std::uint32_t place) const;
   void share_out(std::uint32_t count, const std::function<void(std::uint32_t, std::uint32_t, std::uint32_t)>& work);
@@ -75,6 +80,8 @@ class CohortEngine {
   std::unique_ptr<ResidualBank> residuals_;
   Peers alone_;
   Peers& peers_;
+  GiveUp give_up_;
+  const GiveUp never_{{}};
   Workers workers_;
   const char* lanes_ = "";
   const char* isa_ = "";

@@ -51,12 +51,27 @@ void counts_within(const TaskLanes& samples, TaskSet set, std::uint32_t devices,
   }
 }
 
+/// One pass over the support sets of so many devices, in this order.
+/// @param[out] counts  scratch, [kMaxLanes]
+/// @returns false when it was given up.
+bool DeviceGroup::run_pass(LanePass& pass, std::uint32_t count, const std::uint32_t* order, std::uint32_t* counts) {
+  const std::uint32_t most = samples_.most(TaskSet::kSupport);
+  for (std::uint32_t first = 0; first < most; first += samples_.most_at_a_time()) {
+    if (settings_.give_up->is_wanted()) return false;
+    const SampleRange range{first, std::min(samples_.most_at_a_time(), most - first)};
+    pass.count = range.count;
+    counts_within(samples_, TaskSet::kSupport, count, range, counts);
+    samples_.fill_lanes(TaskSet::kSupport, range, order, inputs_.data(), targets_.data());
+    settings_.functions->adapt(pass);
+  }
+  return true;
+}
+
 /// @returns bit k: a loss of lane k was not finite.
 std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi) {
   settings_.functions->spread(phi, settings_.network->parameter_count(), parameters_.data());
   lap(settings_.clock, kCopy);
   samples_.read(TaskSet::kSupport);
-  const std::uint32_t most = samples_.most(TaskSet::kSupport);
   const bool is_even = samples_.is_even(TaskSet::kSupport);
   if (!is_even && kept_.size() == 0) {
     kept_.resize(parameters_.size());
@@ -81,13 +96,7 @@ std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLo
   for (std::uint32_t p = 0; p < loop.passes; ++p) {
     const std::uint32_t* order = samples_.order(p);
     lap(settings_.clock, kDraw);
-    for (std::uint32_t first = 0; first < most; first += samples_.most_at_a_time()) {
-      const SampleRange range{first, std::min(samples_.most_at_a_time(), most - first)};
-      pass.count = range.count;
-      counts_within(samples_, TaskSet::kSupport, count, range, counts);
-      samples_.fill_lanes(TaskSet::kSupport, range, order, inputs_.data(), targets_.data());
-      settings_.functions->adapt(pass);
-    }
+    if (!run_pass(pass, count, order, counts)) break;
   }
   return pass.diverged;
 }
@@ -98,6 +107,7 @@ void DeviceGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, c
   samples_.draw({TaskUse::kAdapt, arithmetic::Purpose::kSampleOrder, part.devices, rounds.data(), part.count});
   lap(settings_.clock, kDraw);
   const std::uint32_t diverged = run_passes(part.count, loop, phi.values);
+  if (settings_.give_up->was_wanted()) return;
   if (takes_plainly()) {
     take_lanes(part.count, diverged, phi.values, sums, outcomes);
     lap(settings_.clock, kTake);
@@ -172,7 +182,7 @@ void DeviceGroup::score(std::uint32_t count) {
   query.losses = losses_.data();
   query.outputs = outputs_.data();
   query.correct = correct;
-  for (std::uint32_t first = 0; first < most; first += samples_.most_at_a_time()) {
+  for (std::uint32_t first = 0; first < most && !settings_.give_up->is_wanted(); first += samples_.most_at_a_time()) {
     const SampleRange range{first, std::min(samples_.most_at_a_time(), most - first)};
     query.count = range.count;
     counts_within(samples_, TaskSet::kQuery, count, range, counts);
@@ -196,6 +206,7 @@ void DeviceGroup::evaluate(std::uint32_t first, std::uint32_t count, const round
     scorers_[k].count(answers_before_);
   }
   std::uint32_t diverged = run_passes(count, loop, phi.values);
+  if (settings_.give_up->was_wanted()) return;
   for (std::uint32_t k = 0; k < count; ++k) diverged |= read_lane(k) ? 0U : 1U << k;
   score(count);
   for (std::uint32_t k = 0; k < count; ++k) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "give_up.hpp"
 #include "lane_buffer.hpp"
 #include "neuron_device.hpp"
 #include "residual_bank.hpp"
@@ -34,6 +35,7 @@ struct GroupSettings {
   const rounds::Strategy* strategy = nullptr;
   ResidualBank* residuals = nullptr;  ///< null: no error feedback
   StageClock* clock = nullptr;        ///< null: nobody wants to know
+  const GiveUp* give_up = nullptr;    ///< not null
 };
 
 /// The sums of a round, or a part of them: adding parts up is exact in any order.
@@ -95,7 +97,7 @@ class Group {
   bool weighs_evenly() const { return weighs_evenly_; }
   std::uint32_t even_weight() const;
 
-  /// One round of some training devices.
+  /// One round of some training devices. When it is given up, nothing of what it gives means anything.
   ///
   /// @param[in,out] sums      their changes are added, now or in finish()
   /// @param[out]    outcomes  one for each device
@@ -104,7 +106,7 @@ class Group {
   /// After the last part of a round.
   virtual void finish(RoundSums& /*sums*/) {}
 
-  /// Evaluation tasks first, first + 1, ...; at most part_size() of them.
+  /// Evaluation tasks first, first + 1, ...; at most part_size() of them. Likewise.
   /// @param[out] results  [count]
   virtual void evaluate(std::uint32_t first, std::uint32_t count, const rounds::InnerLoop& loop,
                         const MetaParameters& phi, rounds::TaskResult* results) = 0;
@@ -151,6 +153,7 @@ class DeviceGroup final : public Group {
                 rounds::TaskResult* results) override;
 
  private:
+  bool run_pass(LanePass& pass, std::uint32_t count, const std::uint32_t* order, std::uint32_t* counts);
   std::uint32_t run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi);
   void score(std::uint32_t count);
   void add_answers(std::uint32_t count, SampleRange range, const std::uint32_t* counts);
@@ -185,7 +188,7 @@ class NeuronGroup final : public Group {
   /// Strictly serial rounds, the step of the coordinator after every device. `phi` is that before the first of them;
   /// afterwards phi is here, and read_phi() tells it.
   void begin_serial(const CohortOfRounds& ahead, const MetaParameters& phi);
-  /// The k-th of these rounds; all have to be called, in turn.
+  /// The k-th of these rounds; all have to be called, in turn. One that is given up changes nothing.
   Outcome run_serial(std::uint32_t k, const rounds::InnerLoop& loop, double meta_learning_rate);
   void read_phi(float* phi) const { device_.store(phi); }
 

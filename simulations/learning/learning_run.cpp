@@ -9,6 +9,7 @@
 
 #include "checkpoint.hpp"
 #include "cohort_engine.hpp"
+#include "model_match.hpp"
 #include "skink/coordinator/results/results.hpp"
 #include "skink/host/experiment/membership.hpp"
 #include "skink/host/files/files.hpp"
@@ -47,6 +48,13 @@ class LearningRun {
                         path + ": is of another experiment; name another --out, or give --restart to replace it",
                         Cause::kConfiguration);
     }
+    if (checkpoint.dataset != options_.dataset_sha256) {
+      return make_error(Status::kInvalidArgument,
+                        path + ": data set " + experiment_.task.dataset +
+                            " has changed since this run was interrupted; restore it to go on, name another --out, or "
+                            "give --restart to begin from round 0 with the data as they are",
+                        Cause::kData);
+    }
     if (wire_ != nullptr && checkpoint.wire.models.empty()) {
       return make_error(Status::kInvalidArgument,
                         path + ": is of a run whose bytes were not counted; give --restart to begin from round 0");
@@ -67,12 +75,13 @@ class LearningRun {
     return {};
   }
 
-  /// As if the run had ended with this model. @returns false: it is damaged, or of another network.
-  bool take_model(const std::vector<std::uint8_t>& file) {
-    if (model_.take({file.data(), file.size()}) != Status::kOk) return false;
+  /// As if the run had ended with this model. Errors: match_model().
+  Result<void> take_model(const std::vector<std::uint8_t>& file, const std::string& path) {
+    const auto matched = match_model({file.data(), file.size()}, path, model_.model());
+    if (!matched) return matched;
     rounds_done_ = experiment_.meta.rounds;
-    model_.encode();
-    return model_.file() == file;
+    if (model_.take({file.data(), file.size()}) == Status::kOk) return {};
+    return make_error(Status::kDamaged, path + ": cannot be read", Cause::kData);
   }
 
   RunResult run() {
@@ -83,10 +92,10 @@ class LearningRun {
     start_ = std::chrono::steady_clock::now();
     if (options_.clock != nullptr) options_.clock->start();
     for (;;) {
-      if (rounds::evaluation_is_due(experiment_, rounds_done_, evaluations_)) evaluate();
+      if (is_evaluation_due() && !evaluate()) break;
       if (rounds_done_ == experiment_.meta.rounds) break;
       if (is_stopped()) break;
-      run_round(result);
+      if (!run_round(result)) break;
       if (checkpoint_is_due()) write_checkpoint(result);
       if (options_.on_progress) {
         options_.on_progress({rounds_done_, experiment_.meta.rounds, traffic_.device_rounds, wall_seconds(),
@@ -105,9 +114,12 @@ class LearningRun {
     return earlier_seconds_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
 
+  bool is_evaluation_due() const { return rounds::evaluation_is_due(experiment_, rounds_done_, evaluations_); }
+
   /// All processes agree.
   bool is_stopped() {
-    std::vector<std::int64_t> wish{options_.stop && options_.stop() ? 1 : 0};
+    const bool wants = (options_.stop && options_.stop()) || (options_.give_up && options_.give_up());
+    std::vector<std::int64_t> wish{wants ? 1 : 0};
     if (engine_.peers().count() > 1) engine_.peers().add_up(wish);
     return wish[0] != 0;
   }
@@ -134,14 +146,15 @@ class LearningRun {
 
   void conclude(RunResult& result) {
     encode_model();
-    result.finished = rounds_done_ == experiment_.meta.rounds;
+    result.finished = rounds_done_ == experiment_.meta.rounds && !is_evaluation_due();
     if (keeps_checkpoints() && !result.finished) write_checkpoint(result);
     if (!history_.empty()) history_.set_last_hash(model_.digest_text());
     result.rounds = history_;
     result.evaluations = evaluations_;
     result.wire = wire_rows();
     const coordinator::RunState state = this->state();
-    result.summary = coordinator::summarize(state, "simulator", wall_seconds());
+    result.summary = coordinator::summarize(state, history_, "simulator", wall_seconds());
+    result.summary.dataset_sha256 = options_.dataset_sha256;
     if (writes_files()) {
       note(result, coordinator::write_results(options_.out_dir, state, result.summary, history_));
       if (wire_ != nullptr) note(result, write_file(wire_path(options_.out_dir), wire_csv(wire_rows())));
@@ -152,7 +165,8 @@ class LearningRun {
 
   // ---- rounds
 
-  void run_round(RunResult& result) {
+  /// @returns false when the round was given up: nothing has changed.
+  bool run_round(RunResult& result) {
     RoundRecord record;
     record.round = rounds_done_;
     record.meta_learning_rate = strategy_->meta_learning_rate(rounds_done_);
@@ -165,6 +179,7 @@ class LearningRun {
             ? engine_.run_serial(record.round, record.meta_learning_rate,
                                  [&](std::uint32_t r) { return device_of(r, 0); })
             : engine_.run_cohort(record.round, [&](std::uint32_t place) { return device_of(record.round, place); });
+    if (!cohort.is_complete) return false;
     record.updates = cohort.updates;
     record.total_weight = cohort.total_weight;
     std::size_t patch_bytes = 0;
@@ -180,6 +195,7 @@ class LearningRun {
     const bool is_checkpoint = options_.checkpoint_rounds != 0 && rounds_done_ % options_.checkpoint_rounds == 0;
     if (is_checkpoint) keep_model(record, result);
     add({record, 1});
+    return true;
   }
 
   /// @returns the length of the patch.
@@ -210,22 +226,27 @@ class LearningRun {
     history_.add(std::move(stretch));
   }
 
-  void evaluate() {
+  /// @returns false when it was given up.
+  bool evaluate() {
     const std::uint32_t tasks = rounds::evaluation_tasks(experiment_, rounds_done_);
     EvaluationRecord record;
     record.rounds = rounds_done_;
     record.devices = static_cast<std::uint32_t>(std::min<std::size_t>(membership_.held_out.size(), tasks));
-    const rounds::TaskResults results = engine_.evaluate(tasks, rounds_done_);
-    record.total = rounds::sum_of(results.tasks);
+    const std::optional<rounds::TaskResults> results = engine_.evaluate(tasks, rounds_done_);
+    if (!results) return false;
+    record.total = rounds::sum_of(results->tasks);
     record.traffic = traffic_;
     evaluations_.push_back(record);
     if (wire_ != nullptr) wire_rows_.push_back(wire_->totals());
+    return true;
   }
 
   std::vector<WireRow> wire_rows() const {
     std::vector<WireRow> rows;
     for (std::size_t i = 0; i < wire_rows_.size(); ++i) {
-      rows.push_back({wire_rows_[i], evaluations_[i].loss_after(), evaluations_[i].accuracy_after()});
+      const bool classifies = experiment_.model.loss == nn::Loss::kSoftmaxCrossEntropy;
+      rows.push_back(
+          {wire_rows_[i], evaluations_[i].loss_after(), classifies ? evaluations_[i].accuracy_after() : std::nullopt});
     }
     return rows;
   }
@@ -243,6 +264,7 @@ class LearningRun {
   void write_checkpoint(RunResult& result) {
     encode_model();
     Checkpoint checkpoint{options_.experiment_id,
+                          options_.dataset_sha256,
                           history_.stretches(),
                           evaluations_,
                           wall_seconds(),
@@ -351,9 +373,9 @@ Result<RunResult> evaluate_model(const RunOptions& given, const std::string& pat
   const auto file = read_file(path);
   if (!file) return file.error();
   LearningRun run(options, tasks->tasks);
-  if (run.take_model({file->begin(), file->end()})) return run.run();
-  return make_error(Status::kDamaged,
-                    path + ": is damaged, or not a model of this experiment's network and input scale");
+  const auto taken = run.take_model({file->begin(), file->end()}, path);
+  if (!taken) return taken.error();
+  return run.run();
 }
 
 }  // namespace skink::simulations

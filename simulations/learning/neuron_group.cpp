@@ -36,6 +36,7 @@ void NeuronGroup::run_passes(std::uint32_t k, const rounds::InnerLoop& loop) {
     const DeviceOrder order = samples_.order_of(k, p);
     lap(settings_.clock, kDraw);
     for (std::uint32_t first = 0; first < count; first += samples_.most_at_a_time()) {
+      if (settings_.give_up->is_wanted()) return;
       const SampleRange range{first, std::min(samples_.most_at_a_time(), count - first)};
       samples_.fill_device(k, TaskSet::kSupport, range, order, device_.layout().input_stride(), inputs_.data(),
                            targets_.data());
@@ -54,6 +55,7 @@ void NeuronGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, c
   lap(settings_.clock, kDraw);
   for (std::uint32_t k = 0; k < part.count; ++k) {
     run_passes(k, loop);
+    if (settings_.give_up->was_wanted()) return;
     if (takes_plainly()) {
       outcomes[k] = device_.take(sums_.data());
       updates_ += outcomes[k] == Outcome::kTaken ? 1U : 0U;
@@ -90,6 +92,10 @@ void NeuronGroup::begin_serial(const CohortOfRounds& ahead, const MetaParameters
 
 Outcome NeuronGroup::run_serial(std::uint32_t k, const rounds::InnerLoop& loop, double meta_learning_rate) {
   run_passes(k, loop);
+  if (settings_.give_up->was_wanted()) {
+    device_.reset();
+    return Outcome::kDiverged;
+  }
   const Outcome outcome = device_.outcome();
   lap(settings_.clock, kTake);
   if (outcome == Outcome::kTaken) {
@@ -110,7 +116,7 @@ void NeuronGroup::score() {
   scorer_.begin();
   const std::uint32_t count = samples_.count(0, TaskSet::kQuery);
   const std::size_t outputs = settings_.network->output_size();
-  for (std::uint32_t first = 0; first < count; first += samples_.most_at_a_time()) {
+  for (std::uint32_t first = 0; first < count && !settings_.give_up->is_wanted(); first += samples_.most_at_a_time()) {
     const SampleRange range{first, std::min(samples_.most_at_a_time(), count - first)};
     samples_.fill_device(0, TaskSet::kQuery, range, {}, device_.layout().input_stride(), inputs_.data(),
                          targets_.data());
@@ -135,6 +141,7 @@ void NeuronGroup::evaluate(std::uint32_t first, std::uint32_t count, const round
     result.before = scorer_.score();
     scorer_.count(answers_before_);
     run_passes(0, loop);
+    if (settings_.give_up->was_wanted()) return;
     device_.read(w_.data());
     result.diverged = device_.has_diverged() || !nn::all_finite({w_.data(), w_.size()});
     if (!result.diverged) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace skink::simulations {
@@ -24,9 +25,29 @@ class ResidualBank {
   std::uint32_t devices() const { return static_cast<std::uint32_t>(residuals_.size()); }
   std::size_t numbers() const { return numbers_; }
 
+  /// What is kept from now on can be taken back.
+  /// @param[in] places  that keep() may name
+  void begin_round(std::size_t places) { kept_.assign(places, {}); }
+  /// Notes what a device has before its round; `place` is one thread's at a time.
+  void keep(std::size_t place, std::uint32_t device) { kept_[place] = {true, device, residuals_[device]}; }
+  /// Gives all devices that were noted back what they had.
+  void take_back() {
+    for (Kept& kept : kept_) {
+      if (kept.is_set) residuals_[kept.device] = std::move(kept.residual);
+      kept.is_set = false;
+    }
+  }
+
  private:
+  struct Kept {
+    bool is_set = false;
+    std::uint32_t device = 0;
+    std::vector<float> residual;
+  };
+
   std::size_t numbers_;
   std::vector<std::vector<float>> residuals_;
+  std::vector<Kept> kept_;
 };
 
 }  // namespace skink::simulations

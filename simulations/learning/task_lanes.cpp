@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kCacheBytes = std::size_t{64} << 20;
 /// Orders beyond this are computed again for every device.
 constexpr std::size_t kOrderBytes = std::size_t{16} << 20;
-constexpr std::uint32_t kSamplesAtATime = 256;
+/// Some milliseconds of work, after which somebody may ask whether it is to be given up.
+constexpr std::uint32_t kSamplesAtATime = 64;
 
 std::uint32_t most_of(const TaskGenerator& tasks) {
   std::uint32_t most = std::max(tasks.most_support(TaskUse::kAdapt), tasks.most_query(TaskUse::kAdapt));

@@ -56,8 +56,12 @@ Result<RunResult> run_protocol(const RunOptions& given) {
 
   observer.on_update = options.on_update;
 
+  observer.give_up = options.give_up;
+
   result.finished = world.run(observer, options.stop);
-  result.summary = coordinator::summarize(coordinator::state_of(world.coordinator()), "simulator", seconds());
+  result.summary =
+      coordinator::summarize(coordinator::state_of(world.coordinator()), result.rounds, "simulator", seconds());
+  result.summary.dataset_sha256 = options.dataset_sha256;
   if (!options.out_dir.empty()) {
     note(coordinator::write_results(options.out_dir, coordinator::state_of(world.coordinator()), result.summary,
                                     result.rounds));

@@ -114,13 +114,14 @@ World::~World() = default;
 const edge::Client& World::client(std::size_t index) const { return *devices_[index]->client; }
 
 bool World::run(const WorldObserver& observer, const std::function<bool()>& stop) {
+  give_up_ = observer.give_up;
   coordinator_->observe_updates(observer.on_update);
   coordinator_->on_connected(now_ms_);
-  for (std::size_t i = 0; i < devices_.size(); ++i) {
+  for (std::size_t i = 0; i < devices_.size() && !is_given_up(); ++i) {
     if (!devices_[i]->connected) connect(i);
   }
   for (;;) {
-    if (stop && stop()) return false;
+    if (is_given_up() || (stop && stop())) return false;
     if (events_.empty() || !is_heard_together(events_.top())) {
       heard_ = 0;
       carry_out(observer);  // may leave a coordinator that was restarted and has to go on
@@ -292,13 +293,19 @@ void World::handle(const Event& event) {
   pump(event.device);
 }
 
+bool World::is_given_up() {
+  is_given_up_ = is_given_up_ || (give_up_ && give_up_());
+  return is_given_up_;
+}
+
 /// Does what a device wants, including all its work: in virtual time work takes none.
 void World::pump(std::size_t index) {
   Device& device = *devices_[index];
   edge::Action action;
   for (bool busy = true; busy;) {
     busy = device.client->has_work();
-    while (device.client->has_work()) device.client->work(now_ms_);
+    while (device.client->has_work() && !is_given_up()) device.client->work(now_ms_);
+    if (is_given_up_) return;
     while (device.client->next_action(action)) {
       carry_out(index, action);
       busy = true;

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "learning/checkpoint.hpp"
+#include "skink/coordinator/results/claim.hpp"
+#include "skink/host/experiment/experiment_text.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/host/program/workers.hpp"
 #include "skink/simulations/sweep.hpp"
@@ -41,6 +43,7 @@ struct Job {
   std::string folder;
   Experiment experiment;
   std::string id;
+  std::string dataset_sha256;
   // of this process, not yet told to on_progress
   std::uint64_t new_rounds = 0;
   std::uint64_t new_device_rounds = 0;
@@ -65,15 +68,20 @@ void take_summary(const std::string& text, SweepRun& run) {
   run.device_rounds_per_second = number("device_rounds_per_second");
   run.model_bytes = count("model_bytes");
   run.model_sha256 = std::string(summary.at("model_sha256").as_string());
-  run.is_evaluated = !summary.at("query_loss_after").is_null();
-  if (!run.is_evaluated) return;
-  run.evaluation_rounds = count("evaluation_rounds");
+  run.updates = {count("updates_taken"), count("updates_diverged"), count("updates_refused")};
   run.evaluation_tasks = count("evaluation_tasks");
+  run.is_evaluated = run.evaluation_tasks > 0;
+  if (!run.is_evaluated) return;
+  const auto measure = [&](const char* name) {
+    return summary.at(name).is_null() ? std::nullopt : std::optional<double>(number(name));
+  };
+  run.evaluation_diverged_tasks = count("evaluation_diverged_tasks");
+  run.evaluation_rounds = count("evaluation_rounds");
   run.query_samples = count("query_samples");
-  run.loss_before = number("query_loss_before");
-  run.loss_after = number("query_loss_after");
-  run.accuracy_before = number("query_accuracy_before");
-  run.accuracy_after = number("query_accuracy_after");
+  run.loss_before = measure("query_loss_before");
+  run.loss_after = measure("query_loss_after");
+  run.accuracy_before = measure("query_accuracy_before");
+  run.accuracy_after = measure("query_accuracy_after");
 }
 
 class Sweep {
@@ -96,6 +104,7 @@ class Sweep {
 
   Result<SweepResult> run() {
     for (std::size_t j = 0; j < jobs_.size(); ++j) {
+      jobs_[j].dataset_sha256 = dataset_hash(jobs_[j].experiment.task);
       const auto looked = look_at(jobs_[j]);
       if (!looked) return looked.error();
       if (jobs_[j].run.state == State::kFinished) continue;
@@ -105,6 +114,7 @@ class Sweep {
     found_ = jobs_.size() - open_.size();
     const auto loaded = load_datasets();
     if (!loaded) return loaded.error();
+    if (options_.on_begin) options_.on_begin();
     start_ = Clock::now();
     const std::uint32_t cores =
         options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
@@ -127,7 +137,7 @@ class Sweep {
     const std::string name = folder_name(points_[point]);
     job.run.folder = (name.empty() ? "" : name + "/") + "seed-" + std::to_string(seed);
     job.folder = options_.out_dir + "/" + job.run.folder;
-    job.id = experiment_id(text, overrides);
+    job.id = experiment_sha256(*experiment);
     job.experiment = std::move(*experiment);
     jobs_.push_back(std::move(job));
     return {};
@@ -147,25 +157,30 @@ class Sweep {
 
   // ---- what is there
 
-  static std::string id_path(const Job& job) { return job.folder + "/experiment.id"; }
-
-  /// Finds out whether a run is finished. Errors: its folder belongs to another experiment.
-  Result<void> look_at(Job& job) const {
-    if (options_.restarts) return {};
-    const auto id = read_file(id_path(job));
-    if (!id) {  // not begun by a sweep
-      if (std::filesystem::exists(job.folder + "/summary.json")) return make_other(job);
-      return {};
-    }
-    if (*id != job.id + "\n") return make_other(job);
-    if (!std::filesystem::exists(checkpoint_path(job.folder))) read_summary(job);
-    return {};
+  coordinator::Claim claim_of(const Job& job) const {
+    return {job.experiment, job.dataset_sha256,
+            options_.restarts ? coordinator::Found::kReplace : coordinator::Found::kKeep,
+            "name another --out, or give --restart to compute everything anew"};
   }
 
-  static Result<void> make_other(const Job& job) {
-    return make_error(Status::kInvalidArgument, job.folder +
-                                                    ": holds another experiment; name another --out, or give --restart "
-                                                    "to compute everything anew");
+  /// Empty where it cannot be known: whoever computes a run will say why.
+  std::string dataset_hash(const TaskConfig& task) {
+    if (task.source != TaskSource::kDataset) return "";
+    if (datasets_.count(task.dataset) == 0) {
+      const auto dataset = load_dataset(task, options_.data_dir);
+      if (!dataset) return "";
+      datasets_[task.dataset] = *dataset;
+    }
+    return datasets_[task.dataset]->fingerprint();
+  }
+
+  /// Finds out whether a run is finished. Errors: its folder belongs to another experiment.
+  Result<void> look_at(Job& job) {
+    if (options_.restarts) return {};
+    const auto free = coordinator::check_folder(job.folder, claim_of(job));
+    if (!free) return free;
+    if (!std::filesystem::exists(checkpoint_path(job.folder))) read_summary(job);
+    return {};
   }
 
   /// The run is finished if its summary can be read and has all rounds.
@@ -187,36 +202,29 @@ class Sweep {
 
   // ---- computing
 
-  bool is_stopped() const { return options_.stop && options_.stop(); }
+  bool is_stopped() const { return (options_.stop && options_.stop()) || (options_.give_up && options_.give_up()); }
 
   void compute(Job& job) {
     if (is_stopped()) return;
     try {
       const auto computed = compute_run(job);
-      if (!computed) fail(job, computed.error().message);
+      if (!computed) fail(job, because(computed.error(), Cause::kData));
     } catch (const std::exception& error) {
-      fail(job, error.what());
+      job.run.is_bug = true;
+      fail(job, make_error(Status::kInvalidArgument, error.what()));
     }
     tell(job, job.run.state == State::kAbsent ? 0 : 1);
   }
 
-  static void fail(Job& job, const std::string& why) {
+  static void fail(Job& job, const Error& why) {
     job.run.state = State::kFailed;
-    job.run.problem = why;
-  }
-
-  /// Gives the folder to this run. What --restart replaces goes first, or a run that is killed before it has written
-  /// anything would seem to have finished with the results of the other.
-  Result<void> take_folder(const Job& job) const {
-    Result<void> written = make_folder(job.folder);
-    if (written && options_.restarts) written = remove_file(job.folder + "/summary.json");
-    if (written && options_.restarts) written = remove_file(checkpoint_path(job.folder));
-    if (written) written = write_file(id_path(job), job.id + "\n");
-    return written;
+    job.run.problem = why.message;
+    job.run.cause = why.cause;
   }
 
   Result<void> compute_run(Job& job) {
-    Result<void> taken = take_folder(job);
+    Result<void> taken = make_folder(job.folder);
+    if (taken) taken = coordinator::claim_folder(job.folder, claim_of(job));
     if (!taken) return taken;
     RunOptions options;
     options.experiment = job.experiment;
@@ -229,7 +237,9 @@ class Sweep {
     options.restarts = options_.restarts;
     const auto dataset = datasets_.find(job.experiment.task.dataset);
     if (dataset != datasets_.end()) options.dataset = dataset->second;
+    options.dataset_sha256 = job.dataset_sha256;
     options.stop = [this] { return is_stopped(); };
+    options.give_up = options_.give_up;
     options.on_progress = [this, &job](const Progress& progress) { note(job, progress); };
     const auto result = run_experiment(options);
     if (!result) return result.error();
@@ -281,6 +291,22 @@ class Sweep {
 
   // ---- results
 
+  coordinator::Verdict verdict_on(const Job& job) const {
+    coordinator::Summary summary;
+    summary.rounds = static_cast<std::uint32_t>(job.run.rounds);
+    summary.updates = job.run.updates;
+    summary.evaluated = job.run.is_evaluated;
+    summary.last_evaluation.total.tasks = job.run.evaluation_tasks;
+    summary.last_evaluation.total.diverged_tasks = job.run.evaluation_diverged_tasks;
+    summary.last_evaluation.total.query_samples = job.run.query_samples;
+    const auto dataset = datasets_.find(job.experiment.task.dataset);
+    const bool is_known = job.experiment.task.source == TaskSource::kSine || dataset != datasets_.end();
+    const Dataset* const data = dataset != datasets_.end() ? dataset->second.get() : nullptr;
+    const auto plain = coordinator::verdict_of(summary, job.experiment, std::nullopt);
+    if (plain.has_learned || !is_known) return plain;
+    return coordinator::verdict_of(summary, job.experiment, input_range(job.experiment, data));
+  }
+
   SweepResult finish() {
     SweepResult result;
     result.points = points_;
@@ -289,6 +315,11 @@ class Sweep {
       result.runs.push_back(job.run);
       result.finished += job.run.state == State::kFinished ? 1U : 0U;
       result.failed += job.run.state == State::kFailed ? 1U : 0U;
+      if (job.run.state != State::kFinished) continue;
+      const bool is_first = result.learned_nothing == 0;
+      const coordinator::Verdict verdict = verdict_on(job);
+      result.learned_nothing += verdict.has_learned ? 0U : 1U;
+      if (is_first && !verdict.has_learned) result.verdict = job.run.folder + ": " + verdict.text;
     }
     result.written = write_file(options_.out_dir + "/runs.csv", runs_csv(result));
     if (result.written) result.written = write_file(options_.out_dir + "/sweep.csv", sweep_csv(result));

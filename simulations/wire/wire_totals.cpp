@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cinttypes>
-#include <cstdio>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <sstream>
+#include <string_view>
 
 #include "skink/host/files/files.hpp"
 
@@ -14,6 +16,35 @@ namespace {
 constexpr const char* kHeading =
     "rounds,device_rounds,encoded_bytes,up_bytes,down_bytes,query_loss_after,query_accuracy_after";
 
+std::string column(const std::optional<double>& value) { return value ? fmt::format("{:.17g}", *value) : ""; }
+
+/// Takes a number and the comma, or the end, behind it off the text. @returns false: there is none.
+template <class Number>
+bool take(std::string_view& text, Number& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const auto length = static_cast<std::size_t>(end - text.data());
+  if (error != std::errc() || (length < text.size() && text[length] != ',')) return false;
+  text.remove_prefix(std::min(length + 1, text.size()));
+  return true;
+}
+
+bool take(std::string_view& text, std::optional<double>& value) {
+  if (text.empty() || text.front() == ',') {
+    text.remove_prefix(text.empty() ? 0 : 1);
+    return true;
+  }
+  value = 0;
+  return take(text, *value) && std::isfinite(*value);
+}
+
+bool read_row(std::string_view line, WireRow& row) {
+  WireTotals& totals = row.totals;
+  if (std::count(line.begin(), line.end(), ',') != 6) return false;
+  return take(line, totals.rounds) && take(line, totals.device_rounds) && take(line, totals.encoded_bytes) &&
+         take(line, totals.up_bytes) && take(line, totals.down_bytes) && take(line, row.loss_after) &&
+         take(line, row.accuracy_after) && line.empty();
+}
+
 }  // namespace
 
 std::string wire_path(const std::string& folder) { return folder + "/wire.csv"; }
@@ -22,8 +53,8 @@ std::string wire_csv(const std::vector<WireRow>& rows) {
   std::string text = std::string(kHeading) + "\n";
   for (const WireRow& row : rows) {
     const WireTotals& totals = row.totals;
-    text += fmt::format("{},{},{},{},{},{:.17g},{:.17g}\n", totals.rounds, totals.device_rounds, totals.encoded_bytes,
-                        totals.up_bytes, totals.down_bytes, row.loss_after, row.accuracy_after);
+    text += fmt::format("{},{},{},{},{},{},{}\n", totals.rounds, totals.device_rounds, totals.encoded_bytes,
+                        totals.up_bytes, totals.down_bytes, column(row.loss_after), column(row.accuracy_after));
   }
   return text;
 }
@@ -37,12 +68,7 @@ Result<std::vector<WireRow>> read_wire(const std::string& path) {
   bool is_sound = std::getline(lines, line) && line == kHeading;
   while (is_sound && std::getline(lines, line)) {
     WireRow row;
-    WireTotals& totals = row.totals;
-    int end = 0;
-    is_sound = std::sscanf(line.c_str(), "%" SCNu32 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%lf,%lf%n",
-                           &totals.rounds, &totals.device_rounds, &totals.encoded_bytes, &totals.up_bytes,
-                           &totals.down_bytes, &row.loss_after, &row.accuracy_after, &end) == 7 &&
-               static_cast<std::size_t>(end) == line.size();
+    is_sound = read_row(line, row);
     rows.push_back(row);
   }
   if (!is_sound) return make_error(Status::kDamaged, path + ": is damaged; remove its folder to compute the run again");

@@ -27,10 +27,22 @@ expect() {
   [[ $got == "$code" ]] || fail "$* ended with $got, not $code: $(cat "$work/error")"
   grep -q "$text" "$work/error" || fail "$* does not say '$text': $(cat "$work/error")"
 }
-expect 4 "not a model of this experiment" --model "$work/run/model.skm" --set model.layers.0.units=31
-expect 4 "not a model of this experiment" --model "$work/run/model.skm" --set model.input_scale=0.5
+# A sound model is not called damaged, and what differs is said, with both sides.
+expect 4 "is a sound model, but not a model of this experiment: its network is" --model "$work/run/model.skm" \
+  --set model.layers.0.units=31
+grep -q "^  1 - dense 32 - " "$work/error" || fail "$(cat "$work/error")"
+grep -q "^  1 - dense 31 - " "$work/error" || fail "$(cat "$work/error")"
+expect 4 "trained with input_scale = 1 and input_offset = 0, and .model. says input_scale = 0.5" --model "$work/run/model.skm" \
+  --set model.input_scale=0.5
+expect 4 "dense 32 (trainable: bias)" --model "$work/run/model.skm" --set model.layers.2.trainable=bias
 head -c 1000 "$work/run/model.skm" >"$work/torn.skm"
-expect 4 "is damaged" --model "$work/torn.skm"
+expect 4 "is cut short" --model "$work/torn.skm"
+{ head -c 2000 "$work/run/model.skm" && printf x && tail -c +2002 "$work/run/model.skm"; } >"$work/flipped.skm"
+expect 4 "is damaged" --model "$work/flipped.skm"
+expect 4 "no model file" --model "$root/README.md"
+# Another evaluation is a matter of the experiment, not of the model.
+"$sim" evaluate "$experiment" --set evaluation.passes=1 --set evaluation.final_tasks=3 --set seed=9 \
+  --set meta.rounds=7 --model "$work/run/model.skm" >"$work/text" || fail "$(cat "$work/text")"
 expect 4 "absent.skm" --model "$work/absent.skm"
 expect 3 "final_tasks is 0" --model "$work/run/model.skm" --set evaluation.final_tasks=0 --set evaluation.tasks=0
 expect 2 "model is required" --lanes device

@@ -71,6 +71,12 @@ echo x >other/release.key
 expect 5 "release.key: not a private key" "$ctl" release sign --pki other --firmware firmware.bin --name a --out a.release
 expect 8 "cannot be written" "$ctl" release sign --pki pki --firmware firmware.bin --name a --out none/a.release
 expect 4 "none.bin: cannot be read" "$ctl" release sign --pki pki --firmware none.bin --name a --out a.release
+if [[ $(id -u) == 0 ]]; then  # root may enter every folder, so somebody else asks
+  mkdir -p closed/images && chmod 700 closed && chmod 755 "$work" && mkdir -m 777 open
+  cp "$root/experiments/images-5w5s.toml" open/
+  expect 4 "closed .from --data. may not be entered" setpriv --reuid=65534 --regid=65534 --clear-groups \
+    "$sim" run open/images-5w5s.toml --quiet --data closed --out open/out
+fi
 expect 2 "neuron lanes" "$sim" run sine.toml --quiet --lanes neuron --set evaluation.batch_size=2 --out out
 
 # ---- one rule for names: what provisioning takes, the coordinator, devices and the broker's configuration take too ----

@@ -41,7 +41,7 @@ long=("${sweep[@]}" --set meta.rounds=2000 --seeds 0..2)
 "${long[@]}" --out "$work/whole" >/dev/null
 "${long[@]}" --out "$work/stopped" >"$work/log" 2>&1 &
 pid=$!
-wait_for_file "$work/stopped/seed-0/experiment.id"
+wait_for_file "$work/stopped/seed-0/experiment.toml"
 got=0
 "${long[@]}" --out "$work/stopped" >"$work/second" 2>&1 || got=$?
 [[ $got == 8 ]] || fail "a second sweep in one folder ended with $got: $(cat "$work/second")"
@@ -60,11 +60,11 @@ other=("${sweep[@]}" --set meta.rounds=2000 --set meta.cohort=8 --seeds 0 --out 
 got=0
 "${other[@]}" >"$work/log" 2>&1 || got=$?
 [[ $got == 3 ]] || fail "another experiment took the folder: $(cat "$work/log")"
-id=$(cat "$work/stopped/seed-0/experiment.id")
+id=$(cat "$work/stopped/seed-0/experiment.toml")
 "${other[@]}" --restart >"$work/log" 2>&1 &
 pid=$!
 for ((try = 0; try < 500; try++)); do
-  [[ $(cat "$work/stopped/seed-0/experiment.id") == "$id" ]] || break
+  [[ $(cat "$work/stopped/seed-0/experiment.toml") == "$id" ]] || break
   sleep 0.01
 done
 kill -KILL "$pid"

@@ -42,8 +42,9 @@ ROOMS = {
     "host/mqtt": ("common/ host/", OUTSIDE + "|" + SOCKETS + r"|mqtt/.*|openssl/.*"),
     "rounds": ("common/ rounds/ host/experiment/", VALUES),
     "coordinator/core": ("common/ rounds/ host/experiment/ host/config/overrides.hpp coordinator/core/", VALUES),
-    "coordinator/results": ("common/ rounds/ host/files/ host/result.hpp coordinator/core/ coordinator/results/",
-                            VALUES + r"|boost/json\.hpp|fmt/format\.h"),
+    "coordinator/results": ("common/ rounds/ host/experiment/ host/files/ host/program/build.hpp host/result.hpp "
+                            "coordinator/core/ coordinator/results/",
+                            VALUES + r"|filesystem|boost/json\.hpp|fmt/format\.h"),
     "coordinator/store": ("common/ rounds/ host/ coordinator/core/ coordinator/store/",
                           OUTSIDE + r"|boost/json\.hpp|sqlite3\.h"),
     "coordinator/provisioning": ("common/ host/ coordinator/core/revoked_ids.hpp coordinator/provisioning/",
@@ -55,7 +56,7 @@ ROOMS = {
     "simulations/cli": ("common/ edge/ host/ rounds/ coordinator/core/ coordinator/results/ coordinator/store/ "
                         "simulations/", OUTSIDE + r"|boost/json.*\.hpp|fmt/format\.h"),
     "simulations/learning": ("common/ host/ rounds/ coordinator/core/ coordinator/results/ simulations/",
-                             OUTSIDE + "|" + C + "|" + SIMD + r"|boost/json\.hpp"),
+                             OUTSIDE + "|" + C + "|" + SIMD + r"|boost/json\.hpp|fmt/format\.h"),
     "simulations/mpi": ("simulations/", VALUES + r"|mpi\.h"),
     "simulations/sweep": ("common/ host/ rounds/ coordinator/core/ coordinator/results/ simulations/",
                           OUTSIDE + r"|boost/(json|math/distributions/students_t)\.hpp|fmt/format\.h"),

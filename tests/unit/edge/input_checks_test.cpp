@@ -76,6 +76,9 @@ TEST_CASE("client: a wanted value that is not finite is no divergence", "[edge][
   spoil(bench, SampleSet::kSupport, wanted);
   CHECK(bench.refusal(bench.run_task(bench.task())).refusal == wire::Refusal::kNoData);
   CHECK(bench.client->counters().diverged == 0);
+  ClientBench evaluating;
+  spoil(evaluating, SampleSet::kQuery, wanted);
+  CHECK(evaluating.refusal(evaluating.run_task(evaluating.evaluation())).refusal == wire::Refusal::kNoData);
 }
 
 TEST_CASE("client: an arena that is not aligned is used, and announced, from its first aligned byte on",

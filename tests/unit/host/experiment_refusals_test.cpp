@@ -1,6 +1,8 @@
 /// @file
 /// What is wrong with an experiment is named: file, line, key, and what is allowed.
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "experiment_texts.hpp"
@@ -124,4 +126,24 @@ TEST_CASE("experiment: a missing file is an error, and value() throws its messag
   CHECK(read.error().code.message() == "not available");
   CHECK(std::string(read.error().code.category().name()) == "skink");
   CHECK_THROWS_WITH(read.value(), Contains("none/x.toml: cannot be read"));
+}
+
+TEST_CASE("experiment: a kind that is not known is the one problem, without those of other kinds",
+          "[host][experiment]") {
+  const auto lines = [](const std::string& message) { return std::count(message.begin(), message.end(), '\n') + 1; };
+  std::string message = test::images_with("type = \"conv2d\"", "type = \"conv3d\"");
+  CHECK(message.find("[model] layers.0.type: \"conv3d\" is not allowed") != std::string::npos);
+  CHECK(lines(message) == 1);
+  message = test::images_with("type = \"conv2d\", ", "");  // absent
+  CHECK(message.find("[model] layers.0.type: missing") != std::string::npos);
+  CHECK(lines(message) == 1);
+  message = test::sine_with("initializer = \"kinks\"", "initializer = \"knicks\"");
+  CHECK(message.find("\"knicks\" is not allowed") != std::string::npos);
+  CHECK(lines(message) == 1);
+  message = test::images_with("source = \"dataset\"", "source = \"datset\"");
+  CHECK(message.find("[task] source: \"datset\" is not allowed") != std::string::npos);
+  CHECK(lines(message) == 1);
+  message = test::sine_with("source = \"sine\"", "source = \"sinus\"");
+  CHECK(lines(message) == 1);
+  CHECK(lines(test::sine_with("type = \"relu\"", "type = \"relo\", units = 3, what = 4")) == 1);
 }

@@ -82,3 +82,19 @@ TEST_CASE("round history: rounds that are alike cost one entry", "[rounds][histo
   CHECK(history.back().model_sha256 == "the last");
   CHECK(history.back().round == 999'999);
 }
+
+TEST_CASE("round history: its counts are those of all its records", "[rounds][history]") {
+  RoundHistory history(annealed(1000));
+  rounds::UpdateCounts expected;
+  for (RoundRecord record : records(1000, 7)) {
+    record.refused = record.round % 11 == 0 ? 2 : 0;
+    expected.taken += record.updates;
+    expected.diverged += record.diverged;
+    expected.refused += record.refused;
+    history.add(record);
+  }
+  CHECK(history.counts().taken == expected.taken);
+  CHECK(history.counts().diverged == expected.diverged);
+  CHECK(history.counts().refused == expected.refused);
+  CHECK(RoundHistory().counts().taken == 0);
+}

@@ -216,3 +216,20 @@ TEST_CASE("engines: convolutions, pools, a frozen tensor and classes from a data
     check_engines(*batches, folder.path());
   }
 }
+
+TEST_CASE("engines: a device alone is computed without lanes, unless evaluations are most of the work",
+          "[simulation]") {
+  const auto isa_of = [](const std::vector<Override>& more) {
+    std::vector<Override> overrides{{"meta.cohort", "1"}, {"meta.rounds", "200"}, {"evaluation.every", "0"}};
+    overrides.insert(overrides.end(), more.begin(), more.end());
+    RunOptions options;
+    options.experiment = parse_experiment(kSine, "engines_test", overrides).value();
+    options.threads = 1;
+    return run_learning(options)->isa;
+  };
+  const std::string widest = simulations::available_lanes().front()->name;
+  CHECK(isa_of({}) == "scalar");
+  CHECK(isa_of({{"meta.cohort", "3"}}) == widest);
+  CHECK(isa_of({{"evaluation.final_tasks", "900"}}) == widest);
+  CHECK(isa_of({{"meta.batch_size", "1"}, {"evaluation.batch_size", "1"}}) == widest);  // neurons are in the lanes
+}

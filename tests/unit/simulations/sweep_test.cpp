@@ -141,8 +141,11 @@ TEST_CASE("sweep: finished runs are kept, a larger grid adds to them", "[simulat
   const SweepResult again = sweep(options);
   CHECK(again.found == 23);
   CHECK(sweep_csv(again) == sweep_csv(more));
-  // Another experiment is not mixed in.
+  // The same experiment in another file is the same one.
   REQUIRE(write_file(options.experiment_file, std::string(kExperiment) + "\n# changed\n").has_value());
+  CHECK(sweep(options).found == 24);
+  // Another experiment is not mixed in.
+  options.overrides = {{"evaluation.query_size", "11"}};
   const auto refused = run_sweep(options);
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().message.find("holds another experiment") != std::string::npos);

@@ -4,6 +4,7 @@
 /// simulator's learning engine computed them.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,13 @@ struct RoundRecord {
   Traffic traffic;
 };
 
+/// Device-rounds by what became of them. What was replaced is counted once, as what came of the device in its place.
+struct UpdateCounts {
+  std::uint64_t taken = 0;     ///< aggregated
+  std::uint64_t diverged = 0;  ///< a loss or a parameter was not finite
+  std::uint64_t refused = 0;   ///< finite, but too large to be aggregated
+};
+
 /// One federated evaluation of the model after `rounds` rounds.
 struct EvaluationRecord {
   std::uint32_t rounds = 0;
@@ -42,12 +50,14 @@ struct EvaluationRecord {
   wire::Evaluation total{};
   Traffic traffic;
 
-  /// Means over all query samples, before and after adaptation: the loss, and the fraction of correct predictions. 0
-  /// when there is no query sample (`total.query_samples`); the accuracy of a regression is 0 as well.
-  double loss_before() const;
-  double loss_after() const;
-  double accuracy_before() const;
-  double accuracy_after() const;
+  /// Means over query samples, before and after adaptation: the loss, and the fraction of correct predictions. Nothing
+  /// where nobody answered. The accuracy of a regression has no meaning; a task that diverged told nothing right.
+  std::optional<double> loss_before() const;
+  std::optional<double> accuracy_before() const;
+  std::optional<double> accuracy_after() const;
+  /// The same over the tasks that did not diverge, each with equally many query samples. Nothing if all did, or if so
+  /// many did that the sum of losses is saturated.
+  std::optional<double> loss_after() const;
 };
 
 /// The compressed downlink: one round's step as it is sent, and the model that it belongs to.

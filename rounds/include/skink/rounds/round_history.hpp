@@ -38,6 +38,8 @@ class RoundHistory {
   const std::vector<Stretch>& stretches() const { return stretches_; }
   /// @param[in] round  below size(). Cost: logarithmic in the number of stretches.
   RoundRecord operator[](std::uint32_t round) const;
+  /// Of all rounds.
+  UpdateCounts counts() const;
   RoundRecord back() const { return (*this)[size_ - 1]; }
   /// Gives the last round the hash of its model.
   void set_last_hash(const std::string& model_sha256);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,17 +39,17 @@ struct CodecsOptions {
 /// Where a curve is after some rounds, a mean over the seeds.
 struct CodecPoint {
   std::uint32_t rounds = 0;
-  double total_bytes = 0;  ///< up and down, of all devices so far
-  double value = 0;        ///< accuracy, or loss of a regression, after adaptation
+  double total_bytes = 0;       ///< up and down, of all devices so far
+  std::optional<double> value;  ///< accuracy, or loss of a regression, after adaptation; of the seeds that have one
 };
 
 /// One codec. Bytes are those of a device-round, unless they are said to be total.
 struct CodecRow {
   CodecChoice choice;
   double encoded_bytes = 0;
-  double up_bytes = 0;    ///< on the wire
-  double down_bytes = 0;  ///< likewise
-  Estimate value;         ///< after the last round
+  double up_bytes = 0;            ///< on the wire
+  double down_bytes = 0;          ///< likewise
+  std::optional<Estimate> value;  ///< after the last round, of the seeds that have one
   std::size_t seeds = 0;
   std::size_t reached = 0;  ///< seeds that came to the target; the means below are of these
   double rounds_to_target = 0;
@@ -62,7 +63,7 @@ struct CodecsResult {
   bool is_complete = false;  ///< all runs are finished; otherwise nothing follows
   std::string experiment;
   bool classifies = false;
-  double target = 0;  ///< accuracy to reach, or loss to come below
+  std::optional<double> target;  ///< accuracy to reach, or loss to come below; nothing: the first learned nothing
   std::vector<CodecRow> rows;
   Result<void> written;  ///< codecs.csv, codecs.md, codecs.svg
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "skink/coordinator/results/summary.hpp"
+#include "skink/coordinator/results/verdict.hpp"
 #include "skink/rounds/round_history.hpp"
 #include "skink/simulations/learning/lanes.hpp"
 #include "skink/simulations/learning/peers.hpp"
@@ -45,6 +46,7 @@ struct RunOptions {
   Experiment experiment;
   std::string data_dir;                    ///< --data; empty: the environment's SKINK_DATA
   std::shared_ptr<const Dataset> dataset;  ///< that of the tasks; null: it is found and loaded
+  std::string dataset_sha256;              ///< of it; empty: not known, or no data set
   std::string out_dir;                     ///< exists; empty: nothing is written
   Engine engine = Engine::kLearning;
   // learning engine
@@ -66,7 +68,10 @@ struct RunOptions {
   std::function<void(const Progress&)> on_progress;                ///< after every round
   std::function<void(const coordinator::TakenUpdate&)> on_update;  ///< every change that is taken
   std::function<void(const std::string&)> on_trouble;  ///< the first file that cannot be written, when that happens
-  std::function<bool()> stop;
+  std::function<bool()> stop;                          ///< asked between rounds: the run ends there
+  /// Asked often, also within rounds and evaluations, on any thread; once it says so it must not say otherwise. The run
+  /// ends at once, where it was after the last round that was finished.
+  std::function<bool()> give_up;
 };
 
 /// What a run ended with.
@@ -78,15 +83,13 @@ struct RunResult {
   bool finished = false;
   rounds::RoundHistory rounds;
   std::vector<rounds::EvaluationRecord> evaluations;
-  std::vector<WireRow> wire;  ///< with counts_wire: at each evaluation
-  Result<void> written;       ///< the first file that could not be written; everything else holds all the same
+  std::vector<WireRow> wire;     ///< with counts_wire: at each evaluation
+  coordinator::Verdict verdict;  ///< of a run that is finished
+  Result<void> written;          ///< the first file that could not be written; everything else holds all the same
 };
 
 /// Keeps the first failure in `result` and tells it.
 void note_written(const RunOptions& options, const Result<void>& written, RunResult& result);
-
-/// What RunOptions::experiment_id is for: a hash of an experiment file and of what replaces its keys.
-std::string experiment_id(const std::string& text, const std::vector<Override>& overrides);
 
 /// Runs and writes summary.json, metrics.csv and model.skm. A run that was stopped writes what there
 /// is. Errors: data not found or unusable; the message says which and what to do.

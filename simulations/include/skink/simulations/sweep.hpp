@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,9 @@ struct SweepOptions {
   bool counts_wire = false;                                      ///< RunOptions::counts_wire
   bool restarts = false;                                         ///< computes every run anew
   std::function<void(const struct SweepProgress&)> on_progress;  ///< on any thread, one at a time
-  std::function<bool()> stop;
+  std::function<bool()> stop;                                    ///< RunOptions::stop
+  std::function<bool()> give_up;                                 ///< RunOptions::give_up
+  std::function<void()> on_begin;  ///< before the first run that is computed: until then nothing is lost by a kill
 };
 
 /// How far a sweep is.
@@ -76,7 +79,9 @@ struct SweepRun {
   std::uint64_t seed = 0;
   std::string folder;  ///< below the sweep's
   State state = State::kAbsent;
-  std::string problem;  ///< kFailed
+  std::string problem;           ///< kFailed
+  Cause cause = Cause::kUnsaid;  ///< kFailed, where it is not a bug of ours
+  bool is_bug = false;           ///< likewise
   // of its summary.json
   std::uint64_t devices = 0;
   std::uint64_t held_out = 0;
@@ -86,15 +91,17 @@ struct SweepRun {
   std::uint64_t device_rounds = 0;
   double wall_seconds = 0;
   double device_rounds_per_second = 0;
+  rounds::UpdateCounts updates;
   bool is_evaluated = false;
   bool classifies = false;
   std::uint64_t evaluation_rounds = 0;
   std::uint64_t evaluation_tasks = 0;
+  std::uint64_t evaluation_diverged_tasks = 0;
   std::uint64_t query_samples = 0;
-  double loss_before = 0;
-  double loss_after = 0;
-  double accuracy_before = 0;
-  double accuracy_after = 0;
+  std::optional<double> loss_before;  ///< nothing: no task had one; likewise the others
+  std::optional<double> loss_after;
+  std::optional<double> accuracy_before;
+  std::optional<double> accuracy_after;
   std::uint64_t model_bytes = 0;
   std::string model_sha256;
 };
@@ -105,8 +112,10 @@ struct SweepResult {
   std::vector<SweepRun> runs;  ///< point by point, the seeds in their order
   std::size_t finished = 0;
   std::size_t failed = 0;
-  std::size_t found = 0;  ///< finished before
-  Result<void> written;   ///< runs.csv and sweep.csv
+  std::size_t found = 0;            ///< finished before
+  std::size_t learned_nothing = 0;  ///< finished runs in which nothing was learned
+  std::string verdict;              ///< of the first of them (coordinator::Verdict)
+  Result<void> written;             ///< runs.csv and sweep.csv
 };
 
 /// Checks every combination first, then runs what is missing and writes runs.csv and sweep.csv. Errors: an experiment

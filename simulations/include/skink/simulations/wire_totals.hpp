@@ -3,6 +3,7 @@
 /// What the device-rounds of a run would cost on the network.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,8 @@ struct WireTotals {
 /// They and what an evaluation measured then.
 struct WireRow {
   WireTotals totals;
-  double loss_after = 0;
-  double accuracy_after = 0;  ///< 0 for a regression
+  std::optional<double> loss_after;      ///< nothing: no task had one
+  std::optional<double> accuracy_after;  ///< nothing for a regression, too
 };
 
 /// <folder>/wire.csv

@@ -98,6 +98,7 @@ class Coordinator {
   std::uint64_t run() const { return config_.run; }
   const Experiment& experiment() const { return config_.experiment; }
   const rounds::MetaModel& model() const { return model_; }
+  bool is_connected() const { return connected_; }
   /// Devices that answered a challenge and were not heard to go since; those that have not answered yet.
   std::size_t devices_online() const { return devices_.online(); }
   std::size_t devices_unconfirmed() const { return devices_.unconfirmed(); }

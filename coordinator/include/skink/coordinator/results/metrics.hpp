@@ -17,9 +17,12 @@ namespace skink::coordinator {
 class MetricsTable {
  public:
   /// @param[in] evaluations  of the run; of two after one round the first counts.
-  MetricsTable(const rounds::RoundHistory& rounds, const std::vector<rounds::EvaluationRecord>& evaluations);
+  /// @param[in] loss         what is learned: accuracy is of classifiers.
+  MetricsTable(const rounds::RoundHistory& rounds, const std::vector<rounds::EvaluationRecord>& evaluations,
+               nn::Loss loss);
 
-  /// The next lines, some 64 KiB, valid until the next call; columns of an evaluation are empty where none was made.
+  /// The next lines, some 64 KiB, valid until the next call; columns of an evaluation are empty where none was made,
+  /// and its figures where nobody answered it.
   /// @returns false, with an empty part, at the end.
   bool next(std::string_view& part);
 
@@ -28,6 +31,7 @@ class MetricsTable {
 
   rounds::RoundHistory::Reader reader_;
   std::unordered_map<std::uint32_t, const rounds::EvaluationRecord*> evaluations_;  // by rounds done
+  bool classifies_;
   std::string part_;
   bool has_begun_ = false;
 };

@@ -3,10 +3,12 @@
 /// The result of a run for people and programs: summary.json, metrics.csv and a table. The same for a fleet and for the
 /// simulator, so that the two can be compared field by field.
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "skink/coordinator/core/coordinator.hpp"
+#include "skink/rounds/round_history.hpp"
 
 namespace skink::coordinator {
 
@@ -21,6 +23,7 @@ struct Summary {
   std::uint32_t rounds = 0;
   double wall_seconds = 0;
   rounds::Traffic traffic;
+  rounds::UpdateCounts updates;
   bool evaluated = false;
   bool classifies = false;
   rounds::EvaluationRecord last_evaluation;
@@ -28,6 +31,9 @@ struct Summary {
   std::size_t model_bytes = 0;
   std::size_t parameters = 0;
   std::string uplink;
+  std::string experiment_sha256;  ///< of experiment.toml
+  std::string dataset;            ///< its name; empty: none
+  std::string dataset_sha256;     ///< empty: none, or samples that the devices have
   /// Mean bytes of one device-round, evaluation traffic included.
   double uplink_bytes_per_device_round() const;
   double downlink_bytes_per_device_round() const;
@@ -49,15 +55,25 @@ struct RunState {
 /// That of a coordinator. Borrows from it until it is changed.
 RunState state_of(const Coordinator& coordinator);
 
+/// @param[in] rounds        the finished rounds
 /// @param[in] source        "fleet" or "simulator"
 /// @param[in] wall_seconds  that the run took
-Summary summarize(const RunState& state, const std::string& source, double wall_seconds);
+Summary summarize(const RunState& state, const rounds::RoundHistory& rounds, const std::string& source,
+                  double wall_seconds);
 
 /// One JSON object, fields as docs/experiment-output.md lists them.
 std::string to_json(const Summary& summary);
 
 /// A table for a terminal, some 10 lines.
 std::string to_table(const Summary& summary);
+
+/// An evaluation in words, without what was evaluated: "loss 4.2034 before adaptation, 0.0160 after"; says so when
+/// nobody answered, and when tasks diverged.
+std::string loss_text(const rounds::EvaluationRecord& record);
+/// "20.3 % before adaptation, 92.2 % after"; "-" where there is nothing.
+std::string accuracy_text(const rounds::EvaluationRecord& record, int digits = 1);
+/// With `digits` after the point, or "-" where there is nothing.
+std::string number_text(const std::optional<double>& value, int digits = 4);
 
 /// updates.csv: its heading and, for a change that was taken, its line without the end. Two ways of computing one
 /// experiment give the same lines in another order, so they tell which device of which round computed something else.

@@ -112,6 +112,20 @@ class ConfigReader {
     return choices.begin()[*index].value;
   }
 
+  /// The same, of a key that decides which others belong to the table. Where it is absent or none of the texts, that is
+  /// the one problem of the table: nothing is returned, and no getter notes anything more, unknown keys included.
+  template <class Value>
+  std::optional<Value> selector(std::string_view key, std::initializer_list<Choice<Value>> choices,
+                                std::optional<Value> fallback = std::nullopt) const {
+    std::vector<std::string_view> texts;
+    for (const Choice<Value>& one : choices) texts.push_back(one.text);
+    if (fallback && !has(key)) return choice(key, choices, fallback);
+    const std::optional<std::size_t> index = choice_index(key, texts, false);
+    if (index) return choices.begin()[*index].value;
+    mute();
+    return std::nullopt;
+  }
+
   /// Is the key written, and as what? Asking does not allow it.
   bool has(std::string_view key) const;
   WrittenAs written_as(std::string_view key) const;
@@ -130,6 +144,7 @@ class ConfigReader {
   std::optional<std::size_t> choice_index(std::string_view key, std::span<const std::string_view> texts,
                                           bool has_fallback) const;
   std::string label(std::string_view key) const;
+  void mute() const;
 
   internal::ConfigState* state_;
   internal::ConfigNode* node_;  ///< null: a problem with the table itself is noted, say nothing more

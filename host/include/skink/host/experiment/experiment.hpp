@@ -27,6 +27,9 @@ struct LayerConfig {
   float input_min = 0, input_max = 0;
 };
 
+/// Equal in every field.
+bool operator==(const LayerConfig& a, const LayerConfig& b);
+
 /// [model]: the network and its input, stored * input_scale + input_offset.
 struct ModelConfig {
   nn::Shape input;
@@ -35,6 +38,7 @@ struct ModelConfig {
   std::vector<float> input_offset{0.0F};
   nn::Loss loss = nn::Loss::kMeanSquaredError;
   std::vector<LayerConfig> layers;
+  friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };
 
 /// Where tasks come from; what an output stands for: a class of the data set, or the place of a class in the task's
@@ -101,6 +105,7 @@ struct TaskConfig {
   std::uint32_t ways = 0;         ///< classes of a task; 0: all that its records have
   std::uint32_t rotations = 1;
   std::uint32_t validation_classes = 0;  ///< of the training split, moved to the validation split
+  friend bool operator==(const TaskConfig&, const TaskConfig&) = default;
 };
 
 /// The meta-learning algorithm: docs/experiment.md, [meta].
@@ -117,6 +122,7 @@ struct MetaConfig {
   double meta_learning_rate = 1.0;
   double meta_learning_rate_final = 0.0;
   double clip_norm = 0.0;  ///< of a change; 0: not clipped
+  friend bool operator==(const MetaConfig&, const MetaConfig&) = default;
 };
 
 /// [evaluation]: when and on which tasks the meta-parameters are scored, by held-out devices.
@@ -133,6 +139,7 @@ struct EvaluationConfig {
   std::uint32_t batch_size = 1;
   float inner_learning_rate = 0;
   std::uint32_t rotations = 1;  ///< data set
+  friend bool operator==(const EvaluationConfig&, const EvaluationConfig&) = default;
 };
 
 /// How records are dealt out to devices: as clients have them, or so that classes or sizes are as uneven as is wanted.
@@ -147,6 +154,9 @@ struct PartitionConfig {
   std::uint32_t classes_per_device = 0;  ///< kClasses
   PartitionSizes sizes = PartitionSizes::kEqual;
   std::uint32_t least = 0;  ///< records that every device has in the end
+
+  /// Do they say the same?
+  friend bool operator==(const PartitionConfig&, const PartitionConfig&) = default;
 };
 
 /// Which devices only evaluate: drawn from the roster, or its last ones.
@@ -161,6 +171,7 @@ struct FleetConfig {
   PartitionConfig partition;
   std::uint32_t deadline_ms = 30000;
   std::uint32_t offline_ms = 3000;
+  friend bool operator==(const FleetConfig&, const FleetConfig&) = default;
 };
 
 /// In place of a codec's name: models are sent as they are.
@@ -177,6 +188,7 @@ struct Experiment {
   FleetConfig fleet;
   std::string uplink = "float32";
   std::string downlink = kWholeModel;  ///< or a codec's name
+  friend bool operator==(const Experiment&, const Experiment&) = default;
 };
 
 /// What a network's outputs are to be.

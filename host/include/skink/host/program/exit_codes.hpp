@@ -19,6 +19,7 @@ enum class ExitCode : int {
   kUnsoundArithmetic = 7,  ///< this process's floating point is not what it must be
   kStore = 8,              ///< the store, a result file or the disk
   kDifferent = 9,          ///< two results that must be equal are not
+  kNothingLearned = 10,    ///< a run has ended, and nothing of it was learned
 };
 
 /// By the error's cause; `otherwise` where none was said.

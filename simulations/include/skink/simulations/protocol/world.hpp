@@ -51,6 +51,8 @@ struct WorldObserver {
   /// Asked before every action of the coordinator. True: it dies there and then, and a new one goes on from what was
   /// committed, as after `kill -9` and a restart.
   std::function<bool()> kill_coordinator;
+  /// Asked after every step of every device; once it says so, the world stands still.
+  std::function<bool()> give_up;
 };
 
 /// A coordinator and its devices in virtual time. Deterministic: the same options give the same events.
@@ -99,6 +101,7 @@ class World {
   void carry_out(const WorldObserver& observer);
   void restart_coordinator(const WorldObserver& observer);
   void publish(const coordinator::Publish& publication);
+  bool is_given_up();
   void pump(std::size_t index);
   void carry_out(std::size_t index, const edge::Action& action);
   void deliver_model(std::size_t index, std::uint32_t slot, std::uint32_t chunk);
@@ -120,6 +123,8 @@ class World {
   std::uint64_t now_ms_ = 0;
   std::uint32_t random_element_ = 0;
   std::size_t heard_ = 0;  // messages of the current batch
+  std::function<bool()> give_up_;
+  bool is_given_up_ = false;
 };
 
 }  // namespace skink::simulations

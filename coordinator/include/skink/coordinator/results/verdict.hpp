@@ -1,0 +1,26 @@
+#pragma once
+/// @file
+/// What a run's user has to be told at its end, beside its figures: that nothing was learned, and why; or what did not
+/// count.
+
+#include <optional>
+#include <string>
+
+#include "skink/coordinator/results/summary.hpp"
+#include "skink/host/experiment/input_range.hpp"
+
+namespace skink::coordinator {
+
+/// Of a run that has ended.
+struct Verdict {
+  bool has_learned = true;
+  std::string text;  ///< lines without the last end; empty: nothing has to be said. Otherwise the cause and the remedy
+};
+
+/// Nothing was learned when there were rounds and no update of any was taken, or when every task of the last evaluation
+/// diverged.
+///
+/// @param[in] inputs  what the network saw; nothing where only the devices know.
+Verdict verdict_of(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs);
+
+}  // namespace skink::coordinator

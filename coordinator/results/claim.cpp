@@ -1,0 +1,89 @@
+#include "skink/coordinator/results/claim.hpp"
+
+#include <boost/json.hpp>
+#include <filesystem>
+
+#include "skink/host/experiment/experiment_text.hpp"
+#include "skink/host/files/files.hpp"
+
+namespace skink::coordinator {
+namespace {
+
+bool exists(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
+/// Results, or a part of them.
+constexpr const char* kResults[] = {"/summary.json", "/checkpoint.json", "/metrics.csv", "/wire.csv", "/model.skm"};
+
+bool has_results(const std::string& folder) { return exists(folder + kResults[0]) || exists(folder + kResults[1]); }
+
+/// What a summary says of its data; empty where it says nothing.
+std::string dataset_of(const std::string& summary_path) {
+  const auto text = read_file(summary_path);
+  if (!text) return "";
+  boost::json::error_code code;
+  const boost::json::value summary = boost::json::parse(*text, code);
+  if (code || !summary.is_object()) return "";
+  const boost::json::value* hash = summary.get_object().if_contains("dataset_sha256");
+  return hash != nullptr && hash->is_string() ? std::string(hash->get_string()) : "";
+}
+
+/// @returns an empty text: the folder is free, or of this experiment.
+Result<std::string> objection(const std::string& folder, const Claim& claim, const std::string& wanted) {
+  if (!has_results(folder)) return std::string();  // whoever had it got to nothing
+  const std::string path = experiment_path(folder);
+  if (!exists(path)) return std::string("holds results that do not say of which experiment");
+  const auto there = read_file(path);
+  if (!there) return because(there.error(), Cause::kStore);
+  if (*there != wanted) return "holds another experiment (" + first_difference(*there, wanted) + ")";
+  const std::string dataset = dataset_of(folder + kResults[0]);
+  if (!dataset.empty() && !claim.dataset_sha256.empty() && dataset != claim.dataset_sha256) {
+    return "holds this experiment with other data: data set " + claim.experiment.task.dataset + " has changed since";
+  }
+  return std::string();
+}
+
+/// The summary first: what is left without it is no result.
+Result<void> remove_results(const std::string& folder) {
+  for (const char* name : kResults) {
+    if (!exists(folder + name)) continue;
+    const auto removed = remove_file(folder + name);
+    if (!removed) return removed;
+  }
+  return {};
+}
+
+Error refuse(const std::string& folder, const std::string& why) {
+  return make_error(Status::kInvalidArgument, folder + ": " + why, Cause::kConfiguration);
+}
+
+}  // namespace
+
+std::string experiment_path(const std::string& folder) { return folder + "/experiment.toml"; }
+
+Result<void> check_no_run(const std::string& folder) {
+  if (!has_results(folder)) return {};
+  return refuse(folder, "holds the results of one run; name another folder for many");
+}
+
+Result<void> check_folder(const std::string& folder, const Claim& claim) {
+  if (exists(folder + "/runs.csv")) return refuse(folder, "holds many runs; name another folder for one");
+  if (claim.found == Found::kReplace) return {};
+  const auto objected = objection(folder, claim, to_toml(claim.experiment));
+  if (!objected) return objected.error();
+  return objected->empty() ? Result<void>() : refuse(folder, *objected + "; " + claim.remedy);
+}
+
+Result<void> claim_folder(const std::string& folder, const Claim& claim) {
+  const auto free = check_folder(folder, claim);
+  if (!free) return free;
+  if (claim.found == Found::kReplace) {
+    const auto removed = remove_results(folder);
+    if (!removed) return removed;
+  }
+  return write_file(experiment_path(folder), to_toml(claim.experiment));
+}
+
+}  // namespace skink::coordinator

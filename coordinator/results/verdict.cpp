@@ -1,0 +1,117 @@
+#include "skink/coordinator/results/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace skink::coordinator {
+namespace {
+
+/// Networks start for inputs of about 1; from here on the first step of every usual rate overshoots.
+constexpr double kLargeInput = 100;
+/// Rates above it are unusual for online SGD.
+constexpr double kLargeRate = 0.05;
+constexpr double kUsualRate = 0.01;
+
+/// At most three digits, never with an exponent: 0.0000305.
+std::string plain(double value) {
+  if (value == 0) return "0";
+  const int magnitude = static_cast<int>(std::floor(std::log10(std::abs(value))));
+  std::string text = fmt::format("{:.{}f}", value, std::max(0, 2 - magnitude));
+  if (text.find('.') == std::string::npos) return text;
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+/// 32,767
+std::string with_commas(double value) {
+  std::string digits = fmt::format("{:.0f}", std::abs(value));
+  for (std::size_t place = digits.size(); place > 3;) digits.insert(place -= 3, 1, ',');
+  return (value < 0 ? "-" : "") + digits;
+}
+
+std::string counted(std::uint64_t count, const char* what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+std::string input_advice(const InputRange& inputs) {
+  std::string text =
+      fmt::format("The network sees values from {} to {}", with_commas(inputs.least), with_commas(inputs.most));
+  if (inputs.stored_deviation == 0) return text + ": set [model] input_scale so that they are about -1 to 1.";
+  const double scale = 1 / inputs.stored_deviation;
+  return text + fmt::format(
+                    ": set [model] input_scale = {} and input_offset = {}, which give the training data mean 0 and "
+                    "deviation 1.",
+                    plain(scale), plain(-inputs.stored_mean * scale));
+}
+
+std::string rate_advice(const char* section, float rate) {
+  const auto number = static_cast<double>(rate);
+  const double lower = number > kLargeRate ? kUsualRate : number / 10;
+  return fmt::format("[{}] inner_learning_rate = {} is too large for this network and these inputs: try {}.", section,
+                     rate, plain(lower));
+}
+
+/// Why numbers grew beyond all bounds, and what helps.
+std::string advice(const char* section, float rate, const std::optional<InputRange>& inputs) {
+  if (inputs && inputs->largest() > kLargeInput) return input_advice(*inputs);
+  std::string text = rate_advice(section, rate);
+  if (!inputs)
+    text +=
+        " Or the samples of the devices are large: [model] input_scale and input_offset should bring them to about -1 "
+        "to 1.";
+  return text;
+}
+
+std::string reason_of(const rounds::UpdateCounts& updates) {
+  const std::uint64_t count = updates.diverged + updates.refused;
+  if (updates.diverged > 0 && updates.refused > 0) {
+    return fmt::format("no update was taken: {} diverged, {} were too large", updates.diverged, updates.refused);
+  }
+  const char* const what = updates.refused == 0 ? "diverged" : count == 1 ? "was too large" : "were too large";
+  return count == 1 ? fmt::format("the only update {}", what) : fmt::format("all {} updates {}", count, what);
+}
+
+std::string warnings(const Summary& summary) {
+  std::string text;
+  const auto add = [&text](const std::string& line) { text += (text.empty() ? "" : "\n") + line; };
+  const rounds::UpdateCounts& updates = summary.updates;
+  const std::uint64_t all = updates.taken + updates.diverged + updates.refused;
+  if (updates.diverged > 0) add(fmt::format("{} of {} updates diverged and count for nothing", updates.diverged, all));
+  if (updates.refused > 0) {
+    add(fmt::format("{} of {} updates were too large and count for nothing", updates.refused, all));
+  }
+  if (!summary.evaluated) return text;
+  const wire::Evaluation& evaluation = summary.last_evaluation.total;
+  if (evaluation.query_samples == 0) add(loss_text(summary.last_evaluation) + ": there is no figure of it");
+  if (evaluation.diverged_tasks > 0) {
+    add(fmt::format("{} of {} evaluation tasks diverged; the loss after adaptation is that of the others",
+                    evaluation.diverged_tasks, evaluation.tasks));
+  }
+  return text;
+}
+
+}  // namespace
+
+Verdict verdict_of(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs) {
+  const rounds::UpdateCounts& updates = summary.updates;
+  if (summary.rounds > 0 && updates.taken == 0) {
+    if (updates.diverged + updates.refused == 0) {
+      return {false,
+              fmt::format("nothing was learned: no device gave an update in {}.\nSee the log for what they answered.",
+                          counted(summary.rounds, "round"))};
+    }
+    return {false, "nothing was learned: " + reason_of(updates) + ".\n" +
+                       advice("meta", experiment.meta.inner_learning_rate, inputs)};
+  }
+  const wire::Evaluation& evaluation = summary.last_evaluation.total;
+  if (summary.evaluated && evaluation.tasks > 0 && evaluation.diverged_tasks >= evaluation.tasks) {
+    return {false, fmt::format("nothing was learned that is of use: all {} diverged.\n",
+                               counted(evaluation.tasks, "evaluation task")) +
+                       advice("evaluation", experiment.evaluation.inner_learning_rate, inputs)};
+  }
+  return {true, warnings(summary)};
+}
+
+}  // namespace skink::coordinator

@@ -1,0 +1,24 @@
+#pragma once
+/// @file
+/// Which numbers a network sees: why an experiment learns nothing is often that they are too large.
+
+#include "skink/host/data/dataset.hpp"
+#include "skink/host/experiment/experiment.hpp"
+
+namespace skink {
+
+/// Over all numbers of all samples of training.
+struct InputRange {
+  double least = 0;  ///< after [model] input_scale and input_offset
+  double most = 0;
+  double stored_mean = 0;       ///< before them
+  double stored_deviation = 0;  ///< standard deviation, likewise
+
+  double largest() const { return -least > most ? -least : most; }  ///< magnitude
+};
+
+/// The range of an experiment's inputs. Cost: a pass over the data set.
+/// @param[in] dataset  that of its tasks; null where they need none.
+InputRange input_range(const Experiment& experiment, const Dataset* dataset);
+
+}  // namespace skink

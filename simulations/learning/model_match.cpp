@@ -1,0 +1,84 @@
+#include "model_match.hpp"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "skink/host/experiment/layer_text.hpp"
+
+namespace skink::simulations {
+namespace {
+
+Error refuse(Status status, const std::string& path, const std::string& why) {
+  return make_error(status, path + ": " + why, Cause::kData);
+}
+
+/// What is wrong with a file that inspect() refuses.
+Error unsound(Status status, const std::string& path) {
+  switch (status) {
+    case Status::kTruncated: return refuse(status, path, "is cut short, or no model file; copy it again");
+    case Status::kNewerVersion:
+    case Status::kUnsupported:
+      return refuse(status, path, "is a model file of another version of Skink; use the skink-sim that wrote it");
+    case Status::kNotFinite: return refuse(status, path, "holds a parameter that is not finite");
+    default: return refuse(status, path, "is damaged, or no model file; copy it again");
+  }
+}
+
+const char* trainable_text(const nn::LayerSpec& spec) {
+  if (!nn::has_parameters(spec.kind) || (spec.train_weights && spec.train_bias)) return "";
+  if (spec.train_weights) return " (trainable: weights)";
+  return spec.train_bias ? " (trainable: bias)" : " (trainable: none)";
+}
+
+/// "784 - dense 64 - relu - dense 5, softmax_cross_entropy"
+std::string network_text(const nn::Network& network) {
+  std::string text = network.layers().size() == 0 ? "" : shape_text(network.layers()[0].in);
+  for (const nn::LayerPlan& layer : network.layers()) {
+    text += " - " + layer_text(layer.spec) + trainable_text(layer.spec);
+  }
+  return text + ", " + loss_text(network.loss());
+}
+
+/// The scales, then the offsets.
+std::vector<float> scales_of(const model::InputScale& input) {
+  if (input.count == 1) return {input.scale, input.offset};
+  std::vector<float> numbers(input.scales, input.scales + input.count);
+  numbers.insert(numbers.end(), input.offsets, input.offsets + input.count);
+  return numbers;
+}
+
+std::string input_text(const std::vector<float>& numbers) {
+  if (numbers.size() == 2) return fmt::format("input_scale = {} and input_offset = {}", numbers[0], numbers[1]);
+  return fmt::format("{} of each input_scale and input_offset, the first {} and {}", numbers.size() / 2, numbers[0],
+                     numbers[numbers.size() / 2]);
+}
+
+}  // namespace
+
+Result<void> match_model(Bytes file, const std::string& path, const model::Model& wanted) {
+  model::ModelInfo info;
+  const model::ByteSource source = model::source_of(file);
+  const Status status = model::inspect(source, info);
+  if (status != Status::kOk) return unsound(status, path);
+  const std::string there = network_text(info.model.network);
+  const std::string here = network_text(wanted.network);
+  if (there != here) {
+    return refuse(Status::kShapeMismatch, path,
+                  fmt::format("is a sound model, but not a model of this experiment: its network is\n  {}\nand [model] "
+                              "says\n  {}",
+                              there, here));
+  }
+  std::vector<float> numbers(2 * info.model.input.count);
+  if (model::read_input_scales(source, info, {numbers.data(), numbers.size()}) != Status::kOk) {
+    return unsound(Status::kDamaged, path);
+  }
+  const std::vector<float> expected = scales_of(wanted.input);
+  if (numbers == expected) return {};
+  return refuse(Status::kShapeMismatch, path,
+                fmt::format("is a sound model, but not a model of this experiment: it was trained with {}, and [model] "
+                            "says {}",
+                            input_text(numbers), input_text(expected)));
+}
+
+}  // namespace skink::simulations
