@@ -136,22 +136,15 @@ const CohortResult& CohortEngine::run_cohort(std::uint32_t round,
   for (std::size_t worker = 1; worker < sums_.size(); ++worker) sums.add(sums_[worker]);
   result_.updates = sums.updates;
   for (std::size_t e = 0; e < result_.sums.size(); ++e) result_.sums[e] = sums.total(e);
-  result_.is_complete = !is_given_up();
+  result_.is_complete = !give_up_.was_wanted();
+  if (peers_.count() > 1) exchange_sums();
+  if (residuals_ == nullptr) return result_;
   if (!result_.is_complete) {
-    if (residuals_ != nullptr) residuals_->take_back();
-    return result_;
-  }
-  if (peers_.count() > 1) {
-    exchange_sums();
-    if (residuals_ != nullptr) exchange_residuals();
+    residuals_->take_back();
+  } else if (peers_.count() > 1) {
+    exchange_residuals();
   }
   return result_;
-}
-
-bool CohortEngine::is_given_up() {
-  std::vector<std::int64_t> wish{give_up_.was_wanted() ? 1 : 0};
-  if (peers_.count() > 1) peers_.add_up(wish);
-  return wish[0] != 0;
 }
 
 void CohortEngine::adapt_parts(std::uint32_t round) {
@@ -188,10 +181,12 @@ std::optional<wire::Evaluation> CohortEngine::evaluate(std::uint32_t tasks, std:
   });
   wire::Evaluation total{};
   for (const wire::Evaluation& part : parts) rounds::add(part, total);
-  if (is_given_up()) return std::nullopt;
-  if (peers_.count() == 1) return total;
+  const std::int64_t is_given_up = give_up_.was_wanted() ? 1 : 0;
+  if (peers_.count() == 1) return is_given_up != 0 ? std::nullopt : std::optional<wire::Evaluation>(total);
   std::vector<std::int64_t> words = rounds::to_words(total);
+  words.push_back(is_given_up);
   peers_.add_up(words);
+  if (words.back() != 0) return std::nullopt;
   return rounds::from_words(words);
 }
 
@@ -215,7 +210,7 @@ void CohortEngine::share_out(std::uint32_t count,
   });
 }
 
-/// Adds up sums, outcomes and counts over the processes.
+/// Adds up sums, outcomes and counts over the processes; one that has given the round up decides for all.
 void CohortEngine::exchange_sums() {
   std::vector<std::int64_t>& sums = result_.sums;
   const std::size_t slots = result_.outcomes.size();
@@ -223,7 +218,10 @@ void CohortEngine::exchange_sums() {
   for (const Outcome outcome : result_.outcomes) exchanged_.push_back(static_cast<std::int64_t>(outcome));
   for (const std::uint32_t bytes : result_.encoded_bytes) exchanged_.push_back(bytes);
   exchanged_.push_back(result_.updates);
+  exchanged_.push_back(result_.is_complete ? 0 : 1);
   peers_.add_up(exchanged_);
+  result_.is_complete = exchanged_.back() == 0;
+  exchanged_.pop_back();
   std::copy_n(exchanged_.begin(), sums.size(), sums.begin());
   for (std::size_t slot = 0; slot < slots; ++slot) {
     result_.outcomes[slot] = static_cast<Outcome>(exchanged_[sums.size() + slot]);

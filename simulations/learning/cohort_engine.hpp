@@ -42,8 +42,6 @@ class CohortEngine {
   std::uint32_t weight() const { return strategy_->aggregation_weight(groups_.front()->support_count()); }
   /// Processes that compute the run, this one included; they agree in all that they decide.
   Peers& peers() const { return peers_; }
-  /// Whether the run is given up: all processes agree, so all have to ask.
-  bool is_given_up();
   /// Error feedback: what devices keep; null without it.
   ResidualBank* residuals() { return residuals_.get(); }
 

@@ -50,15 +50,15 @@ echo "$checked ways of ${isas[*]}, device and neuron lanes, 1 and 2 threads, ${c
 
 for codec in topk:0.05+ternary+range+ef eden:1+ef; do
   fed=("${run[@]}" --set "codec.uplink=$codec" --set codec.downlink=eden:1+ef --set meta.rounds=20)
-  "$sim" "${fed[@]}" --engine protocol --out "$work/fed" >/dev/null
+  "$sim" "${fed[@]}" --engine protocol --out "$work/fed-$codec" >/dev/null
   for isa in "${isas[@]}"; do
     for count in "${counts[@]}"; do
       together "$count" "${fed[@]}" --isa "$isa" --threads 2 --out "$work/fed-$isa-$count-$codec" >/dev/null ||
         fail "$codec, $isa, $count processes"
-      cmp "$work/fed/model.skm" "$work/fed-$isa-$count-$codec/model.skm" || fail "$codec, $isa, $count processes: another model"
+      cmp "$work/fed-$codec/model.skm" "$work/fed-$isa-$count-$codec/model.skm" || fail "$codec, $isa, $count processes: another model"
     done
   done
-  echo "$codec: one model, $(sha256sum "$work/fed/model.skm" | cut -c1-16)"
+  echo "$codec: one model, $(sha256sum "$work/fed-$codec/model.skm" | cut -c1-16)"
 done
 [[ ${#counts[@]} -gt 1 ]] || exit 0
 
