@@ -9,6 +9,10 @@
 namespace skink::coordinator {
 namespace {
 
+Error refuse(const std::string& folder, const std::string& why) {
+  return make_error(Status::kInvalidArgument, folder + ": " + why, Cause::kConfiguration);
+}
+
 bool exists(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
@@ -28,6 +32,22 @@ std::string dataset_of(const std::string& summary_path) {
   if (code || !summary.is_object()) return "";
   const boost::json::value* hash = summary.get_object().if_contains("dataset_sha256");
   return hash != nullptr && hash->is_string() ? std::string(hash->get_string()) : "";
+}
+
+/// Is this text as a run writes it? Somebody's own file, with comments in it, is not.
+bool is_of_a_run(const std::string& text) {
+  const auto experiment = parse_experiment(text, "");
+  return experiment && to_toml(*experiment) == text;
+}
+
+/// A file of that name that somebody has written would be lost.
+Result<void> check_file(const std::string& folder) {
+  const std::string path = experiment_path(folder);
+  if (!exists(path)) return {};
+  const auto there = read_file(path);
+  if (!there) return because(there.error(), Cause::kStore);
+  if (is_of_a_run(*there)) return {};
+  return refuse(path, "is not as a run writes it, and would be replaced; name another folder, or move the file away");
 }
 
 /// @returns an empty text: the folder is free, or of this experiment.
@@ -55,10 +75,6 @@ Result<void> remove_results(const std::string& folder) {
   return {};
 }
 
-Error refuse(const std::string& folder, const std::string& why) {
-  return make_error(Status::kInvalidArgument, folder + ": " + why, Cause::kConfiguration);
-}
-
 }  // namespace
 
 std::string experiment_path(const std::string& folder) { return folder + "/experiment.toml"; }
@@ -70,7 +86,8 @@ Result<void> check_no_run(const std::string& folder) {
 
 Result<void> check_folder(const std::string& folder, const Claim& claim) {
   if (exists(folder + "/runs.csv")) return refuse(folder, "holds many runs; name another folder for one");
-  if (claim.found == Found::kReplace) return {};
+  const auto file = check_file(folder);
+  if (!file || claim.found == Found::kReplace) return file;
   const auto objected = objection(folder, claim, to_toml(claim.experiment));
   if (!objected) return objected.error();
   return objected->empty() ? Result<void>() : refuse(folder, *objected + "; " + claim.remedy);

@@ -40,10 +40,11 @@ std::string input_advice(const InputRange& inputs) {
       fmt::format("The network sees values from {} to {}", with_commas(inputs.least), with_commas(inputs.most));
   if (inputs.stored_deviation == 0) return text + ": set [model] input_scale so that they are about -1 to 1.";
   const double scale = 1 / inputs.stored_deviation;
+  const double mean = std::abs(inputs.stored_mean) < 1e-3 * inputs.stored_deviation ? 0 : inputs.stored_mean;
   return text + fmt::format(
                     ": set [model] input_scale = {} and input_offset = {}, which give the training data mean 0 and "
                     "deviation 1.",
-                    plain(scale), plain(-inputs.stored_mean * scale));
+                    plain(scale), plain(-mean * scale));
 }
 
 std::string rate_advice(const char* section, float rate) {

@@ -137,23 +137,16 @@ const CohortResult& CohortEngine::run_cohort(std::uint32_t round,
   result_.updates = sums.updates;
   result_.total_weight = sums.weight;
   for (std::size_t e = 0; e < result_.sums.size(); ++e) result_.sums[e] = sums.total(e);
-  result_.is_complete = !is_given_up();
-  if (!result_.is_complete) {
-    if (residuals_ != nullptr) residuals_->take_back();
-    return result_;
-  }
-  if (peers_.count() > 1) {
-    exchange_sums();
-    if (residuals_ != nullptr) exchange_residuals();
-  }
+  result_.is_complete = !give_up_.was_wanted();
+  if (peers_.count() > 1) exchange_sums();
   weigh_sums();
+  if (residuals_ == nullptr) return result_;
+  if (!result_.is_complete) {
+    residuals_->take_back();
+  } else if (peers_.count() > 1) {
+    exchange_residuals();
+  }
   return result_;
-}
-
-bool CohortEngine::is_given_up() {
-  std::vector<std::int64_t> wish{give_up_.was_wanted() ? 1 : 0};
-  if (peers_.count() > 1) peers_.add_up(wish);
-  return wish[0] != 0;
 }
 
 void CohortEngine::adapt_parts(std::uint32_t round) {
@@ -199,14 +192,15 @@ std::optional<rounds::TaskResults> CohortEngine::evaluate(std::uint32_t tasks, s
   share_out(tasks, [&](std::uint32_t worker, std::uint32_t first, std::uint32_t count) {
     groups_[worker]->evaluate(first, count, loop, meta_parameters(rounds_done), results.tasks.data() + first);
   });
-  if (is_given_up()) return std::nullopt;
+  const bool is_given_up = give_up_.was_wanted();
+  if (is_given_up && peers_.count() == 1) return std::nullopt;
   results.before = groups_.front()->answers_before();
   results.after = groups_.front()->answers_after();
   for (std::size_t worker = 1; worker < groups_.size(); ++worker) {
     rounds::add(groups_[worker]->answers_before(), results.before);
     rounds::add(groups_[worker]->answers_after(), results.after);
   }
-  if (peers_.count() > 1) exchange_results(results);
+  if (peers_.count() > 1 && !exchange_results(is_given_up, results)) return std::nullopt;
   return results;
 }
 
@@ -230,7 +224,7 @@ void CohortEngine::share_out(std::uint32_t count,
   });
 }
 
-/// Adds up sums, outcomes and counts over the processes.
+/// Adds up sums, outcomes and counts over the processes; one that has given the round up decides for all.
 void CohortEngine::exchange_sums() {
   std::vector<std::int64_t>& sums = result_.sums;
   const std::size_t slots = result_.outcomes.size();
@@ -239,7 +233,10 @@ void CohortEngine::exchange_sums() {
   for (const std::uint32_t bytes : result_.encoded_bytes) exchanged_.push_back(bytes);
   exchanged_.push_back(result_.updates);
   exchanged_.push_back(result_.total_weight);
+  exchanged_.push_back(result_.is_complete ? 0 : 1);
   peers_.add_up(exchanged_);
+  result_.is_complete = exchanged_.back() == 0;
+  exchanged_.pop_back();
   std::copy_n(exchanged_.begin(), sums.size(), sums.begin());
   for (std::size_t slot = 0; slot < slots; ++slot) {
     result_.outcomes[slot] = static_cast<Outcome>(exchanged_[sums.size() + slot]);
@@ -249,8 +246,8 @@ void CohortEngine::exchange_sums() {
   result_.total_weight = static_cast<std::uint32_t>(exchanged_.back());
 }
 
-/// Every process has some tasks; those of others are 0 here.
-void CohortEngine::exchange_results(rounds::TaskResults& results) {
+/// Every process has some tasks; those of others are 0 here. @returns false when one of them gave the evaluation up.
+bool CohortEngine::exchange_results(bool is_given_up, rounds::TaskResults& results) {
   exchanged_.clear();
   for (std::uint32_t task = 0; task < results.tasks.size(); ++task) {
     rounds::append_words(is_mine(task) ? &results.tasks[task] : nullptr, exchanged_);
@@ -258,12 +255,15 @@ void CohortEngine::exchange_results(rounds::TaskResults& results) {
   for (const rounds::Confusion* confusion : {&results.before, &results.after}) {
     for (const std::uint64_t count : confusion->counts) exchanged_.push_back(static_cast<std::int64_t>(count));
   }
+  exchanged_.push_back(is_given_up ? 1 : 0);
   peers_.add_up(exchanged_);
+  if (exchanged_.back() != 0) return false;
   const std::int64_t* next = exchanged_.data();
   for (rounds::TaskResult& task : results.tasks) next = rounds::read_words(next, task);
   for (rounds::Confusion* confusion : {&results.before, &results.after}) {
     for (std::uint64_t& count : confusion->counts) count = static_cast<std::uint64_t>(*next++);
   }
+  return true;
 }
 
 /// Which process computes a device changes from round to round, so all of them keep all residuals.

@@ -40,8 +40,6 @@ class CohortEngine {
   const char* isa() const { return isa_; }
   /// Processes that compute the run, this one included; they agree in all that they decide.
   Peers& peers() const { return peers_; }
-  /// Whether the run is given up: all processes agree, so all have to ask.
-  bool is_given_up();
   /// Error feedback: what devices keep; null without it.
   ResidualBank* residuals() { return residuals_.get(); }
 
@@ -71,7 +69,7 @@ class CohortEngine {
   void adapt_parts(std::uint32_t round);
   void weigh_sums();
   void exchange_sums();
-  void exchange_results(rounds::TaskResults& results);
+  bool exchange_results(bool is_given_up, rounds::TaskResults& results);
   void exchange_residuals();
 
   const Experiment& experiment_;

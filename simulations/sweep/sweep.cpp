@@ -102,7 +102,23 @@ class Sweep {
     return {};
   }
 
+  /// Tables of a sweep over other keys would be lost.
+  Result<void> check_tables() const {
+    const std::string path = options_.out_dir + "/runs.csv";
+    if (options_.restarts || !std::filesystem::exists(path)) return {};
+    const auto there = read_file(path);
+    if (!there) return there.error();
+    SweepResult empty;
+    empty.points = points_;
+    const auto grid = [](const std::string& table) { return table.substr(0, table.find("seed,state,")); };
+    if (grid(*there) == grid(runs_csv(empty))) return {};
+    return make_error(Status::kInvalidArgument,
+                      path + ": is of a sweep over other keys; name another --out, or give --restart to replace it");
+  }
+
   Result<SweepResult> run() {
+    const auto free = check_tables();
+    if (!free) return free.error();
     for (std::size_t j = 0; j < jobs_.size(); ++j) {
       jobs_[j].dataset_sha256 = dataset_hash(jobs_[j].experiment.task);
       const auto looked = look_at(jobs_[j]);

@@ -4,7 +4,7 @@
 set -euo pipefail
 # shellcheck source=tests/integration/integration_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/integration_lib.sh"
-codecs=("$sim" codecs "$root/experiments/sine.toml" --quiet --set evaluation.every=20 --set evaluation.final_tasks=40 --seeds 1..2)
+codecs=("$sim" codecs "$root/experiments/sine.toml" --quiet --rounds 500 --set evaluation.every=20 --set evaluation.final_tasks=40 --seeds 1..2)
 few=("${codecs[@]}" --codecs float32 --codecs topk:0.05+ternary+ef/eden:1+ef)
 
 "${few[@]}" --out "$work/calm" >"$work/calm.txt"
@@ -29,7 +29,7 @@ grep -qE '^\| float32 \| whole \| 4,612 \|.*\| 24,654 \|$' "$work/more.txt" || f
 [[ $(wc -l <"$work/killed/codecs.csv") == 4 ]] || fail "$(cat "$work/killed/codecs.csv")"
 
 # A model is that of a run of its own.
-"$sim" run "$root/experiments/sine.toml" --quiet --set evaluation.every=20 --set evaluation.final_tasks=40 --set seed=2 \
+"$sim" run "$root/experiments/sine.toml" --quiet --rounds 500 --set evaluation.every=20 --set evaluation.final_tasks=40 --set seed=2 \
   --set codec.uplink=topk:0.05+ternary+ef --set codec.downlink=eden:1+ef --out "$work/one" >/dev/null
 cmp "$work/one/model.skm" "$work"/killed/*topk*/seed-2/model.skm || fail "a run is another one"
 

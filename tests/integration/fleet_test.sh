@@ -43,7 +43,8 @@ compare int8 "$fleet_root/experiments/sine.toml" 64 --set meta.rounds=15 --set e
 small=(--set evaluation.every=0 --set evaluation.tasks=16 --set evaluation.final_tasks=16)
 if [[ -d ${SKINK_DATA:-/nonexistent}/omniglot ]]; then
   data=$SKINK_DATA
-  compare omniglot "$fleet_root/experiments/omniglot-5w5s.toml" 64 --data "$data" --set meta.rounds=3 "${small[@]}"
+  compare omniglot "$fleet_root/experiments/omniglot-5w5s.toml" 64 --data "$data" --set meta.rounds=3 \
+    --set meta.cohort=16 "${small[@]}"
 else
   echo "SKIPPED: Omniglot over a broker: no data set found (SKINK_DATA); a generated image set is used instead"
   data=$fleet_work/data

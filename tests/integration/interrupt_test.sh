@@ -99,11 +99,11 @@ code=0
 
 # ---- what is wrong with all runs is said once
 sed 's/^validation_classes.*//; s/^support_size = 10.*/support_size = 30/' "$root/experiments/images-5w5s.toml" >small.toml
-/usr/bin/python3 "$root/tests/data/make_images.py" made/images >/dev/null
+"${SKINK_PYTHON:-/usr/bin/python3}" "$root/tests/data/make_images.py" made/images >/dev/null
 code=0
 "$sim" sweep small.toml --quiet --seeds 1..3 --grid meta.cohort=1,2 --data made --out failing >/dev/null 2>err.txt || code=$?
 [[ $code == 4 ]] || fail "exit code $code instead of 4: $(cat err.txt)"
-[[ $(grep -c "support_size + query_size need" err.txt) == 1 ]] || fail "not said once: $(cat err.txt)"
+[[ $(grep -c "support_size + query_size;" err.txt) == 1 ]] || fail "not said once: $(cat err.txt)"
 grep -q " and 5 more: data set images" err.txt || fail "$(cat err.txt)"
 
 # ---- nothing that is quoted controls the terminal

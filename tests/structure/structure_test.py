@@ -221,15 +221,16 @@ def check_exit_codes():
 
 # What documents say about limits: document, what stands before the number, and the constants of limits.hpp there.
 LIMITS = [
-    ("experiment.md", r"\| `(?:support|query)_size` \| 1\.\.", "kMaxSamples", 4),
-    ("experiment.md", r"\| `ways` \| ", "kMinWays", 1),
-    ("experiment.md", r"\| `ways` \| 2\.\.", "kMaxWays", 1),
+    ("experiment.md", r"\| `min_records` \| 1\.\.", "kMaxSamples", 1),
+    ("experiment.md", r"\| `gap` \| 0\.\.", "kMaxSamples", 1),
+    ("experiment.md", r"\| `ways` \| `\"all\"`, ", "kMinWays", 1),
+    ("experiment.md", r"\| `ways` \| `\"all\"`, 2\.\.", "kMaxWays", 1),
     ("experiment.md", r"\| `rounds` \| 1\.\.", "kMaxRounds", 1),
     ("experiment.md", r"\| `every` \| 0\.\.", "kMaxRounds", 1),
     ("experiment.md", r"\| `(?:final_)?tasks` \| 0\.\.", "kMaxTasks", 2),
     ("experiment.md", r"\| `(?:cohort|devices)` \| 1\.\.", "kMaxDevices", 2),
     ("experiment.md", r"\| `held_out` \| 0\.\.", "kMaxDevices", 1),
-    ("experiment.md", r"\| `passes` \| 1\.\.", "kMaxPasses", 2),
+    ("experiment.md", r"\| `passes` \| [01]\.\.", "kMaxPasses", 2),
     ("experiment.md", r"\| `batch_size` \| 1\.\.", "kMaxBatchSize", 2),
     ("experiment.md", r"\| `(?:deadline|offline)_ms` \| [01]\.\.", "kMaxWaitMs", 2),
     ("protocol.md", r"passes 0\.\.", "kMaxPasses", 1),

@@ -14,11 +14,36 @@ using coordinator::Found;
 
 namespace {
 
+constexpr const char* kSine = R"(
+name = "claimed"
+[model]
+input = [1]
+loss = "mean_squared_error"
+layers = [{ type = "dense", units = 1 }]
+[task]
+source = "sine"
+support_size = 3
+[meta]
+strategy = "fedavg"
+rounds = 5
+inner_learning_rate = 0.1
+[fleet]
+devices = 2
+)";
+
 Experiment experiment_of(std::uint32_t rounds) {
-  Experiment experiment;
-  experiment.name = "claimed";
-  experiment.meta.rounds = rounds;
-  return experiment;
+  return parse_experiment(kSine, "claim_test", {{"meta.rounds", std::to_string(rounds)}}).value();
+}
+
+/// The same with a data set, "pumps".
+Experiment with_data() {
+  return parse_experiment(kSine, "claim_test",
+                          {{"task.source", "dataset"},
+                           {"task.dataset", "pumps"},
+                           {"task.ways", "2"},
+                           {"model.loss", "softmax_cross_entropy"},
+                           {"model.layers.0.units", "2"}})
+      .value();
 }
 
 std::string refusal(const std::string& folder, const Experiment& experiment, const std::string& dataset = "",
@@ -64,12 +89,21 @@ TEST_CASE("claim: results that do not say what they are of are not replaced", "[
   CHECK(std::filesystem::exists(scratch.path() + "/summary.json"));
 }
 
+TEST_CASE("claim: a file of somebody, of that name, is not replaced", "[coordinator][results]") {
+  const test::ScratchFolder scratch;
+  const std::string path = coordinator::experiment_path(scratch.path());
+  const Experiment experiment = experiment_of(5);
+  const std::string own = GENERATE(as<std::string>{}, "# mine\n", "not TOML", "");
+  write(path, own + (own == "# mine\n" ? to_toml(experiment) : ""));
+  const Found found = GENERATE(Found::kKeep, Found::kReplace);
+  CHECK(refusal(scratch.path(), experiment, "", found).find("move the file away") != std::string::npos);
+  CHECK(read_file(path).value().substr(0, own.size()) == own);
+}
+
 TEST_CASE("claim: the same experiment with other data is another one", "[coordinator][results]") {
   const test::ScratchFolder scratch;
   const std::string folder = scratch.path();
-  Experiment experiment = experiment_of(5);
-  experiment.task.source = TaskSource::kDataset;
-  experiment.task.dataset = "pumps";
+  const Experiment experiment = with_data();
   REQUIRE(refusal(folder, experiment, "aa").empty());
   write(folder + "/summary.json", R"({"dataset_sha256": "aa"})");
   CHECK(refusal(folder, experiment, "aa").empty());

@@ -46,6 +46,12 @@ TEST_CASE("verdict: large inputs are the cause where there are any, and the scal
   CHECK(says(verdict, "input_scale = 0.000125 and input_offset = -0.00156"));
 }
 
+TEST_CASE("verdict: a mean of about 0 is 0", "[coordinator][results]") {
+  const Verdict verdict =
+      verdict_of(summary_of({0, 80, 0}), experiment_of(100.0F), InputRange{-5000, 5000, 6e-17, 2.89});
+  CHECK(says(verdict, "input_scale = 0.346 and input_offset = 0,"));
+}
+
 TEST_CASE("verdict: else it is the learning rate", "[coordinator][results]") {
   const Verdict diverged = verdict_of(summary_of({0, 80, 0}), experiment_of(100.0F), kUsual);
   CHECK(says(diverged, "[meta] inner_learning_rate = 100 is too large"));

@@ -153,6 +153,21 @@ TEST_CASE("sweep: finished runs are kept, a larger grid adds to them", "[simulat
   CHECK(sweep(options).found == 0);
 }
 
+TEST_CASE("sweep: the tables of a sweep over other keys are not replaced", "[simulation][sweep]") {
+  const test::TemporaryFolder folder;
+  SweepOptions options = options_in(folder);
+  options.seeds = {0};
+  sweep(options);
+  const std::string before = read_file(folder.file("runs.csv")).value();
+  options.axes = {{"evaluation.query_size", {"3"}}};
+  const auto refused = run_sweep(options);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message.find("is of a sweep over other keys") != std::string::npos);
+  CHECK(read_file(folder.file("runs.csv")).value() == before);
+  options.restarts = true;
+  CHECK(sweep(options).finished == 1);
+}
+
 TEST_CASE("sweep: a combination that is refused is said before anything runs", "[simulation][sweep]") {
   const test::TemporaryFolder folder;
   SweepOptions options = options_in(folder);

@@ -41,8 +41,8 @@ Result<void> check_no_run(const std::string& folder);
 ///
 /// @param[in] folder  exists.
 /// @returns kInvalidArgument, Cause::kConfiguration: it holds another experiment, the same one with other data, results
-///          that do not say what they are of, or those of a sweep; the message says which and what to do.
-///          kUnavailable, Cause::kStore: it cannot be read or written.
+///          that do not say what they are of, many runs, or an experiment.toml that no run has written; the message
+///          says which and what to do. kUnavailable, Cause::kStore: it cannot be read or written.
 Result<void> claim_folder(const std::string& folder, const Claim& claim);
 
 }  // namespace skink::coordinator
