@@ -9,6 +9,7 @@
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/codec/codec.hpp"
 #include "skink/common/limits.hpp"
+#include "skink/host/experiment/strategies.hpp"
 
 namespace skink {
 namespace {
@@ -21,7 +22,6 @@ constexpr IntegerRange kRoundsRange{1, limits::kMaxRounds};
 constexpr IntegerRange kTasksRange{0, limits::kMaxTasks};
 constexpr IntegerRange kDevicesRange{1, limits::kMaxDevices};
 constexpr RealRange kLearningRateRange{0.0, 100.0, true};
-constexpr RealRange kMetaLearningRateRange{0.0, 100.0};
 constexpr RealRange kClipNormRange{0.0, 1e6};
 /// sin is defined up to 8192 (docs/arithmetic.md, section 3): half for the input, half for the phase.
 constexpr RealRange kAngleRange{-4096.0, 4096.0};
@@ -72,18 +72,13 @@ void read_task(const ConfigReader& reader, TaskConfig& task) {
 }
 
 void read_meta(const ConfigReader& reader, MetaConfig& meta) {
-  meta.strategy = reader.choice<StrategyKind>("strategy", {{"tinyreptile", StrategyKind::kTinyReptile},
-                                                           {"reptile", StrategyKind::kReptile},
-                                                           {"fedavg", StrategyKind::kFedAvg}});
+  internal::read_strategy(reader, meta);
   meta.rounds = reader.count("rounds", kRoundsRange);
   meta.cohort = reader.count("cohort", kDevicesRange, 1);
   meta.inner_learning_rate = reader.real32("inner_learning_rate", kLearningRateRange);
   meta.passes = reader.count("passes", kPassesRange, 1);
   meta.batch_size = reader.count("batch_size", kBatchRange, 1);
-  meta.meta_learning_rate = reader.real("meta_learning_rate", kMetaLearningRateRange, 1.0);
   meta.clip_norm = reader.real("clip_norm", kClipNormRange, 0.0);
-  const double final_rate = meta.strategy == StrategyKind::kFedAvg ? meta.meta_learning_rate : 0.0;
-  meta.meta_learning_rate_final = reader.real("meta_learning_rate_final", kMetaLearningRateRange, final_rate);
 }
 
 /// Sizes, passes and rate are those of training where the section does not say otherwise.
@@ -95,7 +90,7 @@ void read_evaluation(const ConfigReader& reader, const Experiment& experiment, E
       reader.choice<Split>("split", {{"test", Split::kTest}, {"validation", Split::kValidation}}, Split::kTest);
   evaluation.support_size = reader.count("support_size", kSizeRange, experiment.task.support_size);
   evaluation.query_size = reader.count("query_size", kSizeRange, experiment.task.query_size);
-  evaluation.passes = reader.count("passes", kPassesRange, experiment.meta.passes);
+  evaluation.passes = reader.count("passes", {0, kPassesRange.max}, experiment.meta.passes);
   evaluation.batch_size = reader.count("batch_size", kBatchRange, 1);
   evaluation.inner_learning_rate =
       reader.real32("inner_learning_rate", kLearningRateRange, experiment.meta.inner_learning_rate);
@@ -126,10 +121,9 @@ std::uint64_t classes_of_task(const TaskConfig& task) { return task.source == Ta
 void check_meta(const ConfigReader& reader, const Experiment& experiment) {
   const MetaConfig& meta = experiment.meta;
   const FleetConfig& fleet = experiment.fleet;
-  if (meta.strategy == StrategyKind::kTinyReptile && meta.batch_size != 1) {
-    reader.problem("batch_size", "strategy = \"tinyreptile\" learns sample by sample: use 1, or strategy \"reptile\"");
-  }
-  const std::uint64_t weight = meta.cohort * (meta.strategy == StrategyKind::kFedAvg ? support_samples(experiment) : 1);
+  internal::check_strategy(reader, meta);
+  const bool weighs_samples = traits_of(meta.strategy).weighing == Weighing::kBySamples;
+  const std::uint64_t weight = meta.cohort * (weighs_samples ? support_samples(experiment) : 1);
   if (weight >= arithmetic::kMaxTotalWeight) {
     reader.problem("cohort", "the aggregation weights of a round add up to " + std::to_string(weight) +
                                  ", they must stay below " + std::to_string(arithmetic::kMaxTotalWeight));

@@ -21,4 +21,10 @@ ModelReaders read_model(const ConfigReader& root, ModelConfig& model);
 /// Are the layers a network, and does it fit the tasks? Call when every key is sound.
 void check_model(const ModelReaders& readers, const ModelConfig& model, const TaskConfig& task);
 
+/// Reads the strategy of [meta], its own keys and its meta learning rates; keys of other strategies are problems.
+void read_strategy(const ConfigReader& reader, MetaConfig& meta);
+
+/// Does the strategy go with the rest of [meta]? Call when every key is sound.
+void check_strategy(const ConfigReader& reader, const MetaConfig& meta);
+
 }  // namespace skink::internal

@@ -18,7 +18,6 @@ std::uint32_t parts_of(std::uint32_t count, std::uint32_t size) { return (count 
 CohortEngine::CohortEngine(const RunOptions& options, const TaskGenerator& tasks, rounds::MetaModel& model)
     : experiment_(options.experiment),
       model_(model),
-      strategy_(rounds::make_strategy(experiment_.meta)),
       peers_(options.peers != nullptr ? *options.peers : alone_),
       workers_(options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency())) {
   GroupSettings settings;
@@ -65,7 +64,8 @@ void CohortEngine::make_groups(const RunOptions& options, const GroupSettings& s
       continue;
     }
     auto group = std::make_unique<NeuronGroup>(settings);
-    const bool is_serial = experiment_.meta.cohort == 1 && !model_.downlink().is_compressed() && group->takes_plainly();
+    const bool is_serial = experiment_.meta.cohort == 1 && strategy().steps_plainly() &&
+                           !model_.downlink().is_compressed() && group->takes_plainly();
     if (worker == 0 && is_serial) serial_ = group.get();
     groups_.push_back(std::move(group));
   }
@@ -86,7 +86,7 @@ const CohortResult& CohortEngine::run_serial(std::uint32_t round, double meta_le
   }
   result_.devices[0] = ahead_devices_[round - ahead_begin_];
   const Outcome outcome =
-      serial_->run_serial(round - ahead_begin_, strategy_->inner_loop(), meta_learning_rate, weight());
+      serial_->run_serial(round - ahead_begin_, strategy().inner_loop(), meta_learning_rate, weight());
   result_.outcomes[0] = outcome;
   result_.encoded_bytes[0] = outcome == Outcome::kDiverged ? 0 : plain_bytes_;
   result_.updates = outcome == Outcome::kTaken ? 1 : 0;
@@ -118,7 +118,7 @@ void CohortEngine::adapt_parts(std::uint32_t round) {
   for (RoundSums& sums : sums_) sums.reset();
   std::fill(result_.outcomes.begin(), result_.outcomes.end(), Outcome::kTaken);  // 0: other processes know theirs
   std::fill(result_.encoded_bytes.begin(), result_.encoded_bytes.end(), 0);
-  const rounds::InnerLoop loop = strategy_->inner_loop();
+  const rounds::InnerLoop loop = strategy().inner_loop();
   const auto devices = static_cast<std::uint32_t>(result_.devices.size());
   share_out(devices, [&](std::uint32_t worker, std::uint32_t first, std::uint32_t count) {
     Outcome* outcomes = result_.outcomes.data();

@@ -37,7 +37,7 @@ class CohortEngine {
   const char* lanes() const { return lanes_; }
   const char* isa() const { return isa_; }
   /// What every update weighs: all devices have equally many samples.
-  std::uint32_t weight() const { return strategy_->aggregation_weight(groups_.front()->support_count()); }
+  std::uint32_t weight() const { return strategy().aggregation_weight(groups_.front()->support_count()); }
   /// Processes that compute the run, this one included; they agree in all that they decide.
   Peers& peers() const { return peers_; }
   /// Error feedback: what devices keep; null without it.
@@ -60,6 +60,7 @@ class CohortEngine {
   wire::Evaluation evaluate(std::uint32_t tasks, std::uint32_t rounds_done);
 
  private:
+  const rounds::Strategy& strategy() const { return model_.strategy(); }
   void make_groups(const RunOptions& options, const GroupSettings& settings);
   bool prefers_neurons(const LaneFunctions& functions) const;
   MetaParameters meta_parameters(std::uint32_t rounds_done) const { return {model_.data(), rounds_done}; }
@@ -71,7 +72,6 @@ class CohortEngine {
 
   const Experiment& experiment_;
   rounds::MetaModel& model_;
-  std::unique_ptr<rounds::Strategy> strategy_;
   std::unique_ptr<ResidualBank> residuals_;
   Peers alone_;
   Peers& peers_;

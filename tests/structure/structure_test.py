@@ -229,7 +229,7 @@ LIMITS = [
     ("experiment.md", r"\| `(?:final_)?tasks` \| 0\.\.", "kMaxTasks", 2),
     ("experiment.md", r"\| `(?:cohort|devices)` \| 1\.\.", "kMaxDevices", 2),
     ("experiment.md", r"\| `held_out` \| 0\.\.", "kMaxDevices", 1),
-    ("experiment.md", r"\| `passes` \| 1\.\.", "kMaxPasses", 2),
+    ("experiment.md", r"\| `passes` \| [01]\.\.", "kMaxPasses", 2),
     ("experiment.md", r"\| `batch_size` \| 1\.\.", "kMaxBatchSize", 2),
     ("experiment.md", r"\| `(?:deadline|offline)_ms` \| [01]\.\.", "kMaxWaitMs", 2),
     ("protocol.md", r"passes 0\.\.", "kMaxPasses", 1),
