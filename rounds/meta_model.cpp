@@ -3,7 +3,6 @@
 #include <stdexcept>
 
 #include "skink/common/nn/training.hpp"
-#include "skink/rounds/outer_step.hpp"
 
 namespace skink::rounds {
 
@@ -14,13 +13,16 @@ MetaModel::MetaModel(const Experiment& experiment)
              {input_scale_.size(), input_scale_.front(), input_offset_.front(), input_scale_.data(),
               input_offset_.data()}},
       parameters_(initial_parameters(experiment.model, experiment.seed)),
+      strategy_(make_strategy(experiment.meta)),
+      state_(strategy_->initial_state(model_.network)),
       downlink_(experiment.downlink, model_.network, experiment.seed) {}
 
-std::vector<std::uint8_t> MetaModel::step(std::uint32_t round, double epsilon, Span<const std::int64_t> sums,
+std::vector<std::uint8_t> MetaModel::step(std::uint32_t round, Span<const std::int64_t> sums,
                                           std::uint32_t total_weight) {
   if (total_weight == 0) return {};
   const std::vector<float> before = downlink_.is_compressed() ? parameters_ : std::vector<float>();
-  outer_step(model_.network, epsilon, sums, total_weight, {parameters_.data(), parameters_.size()});
+  const RoundSum sum{strategy_->meta_learning_rate(round), sums, total_weight};
+  strategy_->step(model_.network, sum, state_, {parameters_.data(), parameters_.size()});
   std::vector<std::uint8_t> patch;
   if (downlink_.is_compressed()) patch = downlink_.pass(round, before, parameters_);
   if (!nn::all_finite({parameters_.data(), parameters_.size()})) {

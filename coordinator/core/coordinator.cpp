@@ -25,11 +25,10 @@ void check_snapshot(const RunSnapshot& snapshot, const Experiment& experiment) {
 
 Coordinator::Coordinator(CoordinatorConfig config, const RunSnapshot* snapshot)
     : config_(std::move(config)),
-      strategy_(rounds::make_strategy(config_.experiment.meta)),
       model_(config_.experiment),
       devices_(config_.master_key, config_.fleet, config_.nonce),
       outbox_(config_.experiment, model_),
-      driver_({config_.experiment, *strategy_, model_, devices_, outbox_, refused_}, config_.run, config_.mode,
+      driver_({config_.experiment, model_.strategy(), model_, devices_, outbox_, refused_}, config_.run, config_.mode,
               config_.executor) {
   if (snapshot != nullptr) restore(*snapshot);
   model_.encode();
@@ -62,6 +61,9 @@ void Coordinator::restore_model(const RunSnapshot& snapshot) {
   }
   if (rounds_done_ > 0 && !model_.take_residual(snapshot.downlink_residual)) {
     throw std::runtime_error("the stored residual does not belong to this experiment");
+  }
+  if (rounds_done_ > 0 && !model_.take_strategy_state(snapshot.strategy_state)) {
+    throw std::runtime_error("what the strategy keeps between rounds is not in the store, or belongs to another one");
   }
   for (const rounds::Patch& patch : snapshot.patches) outbox_.patches().add(patch);
 }
@@ -168,15 +170,15 @@ void Coordinator::close_round(std::uint64_t now_ms) {
   RoundOutcome outcome = driver_.close_round(now_ms);
   rounds::RoundRecord& record = outcome.record;
   const crypto::Digest base = model_.digest();
-  std::vector<std::uint8_t> patch = model_.step(record.round, record.meta_learning_rate,
-                                                {outcome.sums.data(), outcome.sums.size()}, record.total_weight);
+  std::vector<std::uint8_t> patch =
+      model_.step(record.round, {outcome.sums.data(), outcome.sums.size()}, record.total_weight);
   if (model_.downlink().is_compressed()) outbox_.patches().add({record.round, base, std::move(patch)});
   model_.encode();
   outbox_.set_rounds_done(++rounds_done_);
   outbox_.traffic().device_rounds += record.updates;
   record.traffic = traffic();
   record.model_sha256 = model_.digest_text();
-  CommitRound commit{record, model_.file(), {}, rounds_done_, model_.downlink().residual()};
+  CommitRound commit{record, model_.file(), {}, rounds_done_, model_.downlink().residual(), model_.strategy_state()};
   const auto& patches = outbox_.patches().patches();
   if (!patches.empty()) {
     commit.patch = patches.back();

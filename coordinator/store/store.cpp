@@ -15,7 +15,8 @@ namespace skink::coordinator {
 namespace {
 
 using internal::kFormat;
-using internal::kOlderFormat;
+using internal::kFormat3;
+using internal::kFormat4;
 using internal::Statement;
 
 constexpr int kBusyMs = 5000;
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS rounds(round INTEGER PRIMARY KEY, updates INTEGER, di
 CREATE TABLE IF NOT EXISTS models(rounds INTEGER PRIMARY KEY, is_checkpoint INTEGER NOT NULL, file BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS patches(round INTEGER PRIMARY KEY, base BLOB NOT NULL, bytes BLOB);
 CREATE TABLE IF NOT EXISTS downlink(rounds INTEGER PRIMARY KEY, residual BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS strategy(rounds INTEGER PRIMARY KEY, state BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS events(sequence INTEGER PRIMARY KEY AUTOINCREMENT, round INTEGER, kind INTEGER, slot INTEGER,
   device_index INTEGER, attempt INTEGER, reason INTEGER, detail TEXT, support_samples INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS evaluations(rounds INTEGER PRIMARY KEY, devices INTEGER, tasks INTEGER,
@@ -95,8 +97,8 @@ Result<Store> Store::open(const std::string& path) {
   if (format->empty()) {
     const auto done = store.set_meta("format", kFormat);
     if (!done) return done.error();
-  } else if (*format == kOlderFormat) {
-    const auto done = store.upgrade();
+  } else if (*format == kFormat3 || *format == kFormat4) {
+    const auto done = store.upgrade(*format);
     if (!done) return done.error();
   } else if (*format != kFormat) {
     return other_format(path, *format);
@@ -104,9 +106,11 @@ Result<Store> Store::open(const std::string& path) {
   return store;
 }
 
-Result<void> Store::upgrade() {
+/// The schema has made the tables that are new.
+Result<void> Store::upgrade(const std::string& format) {
   auto done = execute("BEGIN IMMEDIATE");
-  if (done) done = execute("ALTER TABLE events ADD COLUMN support_samples INTEGER NOT NULL DEFAULT 0");
+  const bool lacks_samples = format == kFormat3;
+  if (done && lacks_samples) done = execute("ALTER TABLE events ADD COLUMN support_samples INTEGER NOT NULL DEFAULT 0");
   if (done) done = set_meta("format", kFormat);
   if (done) done = execute("COMMIT");
   if (!done) (void)execute("ROLLBACK");
@@ -124,7 +128,7 @@ Result<Store> Store::open_to_read(const std::string& path) {
   const auto format = store.meta("format");
   if (!format) return format.error();
   if (format->empty()) return make_error(Status::kDamaged, path + ": this is not a store of a coordinator");
-  if (*format != kFormat && *format != kOlderFormat) return other_format(path, *format);
+  if (*format != kFormat && *format != kFormat3 && *format != kFormat4) return other_format(path, *format);
   return store;
 }
 
@@ -233,7 +237,8 @@ Result<void> Store::commit_round(const CommitRound& commit, std::uint32_t checkp
   }
   Statement old(database_.get(), "DELETE FROM models WHERE rounds < ? AND NOT is_checkpoint");
   if (!old.bind(done == 0 ? done : done - 1).run()) return failure("old models cannot be removed");
-  return commit_downlink(commit);
+  const auto strategy = commit_strategy(commit);
+  return strategy ? commit_downlink(commit) : strategy;
 }
 
 /// The patch, and what no patch has told yet.
@@ -254,6 +259,17 @@ Result<void> Store::commit_downlink(const CommitRound& commit) {
   }
   Statement last(database_.get(), "DELETE FROM downlink WHERE rounds <= ?");
   if (!last.bind(commit.record.round).run()) return failure("old residuals cannot be removed");
+  return {};
+}
+
+Result<void> Store::commit_strategy(const CommitRound& commit) {
+  if (commit.strategy_state.empty()) return {};
+  Statement state(database_.get(), "INSERT INTO strategy(rounds, state) VALUES(?, ?)");
+  if (!state.bind(commit.record.round + 1).bind(commit.strategy_state).run()) {
+    return failure("what the strategy keeps cannot be written");
+  }
+  Statement last(database_.get(), "DELETE FROM strategy WHERE rounds <= ?");
+  if (!last.bind(commit.record.round).run()) return failure("what the strategy kept cannot be removed");
   return {};
 }
 

@@ -15,7 +15,8 @@
 namespace skink::coordinator {
 namespace {
 
-using internal::kOlderFormat;
+using internal::kFormat;
+using internal::kFormat3;
 using internal::Statement;
 
 /// False when it is not what encode_overrides() writes.
@@ -69,6 +70,7 @@ Result<RunSnapshot> Store::read_snapshot() const {
   auto done = read_meta(snapshot);
   if (done) done = read_roster(snapshot);
   if (done) done = read_models(snapshot);
+  if (done) done = read_strategy(snapshot);
   if (done) done = read_events(snapshot);
   if (done) done = read_evaluations(snapshot);
   if (!done) return done.error();
@@ -133,10 +135,20 @@ Result<void> Store::read_models(RunSnapshot& snapshot) const {
   return done;
 }
 
+Result<void> Store::read_strategy(RunSnapshot& snapshot) const {
+  const auto format = meta("format");
+  if (!format) return format.error();
+  if (*format != kFormat) return {};  // an older one has no such table, and its strategies kept nothing
+  Statement state(database_.get(), "SELECT state FROM strategy WHERE rounds = ?");
+  state.bind(snapshot.rounds_done);
+  if (state.next()) snapshot.strategy_state = state.blob(0);
+  return check(state, "strategy");
+}
+
 Result<void> Store::read_events(RunSnapshot& snapshot) const {
   const auto format = meta("format");
   if (!format) return format.error();
-  const bool has_samples = *format != kOlderFormat;
+  const bool has_samples = *format != kFormat3;
   Statement events(database_.get(), has_samples ? "SELECT round, kind, slot, device_index, attempt, reason, detail, "
                                                   "support_samples FROM events ORDER BY sequence"
                                                 : "SELECT round, kind, slot, device_index, attempt, reason, detail, "

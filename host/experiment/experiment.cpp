@@ -10,6 +10,7 @@
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/codec/codec.hpp"
 #include "skink/common/limits.hpp"
+#include "skink/host/experiment/strategies.hpp"
 
 namespace skink {
 namespace {
@@ -20,22 +21,16 @@ constexpr IntegerRange kPassesRange{1, limits::kMaxPasses};
 constexpr IntegerRange kRoundsRange{1, limits::kMaxRounds};
 constexpr IntegerRange kDevicesRange{1, limits::kMaxDevices};
 constexpr RealRange kLearningRateRange{0.0, 100.0, true};
-constexpr RealRange kMetaLearningRateRange{0.0, 100.0};
 constexpr RealRange kClipNormRange{0.0, 1e6};
 
 void read_meta(const ConfigReader& reader, MetaConfig& meta) {
-  meta.strategy = reader.choice<StrategyKind>("strategy", {{"tinyreptile", StrategyKind::kTinyReptile},
-                                                           {"reptile", StrategyKind::kReptile},
-                                                           {"fedavg", StrategyKind::kFedAvg}});
+  internal::read_strategy(reader, meta);
   meta.rounds = reader.count("rounds", kRoundsRange);
   meta.cohort = reader.count("cohort", kDevicesRange, 1);
   meta.inner_learning_rate = reader.real32("inner_learning_rate", kLearningRateRange);
   meta.passes = reader.count("passes", kPassesRange, 1);
   meta.batch_size = reader.count("batch_size", kBatchRange, 1);
-  meta.meta_learning_rate = reader.real("meta_learning_rate", kMetaLearningRateRange, 1.0);
   meta.clip_norm = reader.real("clip_norm", kClipNormRange, 0.0);
-  const double final_rate = meta.strategy == StrategyKind::kFedAvg ? meta.meta_learning_rate : 0.0;
-  meta.meta_learning_rate_final = reader.real("meta_learning_rate_final", kMetaLearningRateRange, final_rate);
 }
 
 struct Sections {
@@ -49,10 +44,9 @@ struct Sections {
 void check_meta(const ConfigReader& reader, const Experiment& experiment) {
   const MetaConfig& meta = experiment.meta;
   const FleetConfig& fleet = experiment.fleet;
-  if (meta.strategy == StrategyKind::kTinyReptile && meta.batch_size != 1) {
-    reader.problem("batch_size", "strategy = \"tinyreptile\" learns sample by sample: use 1, or strategy \"reptile\"");
-  }
-  const std::uint64_t weight = meta.cohort * (meta.strategy == StrategyKind::kFedAvg ? support_samples(experiment) : 1);
+  internal::check_strategy(reader, meta);
+  const bool weighs_samples = traits_of(meta.strategy).weighing == Weighing::kBySamples;
+  const std::uint64_t weight = meta.cohort * (weighs_samples ? support_samples(experiment) : 1);
   if (weight >= arithmetic::kMaxTotalWeight) {
     reader.problem("cohort", "the aggregation weights of a round add up to " + std::to_string(weight) +
                                  ", they must stay below " + std::to_string(arithmetic::kMaxTotalWeight));
@@ -158,7 +152,7 @@ std::uint64_t samples_of(const TaskSize& size, const Experiment& experiment) {
 std::uint64_t support_samples(const Experiment& experiment) {
   const std::uint64_t samples = samples_of(experiment.task.support_size, experiment);
   if (samples != 0) return samples;
-  if (experiment.meta.strategy != StrategyKind::kFedAvg) return limits::kMaxSamples;
+  if (traits_of(experiment.meta.strategy).weighing == Weighing::kEvenly) return limits::kMaxSamples;
   const std::uint64_t share = (arithmetic::kMaxTotalWeight - 1) / experiment.meta.cohort;
   return std::clamp<std::uint64_t>(share, 1, limits::kMaxSamples);
 }

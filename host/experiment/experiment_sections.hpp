@@ -30,5 +30,10 @@ void read_fleet(const ConfigReader& reader, const Experiment& experiment, FleetC
 void check_task(const ConfigReader& reader, const Experiment& experiment);
 void check_evaluation(const ConfigReader& reader, const Experiment& experiment);
 void check_fleet(const ConfigReader& reader, const Experiment& experiment);
+/// Reads the strategy of [meta], its own keys and its meta learning rates; keys of other strategies are problems.
+void read_strategy(const ConfigReader& reader, MetaConfig& meta);
+
+/// Does the strategy go with the rest of [meta]? Call when every key is sound.
+void check_strategy(const ConfigReader& reader, const MetaConfig& meta);
 
 }  // namespace skink::internal

@@ -8,6 +8,7 @@
 
 #include "skink/common/crypto/crypto.hpp"
 #include "skink/host/experiment/layer_text.hpp"
+#include "skink/host/experiment/strategies.hpp"
 
 namespace skink {
 namespace {
@@ -189,18 +190,10 @@ void write_task(const TaskConfig& task, Objective objective, Lines& out) {
   out.line("input", interval(task.input_min, task.input_max));
 }
 
-const char* strategy_text(StrategyKind strategy) {
-  switch (strategy) {
-    case StrategyKind::kTinyReptile: return "tinyreptile";
-    case StrategyKind::kReptile: return "reptile";
-    case StrategyKind::kFedAvg: break;
-  }
-  return "fedavg";
-}
-
 void write_meta(const MetaConfig& meta, Lines& out) {
   out.section("meta");
-  out.text("strategy", strategy_text(meta.strategy));
+  const StrategyTraits& traits = traits_of(meta.strategy);
+  out.text("strategy", std::string(traits.name));
   out.integer("rounds", meta.rounds);
   out.integer("cohort", meta.cohort);
   out.real("inner_learning_rate", meta.inner_learning_rate);
@@ -209,6 +202,7 @@ void write_meta(const MetaConfig& meta, Lines& out) {
   out.real("meta_learning_rate", meta.meta_learning_rate);
   out.real("meta_learning_rate_final", meta.meta_learning_rate_final);
   out.real("clip_norm", meta.clip_norm);
+  for (const StrategyKey& key : traits.keys) out.real(std::string(key.name).c_str(), meta.*key.value);
 }
 
 void write_evaluation(const EvaluationConfig& evaluation, const TaskConfig& task, Lines& out) {

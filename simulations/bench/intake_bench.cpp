@@ -12,7 +12,7 @@
 #include "skink/common/wire/messages.hpp"
 #include "skink/host/program/workers.hpp"
 #include "skink/rounds/aggregator.hpp"
-#include "skink/rounds/outer_step.hpp"
+#include "skink/rounds/strategy.hpp"
 #include "sweep_memory.hpp"
 
 namespace skink::simulations {
@@ -193,8 +193,10 @@ class Intake final : public Line {
   std::vector<float> model() {
     std::vector<float> parameters(network_.parameter_count(), 0.0F);
     const std::vector<std::int64_t> sums = aggregator_.sums();
-    rounds::outer_step(network_, 1.0, {sums.data(), sums.size()}, aggregator_.total_weight(),
-                       {parameters.data(), parameters.size()});
+    if (aggregator_.total_weight() == 0) return parameters;
+    rounds::StrategyState none;
+    rounds::make_strategy({})->step(network_, {1.0, {sums.data(), sums.size()}, aggregator_.total_weight()}, none,
+                                    {parameters.data(), parameters.size()});
     return parameters;
   }
 

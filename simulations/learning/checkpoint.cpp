@@ -122,6 +122,7 @@ Checkpoint parse(const std::string& text, std::size_t most_rounds) {
                                       floats_of(bytes_of_hex(row.as_array().at(1).as_string())));
   }
   checkpoint.downlink_residual = floats_of(bytes_of_hex(object.at("downlink_residual").as_string()));
+  checkpoint.strategy_state = bytes_of_hex(object.at("strategy_state").as_string());
   const json::object& wire = object.at("wire").as_object();
   for (const json::value& row : wire.at("rows").as_array()) {
     checkpoint.wire_rows.push_back(totals_from(row.as_array()));
@@ -158,6 +159,7 @@ Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpo
                             {"model", hex_of(checkpoint.model)},
                             {"residuals", std::move(residuals)},
                             {"downlink_residual", hex_of(float_bytes(checkpoint.downlink_residual))},
+                            {"strategy_state", hex_of(checkpoint.strategy_state)},
                             {"wire", std::move(wire)}};
   return write_file(path, json::serialize(object) + "\n");
 }

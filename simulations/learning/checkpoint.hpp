@@ -25,6 +25,7 @@ struct Checkpoint {
   std::vector<std::uint8_t> model;                                      ///< .skm after the last round
   std::vector<std::pair<std::uint32_t, std::vector<float>>> residuals;  ///< of devices that have one
   std::vector<float> downlink_residual;                                 ///< rounds::Downlink::residual()
+  std::vector<std::uint8_t> strategy_state;                             ///< rounds::MetaModel::strategy_state()
   std::vector<WireTotals> wire_rows;                                    ///< WireCounter::totals() at each evaluation
   WireCounter::State wire;                                              ///< if that is counted
 };

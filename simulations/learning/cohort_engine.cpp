@@ -33,7 +33,6 @@ Work work_of(const Experiment& experiment, const TaskGenerator& tasks) {
 CohortEngine::CohortEngine(const RunOptions& options, const TaskGenerator& tasks, rounds::MetaModel& model)
     : experiment_(options.experiment),
       model_(model),
-      strategy_(rounds::make_strategy(experiment_.meta)),
       peers_(options.peers != nullptr ? *options.peers : alone_),
       give_up_(options.give_up),
       workers_(options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency())) {
@@ -41,7 +40,7 @@ CohortEngine::CohortEngine(const RunOptions& options, const TaskGenerator& tasks
   settings.experiment = &experiment_;
   settings.network = &model_.network();
   settings.tasks = &tasks;
-  settings.strategy = strategy_.get();
+  settings.strategy = &strategy();
   settings.clock = options.clock;
   // Strictly serial rounds are not exchanged, so that processes could not agree on one that is given up.
   settings.give_up = experiment_.meta.cohort == 1 && peers_.count() > 1 ? &never_ : &give_up_;
@@ -93,7 +92,8 @@ void CohortEngine::make_groups(const RunOptions& options, GroupSettings settings
       continue;
     }
     auto group = std::make_unique<NeuronGroup>(settings);
-    const bool is_serial = experiment_.meta.cohort == 1 && !model_.downlink().is_compressed() && group->takes_plainly();
+    const bool is_serial = experiment_.meta.cohort == 1 && strategy().steps_plainly() &&
+                           !model_.downlink().is_compressed() && group->takes_plainly();
     if (worker == 0 && is_serial) serial_ = group.get();
     groups_.push_back(std::move(group));
   }
@@ -113,7 +113,7 @@ const CohortResult& CohortEngine::run_serial(std::uint32_t round, double meta_le
     serial_->begin_serial({ahead_devices_, ahead_rounds_, ahead_end_ - round}, meta_parameters(round));
   }
   result_.devices[0] = ahead_devices_[round - ahead_begin_];
-  const Outcome outcome = serial_->run_serial(round - ahead_begin_, strategy_->inner_loop(), meta_learning_rate);
+  const Outcome outcome = serial_->run_serial(round - ahead_begin_, strategy().inner_loop(), meta_learning_rate);
   result_.is_complete = !give_up_.was_wanted() || peers_.count() > 1;
   result_.outcomes[0] = outcome;
   result_.encoded_bytes[0] = outcome == Outcome::kDiverged ? 0 : plain_bytes_;
@@ -153,7 +153,7 @@ void CohortEngine::adapt_parts(std::uint32_t round) {
   for (RoundSums& sums : sums_) sums.reset();
   std::fill(result_.outcomes.begin(), result_.outcomes.end(), Outcome::kTaken);  // 0: other processes know theirs
   std::fill(result_.encoded_bytes.begin(), result_.encoded_bytes.end(), 0);
-  const rounds::InnerLoop loop = strategy_->inner_loop();
+  const rounds::InnerLoop loop = strategy().inner_loop();
   const auto devices = static_cast<std::uint32_t>(result_.devices.size());
   const bool keeps = residuals_ != nullptr && give_up_.can_be_wanted();
   if (keeps) residuals_->begin_round(devices);

@@ -60,6 +60,7 @@ class CohortEngine {
   std::optional<rounds::TaskResults> evaluate(std::uint32_t tasks, std::uint32_t rounds_done);
 
  private:
+  const rounds::Strategy& strategy() const { return model_.strategy(); }
   void make_groups(const RunOptions& options, GroupSettings settings);
   bool prefers_neurons(const LaneFunctions& functions) const;
   bool prefers_scalar(const TaskGenerator& tasks) const;
@@ -74,7 +75,6 @@ class CohortEngine {
 
   const Experiment& experiment_;
   rounds::MetaModel& model_;
-  std::unique_ptr<rounds::Strategy> strategy_;
   std::unique_ptr<ResidualBank> residuals_;
   Peers alone_;
   Peers& peers_;

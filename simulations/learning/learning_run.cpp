@@ -32,7 +32,6 @@ class LearningRun {
   LearningRun(const RunOptions& options, const TaskGenerator& tasks)
       : options_(options),
         experiment_(options.experiment),
-        strategy_(rounds::make_strategy(experiment_.meta)),
         membership_(split_roster(experiment_)),
         model_(experiment_),
         engine_(options, tasks, model_),
@@ -69,7 +68,8 @@ class LearningRun {
                              wire_rows_.size() == evaluations_.size());
     const Bytes file{checkpoint.model.data(), checkpoint.model.size()};
     if (!counts_agree || rounds_done_ > experiment_.meta.rounds || model_.take(file) != Status::kOk ||
-        !model_.take_residual(checkpoint.downlink_residual) || !take_residuals(checkpoint)) {
+        !model_.take_residual(checkpoint.downlink_residual) || !model_.take_strategy_state(checkpoint.strategy_state) ||
+        !take_residuals(checkpoint)) {
       return make_error(Status::kDamaged, path + ": is damaged; give --restart to begin from round 0");
     }
     return {};
@@ -169,7 +169,7 @@ class LearningRun {
   bool run_round(RunResult& result) {
     RoundRecord record;
     record.round = rounds_done_;
-    record.meta_learning_rate = strategy_->meta_learning_rate(rounds_done_);
+    record.meta_learning_rate = model_.strategy().meta_learning_rate(rounds_done_);
     lap(options_.clock, kOther);
     const auto device_of = [this](std::uint32_t round, std::uint32_t place) {
       return rounds::cohort_device(experiment_.seed, round, membership_.training, place);
@@ -200,8 +200,7 @@ class LearningRun {
 
   /// @returns the length of the patch.
   std::size_t step(const RoundRecord& record, const CohortResult& cohort) {
-    const auto patch = model_.step(record.round, record.meta_learning_rate, {cohort.sums.data(), cohort.sums.size()},
-                                   record.total_weight);
+    const auto patch = model_.step(record.round, {cohort.sums.data(), cohort.sums.size()}, record.total_weight);
     lap(options_.clock, kStep);
     return patch.size();
   }
@@ -219,7 +218,7 @@ class LearningRun {
   void add(rounds::RoundHistory::Stretch stretch) {
     RoundRecord& first = stretch.first;
     first.round = history_.size();
-    first.meta_learning_rate = strategy_->meta_learning_rate(first.round);
+    first.meta_learning_rate = model_.strategy().meta_learning_rate(first.round);
     first.traffic = traffic_;
     first.traffic.device_rounds += first.updates;
     traffic_.device_rounds += std::uint64_t{stretch.count} * first.updates;
@@ -271,6 +270,7 @@ class LearningRun {
                           model_.file(),
                           {},
                           model_.downlink().residual(),
+                          model_.strategy_state(),
                           wire_rows_,
                           wire_ == nullptr ? WireCounter::State() : wire_->state()};
     const ResidualBank* residuals = engine_.residuals();
@@ -294,7 +294,6 @@ class LearningRun {
 
   const RunOptions& options_;
   const Experiment& experiment_;
-  std::unique_ptr<rounds::Strategy> strategy_;
   Membership membership_;
   rounds::MetaModel model_;
   CohortEngine engine_;

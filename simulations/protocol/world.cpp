@@ -31,6 +31,7 @@ void keep(coordinator::RunSnapshot& snapshot, const coordinator::Action& action)
     snapshot.model = round->model;
     snapshot.traffic = round->record.traffic;
     snapshot.downlink_residual = round->residual;
+    snapshot.strategy_state = round->strategy_state;
     if (round->patch.base != crypto::Digest()) snapshot.patches.push_back(round->patch);
     while (!snapshot.patches.empty() && snapshot.patches.front().round < round->first_patch) {
       snapshot.patches.erase(snapshot.patches.begin());

@@ -39,7 +39,8 @@ TEST_CASE("world: stragglers are replaced, and the transcript replays to the sam
   const auto seed = GENERATE(range(1U, 9U));
   WorldOptions options;
   options.faults = {seed, 0.5, 0.1, 3000};
-  const Experiment setup = experiment({{"fleet.deadline_ms", "3000"}});
+  const std::string strategy = GENERATE("tinyreptile", "fedyogi");
+  const Experiment setup = experiment({{"fleet.deadline_ms", "3000"}, {"meta.strategy", strategy}});
   const Outcome rough = run_world(setup, options);
   REQUIRE(rough.finished);
   REQUIRE_FALSE(rough.transcript.empty());
@@ -49,8 +50,10 @@ TEST_CASE("world: stragglers are replaced, and the transcript replays to the sam
 }
 
 TEST_CASE("world: a coordinator killed before any of its actions goes on to the same model", "[simulation][faults]") {
-  const Outcome calm = run_world(experiment());
   const auto step = GENERATE(1U, 2U, 3U, 5U, 7U, 11U, 13U, 29U, 53U);
+  const std::string strategy = GENERATE("tinyreptile", "fedadam");
+  const Experiment setup = experiment({{"meta.strategy", strategy}});
+  const Outcome calm = run_world(setup);
   unsigned until_kill = step;
   unsigned kills = 0;
   WorldObserver observer;
@@ -60,7 +63,7 @@ TEST_CASE("world: a coordinator killed before any of its actions goes on to the 
     until_kill = step + kills % 17;  // a fixed distance could hit the same action for ever
     return true;
   };
-  const Outcome killed = run_world(experiment(), {}, observer);
+  const Outcome killed = run_world(setup, {}, observer);
   REQUIRE(killed.finished);
   CHECK(kills >= 3);
   CHECK(killed.transcript.empty());
@@ -108,7 +111,8 @@ TEST_CASE("world: a run in batches replays one by one", "[simulation][faults]") 
   WorldOptions options;
   options.batch = 1000;
   options.faults = {seed, 0.5, 0.1, 3000};
-  const Experiment setup = experiment({{"fleet.deadline_ms", "3000"}});
+  const std::string strategy = GENERATE("tinyreptile", "fedyogi");
+  const Experiment setup = experiment({{"fleet.deadline_ms", "3000"}, {"meta.strategy", strategy}});
   const Outcome rough = run_world(setup, options, {}, nullptr, {}, rounds::Executor::of(workers));
   REQUIRE(rough.finished);
   REQUIRE_FALSE(rough.transcript.empty());
@@ -216,6 +220,8 @@ TEST_CASE("world: every strategy and codec runs", "[simulation][protocol]") {
   models.insert(
       run_world(experiment({{"codec.uplink", uplink}, {"meta.strategy", "reptile"}, {"meta.batch_size", "3"}}))
           .model_sha256);
-  models.insert(run_world(experiment({{"codec.uplink", uplink}, {"meta.strategy", "fedavg"}})).model_sha256);
-  CHECK(models.size() == 3);
+  for (const char* strategy : {"fedavg", "fedavgm", "fedadam", "fedyogi"}) {
+    models.insert(run_world(experiment({{"codec.uplink", uplink}, {"meta.strategy", strategy}})).model_sha256);
+  }
+  CHECK(models.size() == 6);
 }

@@ -58,6 +58,7 @@ std::vector<std::uint8_t> sound_store(const std::string& path) {
   round.model = fresh.model().file();
   round.patch.bytes = {1, 2, 3};
   round.residual = {0.5F, -0.5F};
+  round.strategy_state = {1, 2, 3};
   const std::vector<coord::Action> actions{
       coord::CommitRoster{{"a", "b", "c", "d"}},
       coord::CommitEvent{{0, coord::EventKind::kReplaced, 1, 1, 3, wire::Refusal::kLate, "a: why", 0}},

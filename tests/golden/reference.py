@@ -23,14 +23,13 @@ from arithmetic.floats import F, without_minus_zero
 from arithmetic.initialization import RATIONAL_DENOMINATOR, RATIONAL_NUMERATOR, initialize
 from arithmetic.network import Network
 from arithmetic.random_bits import COHORT, EVALUATION, ORDER, Bits, between, permute, philox, uniform
-from arithmetic.rounds import (adapt, aggregate, fixed_point, is_taken, meta_learning_rate, measure,
-                               training_devices)
+from arithmetic.rounds import adapt, aggregate, fixed_point, is_taken, measure, training_devices
 from arithmetic.run import Run
 
 # What vectors and the conformance programs take from here.
 __all__ = ["COHORT", "EVALUATION", "ORDER", "RATIONAL_DENOMINATOR", "RATIONAL_NUMERATOR", "Bits", "F", "Network", "Run",
-           "adapt", "aggregate", "between", "cos", "exp", "initialize", "is_taken", "log", "measure", "meta_learning_rate",
-           "permute", "sin", "tanh", "training_devices", "uniform", "without_minus_zero"]
+           "adapt", "aggregate", "between", "cos", "exp", "initialize", "is_taken", "log", "measure", "permute",
+           "sin", "tanh", "training_devices", "uniform", "without_minus_zero"]
 
 
 # ------------------------------------------------------------------------------------------------------ Self-test

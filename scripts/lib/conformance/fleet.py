@@ -208,10 +208,7 @@ class Fleet:
     def next_round(self):
         """The model after the round, as the document has it."""
         before, t = self.model.phi, self.round
-        epsilon = reference.meta_learning_rate(self.learner.meta, t)
-        phi = reference.aggregate(self.learner.network, before, [(x, 1) for x in self.changes], epsilon, 0)
-        if self.learner.run.downlink and any(reference.is_taken(x) for x in self.changes):
-            phi = self.learner.run.passed(before, phi, t)
+        phi = self.learner.run.stepped(before, [(x, 1) for x in self.changes], t)
         self.round, self.changes = t + 1, []
         self.model = Model(self.learner.network, phi, slot=(t + 1) % 2)
         self.order = self.order_of(t + 1)

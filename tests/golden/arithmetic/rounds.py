@@ -1,4 +1,5 @@
-"""docs/arithmetic.md, sections 7 and 8: what a device and what the coordinator does in a round."""
+"""docs/arithmetic.md, sections 7 and 8: what a device and what the coordinator does in a round. The outer steps of section 8
+are in strategies.py."""
 
 import math
 
@@ -63,8 +64,9 @@ def is_taken(delta):
     return delta is not None and np.all(np.abs(delta) < F(128))         # false for NaN
 
 
-def aggregate(network, phi, changes, epsilon, clip_norm):
-    """changes: pairs of (decoded change of the trainable parameters, or None; weight)."""
+def aggregate(network, phi, changes, outer_step, clip_norm):
+    """changes: pairs of (decoded change of the trainable parameters, or None; weight). `outer_step` takes the trainable
+    parameters and the mean, both in double."""
     indices = network.trainable
     total, s = 0, np.zeros(len(indices), np.int64)
     for delta, weight in changes:
@@ -75,11 +77,5 @@ def aggregate(network, phi, changes, epsilon, clip_norm):
         return phi
     mean = s.astype(np.float64) * 2.0 ** -36 / float(total)
     phi = phi.copy()
-    phi[indices] = (phi[indices].astype(np.float64) + epsilon * mean).astype(F)
+    phi[indices] = outer_step(phi[indices].astype(np.float64), mean).astype(F)
     return without_minus_zero(phi)
-
-
-def meta_learning_rate(meta, t):
-    e0 = float(meta.get("meta_learning_rate", 1.0))
-    e1 = float(meta.get("meta_learning_rate_final", e0 if meta["strategy"] == "fedavg" else 0.0))
-    return e0 + (e1 - e0) * (float(t) / float(meta["rounds"]))

@@ -1,5 +1,6 @@
 """A whole run: what docs/arithmetic.md says from section 7 on, in the order of its rounds."""
 
+import functools
 import math
 
 import numpy as np
@@ -10,7 +11,8 @@ from .floats import F, without_minus_zero
 from .initialization import initialize
 from .network import Network
 from .random_bits import COHORT, EVALUATION, ORDER, Bits, permute
-from .rounds import adapt, aggregate, fixed_point, is_taken, meta_learning_rate, measure, training_devices
+from .rounds import adapt, aggregate, fixed_point, is_taken, measure, training_devices
+from .strategies import STRATEGIES
 from .tasks import SOURCES
 
 
@@ -23,6 +25,7 @@ class Run:
         self.source = SOURCES[self.task["source"]](experiment, self.network, data, self.bits)
         self.make_sides()
         self.codec = codec.parse(experiment.get("codec", {}).get("uplink", "float32"))
+        self.strategy = STRATEGIES[self.meta["strategy"]](self.meta, len(self.network.trainable))
         self.residuals = {}
         downlink = experiment.get("codec", {}).get("downlink", "whole")
         self.downlink = None if downlink == "whole" else codec.parse(downlink)
@@ -74,7 +77,7 @@ class Run:
         w = adapt(self.network, phi, support, self.bits, ORDER, t, k, self.meta.get("passes", 1),
                   self.meta.get("batch_size", 1), F(self.meta["inner_learning_rate"]))
         delta = None if w is None else self.transfer((w - phi)[self.network.trainable], t, k)
-        return delta, len(support) if self.meta["strategy"] == "fedavg" else 1
+        return delta, len(support) if self.strategy.weighs_samples else 1
 
     def transfer(self, x, t, k):
         """What is decoded, None when x is not finite; with error feedback the residual of the device changes."""
@@ -100,6 +103,14 @@ class Run:
         phi[self.network.trainable] = phi[self.network.trainable] + decoded
         return without_minus_zero(phi)
 
+    def stepped(self, before, changes, t):
+        """phi after round t with these pairs of decoded change, or None, and weight."""
+        step = functools.partial(self.strategy.step, self.strategy.meta_learning_rate(t))
+        phi = aggregate(self.network, before, changes, step, self.meta.get("clip_norm", 0))
+        if self.downlink and any(is_taken(delta) for delta, _ in changes):
+            phi = self.passed(before, phi, t)
+        return phi
+
     def train(self, trace):
         phi = initialize(self.network, self.model["layers"], self.bits)
         training = self.training
@@ -108,10 +119,7 @@ class Run:
             block = self.bits.block(COHORT, t, 0, 0)
             cohort = [training[permute(j, len(training), block)] for j in range(self.meta.get("cohort", 1))]
             changes = [self.change(phi, t, k) for k in cohort]
-            before = phi
-            phi = aggregate(self.network, phi, changes, meta_learning_rate(self.meta, t), self.meta.get("clip_norm", 0))
-            if self.downlink and any(is_taken(delta) for delta, _ in changes):
-                phi = self.passed(before, phi, t)
+            phi = self.stepped(phi, changes, t)
             trace(t + 1, self.network.model_hash(phi))
         return phi
 

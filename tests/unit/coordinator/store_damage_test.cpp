@@ -127,6 +127,26 @@ TEST_CASE("store: one of the format before is read, and upgraded when it is open
   CHECK(writing->load()->transcript.back().support_samples == 2);
 }
 
+TEST_CASE("store: format 4 has no table of the strategy, and gets one", "[coordinator][store]") {
+  const Folder folder;
+  const std::string path = folder.file("run.db");
+  write_sound(path);
+  edit(path, "DROP TABLE strategy; UPDATE meta SET value = 'skink-store-4' WHERE key = 'format'");
+  const auto reading = Store::open_to_read(path);
+  REQUIRE(reading.has_value());
+  REQUIRE(reading->load().has_value());
+  CHECK(reading->load()->strategy_state.empty());
+  auto writing = Store::open(path);
+  REQUIRE(writing.has_value());
+  CommitRound commit;
+  commit.record.round = 6;
+  commit.record.model_sha256 = "hash";
+  commit.model = {1};
+  commit.strategy_state = {1, 2, 3};
+  REQUIRE(writing->commit(commit, 0).has_value());
+  CHECK(writing->load()->strategy_state == std::vector<std::uint8_t>{1, 2, 3});
+}
+
 TEST_CASE("store: a batch is committed whole or not at all", "[coordinator][store]") {
   const Folder folder;
   const std::string path = folder.file("run.db");

@@ -64,6 +64,19 @@ TEST_CASE("store: patches that may still be needed, and the last residual, come 
   CHECK(store.load()->patches.empty());
 }
 
+TEST_CASE("store: what the strategy keeps comes back, of the last round only", "[coordinator][store]") {
+  const Folder folder;
+  Store store = opened(folder.file("run.db"));
+  REQUIRE(ok(store.begin_run({77, "name", "text = 1\n", {}})));
+  CHECK(store.load()->strategy_state.empty());
+  for (std::uint8_t round = 0; round < 3; ++round) {
+    CommitRound commit = round_commit(round);
+    commit.strategy_state = {round, 7};
+    REQUIRE(ok(store.commit(commit, 0)));
+    CHECK(store.load()->strategy_state == std::vector<std::uint8_t>{round, 7});
+  }
+}
+
 TEST_CASE("store: what was committed comes back", "[coordinator][store]") {
   const Folder folder;
   {

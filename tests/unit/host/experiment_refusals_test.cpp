@@ -18,7 +18,7 @@ TEST_CASE("experiment: wrong values name file, line, key and what is allowed", "
   CHECK_THAT(sine_with("rounds = 500", "rounds = \"many\""),
              Contains("[meta] rounds: wanted a whole number 1..1000000000, found the text \"many\""));
   CHECK_THAT(sine_with("inner_learning_rate = 0.01", "inner_learning_rate = 0"), Contains("use a number above 0"));
-  CHECK_THAT(sine_with("\"tinyreptile\"", "\"maml\""), Contains("use \"tinyreptile\", \"reptile\" or \"fedavg\""));
+  CHECK_THAT(sine_with("\"tinyreptile\"", "\"maml\""), Contains("use \"tinyreptile\", \"reptile\", \"fedavg\", "));
   CHECK_THAT(images_with("rotations = 4", "rotations = 2"), Contains("2 is not allowed, use 1 or 4"));
   CHECK_THAT(images_with("input = [14, 14, 1]", "input = [14, 14, 1, 1]"), Contains("a list of 1..3"));
   CHECK_THAT(images_with("input = [14, 14, 1]", "input = [0]"), Contains("0 is not allowed, use 1..65535"));
@@ -35,6 +35,18 @@ TEST_CASE("experiment: wrong values name file, line, key and what is allowed", "
   CHECK_THAT(images_with("\"speech_1-x\"", "\"../etc\""), Contains("[task] dataset: \"../etc\" is not allowed"));
   CHECK_THAT(images_with("kernel = 2,", "kernel = 300,"),
              Contains("[model] layers.3.kernel: 300 is not allowed, use 1..255"));
+}
+
+TEST_CASE("experiment: a key of another strategy is refused, with whose it is", "[common][host][experiment]") {
+  CHECK(sine_with("passes = 3", "tau = 0.1") ==
+        "x.toml:20: [meta] tau: belongs to strategy = \"fedadam\" or \"fedyogi\"");
+  CHECK_THAT(sine_with("passes = 3", "server_momentum = 0.5"), Contains("belongs to strategy = \"fedavgm\""));
+  CHECK_THAT(sine_with("strategy = \"tinyreptile\"", "strategy = \"fedavgm\"\nbeta1 = 0.5"),
+             Contains("[meta] beta1: belongs to strategy"));
+  CHECK_THAT(sine_with("strategy = \"tinyreptile\"", "strategy = \"fedavgm\"\nserver_momentum = 1"),
+             Contains("[meta] server_momentum: 1 is not allowed, use 0..0.9999"));
+  CHECK_THAT(sine_with("strategy = \"tinyreptile\"", "strategy = \"fedyogi\"\ntau = 0"),
+             Contains("[meta] tau: 0 is not allowed, use a number above 0, at most 100"));
 }
 
 TEST_CASE("experiment: missing keys and tables are named", "[common][host][experiment]") {

@@ -1,5 +1,4 @@
 #include "skink/rounds/aggregator.hpp"
-#include "skink/rounds/outer_step.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -11,6 +10,7 @@
 
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/host/program/workers.hpp"
+#include "skink/rounds/strategy.hpp"
 #include "unit/common/codec/codec_fixture.hpp"
 
 using namespace skink;
@@ -48,8 +48,10 @@ wire::Refusal add(Aggregator& aggregator, const std::vector<float>& change, std:
 std::vector<float> step(const Aggregator& aggregator, double rate, std::vector<float> parameters,
                         const nn::Network& network = small_network()) {
   const std::vector<std::int64_t> sums = aggregator.sums();
-  rounds::outer_step(network, rate, {sums.data(), sums.size()}, aggregator.total_weight(),
-                     {parameters.data(), parameters.size()});
+  if (aggregator.total_weight() == 0) return parameters;
+  rounds::StrategyState none;
+  rounds::make_strategy({})->step(network, {rate, {sums.data(), sums.size()}, aggregator.total_weight()}, none,
+                                  {parameters.data(), parameters.size()});
   return parameters;
 }
 

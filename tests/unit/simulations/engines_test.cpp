@@ -126,6 +126,12 @@ TEST_CASE("engines: every strategy and codec ends with one model", "[simulation]
   check_engines(sine({}));
   check_engines(sine({{"meta.strategy", "\"tinyreptile\""}, {"meta.batch_size", "1"}}));
   check_engines(sine({{"meta.strategy", "\"tinyreptile\""}, {"meta.batch_size", "1"}, {"meta.cohort", "1"}}));
+  for (const char* strategy : {"\"fedavgm\"", "\"fedadam\"", "\"fedyogi\""}) {
+    CAPTURE(strategy);
+    check_engines(sine({{"meta.strategy", strategy}, {"meta.batch_size", "4"}}));
+    check_engines(sine({{"meta.strategy", strategy}, {"meta.batch_size", "1"}, {"meta.cohort", "1"}}));
+    check_engines(sine({{"meta.strategy", strategy}, {"codec.downlink", "eden:1+ef"}}));
+  }
   for (const char* uplink : {"int8", "int4:block:nearest+range+ef", "ternary", "sign+ef", "eden:1", "eden:3+ef",
                              "topk:0.05+ternary+range+ef", "topk:0.2+float32"}) {
     CAPTURE(uplink);
@@ -141,6 +147,27 @@ TEST_CASE("engines: every strategy and codec ends with one model", "[simulation]
                       {"meta.cohort", "1"}}));
   check_engines(sine({{"meta.batch_size", "17"}, {"task.support_size", "40"}, {"task.fresh", "\"device\""}}));
   check_engines(sine({{"evaluation.batch_size", "4"}, {"evaluation.passes", "3"}}));
+}
+
+TEST_CASE("engines: a run that is interrupted goes on with what its strategy kept", "[simulation][engines]") {
+  const char* const strategy = GENERATE("\"fedavg\"", "\"fedavgm\"", "\"fedadam\"", "\"fedyogi\"");
+  CAPTURE(strategy);
+  const test::TemporaryFolder folder;
+  RunOptions options;
+  options.experiment = sine({{"meta.strategy", strategy}});
+  options.experiment_id = "one";
+  options.threads = 1;
+  const RunResult calm = run(options.experiment, Engine::kLearning);
+  options.out_dir = folder.path();
+  for (std::uint32_t done = 1; done <= 6; ++done) {
+    std::uint32_t rounds = 0;
+    options.on_progress = [&rounds](const simulations::Progress&) { ++rounds; };
+    options.stop = [&rounds, done] { return done < 6 && rounds > 0; };
+    const auto result = simulations::run_experiment(options);
+    if (!result) FAIL(result.error().message);
+    CHECK(result->continued_after == done - 1);
+    if (done == 6) CHECK(result->summary.model_sha256 == calm.summary.model_sha256);
+  }
 }
 
 TEST_CASE("engines: neurons in the lanes, networks of many shapes", "[simulation][engines]") {

@@ -5,6 +5,7 @@
 /// 8; docs/codec.md, section 9; docs/model-file.md.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "skink/common/span.hpp"
 #include "skink/host/experiment/experiment.hpp"
 #include "skink/rounds/downlink.hpp"
+#include "skink/rounds/strategy.hpp"
 
 namespace skink::rounds {
 
@@ -33,17 +35,18 @@ class MetaModel {
   float* data() { return parameters_.data(); }
   const Downlink& downlink() const { return downlink_; }
 
-  /// The outer step of a round: phi += epsilon * sums / total_weight on trainable parameters, then through the
-  /// compressed downlink if there is one. Nothing changes when `total_weight` is 0.
+  /// The experiment's strategy: how devices adapt, what updates weigh, and the step below.
+  const Strategy& strategy() const { return *strategy_; }
+
+  /// The outer step of a round, as the strategy makes it, then through the compressed downlink if there is one. Nothing
+  /// changes when `total_weight` is 0, not even what the strategy keeps.
   ///
   /// @param[in] round         0-based
-  /// @param[in] epsilon       the meta learning rate of the round
   /// @param[in] sums          [P], weighted sum of the round's changes in units of 2^-36
   /// @param[in] total_weight  of these changes; below 2^20
   /// @returns the encoded step of a compressed downlink; empty without one, or when nothing changed.
   /// @throws std::runtime_error when a parameter is not finite afterwards.
-  std::vector<std::uint8_t> step(std::uint32_t round, double epsilon, Span<const std::int64_t> sums,
-                                 std::uint32_t total_weight);
+  std::vector<std::uint8_t> step(std::uint32_t round, Span<const std::int64_t> sums, std::uint32_t total_weight);
 
   /// Makes file() and digest() those of the present phi.
   /// @throws std::runtime_error when a parameter is not finite.
@@ -60,12 +63,19 @@ class MetaModel {
   Status take(Bytes file);
   /// Error feedback of the downlink, [Downlink::residual().size()]. @returns false when it has another length.
   bool take_residual(const std::vector<float>& residual) { return downlink_.restore(residual); }
+  /// What the strategy keeps between rounds, as it saves it; empty for most. take: @returns false when it is another's.
+  std::vector<std::uint8_t> strategy_state() const { return strategy_->save(state_); }
+  bool take_strategy_state(const std::vector<std::uint8_t>& bytes) {
+    return strategy_->restore({bytes.data(), bytes.size()}, state_);
+  }
 
  private:
   std::vector<float> input_scale_;
   std::vector<float> input_offset_;
   model::Model model_;
   std::vector<float> parameters_;
+  std::unique_ptr<Strategy> strategy_;
+  StrategyState state_;
   Downlink downlink_;
   std::vector<std::uint8_t> file_;
   crypto::Digest digest_;

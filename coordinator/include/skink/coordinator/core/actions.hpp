@@ -35,10 +35,11 @@ struct CommitEvent {
 /// A round is over.
 struct CommitRound {
   rounds::RoundRecord record;
-  std::vector<std::uint8_t> model;  ///< .skm after the round
-  rounds::Patch patch;              ///< of the round; no base: there is none that is worth keeping
-  std::uint32_t first_patch = 0;    ///< patches of earlier rounds are needed no more
-  std::vector<float> residual;      ///< rounds::Downlink::residual()
+  std::vector<std::uint8_t> model;           ///< .skm after the round
+  rounds::Patch patch;                       ///< of the round; no base: there is none that is worth keeping
+  std::uint32_t first_patch = 0;             ///< patches of earlier rounds are needed no more
+  std::vector<float> residual;               ///< rounds::Downlink::residual()
+  std::vector<std::uint8_t> strategy_state;  ///< rounds::MetaModel::strategy_state()
 };
 /// An evaluation is over.
 struct CommitEvaluation {

@@ -14,7 +14,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +30,6 @@
 #include "skink/rounds/executor.hpp"
 #include "skink/rounds/meta_model.hpp"
 #include "skink/rounds/records.hpp"
-#include "skink/rounds/strategy.hpp"
 
 namespace skink::coordinator {
 
@@ -129,7 +127,6 @@ class Coordinator {
   void count(wire::Refusal reason) { ++refused_[static_cast<std::size_t>(reason)]; }
 
   CoordinatorConfig config_;
-  std::unique_ptr<rounds::Strategy> strategy_;
   rounds::MetaModel model_;
   DeviceBook devices_;
   Outbox outbox_;

@@ -25,6 +25,7 @@ struct RunSnapshot {
   rounds::Traffic traffic;
   std::vector<rounds::Patch> patches;  ///< those that devices may still need, the last one of round rounds_done - 1
   std::vector<float> downlink_residual;
+  std::vector<std::uint8_t> strategy_state;  ///< rounds::MetaModel::strategy_state()
   bool finished = false;
 };
 

@@ -101,7 +101,7 @@ class Store {
     void operator()(sqlite3* database) const noexcept;
   };
   explicit Store(std::string path, sqlite3* database) : path_(std::move(path)), database_(database) {}
-  Result<void> upgrade();
+  Result<void> upgrade(const std::string& format);
   Result<void> execute(const char* sql) const;
   Error failure(const std::string& what) const;
   Error damage(const std::string& what) const;
@@ -109,6 +109,7 @@ class Store {
   Result<void> read_meta(RunSnapshot& snapshot) const;
   Result<void> read_roster(RunSnapshot& snapshot) const;
   Result<void> read_models(RunSnapshot& snapshot) const;
+  Result<void> read_strategy(RunSnapshot& snapshot) const;
   Result<void> read_events(RunSnapshot& snapshot) const;
   Result<void> read_evaluations(RunSnapshot& snapshot) const;
   Result<void> check(const internal::Statement& statement, const char* what) const;
@@ -117,6 +118,7 @@ class Store {
   Result<void> commit_event(const TranscriptEvent& event);
   Result<void> commit_round(const CommitRound& commit, std::uint32_t checkpoint_rounds);
   Result<void> commit_downlink(const CommitRound& commit);
+  Result<void> commit_strategy(const CommitRound& commit);
   Result<void> commit_evaluation(const rounds::EvaluationRecord& record);
   Result<void> note_device(const DeviceRow& row);
   Result<void> note_refusal(const RefusalRow& row);

@@ -103,13 +103,18 @@ class ConfigReader {
 
   /// The value of one of several texts; at least one.
   template <class Value>
-  Value choice(std::string_view key, std::initializer_list<Choice<Value>> choices,
+  Value choice(std::string_view key, std::span<const Choice<Value>> choices,
                std::optional<Value> fallback = std::nullopt) const {
     std::vector<std::string_view> texts;
     for (const Choice<Value>& one : choices) texts.push_back(one.text);
     const std::optional<std::size_t> index = choice_index(key, texts, fallback.has_value());
-    if (!index) return fallback.value_or(choices.begin()->value);
-    return choices.begin()[*index].value;
+    if (!index) return fallback.value_or(choices.front().value);
+    return choices[*index].value;
+  }
+  template <class Value>
+  Value choice(std::string_view key, std::initializer_list<Choice<Value>> choices,
+               std::optional<Value> fallback = std::nullopt) const {
+    return choice<Value>(key, std::span<const Choice<Value>>(choices.begin(), choices.size()), fallback);
   }
 
   /// The same, of a key that decides which others belong to the table. Where it is absent or none of the texts, that is

@@ -108,8 +108,8 @@ struct TaskConfig {
   friend bool operator==(const TaskConfig&, const TaskConfig&) = default;
 };
 
-/// The meta-learning algorithm: docs/experiment.md, [meta].
-enum class StrategyKind { kTinyReptile, kReptile, kFedAvg };
+/// What is learned by the rounds: docs/strategies.md. Names, keys and defaults: strategies.hpp, in this order.
+enum class StrategyKind { kTinyReptile, kReptile, kFedAvg, kFedAvgM, kFedAdam, kFedYogi };
 
 /// [meta]: the rounds, the inner loop of a device, and the outer step.
 struct MetaConfig {
@@ -122,6 +122,9 @@ struct MetaConfig {
   double meta_learning_rate = 1.0;
   double meta_learning_rate_final = 0.0;
   double clip_norm = 0.0;  ///< of a change; 0: not clipped
+  // of some strategies (strategies.hpp)
+  double server_momentum = 0.0;
+  double beta1 = 0.0, beta2 = 0.0, tau = 0.0;
   friend bool operator==(const MetaConfig&, const MetaConfig&) = default;
 };
 

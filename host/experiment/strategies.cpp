@@ -1,0 +1,119 @@
+#include "skink/host/experiment/strategies.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "experiment_sections.hpp"
+
+namespace skink {
+namespace {
+
+constexpr RealRange kRateRange{0.0, 100.0};
+/// A momentum of 1 would never forget.
+constexpr RealRange kDecayRange{0.0, 0.9999};
+constexpr RealRange kTauRange{0.0, 100.0, true};
+
+constexpr StrategyKey kMomentum[] = {{"server_momentum", &MetaConfig::server_momentum, kDecayRange, 0.9}};
+constexpr StrategyKey kAdaptive[] = {{"beta1", &MetaConfig::beta1, kDecayRange, 0.9},
+                                     {"beta2", &MetaConfig::beta2, kDecayRange, 0.99},
+                                     {"tau", &MetaConfig::tau, kTauRange, 1e-3}};
+
+/// A meta learning rate of fedadam and fedyogi is the length of a parameter's step, not a part of the mean change.
+constexpr StrategyTraits kStrategies[] = {
+    {StrategyKind::kTinyReptile,
+     "tinyreptile",
+     Weighing::kEvenly,
+     Batching::kOnlineOnly,
+     Schedule::kAnnealed,
+     1.0,
+     Runs::kAnywhere,
+     {}},
+    {StrategyKind::kReptile,
+     "reptile",
+     Weighing::kEvenly,
+     Batching::kAny,
+     Schedule::kAnnealed,
+     1.0,
+     Runs::kAnywhere,
+     {}},
+    {StrategyKind::kFedAvg,
+     "fedavg",
+     Weighing::kBySamples,
+     Batching::kAny,
+     Schedule::kConstant,
+     1.0,
+     Runs::kAnywhere,
+     {}},
+    {StrategyKind::kFedAvgM, "fedavgm", Weighing::kBySamples, Batching::kAny, Schedule::kConstant, 1.0, Runs::kAnywhere,
+     kMomentum},
+    {StrategyKind::kFedAdam, "fedadam", Weighing::kBySamples, Batching::kAny, Schedule::kConstant, 0.01,
+     Runs::kAnywhere, kAdaptive},
+    {StrategyKind::kFedYogi, "fedyogi", Weighing::kBySamples, Batching::kAny, Schedule::kConstant, 0.01,
+     Runs::kAnywhere, kAdaptive},
+};
+
+constexpr bool is_in_order() {
+  for (std::size_t i = 0; i < std::size(kStrategies); ++i) {
+    if (kStrategies[i].kind != static_cast<StrategyKind>(i)) return false;
+  }
+  return true;
+}
+static_assert(is_in_order());
+
+bool has_key(const StrategyTraits& traits, std::string_view key) {
+  return std::any_of(traits.keys.begin(), traits.keys.end(), [key](const StrategyKey& own) { return own.name == key; });
+}
+
+/// `"fedadam" or "fedyogi"`: those that have the key.
+std::string owners_of(std::string_view key) {
+  std::string owners;
+  for (const StrategyTraits& traits : kStrategies) {
+    if (has_key(traits, key)) owners += (owners.empty() ? "\"" : " or \"") + std::string(traits.name) + "\"";
+  }
+  return owners;
+}
+
+/// The keys of this strategy are read, those of others refused.
+void read_keys(const ConfigReader& reader, const StrategyTraits& traits, MetaConfig& meta) {
+  for (const StrategyKey& key : traits.keys) meta.*key.value = reader.real(key.name, key.range, key.fallback);
+  std::set<std::string_view> foreign;
+  for (const StrategyTraits& other : kStrategies) {
+    for (const StrategyKey& key : other.keys) {
+      if (!has_key(traits, key.name)) foreign.insert(key.name);
+    }
+  }
+  for (const std::string_view key : foreign) reader.forbid(key, "belongs to strategy = " + owners_of(key));
+}
+
+}  // namespace
+
+std::span<const StrategyTraits> strategies() { return kStrategies; }
+
+const StrategyTraits& traits_of(StrategyKind kind) { return kStrategies[static_cast<std::size_t>(kind)]; }
+
+namespace internal {
+
+void read_strategy(const ConfigReader& reader, MetaConfig& meta) {
+  std::vector<Choice<StrategyKind>> choices;
+  for (const StrategyTraits& traits : kStrategies) choices.push_back({traits.name, traits.kind});
+  meta.strategy = reader.choice<StrategyKind>("strategy", std::span<const Choice<StrategyKind>>(choices));
+  const StrategyTraits& traits = traits_of(meta.strategy);
+  read_keys(reader, traits, meta);
+  meta.meta_learning_rate = reader.real("meta_learning_rate", kRateRange, traits.meta_learning_rate);
+  const double last = traits.schedule == Schedule::kConstant ? meta.meta_learning_rate : 0.0;
+  meta.meta_learning_rate_final = reader.real("meta_learning_rate_final", kRateRange, last);
+}
+
+void check_strategy(const ConfigReader& reader, const MetaConfig& meta) {
+  const StrategyTraits& traits = traits_of(meta.strategy);
+  if (traits.batching == Batching::kOnlineOnly && meta.batch_size != 1) {
+    reader.problem("batch_size", "strategy = \"" + std::string(traits.name) +
+                                     "\" learns sample by sample: use 1, or strategy \"reptile\"");
+  }
+}
+
+}  // namespace internal
+}  // namespace skink

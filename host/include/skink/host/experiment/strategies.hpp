@@ -1,0 +1,52 @@
+#pragma once
+/// @file
+/// The list of strategies: their names, the keys of [meta] that are theirs alone, and what an experiment has to know of
+/// each before it runs. What a strategy computes is in rounds/strategies/. docs/strategies.md.
+
+#include <span>
+#include <string_view>
+
+#include "skink/host/config/config_reader.hpp"
+#include "skink/host/experiment/experiment.hpp"
+
+namespace skink {
+
+/// A key of [meta] that only some strategies have.
+struct StrategyKey {
+  std::string_view name;
+  double MetaConfig::*value;  ///< where it is kept
+  RealRange range;
+  double fallback;
+};
+
+/// What an update weighs: as much as any other, or its support samples.
+enum class Weighing { kEvenly, kBySamples };
+
+/// How devices may adapt: sample by sample only, or in mini-batches too.
+enum class Batching { kOnlineOnly, kAny };
+
+/// Whether the meta learning rate falls to 0 by default, or stays.
+enum class Schedule { kAnnealed, kConstant };
+
+/// Who runs a strategy: devices of a fleet and the simulator, or the simulator alone.
+enum class Runs { kAnywhere, kSimulatorOnly };
+
+/// One strategy, as far as an experiment goes.
+struct StrategyTraits {
+  StrategyKind kind;
+  std::string_view name;
+  Weighing weighing;
+  Batching batching;
+  Schedule schedule;
+  double meta_learning_rate;  ///< default
+  Runs runs;
+  std::span<const StrategyKey> keys;
+};
+
+/// All strategies, in the order of StrategyKind.
+std::span<const StrategyTraits> strategies();
+
+/// The row of one.
+const StrategyTraits& traits_of(StrategyKind kind);
+
+}  // namespace skink
