@@ -96,7 +96,9 @@ Result<void> check_folder(const std::string& folder, const Claim& claim) {
 Result<void> claim_folder(const std::string& folder, const Claim& claim) {
   const auto free = check_folder(folder, claim);
   if (!free) return free;
-  if (claim.found == Found::kReplace) {
+  const auto objected = objection(folder, claim, to_toml(claim.experiment));
+  if (!objected) return objected.error();
+  if (!objected->empty()) {  // of another, which may be replaced
     const auto removed = remove_results(folder);
     if (!removed) return removed;
   }
