@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <utility>
+
+#include "skink/coordinator/results/figures.hpp"
 
 namespace skink::coordinator {
 namespace {
@@ -12,7 +15,14 @@ constexpr std::size_t kPartBytes = std::size_t{1} << 16;
 constexpr const char* kHeading =
     "rounds,updates,diverged,refused,replaced,meta_learning_rate,duration_ms,uplink_bytes,downlink_bytes,"
     "evaluation_tasks,query_loss_before,query_loss_after,query_accuracy_before,query_accuracy_after,"
-    "evaluation_diverged_tasks,model_sha256\n";
+    "evaluation_diverged_tasks,model_sha256";
+
+/// Over clients or tasks, at the end of a line.
+std::string figure_names() {
+  std::string names;
+  for (const Measure& measure : measures()) names += fmt::format(",{0}_before,{0}_after", measure.name);
+  return names;
+}
 
 std::string column(const std::optional<double>& value) { return value ? fmt::format("{:.9g}", *value) : ""; }
 
@@ -38,15 +48,31 @@ std::string MetricsTable::evaluation_columns(std::uint32_t rounds_done) const {
                      record.total.diverged_tasks);
 }
 
+std::string MetricsTable::figure_columns(std::uint32_t rounds_done) const {
+  const auto found = evaluations_.find(rounds_done);
+  std::string columns;
+  for (const Measure& measure : measures()) {
+    const bool is_known = found != evaluations_.end();
+    const rounds::BeforeAfter figure = is_known ? found->second->figures.*measure.figure : rounds::BeforeAfter();
+    for (const rounds::Spread& spread : {figure.before, figure.after}) {
+      columns += std::isfinite(spread.mean) ? fmt::format(",{:.9g}", spread.mean) : ",";
+    }
+  }
+  return columns;
+}
+
 bool MetricsTable::next(std::string_view& part) {
   part_.clear();
-  if (!std::exchange(has_begun_, true)) part_ = kHeading + ("0,,,,,,,,," + evaluation_columns(0)) + ",\n";
+  if (!std::exchange(has_begun_, true)) {
+    part_ = kHeading + figure_names() + "\n0,,,,,,,,," + evaluation_columns(0) + "," + figure_columns(0) + "\n";
+  }
   rounds::RoundRecord record;
   while (part_.size() < kPartBytes && reader_.next(record)) {
     part_ +=
         fmt::format("{},{},{},{},{},{:.9g},{},{},", record.round + 1, record.updates, record.diverged, record.refused,
                     record.replaced, record.meta_learning_rate, record.duration_ms, byte_columns(record.traffic));
-    part_ += evaluation_columns(record.round + 1) + "," + record.model_sha256 + "\n";
+    part_ += evaluation_columns(record.round + 1) + "," + record.model_sha256;
+    part_ += figure_columns(record.round + 1) + "\n";
   }
   part = part_;
   return !part.empty();

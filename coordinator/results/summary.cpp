@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <cmath>
 
 #include "skink/common/wire/versions.hpp"
+#include "skink/coordinator/results/figures.hpp"
 #include "skink/host/experiment/experiment_text.hpp"
 #include "skink/host/program/build.hpp"
 
@@ -89,6 +91,107 @@ Summary summarize(const RunState& state, const rounds::RoundHistory& rounds, con
   return summary;
 }
 
+namespace {
+
+boost::json::value number_or_null(double value) {
+  return std::isfinite(value) ? boost::json::value(value) : boost::json::value(nullptr);
+}
+
+boost::json::object to_json(const rounds::BeforeAfter& figure) {
+  return {{"before", number_or_null(figure.before.mean)},
+          {"before_interval", number_or_null(figure.before.half_width)},
+          {"after", number_or_null(figure.after.mean)},
+          {"after_interval", number_or_null(figure.after.half_width)}};
+}
+
+/// Null where single tasks are not known: devices of a fleet report sums.
+boost::json::value to_json(const rounds::EvaluationFigures& figures) {
+  if (figures.units == 0) return nullptr;
+  boost::json::object object{{"over", figures.units_are_clients ? "clients" : "tasks"}, {"units", figures.units}};
+  for (const Measure& measure : measures()) {
+    const rounds::BeforeAfter& figure = figures.*measure.figure;
+    const bool is_measured = std::isfinite(figure.before.mean) || std::isfinite(figure.after.mean);
+    object[measure.name] = is_measured ? boost::json::value(to_json(figure)) : boost::json::value(nullptr);
+  }
+  return object;
+}
+
+boost::json::value to_json(const TaskCensus& census) {
+  if (census.clients == 0) return nullptr;
+  boost::json::array left_out;
+  for (const TaskCensus::LeftOut& one : census.left_out) {
+    left_out.push_back(boost::json::object{{"client", one.client}, {"reason", one.reason}});
+  }
+  return boost::json::object{{"clients", census.clients},
+                             {"lacking_classes", census.lacking_classes},
+                             {"short_of_records", census.short_of_records},
+                             {"records", census.records},
+                             {"fewest_records", census.fewest_records},
+                             {"most_records", census.most_records},
+                             {"label_entropy", census.label_entropy},
+                             {"left_out", std::move(left_out)}};
+}
+
+/// "90.1 % ± 2.3 over 9 clients": what a person wants to know of a spread.
+std::string spread_text(const rounds::EvaluationFigures& figures) {
+  const auto text = [](const rounds::Spread& spread) {
+    if (!std::isfinite(spread.mean)) return std::string("-");
+    return fmt::format("{:.1f} %{}", 100 * spread.mean,
+                       std::isfinite(spread.half_width) ? fmt::format(" +- {:.1f}", 100 * spread.half_width) : "");
+  };
+  return fmt::format("{} before, {} after (mean and 95 % interval over {} {})", text(figures.accuracy.before),
+                     text(figures.accuracy.after), figures.units, figures.units_are_clients ? "clients" : "tasks");
+}
+
+std::string pair_text(const rounds::BeforeAfter& figure) {
+  const auto text = [](const rounds::Spread& spread) {
+    if (!std::isfinite(spread.mean)) return std::string("-");
+    return fmt::format("{:.4f}{}", spread.mean,
+                       std::isfinite(spread.half_width) ? fmt::format(" +- {:.4f}", spread.half_width) : "");
+  };
+  return text(figure.before) + " before, " + text(figure.after) + " after";
+}
+
+/// Lines of those figures that were measured.
+std::string figure_lines(const rounds::EvaluationFigures& figures, bool classifies) {
+  std::string lines;
+  if (figures.units == 0) return lines;
+  if (classifies)
+    lines += fmt::format("  {:<24}{}\n", figures.units_are_clients ? "by client" : "by task", spread_text(figures));
+  for (const Measure& measure : measures()) {
+    const rounds::BeforeAfter& figure = figures.*measure.figure;
+    if (measure.is_own_line && std::isfinite(figure.before.mean)) {
+      lines += fmt::format("  {:<24}{}\n", measure.title, pair_text(figure));
+    }
+  }
+  return lines;
+}
+
+/// Who takes part, where that is not simply everybody with everything.
+std::string census_lines(const char* title, const TaskCensus& census) {
+  if (census.clients == 0) return "";
+  std::string lines;
+  const bool is_plain = census.lacking_classes == 0 && census.short_of_records == 0 && census.left_out.empty();
+  if (census.clients > 1 || !is_plain) {
+    lines =
+        fmt::format("  {:<24}{}, {} to {} records", title, census.clients, census.fewest_records, census.most_records);
+    if (census.lacking_classes > 0) lines += fmt::format("; {} lack classes", census.lacking_classes);
+    if (census.short_of_records > 0) lines += fmt::format("; {} are short of records", census.short_of_records);
+    lines += "\n";
+  }
+  constexpr std::size_t kNamed = 5;
+  for (std::size_t i = 0; i < census.left_out.size() && i < kNamed; ++i) {
+    const TaskCensus::LeftOut& one = census.left_out[i];
+    lines += fmt::format("  {:<24}{}: {}\n", "left out", one.client.empty() ? "the pool" : one.client, one.reason);
+  }
+  if (census.left_out.size() > kNamed) {
+    lines += fmt::format("  {:<24}and {} more; summary.json names them\n", "left out", census.left_out.size() - kNamed);
+  }
+  return lines;
+}
+
+}  // namespace
+
 std::string to_json(const Summary& summary) {
   const rounds::EvaluationRecord& evaluation = summary.last_evaluation;  // without any: of nobody
   const double rate =
@@ -126,6 +229,10 @@ std::string to_json(const Summary& summary) {
       {"query_loss_after", or_null(evaluation.loss_after())},
       {"query_accuracy_before", of_classifier(evaluation.accuracy_before())},
       {"query_accuracy_after", of_classifier(evaluation.accuracy_after())},
+      {"figures", to_json(evaluation.figures)},
+      {"partition_sha256", or_null(summary.partition_sha256)},
+      {"training_clients", to_json(summary.training_clients)},
+      {"evaluation_clients", to_json(summary.evaluation_clients)},
       {"model_bytes", summary.model_bytes},
       {"model_sha256", summary.model_sha256},
   };
@@ -162,6 +269,8 @@ std::string to_table(const Summary& summary) {
   text += fmt::format("  devices                 {}, of them {} held out\n", summary.devices, summary.held_out);
   text += fmt::format("  rounds, device-rounds   {}, {} in {:.1f} s\n", summary.rounds, summary.traffic.device_rounds,
                       summary.wall_seconds);
+  text += census_lines("training clients", summary.training_clients);
+  text += census_lines("evaluation clients", summary.evaluation_clients);
   text += fmt::format("  updates                 {} taken, {} diverged, {} refused\n", summary.updates.taken,
                       summary.updates.diverged, summary.updates.refused);
   if (summary.evaluated) {
@@ -171,6 +280,7 @@ std::string to_table(const Summary& summary) {
     if (summary.classifies && evaluation.total.query_samples > 0) {
       text += fmt::format("  accuracy                {}\n", accuracy_text(evaluation));
     }
+    text += figure_lines(evaluation.figures, summary.classifies);
   }
   text += fmt::format("  bytes per device-round  {}\n", bytes_text(summary));
   text += fmt::format("  model                   {} parameters, sha256 {}\n", summary.parameters, summary.model_sha256);

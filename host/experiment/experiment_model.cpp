@@ -102,20 +102,20 @@ struct LayerType {
 std::optional<LayerType> read_type(const ConfigReader& reader) {
   using nn::LayerKind;
   return reader.selector<LayerType>("type", {{"dense", {LayerKind::kDense}},
-                                           {"conv2d", {LayerKind::kConv2d}},
-                                           {"conv1d", {LayerKind::kConv2d, true}},
-                                           {"depthwise_conv2d", {LayerKind::kDepthwiseConv2d}},
-                                           {"depthwise_conv1d", {LayerKind::kDepthwiseConv2d, true}},
-                                           {"max_pool", {LayerKind::kMaxPool}},
-                                           {"max_pool1d", {LayerKind::kMaxPool, true}},
-                                           {"average_pool", {LayerKind::kAveragePool}},
-                                           {"average_pool1d", {LayerKind::kAveragePool, true}},
-                                           {"global_average_pool", {LayerKind::kGlobalAveragePool}},
-                                           {"group_norm", {LayerKind::kGroupNorm}},
-                                           {"flatten", {LayerKind::kFlatten}},
-                                           {"relu", {LayerKind::kRelu}},
-                                           {"tanh", {LayerKind::kTanh}},
-                                           {"rational", {LayerKind::kRational}}});
+                                             {"conv2d", {LayerKind::kConv2d}},
+                                             {"conv1d", {LayerKind::kConv2d, true}},
+                                             {"depthwise_conv2d", {LayerKind::kDepthwiseConv2d}},
+                                             {"depthwise_conv1d", {LayerKind::kDepthwiseConv2d, true}},
+                                             {"max_pool", {LayerKind::kMaxPool}},
+                                             {"max_pool1d", {LayerKind::kMaxPool, true}},
+                                             {"average_pool", {LayerKind::kAveragePool}},
+                                             {"average_pool1d", {LayerKind::kAveragePool, true}},
+                                             {"global_average_pool", {LayerKind::kGlobalAveragePool}},
+                                             {"group_norm", {LayerKind::kGroupNorm}},
+                                             {"flatten", {LayerKind::kFlatten}},
+                                             {"relu", {LayerKind::kRelu}},
+                                             {"tanh", {LayerKind::kTanh}},
+                                             {"rational", {LayerKind::kRational}}});
 }
 
 LayerConfig read_layer(const ConfigReader& reader) {

@@ -205,6 +205,21 @@ std::uint32_t TaskGenerator::most_query(TaskUse use) const noexcept { return sid
 bool TaskGenerator::is_even(TaskUse use) const noexcept { return side_of(*plan_, use).is_even; }
 
 const TaskCensus& TaskGenerator::census(TaskUse use) const noexcept { return side_of(*plan_, use).census; }
+std::vector<std::string> TaskGenerator::client_names(TaskUse use) const {
+  std::vector<std::string> names;
+  for (const internal::TaskGroup& group : side_of(*plan_, use).groups) {
+    if (group.name.empty()) return {};
+    names.push_back(group.name);
+  }
+  return names;
+}
+
+std::vector<std::string> TaskGenerator::class_names() const {
+  std::vector<std::string> names;
+  for (const auto& [label, output] : plan_->outputs) names.push_back(plan_->dataset->class_name(label));
+  return names;
+}
+
 const std::string& TaskGenerator::partition_sha256() const noexcept { return plan_->partition_sha256; }
 const Dataset* TaskGenerator::dataset() const noexcept { return plan_->dataset.get(); }
 

@@ -16,8 +16,11 @@ constexpr std::size_t kDoubleBytes = 8;
 
 std::vector<std::uint8_t> ServerOptimizer::head() const {
   const std::string_view name = traits_of(config().strategy).name;
-  std::vector<std::uint8_t> bytes{version(), static_cast<std::uint8_t>(name.size())};
-  bytes.insert(bytes.end(), name.begin(), name.end());
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(2 + name.size());
+  bytes.push_back(version());
+  bytes.push_back(static_cast<std::uint8_t>(name.size()));
+  for (const char c : name) bytes.push_back(static_cast<std::uint8_t>(c));
   return bytes;
 }
 

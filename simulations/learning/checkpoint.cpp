@@ -3,7 +3,10 @@
 #include <unistd.h>
 
 #include <boost/json.hpp>
+#include <cmath>
+#include <limits>
 
+#include "skink/coordinator/results/figures.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/host/files/float_bytes.hpp"
 
@@ -12,7 +15,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int kVersion = 6;
+constexpr int kVersion = 7;
 
 std::string hex_of(const std::vector<std::uint8_t>& bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -66,10 +69,45 @@ rounds::RoundHistory::Stretch stretch_from(const json::array& row, std::size_t& 
   return stretch;
 }
 
+/// Figures as a list of numbers; null: not measured.
+json::array to_json(const rounds::EvaluationFigures& figures) {
+  json::array row{figures.units_are_clients, figures.units, figures.diverged_samples};
+  for (const coordinator::Measure& measure : coordinator::measures()) {
+    const rounds::BeforeAfter& figure = figures.*measure.figure;
+    for (const double number :
+         {figure.before.mean, figure.before.half_width, figure.after.mean, figure.after.half_width}) {
+      row.push_back(std::isfinite(number) ? json::value(number) : json::value(nullptr));
+    }
+  }
+  return row;
+}
+
+rounds::EvaluationFigures figures_from(const json::array& row) {
+  rounds::EvaluationFigures figures;
+  figures.units_are_clients = row.at(0).as_bool();
+  figures.units = row.at(1).to_number<std::uint32_t>();
+  figures.diverged_samples = row.at(2).to_number<std::uint64_t>();
+  std::size_t next = 3;
+  const auto number = [&row, &next] {
+    const json::value& value = row.at(next++);
+    return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.to_number<double>();
+  };
+  for (const coordinator::Measure& measure : coordinator::measures()) {
+    rounds::BeforeAfter& figure = figures.*measure.figure;
+    for (rounds::Spread* spread : {&figure.before, &figure.after}) {
+      spread->mean = number();
+      spread->half_width = number();
+    }
+  }
+  return figures;
+}
+
 json::array to_json(const rounds::EvaluationRecord& record) {
   const wire::Evaluation& total = record.total;
-  return {record.rounds,       record.devices,    total.tasks,      total.query_samples,  total.correct_before,
-          total.correct_after, total.loss_before, total.loss_after, total.diverged_tasks, record.traffic.device_rounds};
+  return {
+      record.rounds,          record.devices,    total.tasks,      total.query_samples,  total.correct_before,
+      total.correct_after,    total.loss_before, total.loss_after, total.diverged_tasks, record.traffic.device_rounds,
+      to_json(record.figures)};
 }
 
 rounds::EvaluationRecord evaluation_from(const json::array& row) {
@@ -84,6 +122,7 @@ rounds::EvaluationRecord evaluation_from(const json::array& row) {
   record.total.loss_after = row.at(7).to_number<std::uint64_t>();
   record.total.diverged_tasks = row.at(8).to_number<std::uint64_t>();
   record.traffic.device_rounds = row.at(9).to_number<std::uint64_t>();
+  record.figures = figures_from(row.at(10).as_array());
   return record;
 }
 

@@ -9,7 +9,9 @@
 
 #include "checkpoint.hpp"
 #include "cohort_engine.hpp"
+#include "figure_files.hpp"
 #include "model_match.hpp"
+#include "skink/coordinator/results/figures.hpp"
 #include "skink/coordinator/results/results.hpp"
 #include "skink/host/experiment/membership.hpp"
 #include "skink/host/files/files.hpp"
@@ -34,6 +36,7 @@ class LearningRun {
         experiment_(options.experiment),
         membership_(split_roster(experiment_)),
         model_(experiment_),
+        tasks_(tasks),
         engine_(options, tasks, model_),
         history_(experiment_.meta) {
     if (options.counts_wire) wire_ = std::make_unique<WireCounter>(experiment_);
@@ -155,7 +158,10 @@ class LearningRun {
     const coordinator::RunState state = this->state();
     result.summary = coordinator::summarize(state, history_, "simulator", wall_seconds());
     result.summary.dataset_sha256 = options_.dataset_sha256;
+    describe_clients(tasks_, result.summary);
     if (writes_files()) {
+      const coordinator::Clients clients{tasks_.client_names(TaskUse::kEvaluate), membership_.held_out};
+      note(result, write_figures(options_.out_dir, last_results_, experiment_, clients, tasks_));
       note(result, coordinator::write_results(options_.out_dir, state, result.summary, history_));
       if (wire_ != nullptr) note(result, write_file(wire_path(options_.out_dir), wire_csv(wire_rows())));
     }
@@ -234,6 +240,8 @@ class LearningRun {
     const std::optional<rounds::TaskResults> results = engine_.evaluate(tasks, rounds_done_);
     if (!results) return false;
     record.total = rounds::sum_of(results->tasks);
+    record.figures = coordinator::figures_of(*results, experiment_, !tasks_.client_names(TaskUse::kEvaluate).empty());
+    last_results_ = *results;
     record.traffic = traffic_;
     evaluations_.push_back(record);
     if (wire_ != nullptr) wire_rows_.push_back(wire_->totals());
@@ -296,7 +304,9 @@ class LearningRun {
   const Experiment& experiment_;
   Membership membership_;
   rounds::MetaModel model_;
+  TaskGenerator tasks_;
   CohortEngine engine_;
+  rounds::TaskResults last_results_;
   std::unique_ptr<WireCounter> wire_;  // null: not counted
   std::vector<WireTotals> wire_rows_;
   std::uint32_t rounds_done_ = 0;

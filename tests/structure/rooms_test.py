@@ -44,7 +44,7 @@ ROOMS = {
     "coordinator/core": ("common/ rounds/ host/experiment/ host/config/overrides.hpp coordinator/core/", VALUES),
     "coordinator/results": ("common/ rounds/ host/experiment/ host/files/ host/program/build.hpp host/result.hpp "
                             "coordinator/core/ coordinator/results/",
-                            VALUES + r"|filesystem|boost/json\.hpp|fmt/format\.h"),
+                            VALUES + r"|filesystem|boost/json\.hpp|boost/math/distributions/students_t\.hpp|fmt/format\.h"),
     "coordinator/store": ("common/ rounds/ host/ coordinator/core/ coordinator/store/",
                           OUTSIDE + r"|boost/json\.hpp|sqlite3\.h"),
     "coordinator/provisioning": ("common/ host/ coordinator/core/revoked_ids.hpp coordinator/provisioning/",

@@ -4,6 +4,7 @@
 /// simulator's learning engine computed them.
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,11 +44,42 @@ struct UpdateCounts {
   std::uint64_t refused = 0;   ///< finite, but too large to be aggregated
 };
 
+/// A figure that there is none of.
+inline constexpr double kNotMeasured = std::numeric_limits<double>::quiet_NaN();
+
+/// Mean over units, and half the width of its 95 % interval (Student's t).
+struct Spread {
+  double mean = kNotMeasured;
+  double half_width = kNotMeasured;
+};
+
+/// Before and after adaptation.
+struct BeforeAfter {
+  Spread before;
+  Spread after;
+};
+
+/// What the tasks of an evaluation came to, each unit weighing as much as any other: a client where records have
+/// clients, all of its tasks together, else a task. Tasks that diverged are not in what is after.
+struct EvaluationFigures {
+  bool units_are_clients = false;
+  std::uint32_t units = 0;  ///< 0: not known, devices report sums
+  std::uint64_t diverged_samples = 0;
+  BeforeAfter loss;
+  BeforeAfter accuracy;
+  BeforeAfter macro_f1;  ///< over all answers; no interval
+  BeforeAfter auc;
+  BeforeAfter partial_auc;
+  BeforeAfter mean_absolute_error;     ///< regression, in the unit of the targets
+  BeforeAfter root_mean_square_error;  ///< likewise
+};
+
 /// One federated evaluation of the model after `rounds` rounds.
 struct EvaluationRecord {
   std::uint32_t rounds = 0;
   std::uint32_t devices = 0;
   wire::Evaluation total{};
+  EvaluationFigures figures;
   Traffic traffic;
 
   /// Means over query samples, before and after adaptation: the loss, and the fraction of correct predictions. Nothing
@@ -55,8 +87,8 @@ struct EvaluationRecord {
   std::optional<double> loss_before() const;
   std::optional<double> accuracy_before() const;
   std::optional<double> accuracy_after() const;
-  /// The same over the tasks that did not diverge, each with equally many query samples. Nothing if all did, or if so
-  /// many did that the sum of losses is saturated.
+  /// The same over the tasks that did not diverge. Nothing if all did, if so many did that the sum of losses is
+  /// saturated, or if it is not known how many samples those had that did.
   std::optional<double> loss_after() const;
 };
 

@@ -28,6 +28,7 @@ class MetricsTable {
 
  private:
   std::string evaluation_columns(std::uint32_t rounds_done) const;
+  std::string figure_columns(std::uint32_t rounds_done) const;
 
   rounds::RoundHistory::Reader reader_;
   std::unordered_map<std::uint32_t, const rounds::EvaluationRecord*> evaluations_;  // by rounds done

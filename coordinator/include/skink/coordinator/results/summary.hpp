@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "skink/coordinator/core/coordinator.hpp"
+#include "skink/host/experiment/tasks.hpp"
 #include "skink/rounds/round_history.hpp"
 
 namespace skink::coordinator {
@@ -34,6 +35,10 @@ struct Summary {
   std::string experiment_sha256;  ///< of experiment.toml
   std::string dataset;            ///< its name; empty: none
   std::string dataset_sha256;     ///< empty: none, or samples that the devices have
+  // of a simulation on a data set
+  std::string partition_sha256;  ///< empty: not known
+  TaskCensus training_clients;
+  TaskCensus evaluation_clients;
   /// Mean bytes of one device-round, evaluation traffic included.
   double uplink_bytes_per_device_round() const;
   double downlink_bytes_per_device_round() const;

@@ -150,6 +150,10 @@ class TaskGenerator {
 
   /// Who takes part; nobody in particular for sine tasks.
   const TaskCensus& census(TaskUse use) const noexcept;
+  /// Data sets only: the names of the clients of a side, by Task::client(), empty when records are nobody's in
+  /// particular; the names of the classes that take part, by the network's output.
+  std::vector<std::string> client_names(TaskUse use) const;
+  std::vector<std::string> class_names() const;
   /// Data sets only: the hash of who has which records, 64 hexadecimal digits; and the data set.
   const std::string& partition_sha256() const noexcept;
   const Dataset* dataset() const noexcept;

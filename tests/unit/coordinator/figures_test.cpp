@@ -1,0 +1,103 @@
+#include "skink/coordinator/results/figures.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+using namespace skink;
+using rounds::ScoredSample;
+using rounds::TaskResult;
+
+namespace {
+
+TaskResult task(std::uint32_t number, std::uint32_t client, std::uint32_t samples, std::uint64_t before,
+                std::uint64_t after) {
+  TaskResult result;
+  result.number = number;
+  result.client = client;
+  result.query_samples = samples;
+  result.before.correct = before;
+  result.after.correct = after;
+  result.before.loss = std::uint64_t{samples} << 20;
+  result.after.loss = std::uint64_t{samples} << 19;
+  return result;
+}
+
+Experiment classifier() {
+  Experiment experiment;
+  experiment.model.loss = nn::Loss::kSoftmaxCrossEntropy;
+  return experiment;
+}
+
+}  // namespace
+
+TEST_CASE("figures: a client weighs as much as any other, however many samples it has", "[coordinator][figures]") {
+  rounds::TaskResults results;
+  results.tasks = {task(0, 0, 10, 5, 10), task(1, 1, 100, 10, 90), task(2, 0, 10, 0, 10)};
+  const auto by_client = coordinator::figures_of(results, classifier(), true);
+  CHECK(by_client.units == 2);
+  CHECK(by_client.accuracy.before.mean == Approx((0.25 + 0.1) / 2));
+  CHECK(by_client.accuracy.after.mean == Approx((1.0 + 0.9) / 2));
+  CHECK(by_client.accuracy.after.half_width == Approx(12.706 * 0.0707107 / std::sqrt(2.0)).epsilon(1e-3));
+  CHECK(by_client.loss.before.mean == Approx(1.0));
+  CHECK(by_client.loss.after.mean == Approx(0.5));
+  CHECK(std::isnan(by_client.auc.before.mean));
+  CHECK(std::isnan(by_client.mean_absolute_error.before.mean));
+  const auto by_task = coordinator::figures_of(results, classifier(), false);
+  CHECK(by_task.units == 3);
+  CHECK(by_task.accuracy.before.mean == Approx((0.5 + 0.1 + 0.0) / 3));
+}
+
+TEST_CASE("figures: tasks that diverged stand apart", "[coordinator][figures]") {
+  rounds::TaskResults results;
+  results.tasks = {task(0, 0, 10, 5, 10), task(1, 1, 30, 15, 0)};
+  results.tasks[1].diverged = true;
+  const auto figures = coordinator::figures_of(results, classifier(), true);
+  CHECK(figures.diverged_samples == 30);
+  CHECK(figures.accuracy.before.mean == Approx(0.5));
+  CHECK(figures.accuracy.after.mean == Approx(1.0));
+  CHECK(std::isnan(figures.accuracy.after.half_width));
+}
+
+TEST_CASE("figures: errors of a regression are in the unit of the targets", "[coordinator][figures]") {
+  Experiment experiment;
+  experiment.task.target_scale = 0.5F;
+  rounds::TaskResults results;
+  results.tasks = {task(0, 0, 4, 0, 0)};
+  results.tasks[0].before.loss = std::uint64_t{4} << 18;            // a mean square of 1/4
+  results.tasks[0].before.absolute_error = std::uint64_t{4} << 19;  // 1/2
+  const auto figures = coordinator::figures_of(results, experiment, true);
+  CHECK(figures.root_mean_square_error.before.mean == Approx(1.0));
+  CHECK(figures.mean_absolute_error.before.mean == Approx(1.0));
+  CHECK(std::isnan(figures.accuracy.before.mean));
+}
+
+TEST_CASE("figures: devices.csv names clients and leaves out what was not measured", "[coordinator][figures]") {
+  rounds::TaskResults results;
+  results.tasks = {task(0, 1, 10, 5, 10), task(1, 0, 10, 1, 0)};
+  results.tasks[1].diverged = true;
+  const coordinator::Clients clients{{"Ann, of 3", "Bob"}, {7, 9}};
+  const std::string csv = coordinator::devices_csv(results, classifier(), clients);
+  CHECK(csv.substr(csv.find('\n') + 1) ==
+        "0,7,Bob,0,10,0,1,0.5,,,,,0.5,1,,,,\n"
+        "1,9,\"Ann, of 3\",0,10,1,1,0.1,,,,,,,,,,\n");
+}
+
+TEST_CASE("figures: macro-F1 and the area under the curve", "[rounds][figures]") {
+  rounds::Confusion confusion(3);
+  for (int i = 0; i < 8; ++i) confusion.add(0, 0);
+  for (int i = 0; i < 2; ++i) confusion.add(0, 1);
+  for (int i = 0; i < 5; ++i) confusion.add(1, 1);
+  CHECK(rounds::macro_f1(confusion) == Approx((16.0 / 18 + 10.0 / 12) / 2));  // class 2 never occurs
+  CHECK(std::isnan(rounds::macro_f1(rounds::Confusion(2))));
+
+  std::vector<ScoredSample> perfect{{1, false}, {2, false}, {3, true}, {4, true}};
+  CHECK(rounds::area_under_roc(perfect, 1.0) == 1.0);
+  CHECK(rounds::area_under_roc(perfect, 0.1) == 1.0);
+  std::vector<ScoredSample> ties{{1, false}, {1, true}};
+  CHECK(rounds::area_under_roc(ties, 1.0) == 0.5);
+  std::vector<ScoredSample> mixed{{4, false}, {3, true}, {2, true}, {1, false}};
+  CHECK(rounds::area_under_roc(mixed, 1.0) == 0.5);
+  CHECK(rounds::area_under_roc(mixed, 0.5) == 0.0);  // the first alarm is false
+  std::vector<ScoredSample> alone{{1, false}};
+  CHECK(std::isnan(rounds::area_under_roc(alone, 1.0)));
+}
