@@ -67,13 +67,13 @@ for ((kills = 20; kills > 0; --kills)); do # until one comes while the broker ke
   stop KILL
 done
 [[ -n $(retained) ]] || fail "no kill leaves anything: this test shows nothing"
-rm -f "$fleet_work"/run/store.db*
+rm -rf "$fleet_work"/run/store.db* "$fleet_work"/run/fleet
 # The run is given up; the next one has another store and knows nothing of it.
 fleet_start_coordinator run "${settings[@]}" --set meta.rounds=30
 fleet_wait_for_coordinator run || fail "the run does not finish"
 expect_nothing "a run that was given up, and another that finished"
 
-rm -f "$fleet_work"/run/store.db*
+rm -rf "$fleet_work"/run/store.db* "$fleet_work"/run/fleet
 fleet_start_coordinator run "${settings[@]}" --set meta.rounds=300
 until_round 10
 stop KILL
@@ -96,7 +96,7 @@ expect_nothing "a kill after the last commit"
 
 # ---- memory over rounds, with kills ----
 resident() { awk '/^VmRSS/ {print $2}' "/proc/$fleet_broker_pid/status"; }
-rm -f "$fleet_work"/run/store.db*
+rm -rf "$fleet_work"/run/store.db* "$fleet_work"/run/fleet
 rounds=${SKINK_ROUNDS:-1500}
 first=0
 for ((part = 1; part <= 3; ++part)); do
