@@ -171,17 +171,14 @@ void DeviceGroup::score(std::uint32_t count) {
   for (std::uint32_t k = 0; k < count; ++k) scorers_[k].begin();
   const std::uint32_t most = samples_.most(TaskSet::kQuery);
   std::uint32_t counts[kMaxLanes];
-  std::uint32_t correct[kMaxLanes] = {};
   LaneQuery query;
   query.network = settings_.network;
   query.parameters = parameters_.data();
   query.workspace = workspace_.data();
   query.inputs = inputs_.data();
   query.targets = targets_.data();
-  query.counts = counts;
   query.losses = losses_.data();
   query.outputs = outputs_.data();
-  query.correct = correct;
   for (std::uint32_t first = 0; first < most && !settings_.give_up->is_wanted(); first += samples_.most_at_a_time()) {
     const SampleRange range{first, std::min(samples_.most_at_a_time(), most - first)};
     query.count = range.count;

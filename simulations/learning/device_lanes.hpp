@@ -206,35 +206,15 @@ static void adapt(LanePass& pass) noexcept {
   }
 }
 
-/// Right answers, in lanes that have a sample here.
-static void count_correct(const LaneQuery& query, size_t place, const Pack* outputs, Pack wanted) noexcept {
-  Pack best = outputs[0];
-  Pack label = Traits::broadcast(0.0F);
-  for (size_t o = 1; o < query.network->output_size(); ++o) {
-    const IntLanes larger = Traits::greater(outputs[o], best);
-    best = Traits::select(larger, outputs[o], best);
-    label = Traits::select(larger, Traits::broadcast(static_cast<float>(o)), label);
-  }
-  const IntLanes right = Traits::equal(label, wanted);
-  for (int k = 0; k < kLanes; ++k) {
-    const bool has_sample = query.counts == nullptr || place < query.counts[k];
-    query.correct[k] += has_sample && lane(right, k) != 0 ? 1U : 0U;
-  }
-}
-
 static void query(LaneQuery& query) noexcept {
   const nn::Network& network = *query.network;
   Pack* sample = packs(query.workspace);
   const Pack* outputs = sample + network.output_offset();
-  const bool classifies = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
   for (size_t s = 0; s < query.count; ++s) {
     load(network, packs(query.inputs) + s * network.input_size(), sample);
     forward_samples(network, packs(query.parameters), sample, 1, nullptr);
     const Pack* targets = packs(query.targets) + s * network.target_size();
-    if (classifies) count_correct(query, s, outputs, targets[0]);
-    if (query.outputs != nullptr) {
-      memcpy(query.outputs + s * network.output_size() * kLanes, outputs, network.output_size() * sizeof(Pack));
-    }
+    memcpy(query.outputs + s * network.output_size() * kLanes, outputs, network.output_size() * sizeof(Pack));
     packs(query.losses)[s] = nn::kernels::loss_gradient(network, sample, LaneTarget{targets});
   }
 }

@@ -265,17 +265,13 @@ static void neuron_adapt(NeuronPass& pass) noexcept {
 static void neuron_query(NeuronQuery& query) noexcept {
   const NeuronLayout& layout = *query.layout;
   const nn::Network& network = layout.network();
-  const bool classifies = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
   Device device{layout, const_cast<float*>(query.image), query.workspace, packs(query.scratch), query.places};
   NoClock none;
   for (size_t s = 0; s < query.count; ++s) {
     forward(device, query.inputs + s * layout.input_stride(), nullptr, none);
     const float* target = query.targets + s * network.target_size();
     float* outputs = layout.outputs(query.workspace);
-    if (query.outputs != nullptr) {
-      memcpy(query.outputs + s * network.output_size(), outputs, network.output_size() * sizeof(float));
-    }
-    if (classifies) query.correct += plain_argmax(network, outputs) == static_cast<size_t>(target[0]) ? 1U : 0U;
+    memcpy(query.outputs + s * network.output_size(), outputs, network.output_size() * sizeof(float));
     query.losses[s] = plain_loss(network, outputs, query.inputs + s * layout.input_stride(), target);
   }
 }

@@ -35,8 +35,4 @@ float plain_loss(const nn::Network& network, float* outputs, const float* input,
   return nn::kernels::mean_squared_error(outputs, network.output_size(), target, network.output_activation());
 }
 
-std::size_t plain_argmax(const nn::Network& network, const float* outputs) noexcept {
-  return nn::argmax({outputs, network.output_size()});
-}
-
 }  // namespace skink::simulations

@@ -21,6 +21,5 @@ bool ends_backward(const NeuronLayer& layer) noexcept;
 /// @param[in,out] outputs  [network.output_size()]; becomes the gradient.
 /// @param[in]     input    what reconstruction wants
 float plain_loss(const nn::Network& network, float* outputs, const float* input, const float* targets) noexcept;
-std::size_t plain_argmax(const nn::Network& network, const float* outputs) noexcept;
 
 }  // namespace skink::simulations

@@ -39,7 +39,8 @@ struct LanePass {
   StageClock* clock = nullptr;
 };
 
-/// Losses and predictions of a group's query sets.
+/// Losses and outputs of a group's query sets. `count` is that of the lane with most; past the end of another its
+/// numbers mean nothing.
 struct LaneQuery {
   const nn::Network* network = nullptr;
   const float* parameters = nullptr;  ///< [P][lanes]
@@ -47,10 +48,8 @@ struct LaneQuery {
   const float* inputs = nullptr;      ///< [count][input_size][lanes]
   const float* targets = nullptr;     ///< [count][target_size][lanes]
   std::uint32_t count = 0;
-  const std::uint32_t* counts = nullptr;  ///< [lanes], at most `count`: later samples are not counted; null: all are
-  float* losses = nullptr;                ///< out: [count][lanes]
-  float* outputs = nullptr;               ///< out: [count][output_size][lanes]; null: nobody wants them
-  std::uint32_t* correct = nullptr;       ///< in and out: [lanes], right answers; cross-entropy only
+  float* losses = nullptr;   ///< out: [count][lanes]
+  float* outputs = nullptr;  ///< out: [count][output_size][lanes]
 };
 
 /// The order in which each device of a group takes its samples: arithmetic::permute() with the philox() block that is
@@ -122,9 +121,8 @@ struct NeuronQuery {
   const float* inputs = nullptr;
   const float* targets = nullptr;
   std::uint32_t count = 0;
-  float* losses = nullptr;    ///< out: [count]
-  float* outputs = nullptr;   ///< out: [count][output_size]; null: nobody wants them
-  std::uint32_t correct = 0;  ///< in and out; cross-entropy only
+  float* losses = nullptr;   ///< out: [count]
+  float* outputs = nullptr;  ///< out: [count][output_size]
 };
 
 /// Parts of an image: some rows, and all from `rest` on.
