@@ -96,7 +96,7 @@ class Panel {
   bool classifies_;
 };
 
-double half_of(const Estimate& value) { return std::isnan(value.half_width) ? 0 : value.half_width; }
+double half_of(const rounds::Spread& value) { return std::isnan(value.half_width) ? 0 : value.half_width; }
 
 std::string points(const CodecsResult& result, const Panel& panel) {
   std::string text;

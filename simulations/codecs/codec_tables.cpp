@@ -28,9 +28,9 @@ std::string times_text(double first, double here) {
   return fmt::format("{:.{}f}", times, times < 100 ? 1 : 0);
 }
 
-std::string value_text(const std::optional<Estimate>& found, bool classifies) {
+std::string value_text(const std::optional<rounds::Spread>& found, bool classifies) {
   if (!found) return "-";
-  const Estimate& value = *found;
+  const rounds::Spread& value = *found;
   const double factor = classifies ? 100 : 1;
   const int digits = classifies ? 2 : 4;
   if (std::isnan(value.half_width)) return fmt::format("{:.{}f}", factor * value.mean, digits);

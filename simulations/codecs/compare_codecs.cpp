@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "skink/coordinator/results/figures.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/simulations/codecs.hpp"
 
@@ -23,8 +24,8 @@ std::vector<double> values_at(const std::vector<Rows>& runs, std::size_t place, 
   return values;
 }
 
-std::optional<Estimate> estimate_of(const std::vector<double>& values) {
-  return values.empty() ? std::nullopt : std::optional<Estimate>(estimate(values));
+std::optional<rounds::Spread> spread_at(const std::vector<double>& values) {
+  return values.empty() ? std::nullopt : std::optional<rounds::Spread>(coordinator::spread_of(values));
 }
 double total_of(const WireRow& row) { return static_cast<double>(row.totals.up_bytes + row.totals.down_bytes); }
 
@@ -44,8 +45,8 @@ double per_device_round(const Rows& run, std::uint64_t WireTotals::*bytes) {
 /// `share` of the way from what the first codec begins with to what it ends with; of an accuracy, that share of it.
 /// Nothing where it is not better at the end.
 std::optional<double> target_of(const std::vector<Rows>& first, bool classifies, double share) {
-  const auto begin = estimate_of(values_at(first, 0, classifies));
-  const auto end = estimate_of(values_at(first, first.front().size() - 1, classifies));
+  const auto begin = spread_at(values_at(first, 0, classifies));
+  const auto end = spread_at(values_at(first, first.front().size() - 1, classifies));
   if (!begin || !end) return std::nullopt;
   const bool has_learned = classifies ? end->mean > begin->mean : end->mean < begin->mean;
   if (!has_learned) return std::nullopt;
@@ -70,7 +71,7 @@ CodecRow summarize(const CodecChoice& choice, const std::vector<Rows>& runs, boo
   row.encoded_bytes = mean_of(runs, [](const Rows& run) { return per_device_round(run, &WireTotals::encoded_bytes); });
   row.up_bytes = mean_of(runs, [](const Rows& run) { return per_device_round(run, &WireTotals::up_bytes); });
   row.down_bytes = mean_of(runs, [](const Rows& run) { return per_device_round(run, &WireTotals::down_bytes); });
-  row.value = estimate_of(values_at(runs, runs.front().size() - 1, classifies));
+  row.value = spread_at(values_at(runs, runs.front().size() - 1, classifies));
   for (const Rows& run : runs) {
     const WireRow* reached = reach(run, classifies, target);
     if (reached == nullptr) continue;
@@ -83,7 +84,7 @@ CodecRow summarize(const CodecChoice& choice, const std::vector<Rows>& runs, boo
     row.total_bytes_to_target /= static_cast<double>(row.reached);
   }
   for (std::size_t i = 0; i < runs.front().size(); ++i) {
-    const auto value = estimate_of(values_at(runs, i, classifies));
+    const auto value = spread_at(values_at(runs, i, classifies));
     row.curve.push_back({runs.front()[i].totals.rounds,
                          mean_of(runs, [i](const Rows& run) { return total_of(run[i]); }),
                          value ? std::optional<double>(value->mean) : std::nullopt});

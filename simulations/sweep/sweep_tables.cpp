@@ -1,9 +1,8 @@
 #include <fmt/format.h>
 
-#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
-#include <limits>
 
+#include "skink/coordinator/results/figures.hpp"
 #include "skink/simulations/sweep.hpp"
 
 namespace skink::simulations {
@@ -43,7 +42,7 @@ std::vector<const SweepRun*> runs_of(const SweepResult& result, std::size_t poin
 
 /// Of the runs that have a value.
 struct Mean {
-  std::optional<Estimate> estimate;
+  std::optional<rounds::Spread> spread;
   std::size_t runs = 0;
 };
 
@@ -52,7 +51,7 @@ Mean mean_of(const std::vector<const SweepRun*>& runs, std::optional<double> Swe
   for (const SweepRun* run : runs) {
     if (run->*value) values.push_back(*(run->*value));
   }
-  return {values.empty() ? std::nullopt : std::optional<Estimate>(estimate(values)), values.size()};
+  return {values.empty() ? std::nullopt : std::optional<rounds::Spread>(coordinator::spread_of(values)), values.size()};
 }
 
 /// Of all runs of a point.
@@ -107,15 +106,15 @@ bool is_measured(const SweepRun& run, const Measure& measure) {
 
 std::string measure_columns(const std::vector<const SweepRun*>& runs, const Measure& measure) {
   const Mean found = runs.empty() || !is_measured(*runs.front(), measure) ? Mean() : mean_of(runs, measure.value);
-  if (!found.estimate) return ",,";
-  if (std::isnan(found.estimate->half_width)) return fmt::format(",{:.9g},", found.estimate->mean);
-  return fmt::format(",{:.9g},{:.9g}", found.estimate->mean, found.estimate->half_width);
+  if (!found.spread) return ",,";
+  if (std::isnan(found.spread->half_width)) return fmt::format(",{:.9g},", found.spread->mean);
+  return fmt::format(",{:.9g},{:.9g}", found.spread->mean, found.spread->half_width);
 }
 
 std::string measure_text(const std::vector<const SweepRun*>& runs, const Measure& measure) {
   const Mean mean = runs.empty() || !is_measured(*runs.front(), measure) ? Mean() : mean_of(runs, measure.value);
-  if (!mean.estimate) return "-";
-  Estimate found = *mean.estimate;
+  if (!mean.spread) return "-";
+  rounds::Spread found = *mean.spread;
   const int digits = measure.is_accuracy ? 2 : 4;
   if (measure.is_accuracy) found = {100 * found.mean, 100 * found.half_width};
   const std::string unit = measure.is_accuracy ? " %" : "";
@@ -166,19 +165,6 @@ std::string summary_columns(const SweepRun& run) {
 }
 
 }  // namespace
-
-Estimate estimate(const std::vector<double>& values) {
-  const auto count = static_cast<double>(values.size());
-  double sum = 0;
-  for (const double value : values) sum += value;
-  const double mean = sum / count;
-  if (values.size() < 2) return {mean, std::numeric_limits<double>::quiet_NaN()};
-  double squares = 0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  const boost::math::students_t distribution(count - 1);
-  const double quantile = boost::math::quantile(distribution, 0.975);
-  return {mean, quantile * std::sqrt(squares / (count - 1)) / std::sqrt(count)};
-}
 
 std::string sweep_csv(const SweepResult& result) {
   std::string text = grid_heading(result) + "seeds,rounds,parameters,updates_taken,updates_diverged," +

@@ -30,6 +30,17 @@ Experiment classifier() {
 
 }  // namespace
 
+TEST_CASE("figures: the interval is Student's", "[coordinator][figures]") {
+  const rounds::Spread five = coordinator::spread_of({1, 2, 3, 4, 5});
+  CHECK(five.mean == 3.0);
+  CHECK(five.half_width == Approx(2.776445 * std::sqrt(2.5 / 5)).epsilon(1e-6));
+  const rounds::Spread two = coordinator::spread_of({-1, rounds::kNotMeasured, 1});
+  CHECK(two.mean == 0.0);
+  CHECK(two.half_width == Approx(12.706205).epsilon(1e-6));
+  CHECK(std::isnan(coordinator::spread_of({4}).half_width));
+  CHECK(std::isnan(coordinator::spread_of({}).mean));
+}
+
 TEST_CASE("figures: a client weighs as much as any other, however many samples it has", "[coordinator][figures]") {
   rounds::TaskResults results;
   results.tasks = {task(0, 0, 10, 5, 10), task(1, 1, 100, 10, 90), task(2, 0, 10, 0, 10)};

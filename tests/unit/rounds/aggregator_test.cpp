@@ -12,25 +12,14 @@
 #include "skink/host/program/workers.hpp"
 #include "skink/rounds/strategy.hpp"
 #include "unit/common/codec/codec_fixture.hpp"
+#include "unit/rounds/rounds_fixture.hpp"
 
 using namespace skink;
 using rounds::Aggregator;
 using rounds::EncodedChange;
+using test::small_network;
 
 namespace {
-
-/// dense 2 -> 1 with a frozen bias: parameters 0, 1 trainable, 2 not.
-nn::Network small_network() {
-  nn::LayerSpec dense;
-  dense.kind = nn::LayerKind::kDense;
-  dense.units = 1;
-  dense.train_bias = false;
-  nn::Network network;
-  nn::BuildError error;
-  const Span<const nn::LayerSpec> layers(&dense, 1);
-  REQUIRE(nn::Network::build({1, 1, 2}, layers, nn::Loss::kMeanSquaredError, network, error) == Status::kOk);
-  return network;
-}
 
 /// As a device encodes it with float32: the trainable numbers.
 std::vector<std::uint8_t> encoded(const std::vector<float>& change) {

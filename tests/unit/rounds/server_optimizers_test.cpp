@@ -5,41 +5,18 @@
 #include <cmath>
 #include <limits>
 
-#include "skink/host/experiment/strategies.hpp"
 #include "skink/rounds/meta_model.hpp"
 #include "skink/rounds/strategy.hpp"
+#include "unit/rounds/rounds_fixture.hpp"
 
 using namespace skink;
 using rounds::make_strategy;
 using rounds::StrategyState;
+using test::small_network;
 
 namespace {
 
-/// dense 2 -> 1 with a frozen bias: parameters 0, 1 trainable, 2 not.
-nn::Network small_network() {
-  nn::LayerSpec dense;
-  dense.kind = nn::LayerKind::kDense;
-  dense.units = 1;
-  dense.train_bias = false;
-  nn::Network network;
-  nn::BuildError error;
-  const Span<const nn::LayerSpec> layers(&dense, 1);
-  REQUIRE(nn::Network::build({1, 1, 2}, layers, nn::Loss::kMeanSquaredError, network, error) == Status::kOk);
-  return network;
-}
-
-MetaConfig config(StrategyKind kind) {
-  MetaConfig meta;
-  meta.strategy = kind;
-  meta.rounds = 10;
-  meta.inner_learning_rate = 0.02F;
-  meta.passes = 3;
-  meta.batch_size = 4;
-  meta.meta_learning_rate = 0.5;
-  meta.meta_learning_rate_final = 0.5;
-  for (const StrategyKey& key : traits_of(kind).keys) meta.*key.value = key.fallback;
-  return meta;
-}
+MetaConfig config(StrategyKind kind) { return test::meta_config(kind, 0.5, 0.5); }
 
 /// Mean changes of the two trainable parameters, and of the frozen one, which must not matter.
 class Steps {

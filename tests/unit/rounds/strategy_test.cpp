@@ -2,22 +2,14 @@
 
 #include <catch2/catch.hpp>
 
+#include "unit/rounds/rounds_fixture.hpp"
+
 using namespace skink;
 using rounds::make_strategy;
 
 namespace {
 
-MetaConfig config(StrategyKind kind) {
-  MetaConfig meta;
-  meta.strategy = kind;
-  meta.rounds = 10;
-  meta.inner_learning_rate = 0.02F;
-  meta.passes = 3;
-  meta.batch_size = 4;
-  meta.meta_learning_rate = 0.8;
-  meta.meta_learning_rate_final = 0.3;
-  return meta;
-}
+MetaConfig config(StrategyKind kind) { return test::meta_config(kind, 0.8, 0.3); }
 
 }  // namespace
 

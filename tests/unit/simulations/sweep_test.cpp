@@ -94,15 +94,6 @@ TEST_CASE("sweep: seeds are numbers, ranges and lists", "[simulation][sweep]") {
   }
 }
 
-TEST_CASE("sweep: the interval is Student's", "[simulation][sweep]") {
-  const Estimate five = estimate({1, 2, 3, 4, 5});
-  CHECK(five.mean == 3.0);
-  CHECK(five.half_width == Approx(2.776445 * std::sqrt(2.5 / 5)).epsilon(1e-6));
-  const Estimate two = estimate({-1, 1});
-  CHECK(two.half_width == Approx(12.706205).epsilon(1e-6));
-  CHECK(std::isnan(estimate({4}).half_width));
-}
-
 TEST_CASE("sweep: every run is the run that its settings describe, on any number of threads", "[simulation][sweep]") {
   const test::TemporaryFolder one;
   const test::TemporaryFolder many;

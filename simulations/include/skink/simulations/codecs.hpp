@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "skink/host/result.hpp"
+#include "skink/rounds/records.hpp"
 #include "skink/simulations/sweep.hpp"
 
 namespace skink::simulations {
@@ -47,9 +48,9 @@ struct CodecPoint {
 struct CodecRow {
   CodecChoice choice;
   double encoded_bytes = 0;
-  double up_bytes = 0;            ///< on the wire
-  double down_bytes = 0;          ///< likewise
-  std::optional<Estimate> value;  ///< after the last round, of the seeds that have one
+  double up_bytes = 0;                  ///< on the wire
+  double down_bytes = 0;                ///< likewise
+  std::optional<rounds::Spread> value;  ///< after the last round, of the seeds that have one
   std::size_t seeds = 0;
   std::size_t reached = 0;  ///< seeds that came to the target; the means below are of these
   double rounds_to_target = 0;

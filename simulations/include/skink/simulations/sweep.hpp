@@ -123,14 +123,6 @@ struct SweepResult {
 /// result; the others go on.
 Result<SweepResult> run_sweep(const SweepOptions& options);
 
-/// Mean and half the width of the 95 % interval (Student's t); with one value the width is NaN.
-struct Estimate {
-  double mean = 0;
-  double half_width = 0;
-};
-/// @param[in] values  at least one
-Estimate estimate(const std::vector<double>& values);
-
 /// sweep.csv, a line for each point, and runs.csv, a line for each run (docs/experiment-output.md).
 std::string sweep_csv(const SweepResult& result);
 std::string runs_csv(const SweepResult& result);
