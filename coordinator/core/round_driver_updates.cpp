@@ -180,8 +180,9 @@ void RoundDriver::settle_change(const CompleteChange& change) {
 void RoundDriver::note_samples(const Slot& slot, std::uint32_t support_samples) {
   const auto expected = static_cast<std::uint32_t>(skink::support_samples(experiment_));
   if (strategy_.aggregation_weight(support_samples) == strategy_.aggregation_weight(expected)) return;
-  const std::string detail = device_of(slot).id + ": adapted to " + std::to_string(support_samples) + " of " +
-                             std::to_string(expected) + " samples";
+  std::string detail = device_of(slot).id + ": adapted to " + std::to_string(support_samples);
+  if (experiment_.task.support_size.is_count()) detail += " of " + std::to_string(expected);
+  detail += " samples";
   record(EventKind::kSamples, slot, wire::Refusal::kNone, detail, support_samples);
 }
 

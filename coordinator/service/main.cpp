@@ -16,6 +16,7 @@
 #include "skink/coordinator/results/results.hpp"
 #include "skink/coordinator/results/verdict.hpp"
 #include "skink/coordinator/service/service.hpp"
+#include "skink/host/experiment/tasks.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/host/files/folder_lock.hpp"
 #include "skink/host/files/line_file.hpp"
@@ -203,7 +204,9 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
 
 /// Everything that the settings name and a run reads before it connects.
 Result<void> check(const coordinator::Settings& settings, const std::vector<Override>& overrides) {
-  const auto experiment = read_experiment(settings.experiment, overrides);
+  const auto read = read_experiment(settings.experiment, overrides);
+  if (!read) return read.error();
+  const auto experiment = resolve(*read, nullptr);
   if (!experiment) return experiment.error();
   const auto key = read_key(settings.master_key);
   if (!key) return key.error();

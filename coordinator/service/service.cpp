@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "skink/coordinator/provisioning/revoked_list.hpp"
+#include "skink/host/experiment/tasks.hpp"
 #include "skink/host/files/files.hpp"
 
 namespace skink::coordinator {
@@ -60,7 +61,9 @@ Result<std::unique_ptr<Service>> Service::create(const Settings& settings, const
 Result<void> Service::prepare(const std::vector<Override>& overrides) {
   const auto text = read_file(settings_.experiment);
   if (!text) return text.error();
-  const auto experiment = parse_experiment(*text, settings_.experiment, overrides);
+  const auto read = parse_experiment(*text, settings_.experiment, overrides);
+  if (!read) return read.error();
+  const auto experiment = resolve(*read, nullptr);
   if (!experiment) return experiment.error();
   const auto master_key = read_key(settings_.master_key);
   if (!master_key) return master_key.error();

@@ -59,6 +59,7 @@ both 5 "bad.key.*not usable" key bad.key
 both 5 "does not belong to" key pki/devices/device-000/key.pem
 both 5 "none.txt: cannot be read" revoked none.txt
 both 3 "none.toml: cannot be read" experiment none.toml
+both 3 "devices = .clients. are those of a data set" experiment "$root/tests/golden/uneven.toml"
 configure store /proc/none/store.db
 expect 8 "/proc/none" "${coordinator[@]}"
 

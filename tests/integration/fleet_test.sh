@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A fleet over a real broker with TLS ends with the simulator's model, bit for bit; first sine, then few-shot images
-# (Omniglot where the data is found, else a generated set). A second fleet of two processes shares the devices.
+# (Omniglot where the data is found, else a generated set); then clients with what they have: uneven records with fixed labels,
+# forecasts, and autoencoders, with a scale for each channel.
 set -euo pipefail
 # shellcheck source=tests/integration/fleet_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/fleet_lib.sh" "fleet over a broker"
@@ -51,3 +52,12 @@ else
   "$SKINK_PYTHON" "$fleet_root/tests/data/make_images.py" "$data/images"
   compare images "$fleet_root/experiments/images-5w5s.toml" 64 --data "$data" --set meta.rounds=10 "${small[@]}"
 fi
+
+data=$fleet_work/sensor-data
+"$SKINK_PYTHON" "$fleet_root/tests/data/make_sensors.py" "$data/sensors"
+for run in uneven:13 forecast:12 machines:10; do
+  name=${run%:*}
+  # What the simulator leaves says how many clients there are; a coordinator has no data to count them.
+  "$fleet_bin/skink-sim" run "$fleet_root/tests/golden/$name.toml" --data "$data" --out "$fleet_work/$name-first" --quiet
+  compare "$name" "$fleet_work/$name-first/experiment.toml" "${run#*:}" --data "$data"
+done

@@ -60,6 +60,31 @@ for codec in topk:0.05+ternary+range+ef eden:1+ef; do
   done
   echo "$codec: one model, $(sha256sum "$work/fed-$codec/model.skm" | cut -c1-16)"
 done
+# ---- clients with different records, classes and weights: lanes that end early, figures added up over processes
+
+"${SKINK_PYTHON:-/usr/bin/python3}" "$root/tests/data/make_sensors.py" "$work/data/sensors"
+# clients_agree NAME EXPERIMENT LANES SETTING...
+clients_agree() {
+  local name=$1 own=(run "$root/tests/golden/$2.toml" --quiet --data "$work/data") kinds=$3 isa lanes count out
+  shift 3
+  own+=("$@")
+  "$sim" "${own[@]}" --engine protocol --out "$work/$name" >/dev/null
+  for isa in "${isas[@]}"; do
+    for lanes in $kinds; do
+      for count in "${counts[@]}"; do
+        out=$work/$name-$isa-$lanes-$count
+        together "$count" "${own[@]}" --isa "$isa" --lanes "$lanes" --threads 2 --out "$out" >/dev/null || fail "$out"
+        cmp "$work/$name/model.skm" "$out/model.skm" || fail "$out: another model"
+        cmp "$work/$name-scalar-device-1/devices.csv" "$out/devices.csv" || fail "$out: other devices.csv"
+      done
+    done
+  done
+  echo "$name: one model, $(sha256sum "$work/$name/model.skm" | cut -c1-16)"
+}
+clients_agree uneven uneven device
+clients_agree uneven-online uneven "device neuron" --set meta.batch_size=1 --set evaluation.batch_size=1
+clients_agree forecast forecast "device neuron"
+clients_agree machines machines device
 [[ ${#counts[@]} -gt 1 ]] || exit 0
 
 # ---- processes together
