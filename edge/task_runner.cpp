@@ -10,8 +10,9 @@ namespace {
 
 bool is_valid(const TaskSettings& settings) noexcept {
   const bool rate = arithmetic::is_finite(settings.inner_learning_rate) && settings.inner_learning_rate > 0.0F;
+  const bool pull = settings.proximal >= 0.0F && settings.inner_learning_rate * settings.proximal < 1.0F;
   const bool tasks = settings.kind == wire::TaskKind::kAdapt || settings.task_count > 0;
-  return rate && tasks && settings.passes <= limits::kMaxPasses && settings.batch_size >= 1 &&
+  return rate && pull && tasks && settings.passes <= limits::kMaxPasses && settings.batch_size >= 1 &&
          settings.batch_size <= limits::kMaxBatchSize;
 }
 
@@ -206,7 +207,7 @@ Progress TaskRunner::adapt_online() noexcept {
       nn::online_step(model_->model.network, parameters_, settings_.inner_learning_rate, sample_, targets, scratch_);
   if (!arithmetic::is_finite(loss)) return finish_adaptation(true);
   ++position_;
-  return Progress::kMore;
+  return pull();
 }
 
 /// One slice of a mini-batch; the last one of a batch changes the parameters.
@@ -232,6 +233,27 @@ Progress TaskRunner::adapt_batch() noexcept {
   nn::apply_gradients(network, parameters_, settings_.inner_learning_rate, batch, gradients_);
   position_ += batch;
   accumulated_ = 0;
+  return pull();
+}
+
+/// After a step of SGD. phi is read again in pieces, so that no second vector is needed.
+Progress TaskRunner::pull() noexcept {
+  if (settings_.proximal == 0.0F) return Progress::kMore;
+  const float share = settings_.inner_learning_rate * settings_.proximal;
+  float piece[64];
+  for (const nn::Tensor& tensor : model_->model.network.tensors()) {
+    for (uint32_t done = 0; tensor.trainable && done < tensor.count;) {
+      const uint32_t left = tensor.count - done;
+      const Span<float> phi(piece, left < 64 ? left : 64);
+      const Status status = model::read_parameters(phi_, *model_, tensor.offset + done, phi);
+      if (status != Status::kOk) {
+        phi_failed_ = true;
+        return fail(status);
+      }
+      nn::pull_towards(phi, share, parameters_.subspan(tensor.offset + done, phi.size()));
+      done += static_cast<uint32_t>(phi.size());
+    }
+  }
   return Progress::kMore;
 }
 

@@ -14,8 +14,10 @@ namespace {
 constexpr RealRange kRateRange{0.0, 100.0};
 /// A momentum of 1 would never forget.
 constexpr RealRange kDecayRange{0.0, 0.9999};
+constexpr RealRange kProximalRange{0.0, 1000.0};
 constexpr RealRange kTauRange{0.0, 100.0, true};
 
+constexpr StrategyKey kProximal[] = {{"proximal", &MetaConfig::proximal, kProximalRange, 0.01}};
 constexpr StrategyKey kMomentum[] = {{"server_momentum", &MetaConfig::server_momentum, kDecayRange, 0.9}};
 constexpr StrategyKey kAdaptive[] = {{"beta1", &MetaConfig::beta1, kDecayRange, 0.9},
                                      {"beta2", &MetaConfig::beta2, kDecayRange, 0.99},
@@ -23,36 +25,13 @@ constexpr StrategyKey kAdaptive[] = {{"beta1", &MetaConfig::beta1, kDecayRange, 
 
 /// A meta learning rate of fedadam and fedyogi is the length of a parameter's step, not a part of the mean change.
 constexpr StrategyTraits kStrategies[] = {
-    {StrategyKind::kTinyReptile,
-     "tinyreptile",
-     Weighing::kEvenly,
-     Batching::kOnlineOnly,
-     Schedule::kAnnealed,
-     1.0,
-     Runs::kAnywhere,
-     {}},
-    {StrategyKind::kReptile,
-     "reptile",
-     Weighing::kEvenly,
-     Batching::kAny,
-     Schedule::kAnnealed,
-     1.0,
-     Runs::kAnywhere,
-     {}},
-    {StrategyKind::kFedAvg,
-     "fedavg",
-     Weighing::kBySamples,
-     Batching::kAny,
-     Schedule::kConstant,
-     1.0,
-     Runs::kAnywhere,
-     {}},
-    {StrategyKind::kFedAvgM, "fedavgm", Weighing::kBySamples, Batching::kAny, Schedule::kConstant, 1.0, Runs::kAnywhere,
-     kMomentum},
-    {StrategyKind::kFedAdam, "fedadam", Weighing::kBySamples, Batching::kAny, Schedule::kConstant, 0.01,
-     Runs::kAnywhere, kAdaptive},
-    {StrategyKind::kFedYogi, "fedyogi", Weighing::kBySamples, Batching::kAny, Schedule::kConstant, 0.01,
-     Runs::kAnywhere, kAdaptive},
+    {StrategyKind::kTinyReptile, "tinyreptile", Weighing::kEvenly, Schedule::kAnnealed, {}, 1.0, Batching::kOnlineOnly},
+    {StrategyKind::kReptile, "reptile", Weighing::kEvenly, Schedule::kAnnealed},
+    {StrategyKind::kFedAvg, "fedavg", Weighing::kBySamples, Schedule::kConstant},
+    {StrategyKind::kFedProx, "fedprox", Weighing::kBySamples, Schedule::kConstant, kProximal},
+    {StrategyKind::kFedAvgM, "fedavgm", Weighing::kBySamples, Schedule::kConstant, kMomentum},
+    {StrategyKind::kFedAdam, "fedadam", Weighing::kBySamples, Schedule::kConstant, kAdaptive, 0.01},
+    {StrategyKind::kFedYogi, "fedyogi", Weighing::kBySamples, Schedule::kConstant, kAdaptive, 0.01},
 };
 
 constexpr bool is_in_order() {
@@ -108,6 +87,11 @@ void read_strategy(const ConfigReader& reader, MetaConfig& meta) {
 }
 
 void check_strategy(const ConfigReader& reader, const MetaConfig& meta) {
+  const auto proximal = static_cast<float>(meta.proximal);
+  if (meta.inner_learning_rate * proximal >= 1.0F) {
+    reader.problem("proximal",
+                   "times inner_learning_rate it must be below 1, or a step goes beyond what it is pulled to");
+  }
   const StrategyTraits& traits = traits_of(meta.strategy);
   if (traits.batching == Batching::kOnlineOnly && meta.batch_size != 1) {
     reader.problem("batch_size", "strategy = \"" + std::string(traits.name) +

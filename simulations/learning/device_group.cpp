@@ -56,6 +56,8 @@ std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLo
   pass.count = count;
   pass.batch_size = loop.batch_size;
   pass.inner_learning_rate = loop.inner_learning_rate;
+  pass.phi = phi;
+  pass.pull = loop.pull();
   pass.clock = settings_.clock;
   lap(settings_.clock, kSamples);
   for (std::uint32_t p = 0; p < loop.passes; ++p) {

@@ -53,6 +53,16 @@ static void backward_samples(const nn::Network& network, const Pack* parameters,
   }
 }
 
+/// nn::pull_towards() for Packs.
+static void pull_towards_phi(const LanePass& pass) noexcept {
+  if (pass.pull == 0.0F) return;
+  Pack* parameters = packs(pass.parameters);
+  const Pack share = Traits::broadcast(pass.pull);
+  for (size_t e = 0; e < pass.network->parameter_count(); ++e) {
+    parameters[e] = parameters[e] - share * (parameters[e] - Traits::broadcast(pass.phi[e]));
+  }
+}
+
 static void adapt_online(LanePass& pass) noexcept {
   const nn::Network& network = *pass.network;
   Pack* parameters = packs(pass.parameters);
@@ -67,6 +77,7 @@ static void adapt_online(LanePass& pass) noexcept {
     diverged |= is_infinite(nn::kernels::loss_gradient(network, sample, target));
     lap(pass.clock, kLoss);
     backward_samples(network, parameters, parameters, scale, sample, 1, packs(pass.scratch), pass.clock);
+    pull_towards_phi(pass);
   }
   pass.diverged |= bits_of(diverged);
 }
@@ -103,6 +114,7 @@ static void adapt_batches(LanePass& pass) noexcept {
         parameters[e] = parameters[e] - step * gradients[e];
       }
     }
+    pull_towards_phi(pass);
     lap(pass.clock, kOther);
   }
   pass.diverged |= bits_of(diverged);

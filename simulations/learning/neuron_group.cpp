@@ -32,7 +32,7 @@ void NeuronGroup::run_passes(std::uint32_t k, std::uint32_t count, const rounds:
     const std::uint32_t* order = samples_.order(p);
     lap(settings_.clock, kDraw);
     samples_.fill_device(k, TaskSet::kSupport, order, device_.layout().input_stride(), inputs_.data(), targets_.data());
-    device_.adapt(inputs_.data(), targets_.data(), count, loop.inner_learning_rate, settings_.clock);
+    device_.adapt(inputs_.data(), targets_.data(), count, {loop.inner_learning_rate, loop.pull()}, settings_.clock);
   }
 }
 

@@ -97,6 +97,7 @@ class Messages {
     task.inner_learning_rate = 0.1F;
     task.passes = round_.passes;
     task.batch_size = round_.batch_size;
+    task.proximal = round_.proximal;
     std::strncpy(task.uplink, round_.uplink.c_str(), sizeof task.uplink - 1);
     task.time_left_ms = round_.time_left_ms;
     if (error_feedback_) task.accepted_round = round_.round;
@@ -235,6 +236,7 @@ DeviceRound device_round_of(const Experiment& experiment, std::uint32_t device_i
   round.encoded_bytes = static_cast<std::uint32_t>(memory.update);
   round.passes = experiment.meta.passes;
   round.batch_size = experiment.meta.batch_size;
+  round.proximal = static_cast<float>(experiment.meta.proximal);
   round.support_samples = experiment.task.support_size * std::max(1U, experiment.task.ways);
   round.time_left_ms = experiment.fleet.deadline_ms;
   return round;

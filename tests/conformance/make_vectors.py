@@ -71,6 +71,8 @@ def example_messages():
     yield "task", "adapt, the model by a chain of patches", wire.new(
         "Task", **asked, kind=wire.KIND["ADAPT"], device_index=7, batch_size=5, uplink="float32", patch_base=2 ** 63 + 1,
         patch_bytes=777)
+    yield "task", "adapt, pulled towards the received parameters", wire.new(
+        "Task", **asked, kind=wire.KIND["ADAPT"], device_index=7, batch_size=1, uplink="float32", proximal=float(F(0.1)))
     yield "task", "evaluate", wire.new("Task", **asked, kind=wire.KIND["EVALUATE"], batch_size=1, first_task=40,
                                        task_count=8)
     yield "update", "the second of three chunks of a change", wire.new(

@@ -50,7 +50,7 @@ class Learner:
     def adapted(self, phi, task, samples):
         """The change of the trainable parameters; None: diverged."""
         w = reference.adapt(self.network, phi, samples, self.bits, ORDER, task.round, task.device_index, task.passes,
-                            task.batch_size, F(task.inner_learning_rate))
+                            task.batch_size, F(task.inner_learning_rate), F(task.proximal))
         x = None if w is None else (w - phi)[self.network.trainable]
         return x if x is not None and np.all(np.isfinite(x)) else None
 

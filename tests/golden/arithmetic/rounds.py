@@ -12,7 +12,7 @@ from .random_bits import HELD_OUT, permute
 
 # ----------------------------------------------------------------------------------------- 7. What a device does
 
-def adapt(network, phi, support, bits, order, t, k, passes, batch_size, a):
+def adapt(network, phi, support, bits, order, t, k, passes, batch_size, a, proximal=F(0)):
     """The adapted parameters, None when diverged. `order` is the purpose, (t, k) the address of the device."""
     flat = phi.copy()
     w = network.tensors(flat)
@@ -27,6 +27,9 @@ def adapt(network, phi, support, bits, order, t, k, passes, batch_size, a):
                 losses = network.train_batch(w, samples[begin:begin + batch_size], a)
             if not np.all(np.isfinite(losses)):
                 return None
+            if proximal != 0:
+                pulled = network.trainable
+                flat[pulled] = flat[pulled] - (a * proximal) * (flat[pulled] - phi[pulled])
     return flat if np.all(np.isfinite(flat)) else None
 
 

@@ -39,7 +39,7 @@ class Run:
         support, _ = self.source.task(self.bits, 0, self.task_round(t), k, "train", self.task.get("rotations", 1),
                                       self.task["support_size"], 0)
         w = adapt(self.network, phi, support, self.bits, ORDER, t, k, self.meta["passes"],
-                  self.meta.get("batch_size", 1), F(self.meta["inner_learning_rate"]))
+                  self.meta.get("batch_size", 1), F(self.meta["inner_learning_rate"]), F(self.strategy.proximal))
         delta = None if w is None else self.transfer((w - phi)[self.network.trainable], t, k)
         return delta, len(support) if self.strategy.weighs_samples else 1
 

@@ -7,6 +7,7 @@ class Plain:
     """phi + epsilon * mean."""
     weighs_samples = False
     default_rate, is_constant = 1.0, False
+    proximal = 0.0                                                      # of the devices' steps, section 7
 
     def __init__(self, meta, trainable):
         self.meta, self.trainable = meta, trainable
@@ -26,6 +27,12 @@ class Plain:
 class FedAvg(Plain):
     weighs_samples = True
     is_constant = True
+
+
+class FedProx(FedAvg):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.proximal = self.setting("proximal", 0.01)
 
 
 class FedAvgM(FedAvg):
@@ -62,5 +69,5 @@ class FedYogi(FedAdam):
         return np.where(self.v > s, self.v - part, np.where(s > self.v, self.v + part, self.v))
 
 
-STRATEGIES = {"tinyreptile": Plain, "reptile": Plain, "fedavg": FedAvg, "fedavgm": FedAvgM, "fedadam": FedAdam,
-              "fedyogi": FedYogi}
+STRATEGIES = {"tinyreptile": Plain, "reptile": Plain, "fedavg": FedAvg, "fedprox": FedProx, "fedavgm": FedAvgM,
+              "fedadam": FedAdam, "fedyogi": FedYogi}

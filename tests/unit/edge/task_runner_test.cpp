@@ -4,6 +4,7 @@
 #include "skink/edge/task_runner.hpp"
 
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "fakes/fixed_samples.hpp"
 #include "fakes/model.hpp"
@@ -88,14 +89,22 @@ struct Rig {
         targets.push_back(target(SampleSet::kSupport, sample));
         if (settings.batch_size == 1) {
           (void)naive.online(w, settings.inner_learning_rate, inputs.back(), targets.back());
+          pull(settings, w);
         } else if (inputs.size() == settings.batch_size || i + 1 == n) {
           (void)naive.batch(w, settings.inner_learning_rate, inputs, targets);
+          pull(settings, w);
           inputs.clear();
           targets.clear();
         }
       }
     }
     return w;
+  }
+
+  /// Section 7: after a step, for all parameters; frozen ones are phi.
+  void pull(const TaskSettings& settings, Numbers& w) const {
+    const float share = settings.inner_learning_rate * settings.proximal;
+    for (std::size_t e = 0; e < w.size(); ++e) w[e] = w[e] - share * (w[e] - fake.parameters[e]);
   }
 
   NetSpec spec;
@@ -134,6 +143,32 @@ TEST_CASE("task runner: an adaptation has the document's bits", "[edge][task_run
   REQUIRE(rig.samples.requests.size() == 1);
   CHECK((rig.samples.requests[0].number == 9 && rig.samples.requests[0].round == 4));
   CHECK_FALSE(rig.samples.requests[0].is_evaluation);
+}
+
+TEST_CASE("task runner: a proximal task is pulled towards phi after every step", "[edge][task_runner]") {
+  const NetSpec spec = GENERATE(sine_net(), conv_net());
+  Rig rig(spec);
+  rig.samples.replayable = GENERATE(true, false);
+  TaskSettings settings = adaptation(GENERATE(1U, 4U, 10U));
+  const Numbers free = rig.begin(settings) == Status::kOk && rig.run() == Progress::kDone ? result(rig) : Numbers();
+  const std::size_t planned = rig.runner.memory_plan().total;
+  settings.proximal = 4.5F;
+  REQUIRE(rig.begin(settings, planned) == Status::kOk);  // no memory is needed for it
+  REQUIRE(rig.run() == Progress::kDone);
+  CHECK(result(rig) == without_signs(rig.adapted(settings, kOrder, settings.device_index)));
+  CHECK(result(rig) != free);
+}
+
+TEST_CASE("task runner: phi that cannot be read again while it pulls is a failure", "[edge][task_runner]") {
+  Rig rig(sine_net());
+  TaskSettings settings = adaptation(GENERATE(1U, 10U));
+  settings.proximal = 1.0F;
+  REQUIRE(rig.begin(settings) == Status::kOk);
+  REQUIRE(rig.runner.step() == Progress::kMore);  // phi is loaded
+  rig.slot.readable = false;
+  CHECK(rig.run() == Progress::kFailed);
+  CHECK(rig.runner.failure() == Status::kUnavailable);
+  CHECK(rig.runner.phi_failed());
 }
 
 TEST_CASE("task runner: a batch that is computed in slices has the document's bits", "[edge][task_runner]") {
@@ -239,6 +274,12 @@ TEST_CASE("task runner: settings out of range are refused", "[edge][task_runner]
   settings = adaptation(1);
   settings.inner_learning_rate = 0.0F;
   CHECK(rig.begin(settings) == Status::kInvalidArgument);
+  for (const float proximal : {-0.5F, 34.0F, std::numeric_limits<float>::infinity(),
+                               std::numeric_limits<float>::quiet_NaN()}) {  // 0.03 * 34 is above 1
+    settings = adaptation(1);
+    settings.proximal = proximal;
+    CHECK(rig.begin(settings) == Status::kInvalidArgument);
+  }
   settings = adaptation(1);
   settings.task_count = 0;
   CHECK(rig.begin(settings) == Status::kOk);  // of no meaning when adapting

@@ -38,6 +38,8 @@ TEST_CASE("experiment: wrong values name file, line, key and what is allowed", "
 TEST_CASE("experiment: a key of another strategy is refused, with whose it is", "[common][host][experiment]") {
   CHECK(sine_with("passes = 3", "tau = 0.1") ==
         "x.toml:20: [meta] tau: belongs to strategy = \"fedadam\" or \"fedyogi\"");
+  CHECK_THAT(sine_with("strategy = \"tinyreptile\"", "strategy = \"fedprox\"\nproximal = 100"),
+             Contains("[meta] proximal: times inner_learning_rate it must be below 1"));
   CHECK_THAT(sine_with("passes = 3", "server_momentum = 0.5"), Contains("belongs to strategy = \"fedavgm\""));
   CHECK_THAT(sine_with("strategy = \"tinyreptile\"", "strategy = \"fedavgm\"\nbeta1 = 0.5"),
              Contains("[meta] beta1: belongs to strategy"));

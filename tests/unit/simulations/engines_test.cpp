@@ -126,6 +126,12 @@ TEST_CASE("engines: every strategy and codec ends with one model", "[simulation]
   check_engines(sine({}));
   check_engines(sine({{"meta.strategy", "\"tinyreptile\""}, {"meta.batch_size", "1"}}));
   check_engines(sine({{"meta.strategy", "\"tinyreptile\""}, {"meta.batch_size", "1"}, {"meta.cohort", "1"}}));
+  for (const char* batch : {"1", "5"}) {
+    const Override strategy{"meta.strategy", "\"fedprox\""};
+    check_engines(sine({strategy, {"meta.proximal", "3.5"}, {"meta.batch_size", batch}}));
+    check_engines(sine({strategy, {"meta.proximal", "20"}, {"meta.batch_size", batch}, {"meta.cohort", "1"}}));
+    check_engines(sine({strategy, {"codec.uplink", "eden:2+ef"}, {"meta.batch_size", batch}}));
+  }
   for (const char* strategy : {"\"fedavgm\"", "\"fedadam\"", "\"fedyogi\""}) {
     CAPTURE(strategy);
     check_engines(sine({{"meta.strategy", strategy}, {"meta.batch_size", "4"}}));
@@ -241,5 +247,18 @@ TEST_CASE("engines: convolutions, pools, a frozen tensor and classes from a data
                                          {{"meta.strategy", "\"reptile\""}, {"meta.batch_size", "5"}});
     if (!batches) FAIL(batches.error().message);
     check_engines(*batches, folder.path());
+  }
+  // Neuron lanes look at inputs that are not zero only, and pull what these have changed.
+  for (const char* cohort : {"1", "3"}) {
+    CAPTURE(cohort);
+    const auto sparse = read_experiment(std::string(source) + "/tests/golden/conv.toml",
+                                        {{"model.layers", R"([{ type = "flatten" }, { type = "dense", units = 21 },
+                                           { type = "relu" }, { type = "dense", units = 3 }])"},
+                                         {"meta.strategy", "\"fedprox\""},
+                                         {"meta.proximal", "5"},
+                                         {"meta.batch_size", "1"},
+                                         {"meta.cohort", cohort}});
+    if (!sparse) FAIL(sparse.error().message);
+    check_engines(*sparse, folder.path());
   }
 }

@@ -27,6 +27,7 @@ struct TaskSettings {
   float inner_learning_rate = 0.0F;  ///< alpha, finite and above 0
   uint32_t passes = 1;               ///< over the support set, 0..limits::kMaxPasses
   uint32_t batch_size = 1;           ///< 1..limits::kMaxBatchSize; 1 is online
+  float proximal = 0.0F;             ///< at least 0, times the inner learning rate below 1; 0 in an evaluation
   size_t codec_bytes = 0;            ///< codec::state_bytes()
   size_t residual_bytes = 0;         ///< codec::residual_bytes()
   bool has_residual_store = false;   ///< where the residual may be kept if the arena has no room for it
@@ -112,6 +113,7 @@ class TaskRunner {
   Progress adapt() noexcept;
   Progress adapt_online() noexcept;
   Progress adapt_batch() noexcept;
+  Progress pull() noexcept;
   Progress finish_adaptation(bool diverged) noexcept;
   Progress query(bool after) noexcept;
   Progress finish_task() noexcept;

@@ -18,6 +18,10 @@ struct InnerLoop {
   float inner_learning_rate = 0.0F;
   std::uint32_t passes = 1;
   std::uint32_t batch_size = 1;  ///< 1: online SGD, one sample at a time
+  float proximal = 0.0F;         ///< pulls towards phi after every step; 0: does not
+
+  /// What a step is pulled by.
+  float pull() const { return inner_learning_rate * proximal; }
 };
 
 /// What a round leaves for the outer step.

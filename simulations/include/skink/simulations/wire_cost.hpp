@@ -122,6 +122,7 @@ struct DeviceRound {
   std::uint32_t device_index = 100;
   std::uint32_t passes = 1;
   std::uint32_t batch_size = 1;
+  float proximal = 0;
   std::uint32_t support_samples = 25;
   std::uint32_t time_left_ms = 30000;
 };

@@ -28,19 +28,15 @@ enum class Batching { kOnlineOnly, kAny };
 /// Whether the meta learning rate falls to 0 by default, or stays.
 enum class Schedule { kAnnealed, kConstant };
 
-/// Who runs a strategy: devices of a fleet and the simulator, or the simulator alone.
-enum class Runs { kAnywhere, kSimulatorOnly };
-
 /// One strategy, as far as an experiment goes.
 struct StrategyTraits {
   StrategyKind kind;
   std::string_view name;
   Weighing weighing;
-  Batching batching;
   Schedule schedule;
-  double meta_learning_rate;  ///< default
-  Runs runs;
-  std::span<const StrategyKey> keys;
+  std::span<const StrategyKey> keys = {};
+  double meta_learning_rate = 1.0;  ///< default
+  Batching batching = Batching::kAny;
 };
 
 /// All strategies, in the order of StrategyKind.

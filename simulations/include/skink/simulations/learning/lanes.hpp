@@ -31,6 +31,8 @@ struct LanePass {
   std::uint32_t count = 0;
   std::uint32_t batch_size = 1;
   float inner_learning_rate = 0;
+  const float* phi = nullptr;  ///< [P]; with a pull only
+  float pull = 0;              ///< towards phi after every step: rounds::InnerLoop::pull()
   std::uint32_t diverged = 0;  ///< in and out: bit k is set when a loss of lane k was not finite
   StageClock* clock = nullptr;
 };
@@ -100,6 +102,8 @@ struct NeuronPass {
   const float* targets = nullptr;   ///< [count][target_size]
   std::uint32_t count = 0;
   float inner_learning_rate = 0;
+  const float* phi = nullptr;  ///< its image
+  float pull = 0;              ///< towards phi after every step
   /// In and out: [input_stride / lanes], bit k of a word is set when input k of its vector was not zero.
   std::uint32_t* touched = nullptr;
   bool diverged = false;  ///< in and out: a loss was not finite
