@@ -190,7 +190,10 @@ void Client::begin_work() noexcept {
   settings.inner_learning_rate = task.inner_learning_rate;
   settings.passes = task.passes;
   settings.batch_size = task.batch_size;
-  if (is_adapt(task)) settings.proximal = task.proximal;
+  if (is_adapt(task)) {
+    settings.proximal = task.proximal;
+    settings.change = static_cast<wire::ChangeKind>(task.change);  // TaskGate knows the number
+  }
   const nn::Network& network = model().model.network;
   if (is_adapt(task) && codec::parse(task.uplink, codec_)) {
     settings.codec_bytes = codec::state_bytes(codec_, network);

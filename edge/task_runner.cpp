@@ -11,7 +11,8 @@ namespace {
 bool is_valid(const TaskSettings& settings) noexcept {
   const bool rate = arithmetic::is_finite(settings.inner_learning_rate) && settings.inner_learning_rate > 0.0F;
   const bool pull = settings.proximal >= 0.0F && settings.inner_learning_rate * settings.proximal < 1.0F;
-  const bool tasks = settings.kind == wire::TaskKind::kAdapt || settings.task_count > 0;
+  const bool is_plain = settings.proximal == 0.0F && settings.change == wire::ChangeKind::kParameters;
+  const bool tasks = settings.kind == wire::TaskKind::kAdapt || (settings.task_count > 0 && is_plain);
   return rate && pull && tasks && settings.passes <= limits::kMaxPasses && settings.batch_size >= 1 &&
          settings.batch_size <= limits::kMaxBatchSize;
 }
@@ -42,6 +43,7 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
   const nn::Network& network = model.model.network;
   nn::PlanRequest request;
   request.batch_size = settings.batch_size;
+  request.query_gradient = settings.change == wire::ChangeKind::kQueryGradient;
   request.buffered_samples = samples.replayable ? 0 : counts_.support;
   request.codec_bytes = settings.codec_bytes;
   request.residual_bytes = settings.residual_bytes;
@@ -75,6 +77,8 @@ Status TaskRunner::begin_task() noexcept {
   request.is_evaluation = settings_.kind == wire::TaskKind::kEvaluate;
   const Status status = samples_.begin(samples_.context, request, counts_);
   if (status == Status::kOk && counts_.support == 0) return Status::kUnavailable;
+  const bool needs_query = settings_.change == wire::ChangeKind::kQueryGradient;
+  if (status == Status::kOk && needs_query && counts_.query == 0) return Status::kUnavailable;
   return status;
 }
 
@@ -87,6 +91,7 @@ Progress TaskRunner::step() noexcept {
     case Phase::kLoad: return load();
     case Phase::kQueryBefore: return query(false);
     case Phase::kAdapt: return adapt();
+    case Phase::kQueryGradient: return query_gradient();
     case Phase::kQueryAfter: return query(true);
     case Phase::kDone: break;
   }
@@ -176,13 +181,18 @@ float TaskRunner::batch_target(const void* context, size_t sample, size_t output
   return runner.target_of(SampleSet::kSupport, index, static_cast<uint32_t>(output));
 }
 
-float TaskRunner::query_target(const void* context, size_t /*sample*/, size_t output) noexcept {
+float TaskRunner::query_target(const void* context, size_t sample, size_t output) noexcept {
   const auto& runner = *static_cast<const TaskRunner*>(context);
-  return runner.target_of(SampleSet::kQuery, runner.position_, static_cast<uint32_t>(output));
+  const uint32_t index = runner.position_ + static_cast<uint32_t>(sample);
+  return runner.target_of(SampleSet::kQuery, index, static_cast<uint32_t>(output));
 }
 
 Progress TaskRunner::adapt() noexcept {
-  if (pass_ == settings_.passes) return finish_adaptation(!nn::all_finite(parameters_));
+  if (pass_ == settings_.passes) {
+    const bool diverged = !nn::all_finite(parameters_);
+    const bool goes_on = !diverged && settings_.change == wire::ChangeKind::kQueryGradient;
+    return goes_on ? begin_query_gradient() : finish_adaptation(diverged);
+  }
   if (!order_known_) {
     const bool evaluates = settings_.kind == wire::TaskKind::kEvaluate;
     const auto purpose = evaluates ? arithmetic::Purpose::kEvaluationOrder : arithmetic::Purpose::kSampleOrder;
@@ -255,6 +265,42 @@ Progress TaskRunner::pull() noexcept {
     }
   }
   return Progress::kMore;
+}
+
+Progress TaskRunner::begin_query_gradient() noexcept {
+  for (float& gradient : gradients_) gradient = 0.0F;
+  position_ = 0;
+  phase_ = Phase::kQueryGradient;
+  return Progress::kMore;
+}
+
+/// One slice of the query set, as many samples as the memory of a mini-batch holds.
+Progress TaskRunner::query_gradient() noexcept {
+  if (position_ == counts_.query) return step_from_phi();
+  const nn::Network& network = model_->model.network;
+  const auto room = static_cast<uint32_t>(sample_.size() / network.sample_count());
+  const uint32_t left = counts_.query - position_;
+  const uint32_t count = left < room ? left : room;
+  for (uint32_t s = 0; s < count; ++s) {
+    const Span<float> sample = sample_.subspan(s * network.sample_count(), network.sample_count());
+    Status status = read_sample(SampleSet::kQuery, position_ + s, sample);
+    if (status == Status::kOk) status = check_target(SampleSet::kQuery, position_ + s);
+    if (status != Status::kOk) return fail(status);
+  }
+  const nn::Targets targets{this, &query_target};
+  const float loss = nn::accumulate_gradients(network, parameters_, sample_, count, targets, gradients_, scratch_);
+  if (!arithmetic::is_finite(loss)) return finish_adaptation(true);
+  position_ += count;
+  return Progress::kMore;
+}
+
+/// The adapted parameters are needed no more: phi takes their place, and moves along the gradient that they gave.
+Progress TaskRunner::step_from_phi() noexcept {
+  const Status status = model::read_parameters(phi_, *model_, 0, parameters_);
+  phi_failed_ = status != Status::kOk;
+  if (phi_failed_) return fail(status);
+  nn::apply_gradients(model_->model.network, parameters_, settings_.inner_learning_rate, counts_.query, gradients_);
+  return finish_adaptation(!nn::all_finite(parameters_));
 }
 
 Progress TaskRunner::finish_adaptation(bool diverged) noexcept {

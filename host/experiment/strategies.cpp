@@ -32,6 +32,14 @@ constexpr StrategyTraits kStrategies[] = {
     {StrategyKind::kFedAvgM, "fedavgm", Weighing::kBySamples, Schedule::kConstant, kMomentum},
     {StrategyKind::kFedAdam, "fedadam", Weighing::kBySamples, Schedule::kConstant, kAdaptive, 0.01},
     {StrategyKind::kFedYogi, "fedyogi", Weighing::kBySamples, Schedule::kConstant, kAdaptive, 0.01},
+    {StrategyKind::kFomaml,
+     "fomaml",
+     Weighing::kEvenly,
+     Schedule::kConstant,
+     {},
+     1.0,
+     Batching::kAny,
+     Learning::kFromQuery},
 };
 
 constexpr bool is_in_order() {

@@ -18,5 +18,6 @@ StrategyPointer make_fedprox(const MetaConfig& config);
 StrategyPointer make_fedavgm(const MetaConfig& config);
 StrategyPointer make_fedadam(const MetaConfig& config);
 StrategyPointer make_fedyogi(const MetaConfig& config);
+StrategyPointer make_fomaml(const MetaConfig& config);
 
 }  // namespace skink::rounds::internal

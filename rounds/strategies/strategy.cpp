@@ -43,6 +43,7 @@ std::unique_ptr<Strategy> make_strategy(const MetaConfig& config) {
     case StrategyKind::kFedAvgM: return internal::make_fedavgm(config);
     case StrategyKind::kFedAdam: return internal::make_fedadam(config);
     case StrategyKind::kFedYogi: return internal::make_fedyogi(config);
+    case StrategyKind::kFomaml: return internal::make_fomaml(config);
   }
   return nullptr;
 }

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "skink/edge/host/recorder.hpp"
+#include "skink/host/experiment/strategies.hpp"
 #include "skink/host/files/files.hpp"
 #include "terminal.hpp"
 
@@ -23,7 +24,7 @@ int record(const RecordArguments& arguments) {
   const auto generator = TaskGenerator::create(experiment, *dataset);
   if (!generator) return fail(ExitCode::kData, generator.error().message);
   const auto keys = tasks_of_device(experiment, arguments.device_index);
-  const auto bytes = edge::record_tasks(*generator, keys);
+  const auto bytes = edge::record_tasks(*generator, keys, traits_of(experiment.meta.strategy).learning);
   if (!bytes) return fail(ExitCode::kData, bytes.error().message);
   const auto written = write_file(arguments.out, text_of({bytes->data(), bytes->size()}));
   if (!written) return fail(ExitCode::kStore, written.error().message);

@@ -82,42 +82,66 @@ static void adapt_online(LanePass& pass) noexcept {
   pass.diverged |= bits_of(diverged);
 }
 
-static void adapt_batches(LanePass& pass) noexcept {
+/// Clears the gradients and adds those of samples first .. first + count - 1. @returns lanes with a loss that is not
+/// finite.
+static IntLanes accumulate(const LanePass& pass, size_t first, size_t count) noexcept {
   const nn::Network& network = *pass.network;
-  Pack* parameters = packs(pass.parameters);
   Pack* gradients = packs(pass.gradients);
   Pack* samples = packs(pass.workspace);
-  const Pack one = Traits::broadcast(1.0F);
+  IntLanes diverged{};
+  const size_t longest = pass.batch_size < nn::kSliceSamples ? pass.batch_size : nn::kSliceSamples;
+  for (size_t e = 0; e < network.parameter_count(); ++e) gradients[e] = Traits::broadcast(0.0F);
+  for (size_t done = 0; done < count; done += longest) {
+    const size_t slice = count - done < longest ? count - done : longest;
+    for (size_t s = 0; s < slice; ++s) {
+      load(network, packs(pass.inputs) + (first + done + s) * network.input_size(),
+           samples + s * network.sample_count());
+    }
+    lap(pass.clock, kSamples);
+    forward_samples(network, packs(pass.parameters), samples, slice, pass.clock);
+    for (size_t s = 0; s < slice; ++s) {
+      const LaneTarget target{packs(pass.targets) + (first + done + s) * target_size(network)};
+      diverged |= is_infinite(nn::kernels::loss_gradient(network, samples + s * network.sample_count(), target));
+    }
+    lap(pass.clock, kLoss);
+    backward_samples(network, packs(pass.parameters), gradients, Traits::broadcast(1.0F), samples, slice,
+                     packs(pass.scratch), pass.clock);
+  }
+  return diverged;
+}
+
+/// nn::apply_gradients() for Packs.
+static void apply(const LanePass& pass, size_t count) noexcept {
+  Pack* parameters = packs(pass.parameters);
+  const Pack* gradients = packs(pass.gradients);
+  const Pack step = Traits::broadcast(pass.inner_learning_rate / static_cast<float>(count));
+  for (const nn::Tensor& tensor : pass.network->tensors()) {
+    if (!tensor.trainable) continue;
+    for (size_t e = tensor.offset; e < tensor.offset + size_t{tensor.count}; ++e) {
+      parameters[e] = parameters[e] - step * gradients[e];
+    }
+  }
+}
+
+static void adapt_batches(LanePass& pass) noexcept {
   IntLanes diverged{};
   for (size_t first = 0; first < pass.count; first += pass.batch_size) {
     const size_t batch = pass.count - first < pass.batch_size ? pass.count - first : pass.batch_size;
-    for (size_t e = 0; e < network.parameter_count(); ++e) gradients[e] = Traits::broadcast(0.0F);
-    for (size_t done = 0; done < batch; done += nn::kSliceSamples) {
-      const size_t slice = batch - done < nn::kSliceSamples ? batch - done : nn::kSliceSamples;
-      for (size_t s = 0; s < slice; ++s) {
-        load(network, packs(pass.inputs) + (first + done + s) * network.input_size(),
-             samples + s * network.sample_count());
-      }
-      lap(pass.clock, kSamples);
-      forward_samples(network, parameters, samples, slice, pass.clock);
-      for (size_t s = 0; s < slice; ++s) {
-        const LaneTarget target{packs(pass.targets) + (first + done + s) * target_size(network)};
-        diverged |= is_infinite(nn::kernels::loss_gradient(network, samples + s * network.sample_count(), target));
-      }
-      lap(pass.clock, kLoss);
-      backward_samples(network, parameters, gradients, one, samples, slice, packs(pass.scratch), pass.clock);
-    }
-    const Pack step = Traits::broadcast(pass.inner_learning_rate / static_cast<float>(batch));
-    for (const nn::Tensor& tensor : network.tensors()) {
-      if (!tensor.trainable) continue;
-      for (size_t e = tensor.offset; e < tensor.offset + size_t{tensor.count}; ++e) {
-        parameters[e] = parameters[e] - step * gradients[e];
-      }
-    }
+    diverged |= accumulate(pass, first, batch);
+    apply(pass, batch);
     pull_towards_phi(pass);
     lap(pass.clock, kOther);
   }
   pass.diverged |= bits_of(diverged);
+}
+
+static void query_gradient(LanePass& pass) noexcept {
+  pass.diverged |= bits_of(accumulate(pass, 0, pass.count));
+  for (size_t e = 0; e < pass.network->parameter_count(); ++e) {
+    packs(pass.parameters)[e] = Traits::broadcast(pass.phi[e]);
+  }
+  apply(pass, pass.count);
+  lap(pass.clock, kOther);
 }
 
 /// A lane that has diverged goes on with numbers that nobody looks at.

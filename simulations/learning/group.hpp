@@ -135,7 +135,9 @@ class DeviceGroup final : public Group {
     std::uint32_t correct[kMaxLanes] = {};
   };
 
+  LanePass pass_of(const rounds::InnerLoop& loop, const float* phi);
   std::uint32_t run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi);
+  std::uint32_t step_from_phi(std::uint32_t devices, const rounds::InnerLoop& loop, const float* phi);
   void score(std::uint32_t count, std::uint32_t samples, Scores& scores);
   void take_lanes(std::uint32_t count, std::uint32_t diverged, const float* phi, RoundSums& sums, Outcome* outcomes);
   bool read_lane(std::uint32_t k);

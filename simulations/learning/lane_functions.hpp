@@ -33,6 +33,7 @@ static LaneFunctions lane_functions() noexcept {
   functions.lanes = kLanes;
   functions.sum_lanes = kSumLanes;
   functions.adapt = &adapt;
+  functions.query_gradient = &query_gradient;
   functions.query = &query;
   functions.orders = &orders;
   functions.sines = &sines;

@@ -10,6 +10,7 @@
 #include "checkpoint.hpp"
 #include "cohort_engine.hpp"
 #include "skink/coordinator/results/results.hpp"
+#include "skink/host/experiment/strategies.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/rounds/cohort.hpp"
 #include "skink/rounds/evaluation_plan.hpp"
@@ -312,6 +313,11 @@ Result<void> check_lanes(const RunOptions& options) {
   if (options.lanes == Lanes::kNeuron && !is_online) {
     return make_error(Status::kUnsupported,
                       "neuron lanes compute online SGD: batch_size must be 1, or use device lanes", Cause::kUsage);
+  }
+  const bool learns_from_query = traits_of(options.experiment.meta.strategy).learning == Learning::kFromQuery;
+  if (options.lanes == Lanes::kNeuron && learns_from_query) {
+    return make_error(Status::kUnsupported, "neuron lanes compute no gradient of a query set: use device lanes",
+                      Cause::kUsage);
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "neuron_plain.hpp"
+#include "skink/host/experiment/strategies.hpp"
 
 namespace skink::simulations {
 
@@ -20,6 +21,9 @@ TaskLanes::TaskLanes(const Experiment& experiment, const nn::Network& network, c
   if (tasks.can_draw(TaskUse::kEvaluate)) {
     most_samples_ = std::max<std::size_t>(
         {most_samples_, tasks.support_count(TaskUse::kEvaluate), tasks.query_count(TaskUse::kEvaluate)});
+  }
+  if (traits_of(experiment.meta.strategy).learning == Learning::kFromQuery) {
+    most_samples_ = std::max<std::size_t>(most_samples_, tasks.query_count(TaskUse::kAdapt));
   }
   if (!is_sine_) return;
   sine_inputs_.resize(most_samples_ * functions.lanes);

@@ -73,6 +73,8 @@ def example_messages():
         patch_bytes=777)
     yield "task", "adapt, pulled towards the received parameters", wire.new(
         "Task", **asked, kind=wire.KIND["ADAPT"], device_index=7, batch_size=1, uplink="float32", proximal=float(F(0.1)))
+    yield "task", "adapt, for a step along the gradient of the query set", wire.new(
+        "Task", **asked, kind=wire.KIND["ADAPT"], device_index=7, batch_size=1, uplink="float32", change=1)
     yield "task", "evaluate", wire.new("Task", **asked, kind=wire.KIND["EVALUATE"], batch_size=1, first_task=40,
                                        task_count=8)
     yield "update", "the second of three chunks of a change", wire.new(

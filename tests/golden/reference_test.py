@@ -32,6 +32,13 @@ RUNS = [
     ("mlp", ["meta.strategy=fedprox", "meta.proximal=40", "meta.batch_size=4", "codec.uplink=eden:2+ef", "meta.cohort=1"]),
     ("conv", ["meta.strategy=fedprox", "meta.proximal=5"]),
     ("online_conv", ["meta.strategy=fedprox", "meta.proximal=5"]),
+    ("mlp", ["meta.strategy=fomaml", "meta.meta_learning_rate=2"]),
+    ("mlp", ["meta.strategy=fomaml", "meta.batch_size=4", "task.query_size=37", "meta.cohort=1", "codec.uplink=eden:2+ef"]),
+    # Nine changes diverge and two are too large.
+    ("mlp", ["meta.strategy=fomaml", "meta.passes=6", "meta.inner_learning_rate=0.16", "codec.uplink=float32"]),
+    ("conv", ["meta.strategy=fomaml", "task.query_size=6"]),
+    ("online_conv", ["meta.strategy=fomaml"]),
+    ("layers", ["meta.strategy=fomaml", "meta.batch_size=4"]),
     ("mlp", ["meta.clip_norm=0.05"]),
     ("mlp", ["meta.clip_norm=0.1", "codec.uplink=int8", "meta.cohort=1"]),
     ("conv", []),

@@ -88,6 +88,7 @@ def unknown_codec(lead):
 def invalid_task(lead):
     lead.refused(lead.task(kind=9), "INVALID_TASK")
     lead.refused(lead.task(model_sha256=b"", model_bytes=0), "INVALID_TASK")
+    lead.refused(lead.task(change=2), "INVALID_TASK")
 
 
 @check("too_large", "protocol.md 3.3", "when the file is larger than the\n   slot", needs="presence")

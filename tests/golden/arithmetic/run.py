@@ -36,10 +36,12 @@ class Run:
 
     def change(self, phi, t, k):
         """What the coordinator decodes from device k, None when it diverged, and its weight."""
-        support, _ = self.source.task(self.bits, 0, self.task_round(t), k, "train", self.task.get("rotations", 1),
-                                      self.task["support_size"], 0)
+        wants_query = self.strategy.learns_from_query
+        support, query = self.source.task(self.bits, 0, self.task_round(t), k, "train", self.task.get("rotations", 1),
+                                          self.task["support_size"], self.task.get("query_size", 1) if wants_query else 0)
         w = adapt(self.network, phi, support, self.bits, ORDER, t, k, self.meta["passes"],
-                  self.meta.get("batch_size", 1), F(self.meta["inner_learning_rate"]), F(self.strategy.proximal))
+                  self.meta.get("batch_size", 1), F(self.meta["inner_learning_rate"]), F(self.strategy.proximal),
+                  query if wants_query else None)
         delta = None if w is None else self.transfer((w - phi)[self.network.trainable], t, k)
         return delta, len(support) if self.strategy.weighs_samples else 1
 

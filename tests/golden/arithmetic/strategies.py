@@ -5,7 +5,7 @@ import numpy as np
 
 class Plain:
     """phi + epsilon * mean."""
-    weighs_samples = False
+    weighs_samples, learns_from_query = False, False
     default_rate, is_constant = 1.0, False
     proximal = 0.0                                                      # of the devices' steps, section 7
 
@@ -69,5 +69,10 @@ class FedYogi(FedAdam):
         return np.where(self.v > s, self.v - part, np.where(s > self.v, self.v + part, self.v))
 
 
+class Fomaml(Plain):
+    learns_from_query = True
+    is_constant = True
+
+
 STRATEGIES = {"tinyreptile": Plain, "reptile": Plain, "fedavg": FedAvg, "fedprox": FedProx, "fedavgm": FedAvgM,
-              "fedadam": FedAdam, "fedyogi": FedYogi}
+              "fedadam": FedAdam, "fedyogi": FedYogi, "fomaml": Fomaml}

@@ -101,6 +101,21 @@ struct Rig {
     return w;
   }
 
+  /// Section 7, "Query gradient".
+  Numbers stepped_from_phi(const TaskSettings& settings, const Numbers& w) const {
+    const NaiveNetwork naive(spec.input, spec.layers, spec.loss);
+    std::vector<Numbers> inputs;
+    std::vector<Numbers> targets;
+    for (std::uint32_t i = 0; i < samples.counts.query; ++i) {
+      inputs.push_back(input(SampleSet::kQuery, i));
+      targets.push_back(target(SampleSet::kQuery, i));
+    }
+    float largest = 0.0F;
+    Numbers phi = fake.parameters;
+    naive.apply(phi, settings.inner_learning_rate, inputs.size(), naive.gradients(w, inputs, targets, largest));
+    return phi;
+  }
+
   /// Section 7: after a step, for all parameters; frozen ones are phi.
   void pull(const TaskSettings& settings, Numbers& w) const {
     const float share = settings.inner_learning_rate * settings.proximal;
@@ -157,6 +172,41 @@ TEST_CASE("task runner: a proximal task is pulled towards phi after every step",
   REQUIRE(rig.run() == Progress::kDone);
   CHECK(result(rig) == without_signs(rig.adapted(settings, kOrder, settings.device_index)));
   CHECK(result(rig) != free);
+}
+
+TEST_CASE("task runner: a query gradient moves phi, and needs the gradient buffer only", "[edge][task_runner]") {
+  const NetSpec spec = GENERATE(sine_net(), conv_net());
+  Rig rig(spec);
+  rig.samples.replayable = GENERATE(true, false);
+  rig.samples.counts.query = GENERATE(1U, 7U, 33U);
+  TaskSettings settings = adaptation(GENERATE(1U, 4U, 20U));
+  settings.change = wire::ChangeKind::kQueryGradient;
+  nn::PlanRequest request;
+  request.batch_size = settings.batch_size;
+  request.query_gradient = true;
+  request.buffered_samples = rig.samples.replayable ? 0 : 10;
+  const nn::MemoryPlan plan = nn::plan_memory(rig.info.model.network, request);
+  CHECK(plan.gradients == plan.parameters);
+  CHECK(rig.begin(settings, plan.total - 4) == Status::kBufferTooSmall);
+  REQUIRE(rig.begin(settings, plan.total) == Status::kOk);
+  REQUIRE(rig.run() == Progress::kDone);
+  const Numbers adapted = rig.adapted(settings, kOrder, settings.device_index);
+  CHECK(result(rig) == without_signs(rig.stepped_from_phi(settings, adapted)));
+}
+
+TEST_CASE("task runner: a query gradient without a query set, or that diverges, is said", "[edge][task_runner]") {
+  Rig rig(sine_net());
+  TaskSettings settings = adaptation(GENERATE(1U, 4U));
+  settings.change = wire::ChangeKind::kQueryGradient;
+  rig.samples.counts.query = 0;
+  CHECK(rig.begin(settings) == Status::kUnavailable);
+  rig.samples.counts.query = 5;
+  settings.passes = 0;
+  rig.samples.target_scale = 1e30F;
+  REQUIRE(rig.begin(settings) == Status::kOk);
+  CHECK(rig.run() == Progress::kDiverged);
+  settings.kind = wire::TaskKind::kEvaluate;
+  CHECK(rig.begin(settings) == Status::kInvalidArgument);
 }
 
 TEST_CASE("task runner: phi that cannot be read again while it pulls is a failure", "[edge][task_runner]") {

@@ -101,7 +101,8 @@ void check_same(const RunResult& result, const RunResult& expected) {
 /// threads.
 RunResult check_engines(const Experiment& experiment, const std::string& data = "") {
   RunResult expected = run(experiment, Engine::kProtocol, data);
-  const bool is_online = experiment.meta.batch_size == 1 && experiment.evaluation.batch_size == 1;
+  const bool is_online = experiment.meta.batch_size == 1 && experiment.evaluation.batch_size == 1 &&
+                         experiment.meta.strategy != StrategyKind::kFomaml;
   for (const simulations::LaneFunctions* isa : simulations::available_lanes()) {
     for (const Lanes lanes : {Lanes::kDevice, Lanes::kNeuron}) {
       if (lanes == Lanes::kNeuron && !is_online) continue;
@@ -131,6 +132,14 @@ TEST_CASE("engines: every strategy and codec ends with one model", "[simulation]
     check_engines(sine({strategy, {"meta.proximal", "3.5"}, {"meta.batch_size", batch}}));
     check_engines(sine({strategy, {"meta.proximal", "20"}, {"meta.batch_size", batch}, {"meta.cohort", "1"}}));
     check_engines(sine({strategy, {"codec.uplink", "eden:2+ef"}, {"meta.batch_size", batch}}));
+  }
+  for (const char* batch : {"1", "5"}) {
+    const Override strategy{"meta.strategy", "\"fomaml\""};
+    const Override query{"task.query_size", "37"};  // more than a slice
+    check_engines(sine({strategy, query, {"meta.batch_size", batch}}));
+    check_engines(sine({strategy, {"meta.batch_size", batch}, {"meta.cohort", "1"}}));
+    check_engines(sine({strategy, query, {"codec.uplink", "topk:0.2+ternary+ef"}, {"meta.batch_size", batch}}));
+    check_engines(sine({strategy, query, {"meta.inner_learning_rate", "0.2"}, {"meta.batch_size", batch}}));
   }
   for (const char* strategy : {"\"fedavgm\"", "\"fedadam\"", "\"fedyogi\""}) {
     CAPTURE(strategy);
@@ -201,6 +210,10 @@ TEST_CASE("engines: neuron lanes refuse what they cannot compute", "[simulation]
   const auto result = simulations::run_experiment(options);
   REQUIRE_FALSE(result.has_value());
   CHECK(result.error().message.find("batch_size must be 1") != std::string::npos);
+  options.experiment = sine({{"meta.strategy", "\"fomaml\""}, {"meta.batch_size", "1"}});
+  const auto gradient = simulations::run_experiment(options);
+  REQUIRE_FALSE(gradient.has_value());
+  CHECK(gradient.error().message.find("gradient of a query set") != std::string::npos);
 }
 
 TEST_CASE("engines: a round whose devices have no passes changes nothing", "[simulation][engines]") {

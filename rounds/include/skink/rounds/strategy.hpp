@@ -9,6 +9,7 @@
 
 #include "skink/common/nn/network.hpp"
 #include "skink/common/span.hpp"
+#include "skink/common/wire/messages.hpp"
 #include "skink/host/experiment/experiment.hpp"
 
 namespace skink::rounds {
@@ -17,8 +18,9 @@ namespace skink::rounds {
 struct InnerLoop {
   float inner_learning_rate = 0.0F;
   std::uint32_t passes = 1;
-  std::uint32_t batch_size = 1;  ///< 1: online SGD, one sample at a time
-  float proximal = 0.0F;         ///< pulls towards phi after every step; 0: does not
+  std::uint32_t batch_size = 1;                             ///< 1: online SGD, one sample at a time
+  float proximal = 0.0F;                                    ///< pulls towards phi after every step; 0: does not
+  wire::ChangeKind change = wire::ChangeKind::kParameters;  ///< what the device sends
 
   /// What a step is pulled by.
   float pull() const { return inner_learning_rate * proximal; }

@@ -28,6 +28,9 @@ enum class Batching { kOnlineOnly, kAny };
 /// Whether the meta learning rate falls to 0 by default, or stays.
 enum class Schedule { kAnnealed, kConstant };
 
+/// Which samples of its task a device learns from in a round: its support set, or its query set too.
+enum class Learning { kFromSupport, kFromQuery };
+
 /// One strategy, as far as an experiment goes.
 struct StrategyTraits {
   StrategyKind kind;
@@ -37,6 +40,7 @@ struct StrategyTraits {
   std::span<const StrategyKey> keys = {};
   double meta_learning_rate = 1.0;  ///< default
   Batching batching = Batching::kAny;
+  Learning learning = Learning::kFromSupport;
 };
 
 /// All strategies, in the order of StrategyKind.

@@ -25,13 +25,13 @@ struct LanePass {
   float* parameters = nullptr;     ///< [P][lanes], in and out
   float* workspace = nullptr;      ///< [min(batch_size, nn::kSliceSamples)][sample_count][lanes]
   float* scratch = nullptr;        ///< [scratch_count][lanes]
-  float* gradients = nullptr;      ///< [P][lanes]; a batch size above 1 only
+  float* gradients = nullptr;      ///< [P][lanes]; a batch size above 1, or query_gradient()
   const float* inputs = nullptr;   ///< [count][input_size][lanes], normalised, in the order of the pass
   const float* targets = nullptr;  ///< [count][target_size][lanes]
   std::uint32_t count = 0;
   std::uint32_t batch_size = 1;
   float inner_learning_rate = 0;
-  const float* phi = nullptr;  ///< [P]; with a pull only
+  const float* phi = nullptr;  ///< [P]; with a pull, or query_gradient()
   float pull = 0;              ///< towards phi after every step: rounds::InnerLoop::pull()
   std::uint32_t diverged = 0;  ///< in and out: bit k is set when a loss of lane k was not finite
   StageClock* clock = nullptr;
@@ -139,6 +139,9 @@ struct LaneFunctions {
   std::uint32_t lanes = 1;
   std::uint32_t sum_lanes = 1;  ///< numbers whose sum is the sum of one parameter's changes
   void (*adapt)(LanePass& pass) = nullptr;
+  /// The samples are query sets: their mean gradient at the parameters, of which phi, moved by one step along it, takes
+  /// the place.
+  void (*query_gradient)(LanePass& pass) = nullptr;
   void (*query)(LaneQuery& query) = nullptr;
   void (*orders)(const LaneOrders& orders) = nullptr;
   void (*sines)(const LaneSines& sines) = nullptr;
