@@ -13,6 +13,7 @@
 #include "skink/coordinator/provisioning/revoked_list.hpp"
 #include "skink/coordinator/results/results.hpp"
 #include "skink/coordinator/service/service.hpp"
+#include "skink/host/experiment/strategies.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/host/files/folder_lock.hpp"
 #include "skink/host/files/line_file.hpp"
@@ -183,6 +184,8 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
 Result<void> check(const coordinator::Settings& settings, const std::vector<Override>& overrides) {
   const auto experiment = read_experiment(settings.experiment, overrides);
   if (!experiment) return experiment.error();
+  const auto runs = check_runs_in_fleets(*experiment);
+  if (!runs) return runs.error();
   const auto key = read_key(settings.master_key);
   if (!key) return key.error();
   if (!settings.revoked.empty()) {

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "skink/coordinator/provisioning/revoked_list.hpp"
+#include "skink/host/experiment/strategies.hpp"
 #include "skink/host/files/files.hpp"
 
 namespace skink::coordinator {
@@ -62,6 +63,8 @@ Result<void> Service::prepare(const std::vector<Override>& overrides) {
   if (!text) return text.error();
   const auto experiment = parse_experiment(*text, settings_.experiment, overrides);
   if (!experiment) return experiment.error();
+  const auto runs = check_runs_in_fleets(*experiment);
+  if (!runs) return runs.error();
   const auto master_key = read_key(settings_.master_key);
   if (!master_key) return master_key.error();
   if (!settings_.revoked.empty()) {

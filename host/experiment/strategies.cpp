@@ -40,6 +40,24 @@ constexpr StrategyTraits kStrategies[] = {
      1.0,
      Batching::kAny,
      Learning::kFromQuery},
+    {StrategyKind::kNone,
+     "none",
+     Weighing::kEvenly,
+     Schedule::kConstant,
+     {},
+     1.0,
+     Batching::kAny,
+     Learning::kFromSupport,
+     Runs::kInSimulator},
+    {StrategyKind::kCentral,
+     "central",
+     Weighing::kEvenly,
+     Schedule::kConstant,
+     {},
+     1.0,
+     Batching::kAny,
+     Learning::kFromSupport,
+     Runs::kInSimulator},
 };
 
 constexpr bool is_in_order() {
@@ -81,7 +99,27 @@ std::span<const StrategyTraits> strategies() { return kStrategies; }
 
 const StrategyTraits& traits_of(StrategyKind kind) { return kStrategies[static_cast<std::size_t>(kind)]; }
 
+Result<void> check_runs_in_fleets(const Experiment& experiment) {
+  const StrategyTraits& traits = traits_of(experiment.meta.strategy);
+  if (traits.runs == Runs::kInFleets) return {};
+  return make_error(Status::kInvalidArgument,
+                    experiment.name + ": strategy = \"" + std::string(traits.name) +
+                        "\" asks no fleet for anything: it is a baseline of skink-sim's learning engine, use that",
+                    Cause::kConfiguration);
+}
+
 namespace internal {
+namespace {
+
+/// Ordinary SGD: one machine, whose steps are taken whole.
+void check_central(const ConfigReader& reader, const MetaConfig& meta) {
+  if (meta.cohort != 1) reader.problem("cohort", "strategy = \"central\" is one machine: use 1");
+  const bool takes_all = meta.meta_learning_rate == 1.0 && meta.meta_learning_rate_final == 1.0;
+  if (!takes_all)
+    reader.problem("meta_learning_rate", "strategy = \"central\" is ordinary SGD: use 1, or leave it out");
+}
+
+}  // namespace
 
 void read_strategy(const ConfigReader& reader, MetaConfig& meta) {
   std::vector<Choice<StrategyKind>> choices;
@@ -101,6 +139,7 @@ void check_strategy(const ConfigReader& reader, const MetaConfig& meta) {
                    "times inner_learning_rate it must be below 1, or a step goes beyond what it is pulled to");
   }
   const StrategyTraits& traits = traits_of(meta.strategy);
+  if (meta.strategy == StrategyKind::kCentral) check_central(reader, meta);
   if (traits.batching == Batching::kOnlineOnly && meta.batch_size != 1) {
     reader.problem("batch_size", "strategy = \"" + std::string(traits.name) +
                                      "\" learns sample by sample: use 1, or strategy \"reptile\"");

@@ -19,5 +19,7 @@ StrategyPointer make_fedavgm(const MetaConfig& config);
 StrategyPointer make_fedadam(const MetaConfig& config);
 StrategyPointer make_fedyogi(const MetaConfig& config);
 StrategyPointer make_fomaml(const MetaConfig& config);
+StrategyPointer make_none(const MetaConfig& config);
+StrategyPointer make_central(const MetaConfig& config);
 
 }  // namespace skink::rounds::internal

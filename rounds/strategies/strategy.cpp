@@ -44,6 +44,8 @@ std::unique_ptr<Strategy> make_strategy(const MetaConfig& config) {
     case StrategyKind::kFedAdam: return internal::make_fedadam(config);
     case StrategyKind::kFedYogi: return internal::make_fedyogi(config);
     case StrategyKind::kFomaml: return internal::make_fomaml(config);
+    case StrategyKind::kNone: return internal::make_none(config);
+    case StrategyKind::kCentral: return internal::make_central(config);
   }
   return nullptr;
 }

@@ -159,8 +159,10 @@ class LearningRun {
     const auto device_of = [this](std::uint32_t round, std::uint32_t place) {
       return rounds::cohort_device(experiment_.seed, round, membership_.training, place);
     };
+    static const CohortResult kNobody;
     const CohortResult& cohort =
-        engine_.is_serial()
+        !model_.strategy().asks_devices() ? kNobody
+        : engine_.is_serial()
             ? engine_.run_serial(record.round, record.meta_learning_rate,
                                  [&](std::uint32_t r) { return device_of(r, 0); })
             : engine_.run_cohort(record.round, [&](std::uint32_t place) { return device_of(record.round, place); });
@@ -309,6 +311,11 @@ Result<std::optional<Checkpoint>> find_checkpoint(const RunOptions& options, con
 }
 
 Result<void> check_lanes(const RunOptions& options) {
+  if (options.experiment.meta.strategy == StrategyKind::kCentral) {
+    return make_error(Status::kUnsupported,
+                      "strategy = \"central\": this program draws tasks of one device each, and cannot pool them",
+                      Cause::kConfiguration);
+  }
   const bool is_online = options.experiment.meta.batch_size == 1 && options.experiment.evaluation.batch_size == 1;
   if (options.lanes == Lanes::kNeuron && !is_online) {
     return make_error(Status::kUnsupported,

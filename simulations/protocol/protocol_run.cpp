@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "skink/coordinator/results/results.hpp"
+#include "skink/host/experiment/strategies.hpp"
 
 namespace skink::simulations {
 
@@ -22,6 +23,8 @@ Progress progress_of(const coordinator::Coordinator& core, double wall_seconds) 
 }  // namespace
 
 Result<RunResult> run_protocol(const RunOptions& options) {
+  const auto runs = check_runs_in_fleets(options.experiment);
+  if (!runs) return runs.error();
   auto dataset = load_dataset(options.experiment.task, options.data_dir);
   if (!dataset) return dataset.error();
   const auto tasks = TaskGenerator::create(options.experiment, *dataset);

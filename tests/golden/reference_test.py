@@ -39,6 +39,7 @@ RUNS = [
     ("conv", ["meta.strategy=fomaml", "task.query_size=6"]),
     ("online_conv", ["meta.strategy=fomaml"]),
     ("layers", ["meta.strategy=fomaml", "meta.batch_size=4"]),
+    ("mlp", ["meta.strategy=none", "evaluation.passes=0"]),
     ("mlp", ["meta.clip_norm=0.05"]),
     ("mlp", ["meta.clip_norm=0.1", "codec.uplink=int8", "meta.cohort=1"]),
     ("conv", []),
@@ -126,7 +127,8 @@ def main():
             arguments = settings_of(settings)
             expected = compute(reference, experiment, arguments, folder)
             found = []
-            for (which, program), engine in itertools.product(programs.items(), ("learning", "protocol")):
+            engines = ("learning",) if "meta.strategy=none" in settings else ("learning", "protocol")
+            for (which, program), engine in itertools.product(programs.items(), engines):
                 got = simulate(program, experiment, engine, arguments, folder, folder / f"{which}{engine}-{number}")
                 found += [f"{which}{engine}: {difference}" for difference in differences(*got, *expected)]
             print(f"{'FAILED' if found else 'ok'}: {title}: {expected[0]['model_sha256'][:16]}", flush=True)

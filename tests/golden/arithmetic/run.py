@@ -83,7 +83,7 @@ class Run:
         trace(0, self.network.model_hash(phi))
         for t in range(self.meta["rounds"]):
             block = self.bits.block(COHORT, t, 0, 0)
-            cohort = [training[permute(j, len(training), block)] for j in range(self.meta["cohort"])]
+            cohort = [training[permute(j, len(training), block)] for j in range(self.meta["cohort"] if self.strategy.asks_devices else 0)]
             changes = [self.change(phi, t, k) for k in cohort]
             phi = self.stepped(phi, changes, t)
             trace(t + 1, self.network.model_hash(phi))

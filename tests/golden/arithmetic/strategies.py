@@ -5,7 +5,7 @@ import numpy as np
 
 class Plain:
     """phi + epsilon * mean."""
-    weighs_samples, learns_from_query = False, False
+    asks_devices, weighs_samples, learns_from_query = True, False, False
     default_rate, is_constant = 1.0, False
     proximal = 0.0                                                      # of the devices' steps, section 7
 
@@ -74,5 +74,9 @@ class Fomaml(Plain):
     is_constant = True
 
 
+class Nothing(Plain):
+    asks_devices = False
+
+
 STRATEGIES = {"tinyreptile": Plain, "reptile": Plain, "fedavg": FedAvg, "fedprox": FedProx, "fedavgm": FedAvgM,
-              "fedadam": FedAdam, "fedyogi": FedYogi, "fomaml": Fomaml}
+              "fedadam": FedAdam, "fedyogi": FedYogi, "fomaml": Fomaml, "none": Nothing}

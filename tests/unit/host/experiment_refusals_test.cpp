@@ -40,6 +40,10 @@ TEST_CASE("experiment: a key of another strategy is refused, with whose it is", 
         "x.toml:20: [meta] tau: belongs to strategy = \"fedadam\" or \"fedyogi\"");
   CHECK_THAT(sine_with("strategy = \"tinyreptile\"", "strategy = \"fedprox\"\nproximal = 100"),
              Contains("[meta] proximal: times inner_learning_rate it must be below 1"));
+  CHECK_THAT(sine_with("\"tinyreptile\"", "\"central\""),
+             Contains("[meta] cohort: strategy = \"central\" is one machine"));
+  CHECK_THAT(sine_with("\"tinyreptile\"", "\"central\""),
+             Contains("[meta] meta_learning_rate: strategy = \"central\""));
   CHECK_THAT(sine_with("passes = 3", "server_momentum = 0.5"), Contains("belongs to strategy = \"fedavgm\""));
   CHECK_THAT(sine_with("strategy = \"tinyreptile\"", "strategy = \"fedavgm\"\nbeta1 = 0.5"),
              Contains("[meta] beta1: belongs to strategy"));

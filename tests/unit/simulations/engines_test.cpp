@@ -203,6 +203,37 @@ TEST_CASE("engines: neurons in the lanes, networks of many shapes", "[simulation
                       {"meta.rounds", "20"}}));
 }
 
+TEST_CASE("engines: with the strategy none nothing moves, and nobody is asked", "[simulation][engines]") {
+  for (const char* cohort : {"1", "19"}) {
+    const Experiment none = sine({{"meta.strategy", "\"none\""}, {"meta.cohort", cohort}, {"meta.batch_size", "1"}});
+    const RunResult result = run(none, Engine::kLearning);
+    const Experiment unborn = sine({{"meta.meta_learning_rate", "0"}, {"meta.meta_learning_rate_final", "0"}});
+    CHECK(result.summary.model_sha256 == run(unborn, Engine::kLearning).summary.model_sha256);
+    REQUIRE(result.rounds.size() == 6);
+    CHECK(result.rounds[5].updates + result.rounds[5].diverged + result.rounds[5].total_weight == 0);
+    CHECK(result.evaluations.size() == 3);
+  }
+  for (const char* strategy : {"\"none\"", "\"central\""}) {
+    RunOptions options;
+    options.engine = Engine::kProtocol;
+    options.experiment = sine({{"meta.strategy", strategy},
+                               {"meta.cohort", "1"},
+                               {"meta.meta_learning_rate", "1"},
+                               {"meta.meta_learning_rate_final", "1"}});
+    const auto refused = simulations::run_experiment(options);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().message.find("asks no fleet") != std::string::npos);
+  }
+}
+
+TEST_CASE("engines: an evaluation without passes has one figure, before and after", "[simulation][engines]") {
+  const RunResult result = check_engines(sine({{"evaluation.passes", "0"}}));
+  for (const auto& evaluation : result.evaluations) {
+    CHECK(evaluation.total.loss_before == evaluation.total.loss_after);
+    CHECK(evaluation.total.diverged_tasks == 0);
+  }
+}
+
 TEST_CASE("engines: neuron lanes refuse what they cannot compute", "[simulation][engines]") {
   RunOptions options;
   options.experiment = sine({});

@@ -62,7 +62,18 @@ struct TaskConfig {
 };
 
 /// What is learned by the rounds: docs/strategies.md. Names, keys and defaults: strategies.hpp, in this order.
-enum class StrategyKind { kTinyReptile, kReptile, kFedAvg, kFedProx, kFedAvgM, kFedAdam, kFedYogi, kFomaml };
+enum class StrategyKind {
+  kTinyReptile,
+  kReptile,
+  kFedAvg,
+  kFedProx,
+  kFedAvgM,
+  kFedAdam,
+  kFedYogi,
+  kFomaml,
+  kNone,
+  kCentral
+};
 
 /// [meta]: the rounds, the inner loop of a device, and the outer step.
 struct MetaConfig {
