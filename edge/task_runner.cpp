@@ -91,7 +91,7 @@ Progress TaskRunner::step() noexcept {
     case Phase::kLoad: return load();
     case Phase::kQueryBefore: return query(false);
     case Phase::kAdapt: return adapt();
-    case Phase::kQueryGradient: return query_gradient();
+    case Phase::kQueryGradient: return adapt_batch();
     case Phase::kQueryAfter: return query(true);
     case Phase::kDone: break;
   }
@@ -107,10 +107,13 @@ Progress TaskRunner::fail(Status status) noexcept {
 
 Progress TaskRunner::load() noexcept {
   weights_ = Weights::kNone;
-  Status status = model::read_parameters(phi_, *model_, 0, parameters_);
-  phi_failed_ = status != Status::kOk;
-  if (status == Status::kOk && !samples_.replayable) status = buffer_support();
+  if (!read_phi(0, parameters_)) return Progress::kFailed;
+  Status status = samples_.replayable ? Status::kOk : buffer_support();
   for (uint32_t i = 0; i < counts_.support && status == Status::kOk; ++i) status = check_target(SampleSet::kSupport, i);
+  const bool learns_from_query = settings_.change == wire::ChangeKind::kQueryGradient;
+  for (uint32_t i = 0; learns_from_query && i < counts_.query && status == Status::kOk; ++i) {
+    status = check_target(SampleSet::kQuery, i);
+  }
   if (status != Status::kOk) return fail(status);
   pass_ = 0;
   position_ = 0;
@@ -175,23 +178,33 @@ uint32_t TaskRunner::support_at(uint32_t position) const noexcept {
   return arithmetic::permute(position, counts_.support, order_);
 }
 
-float TaskRunner::batch_target(const void* context, size_t sample, size_t output) noexcept {
-  const auto& runner = *static_cast<const TaskRunner*>(context);
-  const uint32_t index = runner.support_at(runner.position_ + runner.accumulated_ + static_cast<uint32_t>(sample));
-  return runner.target_of(SampleSet::kSupport, index, static_cast<uint32_t>(output));
+SampleSet TaskRunner::set_of_batch() const noexcept {
+  return phase_ == Phase::kQueryGradient ? SampleSet::kQuery : SampleSet::kSupport;
 }
 
-float TaskRunner::query_target(const void* context, size_t sample, size_t output) noexcept {
+/// Query samples are taken as they come.
+uint32_t TaskRunner::index_in_batch(uint32_t sample) const noexcept {
+  const uint32_t position = position_ + accumulated_ + sample;
+  return phase_ == Phase::kQueryGradient ? position : support_at(position);
+}
+
+float TaskRunner::batch_target(const void* context, size_t sample, size_t output) noexcept {
   const auto& runner = *static_cast<const TaskRunner*>(context);
-  const uint32_t index = runner.position_ + static_cast<uint32_t>(sample);
-  return runner.target_of(SampleSet::kQuery, index, static_cast<uint32_t>(output));
+  const uint32_t index = runner.index_in_batch(static_cast<uint32_t>(sample));
+  return runner.target_of(runner.set_of_batch(), index, static_cast<uint32_t>(output));
+}
+
+float TaskRunner::query_target(const void* context, size_t /*sample*/, size_t output) noexcept {
+  const auto& runner = *static_cast<const TaskRunner*>(context);
+  return runner.target_of(SampleSet::kQuery, runner.position_, static_cast<uint32_t>(output));
 }
 
 Progress TaskRunner::adapt() noexcept {
   if (pass_ == settings_.passes) {
     const bool diverged = !nn::all_finite(parameters_);
-    const bool goes_on = !diverged && settings_.change == wire::ChangeKind::kQueryGradient;
-    return goes_on ? begin_query_gradient() : finish_adaptation(diverged);
+    if (diverged || settings_.change == wire::ChangeKind::kParameters) return finish_adaptation(diverged);
+    phase_ = Phase::kQueryGradient;
+    return Progress::kMore;
   }
   if (!order_known_) {
     const bool evaluates = settings_.kind == wire::TaskKind::kEvaluate;
@@ -220,16 +233,19 @@ Progress TaskRunner::adapt_online() noexcept {
   return pull();
 }
 
-/// One slice of a mini-batch; the last one of a batch changes the parameters.
+/// One slice of a mini-batch; the last one of a batch changes the parameters. The query set, whose gradient is asked
+/// for, is one batch: the adapted parameters are needed no more after it, and phi, which takes their place, is moved.
 Progress TaskRunner::adapt_batch() noexcept {
   const nn::Network& network = model_->model.network;
-  const uint32_t left = counts_.support - position_;
-  const uint32_t batch = left < settings_.batch_size ? left : settings_.batch_size;
+  const bool is_query = phase_ == Phase::kQueryGradient;
+  const uint32_t left = (is_query ? counts_.query : counts_.support) - position_;
+  const uint32_t batch = is_query || left < settings_.batch_size ? left : settings_.batch_size;
   const uint32_t rest = batch - accumulated_;
-  const uint32_t count = rest < nn::kSliceSamples ? rest : nn::kSliceSamples;
+  const auto room = static_cast<uint32_t>(sample_.size() / network.sample_count());
+  const uint32_t count = rest < room ? rest : room;
   for (uint32_t s = 0; s < count; ++s) {
     const Span<float> sample = sample_.subspan(s * network.sample_count(), network.sample_count());
-    const Status status = read_sample(SampleSet::kSupport, support_at(position_ + accumulated_ + s), sample);
+    const Status status = read_sample(set_of_batch(), index_in_batch(s), sample);
     if (status != Status::kOk) return fail(status);
   }
   if (accumulated_ == 0) {
@@ -240,67 +256,36 @@ Progress TaskRunner::adapt_batch() noexcept {
   if (!arithmetic::is_finite(loss)) return finish_adaptation(true);
   accumulated_ += count;
   if (accumulated_ < batch) return Progress::kMore;
+  if (is_query && !read_phi(0, parameters_)) return Progress::kFailed;
   nn::apply_gradients(network, parameters_, settings_.inner_learning_rate, batch, gradients_);
+  if (is_query) return finish_adaptation(!nn::all_finite(parameters_));
   position_ += batch;
   accumulated_ = 0;
   return pull();
 }
 
-/// After a step of SGD. phi is read again in pieces, so that no second vector is needed.
+/// After a step of SGD. phi is read again in pieces, so that no second vector is needed. Frozen parameters are phi, and
+/// stay it: it costs less code to pull them too.
 Progress TaskRunner::pull() noexcept {
   if (settings_.proximal == 0.0F) return Progress::kMore;
   const float share = settings_.inner_learning_rate * settings_.proximal;
   float piece[64];
-  for (const nn::Tensor& tensor : model_->model.network.tensors()) {
-    for (uint32_t done = 0; tensor.trainable && done < tensor.count;) {
-      const uint32_t left = tensor.count - done;
-      const Span<float> phi(piece, left < 64 ? left : 64);
-      const Status status = model::read_parameters(phi_, *model_, tensor.offset + done, phi);
-      if (status != Status::kOk) {
-        phi_failed_ = true;
-        return fail(status);
-      }
-      nn::pull_towards(phi, share, parameters_.subspan(tensor.offset + done, phi.size()));
-      done += static_cast<uint32_t>(phi.size());
-    }
+  for (uint32_t first = 0; first < parameters_.size();) {
+    const size_t left = parameters_.size() - first;
+    const Span<float> phi(piece, left < 64 ? left : 64);
+    if (!read_phi(first, phi)) return Progress::kFailed;
+    nn::pull_towards(phi, share, parameters_.subspan(first, phi.size()));
+    first += static_cast<uint32_t>(phi.size());
   }
   return Progress::kMore;
 }
 
-Progress TaskRunner::begin_query_gradient() noexcept {
-  for (float& gradient : gradients_) gradient = 0.0F;
-  position_ = 0;
-  phase_ = Phase::kQueryGradient;
-  return Progress::kMore;
-}
-
-/// One slice of the query set, as many samples as the memory of a mini-batch holds.
-Progress TaskRunner::query_gradient() noexcept {
-  if (position_ == counts_.query) return step_from_phi();
-  const nn::Network& network = model_->model.network;
-  const auto room = static_cast<uint32_t>(sample_.size() / network.sample_count());
-  const uint32_t left = counts_.query - position_;
-  const uint32_t count = left < room ? left : room;
-  for (uint32_t s = 0; s < count; ++s) {
-    const Span<float> sample = sample_.subspan(s * network.sample_count(), network.sample_count());
-    Status status = read_sample(SampleSet::kQuery, position_ + s, sample);
-    if (status == Status::kOk) status = check_target(SampleSet::kQuery, position_ + s);
-    if (status != Status::kOk) return fail(status);
-  }
-  const nn::Targets targets{this, &query_target};
-  const float loss = nn::accumulate_gradients(network, parameters_, sample_, count, targets, gradients_, scratch_);
-  if (!arithmetic::is_finite(loss)) return finish_adaptation(true);
-  position_ += count;
-  return Progress::kMore;
-}
-
-/// The adapted parameters are needed no more: phi takes their place, and moves along the gradient that they gave.
-Progress TaskRunner::step_from_phi() noexcept {
-  const Status status = model::read_parameters(phi_, *model_, 0, parameters_);
+/// @returns false: it could not be read, and the task has failed.
+bool TaskRunner::read_phi(uint32_t first, Span<float> out) noexcept {
+  const Status status = model::read_parameters(phi_, *model_, first, out);
   phi_failed_ = status != Status::kOk;
-  if (phi_failed_) return fail(status);
-  nn::apply_gradients(model_->model.network, parameters_, settings_.inner_learning_rate, counts_.query, gradients_);
-  return finish_adaptation(!nn::all_finite(parameters_));
+  if (phi_failed_) (void)fail(status);
+  return !phi_failed_;
 }
 
 Progress TaskRunner::finish_adaptation(bool diverged) noexcept {

@@ -205,6 +205,12 @@ TEST_CASE("task runner: a query gradient without a query set, or that diverges, 
   rig.samples.target_scale = 1e30F;
   REQUIRE(rig.begin(settings) == Status::kOk);
   CHECK(rig.run() == Progress::kDiverged);
+  rig.samples.change_target = [](SampleSet set, std::uint32_t index, float value) {
+    return set == SampleSet::kQuery && index == 4 ? std::numeric_limits<float>::infinity() : value;
+  };
+  REQUIRE(rig.begin(settings) == Status::kOk);
+  CHECK(rig.run() == Progress::kFailed);
+  CHECK(rig.runner.failure() == Status::kInvalidArgument);
   settings.kind = wire::TaskKind::kEvaluate;
   CHECK(rig.begin(settings) == Status::kInvalidArgument);
 }

@@ -117,9 +117,7 @@ class TaskRunner {
   Progress adapt_online() noexcept;
   Progress adapt_batch() noexcept;
   Progress pull() noexcept;
-  Progress begin_query_gradient() noexcept;
-  Progress query_gradient() noexcept;
-  Progress step_from_phi() noexcept;
+  bool read_phi(uint32_t first, Span<float> out) noexcept;
   Progress finish_adaptation(bool diverged) noexcept;
   Progress query(bool after) noexcept;
   Progress finish_task() noexcept;
@@ -129,6 +127,8 @@ class TaskRunner {
   Status read_sample(SampleSet set, uint32_t index, Span<float> sample) noexcept;
   float target_of(SampleSet set, uint32_t index, uint32_t output) const noexcept;
   uint32_t support_at(uint32_t position) const noexcept;
+  SampleSet set_of_batch() const noexcept;
+  uint32_t index_in_batch(uint32_t sample) const noexcept;
   uint32_t task_number() const noexcept;
   static float batch_target(const void* context, size_t sample, size_t output) noexcept;
   static float query_target(const void* context, size_t sample, size_t output) noexcept;
