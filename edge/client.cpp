@@ -193,6 +193,8 @@ void Client::begin_work() noexcept {
   settings.batch_size = task.batch_size;
   const nn::Network& network = model().model.network;
   if (is_adapt(task) && codec::parse(task.uplink, codec_)) {
+    settings.proximal = task.proximal;
+    settings.change = static_cast<wire::ChangeKind>(task.change);  // TaskGate knows the number
     settings.codec_bytes = codec::state_bytes(codec_, network);
     settings.residual_bytes = codec::residual_bytes(codec_, network);
     settings.has_residual_store = residual_.fits_store(network.trainable_count());

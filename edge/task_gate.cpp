@@ -44,6 +44,7 @@ wire::Refusal TaskGate::reason_to_refuse(const wire::Task& task) const noexcept 
   codec::Codec codec{};
   if (is_adapt(task) && !codec::parse(task.uplink, codec)) return wire::Refusal::kUnknownCodec;
   if (!is_known_kind(task) || task.model_bytes == 0) return wire::Refusal::kInvalidTask;
+  if (is_adapt(task) && task.change >= wire::kChangeKinds) return wire::Refusal::kInvalidTask;
   return wire::Refusal::kNone;
 }
 

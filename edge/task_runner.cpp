@@ -10,8 +10,10 @@ namespace {
 
 bool is_valid(const TaskSettings& settings) noexcept {
   const bool rate = arithmetic::is_finite(settings.inner_learning_rate) && settings.inner_learning_rate > 0.0F;
-  const bool tasks = settings.kind == wire::TaskKind::kAdapt || settings.task_count > 0;
-  return rate && tasks && settings.passes <= limits::kMaxPasses && settings.batch_size >= 1 &&
+  const bool pull = settings.proximal >= 0.0F && settings.inner_learning_rate * settings.proximal < 1.0F;
+  const bool is_plain = settings.proximal == 0.0F && settings.change == wire::ChangeKind::kParameters;
+  const bool tasks = settings.kind == wire::TaskKind::kAdapt || (settings.task_count > 0 && is_plain);
+  return rate && pull && tasks && settings.passes <= limits::kMaxPasses && settings.batch_size >= 1 &&
          settings.batch_size <= limits::kMaxBatchSize;
 }
 
@@ -37,6 +39,7 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
   const nn::Network& network = model.model.network;
   nn::PlanRequest request;
   request.batch_size = settings.batch_size;
+  request.query_gradient = settings.change == wire::ChangeKind::kQueryGradient;
   request.buffered_samples = samples.replayable ? 0 : counts_.support;
   request.input_scales = model.model.input.count;
   request.codec_bytes = settings.codec_bytes;
@@ -65,24 +68,17 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
 }
 
 Status TaskRunner::begin_task() noexcept {
-  TaskRequest request;
-  request.seed = settings_.seed;
-  request.round = task_round();
-  request.number = task_number();
-  request.is_evaluation = settings_.kind == wire::TaskKind::kEvaluate;
-  const Status status = samples_.begin(samples_.context, request, counts_);
+  request_.seed = settings_.seed;
+  request_.is_evaluation = settings_.kind == wire::TaskKind::kEvaluate;
+  // Evaluations are made of the same tasks, whenever they are made.
+  request_.round = request_.is_evaluation ? 0 : settings_.round;
+  request_.number =
+      request_.is_evaluation ? settings_.first_task + task_ * settings_.task_step : settings_.device_index;
+  const Status status = samples_.begin(samples_.context, request_, counts_);
   if (status == Status::kOk && counts_.support == 0) return Status::kUnavailable;
+  const bool needs_query = settings_.change == wire::ChangeKind::kQueryGradient;
+  if (status == Status::kOk && needs_query && counts_.query == 0) return Status::kUnavailable;
   return status;
-}
-
-/// Evaluations are made of the same tasks, whenever they are made.
-uint32_t TaskRunner::task_round() const noexcept {
-  return settings_.kind == wire::TaskKind::kEvaluate ? 0 : settings_.round;
-}
-
-uint32_t TaskRunner::task_number() const noexcept {
-  return settings_.kind == wire::TaskKind::kEvaluate ? settings_.first_task + task_ * settings_.task_step
-                                                     : settings_.device_index;
 }
 
 Progress TaskRunner::step() noexcept {
@@ -90,6 +86,7 @@ Progress TaskRunner::step() noexcept {
     case Phase::kLoad: return load();
     case Phase::kQueryBefore: return query(false);
     case Phase::kAdapt: return adapt();
+    case Phase::kQueryGradient: return adapt_batch();
     case Phase::kQueryAfter: return query(true);
     case Phase::kDone: break;
   }
@@ -105,17 +102,19 @@ Progress TaskRunner::fail(Status status) noexcept {
 
 Progress TaskRunner::load() noexcept {
   weights_ = Weights::kNone;
-  Status status = model::read_parameters(phi_, *model_, 0, parameters_);
-  if (status == Status::kOk) status = load_scales(*model_, phi_);
+  if (!read_phi(0, parameters_)) return Progress::kFailed;
+  Status status = load_scales(*model_, phi_);
   phi_failed_ = status != Status::kOk;
   if (status == Status::kOk && !samples_.replayable) status = buffer_support();
-  for (uint32_t i = 0; i < counts_.support && status == Status::kOk; ++i) status = check_target(SampleSet::kSupport, i);
+  if (status == Status::kOk) status = check_targets(SampleSet::kSupport, counts_.support);
+  const bool uses_query = request_.is_evaluation || settings_.change == wire::ChangeKind::kQueryGradient;
+  if (status == Status::kOk && uses_query) status = check_targets(SampleSet::kQuery, counts_.query);
   if (status != Status::kOk) return fail(status);
   pass_ = 0;
   position_ = 0;
   accumulated_ = 0;
   order_known_ = false;
-  phase_ = settings_.kind == wire::TaskKind::kEvaluate ? Phase::kQueryBefore : Phase::kAdapt;
+  phase_ = request_.is_evaluation ? Phase::kQueryBefore : Phase::kAdapt;
   return Progress::kMore;
 }
 
@@ -166,41 +165,54 @@ float TaskRunner::target_of(SampleSet set, uint32_t index, uint32_t output) cons
   return samples_.target(samples_.context, set, index, output);
 }
 
-/// Once a task and sample, so that no step of the training does.
-Status TaskRunner::check_target(SampleSet set, uint32_t index) const noexcept {
+/// Once a task, so that no step of the training does.
+Status TaskRunner::check_targets(SampleSet set, uint32_t count) const noexcept {
   const nn::Network& network = model_->model.network;
-  if (network.target_size() == 0) return Status::kOk;
-  const auto outputs = static_cast<uint32_t>(network.output_size());
   const bool is_label = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
-  const float label = target_of(set, index, 0);
-  for (uint32_t output = 0; output < outputs; ++output) {
-    if (is_label && label == static_cast<float>(output)) return Status::kOk;
-    if (!is_label && !arithmetic::is_finite(target_of(set, index, output))) return Status::kInvalidArgument;
+  const auto labels = static_cast<float>(network.output_size());
+  for (uint32_t i = 0; i < count; ++i) {
+    for (uint32_t o = 0; o < network.target_size(); ++o) {
+      const float target = target_of(set, i, o);
+      float label = 0.0F;
+      while (is_label && label < target && label < labels) label += 1.0F;
+      const bool is_known = is_label ? label == target && label < labels : arithmetic::is_finite(target);
+      if (!is_known) return Status::kInvalidArgument;
+    }
   }
-  return is_label ? Status::kInvalidArgument : Status::kOk;
+  return Status::kOk;
 }
 
 uint32_t TaskRunner::support_at(uint32_t position) const noexcept {
   return arithmetic::permute(position, counts_.support, order_);
 }
 
-float TaskRunner::batch_target(const void* context, size_t sample, size_t output) noexcept {
-  const auto& runner = *static_cast<const TaskRunner*>(context);
-  const uint32_t index = runner.support_at(runner.position_ + runner.accumulated_ + static_cast<uint32_t>(sample));
-  return runner.target_of(SampleSet::kSupport, index, static_cast<uint32_t>(output));
+SampleSet TaskRunner::current_set() const noexcept {
+  return phase_ == Phase::kAdapt ? SampleSet::kSupport : SampleSet::kQuery;
 }
 
-float TaskRunner::query_target(const void* context, size_t /*sample*/, size_t output) noexcept {
+/// Query samples are taken as they come.
+uint32_t TaskRunner::current_index(uint32_t sample) const noexcept {
+  const uint32_t position = position_ + accumulated_ + sample;
+  return phase_ == Phase::kAdapt ? support_at(position) : position;
+}
+
+float TaskRunner::current_target(const void* context, size_t sample, size_t output) noexcept {
   const auto& runner = *static_cast<const TaskRunner*>(context);
-  return runner.target_of(SampleSet::kQuery, runner.position_, static_cast<uint32_t>(output));
+  const uint32_t index = runner.current_index(static_cast<uint32_t>(sample));
+  return runner.target_of(runner.current_set(), index, static_cast<uint32_t>(output));
 }
 
 Progress TaskRunner::adapt() noexcept {
-  if (pass_ == settings_.passes) return finish_adaptation(!nn::all_finite(parameters_));
+  if (pass_ == settings_.passes) {
+    const bool diverged = !nn::all_finite(parameters_);
+    if (diverged || settings_.change == wire::ChangeKind::kParameters) return finish_adaptation(diverged);
+    phase_ = Phase::kQueryGradient;
+    return Progress::kMore;
+  }
   if (!order_known_) {
-    const bool evaluates = settings_.kind == wire::TaskKind::kEvaluate;
-    const auto purpose = evaluates ? arithmetic::Purpose::kEvaluationOrder : arithmetic::Purpose::kSampleOrder;
-    order_ = arithmetic::philox(settings_.seed, pass_, static_cast<uint32_t>(purpose), task_round(), task_number());
+    const auto purpose =
+        request_.is_evaluation ? arithmetic::Purpose::kEvaluationOrder : arithmetic::Purpose::kSampleOrder;
+    order_ = arithmetic::philox(settings_.seed, pass_, static_cast<uint32_t>(purpose), request_.round, request_.number);
     order_known_ = true;
   }
   const Progress progress = settings_.batch_size == 1 ? adapt_online() : adapt_batch();
@@ -216,44 +228,73 @@ Progress TaskRunner::adapt() noexcept {
 Progress TaskRunner::adapt_online() noexcept {
   const Status status = read_sample(SampleSet::kSupport, support_at(position_), sample_);
   if (status != Status::kOk) return fail(status);
-  const nn::Targets targets{this, &batch_target};
+  const nn::Targets targets{this, &current_target};
   const float loss =
       nn::online_step(model_->model.network, parameters_, settings_.inner_learning_rate, sample_, targets, scratch_);
   if (!arithmetic::is_finite(loss)) return finish_adaptation(true);
   ++position_;
-  return Progress::kMore;
+  return pull();
 }
 
-/// One slice of a mini-batch; the last one of a batch changes the parameters.
+/// One slice of a mini-batch; the last one of a batch changes the parameters. The query set, whose gradient is asked
+/// for, is one batch: the adapted parameters are needed no more after it, and phi, which takes their place, is moved.
 Progress TaskRunner::adapt_batch() noexcept {
   const nn::Network& network = model_->model.network;
-  const uint32_t left = counts_.support - position_;
-  const uint32_t batch = left < settings_.batch_size ? left : settings_.batch_size;
+  const bool is_query = phase_ == Phase::kQueryGradient;
+  const uint32_t left = (is_query ? counts_.query : counts_.support) - position_;
+  const uint32_t batch = is_query || left < settings_.batch_size ? left : settings_.batch_size;
   const uint32_t rest = batch - accumulated_;
-  const uint32_t count = rest < nn::kSliceSamples ? rest : nn::kSliceSamples;
+  const auto room = static_cast<uint32_t>(sample_.size() / network.sample_count());
+  const uint32_t count = rest < room ? rest : room;
   for (uint32_t s = 0; s < count; ++s) {
     const Span<float> sample = sample_.subspan(s * network.sample_count(), network.sample_count());
-    const Status status = read_sample(SampleSet::kSupport, support_at(position_ + accumulated_ + s), sample);
+    const Status status = read_sample(current_set(), current_index(s), sample);
     if (status != Status::kOk) return fail(status);
   }
   if (accumulated_ == 0) {
     for (float& gradient : gradients_) gradient = 0.0F;
   }
-  const nn::Targets targets{this, &batch_target};
+  const nn::Targets targets{this, &current_target};
   const float loss = nn::accumulate_gradients(network, parameters_, sample_, count, targets, gradients_, scratch_);
   if (!arithmetic::is_finite(loss)) return finish_adaptation(true);
   accumulated_ += count;
   if (accumulated_ < batch) return Progress::kMore;
+  if (is_query && !read_phi(0, parameters_)) return Progress::kFailed;
   nn::apply_gradients(network, parameters_, settings_.inner_learning_rate, batch, gradients_);
+  if (is_query) return finish_adaptation(!nn::all_finite(parameters_));
   position_ += batch;
   accumulated_ = 0;
+  return pull();
+}
+
+/// After a step of SGD. phi is read again in pieces, so that no second vector is needed. Frozen parameters are phi, and
+/// stay it: it costs less code to pull them too.
+Progress TaskRunner::pull() noexcept {
+  if (settings_.proximal == 0.0F) return Progress::kMore;
+  const float share = settings_.inner_learning_rate * settings_.proximal;
+  float piece[64];
+  for (uint32_t first = 0; first < parameters_.size();) {
+    const size_t left = parameters_.size() - first;
+    const Span<float> phi(piece, left < 64 ? left : 64);
+    if (!read_phi(first, phi)) return Progress::kFailed;
+    nn::pull_towards(phi, share, parameters_.subspan(first, phi.size()));
+    first += static_cast<uint32_t>(phi.size());
+  }
   return Progress::kMore;
+}
+
+/// @returns false: it could not be read, and the task has failed.
+bool TaskRunner::read_phi(uint32_t first, Span<float> out) noexcept {
+  const Status status = model::read_parameters(phi_, *model_, first, out);
+  phi_failed_ = status != Status::kOk;
+  if (phi_failed_) (void)fail(status);
+  return !phi_failed_;
 }
 
 Progress TaskRunner::finish_adaptation(bool diverged) noexcept {
   position_ = 0;
   weights_ = diverged ? Weights::kNone : Weights::kAdapted;
-  if (settings_.kind == wire::TaskKind::kAdapt) {
+  if (!request_.is_evaluation) {
     phase_ = Phase::kDone;
     return diverged ? Progress::kDiverged : Progress::kDone;
   }
@@ -275,14 +316,13 @@ Progress TaskRunner::query(bool after) noexcept {
     return Progress::kMore;
   }
   const nn::Network& network = model_->model.network;
-  Status status = read_sample(SampleSet::kQuery, position_, sample_);
-  if (status == Status::kOk) status = check_target(SampleSet::kQuery, position_);
+  const Status status = read_sample(SampleSet::kQuery, position_, sample_);
   if (status != Status::kOk) return fail(status);
   const Span<const float> outputs = nn::predict(network, parameters_, sample_);
   const bool is_label = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
   const float target = target_of(SampleSet::kQuery, position_, 0);
   const bool correct = is_label && static_cast<float>(nn::argmax(outputs)) == target;
-  const float loss = nn::loss_of(network, sample_, {this, &query_target});
+  const float loss = nn::loss_of(network, sample_, {this, &current_target});
   const auto fixed_loss = static_cast<uint64_t>(arithmetic::loss_to_fixed_point(loss));
   uint64_t& sum = after ? evaluation_.loss_after : evaluation_.loss_before;
   sum = arithmetic::add_saturating(sum, fixed_loss);

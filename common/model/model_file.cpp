@@ -110,10 +110,10 @@ Status read_floats(const ByteSource& source, uint32_t offset, Span<float> out) n
   return Status::kOk;
 }
 
-/// All finite? A lone scale and offset become those of the model.
-/// @param[in] block  scratch, [32]
-Status check_scales(const ByteSource& source, ModelInfo& info, float* block) noexcept {
-  const size_t numbers = 2 * info.model.input.count;
+/// Scales, offsets and parameters follow each other. All finite? A lone scale and offset become those of the model.
+Status check_numbers(const ByteSource& source, ModelInfo& info) noexcept {
+  const size_t numbers = 2 * info.model.input.count + info.model.network.parameter_count();
+  float block[32];
   for (size_t first = 0; first < numbers; first += 32) {
     const Span<float> part(block, numbers - first < 32 ? numbers - first : 32);
     const Status status = read_floats(source, info.scales_offset + static_cast<uint32_t>(4 * first), part);
@@ -121,10 +121,11 @@ Status check_scales(const ByteSource& source, ModelInfo& info, float* block) noe
     for (const float value : part) {
       if (!arithmetic::is_finite(value)) return Status::kNotFinite;
     }
+    if (first == 0 && info.model.input.count == 1) {
+      info.model.input.scale = block[0];
+      info.model.input.offset = block[1];
+    }
   }
-  if (numbers != 2) return Status::kOk;
-  info.model.input.scale = block[0];
-  info.model.input.offset = block[1];
   return Status::kOk;
 }
 
@@ -271,19 +272,7 @@ Status inspect(const ByteSource& source, ModelInfo& info) noexcept {
   info.model.input.count = scales;
   info.scales_offset = static_cast<uint32_t>(kHeaderBytes + network.layers().size() * kLayerBytes);
   info.parameters_offset = info.scales_offset + static_cast<uint32_t>(8 * scales);
-  float block[32];
-  status = check_scales(source, info, block);
-  if (status != Status::kOk) return status;
-  for (size_t first = 0; first < network.parameter_count(); first += 32) {
-    const size_t left = network.parameter_count() - first;
-    const Span<float> part(block, left < 32 ? left : 32);
-    status = read_parameters(source, info, first, part);
-    if (status != Status::kOk) return status;
-    for (const float value : part) {
-      if (!arithmetic::is_finite(value)) return Status::kNotFinite;
-    }
-  }
-  return Status::kOk;
+  return check_numbers(source, info);
 }
 
 Status read_input_scales(const ByteSource& source, const ModelInfo& info, Span<float> numbers) noexcept {

@@ -20,7 +20,7 @@ MemoryPlan plan_memory(const Network& network, const PlanRequest& request) noexc
   plan.inputs = bytes_of(samples, network.input_size());
   plan.activations = bytes_of(samples, network.activation_count());
   plan.scratch = bytes_of(1, network.scratch_count());
-  plan.gradients = online ? 0 : plan.parameters;
+  plan.gradients = online && !request.query_gradient ? 0 : plan.parameters;
   plan.support = bytes_of(request.buffered_samples, network.input_size() + network.target_size());
   plan.codec = request.codec_bytes;
   plan.residual = request.residual_bytes;

@@ -74,6 +74,12 @@ float batch_step(const Network& network, Span<float> parameters, float inner_lea
   return largest;
 }
 
+void pull_towards(Span<const float> phi, float pull, Span<float> parameters) noexcept {
+  for (size_t e = 0; e < parameters.size(); ++e) {
+    parameters[e] = parameters[e] - pull * (parameters[e] - phi[e]);
+  }
+}
+
 bool all_finite(Span<const float> values) noexcept {
   for (const float value : values) {
     if (!arithmetic::is_finite(value)) return false;

@@ -126,6 +126,8 @@ void Outbox::send_task(KnownDevice& device, const TaskRequest& request) {
   task.inner_learning_rate = request.loop.inner_learning_rate;
   task.passes = request.loop.passes;
   task.batch_size = request.loop.batch_size;
+  task.proximal = request.loop.proximal;
+  task.change = static_cast<std::uint32_t>(request.loop.change);
   if (request.kind == wire::TaskKind::kAdapt) {
     std::strncpy(task.uplink, experiment_->uplink.c_str(), sizeof task.uplink - 1);
   }

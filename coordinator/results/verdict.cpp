@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "skink/rounds/strategy.hpp"
+
 namespace skink::coordinator {
 namespace {
 
@@ -97,7 +99,8 @@ std::string warnings(const Summary& summary) {
 
 Verdict verdict_of(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs) {
   const rounds::UpdateCounts& updates = summary.updates;
-  if (summary.rounds > 0 && updates.taken == 0) {
+  const bool asks_devices = rounds::make_strategy(experiment.meta)->asks_devices();
+  if (asks_devices && summary.rounds > 0 && updates.taken == 0) {
     if (updates.diverged + updates.refused == 0) {
       return {false,
               fmt::format("nothing was learned: no device gave an update in {}.\nSee the log for what they answered.",

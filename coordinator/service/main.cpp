@@ -16,6 +16,7 @@
 #include "skink/coordinator/results/results.hpp"
 #include "skink/coordinator/results/verdict.hpp"
 #include "skink/coordinator/service/service.hpp"
+#include "skink/host/experiment/strategies.hpp"
 #include "skink/host/experiment/tasks.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/host/files/folder_lock.hpp"
@@ -208,6 +209,8 @@ Result<void> check(const coordinator::Settings& settings, const std::vector<Over
   if (!read) return read.error();
   const auto experiment = resolve(*read, nullptr);
   if (!experiment) return experiment.error();
+  const auto runs = check_runs_in_fleets(*experiment);
+  if (!runs) return runs.error();
   const auto key = read_key(settings.master_key);
   if (!key) return key.error();
   if (!settings.revoked.empty()) {

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "skink/coordinator/provisioning/revoked_list.hpp"
+#include "skink/host/experiment/strategies.hpp"
 #include "skink/host/experiment/tasks.hpp"
 #include "skink/host/files/files.hpp"
 
@@ -65,6 +66,8 @@ Result<void> Service::prepare(const std::vector<Override>& overrides) {
   if (!read) return read.error();
   const auto experiment = resolve(*read, nullptr);
   if (!experiment) return experiment.error();
+  const auto runs = check_runs_in_fleets(*experiment);
+  if (!runs) return runs.error();
   const auto master_key = read_key(settings_.master_key);
   if (!master_key) return master_key.error();
   if (!settings_.revoked.empty()) {

@@ -2,6 +2,7 @@
 
 #include "skink/common/codec/codec.hpp"
 #include "skink/common/model/model_file.hpp"
+#include "skink/host/experiment/strategies.hpp"
 
 namespace skink {
 
@@ -11,6 +12,7 @@ DeviceMemory device_memory(const Experiment& experiment) {
   nn::PlanRequest adapt;
   adapt.batch_size = experiment.meta.batch_size;
   adapt.input_scales = experiment.model.input_scale.size();
+  adapt.query_gradient = traits_of(experiment.meta.strategy).learning == Learning::kFromQuery;
   codec::Codec codec{};
   if (codec::parse(experiment.uplink.c_str(), codec)) {  // the experiment was checked
     adapt.codec_bytes = codec::state_bytes(codec, network);

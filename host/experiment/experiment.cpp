@@ -41,10 +41,11 @@ struct Sections {
   ConfigReader fleet;
 };
 
-void check_meta(const ConfigReader& reader, const Experiment& experiment) {
+void check_meta(const Sections& sections, const Experiment& experiment) {
+  const ConfigReader& reader = sections.meta;
   const MetaConfig& meta = experiment.meta;
   const FleetConfig& fleet = experiment.fleet;
-  internal::check_strategy(reader, meta);
+  internal::check_strategy(reader, sections.task, experiment);
   const bool weighs_samples = traits_of(meta.strategy).weighing == Weighing::kBySamples;
   const std::uint64_t weight = meta.cohort * (weighs_samples ? support_samples(experiment) : 1);
   if (weight >= arithmetic::kMaxTotalWeight) {
@@ -80,7 +81,7 @@ void read_codecs(const ConfigReader& reader, Experiment& experiment) {
 void check(const Sections& sections, const Experiment& experiment) {
   internal::check_model(sections.model, experiment.model, experiment.task);
   internal::check_task(sections.task, experiment);
-  check_meta(sections.meta, experiment);
+  check_meta(sections, experiment);
   internal::check_evaluation(sections.evaluation, experiment);
   internal::check_fleet(sections.fleet, experiment);
 }

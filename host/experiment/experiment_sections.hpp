@@ -33,7 +33,7 @@ void check_fleet(const ConfigReader& reader, const Experiment& experiment);
 /// Reads the strategy of [meta], its own keys and its meta learning rates; keys of other strategies are problems.
 void read_strategy(const ConfigReader& reader, MetaConfig& meta);
 
-/// Does the strategy go with the rest of [meta]? Call when every key is sound.
-void check_strategy(const ConfigReader& reader, const MetaConfig& meta);
+/// Does the strategy go with the rest of [meta], and with the tasks? Call when every key is sound.
+void check_strategy(const ConfigReader& meta, const ConfigReader& task, const Experiment& experiment);
 
 }  // namespace skink::internal

@@ -14,8 +14,10 @@ namespace {
 constexpr RealRange kRateRange{0.0, 100.0};
 /// A momentum of 1 would never forget.
 constexpr RealRange kDecayRange{0.0, 0.9999};
+constexpr RealRange kProximalRange{0.0, 1000.0};
 constexpr RealRange kTauRange{0.0, 100.0, true};
 
+constexpr StrategyKey kProximal[] = {{"proximal", &MetaConfig::proximal, kProximalRange, 0.01}};
 constexpr StrategyKey kMomentum[] = {{"server_momentum", &MetaConfig::server_momentum, kDecayRange, 0.9}};
 constexpr StrategyKey kAdaptive[] = {{"beta1", &MetaConfig::beta1, kDecayRange, 0.9},
                                      {"beta2", &MetaConfig::beta2, kDecayRange, 0.99},
@@ -23,36 +25,39 @@ constexpr StrategyKey kAdaptive[] = {{"beta1", &MetaConfig::beta1, kDecayRange, 
 
 /// A meta learning rate of fedadam and fedyogi is the length of a parameter's step, not a part of the mean change.
 constexpr StrategyTraits kStrategies[] = {
-    {StrategyKind::kTinyReptile,
-     "tinyreptile",
+    {StrategyKind::kTinyReptile, "tinyreptile", Weighing::kEvenly, Schedule::kAnnealed, {}, 1.0, Batching::kOnlineOnly},
+    {StrategyKind::kReptile, "reptile", Weighing::kEvenly, Schedule::kAnnealed},
+    {StrategyKind::kFedAvg, "fedavg", Weighing::kBySamples, Schedule::kConstant},
+    {StrategyKind::kFedProx, "fedprox", Weighing::kBySamples, Schedule::kConstant, kProximal},
+    {StrategyKind::kFedAvgM, "fedavgm", Weighing::kBySamples, Schedule::kConstant, kMomentum},
+    {StrategyKind::kFedAdam, "fedadam", Weighing::kBySamples, Schedule::kConstant, kAdaptive, 0.01},
+    {StrategyKind::kFedYogi, "fedyogi", Weighing::kBySamples, Schedule::kConstant, kAdaptive, 0.01},
+    {StrategyKind::kFomaml,
+     "fomaml",
      Weighing::kEvenly,
-     Batching::kOnlineOnly,
-     Schedule::kAnnealed,
-     1.0,
-     Runs::kAnywhere,
-     {}},
-    {StrategyKind::kReptile,
-     "reptile",
-     Weighing::kEvenly,
-     Batching::kAny,
-     Schedule::kAnnealed,
-     1.0,
-     Runs::kAnywhere,
-     {}},
-    {StrategyKind::kFedAvg,
-     "fedavg",
-     Weighing::kBySamples,
-     Batching::kAny,
      Schedule::kConstant,
+     {},
      1.0,
-     Runs::kAnywhere,
-     {}},
-    {StrategyKind::kFedAvgM, "fedavgm", Weighing::kBySamples, Batching::kAny, Schedule::kConstant, 1.0, Runs::kAnywhere,
-     kMomentum},
-    {StrategyKind::kFedAdam, "fedadam", Weighing::kBySamples, Batching::kAny, Schedule::kConstant, 0.01,
-     Runs::kAnywhere, kAdaptive},
-    {StrategyKind::kFedYogi, "fedyogi", Weighing::kBySamples, Batching::kAny, Schedule::kConstant, 0.01,
-     Runs::kAnywhere, kAdaptive},
+     Batching::kAny,
+     Learning::kFromQuery},
+    {StrategyKind::kNone,
+     "none",
+     Weighing::kEvenly,
+     Schedule::kConstant,
+     {},
+     1.0,
+     Batching::kAny,
+     Learning::kFromSupport,
+     Runs::kInSimulator},
+    {StrategyKind::kCentral,
+     "central",
+     Weighing::kEvenly,
+     Schedule::kConstant,
+     {},
+     1.0,
+     Batching::kAny,
+     Learning::kFromSupport,
+     Runs::kInSimulator},
 };
 
 constexpr bool is_in_order() {
@@ -94,7 +99,37 @@ std::span<const StrategyTraits> strategies() { return kStrategies; }
 
 const StrategyTraits& traits_of(StrategyKind kind) { return kStrategies[static_cast<std::size_t>(kind)]; }
 
+Result<void> check_runs_in_fleets(const Experiment& experiment) {
+  const StrategyTraits& traits = traits_of(experiment.meta.strategy);
+  if (traits.runs == Runs::kInFleets) return {};
+  return make_error(Status::kInvalidArgument,
+                    experiment.name + ": strategy = \"" + std::string(traits.name) +
+                        "\" asks no fleet for anything: it is a baseline of skink-sim's learning engine, use that",
+                    Cause::kConfiguration);
+}
+
 namespace internal {
+namespace {
+
+/// Ordinary SGD: one machine, which has everybody's records, and whose steps are taken whole.
+void check_central(const ConfigReader& reader, const ConfigReader& task_reader, const Experiment& experiment) {
+  const MetaConfig& meta = experiment.meta;
+  const TaskConfig& task = experiment.task;
+  if (task.source == TaskSource::kSine) {
+    reader.problem("strategy",
+                   "\"central\" learns from the pooled records of a data set: [task] source = \"sine\" has none");
+  } else if (task.labels == TaskLabels::kPermuted) {
+    reader.problem("strategy", "\"central\" is one network for all records: it needs [task] labels = \"fixed\"");
+  } else if (task.group != TaskGrouping::kClass) {
+    task_reader.problem("group", "strategy = \"central\" learns from the pooled records of all clients: use \"class\"");
+  }
+  if (meta.cohort != 1) reader.problem("cohort", "strategy = \"central\" is one machine: use 1");
+  const bool takes_all = meta.meta_learning_rate == 1.0 && meta.meta_learning_rate_final == 1.0;
+  if (!takes_all)
+    reader.problem("meta_learning_rate", "strategy = \"central\" is ordinary SGD: use 1, or leave it out");
+}
+
+}  // namespace
 
 void read_strategy(const ConfigReader& reader, MetaConfig& meta) {
   std::vector<Choice<StrategyKind>> choices;
@@ -107,8 +142,19 @@ void read_strategy(const ConfigReader& reader, MetaConfig& meta) {
   meta.meta_learning_rate_final = reader.real("meta_learning_rate_final", kRateRange, last);
 }
 
-void check_strategy(const ConfigReader& reader, const MetaConfig& meta) {
+void check_strategy(const ConfigReader& reader, const ConfigReader& task, const Experiment& experiment) {
+  const MetaConfig& meta = experiment.meta;
+  const auto proximal = static_cast<float>(meta.proximal);
+  if (meta.inner_learning_rate * proximal >= 1.0F) {
+    reader.problem("proximal",
+                   "times inner_learning_rate it must be below 1, or a step goes beyond what it is pulled to");
+  }
   const StrategyTraits& traits = traits_of(meta.strategy);
+  if (meta.strategy == StrategyKind::kCentral) check_central(reader, task, experiment);
+  if (traits.learning == Learning::kFromQuery && experiment.task.query_size.is_none()) {
+    task.problem("query_size", "strategy = \"" + std::string(traits.name) +
+                                   "\" learns from the query set: say how many of a device's records are for it");
+  }
   if (traits.batching == Batching::kOnlineOnly && meta.batch_size != 1) {
     reader.problem("batch_size", "strategy = \"" + std::string(traits.name) +
                                      "\" learns sample by sample: use 1, or strategy \"reptile\"");

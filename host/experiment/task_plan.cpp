@@ -11,6 +11,7 @@
 #include "skink/common/crypto/crypto.hpp"
 #include "skink/common/limits.hpp"
 #include "skink/common/little_endian.hpp"
+#include "skink/host/experiment/strategies.hpp"
 
 namespace skink::internal {
 namespace {
@@ -189,8 +190,10 @@ std::string prepare_fixed(const TaskPlan& plan, const TaskSide& side, TaskGroup&
     return plan.task().normal.empty() ? "it has no records to adapt to"
                                       : "it has no records of class " + plan.task().normal + " to adapt to";
   }
-  const bool needs_query = side.use == TaskUse::kEvaluate;
-  if (needs_query && most.query == 0) return "no records are left to judge it by";
+  if (most.query > 0) return "";
+  if (side.use == TaskUse::kEvaluate) return "no records are left to judge it by";
+  const bool needs_query = traits_of(plan.experiment.meta.strategy).learning == Learning::kFromQuery;
+  if (needs_query) return "no records are left for a query set to learn from";
   return "";
 }
 

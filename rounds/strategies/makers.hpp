@@ -14,8 +14,12 @@ using StrategyPointer = std::unique_ptr<Strategy>;
 StrategyPointer make_tinyreptile(const MetaConfig& config);
 StrategyPointer make_reptile(const MetaConfig& config);
 StrategyPointer make_fedavg(const MetaConfig& config);
+StrategyPointer make_fedprox(const MetaConfig& config);
 StrategyPointer make_fedavgm(const MetaConfig& config);
 StrategyPointer make_fedadam(const MetaConfig& config);
 StrategyPointer make_fedyogi(const MetaConfig& config);
+StrategyPointer make_fomaml(const MetaConfig& config);
+StrategyPointer make_none(const MetaConfig& config);
+StrategyPointer make_central(const MetaConfig& config);
 
 }  // namespace skink::rounds::internal

@@ -39,9 +39,13 @@ std::unique_ptr<Strategy> make_strategy(const MetaConfig& config) {
     case StrategyKind::kTinyReptile: return internal::make_tinyreptile(config);
     case StrategyKind::kReptile: return internal::make_reptile(config);
     case StrategyKind::kFedAvg: return internal::make_fedavg(config);
+    case StrategyKind::kFedProx: return internal::make_fedprox(config);
     case StrategyKind::kFedAvgM: return internal::make_fedavgm(config);
     case StrategyKind::kFedAdam: return internal::make_fedadam(config);
     case StrategyKind::kFedYogi: return internal::make_fedyogi(config);
+    case StrategyKind::kFomaml: return internal::make_fomaml(config);
+    case StrategyKind::kNone: return internal::make_none(config);
+    case StrategyKind::kCentral: return internal::make_central(config);
   }
   return nullptr;
 }

@@ -252,7 +252,8 @@ class NeuronContender final : public Contender {
   void adapt(NeuronDevice& device, std::uint32_t number) {
     const std::size_t first = number * std::size_t{bench_.support_size};
     device.adapt(inputs_.data() + first * device.layout().input_stride(),
-                 bench_.targets.data() + first * bench_.target_size(), bench_.support_size, bench_.inner_learning_rate);
+                 bench_.targets.data() + first * bench_.target_size(), bench_.support_size,
+                 {bench_.inner_learning_rate, 0});
   }
 
   const BenchCase& bench_;

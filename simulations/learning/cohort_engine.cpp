@@ -78,7 +78,8 @@ bool CohortEngine::prefers_scalar(const TaskGenerator& tasks) const {
 }
 
 void CohortEngine::make_groups(const RunOptions& options, GroupSettings settings) {
-  const bool is_online = experiment_.meta.batch_size == 1 && experiment_.evaluation.batch_size == 1;
+  const bool is_online = experiment_.meta.batch_size == 1 && experiment_.evaluation.batch_size == 1 &&
+                         strategy().inner_loop().change == wire::ChangeKind::kParameters;
   const bool wants_neurons = options.lanes == Lanes::kNeuron ||
                              (options.lanes == Lanes::kChosen && is_online && prefers_neurons(*settings.functions));
   const bool may_choose = options.lanes == Lanes::kChosen && options.isa == nullptr;

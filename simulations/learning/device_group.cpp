@@ -4,6 +4,7 @@
 #include "group.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/nn/training.hpp"
+#include "skink/host/experiment/strategies.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -11,6 +12,10 @@ namespace {
 std::uint32_t largest_batch(const Experiment& experiment) {
   const std::uint32_t batch = std::max(experiment.meta.batch_size, experiment.evaluation.batch_size);
   return std::min(batch, nn::kSliceSamples);
+}
+
+bool learns_from_query(const Experiment& experiment) {
+  return traits_of(experiment.meta.strategy).learning == Learning::kFromQuery;
 }
 
 /// A round for each lane.
@@ -31,7 +36,7 @@ DeviceGroup::DeviceGroup(const GroupSettings& settings) : Group(settings) {
   parameters_.resize(parameters * width);
   workspace_.resize(batch * network.sample_count() * width);
   scratch_.resize(network.scratch_count() * width);
-  if (batch > 1) gradients_.resize(parameters * width);
+  if (batch > 1 || learns_from_query(*settings_.experiment)) gradients_.resize(parameters * width);
   inputs_.resize(samples * network.input_size() * width);
   targets_.resize(samples * target_size_ * width);
   losses_.resize(samples * width);
@@ -67,17 +72,8 @@ bool DeviceGroup::run_pass(LanePass& pass, std::uint32_t count, const std::uint3
   return true;
 }
 
-/// @returns bit k: a loss of lane k was not finite.
-std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi) {
-  settings_.functions->spread(phi, settings_.network->parameter_count(), parameters_.data());
-  lap(settings_.clock, kCopy);
-  samples_.read(TaskSet::kSupport);
-  const bool is_even = samples_.is_even(TaskSet::kSupport);
-  if (!is_even && kept_.size() == 0) {
-    kept_.resize(parameters_.size());
-    kept_gradients_.resize(gradients_.size());
-  }
-  std::uint32_t counts[kMaxLanes];
+/// What all passes of a round have in common.
+LanePass DeviceGroup::pass_of(const rounds::InnerLoop& loop, const float* phi) {
   LanePass pass;
   pass.network = settings_.network;
   pass.parameters = parameters_.data();
@@ -86,12 +82,33 @@ std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLo
   pass.gradients = gradients_.data();
   pass.inputs = inputs_.data();
   pass.targets = targets_.data();
-  pass.counts = is_even ? nullptr : counts;
   pass.kept = kept_.data();
   pass.kept_gradients = kept_gradients_.data();
   pass.batch_size = loop.batch_size;
   pass.inner_learning_rate = loop.inner_learning_rate;
+  pass.phi = phi;
+  pass.pull = loop.pull();
   pass.clock = settings_.clock;
+  return pass;
+}
+
+/// What lanes that end earlier than others need.
+void DeviceGroup::keep_room() {
+  if (kept_.size() != 0) return;
+  kept_.resize(parameters_.size());
+  kept_gradients_.resize(gradients_.size());
+}
+
+/// @returns bit k: a loss of lane k was not finite.
+std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi) {
+  settings_.functions->spread(phi, settings_.network->parameter_count(), parameters_.data());
+  lap(settings_.clock, kCopy);
+  samples_.read(TaskSet::kSupport);
+  const bool is_even = samples_.is_even(TaskSet::kSupport);
+  if (!is_even) keep_room();
+  std::uint32_t counts[kMaxLanes];
+  LanePass pass = pass_of(loop, phi);
+  pass.counts = is_even ? nullptr : counts;
   lap(settings_.clock, kSamples);
   for (std::uint32_t p = 0; p < loop.passes; ++p) {
     const std::uint32_t* order = samples_.order(p);
@@ -101,12 +118,41 @@ std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLo
   return pass.diverged;
 }
 
+/// Of a query gradient: after the passes. When it is given up, nothing of what it gives means anything.
+/// @returns bit k: lane k had adapted to parameters, or now has a loss, that is not finite.
+std::uint32_t DeviceGroup::step_from_phi(std::uint32_t devices, const rounds::InnerLoop& loop, const float* phi) {
+  if (settings_.give_up->was_wanted()) return 0;
+  std::uint32_t diverged = 0;
+  for (std::uint32_t k = 0; k < devices; ++k) diverged |= read_lane(k) ? 0U : 1U << k;
+  samples_.read(TaskSet::kQuery);
+  const bool is_even = samples_.is_even(TaskSet::kQuery);
+  if (!is_even) keep_room();
+  std::fill_n(gradients_.data(), gradients_.size(), 0.0F);
+  std::uint32_t counts[kMaxLanes];
+  LanePass pass = pass_of(loop, phi);
+  pass.counts = is_even ? nullptr : counts;
+  const std::uint32_t most = samples_.most(TaskSet::kQuery);
+  for (std::uint32_t first = 0; first < most; first += samples_.most_at_a_time()) {
+    if (settings_.give_up->is_wanted()) return 0;
+    const SampleRange range{first, std::min(samples_.most_at_a_time(), most - first)};
+    pass.count = range.count;
+    counts_within(samples_, TaskSet::kQuery, devices, range, counts);
+    samples_.fill_lanes(TaskSet::kQuery, range, nullptr, inputs_.data(), targets_.data());
+    settings_.functions->query_gradient(pass);
+  }
+  pass.count = most;
+  counts_within(samples_, TaskSet::kQuery, devices, {0, most}, counts);
+  settings_.functions->step_from_phi(pass);
+  return diverged | pass.diverged;
+}
+
 void DeviceGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, const MetaParameters& phi,
                         RoundSums& sums, Outcome* outcomes) {
   const auto rounds = same(part.round);
   samples_.draw({TaskUse::kAdapt, arithmetic::Purpose::kSampleOrder, part.devices, rounds.data(), part.count});
   lap(settings_.clock, kDraw);
-  const std::uint32_t diverged = run_passes(part.count, loop, phi.values);
+  std::uint32_t diverged = run_passes(part.count, loop, phi.values);
+  if (loop.change == wire::ChangeKind::kQueryGradient) diverged |= step_from_phi(part.count, loop, phi.values);
   if (settings_.give_up->was_wanted()) return;
   if (takes_plainly()) {
     take_lanes(part.count, diverged, phi.values, sums, outcomes);

@@ -83,6 +83,16 @@ static void restore_ended(const LanePass& pass, size_t first) noexcept {
   }
 }
 
+/// nn::pull_towards() for Packs.
+static void pull_towards_phi(const LanePass& pass) noexcept {
+  if (pass.pull == 0.0F) return;
+  Pack* parameters = packs(pass.parameters);
+  const Pack share = Traits::broadcast(pass.pull);
+  for (size_t e = 0; e < pass.network->parameter_count(); ++e) {
+    parameters[e] = parameters[e] - share * (parameters[e] - Traits::broadcast(pass.phi[e]));
+  }
+}
+
 static void adapt_online(LanePass& pass) noexcept {
   const nn::Network& network = *pass.network;
   Pack* parameters = packs(pass.parameters);
@@ -98,6 +108,7 @@ static void adapt_online(LanePass& pass) noexcept {
     diverged |= is_infinite(nn::kernels::loss_gradient(network, sample, target)) & lanes_with(pass.counts, s);
     lap(pass.clock, kLoss);
     backward_samples(network, parameters, parameters, scale, sample, 1, packs(pass.scratch), pass.clock);
+    pull_towards_phi(pass);
   }
   if (pass.count > 0) restore_ended(pass, pass.count - 1);
   pass.diverged |= bits_of(diverged);
@@ -149,14 +160,13 @@ static Pack batch_steps(const LanePass& pass, size_t first, size_t batch) noexce
   return pack;
 }
 
-/// The gradient of one mini-batch: in every lane that of its own samples.
+/// Adds the gradients of samples first .. first + batch - 1: in every lane that has one of these those of its own.
 static IntLanes accumulate_batch(const LanePass& pass, size_t first, size_t batch) noexcept {
   const size_t numbers = pass.network->parameter_count();
-  Pack* gradients = packs(pass.gradients);
-  for (size_t e = 0; e < numbers; ++e) gradients[e] = Traits::broadcast(0.0F);
+  const size_t longest = pass.batch_size < nn::kSliceSamples ? pass.batch_size : nn::kSliceSamples;
   IntLanes diverged{};
   for (size_t done = 0; done < batch;) {
-    const size_t slice = batch - done < nn::kSliceSamples ? batch - done : nn::kSliceSamples;
+    const size_t slice = batch - done < longest ? batch - done : longest;
     const size_t taken = until_end_of_lane(pass.counts, first + done, slice);
     diverged |= accumulate(pass, first + done, taken);
     done += taken;
@@ -173,28 +183,57 @@ static IntLanes accumulate_batch(const LanePass& pass, size_t first, size_t batc
   return diverged;
 }
 
-static void adapt_batches(LanePass& pass) noexcept {
-  const nn::Network& network = *pass.network;
+/// nn::apply_gradients() for Packs, of samples first .. first + batch - 1.
+static void apply(const LanePass& pass, size_t first, size_t batch) noexcept {
   Pack* parameters = packs(pass.parameters);
   const Pack* gradients = packs(pass.gradients);
+  const Pack step = batch_steps(pass, first, batch);
+  for (const nn::Tensor& tensor : pass.network->tensors()) {
+    if (!tensor.trainable) continue;
+    for (size_t e = tensor.offset; e < tensor.offset + size_t{tensor.count}; ++e) {
+      parameters[e] = parameters[e] - step * gradients[e];
+    }
+  }
+}
+
+static void adapt_batches(LanePass& pass) noexcept {
+  const size_t numbers = pass.network->parameter_count();
   IntLanes diverged{};
   size_t last = 0;
   for (size_t first = 0; first < pass.count; first += pass.batch_size) {
     const size_t batch = pass.count - first < pass.batch_size ? pass.count - first : pass.batch_size;
     keep_ended(pass, first);
+    for (size_t e = 0; e < numbers; ++e) packs(pass.gradients)[e] = Traits::broadcast(0.0F);
     diverged |= accumulate_batch(pass, first, batch);
-    const Pack step = batch_steps(pass, first, batch);
-    for (const nn::Tensor& tensor : network.tensors()) {
-      if (!tensor.trainable) continue;
-      for (size_t e = tensor.offset; e < tensor.offset + size_t{tensor.count}; ++e) {
-        parameters[e] = parameters[e] - step * gradients[e];
-      }
-    }
+    apply(pass, first, batch);
+    pull_towards_phi(pass);
     last = first;
     lap(pass.clock, kOther);
   }
   if (pass.count > 0) restore_ended(pass, last);
   pass.diverged |= bits_of(diverged);
+}
+
+/// Some samples of the query sets. Lanes that have none of them keep the gradient that they have.
+static void query_gradient(LanePass& pass) noexcept {
+  const size_t numbers = pass.network->parameter_count();
+  const auto is_without = [&pass](size_t k) { return pass.counts != nullptr && pass.counts[k] == 0; };
+  for (size_t k = 0; k < kLanes; ++k) {
+    if (is_without(k)) copy_lane(k, numbers, pass.gradients, pass.kept_gradients);
+  }
+  pass.diverged |= bits_of(accumulate_batch(pass, 0, pass.count));
+  for (size_t k = 0; k < kLanes; ++k) {
+    if (is_without(k)) copy_lane(k, numbers, pass.kept_gradients, pass.gradients);
+  }
+}
+
+/// phi, moved by one step along the gradients, which are sums over the samples that each lane has in all.
+static void step_from_phi(LanePass& pass) noexcept {
+  for (size_t e = 0; e < pass.network->parameter_count(); ++e) {
+    packs(pass.parameters)[e] = Traits::broadcast(pass.phi[e]);
+  }
+  apply(pass, 0, pass.count);
+  lap(pass.clock, kOther);
 }
 
 /// A lane that has diverged goes on with numbers that nobody looks at.

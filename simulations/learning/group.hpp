@@ -153,8 +153,11 @@ class DeviceGroup final : public Group {
                 rounds::TaskResult* results) override;
 
  private:
+  LanePass pass_of(const rounds::InnerLoop& loop, const float* phi);
+  void keep_room();
   bool run_pass(LanePass& pass, std::uint32_t count, const std::uint32_t* order, std::uint32_t* counts);
   std::uint32_t run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi);
+  std::uint32_t step_from_phi(std::uint32_t devices, const rounds::InnerLoop& loop, const float* phi);
   void score(std::uint32_t count);
   void add_answers(std::uint32_t count, SampleRange range, const std::uint32_t* counts);
   void take_lanes(std::uint32_t count, std::uint32_t diverged, const float* phi, RoundSums& sums, Outcome* outcomes);

@@ -33,6 +33,8 @@ static LaneFunctions lane_functions() noexcept {
   functions.lanes = kLanes;
   functions.sum_lanes = kSumLanes;
   functions.adapt = &adapt;
+  functions.query_gradient = &query_gradient;
+  functions.step_from_phi = &step_from_phi;
   functions.query = &query;
   functions.orders = &orders;
   functions.sines = &sines;

@@ -14,6 +14,7 @@
 #include "skink/coordinator/results/figures.hpp"
 #include "skink/coordinator/results/results.hpp"
 #include "skink/host/experiment/membership.hpp"
+#include "skink/host/experiment/strategies.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/rounds/cohort.hpp"
 #include "skink/rounds/evaluation_plan.hpp"
@@ -180,8 +181,10 @@ class LearningRun {
     const auto device_of = [this](std::uint32_t round, std::uint32_t place) {
       return rounds::cohort_device(experiment_.seed, round, membership_.training, place);
     };
+    static const CohortResult kNobody;
     const CohortResult& cohort =
-        engine_.is_serial()
+        !model_.strategy().asks_devices() ? kNobody
+        : engine_.is_serial()
             ? engine_.run_serial(record.round, record.meta_learning_rate,
                                  [&](std::uint32_t r) { return device_of(r, 0); })
             : engine_.run_cohort(record.round, [&](std::uint32_t place) { return device_of(record.round, place); });
@@ -341,6 +344,11 @@ Result<void> check_lanes(const RunOptions& options) {
   if (options.lanes == Lanes::kNeuron && !is_online) {
     return make_error(Status::kUnsupported,
                       "neuron lanes compute online SGD: batch_size must be 1, or use device lanes", Cause::kUsage);
+  }
+  const bool learns_from_query = traits_of(options.experiment.meta.strategy).learning == Learning::kFromQuery;
+  if (options.lanes == Lanes::kNeuron && learns_from_query) {
+    return make_error(Status::kUnsupported, "neuron lanes compute no gradient of a query set: use device lanes",
+                      Cause::kUsage);
   }
   return {};
 }

@@ -31,7 +31,7 @@ void NeuronDevice::load(const float* phi) {
 
 void NeuronDevice::store(float* phi) const { layout_.store(phi_.data(), phi); }
 
-void NeuronDevice::adapt(const float* inputs, const float* targets, std::uint32_t count, float inner_learning_rate,
+void NeuronDevice::adapt(const float* inputs, const float* targets, std::uint32_t count, const NeuronStep& step,
                          StageClock* clock) {
   NeuronPass pass;
   pass.layout = &layout_;
@@ -42,7 +42,9 @@ void NeuronDevice::adapt(const float* inputs, const float* targets, std::uint32_
   pass.inputs = inputs;
   pass.targets = targets;
   pass.count = count;
-  pass.inner_learning_rate = inner_learning_rate;
+  pass.inner_learning_rate = step.inner_learning_rate;
+  pass.phi = phi_.data();
+  pass.pull = step.pull;
   pass.touched = touched_.data();
   pass.diverged = diverged_;
   pass.clock = clock;

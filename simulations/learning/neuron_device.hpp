@@ -15,6 +15,12 @@ namespace skink::simulations {
 /// How a device's round ended.
 enum class Outcome : std::uint8_t { kTaken, kDiverged, kTooLarge };
 
+/// One step of SGD; `pull` as in LanePass.
+struct NeuronStep {
+  float inner_learning_rate = 0;
+  float pull = 0;
+};
+
 class NeuronDevice {
  public:
   NeuronDevice(const nn::Network& network, const LaneFunctions& functions);
@@ -25,7 +31,7 @@ class NeuronDevice {
   void store(float* phi) const;
 
   /// One pass over a support set. inputs: [count][layout().input_stride()], aligned, padding zero; targets: [count][T].
-  void adapt(const float* inputs, const float* targets, std::uint32_t count, float inner_learning_rate,
+  void adapt(const float* inputs, const float* targets, std::uint32_t count, const NeuronStep& step,
              StageClock* clock = nullptr);
   /// What has become of the passes since the last reset() or step().
   Outcome outcome();

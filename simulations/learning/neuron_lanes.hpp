@@ -237,6 +237,32 @@ void backward(const Device& device, float scale, Clock& clock) noexcept {
   }
 }
 
+/// nn::pull_towards() for the rows of one part of an image, which has all copies of a parameter.
+static void pull_part(const NeuronPass& pass, size_t begin, size_t count) noexcept {
+  const Pack share = Traits::broadcast(pass.pull);
+  for (size_t i = begin; i < begin + count; i += kLanes) {
+    Pack& w = packs(pass.image + i)[0];
+    w = w - share * (w - packs(pass.phi + i)[0]);
+  }
+}
+
+/// What no sample has touched is phi still, and stays it.
+static void pull_towards_phi(const NeuronPass& pass) noexcept {
+  if (pass.pull == 0.0F) return;
+  const NeuronLayout& layout = *pass.layout;
+  size_t rest = 0;
+  if (layout.has_sparse_rows()) {
+    for (size_t word = 0; word < layout.input_stride() / kLanes; ++word) {
+      for (uint32_t bits = pass.touched[word]; bits != 0; bits &= bits - 1) {
+        const size_t row = word * kLanes + static_cast<size_t>(__builtin_ctz(bits));
+        pull_part(pass, row * layout.row_size(), layout.row_size());
+      }
+    }
+    rest = layout.row_size() * layout.network().input_size();
+  }
+  pull_part(pass, rest, layout.image_size() - rest);
+}
+
 template <class Clock>
 void adapt_device(NeuronPass& pass, Clock& clock) noexcept {
   const NeuronLayout& layout = *pass.layout;
@@ -250,6 +276,7 @@ void adapt_device(NeuronPass& pass, Clock& clock) noexcept {
     pass.diverged |= !arithmetic::is_finite(loss);
     clock.lap(kLoss);
     backward(device, -pass.inner_learning_rate, clock);
+    pull_towards_phi(pass);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "skink/coordinator/results/results.hpp"
+#include "skink/host/experiment/strategies.hpp"
 
 namespace skink::simulations {
 
@@ -22,6 +23,8 @@ Progress progress_of(const coordinator::Coordinator& core, double wall_seconds) 
 }  // namespace
 
 Result<RunResult> run_protocol(const RunOptions& given) {
+  const auto runs = check_runs_in_fleets(given.experiment);
+  if (!runs) return runs.error();
   const auto prepared = given.dataset != nullptr ? prepare_tasks(given.experiment, given.dataset)
                                                  : prepare_tasks(given.experiment, given.data_dir);
   if (!prepared) return prepared.error();

@@ -9,6 +9,7 @@
 #include "skink/common/wire/messages.hpp"
 #include "skink/common/wire/topics.hpp"
 #include "skink/host/experiment/device_memory.hpp"
+#include "skink/rounds/strategy.hpp"
 #include "wire/conversation.hpp"
 
 namespace skink::simulations {
@@ -97,6 +98,8 @@ class Messages {
     task.inner_learning_rate = 0.1F;
     task.passes = round_.passes;
     task.batch_size = round_.batch_size;
+    task.proximal = round_.proximal;
+    task.change = static_cast<std::uint32_t>(round_.change);
     std::strncpy(task.uplink, round_.uplink.c_str(), sizeof task.uplink - 1);
     task.time_left_ms = round_.time_left_ms;
     if (error_feedback_) task.accepted_round = round_.round;
@@ -235,6 +238,9 @@ DeviceRound device_round_of(const Experiment& experiment, std::uint32_t device_i
   round.encoded_bytes = static_cast<std::uint32_t>(memory.update);
   round.passes = experiment.meta.passes;
   round.batch_size = experiment.meta.batch_size;
+  const rounds::InnerLoop loop = rounds::make_strategy(experiment.meta)->inner_loop();
+  round.proximal = loop.proximal;
+  round.change = loop.change;
   round.support_samples = static_cast<std::uint32_t>(skink::support_samples(experiment));
   round.time_left_ms = experiment.fleet.deadline_ms;
   return round;

@@ -18,7 +18,8 @@ set -euo pipefail
 if [[ ! -f $WORK/samples ]]; then # else its power was cut
   "$SKINK_BIN_DIR/skinkctl" provision --fleet "$CONFORMANCE_FLEET" --pki "$CONFORMANCE_PKI" --out "$WORK/images" \
     --id "$CONFORMANCE_ID" --broker "10.0.2.2:$CONFORMANCE_PORT" --server-name localhost
-  "$SKINK_BIN_DIR/skink-sim" record "$CONFORMANCE_EXPERIMENT" --device-index "$CONFORMANCE_INDEX" --out "$WORK/samples"
+  "$SKINK_BIN_DIR/skink-sim" record "$CONFORMANCE_EXPERIMENT" --device-index "$CONFORMANCE_INDEX" --out "$WORK/samples" \
+    --set meta.strategy=fomaml # so that it has the query sets of rounds
 fi
 exec "$SKINK_SOURCE_DIR/scripts/qemu-device" --board mps2-an386 --identity "$WORK/images/$CONFORMANCE_ID.bin" \
   --recording "$WORK/samples" --flash "$WORK/flash"

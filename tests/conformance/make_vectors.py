@@ -71,6 +71,10 @@ def example_messages():
     yield "task", "adapt, the model by a chain of patches", wire.new(
         "Task", **asked, kind=wire.KIND["ADAPT"], device_index=7, batch_size=5, uplink="float32", patch_base=2 ** 63 + 1,
         patch_bytes=777)
+    yield "task", "adapt, pulled towards the received parameters", wire.new(
+        "Task", **asked, kind=wire.KIND["ADAPT"], device_index=7, batch_size=1, uplink="float32", proximal=float(F(0.1)))
+    yield "task", "adapt, for a step along the gradient of the query set", wire.new(
+        "Task", **asked, kind=wire.KIND["ADAPT"], device_index=7, batch_size=1, uplink="float32", change=1)
     yield "task", "evaluate", wire.new("Task", **asked, kind=wire.KIND["EVALUATE"], batch_size=1, first_task=40,
                                        task_count=8)
     yield "update", "the second of three chunks of a change", wire.new(
@@ -143,7 +147,7 @@ def learning():
     run = reference.Run(experiment, None)
     phi = reference.initialize(run.network, run.model["layers"], run.bits)
     t, k, hashes = 0, 1, []
-    support = run.support(t, k)
+    support, _ = run.samples(t, k)
     w = reference.adapt(run.network, phi, support, run.bits, reference.ORDER, t, k, run.meta["passes"],
                         run.meta["batch_size"], F(run.meta["inner_learning_rate"]))
     final = run.train(lambda _, digest: hashes.append(digest))

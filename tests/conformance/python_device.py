@@ -14,7 +14,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/lib/conformance"))
 
 import wire  # noqa: E402
-from learner import Learner, Model, Refused, codecs  # noqa: E402
+from learner import F, Learner, Model, Refused, codecs  # noqa: E402
 from link import Link  # noqa: E402
 from wire import KIND, OUTCOME, REFUSAL, VERDICT  # noqa: E402
 
@@ -122,7 +122,8 @@ class Device:
                 codecs.parse(task.uplink)
             except Refused:
                 return "UNKNOWN_CODEC"
-        return "" if task.kind in (KIND["ADAPT"], KIND["EVALUATE"]) and task.model_bytes else "INVALID_TASK"
+        is_known = task.kind == KIND["EVALUATE"] or (task.kind == KIND["ADAPT"] and task.change in (0, 1))
+        return "" if is_known and task.model_bytes else "INVALID_TASK"
 
     def begin(self, task):
         if self.left and (self.left[0], self.left[1] + 1) == (task.run, task.accepted_round) or (
@@ -200,16 +201,20 @@ class Device:
     def work(self):
         task, self.wake = self.task, None
         if not (0 < task.inner_learning_rate < float("inf") and task.passes <= 1024 and 1 <= task.batch_size <= 1024
-                and (task.kind == KIND["ADAPT"] or task.task_count)):
+                and (task.kind == KIND["ADAPT"] or task.task_count) and self.is_pull(task)):
             self.refuse("INVALID_TASK")
         elif task.kind == KIND["EVALUATE"]:
             self.finish("EVALUATED", evaluation=self.learner.evaluation(self.model.phi, task))
         else:
             self.adapt(task)
 
+    @staticmethod
+    def is_pull(task):
+        return task.kind == KIND["EVALUATE"] or (task.proximal >= 0 and F(task.inner_learning_rate) * F(task.proximal) < 1)
+
     def adapt(self, task):
-        support = self.learner.support(task.round, task.device_index)
-        x, residual_round = self.learner.adapted(self.model.phi, task, support), 0
+        support, query = self.learner.samples(task.round, task.device_index)
+        x, residual_round = self.learner.adapted(self.model.phi, task, support, query), 0
         if x is None:
             self.finish("DIVERGED")
             return

@@ -220,8 +220,8 @@ TEST_CASE("world: every strategy and codec runs", "[simulation][protocol]") {
   models.insert(
       run_world(experiment({{"codec.uplink", uplink}, {"meta.strategy", "reptile"}, {"meta.batch_size", "3"}}))
           .model_sha256);
-  for (const char* strategy : {"fedavg", "fedavgm", "fedadam", "fedyogi"}) {
+  for (const char* strategy : {"fedavg", "fedprox", "fedavgm", "fedadam", "fedyogi", "fomaml"}) {
     models.insert(run_world(experiment({{"codec.uplink", uplink}, {"meta.strategy", strategy}})).model_sha256);
   }
-  CHECK(models.size() == 6);
+  CHECK(models.size() == 8);
 }

@@ -28,6 +28,18 @@ RUNS = [
              "meta.tau=0.0001"]),
     ("conv", ["meta.strategy=fedadam", "meta.meta_learning_rate=0.01", "meta.beta2=0.9", "codec.uplink=int8"]),
     ("conv", ["meta.strategy=fedyogi", "meta.batch_size=1", "meta.meta_learning_rate=0.01"]),
+    ("mlp", ["meta.strategy=fedprox", "meta.proximal=2.5"]),
+    ("mlp", ["meta.strategy=fedprox", "meta.proximal=40", "meta.batch_size=4", "codec.uplink=eden:2+ef", "meta.cohort=1"]),
+    ("conv", ["meta.strategy=fedprox", "meta.proximal=5"]),
+    ("online_conv", ["meta.strategy=fedprox", "meta.proximal=5"]),
+    ("mlp", ["meta.strategy=fomaml", "meta.meta_learning_rate=2"]),
+    ("mlp", ["meta.strategy=fomaml", "meta.batch_size=4", "task.query_size=37", "meta.cohort=1", "codec.uplink=eden:2+ef"]),
+    # Nine changes diverge and two are too large.
+    ("mlp", ["meta.strategy=fomaml", "meta.passes=6", "meta.inner_learning_rate=0.16", "codec.uplink=float32"]),
+    ("conv", ["meta.strategy=fomaml", "task.query_size=6"]),
+    ("online_conv", ["meta.strategy=fomaml"]),
+    ("layers", ["meta.strategy=fomaml", "meta.batch_size=4"]),
+    ("mlp", ["meta.strategy=none", "evaluation.passes=0"]),
     ("mlp", ["meta.clip_norm=0.05"]),
     ("mlp", ["meta.clip_norm=0.1", "codec.uplink=int8", "meta.cohort=1"]),
     ("conv", []),
@@ -66,6 +78,22 @@ RUNS = [
     ("forecast", []),
     ("forecast", ["task.order=random", "task.gap=0", "meta.strategy=fedavg", "meta.batch_size=3", "meta.cohort=2"]),
     ("forecast", ["meta.cohort=1", "task.fresh=device"]),
+    ("uneven", ["meta.strategy=fedprox", "meta.proximal=3"]),
+    ("uneven", ["meta.strategy=fedprox", "meta.proximal=3", "meta.batch_size=1", "codec.uplink=int8"]),
+    ("forecast", ["meta.strategy=fedprox", "meta.proximal=20", "meta.meta_learning_rate_final=0.5"]),
+    ("forecast", ["meta.strategy=fedprox", "meta.proximal=20", "meta.batch_size=3", "task.order=random", "task.gap=0"]),
+    ("uneven", ["meta.strategy=fomaml", "task.support_size=0.5", "task.query_size=all", "meta.cohort=5"]),
+    ("uneven", ["meta.strategy=fomaml", "task.support_size=0.3", "task.query_size=0.6", "meta.batch_size=1",
+                "codec.uplink=eden:2+ef"]),
+    # Query sets that are computed in several parts, evenly and unevenly.
+    ("uneven", ["meta.strategy=fomaml", "task.group=class", "task.support_size=2", "task.query_size=70", "fleet.devices=5",
+                "fleet.held_out=1", "evaluation.tasks=2", "evaluation.query_size=3"]),
+    ("uneven", ["meta.strategy=fomaml", "task.support_size=1", "task.query_size=all", "fleet.partition=dirichlet",
+                "fleet.alpha=0.3", "fleet.devices=4", "fleet.held_out=1", "evaluation.tasks=1"]),
+    ("forecast", ["meta.strategy=fomaml", "task.query_size=all"]),
+    ("forecast", ["meta.strategy=fomaml", "task.query_size=0.4", "meta.batch_size=3", "meta.cohort=2"]),
+    ("uneven", ["meta.strategy=central", "meta.cohort=1", "task.group=class", "fleet.devices=5", "fleet.held_out=1",
+                "evaluation.tasks=2", "evaluation.query_size=3"]),
     ("machines", []),
     ("machines", ["meta.strategy=tinyreptile", "meta.batch_size=1", "meta.cohort=1"]),
     ("machines", ["task.order=time", "task.gap=1", "meta.strategy=tinyreptile", "meta.batch_size=1"]),
@@ -136,7 +164,9 @@ def main():
             arguments = settings_of(settings)
             expected = compute(reference, experiment, arguments, folder)
             found = []
-            for (which, program), engine in itertools.product(programs.items(), ("learning", "protocol")):
+            simulated = {"meta.strategy=none", "meta.strategy=central"} & set(settings)
+            engines = ("learning",) if simulated else ("learning", "protocol")
+            for (which, program), engine in itertools.product(programs.items(), engines):
                 got = simulate(program, experiment, engine, arguments, folder, folder / f"{which}{engine}-{number}")
                 found += [f"{which}{engine}: {difference}" for difference in differences(*got, *expected)]
             print(f"{'FAILED' if found else 'ok'}: {title}: {expected[0]['model_sha256'][:16]}", flush=True)

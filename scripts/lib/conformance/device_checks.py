@@ -88,6 +88,7 @@ def unknown_codec(lead):
 def invalid_task(lead):
     lead.refused(lead.task(kind=9), "INVALID_TASK")
     lead.refused(lead.task(model_sha256=b"", model_bytes=0), "INVALID_TASK")
+    lead.refused(lead.task(change=2), "INVALID_TASK")
 
 
 @check("too_large", "protocol.md 3.3", "when the file is larger than the\n   slot", needs="presence")
@@ -170,7 +171,7 @@ def model_again(lead):
 def settings_out_of_range(lead):
     settings = [{"passes": 1025}, {"batch_size": 0}, {"batch_size": 1025}, {"inner_learning_rate": 0.0},
                 {"inner_learning_rate": -0.5}, {"inner_learning_rate": float("inf")},
-                {"inner_learning_rate": float("nan")}, {"kind": KIND["EVALUATE"], "task_count": 0, "uplink": ""}]
+                {"inner_learning_rate": float("nan")}, {"proximal": -0.5}, {"proximal": 1e9}, {"proximal": float("nan")}, {"kind": KIND["EVALUATE"], "task_count": 0, "uplink": ""}]
     for setting in settings:
         task = lead.task(**setting)
         lead.refused(task, "INVALID_TASK")

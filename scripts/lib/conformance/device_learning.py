@@ -32,6 +32,29 @@ for uplink_name in UPLINKS:
     uplink_check(uplink_name)
 
 
+@check("proximal", "arithmetic.md 7", "After each step of SGD", needs="model_again")
+def proximal(lead):
+    for batch_size in (1, 4):
+        task = lead.task(uplink="float32", batch_size=batch_size, proximal=2.0)
+        lead.send(task)
+        lead.adapted(task, lead.take_answer(task))
+        lead.reply(task)
+    return lead.bits_note()
+
+
+@check("query_gradient", "arithmetic.md 7", "Then `w = phi - (a / float(Q)) * G`", needs="model_again")
+def query_gradient(lead):
+    task = lead.task(uplink="float32", change=1)
+    lead.send(task)
+    answer = lead.take_answer(task)
+    if answer.update.refusal == wire.REFUSAL["NO_DATA"]:
+        lead.reply(task)
+        raise NotChecked("the device has no query samples in a round")
+    lead.adapted(task, answer)
+    lead.reply(task)
+    return lead.bits_note()
+
+
 def fed_back(lead, name, accepted_round, residual):
     task = lead.task(uplink=name, accepted_round=accepted_round, passes=1)
     lead.send(task)

@@ -126,10 +126,10 @@ class Played:
 
     def work(self, task):
         """The fields of all chunks of what the task asks for; what is decoded of it is kept for taken()."""
-        support = self.fleet.learner.support(task.round, task.device_index)
+        support, query = self.fleet.learner.samples(task.round, task.device_index)
         if self.left and self.left[0] + 1 == task.accepted_round:
             self.residual, self.residual_round = self.left[1], task.accepted_round
-        x, residual_round = self.fleet.learner.adapted(self.fleet.model.phi, task, support), 0
+        x, residual_round = self.fleet.learner.adapted(self.fleet.model.phi, task, support, query), 0
         if task.accepted_round and task.accepted_round == self.residual_round:
             x, residual_round = x + self.residual, task.accepted_round
         data = self.fleet.learner.encode(task.uplink, x, task.round, task.device_index)

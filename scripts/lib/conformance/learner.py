@@ -42,19 +42,24 @@ class Learner:
     def first_model(self):
         return Model(self.network, reference.initialize(self.network, self.run.model["layers"], self.bits))
 
-    def support(self, t, k):
-        return self.run.support(t, k)
+    def samples(self, t, k):
+        """The support set and the query set of a round."""
+        return self.run.samples(t, k)
 
-    def adapted(self, phi, task, samples):
-        """The change of the trainable parameters; None: diverged."""
+    def support(self, t, k):
+        return self.samples(t, k)[0]
+
+    def adapted(self, phi, task, samples, query=None):
+        """The change of the trainable parameters; None: diverged. `query` counts where the task wants its gradient."""
         w = reference.adapt(self.network, phi, samples, self.bits, ORDER, task.round, task.device_index, task.passes,
-                            task.batch_size, F(task.inner_learning_rate))
+                            task.batch_size, F(task.inner_learning_rate), F(task.proximal),
+                            query if task.change == 1 else None)
         x = None if w is None else (w - phi)[self.network.trainable]
         return x if x is not None and np.all(np.isfinite(x)) else None
 
     def change(self, phi, task, residual=None):
         """The encoded change of a task, and the residual that it leaves."""
-        x = self.adapted(phi, task, self.support(task.round, task.device_index))
+        x = self.adapted(phi, task, *self.samples(task.round, task.device_index))
         if residual is not None:
             x = x + residual
         data = self.encode(task.uplink, x, task.round, task.device_index)

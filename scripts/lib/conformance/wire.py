@@ -15,7 +15,7 @@ import struct
 from types import SimpleNamespace
 
 PROTO = pathlib.Path(__file__).resolve().parents[3] / "common/wire/skink.proto"
-PROTOCOL, ARITHMETIC, CODEC = 2, 2, 2                                   # docs/protocol.md, arithmetic.md, codec.md
+PROTOCOL, ARITHMETIC, CODEC = 3, 2, 2                                   # docs/protocol.md, arithmetic.md, codec.md
 CODE_BYTES = 16
 CHUNK_BYTES, PATCH_PART_BYTES = 4096, 4084
 

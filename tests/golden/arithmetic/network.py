@@ -112,7 +112,8 @@ class Network:
             layer.update(w[i], layer.online(w[i], x, d, a))
         return [loss]
 
-    def train_batch(self, w, samples, a):
+    def accumulated(self, w, samples):
+        """The sum of the gradients, a tuple for each layer, and the losses."""
         total, losses = self.tensors(np.zeros(self.parameters, F)), []
         for sample in samples:
             loss, visits = self.backward(w, sample)
@@ -120,9 +121,16 @@ class Network:
             for i, layer, x, d in visits:
                 for tensor, gradient in zip(total[i], layer.gradients(w[i], x, d)):
                     tensor += gradient
-        rate = a / F(len(samples))
+        return total, losses
+
+    def apply(self, w, total, count, a):
+        rate = a / F(count)
         for layer, tensors, gradients in zip(self.layers, w, total):
             layer.update(tensors, [tensor - rate * gradient for tensor, gradient in zip(tensors, gradients)])
+
+    def train_batch(self, w, samples, a):
+        total, losses = self.accumulated(w, samples)
+        self.apply(w, total, len(samples), a)
         return losses
 
     def model_file(self, phi):

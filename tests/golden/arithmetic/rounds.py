@@ -12,8 +12,9 @@ from .random_bits import HELD_OUT, permute
 
 # ----------------------------------------------------------------------------------------- 7. What a device does
 
-def adapt(network, phi, support, bits, order, t, k, passes, batch_size, a):
-    """The adapted parameters, None when diverged. `order` is the purpose, (t, k) the address of the device."""
+def adapt(network, phi, support, bits, order, t, k, passes, batch_size, a, proximal=F(0), query=None):
+    """The adapted parameters, None when diverged; with a query set phi after a step along its gradient. `order` is the purpose,
+    (t, k) the address of the device."""
     flat = phi.copy()
     w = network.tensors(flat)
     n = len(support)
@@ -27,7 +28,20 @@ def adapt(network, phi, support, bits, order, t, k, passes, batch_size, a):
                 losses = network.train_batch(w, samples[begin:begin + batch_size], a)
             if not np.all(np.isfinite(losses)):
                 return None
-    return flat if np.all(np.isfinite(flat)) else None
+            if proximal != 0:
+                pulled = network.trainable
+                flat[pulled] = flat[pulled] - (a * proximal) * (flat[pulled] - phi[pulled])
+    if not np.all(np.isfinite(flat)):
+        return None
+    return flat if query is None else step_from_phi(network, phi, w, query, a)
+
+
+def step_from_phi(network, phi, w, query, a):
+    """phi after a step along the mean gradient of the query set at w; None when that diverges."""
+    total, losses = network.accumulated(w, query)
+    flat = phi.copy()
+    network.apply(network.tensors(flat), total, len(query), a)
+    return flat if np.all(np.isfinite(losses)) and np.all(np.isfinite(flat)) else None
 
 
 def fixed_point(loss):

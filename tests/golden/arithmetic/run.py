@@ -55,13 +55,13 @@ class Run:
         last = are_clients or self.fleet.get("hold_out", "drawn") == "last"
         self.training = training_devices(self.bits, devices, held_out, last)
 
-    def support(self, t, k):
-        """The support set of training device k in round t."""
+    def samples(self, t, k):
+        """The support set and the query set of training device k in round t."""
         side, n = self.adapting, len(self.training)
         place = self.training.index(k) if k in self.training else 0
         if n < len(side.groups) and self.task.get("fresh", "round") == "round":
             place += t * n
-        return self.source.task(self.bits, side, self.task_round(t), k, place, side.sizes)[0]
+        return self.source.task(self.bits, side, self.task_round(t), k, place, side.sizes)
 
     def evaluation_sets(self, j):
         """The support set and the query set of evaluation task j."""
@@ -73,9 +73,10 @@ class Run:
 
     def change(self, phi, t, k):
         """What the coordinator decodes from device k, None when it diverged, and its weight."""
-        support = self.support(t, k)
+        support, query = self.samples(t, k)
         w = adapt(self.network, phi, support, self.bits, ORDER, t, k, self.meta.get("passes", 1),
-                  self.meta.get("batch_size", 1), F(self.meta["inner_learning_rate"]))
+                  self.meta.get("batch_size", 1), F(self.meta["inner_learning_rate"]), F(self.strategy.proximal),
+                  query if self.strategy.learns_from_query else None)
         delta = None if w is None else self.transfer((w - phi)[self.network.trainable], t, k)
         return delta, len(support) if self.strategy.weighs_samples else 1
 
@@ -117,7 +118,8 @@ class Run:
         trace(0, self.network.model_hash(phi))
         for t in range(self.meta["rounds"]):
             block = self.bits.block(COHORT, t, 0, 0)
-            cohort = [training[permute(j, len(training), block)] for j in range(self.meta.get("cohort", 1))]
+            asked = self.meta.get("cohort", 1) if self.strategy.asks_devices else 0
+            cohort = [training[permute(j, len(training), block)] for j in range(asked)]
             changes = [self.change(phi, t, k) for k in cohort]
             phi = self.stepped(phi, changes, t)
             trace(t + 1, self.network.model_hash(phi))

@@ -5,8 +5,9 @@ import numpy as np
 
 class Plain:
     """phi + epsilon * mean."""
-    weighs_samples = False
+    asks_devices, weighs_samples, learns_from_query = True, False, False
     default_rate, is_constant = 1.0, False
+    proximal = 0.0                                                      # of the devices' steps, section 7
 
     def __init__(self, meta, trainable):
         self.meta, self.trainable = meta, trainable
@@ -26,6 +27,12 @@ class Plain:
 class FedAvg(Plain):
     weighs_samples = True
     is_constant = True
+
+
+class FedProx(FedAvg):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.proximal = self.setting("proximal", 0.01)
 
 
 class FedAvgM(FedAvg):
@@ -62,5 +69,18 @@ class FedYogi(FedAdam):
         return np.where(self.v > s, self.v - part, np.where(s > self.v, self.v + part, self.v))
 
 
-STRATEGIES = {"tinyreptile": Plain, "reptile": Plain, "fedavg": FedAvg, "fedavgm": FedAvgM, "fedadam": FedAdam,
-              "fedyogi": FedYogi}
+class Fomaml(Plain):
+    learns_from_query = True
+    is_constant = True
+
+
+class Nothing(Plain):
+    asks_devices = False
+
+
+class Central(Plain):
+    is_constant = True
+
+
+STRATEGIES = {"tinyreptile": Plain, "reptile": Plain, "fedavg": FedAvg, "fedprox": FedProx, "fedavgm": FedAvgM,
+              "fedadam": FedAdam, "fedyogi": FedYogi, "fomaml": Fomaml, "none": Nothing, "central": Central}

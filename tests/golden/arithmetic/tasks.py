@@ -11,6 +11,7 @@ from .elementary import sin
 from .floats import HALF, F, network_input
 from .partition import deal_out
 from .random_bits import SAMPLE, TASK, between, permute
+from .strategies import STRATEGIES
 
 
 class Sine:
@@ -76,6 +77,7 @@ class DataSet:
             np.load(folder / f"{name}.npy") for name in ("x", "class", "client", "split"))
         self.splits = splits.copy()
         self.loss = experiment["model"]["loss"]
+        self.learns_from_query = STRATEGIES[experiment["meta"]["strategy"]].learns_from_query
         self.permutes = self.config.get("labels", "fixed") == "permuted"
         self.by_time = self.config.get("order", "random") == "time"
         if self.by_time:
@@ -140,7 +142,7 @@ class DataSet:
         else:
             support, query = (sum(of) for of in zip(*(shares(side.sizes, len(records), supports)
                                                       for _, records, supports in self.ways_of(group))))
-        return (support > 0 or side.sizes[0] == 0) and (query > 0 or side.number == 0)
+        return (support > 0 or side.sizes[0] == 0) and (query > 0 or (side.number == 0 and not self.learns_from_query))
 
     def ways(self):
         ways = self.config.get("ways", "all")

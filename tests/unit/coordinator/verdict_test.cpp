@@ -113,3 +113,10 @@ TEST_CASE("summary: what was not measured is null, and is said in words", "[coor
   summary.classifies = false;  // a regression
   CHECK(to_json(summary).find("\"query_accuracy_after\":null") != std::string::npos);
 }
+
+TEST_CASE("verdict: a strategy that asks nobody needs no updates", "[coordinator][results]") {
+  Experiment none = experiment_of(0.01F);
+  none.meta.strategy = StrategyKind::kNone;
+  CHECK(verdict_of(summary_of({0, 0, 0}), none, std::nullopt).has_learned);
+  CHECK_FALSE(verdict_of(summary_of({0, 0, 0}), experiment_of(0.01F), std::nullopt).has_learned);
+}

@@ -118,6 +118,31 @@ TEST_CASE("client: a task without kind or model is refused", "[edge][client][ref
   check_side_refusal(task, Refusal::kInvalidTask);
 }
 
+TEST_CASE("client: a change of an unknown kind is refused, an evaluation sends none", "[edge][client][refusal]") {
+  wire::Task task = ClientBench().task(9);
+  task.change = 2;
+  check_side_refusal(task, Refusal::kInvalidTask);
+  ClientBench bench;
+  wire::Task evaluation = bench.evaluation();
+  evaluation.change = 2;
+  evaluation.proximal = -1.0F;
+  CHECK(bench.decoded(bench.run_task(evaluation)[0]).outcome == wire::Outcome::kEvaluated);
+}
+
+TEST_CASE("client: a proximal task and one for a query gradient send other changes", "[edge][client]") {
+  const auto sent = [](float proximal, std::uint32_t change) {
+    ClientBench bench;
+    wire::Task task = bench.task(9);
+    task.proximal = proximal;
+    task.change = change;
+    return bench.change(bench.run_task(task));
+  };
+  const auto plain = sent(0.0F, 0);
+  CHECK(sent(0.5F, 0) != plain);
+  CHECK(sent(0.0F, 1) != plain);
+  CHECK(sent(0.0F, 0) == plain);
+}
+
 TEST_CASE("client: fields out of range are refused", "[edge][client][refusal]") {
   ClientBench bench;
   wire::Task task = bench.task();

@@ -49,7 +49,7 @@ std::vector<std::uint8_t> record() {
 
 Bytes view(const std::vector<std::uint8_t>& bytes) { return {bytes.data(), bytes.size()}; }
 
-void check_same(const SampleSource& recorded, const TaskRequest& request) {
+void check_same(const SampleSource& recorded, const TaskRequest& request, bool has_query) {
   TaskSource drawn(generator());
   const SampleSource source = drawn.source();
   SampleCounts counts;
@@ -57,7 +57,7 @@ void check_same(const SampleSource& recorded, const TaskRequest& request) {
   REQUIRE(recorded.begin(recorded.context, request, counts) == Status::kOk);
   REQUIRE(source.begin(source.context, request, drawn_counts) == Status::kOk);
   CHECK(counts.support == drawn_counts.support);
-  CHECK(counts.query == (request.is_evaluation ? drawn_counts.query : 0));
+  CHECK(counts.query == (has_query ? drawn_counts.query : 0));
   for (const SampleSet set : {SampleSet::kSupport, SampleSet::kQuery}) {
     for (std::uint32_t i = 0; i < (set == SampleSet::kSupport ? counts.support : counts.query); ++i) {
       float a[1];
@@ -78,15 +78,25 @@ TEST_CASE("recording: the samples are those that a host draws", "[edge][recordin
   CHECK(recording.tasks() == 4);
   CHECK(recording.input_size() == 1);
   const SampleSource source = recording.source();
-  check_same(source, {3, 4, 1, false});
-  check_same(source, {3, 2, 1, false});
-  check_same(source, {3, 0, 7, true});
+  check_same(source, {3, 4, 1, false}, false);
+  check_same(source, {3, 2, 1, false}, false);
+  check_same(source, {3, 0, 7, true}, true);
   SampleCounts counts;
   CHECK(source.begin(source.context, {3, 4711, 2, false}, counts) == Status::kOk);
   CHECK(source.begin(source.context, {3, 3, 1, false}, counts) == Status::kUnavailable);
   CHECK(source.begin(source.context, {3, 4, 1, true}, counts) == Status::kUnavailable);
   float two[2];
   CHECK(source.input(source.context, SampleSet::kSupport, 0, Span<float>(two)) == Status::kShapeMismatch);
+}
+
+TEST_CASE("recording: who learns from the query set has it recorded", "[edge][recording]") {
+  const auto bytes =
+      record_tasks(generator(), {{3, 4, 1, TaskUse::kAdapt}, {3, 0, 7, TaskUse::kEvaluate}}, Learning::kFromQuery);
+  REQUIRE(bytes.has_value());
+  Recording recording;
+  REQUIRE(recording.open(view(*bytes)) == Status::kOk);
+  check_same(recording.source(), {3, 4, 1, false}, true);
+  check_same(recording.source(), {3, 0, 7, true}, true);
 }
 
 TEST_CASE("recording: anything else than a whole one is refused", "[edge][recording]") {

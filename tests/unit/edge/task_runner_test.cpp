@@ -4,6 +4,7 @@
 #include "skink/edge/task_runner.hpp"
 
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "fakes/fixed_samples.hpp"
 #include "fakes/model.hpp"
@@ -88,14 +89,37 @@ struct Rig {
         targets.push_back(target(SampleSet::kSupport, sample));
         if (settings.batch_size == 1) {
           (void)naive.online(w, settings.inner_learning_rate, inputs.back(), targets.back());
+          pull(settings, w);
         } else if (inputs.size() == settings.batch_size || i + 1 == n) {
           (void)naive.batch(w, settings.inner_learning_rate, inputs, targets);
+          pull(settings, w);
           inputs.clear();
           targets.clear();
         }
       }
     }
     return w;
+  }
+
+  /// Section 7, "Query gradient".
+  Numbers stepped_from_phi(const TaskSettings& settings, const Numbers& w) const {
+    const NaiveNetwork naive(spec.input, spec.layers, spec.loss);
+    std::vector<Numbers> inputs;
+    std::vector<Numbers> targets;
+    for (std::uint32_t i = 0; i < samples.counts.query; ++i) {
+      inputs.push_back(input(SampleSet::kQuery, i));
+      targets.push_back(target(SampleSet::kQuery, i));
+    }
+    float largest = 0.0F;
+    Numbers phi = fake.parameters;
+    naive.apply(phi, settings.inner_learning_rate, inputs.size(), naive.gradients(w, inputs, targets, largest));
+    return phi;
+  }
+
+  /// Section 7: after a step, for all parameters; frozen ones are phi.
+  void pull(const TaskSettings& settings, Numbers& w) const {
+    const float share = settings.inner_learning_rate * settings.proximal;
+    for (std::size_t e = 0; e < w.size(); ++e) w[e] = w[e] - share * (w[e] - fake.parameters[e]);
   }
 
   NetSpec spec;
@@ -134,6 +158,73 @@ TEST_CASE("task runner: an adaptation has the document's bits", "[edge][task_run
   REQUIRE(rig.samples.requests.size() == 1);
   CHECK((rig.samples.requests[0].number == 9 && rig.samples.requests[0].round == 4));
   CHECK_FALSE(rig.samples.requests[0].is_evaluation);
+}
+
+TEST_CASE("task runner: a proximal task is pulled towards phi after every step", "[edge][task_runner]") {
+  const NetSpec spec = GENERATE(sine_net(), conv_net());
+  Rig rig(spec);
+  rig.samples.replayable = GENERATE(true, false);
+  TaskSettings settings = adaptation(GENERATE(1U, 4U, 10U));
+  const Numbers free = rig.begin(settings) == Status::kOk && rig.run() == Progress::kDone ? result(rig) : Numbers();
+  const std::size_t planned = rig.runner.memory_plan().total;
+  settings.proximal = 4.5F;
+  REQUIRE(rig.begin(settings, planned) == Status::kOk);  // no memory is needed for it
+  REQUIRE(rig.run() == Progress::kDone);
+  CHECK(result(rig) == without_signs(rig.adapted(settings, kOrder, settings.device_index)));
+  CHECK(result(rig) != free);
+}
+
+TEST_CASE("task runner: a query gradient moves phi, and needs the gradient buffer only", "[edge][task_runner]") {
+  const NetSpec spec = GENERATE(sine_net(), conv_net());
+  Rig rig(spec);
+  rig.samples.replayable = GENERATE(true, false);
+  rig.samples.counts.query = GENERATE(1U, 7U, 33U);
+  TaskSettings settings = adaptation(GENERATE(1U, 4U, 20U));
+  settings.change = wire::ChangeKind::kQueryGradient;
+  nn::PlanRequest request;
+  request.batch_size = settings.batch_size;
+  request.query_gradient = true;
+  request.buffered_samples = rig.samples.replayable ? 0 : 10;
+  const nn::MemoryPlan plan = nn::plan_memory(rig.info.model.network, request);
+  CHECK(plan.gradients == plan.parameters);
+  CHECK(rig.begin(settings, plan.total - 4) == Status::kBufferTooSmall);
+  REQUIRE(rig.begin(settings, plan.total) == Status::kOk);
+  REQUIRE(rig.run() == Progress::kDone);
+  const Numbers adapted = rig.adapted(settings, kOrder, settings.device_index);
+  CHECK(result(rig) == without_signs(rig.stepped_from_phi(settings, adapted)));
+}
+
+TEST_CASE("task runner: a query gradient without a query set, or that diverges, is said", "[edge][task_runner]") {
+  Rig rig(sine_net());
+  TaskSettings settings = adaptation(GENERATE(1U, 4U));
+  settings.change = wire::ChangeKind::kQueryGradient;
+  rig.samples.counts.query = 0;
+  CHECK(rig.begin(settings) == Status::kUnavailable);
+  rig.samples.counts.query = 5;
+  settings.passes = 0;
+  rig.samples.target_scale = 1e30F;
+  REQUIRE(rig.begin(settings) == Status::kOk);
+  CHECK(rig.run() == Progress::kDiverged);
+  rig.samples.change_target = [](SampleSet set, std::uint32_t index, float value) {
+    return set == SampleSet::kQuery && index == 4 ? std::numeric_limits<float>::infinity() : value;
+  };
+  REQUIRE(rig.begin(settings) == Status::kOk);
+  CHECK(rig.run() == Progress::kFailed);
+  CHECK(rig.runner.failure() == Status::kInvalidArgument);
+  settings.kind = wire::TaskKind::kEvaluate;
+  CHECK(rig.begin(settings) == Status::kInvalidArgument);
+}
+
+TEST_CASE("task runner: phi that cannot be read again while it pulls is a failure", "[edge][task_runner]") {
+  Rig rig(sine_net());
+  TaskSettings settings = adaptation(GENERATE(1U, 10U));
+  settings.proximal = 1.0F;
+  REQUIRE(rig.begin(settings) == Status::kOk);
+  REQUIRE(rig.runner.step() == Progress::kMore);  // phi is loaded
+  rig.slot.readable = false;
+  CHECK(rig.run() == Progress::kFailed);
+  CHECK(rig.runner.failure() == Status::kUnavailable);
+  CHECK(rig.runner.phi_failed());
 }
 
 TEST_CASE("task runner: a batch that is computed in slices has the document's bits", "[edge][task_runner]") {
@@ -243,6 +334,12 @@ TEST_CASE("task runner: settings out of range are refused", "[edge][task_runner]
   settings = adaptation(1);
   settings.inner_learning_rate = 0.0F;
   CHECK(rig.begin(settings) == Status::kInvalidArgument);
+  for (const float proximal : {-0.5F, 34.0F, std::numeric_limits<float>::infinity(),
+                               std::numeric_limits<float>::quiet_NaN()}) {  // 0.03 * 34 is above 1
+    settings = adaptation(1);
+    settings.proximal = proximal;
+    CHECK(rig.begin(settings) == Status::kInvalidArgument);
+  }
   settings = adaptation(1);
   settings.task_count = 0;
   CHECK(rig.begin(settings) == Status::kOk);  // of no meaning when adapting

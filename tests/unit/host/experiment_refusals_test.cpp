@@ -40,6 +40,19 @@ TEST_CASE("experiment: wrong values name file, line, key and what is allowed", "
 TEST_CASE("experiment: a key of another strategy is refused, with whose it is", "[common][host][experiment]") {
   CHECK(sine_with("passes = 3", "tau = 0.1") ==
         "x.toml:20: [meta] tau: belongs to strategy = \"fedadam\" or \"fedyogi\"");
+  CHECK_THAT(sine_with("strategy = \"tinyreptile\"", "strategy = \"fedprox\"\nproximal = 100"),
+             Contains("[meta] proximal: times inner_learning_rate it must be below 1"));
+  CHECK_THAT(sine_with("\"tinyreptile\"", "\"central\""),
+             Contains("[meta] cohort: strategy = \"central\" is one machine"));
+  CHECK_THAT(sine_with("\"tinyreptile\"", "\"central\""),
+             Contains("[meta] meta_learning_rate: strategy = \"central\""));
+  CHECK_THAT(sine_with("\"tinyreptile\"", "\"central\""),
+             Contains("[meta] strategy: \"central\" learns from the pooled records of a data set"));
+  CHECK_THAT(images_with("strategy = \"reptile\"", "strategy = \"central\""),
+             Contains("it needs [task] labels = \"fixed\""));
+  CHECK_THAT(images_with("support_size = 3\n[meta]\nstrategy = \"reptile\"",
+                         "support_size = 3\nquery_size = 0\n[meta]\nstrategy = \"fomaml\""),
+             Contains("[task] query_size: strategy = \"fomaml\" learns from the query set"));
   CHECK_THAT(sine_with("passes = 3", "server_momentum = 0.5"), Contains("belongs to strategy = \"fedavgm\""));
   CHECK_THAT(sine_with("strategy = \"tinyreptile\"", "strategy = \"fedavgm\"\nbeta1 = 0.5"),
              Contains("[meta] beta1: belongs to strategy"));

@@ -179,6 +179,27 @@ TEST_CASE("tasks: grouped by client, a device keeps to one client", "[common][ho
   }
 }
 
+TEST_CASE("tasks: whoever learns from a query set needs one, or is left out", "[common][host][tasks]") {
+  Experiment experiment = image_experiment();
+  experiment.task.labels = TaskLabels::kFixed;
+  experiment.task.group = TaskGrouping::kClient;
+  experiment.task.ways = 0;
+  experiment.model.layers[1].spec.units = 6;
+  experiment.task.query_size = TaskSize::all();
+  DatasetFolder content;
+  for (std::uint16_t& client : content.clients) client = 0;
+  content.clients[0] = 1;  // a client with a single record
+  experiment.meta.strategy = StrategyKind::kReptile;
+  CHECK(TaskGenerator::create(experiment, load(content))->census(TaskUse::kAdapt).clients == 2);
+  experiment.meta.strategy = StrategyKind::kFomaml;
+  const TaskGenerator tasks = TaskGenerator::create(experiment, load(content)).value();
+  const TaskCensus& census = tasks.census(TaskUse::kAdapt);
+  CHECK(census.clients == 1);
+  REQUIRE(census.left_out.size() == 1);
+  CHECK(census.left_out[0].client == "1");
+  CHECK(census.left_out[0].reason == "no records are left for a query set to learn from");
+}
+
 TEST_CASE("tasks: a data set that cannot serve every task is refused with names and numbers", "[common][host][tasks]") {
   Experiment experiment = image_experiment();
   DatasetFolder content;

@@ -101,7 +101,8 @@ void check_same(const RunResult& result, const RunResult& expected) {
 /// threads.
 RunResult check_engines(const Experiment& experiment, const std::string& data = "") {
   RunResult expected = run(experiment, Engine::kProtocol, data);
-  const bool is_online = experiment.meta.batch_size == 1 && experiment.evaluation.batch_size == 1;
+  const bool is_online = experiment.meta.batch_size == 1 && experiment.evaluation.batch_size == 1 &&
+                         experiment.meta.strategy != StrategyKind::kFomaml;
   for (const simulations::LaneFunctions* isa : simulations::available_lanes()) {
     for (const Lanes lanes : {Lanes::kDevice, Lanes::kNeuron}) {
       if (lanes == Lanes::kNeuron && !is_online) continue;
@@ -126,6 +127,20 @@ TEST_CASE("engines: every strategy and codec ends with one model", "[simulation]
   check_engines(sine({}));
   check_engines(sine({{"meta.strategy", "\"tinyreptile\""}, {"meta.batch_size", "1"}}));
   check_engines(sine({{"meta.strategy", "\"tinyreptile\""}, {"meta.batch_size", "1"}, {"meta.cohort", "1"}}));
+  for (const char* batch : {"1", "5"}) {
+    const Override strategy{"meta.strategy", "\"fedprox\""};
+    check_engines(sine({strategy, {"meta.proximal", "3.5"}, {"meta.batch_size", batch}}));
+    check_engines(sine({strategy, {"meta.proximal", "20"}, {"meta.batch_size", batch}, {"meta.cohort", "1"}}));
+    check_engines(sine({strategy, {"codec.uplink", "eden:2+ef"}, {"meta.batch_size", batch}}));
+  }
+  for (const char* batch : {"1", "5"}) {
+    const Override strategy{"meta.strategy", "\"fomaml\""};
+    const Override query{"task.query_size", "37"};  // more than a slice
+    check_engines(sine({strategy, query, {"meta.batch_size", batch}}));
+    check_engines(sine({strategy, {"meta.batch_size", batch}, {"meta.cohort", "1"}}));
+    check_engines(sine({strategy, query, {"codec.uplink", "topk:0.2+ternary+ef"}, {"meta.batch_size", batch}}));
+    check_engines(sine({strategy, query, {"meta.inner_learning_rate", "0.2"}, {"meta.batch_size", batch}}));
+  }
   for (const char* strategy : {"\"fedavgm\"", "\"fedadam\"", "\"fedyogi\""}) {
     CAPTURE(strategy);
     check_engines(sine({{"meta.strategy", strategy}, {"meta.batch_size", "4"}}));
@@ -188,6 +203,35 @@ TEST_CASE("engines: neurons in the lanes, networks of many shapes", "[simulation
                       {"meta.rounds", "20"}}));
 }
 
+TEST_CASE("engines: with the strategy none nothing moves, and nobody is asked", "[simulation][engines]") {
+  for (const char* cohort : {"1", "19"}) {
+    const Experiment none = sine({{"meta.strategy", "\"none\""}, {"meta.cohort", cohort}, {"meta.batch_size", "1"}});
+    const RunResult result = run(none, Engine::kLearning);
+    const Experiment unborn = sine({{"meta.meta_learning_rate", "0"}, {"meta.meta_learning_rate_final", "0"}});
+    CHECK(result.summary.model_sha256 == run(unborn, Engine::kLearning).summary.model_sha256);
+    REQUIRE(result.rounds.size() == 6);
+    CHECK(result.rounds[5].updates + result.rounds[5].diverged + result.rounds[5].total_weight == 0);
+    CHECK(result.evaluations.size() == 3);
+  }
+  for (const StrategyKind strategy : {StrategyKind::kNone, StrategyKind::kCentral}) {
+    RunOptions options;
+    options.engine = Engine::kProtocol;
+    options.experiment = sine({{"meta.cohort", "1"}});
+    options.experiment.meta.strategy = strategy;
+    const auto refused = simulations::run_experiment(options);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().message.find("asks no fleet") != std::string::npos);
+  }
+}
+
+TEST_CASE("engines: an evaluation without passes has one figure, before and after", "[simulation][engines]") {
+  const RunResult result = check_engines(sine({{"evaluation.passes", "0"}}));
+  for (const auto& evaluation : result.evaluations) {
+    CHECK(evaluation.total.loss_before == evaluation.total.loss_after);
+    CHECK(evaluation.total.diverged_tasks == 0);
+  }
+}
+
 TEST_CASE("engines: neuron lanes refuse what they cannot compute", "[simulation][engines]") {
   RunOptions options;
   options.experiment = sine({});
@@ -195,6 +239,10 @@ TEST_CASE("engines: neuron lanes refuse what they cannot compute", "[simulation]
   const auto result = simulations::run_experiment(options);
   REQUIRE_FALSE(result.has_value());
   CHECK(result.error().message.find("batch_size must be 1") != std::string::npos);
+  options.experiment = sine({{"meta.strategy", "\"fomaml\""}, {"meta.batch_size", "1"}});
+  const auto gradient = simulations::run_experiment(options);
+  REQUIRE_FALSE(gradient.has_value());
+  CHECK(gradient.error().message.find("gradient of a query set") != std::string::npos);
 }
 
 TEST_CASE("engines: a round whose devices have no passes changes nothing", "[simulation][engines]") {
@@ -241,6 +289,19 @@ TEST_CASE("engines: convolutions, pools, a frozen tensor and classes from a data
                                          {{"meta.strategy", "\"reptile\""}, {"meta.batch_size", "5"}});
     if (!batches) FAIL(batches.error().message);
     check_engines(*batches, folder.path());
+  }
+  // Neuron lanes look at inputs that are not zero only, and pull what these have changed.
+  for (const char* cohort : {"1", "3"}) {
+    CAPTURE(cohort);
+    const auto sparse = read_experiment(std::string(source) + "/tests/golden/conv.toml",
+                                        {{"model.layers", R"([{ type = "flatten" }, { type = "dense", units = 21 },
+                                           { type = "relu" }, { type = "dense", units = 3 }])"},
+                                         {"meta.strategy", "\"fedprox\""},
+                                         {"meta.proximal", "5"},
+                                         {"meta.batch_size", "1"},
+                                         {"meta.cohort", cohort}});
+    if (!sparse) FAIL(sparse.error().message);
+    check_engines(*sparse, folder.path());
   }
 }
 

@@ -28,9 +28,11 @@ struct TaskSettings {
   float inner_learning_rate = 0.0F;  ///< alpha, finite and above 0
   uint32_t passes = 1;               ///< over the support set, 0..limits::kMaxPasses
   uint32_t batch_size = 1;           ///< 1..limits::kMaxBatchSize; 1 is online
-  size_t codec_bytes = 0;            ///< codec::state_bytes()
-  size_t residual_bytes = 0;         ///< codec::residual_bytes()
-  bool has_residual_store = false;   ///< where the residual may be kept if the arena has no room for it
+  float proximal = 0.0F;             ///< at least 0, times the inner learning rate below 1; 0 in an evaluation
+  wire::ChangeKind change = wire::ChangeKind::kParameters;  ///< as in an evaluation
+  size_t codec_bytes = 0;                                   ///< codec::state_bytes()
+  size_t residual_bytes = 0;                                ///< codec::residual_bytes()
+  bool has_residual_store = false;  ///< where the residual may be kept if the arena has no room for it
 };
 
 /// What a step came to.
@@ -58,13 +60,15 @@ class TaskRunner {
   /// @returns
   /// * kOk               step() has work.
   /// * kInvalidArgument  settings out of range, or an arena that is not aligned.
-  /// * kUnavailable      a callback of `samples` is not set, or there is no support sample.
+  /// * kUnavailable      a callback of `samples` is not set, or there is no support sample, or no query sample where
+  ///                     their gradient is asked for.
   /// * kBufferTooSmall   the plan is larger than the arena: memory_plan() has the figures.
   /// * others            what the source's begin() returned.
   Status begin(const model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
                const TaskSettings& settings, MutableBytes arena) noexcept;
 
-  /// One step: one sample (online), at most nn::kSliceSamples of a mini-batch, or one query sample.
+  /// One step: one sample (online), at most nn::kSliceSamples of a mini-batch, or one query sample; as many for a
+  /// query gradient.
   /// @returns kFailed when a callback failed, or, kInvalidArgument, a target that it gave is no label of the model or
   /// is not finite. See failure().
   Progress step() noexcept;
@@ -77,7 +81,7 @@ class TaskRunner {
   /// Was it phi that could not be read? Otherwise it was the samples.
   bool phi_failed() const noexcept { return phi_failed_; }
 
-  /// After kDone of an adaptation: w, [P], in the arena.
+  /// After kDone of an adaptation: w, [P], in the arena; for a query gradient phi, moved by one step along it.
   Span<const float> parameters() const noexcept { return parameters_; }
   /// Support samples of the last task that began.
   uint32_t support_samples() const noexcept { return counts_.support; }
@@ -106,32 +110,34 @@ class TaskRunner {
   Status predict(const model::Model& model, Span<const float> stored, Span<float> outputs) noexcept;
 
  private:
-  enum class Phase : uint8_t { kLoad, kQueryBefore, kAdapt, kQueryAfter, kDone };
+  enum class Phase : uint8_t { kLoad, kQueryBefore, kAdapt, kQueryGradient, kQueryAfter, kDone };
 
   Status begin_task() noexcept;
   Progress load() noexcept;
   Progress adapt() noexcept;
   Progress adapt_online() noexcept;
   Progress adapt_batch() noexcept;
+  Progress pull() noexcept;
+  bool read_phi(uint32_t first, Span<float> out) noexcept;
   Progress finish_adaptation(bool diverged) noexcept;
   Progress query(bool after) noexcept;
   Progress finish_task() noexcept;
   Progress fail(Status status) noexcept;
   Status load_scales(const model::ModelInfo& model, const model::ByteSource& phi) noexcept;
   Status buffer_support() noexcept;
-  Status check_target(SampleSet set, uint32_t index) const noexcept;
+  Status check_targets(SampleSet set, uint32_t count) const noexcept;
   Status read_sample(SampleSet set, uint32_t index, Span<float> sample) noexcept;
   float target_of(SampleSet set, uint32_t index, uint32_t output) const noexcept;
   uint32_t support_at(uint32_t position) const noexcept;
-  uint32_t task_round() const noexcept;
-  uint32_t task_number() const noexcept;
-  static float batch_target(const void* context, size_t sample, size_t output) noexcept;
-  static float query_target(const void* context, size_t sample, size_t output) noexcept;
+  SampleSet current_set() const noexcept;
+  uint32_t current_index(uint32_t sample) const noexcept;
+  static float current_target(const void* context, size_t sample, size_t output) noexcept;
 
   const model::ModelInfo* model_ = nullptr;
   model::ByteSource phi_;
   SampleSource samples_;
   TaskSettings settings_;
+  TaskRequest request_;
   nn::MemoryPlan plan_;
   SampleCounts counts_;
   model::InputScale input_scale_;

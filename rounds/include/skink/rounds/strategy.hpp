@@ -9,6 +9,7 @@
 
 #include "skink/common/nn/network.hpp"
 #include "skink/common/span.hpp"
+#include "skink/common/wire/messages.hpp"
 #include "skink/host/experiment/experiment.hpp"
 
 namespace skink::rounds {
@@ -17,7 +18,12 @@ namespace skink::rounds {
 struct InnerLoop {
   float inner_learning_rate = 0.0F;
   std::uint32_t passes = 1;
-  std::uint32_t batch_size = 1;  ///< 1: online SGD, one sample at a time
+  std::uint32_t batch_size = 1;                             ///< 1: online SGD, one sample at a time
+  float proximal = 0.0F;                                    ///< pulls towards phi after every step; 0: does not
+  wire::ChangeKind change = wire::ChangeKind::kParameters;  ///< what the device sends
+
+  /// What a step is pulled by.
+  float pull() const { return inner_learning_rate * proximal; }
 };
 
 /// What a round leaves for the outer step.
@@ -40,6 +46,8 @@ class Strategy {
   Strategy(const Strategy&) = delete;
   Strategy& operator=(const Strategy&) = delete;
 
+  /// Whether devices are asked in a round at all. If not, no round takes an update, and nothing moves.
+  virtual bool asks_devices() const { return true; }
   /// How a device adapts in a round. Default: the rate, passes and batch size of [meta].
   virtual InnerLoop inner_loop() const;
   /// Weight of an update from a device that adapted to `support_samples`; at least 1. Default: 1 where updates weigh

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "skink/common/wire/messages.hpp"
 #include "skink/host/experiment/experiment.hpp"
 
 namespace skink::simulations {
@@ -122,6 +123,8 @@ struct DeviceRound {
   std::uint32_t device_index = 100;
   std::uint32_t passes = 1;
   std::uint32_t batch_size = 1;
+  float proximal = 0;
+  wire::ChangeKind change = wire::ChangeKind::kParameters;
   std::uint32_t support_samples = 25;
   std::uint32_t time_left_ms = 30000;
 };

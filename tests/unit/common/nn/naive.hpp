@@ -171,8 +171,16 @@ class NaiveNetwork {
 
   /// One mini-batch; the largest loss before it.
   float batch(Numbers& w, float rate, const std::vector<Numbers>& inputs, const std::vector<Numbers>& targets) const {
-    Numbers total(parameters_, 0.0F);
     float largest = 0.0F;
+    const Numbers total = gradients(w, inputs, targets, largest);
+    apply(w, rate, inputs.size(), total);
+    return largest;
+  }
+
+  /// The sum of the gradients of all samples, and the largest loss.
+  Numbers gradients(const Numbers& w, const std::vector<Numbers>& inputs, const std::vector<Numbers>& targets,
+                    float& largest) const {
+    Numbers total(parameters_, 0.0F);
     for (std::size_t s = 0; s < inputs.size(); ++s) {
       const std::vector<Numbers> values = forward(w, inputs[s]);
       Numbers d;
@@ -188,11 +196,15 @@ class NaiveNetwork {
         d = naive_backward(layer, w, values[l], values[l + 1], d);
       }
     }
-    const float step = rate / static_cast<float>(inputs.size());
+    return total;
+  }
+
+  /// The step of a mini-batch of `count` samples.
+  void apply(Numbers& w, float rate, std::size_t count, const Numbers& total) const {
+    const float step = rate / static_cast<float>(count);
     for (const NaiveLayer& layer : layers_) {
       for_trainable(layer, [&](std::size_t e) { w[e] = w[e] - step * total[e]; });
     }
-    return largest;
   }
 
   /// The input, then the outputs of every layer.

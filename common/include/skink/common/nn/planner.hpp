@@ -14,6 +14,7 @@ namespace skink::nn {
 /// How a task is computed.
 struct PlanRequest {
   uint32_t batch_size = 1;        ///< at least 1; 1: online SGD in place
+  bool query_gradient = false;    ///< the mean gradient of a query set is sent: a gradient buffer online, too
   uint32_t buffered_samples = 0;  ///< support samples kept in the arena; 0 when the source can be read again
   size_t codec_bytes = 0;         ///< codec::state_bytes()
   size_t residual_bytes = 0;      ///< codec::residual_bytes(), unless it is kept elsewhere
@@ -28,7 +29,7 @@ struct MemoryPlan {
   size_t inputs = 0;         ///< one sample, or as many of a mini-batch as are computed at a time
   size_t activations = 0;
   size_t scratch = 0;    ///< weight gradients of one input channel of the largest convolution
-  size_t gradients = 0;  ///< mini-batch only
+  size_t gradients = 0;  ///< mini-batch or query gradient only
   size_t support = 0;    ///< buffered samples: inputs and targets
   size_t codec = 0;
   size_t residual = 0;  ///< error feedback; at the very end of the arena, where it stays between tasks

@@ -65,6 +65,13 @@ float accumulate_gradients(const Network& network, Span<const float> parameters,
 void apply_gradients(const Network& network, Span<float> parameters, float inner_learning_rate, size_t count,
                      Span<const float> gradients) noexcept;
 
+/// The proximal step of FedProx (arXiv:1812.06127), after a step of SGD: w = w - pull * (w - phi), each by itself.
+///
+/// @param[in]     pull        inner learning rate times proximal coefficient; 0 leaves them as they are.
+/// @param[in]     phi         as many as `parameters`: those that the device received.
+/// @param[in,out] parameters  all, or a piece of them.
+void pull_towards(Span<const float> phi, float pull, Span<float> parameters) noexcept;
+
 /// Is every value finite: neither NaN nor infinite?
 bool all_finite(Span<const float> values) noexcept;
 

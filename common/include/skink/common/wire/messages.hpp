@@ -27,6 +27,13 @@ enum class TaskKind : uint8_t { kAdapt = 1, kEvaluate = 2, kPresence = 3 };
 enum class Outcome : uint8_t { kAdapted = 1, kEvaluated = 2, kDiverged = 3, kRefused = 4 };
 enum class Verdict : uint8_t { kAccepted = 1, kRefused = 2, kResend = 3 };
 
+/// What an ADAPT task wants as the change; numbers as in skink.proto.
+enum class ChangeKind : uint8_t {
+  kParameters = 0,     ///< adapted minus received parameters
+  kQueryGradient = 1,  ///< minus the inner learning rate times the mean gradient of the query set, at the adapted ones
+};
+inline constexpr uint32_t kChangeKinds = 2;  ///< a task with another number is invalid
+
 /// The published list of reasons; numbers as in skink.proto.
 enum class Refusal : uint8_t {
   kNone = 0,

@@ -8,7 +8,7 @@
 
 namespace skink::wire {
 
-inline constexpr uint16_t kProtocolVersion = 2;     ///< docs/protocol.md
+inline constexpr uint16_t kProtocolVersion = 3;     ///< docs/protocol.md
 inline constexpr uint16_t kCodecVersion = 2;        ///< docs/codec.md
 inline constexpr uint16_t kModelFormatVersion = 2;  ///< docs/model-file.md
 /// What a model file says of the protocol: the one that its format began with. How devices talk changes no model.

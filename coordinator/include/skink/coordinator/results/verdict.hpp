@@ -17,8 +17,8 @@ struct Verdict {
   std::string text;  ///< lines without the last end; empty: nothing has to be said. Otherwise the cause and the remedy
 };
 
-/// Nothing was learned when there were rounds and no update of any was taken, or when every task of the last evaluation
-/// diverged.
+/// Nothing was learned when there were rounds that ask devices and no update of any was taken, or when every task of
+/// the last evaluation diverged.
 ///
 /// @param[in] inputs  what the network saw; nothing where only the devices know.
 Verdict verdict_of(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "skink/host/experiment/strategies.hpp"
 #include "skink/host/experiment/tasks.hpp"
 
 namespace skink::edge {
@@ -16,6 +17,7 @@ namespace skink::edge {
 /// @returns The recording, which edge::Recording reads. kInvalidArgument when it has more inputs or samples than a
 ///          recording may have (recording::kMaxInputs, kMaxSamples), or is longer than the 4 GiB that its offsets
 ///          reach.
-Result<std::vector<std::uint8_t>> record_tasks(const TaskGenerator& generator, std::vector<TaskKey> keys);
+Result<std::vector<std::uint8_t>> record_tasks(const TaskGenerator& generator, std::vector<TaskKey> keys,
+                                               Learning learning = Learning::kFromSupport);
 
 }  // namespace skink::edge

@@ -109,7 +109,18 @@ struct TaskConfig {
 };
 
 /// What is learned by the rounds: docs/strategies.md. Names, keys and defaults: strategies.hpp, in this order.
-enum class StrategyKind { kTinyReptile, kReptile, kFedAvg, kFedAvgM, kFedAdam, kFedYogi };
+enum class StrategyKind {
+  kTinyReptile,
+  kReptile,
+  kFedAvg,
+  kFedProx,
+  kFedAvgM,
+  kFedAdam,
+  kFedYogi,
+  kFomaml,
+  kNone,
+  kCentral
+};
 
 /// [meta]: the rounds, the inner loop of a device, and the outer step.
 struct MetaConfig {
@@ -123,6 +134,7 @@ struct MetaConfig {
   double meta_learning_rate_final = 0.0;
   double clip_norm = 0.0;  ///< of a change; 0: not clipped
   // of some strategies (strategies.hpp)
+  double proximal = 0.0;
   double server_momentum = 0.0;
   double beta1 = 0.0, beta2 = 0.0, tau = 0.0;
   friend bool operator==(const MetaConfig&, const MetaConfig&) = default;

@@ -28,19 +28,23 @@ enum class Batching { kOnlineOnly, kAny };
 /// Whether the meta learning rate falls to 0 by default, or stays.
 enum class Schedule { kAnnealed, kConstant };
 
-/// Who runs a strategy: devices of a fleet and the simulator, or the simulator alone.
-enum class Runs { kAnywhere, kSimulatorOnly };
+/// Which samples of its task a device learns from in a round: its support set, or its query set too.
+enum class Learning { kFromSupport, kFromQuery };
+
+/// Who can run a strategy: a fleet, and so the simulator; or the simulator's learning engine alone.
+enum class Runs { kInFleets, kInSimulator };
 
 /// One strategy, as far as an experiment goes.
 struct StrategyTraits {
   StrategyKind kind;
   std::string_view name;
   Weighing weighing;
-  Batching batching;
   Schedule schedule;
-  double meta_learning_rate;  ///< default
-  Runs runs;
-  std::span<const StrategyKey> keys;
+  std::span<const StrategyKey> keys = {};
+  double meta_learning_rate = 1.0;  ///< default
+  Batching batching = Batching::kAny;
+  Learning learning = Learning::kFromSupport;
+  Runs runs = Runs::kInFleets;
 };
 
 /// All strategies, in the order of StrategyKind.
@@ -48,5 +52,9 @@ std::span<const StrategyTraits> strategies();
 
 /// The row of one.
 const StrategyTraits& traits_of(StrategyKind kind);
+
+/// Can a coordinator, or the protocol engine, run the experiment?
+/// @returns kInvalidArgument when its strategy is the simulator's alone: the message says which, and what to do.
+Result<void> check_runs_in_fleets(const Experiment& experiment);
 
 }  // namespace skink

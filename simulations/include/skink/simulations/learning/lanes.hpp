@@ -26,15 +26,17 @@ struct LanePass {
   float* parameters = nullptr;            ///< [P][lanes], in and out
   float* workspace = nullptr;             ///< [min(batch_size, nn::kSliceSamples)][sample_count][lanes]
   float* scratch = nullptr;               ///< [scratch_count][lanes]
-  float* gradients = nullptr;             ///< [P][lanes]; a batch size above 1 only
+  float* gradients = nullptr;             ///< [P][lanes]; a batch size above 1, or query_gradient(): in and out
   const float* inputs = nullptr;          ///< [count][input_size][lanes], normalised, in the order of the pass
   const float* targets = nullptr;         ///< [count][target_size][lanes]
   std::uint32_t count = 0;                ///< of the lane with most; with mini-batches whole ones, but for the end
   const std::uint32_t* counts = nullptr;  ///< [lanes], at most `count`; null: all have as many
   float* kept = nullptr;                  ///< [P][lanes], scratch; with counts only
-  float* kept_gradients = nullptr;        ///< likewise; a batch size above 1 only
+  float* kept_gradients = nullptr;        ///< likewise; a batch size above 1, or query_gradient()
   std::uint32_t batch_size = 1;
   float inner_learning_rate = 0;
+  const float* phi = nullptr;  ///< [P]; with a pull, or step_from_phi()
+  float pull = 0;              ///< towards phi after every step: rounds::InnerLoop::pull()
   std::uint32_t diverged = 0;  ///< in and out: bit k is set when a loss of lane k was not finite
   StageClock* clock = nullptr;
 };
@@ -105,6 +107,8 @@ struct NeuronPass {
   const float* targets = nullptr;   ///< [count][target_size]
   std::uint32_t count = 0;
   float inner_learning_rate = 0;
+  const float* phi = nullptr;  ///< its image
+  float pull = 0;              ///< towards phi after every step
   /// In and out: [input_stride / lanes], bit k of a word is set when input k of its vector was not zero.
   std::uint32_t* touched = nullptr;
   bool diverged = false;  ///< in and out: a loss was not finite
@@ -140,6 +144,11 @@ struct LaneFunctions {
   std::uint32_t lanes = 1;
   std::uint32_t sum_lanes = 1;  ///< numbers whose sum is the sum of one parameter's changes
   void (*adapt)(LanePass& pass) = nullptr;
+  /// The samples are some of query sets: adds their gradients at the parameters.
+  void (*query_gradient)(LanePass& pass) = nullptr;
+  /// phi, moved by one step along the mean of these gradients, takes the place of the parameters. `count` and `counts`
+  /// are those of the whole query sets.
+  void (*step_from_phi)(LanePass& pass) = nullptr;
   void (*query)(LaneQuery& query) = nullptr;
   void (*orders)(const LaneOrders& orders) = nullptr;
   void (*sines)(const LaneSines& sines) = nullptr;
