@@ -100,6 +100,20 @@ Result<ConfigFile> ConfigFile::parse(std::string_view text, const std::string& n
   return ConfigFile(std::move(state));
 }
 
+Result<std::vector<ConfigFile>> ConfigFile::parse_variants(std::string_view text, const std::string& name,
+                                                           const std::vector<Override>& overrides,
+                                                           std::string_view list) {
+  Result<std::vector<ConfigNode>> roots = internal::parse_config_variants(text, name, overrides, list);
+  if (!roots) return roots.error();
+  std::vector<ConfigFile> files;
+  for (ConfigNode& root : *roots) {
+    auto state = std::make_unique<ConfigState>();
+    state->root = std::move(root);
+    files.push_back(ConfigFile(std::move(state)));
+  }
+  return files;
+}
+
 Result<ConfigFile> ConfigFile::read(const std::string& path, const std::vector<Override>& overrides) {
   const auto text = read_file(path, kMaxFileBytes);
   if (!text) return text.error();

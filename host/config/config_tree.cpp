@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -121,17 +122,73 @@ Result<void> apply(ConfigNode& root, const Override& change) {
   return {};
 }
 
+/// Tables grow together, all else is replaced.
+void merge(ConfigNode& into, const ConfigNode& from) {
+  for (const ConfigNode& child : from.children) {
+    ConfigNode* const there = into.find(child.key);
+    if (there == nullptr) {
+      into.children.push_back(child);
+    } else if (there->kind == Kind::kTable && child.kind == Kind::kTable) {
+      merge(*there, child);
+    } else {
+      *there = child;
+    }
+  }
+}
+
+Result<void> apply_all(ConfigNode& root, const std::vector<Override>& overrides) {
+  for (const Override& change : overrides) {
+    Result<void> applied = apply(root, change);
+    if (!applied) return applied;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<ConfigNode> parse_config_tree(std::string_view text, const std::string& name,
                                      const std::vector<Override>& overrides) {
   Result<ConfigNode> root = parse(text, {name, true});
   if (!root) return root;
-  for (const Override& change : overrides) {
-    const Result<void> applied = apply(*root, change);
+  const Result<void> applied = apply_all(*root, overrides);
+  if (!applied) return applied.error();
+  return root;
+}
+
+Result<std::vector<ConfigNode>> parse_config_variants(std::string_view text, const std::string& name,
+                                                      const std::vector<Override>& overrides, std::string_view list) {
+  Result<ConfigNode> root = parse(text, {name, true});
+  if (!root) return root.error();
+  std::vector<ConfigNode> variants;
+  const ConfigNode* const found = root->find(list);
+  if (found == nullptr) {
+    variants.push_back(std::move(*root));
+  } else {
+    const ConfigNode entries = *found;
+    std::erase_if(root->children, [list](const ConfigNode& child) { return child.key == list; });
+    const bool are_tables =
+        entries.kind == Kind::kList && std::all_of(entries.children.begin(), entries.children.end(),
+                                                   [](const ConfigNode& entry) { return entry.kind == Kind::kTable; });
+    if (!are_tables || entries.children.empty()) {
+      return make_error(Status::kInvalidArgument, entries.origin + ": [" + std::string(list) +
+                                                      "]: wanted a list of tables, written as [[" + std::string(list) +
+                                                      "]]");
+    }
+    for (ConfigNode entry : entries.children) {
+      ConfigNode rest = entry;
+      rest.key = list;
+      std::erase_if(rest.children, [](const ConfigNode& child) { return child.key != "name"; });
+      std::erase_if(entry.children, [](const ConfigNode& child) { return child.key == "name"; });
+      variants.push_back(*root);
+      merge(variants.back(), entry);
+      variants.back().children.push_back(std::move(rest));
+    }
+  }
+  for (ConfigNode& variant : variants) {
+    const Result<void> applied = apply_all(variant, overrides);
     if (!applied) return applied.error();
   }
-  return root;
+  return variants;
 }
 
 }  // namespace skink::internal

@@ -44,6 +44,11 @@ struct ConfigNode {
 Result<ConfigNode> parse_config_tree(std::string_view text, const std::string& name,
                                      const std::vector<Override>& overrides);
 
+/// The same of a file with a list of tables at `list`: a tree for each entry, the whole file with the entry's keys in
+/// their places. At `list` stands what is left of the entry: its `name`. Without the list: one tree, as it is.
+Result<std::vector<ConfigNode>> parse_config_variants(std::string_view text, const std::string& name,
+                                                      const std::vector<Override>& overrides, std::string_view list);
+
 struct ConfigProblem {
   std::uint32_t line = 0;
   std::string text;

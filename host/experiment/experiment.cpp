@@ -11,10 +11,13 @@
 #include "skink/common/codec/codec.hpp"
 #include "skink/common/limits.hpp"
 #include "skink/host/experiment/strategies.hpp"
+#include "skink/host/files/files.hpp"
 
 namespace skink {
 namespace {
 
+constexpr std::size_t kMaxArmNameBytes = 60;
+constexpr std::size_t kMaxExperimentBytes = std::size_t{1} << 20;
 constexpr IntegerRange kSeedRange{0, std::numeric_limits<std::int64_t>::max()};
 constexpr IntegerRange kBatchRange{1, limits::kMaxBatchSize};  // beyond it every device refuses
 constexpr IntegerRange kPassesRange{1, limits::kMaxPasses};
@@ -86,10 +89,18 @@ void check(const Sections& sections, const Experiment& experiment) {
   internal::check_fleet(sections.fleet, experiment);
 }
 
-Result<Experiment> read_sections(Result<ConfigFile> file) {
+/// @param[in,out] arm  in: does a file of one arm's keys come? out: the arm's name
+Result<Experiment> read_sections(Result<ConfigFile> file, std::string* arm = nullptr) {
   if (!file) return file.error();
   Experiment experiment;
   const ConfigReader root = file->root();
+  if (arm == nullptr) {
+    root.forbid("arm",
+                "these are several experiments, which skink-sim compare runs; the experiment.toml that it leaves "
+                "for each is one");
+  } else if (root.has("arm")) {
+    *arm = root.table("arm", Presence::kRequired).text("name", kMaxArmNameBytes);
+  }
   experiment.name = root.word("name", "-");
   experiment.seed = static_cast<std::uint64_t>(root.integer("seed", kSeedRange, 1));
   const Sections sections{internal::read_model(root, experiment.model), root.table("task", Presence::kRequired),
@@ -170,6 +181,22 @@ Result<Experiment> read_experiment(const std::string& path, const std::vector<Ov
 Result<Experiment> parse_experiment(std::string_view text, const std::string& name,
                                     const std::vector<Override>& overrides) {
   return read_sections(ConfigFile::parse(text, name, overrides));
+}
+
+Result<std::vector<Arm>> read_arms(const std::string& path, const std::vector<Override>& overrides) {
+  const auto text = read_file(path, kMaxExperimentBytes);
+  if (!text) return text.error();
+  auto files = ConfigFile::parse_variants(*text, path, overrides, "arm");
+  if (!files) return files.error();
+  std::vector<Arm> arms;
+  for (ConfigFile& file : *files) {
+    std::string name;
+    auto experiment = read_sections(std::move(file), &name);
+    if (!experiment) return experiment.error();
+    if (name.empty()) name = experiment->name;
+    arms.push_back({std::move(name), std::move(*experiment)});
+  }
+  return arms;
 }
 
 }  // namespace skink

@@ -112,7 +112,7 @@ namespace internal {
 namespace {
 
 /// Ordinary SGD: one machine, which has everybody's records, and whose steps are taken whole.
-void check_central(const ConfigReader& reader, const ConfigReader& task_reader, const Experiment& experiment) {
+void check_central(const ConfigReader& reader, const Experiment& experiment) {
   const MetaConfig& meta = experiment.meta;
   const TaskConfig& task = experiment.task;
   if (task.source == TaskSource::kSine) {
@@ -120,8 +120,6 @@ void check_central(const ConfigReader& reader, const ConfigReader& task_reader, 
                    "\"central\" learns from the pooled records of a data set: [task] source = \"sine\" has none");
   } else if (task.labels == TaskLabels::kPermuted) {
     reader.problem("strategy", "\"central\" is one network for all records: it needs [task] labels = \"fixed\"");
-  } else if (task.group != TaskGrouping::kClass) {
-    task_reader.problem("group", "strategy = \"central\" learns from the pooled records of all clients: use \"class\"");
   }
   if (meta.cohort != 1) reader.problem("cohort", "strategy = \"central\" is one machine: use 1");
   const bool takes_all = meta.meta_learning_rate == 1.0 && meta.meta_learning_rate_final == 1.0;
@@ -150,7 +148,7 @@ void check_strategy(const ConfigReader& reader, const ConfigReader& task, const 
                    "times inner_learning_rate it must be below 1, or a step goes beyond what it is pulled to");
   }
   const StrategyTraits& traits = traits_of(meta.strategy);
-  if (meta.strategy == StrategyKind::kCentral) check_central(reader, task, experiment);
+  if (meta.strategy == StrategyKind::kCentral) check_central(reader, experiment);
   if (traits.learning == Learning::kFromQuery && experiment.task.query_size.is_none()) {
     task.problem("query_size", "strategy = \"" + std::string(traits.name) +
                                    "\" learns from the query set: say how many of a device's records are for it");

@@ -72,9 +72,8 @@ struct Owner {
   std::vector<std::uint32_t> records;  ///< ascending
 };
 
-std::vector<Owner> owners_by_client(const TaskPlan& plan, const std::vector<ClassedRecord>& records) {
+std::vector<Owner> owners_by_client(const TaskPlan& plan, const std::vector<ClassedRecord>& records, bool is_pool) {
   std::map<std::uint16_t, Owner> owners;
-  const bool is_pool = plan.task().group == TaskGrouping::kClass;
   for (const ClassedRecord& one : records) {
     const std::uint16_t client = is_pool ? std::uint16_t{0} : plan.dataset->client_of(one.record);
     owners[client].records.push_back(one.record);
@@ -265,9 +264,11 @@ Error refuse(const Dataset& dataset, const std::string& reason) {
 Result<void> group_records(const TaskPlan& plan, std::uint32_t devices, TaskSide& side) {
   const auto records = records_of(plan, side.split);
   if (!records) return records.error();
-  Result<std::vector<Owner>> owners = plan.experiment.fleet.partition.kind == PartitionKind::kNatural
-                                          ? owners_by_client(plan, *records)
-                                          : owners_by_partition(plan, *records, devices, side);
+  const bool is_central = plan.experiment.meta.strategy == StrategyKind::kCentral && side.use == TaskUse::kAdapt;
+  const bool is_dealt = plan.experiment.fleet.partition.kind != PartitionKind::kNatural;
+  const bool is_pool = is_central || (!is_dealt && plan.task().group == TaskGrouping::kClass);
+  Result<std::vector<Owner>> owners = is_pool || !is_dealt ? owners_by_client(plan, *records, is_pool)
+                                                           : owners_by_partition(plan, *records, devices, side);
   if (!owners) return owners.error();
   const bool is_labelled = objective_of(plan.experiment) == Objective::kClassify;
   for (Owner& owner : *owners) {

@@ -72,6 +72,15 @@ struct SweepArguments {
 /// Runs an experiment over a grid of settings and several seeds.
 int sweep(const SweepArguments& arguments);
 
+struct CompareArguments {
+  std::vector<std::string> files;
+  SweepArguments sweep;  ///< without a file and a grid
+  std::string baseline;  ///< name of an arm; empty: the first
+  std::string figure;    ///< of devices.csv; empty: what the objective suggests
+};
+/// Runs several experiments under several seeds and compares them, paired.
+int compare(const CompareArguments& arguments);
+
 struct CodecsArguments {
   SweepArguments sweep;             ///< without a grid
   std::vector<std::string> codecs;  ///< "UPLINK" or "UPLINK/DOWNLINK"; empty: the usual ones

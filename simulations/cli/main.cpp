@@ -15,13 +15,17 @@ namespace {
 using namespace skink;
 using namespace skink::simulations;
 
-void add_experiment(Command& command, cli::ExperimentArguments& experiment) {
-  command.option("experiment", experiment.file, "Experiment file (docs/experiment.md)").required();
+void add_settings(Command& command, cli::ExperimentArguments& experiment) {
   command.option("--set", experiment.settings, "Replaces one key of the file: --set meta.rounds=100")
       .takes_one();  // what follows may be the experiment file
   command.option("--rounds", experiment.rounds, "As --set meta.rounds=N: a shorter run, or a longer one")
       .range(1U, limits::kMaxRounds);
   command.option("--data", experiment.data, "Folder that holds the data sets (default: SKINK_DATA)");
+}
+
+void add_experiment(Command& command, cli::ExperimentArguments& experiment) {
+  command.option("experiment", experiment.file, "Experiment file (docs/experiment.md)").required();
+  add_settings(command, experiment);
 }
 
 void add_speed(Command& command, cli::SpeedArguments& speed) {
@@ -68,9 +72,8 @@ void add_record(Command& command, cli::RecordArguments& record) {
   command.option("--out", record.out, "File to write").required();
 }
 
-/// What `sweep` and `codecs` have in common.
+/// What `sweep`, `compare` and `codecs` have in common.
 void add_runs(Command& command, cli::SweepArguments& sweep) {
-  add_experiment(command, sweep.experiment);
   command.option("--seeds", sweep.seeds, "Seeds of every combination: 7, 0..4 or 1,2,7").shows_default();
   command.option("--out", sweep.out, "Folder for the tables and a folder for each run").required();
   add_speed(command, sweep.speed);
@@ -80,11 +83,23 @@ void add_runs(Command& command, cli::SweepArguments& sweep) {
 }
 
 void add_sweep(Command& command, cli::SweepArguments& sweep) {
+  add_experiment(command, sweep.experiment);
   add_runs(command, sweep);
   command.option("--grid", sweep.grid, "A key and the values that it takes: --grid meta.cohort=1,16").takes_one();
 }
 
+void add_compare(Command& command, cli::CompareArguments& compare) {
+  command.option("experiments", compare.files, "Experiment files, or one with several [[arm]] tables").required();
+  add_settings(command, compare.sweep.experiment);
+  add_runs(command, compare.sweep);
+  command.option("--baseline", compare.baseline, "Arm that the others are compared with (default: the first)");
+  command.option("--figure", compare.figure,
+                 "accuracy, loss, auc, partial_auc, mean_absolute_error or root_mean_square_error (default: what the "
+                 "objective suggests)");
+}
+
 void add_codecs(Command& command, cli::CodecsArguments& codecs) {
+  add_experiment(command, codecs.sweep.experiment);
   codecs.sweep.seeds = "1..3";
   add_runs(command, codecs.sweep);
   command.option("--codecs", codecs.codecs,
@@ -185,6 +200,7 @@ class SimulatorCommands {
         record_(app.command(
             "record", "Writes the samples that one device gets, for firmware without sensors (scripts/qemu-device)")),
         sweep_(app.command("sweep", "Runs an experiment over a grid of settings and several seeds, on all cores")),
+        compare_(app.command("compare", "Runs several experiments under several seeds and compares them, paired")),
         codecs_(app.command(
             "codecs",
             "Runs an experiment under several codecs and seeds: bytes on the network beside what is learned")),
@@ -198,6 +214,7 @@ class SimulatorCommands {
     add_replay(replay_, replay_arguments_);
     add_record(record_, record_arguments_);
     add_sweep(sweep_, sweep_arguments_);
+    add_compare(compare_, compare_arguments_);
     add_codecs(codecs_, codecs_arguments_);
     add_bench(bench_, bench_arguments_);
     add_intake(intake_, intake_arguments_);
@@ -219,6 +236,7 @@ class SimulatorCommands {
     const auto made = prepare_folder(out_folder());
     if (!made) return cli::fail(ExitCode::kStore, made.error().message);
     if (sweep_.parsed()) return cli::sweep(sweep_arguments_);
+    if (compare_.parsed()) return cli::compare(compare_arguments_);
     if (codecs_.parsed()) return cli::codecs(codecs_arguments_);
     return replay_.parsed() ? cli::replay(replay_arguments_) : run_together(run_arguments_);
   }
@@ -228,14 +246,16 @@ class SimulatorCommands {
   const std::string& out_folder() const {
     if (run_.parsed()) return run_arguments_.out;
     if (sweep_.parsed()) return sweep_arguments_.out;
+    if (compare_.parsed()) return compare_arguments_.sweep.out;
     return codecs_.parsed() ? codecs_arguments_.sweep.out : replay_arguments_.out;
   }
 
-  Command run_, replay_, record_, sweep_, codecs_, bench_, intake_, profile_, plan_, evaluate_, import_;
+  Command run_, replay_, record_, sweep_, compare_, codecs_, bench_, intake_, profile_, plan_, evaluate_, import_;
   cli::RunArguments run_arguments_;
   cli::ReplayArguments replay_arguments_;
   cli::RecordArguments record_arguments_;
   cli::SweepArguments sweep_arguments_;
+  cli::CompareArguments compare_arguments_;
   cli::CodecsArguments codecs_arguments_;
   cli::BenchArguments bench_arguments_;
   cli::IntakeArguments intake_arguments_;

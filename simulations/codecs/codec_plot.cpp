@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "plot/scale.hpp"
 #include "skink/simulations/codecs.hpp"
 
 namespace skink::simulations {
@@ -22,15 +22,6 @@ std::string mark(std::size_t row, double x, double y) {
   return fmt::format("<circle cx='{:.1f}' cy='{:.1f}' r='4' fill='{}' stroke='{}' stroke-width='1.5'/>\n", x, y,
                      is_again(row) ? "white" : colour(row), colour(row));
 }
-
-struct Extent {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -std::numeric_limits<double>::infinity();
-  void add(double number) {
-    low = std::min(low, number);
-    high = std::max(high, number);
-  }
-};
 
 /// A panel with bytes on a logarithmic axis, and what was learned on a linear one.
 class Panel {
@@ -63,7 +54,7 @@ class Panel {
           "<text x='{0:.1f}' y='{3}' text-anchor='middle'>{4}</text>\n",
           here, top_, top_ + kHeight, top_ + kHeight + 18, bytes_text(decade));
     }
-    const double step = step_of(values_.high - values_.low);
+    const double step = tick_step(values_.high - values_.low);
     const auto last = static_cast<std::int64_t>(std::floor(values_.high / step));
     for (auto n = static_cast<std::int64_t>(std::ceil(values_.low / step)); n <= last; ++n) {
       const double tick = static_cast<double>(n) * step;
@@ -82,13 +73,6 @@ class Panel {
     const auto thousands = std::min<std::size_t>(static_cast<std::size_t>(decade) / 3, std::size(kUnits) - 1);
     return fmt::format("{:.0f} {}", std::pow(10, decade - 3 * static_cast<double>(thousands)), kUnits[thousands]);
   }
-  /// 1, 2 or 5 times a power of ten, some five of them in the range.
-  static double step_of(double range) {
-    const double power = std::pow(10, std::floor(std::log10(range / 5)));
-    const double wanted = range / 5 / power;
-    return power * (wanted < 1.5 ? 1 : wanted < 3.5 ? 2 : wanted < 7.5 ? 5 : 10);
-  }
-
   double left_;
   double top_;
   Extent log_;

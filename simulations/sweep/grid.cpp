@@ -95,6 +95,7 @@ Result<GridAxis> parse_axis(const std::string& text) {
 
 Result<std::vector<std::uint64_t>> parse_seeds(const std::string& text) {
   constexpr std::size_t kMostSeeds = 10000;
+  constexpr auto kLargestSeed = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   const auto bad = [&text](const std::string& why) {
     return make_error(Status::kInvalidArgument, "--seeds: '" + text + "' " + why + ", for example 0..4 or 1,2,7");
   };
@@ -111,6 +112,7 @@ Result<std::vector<std::uint64_t>> parse_seeds(const std::string& text) {
     if (!is_good) return bad("is no list of seeds");
     if (dots == std::string::npos) last = first;
     if (last < first) return bad("ends before it begins");
+    if (last > kLargestSeed) return bad("has a seed above " + std::to_string(kLargestSeed));
     if (last - first >= kMostSeeds || seeds.size() + (last - first) >= kMostSeeds) return bad("has too many seeds");
     for (std::uint64_t k = 0; k <= last - first; ++k) seeds.push_back(first + k);
   }

@@ -11,6 +11,7 @@
 #include "learning/checkpoint.hpp"
 #include "skink/coordinator/results/claim.hpp"
 #include "skink/host/experiment/experiment_text.hpp"
+#include "skink/host/experiment/tasks.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/host/program/workers.hpp"
 #include "skink/simulations/sweep.hpp"
@@ -90,13 +91,21 @@ class Sweep {
 
   /// Reads every experiment, so that what is wrong with one is said before anything runs.
   Result<void> prepare() {
+    if (!options_.arms.empty()) {
+      add_arms();
+      return {};
+    }
     const auto text = read_file(options_.experiment_file);
     if (!text) return text.error();
     points_ = options_.points.empty() ? grid_points(options_.axes) : options_.points;
     for (std::size_t p = 0; p < points_.size(); ++p) {
       for (const std::uint64_t seed : options_.seeds) {
-        const auto added = add_job(p, seed, *text);
-        if (!added) return added.error();
+        std::vector<Override> overrides = options_.overrides;
+        overrides.insert(overrides.end(), points_[p].begin(), points_[p].end());
+        overrides.push_back({"seed", std::to_string(seed)});
+        auto experiment = parse_experiment(*text, options_.experiment_file, overrides);
+        if (!experiment) return experiment.error();
+        add_job(p, seed, std::move(*experiment));
       }
     }
     return {};
@@ -120,7 +129,7 @@ class Sweep {
     const auto free = check_tables();
     if (!free) return free.error();
     for (std::size_t j = 0; j < jobs_.size(); ++j) {
-      jobs_[j].dataset_sha256 = dataset_hash(jobs_[j].experiment.task);
+      resolve_job(jobs_[j]);
       const auto looked = look_at(jobs_[j]);
       if (!looked) return looked.error();
       if (jobs_[j].run.state == State::kFinished) continue;
@@ -141,22 +150,34 @@ class Sweep {
   }
 
  private:
-  Result<void> add_job(std::size_t point, std::uint64_t seed, const std::string& text) {
-    std::vector<Override> overrides = options_.overrides;
-    overrides.insert(overrides.end(), points_[point].begin(), points_[point].end());
-    overrides.push_back({"seed", std::to_string(seed)});
-    auto experiment = parse_experiment(text, options_.experiment_file, overrides);
-    if (!experiment) return experiment.error();
+  void add_arms() {
+    for (std::size_t a = 0; a < options_.arms.size(); ++a) {
+      points_.push_back({{"arm", options_.arms[a].name}});
+      for (const std::uint64_t seed : options_.seeds) add_job(a, seed, options_.arms[a].experiment);
+    }
+  }
+
+  void add_job(std::size_t point, std::uint64_t seed, Experiment experiment) {
+    experiment.seed = seed;
     Job job;
     job.run.point = point;
     job.run.seed = seed;
     const std::string name = folder_name(points_[point]);
     job.run.folder = (name.empty() ? "" : name + "/") + "seed-" + std::to_string(seed);
     job.folder = options_.out_dir + "/" + job.run.folder;
-    job.id = experiment_sha256(*experiment);
-    job.experiment = std::move(*experiment);
+    job.experiment = std::move(experiment);
     jobs_.push_back(std::move(job));
-    return {};
+  }
+
+  /// What the data set says of a run: its hash, and devices that are clients. What it refuses, computing it will say.
+  void resolve_job(Job& job) {
+    job.dataset_sha256 = dataset_hash(job.experiment.task);
+    const auto dataset = datasets_.find(job.experiment.task.dataset);
+    if (job.experiment.task.source == TaskSource::kSine || dataset != datasets_.end()) {
+      auto resolved = resolve(job.experiment, dataset == datasets_.end() ? nullptr : dataset->second.get());
+      if (resolved) job.experiment = std::move(*resolved);
+    }
+    job.id = experiment_sha256(job.experiment);
   }
 
   /// Each once, and none for runs that are finished.

@@ -55,11 +55,13 @@ ROOMS = {
                     OUTSIDE + r"|boost/json.*\.hpp|fmt/format\.h"),
     "simulations/cli": ("common/ edge/ host/ rounds/ coordinator/core/ coordinator/results/ coordinator/store/ "
                         "simulations/", OUTSIDE + r"|boost/json.*\.hpp|fmt/format\.h"),
+    "simulations/compare": ("common/ host/ rounds/ coordinator/results/ simulations/",
+                            OUTSIDE + r"|boost/math/distributions/(binomial|normal)\.hpp|fmt/format\.h"),
     "simulations/learning": ("common/ host/ rounds/ coordinator/core/ coordinator/results/ simulations/",
                              OUTSIDE + "|" + C + "|" + SIMD + r"|boost/json\.hpp|fmt/format\.h"),
     "simulations/mpi": ("simulations/", VALUES + r"|mpi\.h"),
     "simulations/sweep": ("common/ host/ rounds/ coordinator/core/ coordinator/results/ simulations/",
-                          OUTSIDE + r"|boost/(json|math/distributions/students_t)\.hpp|fmt/format\.h"),
+                          OUTSIDE + r"|boost/json\.hpp|fmt/format\.h"),
 }
 
 

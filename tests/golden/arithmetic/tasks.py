@@ -112,7 +112,9 @@ class DataSet:
         records = np.flatnonzero((self.splits == self.SPLITS[side.split]) & np.isin(self.classes, self.taking_part))
         partition = self.fleet.get("partition", "natural")
         default_group = "class" if self.permutes else "client"
-        if partition != "natural":
+        if side.number == 0 and self.experiment["meta"]["strategy"] == "central":
+            dealt = [records]
+        elif partition != "natural":
             outputs = np.searchsorted(self.taking_part, self.classes[records])
             dealt = deal_out(self.fleet, self.bits, side.number, side.devices, records, outputs, len(self.taking_part))
         elif self.config.get("group", default_group) == "class":

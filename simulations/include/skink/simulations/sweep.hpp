@@ -42,6 +42,7 @@ struct SweepOptions {
   std::vector<Override> overrides;  ///< for all runs
   std::vector<GridAxis> axes;
   std::vector<std::vector<Override>> points;  ///< in place of axes, which are combined
+  std::vector<Arm> arms;  ///< in place of the file, its overrides and points: experiments, each with a name of its own
   std::vector<std::uint64_t> seeds;
   std::string data_dir;
   std::string out_dir;  ///< exists, and nobody else writes there (skink/host/files/folder_lock.hpp)
@@ -75,7 +76,7 @@ struct SweepRun {
     kFinished,
     kFailed,
   };
-  std::size_t point = 0;
+  std::size_t point = 0;  ///< or arm
   std::uint64_t seed = 0;
   std::string folder;  ///< below the sweep's
   State state = State::kAbsent;
@@ -108,8 +109,8 @@ struct SweepRun {
 
 /// All runs of a sweep, by point and seed.
 struct SweepResult {
-  std::vector<std::vector<Override>> points;
-  std::vector<SweepRun> runs;  ///< point by point, the seeds in their order
+  std::vector<std::vector<Override>> points;  ///< of an arm: {"arm", its name}
+  std::vector<SweepRun> runs;                 ///< point by point, the seeds in their order
   std::size_t finished = 0;
   std::size_t failed = 0;
   std::size_t found = 0;            ///< finished before

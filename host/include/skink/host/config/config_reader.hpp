@@ -172,6 +172,14 @@ class ConfigFile {
   static Result<ConfigFile> parse(std::string_view text, const std::string& name,
                                   const std::vector<Override>& overrides);
 
+  /// A file that is several: one for each table of the list `list` ([[list]]), whose keys take their places in the rest
+  /// of the file, table by table. Of the entry only `name` stays where it was, at [list] name; the overrides are
+  /// applied to each. A file without the list is one, as parse() gives it.
+  ///
+  /// @returns kInvalidArgument as above, or `list` is something else than tables.
+  static Result<std::vector<ConfigFile>> parse_variants(std::string_view text, const std::string& name,
+                                                        const std::vector<Override>& overrides, std::string_view list);
+
   ConfigFile(ConfigFile&&) noexcept;
   ConfigFile& operator=(ConfigFile&&) noexcept;
   ~ConfigFile();

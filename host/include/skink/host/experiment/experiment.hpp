@@ -231,6 +231,18 @@ Result<Experiment> read_experiment(const std::string& path, const std::vector<Ov
 Result<Experiment> parse_experiment(std::string_view text, const std::string& name,
                                     const std::vector<Override>& overrides = {});
 
+/// One of several experiments that are compared.
+struct Arm {
+  std::string name;  ///< 1..60 bytes
+  Experiment experiment;
+};
+
+/// The arms of a file: one for each of its [[arm]] tables, whose keys replace or complete those of the file; else the
+/// one experiment that it is, under its name. Names may be there twice.
+/// @returns as read_experiment().
+Result<std::vector<Arm>> read_arms(const std::string& path, const std::vector<Override>& overrides = {});
+
+
 /// The network of `model`; the experiment was checked, so this cannot fail.
 nn::Network make_network(const ModelConfig& model);
 

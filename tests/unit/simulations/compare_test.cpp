@@ -1,0 +1,218 @@
+#include "skink/simulations/compare.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "compare/device_figures.hpp"
+#include "compare/paired_test.hpp"
+#include "skink/host/files/files.hpp"
+#include "temporary_folder.hpp"
+
+using namespace skink;
+using namespace skink::simulations;
+
+namespace {
+
+/// The signed-rank test by going through all signs.
+double brute_force_p(const std::vector<double>& differences) {
+  std::vector<double> sizes;
+  for (const double difference : differences) {
+    if (difference != 0) sizes.push_back(std::fabs(difference));
+  }
+  const auto rank = [&sizes](double size) {
+    double below = 0;
+    double equal = 0;
+    for (const double other : sizes) {
+      below += other < size ? 1 : 0;
+      equal += other == size ? 1 : 0;
+    }
+    return below + (equal + 1) / 2;
+  };
+  double positive = 0;
+  double all = 0;
+  for (const double difference : differences) {
+    if (difference == 0) continue;
+    all += rank(std::fabs(difference));
+    if (difference > 0) positive += rank(difference);
+  }
+  const double extreme = std::min(positive, all - positive);
+  std::size_t as_extreme = 0;
+  for (std::size_t signs = 0; signs < std::size_t{1} << sizes.size(); ++signs) {
+    double sum = 0;
+    for (std::size_t i = 0; i < sizes.size(); ++i) sum += (signs >> i & 1U) != 0 ? rank(sizes[i]) : 0;
+    as_extreme += sum <= extreme ? 1U : 0U;
+  }
+  return std::min(1.0, 2 * static_cast<double>(as_extreme) / static_cast<double>(std::size_t{1} << sizes.size()));
+}
+
+constexpr const char* kArms = R"(
+name = "arms"
+[model]
+input = [1]
+loss = "mean_squared_error"
+layers = [ { type = "dense", units = 5 }, { type = "relu" }, { type = "dense", units = 1 } ]
+[task]
+source = "sine"
+support_size = 4
+[meta]
+strategy = "tinyreptile"
+rounds = 20
+cohort = 3
+inner_learning_rate = 0.01
+[evaluation]
+tasks = 7
+query_size = 10
+[fleet]
+devices = 30
+held_out = 5
+[[arm]]
+name = "as it is"
+[[arm]]
+name = "no rounds"
+meta.strategy = "none"
+[[arm]]
+name = "the same, again"
+meta.rounds = 20
+[[arm]]
+name = "longer support"
+evaluation.support_size = 9
+)";
+
+CompareOptions options_in(const test::TemporaryFolder& folder) {
+  REQUIRE(write_file(folder.file("arms.toml"), std::string(kArms)).has_value());
+  CompareOptions options;
+  auto arms = read_arms_of({folder.file("arms.toml")}, {});
+  REQUIRE(arms.has_value());
+  options.sweep.arms = std::move(*arms);
+  options.sweep.seeds = {1, 2};
+  options.sweep.out_dir = folder.file("out");
+  REQUIRE(make_folder(options.sweep.out_dir).has_value());
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("compare: the signed-rank test counts all signs, ties and zeros too", "[simulations][compare]") {
+  const std::vector<std::vector<double>> samples{{1},
+                                                 {1, 2, 3, 4, 5},
+                                                 {-1, 2, -3, 4, 5, -0.5, 7.25},
+                                                 {0.5, 0.5, -0.5, 1, 0, 0, -2},
+                                                 {1, 1, 1, 1, -1, -1, 1, 1, -1},
+                                                 {-3, -2.5, -1, 0.25, 4, 4, -4, 8, 9, -10, 11}};
+  for (const auto& differences : samples) {
+    CHECK(wilcoxon_p(differences) == Approx(brute_force_p(differences)).margin(1e-12));
+  }
+  CHECK(wilcoxon_p({1, 2, 3, 4, 5}) == 0.0625);
+  CHECK(std::isnan(wilcoxon_p({0, 0})));
+  CHECK(std::isnan(wilcoxon_p({})));
+}
+
+TEST_CASE("compare: beyond 200 pairs the normal approximation goes on where counting ends", "[simulations][compare]") {
+  std::vector<double> differences;
+  for (int i = 1; i <= 200; ++i) differences.push_back(i % 5 < 2 ? -i : i);
+  const double counted = wilcoxon_p(differences);
+  differences.push_back(0.5);  // the smallest of all
+  CHECK(wilcoxon_p(differences) == Approx(counted).epsilon(0.05));
+}
+
+TEST_CASE("compare: the sign test is the binomial one", "[simulations][compare]") {
+  CHECK(sign_test_p(9, 0) == Approx(2.0 / 512));
+  CHECK(sign_test_p(8, 1) == Approx(2.0 * 10 / 512));
+  CHECK(sign_test_p(3, 3) == 1.0);
+  CHECK(std::isnan(sign_test_p(0, 0)));
+}
+
+TEST_CASE("compare: pairs with a figure on one side only are left out", "[simulations][compare]") {
+  const double none = rounds::kNotMeasured;
+  const PairedTest test = paired_test({{1, 2}, {none, 5}, {3, none}, {2, 1.5}, {4, 4}});
+  CHECK(test.pairs == 3);
+  CHECK(test.higher == 1);
+  CHECK(test.lower == 1);
+  CHECK(test.difference.mean == Approx(0.5 / 3));
+}
+
+TEST_CASE("compare: figures of a client are means over its tasks, weighted as figures over people are",
+          "[simulations][compare]") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("devices.csv");
+  const auto written =
+      write_file(path, std::string("task,device,client,query_samples,accuracy_before,accuracy_after,"
+                                   "root_mean_square_error_before,root_mean_square_error_after,auc_before,auc_after\n"
+                                   "0,1,\"Ann, B\",10,0.5,1,3,1,,\n"
+                                   "1,2,Bo,10,0.25,,2,,,\n"
+                                   "2,1,\"Ann, B\",30,0.1,0.5,1,1,,\n"));
+  REQUIRE(written.has_value());
+  const auto accuracy = read_figures(path, "accuracy");
+  REQUIRE(accuracy.has_value());
+  CHECK(accuracy->units_are_clients);
+  CHECK(accuracy->units.at("Ann, B").before == Approx(0.2));
+  CHECK(accuracy->units.at("Ann, B").after == Approx(0.625));
+  CHECK(std::isnan(accuracy->units.at("Bo").after));
+  const auto error = read_figures(path, "root_mean_square_error");
+  REQUIRE(error.has_value());
+  CHECK(error->units.at("Ann, B").before == Approx(std::sqrt(3.0)));
+  CHECK(read_figures(path, "auc").error().message.find("was not measured") != std::string::npos);
+  CHECK(read_figures(path, "speed").error().message.find("has no figure 'speed'") != std::string::npos);
+  REQUIRE(write_file(path, std::string("task,client,query_samples,loss_before,loss_after\n0,,x,1,1\n")).has_value());
+  CHECK(read_figures(path, "loss").error().code == Status::kDamaged);
+}
+
+TEST_CASE("compare: arms that are the same are told, and others are paired", "[simulations][compare]") {
+  const test::TemporaryFolder folder;
+  const CompareOptions options = options_in(folder);
+  const auto result = compare_arms(options);
+  REQUIRE(result.has_value());
+  REQUIRE(result->is_complete);
+  REQUIRE(result->written.has_value());
+  CHECK(result->figure == "root_mean_square_error");
+  CHECK_FALSE(result->higher_is_better);
+  CHECK_FALSE(result->units_are_clients);
+  REQUIRE(result->arms.size() == 4);
+  CHECK(result->arms[0].units.size() == 14);  // tasks of two seeds
+  CHECK_FALSE(result->arms[0].difference);
+  CHECK(result->arms[1].difference->pairs == 14);
+  CHECK(result->arms[1].difference->better + result->arms[1].difference->worse == 14);
+  CHECK(result->arms[2].difference->better + result->arms[2].difference->worse == 0);
+  CHECK(result->arms[2].difference->over_units.mean == 0);
+  CHECK(std::isnan(result->arms[2].difference->wilcoxon));
+  CHECK_FALSE(result->arms[1].update_bytes);
+  REQUIRE(result->notes.size() == 3);
+  CHECK(result->notes[0] ==
+        "as it is and the same, again are equal to the bit: the same models and the same figures in every seed.");
+  CHECK(result->notes[1] ==
+        "longer support is judged by other tasks than as it is: [evaluation] support_size: 4 there, 9 here.");
+  CHECK(result->notes[2] ==
+        "as it is and longer support learned the same models to the bit; only how they are adapted differs.");
+  const auto csv = read_file(options.sweep.out_dir + "/units.csv");
+  REQUIRE(csv.has_value());
+  CHECK(std::count(csv->begin(), csv->end(), '\n') == 1 + 4 * 14);
+}
+
+TEST_CASE("compare: what cannot be compared is refused with the reason", "[simulations][compare]") {
+  const test::TemporaryFolder folder;
+  CompareOptions options = options_in(folder);
+  options.baseline = "nobody";
+  CHECK(compare_arms(options).error().message ==
+        "--baseline: there is no arm 'nobody', use one of: as it is, no rounds, the same, again, longer support");
+  options.baseline.clear();
+  options.figure = "auc";
+  CHECK(compare_arms(options).error().message.find("'auc' was not measured") != std::string::npos);
+  options.sweep.arms[1].experiment.evaluation.final_tasks = 0;
+  options.sweep.arms[1].experiment.evaluation.says_final_tasks = true;
+  CHECK(compare_arms(options).error().message.find("arm 'no rounds': [evaluation] final_tasks") != std::string::npos);
+
+  const std::string arms = kArms;
+  const std::string alone = folder.file("alone.toml");
+  REQUIRE(write_file(alone, arms.substr(0, arms.find("[[arm]]"))).has_value());
+  CHECK(read_arms_of({alone}, {}).error().message.find("one experiment alone") == 0);
+  CHECK(read_arms_of({alone, alone}, {}).error().message == alone + ": is given twice");
+  const std::string twin = folder.file("twin.toml");
+  REQUIRE(write_file(twin, arms.substr(0, arms.find("[[arm]]"))).has_value());
+  const auto told_apart = read_arms_of({alone, twin}, {});
+  REQUIRE(told_apart.has_value());
+  CHECK((*told_apart)[0].name == "arms (" + alone + ")");
+  REQUIRE(write_file(twin, arms + "[[arm]]\nname = \"no rounds\"\n").has_value());
+  CHECK(read_arms_of({twin}, {}).error().message.find("is there twice") != std::string::npos);
+}
