@@ -36,14 +36,20 @@ struct Unit {
   double per_sample(double sum) const { return samples == 0 ? kNotMeasured : sum / static_cast<double>(samples); }
 };
 
+/// How much of the mean square error of persistence is saved.
+double skill_of(const Unit& unit, const Unit& persistence) {
+  return persistence.loss > 0 ? 1 - unit.loss / persistence.loss : kNotMeasured;
+}
+
 /// Squared errors of targets that were scaled, in their own unit.
 double root_of(double mean_square, double scale) { return std::sqrt(mean_square) / scale; }
 
 using Units = std::map<std::uint32_t, Unit>;
 
-void collect(const Units& units, const Experiment& experiment, rounds::Spread BeforeAfter::*when,
-             rounds::EvaluationFigures& figures) {
-  std::vector<double> loss, accuracy, auc, partial_auc, absolute, squared;
+/// @param[in] persistence  of the same tasks; empty: not measured
+void collect(const Units& units, const Units& persistence, const Experiment& experiment,
+             rounds::Spread BeforeAfter::*when, rounds::EvaluationFigures& figures) {
+  std::vector<double> loss, accuracy, auc, partial_auc, absolute, squared, skill;
   const Objective objective = objective_of(experiment);
   const double scale = std::fabs(static_cast<double>(experiment.task.target_scale));
   for (const auto& [key, unit] : units) {
@@ -54,6 +60,7 @@ void collect(const Units& units, const Experiment& experiment, rounds::Spread Be
       absolute.push_back(unit.per_sample(unit.absolute) / scale);
       squared.push_back(root_of(unit.per_sample(unit.loss), scale));
     }
+    if (!persistence.empty()) skill.push_back(skill_of(unit, persistence.at(key)));
     auc.push_back(spread_of(unit.auc).mean);
     partial_auc.push_back(spread_of(unit.partial_auc).mean);
   }
@@ -63,13 +70,24 @@ void collect(const Units& units, const Experiment& experiment, rounds::Spread Be
   figures.partial_auc.*when = spread_of(partial_auc);
   figures.mean_absolute_error.*when = spread_of(absolute);
   figures.root_mean_square_error.*when = spread_of(squared);
+  figures.skill.*when = spread_of(skill);
+}
+
+rounds::Spread persistence_of(const Units& units, const Experiment& experiment) {
+  std::vector<double> errors;
+  const double scale = std::fabs(static_cast<double>(experiment.task.target_scale));
+  for (const auto& [key, unit] : units) errors.push_back(root_of(unit.per_sample(unit.loss), scale));
+  return spread_of(errors);
 }
 
 std::string column(double value) { return std::isfinite(value) ? fmt::format(",{:.9g}", value) : ","; }
 
-std::string score_columns(const TaskScore& score, std::uint32_t samples, const Experiment& experiment) {
+std::string score_columns(const TaskScore& score, const TaskResult& task, const Experiment& experiment) {
+  const std::uint32_t samples = task.query_samples;
   Unit unit;
   unit.add(score, samples);
+  Unit persistence;
+  if (!experiment.task.persistence.empty()) persistence.add(task.persistence, samples);
   const Objective objective = objective_of(experiment);
   const double scale = std::fabs(static_cast<double>(experiment.task.target_scale));
   const bool classifies = objective == Objective::kClassify;
@@ -77,7 +95,8 @@ std::string score_columns(const TaskScore& score, std::uint32_t samples, const E
   return column(unit.per_sample(unit.loss)) +
          column(classifies ? unit.per_sample(static_cast<double>(unit.correct)) : kNotMeasured) + column(score.auc) +
          column(score.partial_auc) + column(regresses ? unit.per_sample(unit.absolute) / scale : kNotMeasured) +
-         column(regresses ? root_of(unit.per_sample(unit.loss), scale) : kNotMeasured);
+         column(regresses ? root_of(unit.per_sample(unit.loss), scale) : kNotMeasured) +
+         column(skill_of(unit, persistence));
 }
 
 /// As RFC 4180 wants it.
@@ -99,7 +118,8 @@ std::span<const Measure> measures() {
       {"auc", "AUC", &Figures::auc, true},
       {"partial_auc", "partial AUC", &Figures::partial_auc, true},
       {"mean_absolute_error", "mean absolute error", &Figures::mean_absolute_error, true},
-      {"root_mean_square_error", "RMS error", &Figures::root_mean_square_error, true}};
+      {"root_mean_square_error", "RMS error", &Figures::root_mean_square_error, true},
+      {"skill", "skill over persistence", &Figures::skill, true}};
   return kMeasures;
 }
 
@@ -128,21 +148,27 @@ rounds::Spread spread_of(const std::vector<double>& values) {
 rounds::EvaluationFigures figures_of(const rounds::TaskResults& results, const Experiment& experiment,
                                      bool are_clients) {
   rounds::EvaluationFigures figures;
+  const bool has_persistence = !experiment.task.persistence.empty();
   Units before;
   Units after;
+  Units persistence;
+  Units persistence_after;  // of tasks that did not diverge
   for (const TaskResult& task : results.tasks) {
     const std::uint32_t key = are_clients ? task.client : task.number;
     before[key].add(task.before, task.query_samples);
+    if (has_persistence) persistence[key].add(task.persistence, task.query_samples);
     if (task.diverged) {
       figures.diverged_samples += task.query_samples;
-    } else {
-      after[key].add(task.after, task.query_samples);
+      continue;
     }
+    after[key].add(task.after, task.query_samples);
+    if (has_persistence) persistence_after[key].add(task.persistence, task.query_samples);
   }
   figures.units_are_clients = are_clients;
   figures.units = static_cast<std::uint32_t>(before.size());
-  collect(before, experiment, &BeforeAfter::before, figures);
-  collect(after, experiment, &BeforeAfter::after, figures);
+  collect(before, persistence, experiment, &BeforeAfter::before, figures);
+  collect(after, persistence_after, experiment, &BeforeAfter::after, figures);
+  figures.persistence = persistence_of(persistence, experiment);
   figures.macro_f1.before.mean = rounds::macro_f1(results.before);
   figures.macro_f1.after.mean = rounds::macro_f1(results.after);
   return figures;
@@ -152,20 +178,24 @@ std::string devices_csv(const rounds::TaskResults& results, const Experiment& ex
   std::string text = "task,device,client,support_samples,query_samples,diverged";
   for (const char* when : {"before", "after"}) {
     for (const char* name :
-         {"loss", "accuracy", "auc", "partial_auc", "mean_absolute_error", "root_mean_square_error"}) {
+         {"loss", "accuracy", "auc", "partial_auc", "mean_absolute_error", "root_mean_square_error", "skill"}) {
       text += fmt::format(",{}_{}", name, when);
     }
   }
-  text += "\n";
+  text += ",persistence\n";
+  const bool has_persistence = !experiment.task.persistence.empty();
   for (const TaskResult& task : results.tasks) {
     const std::string device =
         clients.held_out.empty() ? "" : std::to_string(clients.held_out[task.number % clients.held_out.size()]);
     const std::string client = clients.names.empty() ? "" : field(clients.names[task.client]);
     text += fmt::format("{},{},{},{},{},{}", task.number, device, client, task.support_samples, task.query_samples,
                         task.diverged ? 1 : 0);
-    text += score_columns(task.before, task.query_samples, experiment);
-    text += task.diverged ? ",,,,,," : score_columns(task.after, task.query_samples, experiment);
-    text += "\n";
+    text += score_columns(task.before, task, experiment);
+    text += task.diverged ? ",,,,,,," : score_columns(task.after, task, experiment);
+    const double scale = std::fabs(static_cast<double>(experiment.task.target_scale));
+    Unit persistence;
+    if (has_persistence) persistence.add(task.persistence, task.query_samples);
+    text += column(has_persistence ? root_of(persistence.per_sample(persistence.loss), scale) : kNotMeasured) + "\n";
   }
   return text;
 }

@@ -113,6 +113,8 @@ boost::json::value to_json(const rounds::EvaluationFigures& figures) {
     const bool is_measured = std::isfinite(figure.before.mean) || std::isfinite(figure.after.mean);
     object[measure.name] = is_measured ? boost::json::value(to_json(figure)) : boost::json::value(nullptr);
   }
+  object["persistence"] = number_or_null(figures.persistence.mean);
+  object["persistence_interval"] = number_or_null(figures.persistence.half_width);
   return object;
 }
 
@@ -143,13 +145,14 @@ std::string spread_text(const rounds::EvaluationFigures& figures) {
                      text(figures.accuracy.after), figures.units, figures.units_are_clients ? "clients" : "tasks");
 }
 
+std::string text_of(const rounds::Spread& spread) {
+  if (!std::isfinite(spread.mean)) return "-";
+  return fmt::format("{:.4f}{}", spread.mean,
+                     std::isfinite(spread.half_width) ? fmt::format(" +- {:.4f}", spread.half_width) : "");
+}
+
 std::string pair_text(const rounds::BeforeAfter& figure) {
-  const auto text = [](const rounds::Spread& spread) {
-    if (!std::isfinite(spread.mean)) return std::string("-");
-    return fmt::format("{:.4f}{}", spread.mean,
-                       std::isfinite(spread.half_width) ? fmt::format(" +- {:.4f}", spread.half_width) : "");
-  };
-  return text(figure.before) + " before, " + text(figure.after) + " after";
+  return text_of(figure.before) + " before, " + text_of(figure.after) + " after";
 }
 
 /// Lines of those figures that were measured.
@@ -163,6 +166,9 @@ std::string figure_lines(const rounds::EvaluationFigures& figures, bool classifi
     if (measure.is_own_line && std::isfinite(figure.before.mean)) {
       lines += fmt::format("  {:<24}{}\n", measure.title, pair_text(figure));
     }
+  }
+  if (std::isfinite(figures.persistence.mean)) {
+    lines += fmt::format("  {:<24}{}\n", "persistence, RMS error", text_of(figures.persistence));
   }
   return lines;
 }

@@ -12,6 +12,8 @@ namespace {
 
 constexpr IntegerRange kSizeRange{1, limits::kMaxSamples};
 constexpr IntegerRange kSizeOrNoneRange{0, limits::kMaxSamples};
+constexpr IntegerRange kChannelRange{0, std::numeric_limits<std::uint16_t>::max() - 1};
+constexpr IntegerRange kChannelCountRange{1, std::numeric_limits<std::uint16_t>::max()};
 constexpr RealRange kFractionRange{0.0, 1.0, true};
 constexpr std::size_t kMaxClassNameBytes = 256;
 /// sin is defined up to 8192 (docs/arithmetic.md, section 3): half for the input, half for the phase.
@@ -56,7 +58,7 @@ void read_sine(const ConfigReader& reader, TaskConfig& task) {
   task.input_min = input[0];
   task.input_max = input[1];
   for (const char* key : {"dataset", "labels", "ways", "group", "classes", "normal", "order", "gap", "min_records",
-                          "target_scale", "target_offset", "rotations", "validation_classes"}) {
+                          "target_scale", "target_offset", "persistence", "rotations", "validation_classes"}) {
     reader.forbid(key, "belongs to source = \"dataset\"");
   }
 }
@@ -100,9 +102,14 @@ void read_classes(const ConfigReader& reader, TaskConfig& task) {
 
 void read_targets(const ConfigReader& reader, Objective objective, TaskConfig& task) {
   if (objective != Objective::kRegress) {
-    reader.forbid("target_scale", "belongs to loss = \"mean_squared_error\"");
-    reader.forbid("target_offset", "belongs to loss = \"mean_squared_error\"");
+    for (const char* key : {"target_scale", "target_offset", "persistence"}) {
+      reader.forbid(key, "belongs to loss = \"mean_squared_error\"");
+    }
     return;
+  }
+  const std::vector<std::int64_t> none;
+  for (const std::int64_t channel : reader.integers("persistence", kChannelCountRange, kChannelRange, none)) {
+    task.persistence.push_back(static_cast<std::uint32_t>(channel));
   }
   constexpr RealRange kScaleRange{-1e9, 1e9};
   task.target_scale = reader.real32("target_scale", kScaleRange, 1.0F);

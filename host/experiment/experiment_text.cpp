@@ -168,6 +168,9 @@ void write_dataset(const TaskConfig& task, Objective objective, Lines& out) {
   if (objective == Objective::kRegress) {
     out.real("target_scale", task.target_scale);
     out.real("target_offset", task.target_offset);
+    if (!task.persistence.empty()) {
+      out.line("persistence", list(task.persistence, [](std::uint32_t channel) { return std::to_string(channel); }));
+    }
   }
   if (!is_permuted) return;
   out.integer("rotations", task.rotations);

@@ -47,6 +47,22 @@ bool is_same_shape(const std::vector<std::size_t>& sample, nn::Shape input) {
   return found == wanted;
 }
 
+Result<void> check_persistence(const TaskPlan& plan) {
+  const std::vector<std::uint32_t>& named = plan.task().persistence;
+  const Dataset& dataset = *plan.dataset;
+  const std::size_t channels = dataset.sample_shape().back();
+  if (named.size() > 1 && named.size() != dataset.target_size()) {
+    return refuse(dataset, "[task] persistence names " + std::to_string(named.size()) + " channels, but targets have " +
+                               std::to_string(dataset.target_size()) + " numbers: name one, or one for each");
+  }
+  for (const std::uint32_t channel : named) {
+    if (channel < channels) continue;
+    return refuse(dataset, "[task] persistence: there is no channel " + std::to_string(channel) + ", use 0.." +
+                               std::to_string(channels - 1));
+  }
+  return {};
+}
+
 Result<void> check_outputs(const TaskPlan& plan) {
   const nn::Network network = make_network(plan.experiment.model);
   const std::size_t outputs = network.output_size();
@@ -65,7 +81,7 @@ Result<void> check_outputs(const TaskPlan& plan) {
                       "has no target.npy, which loss = \"mean_squared_error\" learns (for the input itself: "
                       "loss = \"reconstruction\")");
       }
-      if (outputs == dataset.target_size()) return {};
+      if (outputs == dataset.target_size()) return check_persistence(plan);
       return refuse(dataset, "its targets have " + std::to_string(dataset.target_size()) +
                                  " numbers, but the last layer gives " + std::to_string(outputs) + " outputs");
     case Objective::kReconstruct: break;

@@ -137,6 +137,17 @@ float Task::target(TaskSet set, std::uint32_t index, std::uint32_t output) const
   return sine_value(sine_input(set, index, samples));
 }
 
+float Task::persistence(std::uint32_t output, Span<const float> stored) const noexcept {
+  const TaskConfig& task = plan_->task();
+  const Dataset& dataset = *plan_->dataset;
+  const std::uint32_t channel = task.persistence[task.persistence.size() == 1 ? 0 : output];
+  const std::size_t channels = dataset.sample_shape().back();
+  const auto of = [channel](const std::vector<double>& numbers) { return numbers[numbers.size() == 1 ? 0 : channel]; };
+  const auto last = static_cast<double>(stored[stored.size() - channels + channel]);
+  const auto value = static_cast<float>(last * of(dataset.scale()) + of(dataset.offset()));
+  return value * task.target_scale + task.target_offset;
+}
+
 void Task::read_set(TaskSet set, Span<float> stored, Span<float> targets) const noexcept {
   RandomStream samples = samples_;
   const bool is_sine = plan_->is_sine();

@@ -33,7 +33,7 @@ std::string figure_for(const Experiment& experiment) {
 }
 
 bool is_higher_better(const std::string& figure) {
-  return figure == "accuracy" || figure == "auc" || figure == "partial_auc";
+  return figure == "accuracy" || figure == "auc" || figure == "partial_auc" || figure == "skill";
 }
 
 std::string devices_path(const CompareOptions& options, const SweepRun& run) {

@@ -87,11 +87,19 @@ class Import {
 
   void plan_targets() {
     const std::vector<std::size_t>& horizons = options_.raw.horizons;
+    const std::vector<std::size_t>& values = survey_.columns.values;
     for (const std::size_t column : survey_.columns.targets) {
       const std::string& name = survey_.columns.names[column];
-      if (options_.raw.window == 0) report_.targets.push_back({name, 0, 0});
-      for (const std::size_t horizon : horizons) report_.targets.push_back({fmt::format("{}+{}", name, horizon), 0, 0});
-      if (options_.raw.window > 0 && horizons.empty()) report_.targets.push_back({name + "+1", 0, 0});
+      if (options_.raw.window == 0) {
+        report_.targets.push_back({name, 0, 0, std::nullopt});
+        continue;
+      }
+      const auto found = std::find(values.begin(), values.end(), column);
+      std::optional<std::size_t> channel;
+      if (found != values.end()) channel = static_cast<std::size_t>(found - values.begin());
+      for (const std::size_t horizon : horizons.empty() ? std::vector<std::size_t>{1} : horizons) {
+        report_.targets.push_back({fmt::format("{}+{}", name, horizon), 0, 0, channel});
+      }
     }
   }
 

@@ -171,6 +171,25 @@ std::string device_text(const ImportReport& report, const ImportOptions& options
   return text;
 }
 
+/// Of [task], for targets: what the network learns has a mean of about 0 and a deviation of about 1.
+std::string target_lines(const ImportReport& report, const ImportOptions& options) {
+  const std::vector<ImportedTarget>& targets = report.targets;
+  if (targets.empty() || !options.label_column.empty()) return "";
+  double mean = 0;
+  double deviation = 0;
+  for (const ImportedTarget& target : targets) {
+    mean += target.mean / static_cast<double>(targets.size());
+    deviation = std::max(deviation, target.deviation);
+  }
+  const double scale = deviation > 0 ? 1 / deviation : 1;
+  std::string text = fmt::format("    target_scale = {:.6g}\n    target_offset = {:.6g}\n", scale, 0 - mean * scale);
+  const auto is_forecast = [](const ImportedTarget& target) { return target.channel.has_value(); };
+  if (options.is_standardised || !std::all_of(targets.begin(), targets.end(), is_forecast)) return text;
+  std::vector<std::size_t> channels;
+  for (const ImportedTarget& target : targets) channels.push_back(*target.channel);
+  return text + fmt::format("    persistence = [{}]\n", fmt::join(channels, ", "));
+}
+
 std::string advice_text(const ImportReport& report, const ImportOptions& options) {
   const std::filesystem::path folder = cleaned_folder(options.out_dir);
   const std::string parent = folder.has_parent_path() ? folder.parent_path().string() : ".";
@@ -183,9 +202,9 @@ std::string advice_text(const ImportReport& report, const ImportOptions& options
   return fmt::format(
       "\nIn an experiment (docs/experiment.md):\n\n    [model]\n    input = {}\n    input_scale = {}\n    input_offset "
       "= {}\n    {}\n    [task]\n"
-      "    source = \"dataset\"\n    dataset = \"{}\"\n\nand run it with --data {}\n",
+      "    source = \"dataset\"\n    dataset = \"{}\"\n{}\nand run it with --data {}\n",
       input_text(report.shape), Scaling::list(scaling.scale), Scaling::list(scaling.offset), outputs,
-      folder.filename().string(), parent);
+      folder.filename().string(), target_lines(report, options), parent);
 }
 
 }  // namespace

@@ -63,12 +63,37 @@ bool Group::is_anomaly(std::uint32_t k, std::uint32_t sample) const {
   return !samples_.is_sine() && samples_.task(k).sample(TaskSet::kQuery, sample).label != 0;
 }
 
+/// The forecast that nothing changes, for the query set.
+rounds::TaskScore Group::score_persistence(const Task& task) const {
+  std::vector<float> stored(settings_.network->input_size());
+  const auto outputs = static_cast<std::uint32_t>(target_size_);
+  const float share = 1.0F / static_cast<float>(outputs);
+  rounds::TaskScore score;
+  for (std::uint32_t i = 0; i < task.query_count(); ++i) {
+    task.read_input(TaskSet::kQuery, i, {stored.data(), stored.size()});
+    float squares = 0;
+    float absolute = 0;
+    for (std::uint32_t o = 0; o < outputs; ++o) {
+      const float error = task.persistence(o, {stored.data(), stored.size()}) - task.target(TaskSet::kQuery, i, o);
+      squares += error * error;
+      absolute += error > 0 ? error : 0 - error;
+    }
+    const auto add = [](std::uint64_t& sum, float value) {
+      sum = arithmetic::add_saturating(sum, static_cast<std::uint64_t>(arithmetic::loss_to_fixed_point(value)));
+    };
+    add(score.loss, squares * share);
+    add(score.absolute_error, absolute * share);
+  }
+  return score;
+}
+
 rounds::TaskResult Group::begin_result(std::uint32_t number, std::uint32_t k) const {
   rounds::TaskResult result;
   result.number = number;
   if (!samples_.is_sine()) result.client = samples_.task(k).client();
   result.support_samples = samples_.count(k, TaskSet::kSupport);
   result.query_samples = samples_.count(k, TaskSet::kQuery);
+  if (!settings_.experiment->task.persistence.empty()) result.persistence = score_persistence(samples_.task(k));
   return result;
 }
 

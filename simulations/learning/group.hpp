@@ -132,6 +132,7 @@ class Group {
   rounds::Confusion answers_after_;
 
  private:
+  rounds::TaskScore score_persistence(const Task& task) const;
   Outcome encode_change(const CohortPart& part, std::uint32_t k, const float* phi, const float* w);
   Outcome add_change(std::uint32_t weight, RoundSums& sums);
   void leave_residual(std::uint32_t device);

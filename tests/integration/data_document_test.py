@@ -16,7 +16,8 @@ import numpy as np
 ROOT = pathlib.Path(os.environ["SKINK_SOURCE_DIR"])
 BIN = pathlib.Path(os.environ["SKINK_BIN_DIR"])
 DOCUMENT = (ROOT / "docs/data.md").read_text()
-EXAMPLES = {"A CSV file with a window in each row": "hand", "A raw log": "machines", "Arrays in Python": "gestures"}
+EXAMPLES = {"A CSV file with a window in each row": "hand", "A raw log": "machines", "A forecast": "ahead",
+            "Arrays in Python": "gestures"}
 
 
 def fail(text: str) -> None:
@@ -39,7 +40,9 @@ def run(command: list) -> str:
 
 
 def check_scaling(experiment: str, printed: str) -> None:
-    for key in ("input_scale", "input_offset"):
+    for key in ("input_scale", "input_offset", "target_scale", "target_offset"):
+        if key not in experiment:
+            continue
         line = re.search(rf"^ *({key} = .*)$", printed, re.M)
         if not line:
             fail(f"nothing printed {key}")
@@ -55,6 +58,12 @@ def check_learned(name: str) -> None:
     diverged = sum(int(row["diverged"] or 0) for row in rows)
     if diverged:
         fail(f"{name}: {diverged} updates diverged")
+    if accuracy is None:
+        skill = summary["figures"]["skill"]["after"]
+        if not skill > 0.9:
+            fail(f"{name}: skill {skill} over persistence")
+        print(f"{name}: skill {skill:.2f}, nothing diverged")
+        return
     if not accuracy > 0.9:
         fail(f"{name}: accuracy {accuracy}, of three classes")
     print(f"{name}: accuracy {accuracy:.2f}, nothing diverged")
@@ -73,6 +82,22 @@ def check_folders() -> None:
     client, time = np.load(machines / "client.npy"), np.load(machines / "time.npy")
     if time[client == 3].min() != 0 or not (np.diff(time[client == 3]) > 0).all():
         fail("times begin at 0 for each device, and grow")
+
+
+def check_persistence() -> None:
+    """The forecast that nothing changes, computed from the folder."""
+    folder = pathlib.Path("data/ahead")
+    x, target, client, split, time = (np.load(folder / f"{name}.npy") for name in ("x", "target", "client", "split", "time"))
+    errors = []
+    for one in np.unique(client[split == 2]):
+        records = np.flatnonzero((client == one) & (split == 2))
+        records = records[np.argsort(time[records], kind="stable")]
+        judged = records[len(records) // 2 + 2:]  # support_size = 0.5, gap = 2
+        last = x[judged, -1, 0].astype(np.float64)
+        errors.append(np.sqrt(np.mean((last[:, None] - target[judged]) ** 2)))
+    found = json.loads(pathlib.Path("out/ahead/summary.json").read_text())["figures"]["persistence"]
+    if abs(found - np.mean(errors)) > 1e-4 * found:
+        fail(f"persistence has an error of {np.mean(errors)}, {found} was written")
 
 
 def follow(heading: str, name: str) -> None:
@@ -94,4 +119,5 @@ with tempfile.TemporaryDirectory() as temporary:
     for title, data_set in EXAMPLES.items():
         follow(title, data_set)
     check_folders()
+    check_persistence()
     os.chdir("/")

@@ -89,8 +89,32 @@ TEST_CASE("figures: devices.csv names clients and leaves out what was not measur
   const coordinator::Clients clients{{"Ann, of 3", "Bob"}, {7, 9}};
   const std::string csv = coordinator::devices_csv(results, classifier(), clients);
   CHECK(csv.substr(csv.find('\n') + 1) ==
-        "0,7,Bob,0,10,0,1,0.5,,,,,0.5,1,,,,\n"
-        "1,9,\"Ann, of 3\",0,10,1,1,0.1,,,,,,,,,,\n");
+        "0,7,Bob,0,10,0,1,0.5,,,,,,0.5,1,,,,,,\n"
+        "1,9,\"Ann, of 3\",0,10,1,1,0.1,,,,,,,,,,,,,\n");
+}
+
+TEST_CASE("figures: skill is what is saved of the mean square error of persistence", "[coordinator][figures]") {
+  Experiment experiment;
+  experiment.task.target_scale = 0.5F;
+  experiment.task.persistence = {0};
+  rounds::TaskResults results;
+  results.tasks = {task(0, 0, 4, 0, 0), task(1, 1, 4, 0, 0), task(2, 1, 4, 0, 0)};
+  for (rounds::TaskResult& one : results.tasks) {
+    one.before.loss = std::uint64_t{4} << 19;       // a mean square of 1/2
+    one.after.loss = std::uint64_t{4} << 17;        // 1/8
+    one.persistence.loss = std::uint64_t{4} << 18;  // 1/4
+  }
+  results.tasks[2].diverged = true;
+  const auto figures = coordinator::figures_of(results, experiment, true);
+  CHECK(figures.persistence.mean == Approx(1.0));
+  CHECK(figures.skill.before.mean == Approx(-1.0));
+  CHECK(figures.skill.after.mean == Approx(0.5));  // of tasks that did not diverge, both of them
+  const std::string csv = coordinator::devices_csv(results, experiment, {});
+  CHECK(csv.find(",-1,") != std::string::npos);
+  CHECK(csv.substr(csv.find('\n') + 1).find(",0.5,1\n") != std::string::npos);
+
+  for (rounds::TaskResult& one : results.tasks) one.persistence.loss = 0;
+  CHECK(std::isnan(coordinator::figures_of(results, experiment, true).skill.after.mean));  // nothing to be better than
 }
 
 TEST_CASE("figures: macro-F1 and the area under the curve", "[rounds][figures]") {

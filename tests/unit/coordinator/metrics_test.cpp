@@ -60,9 +60,9 @@ TEST_CASE("metrics: what nobody measured is empty, and no NaN or perfect score",
     return text;
   };
   const std::string classifier = table_of(nn::Loss::kSoftmaxCrossEntropy);
-  CHECK(classifier.find("\n1,0,0,0,0,0,0,0,0,0,,,,,0,,,,,,,,,,,,,,,\n") != std::string::npos);
-  CHECK(classifier.find("\n2,0,0,0,0,0,0,0,0,2,1,,0.25,0.5,2,,,,,,,,,,,,,,,\n") != std::string::npos);
-  CHECK(classifier.find("\n3,0,0,0,0,0,0,0,0,2,1,1,0.25,0.5,0,,,,,,,,,,,,,,,\n") != std::string::npos);
+  CHECK(classifier.find("\n1,0,0,0,0,0,0,0,0,0,,,,,0,,,,,,,,,,,,,,,,,\n") != std::string::npos);
+  CHECK(classifier.find("\n2,0,0,0,0,0,0,0,0,2,1,,0.25,0.5,2,,,,,,,,,,,,,,,,,\n") != std::string::npos);
+  CHECK(classifier.find("\n3,0,0,0,0,0,0,0,0,2,1,1,0.25,0.5,0,,,,,,,,,,,,,,,,,\n") != std::string::npos);
   const std::string regression = table_of(nn::Loss::kMeanSquaredError);
-  CHECK(regression.find("\n3,0,0,0,0,0,0,0,0,2,1,1,,,0,,,,,,,,,,,,,,,\n") != std::string::npos);
+  CHECK(regression.find("\n3,0,0,0,0,0,0,0,0,2,1,1,,,0,,,,,,,,,,,,,,,,,\n") != std::string::npos);
 }

@@ -172,3 +172,10 @@ TEST_CASE("experiment: a kind that is not known is the one problem, without thos
   CHECK(lines(message) == 1);
   CHECK(lines(test::sine_with("type = \"relu\"", "type = \"relo\", units = 3, what = 4")) == 1);
 }
+
+TEST_CASE("experiment: persistence is for forecasts", "[common][host][experiment]") {
+  CHECK_THAT(images_with("ways = 5\n", "ways = 5\npersistence = 0\n"),
+             Contains("[task] persistence: belongs to loss = \"mean_squared_error\""));
+  CHECK_THAT(sine_with("query_size = 20\n", "query_size = 20\npersistence = 0\n"),
+             Contains("[task] persistence: belongs to source = \"dataset\""));
+}

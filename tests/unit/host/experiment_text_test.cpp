@@ -89,22 +89,24 @@ std::vector<Override> draw(const Values& values, std::mt19937& random) {
 }  // namespace
 
 TEST_CASE("experiment text: every shipped experiment is read back as it was", "[host][experiment]") {
-  for (const std::string& path : shipped()) check_round_trip(read_experiment(path).value());
+  for (const std::string& path : shipped()) {
+    for (const Arm& arm : read_arms(path).value()) check_round_trip(arm.experiment);
+  }
 }
 
 TEST_CASE("experiment text: whatever is set is written out and read back", "[host][experiment]") {
   std::mt19937 random(1);
   int sound = 0;
   for (const std::string& path : shipped()) {
-    const bool is_sine = read_experiment(path)->task.source == TaskSource::kSine;
+    const bool is_sine = read_arms(path).value().front().experiment.task.source == TaskSource::kSine;
     for (int i = 0; i < 60; ++i) {
       std::vector<Override> overrides = draw(kAny, random);
       const std::vector<Override> more = draw(is_sine ? kSines : kDatasets, random);
       overrides.insert(overrides.end(), more.begin(), more.end());
-      const auto experiment = read_experiment(path, overrides);
-      if (!experiment) continue;  // they do not go together
+      const auto arms = read_arms(path, overrides);
+      if (!arms) continue;  // they do not go together
       ++sound;
-      check_round_trip(*experiment);
+      for (const Arm& arm : *arms) check_round_trip(arm.experiment);
     }
   }
   CHECK(sound > 100);

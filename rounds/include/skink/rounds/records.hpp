@@ -72,6 +72,8 @@ struct EvaluationFigures {
   BeforeAfter partial_auc;
   BeforeAfter mean_absolute_error;     ///< regression, in the unit of the targets
   BeforeAfter root_mean_square_error;  ///< likewise
+  Spread persistence;                  ///< root mean square error of the forecast that nothing changes
+  BeforeAfter skill;                   ///< 1 - mean square error / that of persistence; 0: no better, below: worse
 };
 
 /// One federated evaluation of the model after `rounds` rounds.

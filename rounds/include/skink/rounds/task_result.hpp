@@ -30,7 +30,7 @@ struct TaskResult {
   bool diverged = false;  ///< `after` says nothing
   TaskScore before;
   TaskScore after;
-  TaskScore persistence;  ///< regression with a persistence channel: loss and absolute error of that forecast
+  TaskScore persistence;  ///< regression with [task] persistence: loss and absolute error of that forecast
 };
 
 /// How often class `wanted` was taken for class `answered`: [wanted * classes + answered].

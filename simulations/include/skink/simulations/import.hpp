@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -113,6 +114,7 @@ struct ImportedTarget {
   std::string name;
   double mean = 0;
   double deviation = 0;
+  std::optional<std::size_t> channel;  ///< whose reading later on it is; none: it is not in the sample
 };
 
 /// What became of the readings of a raw log.

@@ -98,6 +98,9 @@ struct TaskConfig {
   std::vector<std::string> classes;  ///< names or numbers of those that take part; empty: all
   float target_scale = 1.0F;         ///< regression: what the network learns is target * scale + offset
   float target_offset = 0.0F;
+  /// Regression: the channels whose last readings forecast the targets if nothing changes, one for all or one for each;
+  /// empty: none does.
+  std::vector<std::uint32_t> persistence;
   std::string normal;  ///< reconstruction: support is of this class alone; empty: of any
   SampleOrder order = SampleOrder::kRandom;
   std::uint32_t gap = 0;          ///< kTime: records between the last of support and the first of query

@@ -77,6 +77,11 @@ class Task {
   /// wanted value of that output. Reconstruction: not used, the target is the network's input.
   float target(TaskSet set, std::uint32_t index, std::uint32_t output) const noexcept;
 
+  /// What output `output` would have to be if nothing changed: the last reading of its channel ([task] persistence), in
+  /// the unit of the targets and then as the network learns them. Only where the experiment names channels.
+  /// @param[in] stored  the input of the sample, as read_input() gives it.
+  float persistence(std::uint32_t output, Span<const float> stored) const noexcept;
+
   /// Reads the whole set; for sine tasks a third of the cost of asking sample by sample.
   /// @param[out] stored   [count(set)][input_size].
   /// @param[out] targets  [count(set)][TaskGenerator::target_size()].
