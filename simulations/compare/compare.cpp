@@ -91,6 +91,12 @@ std::vector<double> values_of(const std::vector<UnitRow>& units, double UnitRow:
   return values;
 }
 
+rounds::Spread gain_of(const std::vector<UnitRow>& units) {
+  std::vector<double> gains;
+  for (const UnitRow& unit : units) gains.push_back(unit.after - unit.before);  // NaN where one is absent
+  return coordinator::spread_of(gains);
+}
+
 double worst_tenth(std::vector<double> values, bool higher_is_better) {
   std::sort(values.begin(), values.end());
   if (!higher_is_better) std::reverse(values.begin(), values.end());
@@ -236,6 +242,7 @@ ArmRow row_of(const CompareOptions& options, const SweepResult& sweep, std::size
   row.units = units_of(runs, options.sweep.seeds);
   row.before = coordinator::spread_of(values_of(row.units, &UnitRow::before));
   row.after = coordinator::spread_of(values_of(row.units, &UnitRow::after));
+  row.gain = gain_of(row.units);
   row.worst_tenth = worst_tenth(values_of(row.units, &UnitRow::after), higher_is_better);
   for (const SweepRun* run : runs_of(sweep, arm)) {
     row.updates.taken += run->updates.taken;

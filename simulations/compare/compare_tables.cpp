@@ -62,10 +62,11 @@ std::string markdown(const std::vector<std::vector<std::string>>& lines) {
 
 /// What each arm reaches.
 std::string reached(const CompareResult& result) {
-  std::vector<std::vector<std::string>> lines{{"arm", "before", "after", "worst tenth", "bytes", "RAM"}};
+  std::vector<std::vector<std::string>> lines{{"arm", "before", "after", "gain", "worst tenth", "bytes", "RAM"}};
   for (const ArmRow& arm : result.arms) {
     lines.push_back({cell(arm.name), spread(result, arm.before), spread(result, arm.after),
-                     number(result, arm.worst_tenth), bytes(arm.update_bytes), bytes(arm.arena_bytes)});
+                     spread(result, arm.gain, "+"), number(result, arm.worst_tenth), bytes(arm.update_bytes),
+                     bytes(arm.arena_bytes)});
   }
   return markdown(lines);
 }
@@ -99,7 +100,8 @@ std::string legend(const CompareResult& result) {
   const char* const unit = result.units_are_clients ? "client" : "task";
   std::string text = fmt::format(
       "Figure: {}, before and after adaptation; {} is better.\n"
-      "+-: 95 % intervals over {}; worst tenth: after, mean of the worst tenth of them.\n"
+      "+-: 95 % intervals over {}; gain: after minus before, of the same ones; worst tenth: after, mean of the worst "
+      "tenth of them.\n"
       "Bytes: of an encoded change, at most. RAM: that a device learns in, bytes.\n",
       what, result.higher_is_better ? "higher" : "lower", units);
   text += fmt::format("Differences are paired by {}; p is two-sided, and not corrected for {} comparisons.\n", unit,
@@ -129,14 +131,15 @@ std::string compare_table(const CompareResult& result) {
 
 std::string compare_csv(const CompareResult& result) {
   std::string text =
-      "arm,figure,units,units_are_clients,seeds,before,before_interval,after,after_interval,worst_tenth,pairs,"
+      "arm,figure,units,units_are_clients,seeds,before,before_interval,after,after_interval,gain,gain_interval,worst_"
+      "tenth,pairs,"
       "difference,difference_interval,better,worse,signed_rank_p,sign_p,seed_difference,seed_difference_interval,"
       "updates_taken,updates_diverged,updates_refused,evaluation_tasks,evaluation_diverged_tasks,update_bytes,"
       "arena_bytes\n";
   for (const ArmRow& arm : result.arms) {
     text += fmt::format("{},{},{},{},{}", field(arm.name), result.figure, arm.units.size(),
                         result.units_are_clients ? 1 : 0, arm.seeds);
-    text += columns(arm.before) + columns(arm.after) + column(arm.worst_tenth);
+    text += columns(arm.before) + columns(arm.after) + columns(arm.gain) + column(arm.worst_tenth);
     if (arm.difference) {
       const Difference& difference = *arm.difference;
       text += fmt::format(",{}", difference.pairs) + columns(difference.over_units);

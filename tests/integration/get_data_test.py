@@ -2,9 +2,11 @@
 """scripts/get-data with a repository made here, of the layout of the real one: what is fetched, converted, refused, left."""
 
 import errno
+import gzip
 import io
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ ROOT = pathlib.Path(os.environ["SKINK_SOURCE_DIR"])
 sys.path.insert(0, str(ROOT / "scripts/lib"))
 sys.dont_write_bytecode = True
 import get_data  # noqa: E402
+import idx  # noqa: E402
 import omniglot  # noqa: E402
 
 
@@ -196,7 +199,76 @@ def check_full_disk(work: pathlib.Path) -> None:
     expect(code == 8 and not list((work / "full").iterdir()), "a full disk leaves something")
 
 
+def write_idx(path: pathlib.Path, array: np.ndarray, cut: int = 0) -> None:
+    content = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    content = content[:len(content) - cut]
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def check_idx(work: pathlib.Path) -> None:
+    """Four files of the layout of MNIST, two of them gzipped, become a data set; what is damaged is refused by name."""
+    folder, out = work / "idx", work / "digits"
+    folder.mkdir()
+    random = np.random.RandomState(3)
+    images = {name: random.randint(0, 256, (count, 6, 5)).astype(np.uint8) for name, count in (("train", 9), ("t10k", 4))}
+    labels = {name: random.randint(0, 3, len(those)).astype(np.uint8) for name, those in images.items()}
+    labels["train"][0] = 2
+    for name, suffix in (("train", ".gz"), ("t10k", "")):
+        write_idx(folder / f"{name}-images-idx3-ubyte{suffix}", images[name])
+        write_idx(folder / f"{name}-labels-idx1-ubyte{suffix}", labels[name])
+    code, text = run("{}", "fashion-mnist", "--from", str(folder), "--out", str(out))
+    expect(code == 0 and "WARNING: converted data differ" in text, text)
+    x, label, split = (np.load(out / f"{name}.npy") for name in ("x", "class", "split"))
+    expect((x == np.concatenate((images["train"], images["t10k"]))).all(), "images")
+    expect((label == np.concatenate((labels["train"], labels["t10k"]))).all(), "labels")
+    expect(list(split) == 9 * [0] + 4 * [2], "splits")
+
+    def refused(text: str) -> None:
+        code, printed = run("{}", "fashion-mnist", "--from", str(folder), "--out", str(work / "none"))
+        expect(code == 4 and text in printed, f"wanted {text!r}: {code} {printed}")
+        expect(not (work / "none").exists(), "a data set was left")
+
+    write_idx(folder / "t10k-labels-idx1-ubyte", labels["t10k"], cut=1)
+    refused("t10k-labels-idx1-ubyte: is shorter than its header says")
+    write_idx(folder / "t10k-labels-idx1-ubyte", labels["t10k"][:3])
+    refused("4 t10k images, but 3 labels")
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(b"\0\0\x0d\1\0\0\0\0")
+    refused("is not an IDX file of unsigned bytes with 1 extents")
+    (folder / "t10k-labels-idx1-ubyte").unlink()
+    refused("is not there. Install Debian's package dataset-fashion-mnist")
+    packed = folder / "train-images-idx3-ubyte.gz"
+    packed.write_bytes(packed.read_bytes()[:-20])
+    refused("train-images-idx3-ubyte.gz: ")
+    (folder / "train-images-idx3-ubyte").write_bytes(bytes((0, 0, 8, 3)) + struct.pack(">3I", 1 << 20, 1 << 20, 1 << 20))
+    refused("says that it holds")
+
+
+def check_features(work: pathlib.Path) -> None:
+    """scripts/window-features: statistics of known windows, scaled by the training split."""
+    folder, out = work / "windows", work / "features"
+    folder.mkdir()
+    seconds = np.arange(16) / 16
+    x = np.stack([np.stack([a * np.sin(2 * np.pi * f * seconds) + c, seconds * a], axis=1)
+                  for a, f, c in ((1, 2, 0), (2, 3, 5), (4, 1, -3), (1, 4, 1))]).astype(np.float32)
+    for name, array in (("x", x), ("class", np.arange(4, dtype=np.uint16)), ("client", np.zeros(4, np.uint16)),
+                        ("split", np.array([0, 0, 0, 2], np.uint8))):
+        np.save(folder / f"{name}.npy", array)
+    (folder / "dataset.json").write_text('{"class_names": ["a", "b", "c", "d"]}')
+    subprocess.run([sys.executable, ROOT / "scripts/window-features", folder, out], check=True)
+    made = np.load(out / "x.npy")
+    expect(made.shape == (4, 16) and made.dtype == np.float32, f"shape {made.shape}")
+    expect(np.allclose(made[:3].mean(axis=0), 0, atol=1e-6), "a training mean is not 0")
+    mean = x[:, :, 0].mean(axis=1)
+    expect(np.allclose(made[:, 0], (mean - mean[:3].mean()) / mean[:3].std(), atol=1e-5), "the mean is another")
+    frequency = np.array([2, 3, 1, 4])
+    expect(np.allclose(made[:, 14], (frequency - 2) / frequency[:3].std(), atol=1e-5), "the frequency is another")
+    flat = subprocess.run([sys.executable, ROOT / "scripts/window-features", out, work / "again"], capture_output=True, text=True)
+    expect(flat.returncode == 1 and "wanted windows [N, n, channels]" in flat.stderr, flat.stderr)
+
+
 with tempfile.TemporaryDirectory() as temporary:
+    check_idx(pathlib.Path(temporary))
+    check_features(pathlib.Path(temporary))
     check_shrink()
     check_conversion(pathlib.Path(temporary))
     check_malformed(pathlib.Path(temporary))

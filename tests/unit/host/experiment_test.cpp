@@ -179,9 +179,9 @@ TEST_CASE("experiment: the experiment files of the project are sound", "[common]
   }
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".toml") continue;
-    const Result<Experiment> read = read_experiment(entry.path().string());
+    const auto read = read_arms(entry.path().string());
     INFO((read ? std::string() : read.error().message));
     REQUIRE(read.has_value());
-    CHECK(read->name == entry.path().stem().string());
+    for (const Arm& arm : *read) CHECK(arm.experiment.name == entry.path().stem().string());
   }
 }

@@ -171,6 +171,8 @@ TEST_CASE("compare: arms that are the same are told, and others are paired", "[s
   CHECK_FALSE(result->units_are_clients);
   REQUIRE(result->arms.size() == 4);
   CHECK(result->arms[0].units.size() == 14);  // tasks of two seeds
+  CHECK(result->arms[0].gain.mean == Approx(result->arms[0].after.mean - result->arms[0].before.mean));
+  CHECK(result->arms[0].gain.half_width < result->arms[0].after.half_width + result->arms[0].before.half_width);
   CHECK_FALSE(result->arms[0].difference);
   CHECK(result->arms[1].difference->pairs == 14);
   CHECK(result->arms[1].difference->better + result->arms[1].difference->worse == 14);

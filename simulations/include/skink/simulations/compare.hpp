@@ -46,6 +46,7 @@ struct ArmRow {
   std::vector<UnitRow> units;
   rounds::Spread before;  ///< over units
   rounds::Spread after;
+  rounds::Spread gain;                        ///< after minus before, of the units that have both
   double worst_tenth = rounds::kNotMeasured;  ///< mean after of the worst tenth of units, at least one
   std::optional<Difference> difference;       ///< none: the baseline itself, or no unit in common
   rounds::UpdateCounts updates;               ///< of all seeds
