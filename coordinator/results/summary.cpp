@@ -237,6 +237,7 @@ std::string to_json(const Summary& summary) {
       {"query_accuracy_after", of_classifier(evaluation.accuracy_after())},
       {"figures", to_json(evaluation.figures)},
       {"partition_sha256", or_null(summary.partition_sha256)},
+      {"shared_readings", summary.partition_sha256.empty() ? boost::json::value(nullptr) : summary.shared_readings},
       {"training_clients", to_json(summary.training_clients)},
       {"evaluation_clients", to_json(summary.evaluation_clients)},
       {"model_bytes", summary.model_bytes},

@@ -234,6 +234,15 @@ std::vector<std::string> TaskGenerator::class_names() const {
 const std::string& TaskGenerator::partition_sha256() const noexcept { return plan_->partition_sha256; }
 const Dataset* TaskGenerator::dataset() const noexcept { return plan_->dataset.get(); }
 
+std::uint32_t TaskGenerator::shared_readings() const noexcept {
+  const bool adapts = !plan_->is_sine() && can_draw(TaskUse::kEvaluate) && !plan_->evaluate.support_size.is_none() &&
+                      plan_->experiment.evaluation.passes > 0;
+  if (!adapts) return 0;
+  const std::uint32_t overlap = plan_->dataset->overlap();
+  const bool is_apart = plan_->task().order == SampleOrder::kTime && plan_->task().gap >= overlap;
+  return is_apart ? 0 : overlap;
+}
+
 std::vector<std::uint32_t> TaskGenerator::devices_of_clients() const {
   std::vector<std::uint32_t> devices(plan_->adapt.groups.size(), 0);
   for (std::uint32_t place = 0; place < plan_->training_devices && !devices.empty(); ++place) {

@@ -7,6 +7,7 @@ namespace skink::simulations {
 void describe_clients(const TaskGenerator& tasks, coordinator::Summary& summary) {
   if (tasks.dataset() == nullptr) return;
   summary.partition_sha256 = tasks.partition_sha256();
+  summary.shared_readings = tasks.shared_readings();
   summary.training_clients = tasks.census(TaskUse::kAdapt);
   summary.evaluation_clients = tasks.census(TaskUse::kEvaluate);
 }

@@ -72,7 +72,7 @@ class Pki {
     const SelfSigned authority = self_signed(options);
     folder.write("ca.pem", authority.certificate);
     folder.write("ca.key", authority.key);
-    folder.write("master.key", std::string(64, 'a') + "\n");
+    folder.write("master.key", std::string(64, 'a').append("\n"));
   }
 
   std::string path() const { return folder.path(); }

@@ -89,6 +89,10 @@ TEST_CASE("verdict: what did not count is said, and the run has learned", "[coor
   CHECK(says(verdict, "8 of 80 updates diverged"));
   CHECK(says(verdict, "2 of 80 updates were too large"));
   CHECK(says(verdict, "2 of 5 evaluation tasks diverged"));
+  CHECK_FALSE(says(verdict, "share readings"));
+  summary.shared_readings = 3;
+  CHECK(says(verdict_of(summary, experiment_of(0.01F), std::nullopt), "share readings"));
+  CHECK(says(verdict_of(summary, experiment_of(0.01F), std::nullopt), "gap = 3"));
   summary.last_evaluation = {};
   summary.last_evaluation.rounds = 10;
   CHECK(

@@ -129,6 +129,32 @@ TEST_CASE("tasks: clients with few records take part with what they have", "[hos
   CHECK(census.left_out.front().reason == "it has 9 records, min_records is 10");
 }
 
+TEST_CASE("tasks: windows that overlap do not leak from support to query unnoticed", "[host][tasks]") {
+  DatasetFolder content = uneven_clients();
+  content.json = R"({"overlap": 2})";
+  std::vector<float> times(content.classes.size());
+  std::iota(times.begin(), times.end(), 0.0F);
+  const TemporaryFolder folder;
+  content.write(folder);
+  folder.write("time.npy", npy_of(times, {times.size()}));
+  const auto dataset = std::make_shared<const Dataset>(Dataset::load(folder.path()).value());
+  Experiment experiment = fixed_experiment();
+  experiment.fleet.devices = 28;
+  experiment.fleet.held_out = 4;
+  experiment.evaluation.tasks = 4;
+  experiment.evaluation.passes = 1;
+  const auto shared = [&] { return TaskGenerator::create(experiment, dataset).value().shared_readings(); };
+  CHECK(shared() == 2);
+  experiment.task.order = SampleOrder::kTime;
+  experiment.task.gap = 1;
+  CHECK(shared() == 2);
+  experiment.task.gap = 2;
+  CHECK(shared() == 0);
+  experiment.task.order = SampleOrder::kRandom;
+  experiment.evaluation.passes = 0;
+  CHECK(shared() == 0);
+}
+
 TEST_CASE("tasks: devices that are clients are counted from the data set", "[host][tasks]") {
   const auto dataset = load(uneven_clients());
   Experiment experiment = fixed_experiment();

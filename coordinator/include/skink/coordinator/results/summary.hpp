@@ -39,6 +39,7 @@ struct Summary {
   std::string partition_sha256;  ///< empty: not known
   TaskCensus training_clients;
   TaskCensus evaluation_clients;
+  std::uint32_t shared_readings = 0;  ///< TaskGenerator::shared_readings()
   /// Mean bytes of one device-round, evaluation traffic included.
   double uplink_bytes_per_device_round() const;
   double downlink_bytes_per_device_round() const;

@@ -162,6 +162,9 @@ class TaskGenerator {
   /// Data sets only: the hash of who has which records, 64 hexadecimal digits; and the data set.
   const std::string& partition_sha256() const noexcept;
   const Dataset* dataset() const noexcept;
+  /// How many records after a record share readings with it, where support and query sets of an evaluation may so share
+  /// them: windows that overlap, drawn in any order, or less than so many records apart. 0: they cannot.
+  std::uint32_t shared_readings() const noexcept;
   /// How many devices train with each client, by its place among those of kAdapt, as long as there are at least as many
   /// devices as clients; else clients take turns, and it is 1 or 0 in the first round.
   std::vector<std::uint32_t> devices_of_clients() const;
