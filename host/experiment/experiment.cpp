@@ -12,6 +12,7 @@
 #include "skink/common/limits.hpp"
 #include "skink/host/experiment/strategies.hpp"
 #include "skink/host/files/files.hpp"
+#include "skink/host/program/printable.hpp"
 
 namespace skink {
 namespace {
@@ -99,7 +100,11 @@ Result<Experiment> read_sections(Result<ConfigFile> file, std::string* arm = nul
                 "these are several experiments, which skink-sim compare runs; the experiment.toml that it leaves "
                 "for each is one");
   } else if (root.has("arm")) {
-    *arm = root.table("arm", Presence::kRequired).text("name", kMaxArmNameBytes);
+    const ConfigReader reader = root.table("arm", Presence::kRequired);
+    *arm = reader.text("name", kMaxArmNameBytes);
+    if (printable(*arm) != *arm || arm->find('\n') != std::string::npos) {
+      reader.problem("name", "has a control character, or bytes that are not UTF-8");
+    }
   }
   experiment.name = root.word("name", "-");
   experiment.seed = static_cast<std::uint64_t>(root.integer("seed", kSeedRange, 1));

@@ -72,6 +72,8 @@ TEST_CASE("arms: what is wrong with one is said where it stands", "[host][experi
              Contains(":30: [meta] pases: unknown key, did you mean passes?"));
   CHECK_THAT(refusal("[[arm]]\nmeta.passes = 2\n"), Contains("[arm] name: missing"));
   CHECK_THAT(refusal("[[arm]]\nname = \"" + std::string(61, 'x') + "\"\n"), Contains("[arm] name:"));
+  CHECK_THAT(refusal("[[arm]]\nname = \"a\\nb\"\n"), Contains("[arm] name: has a control character"));
+  CHECK_THAT(refusal("[[arm]]\nname = \"a\\u0007\"\n"), Contains("[arm] name: has a control character"));
   CHECK_THAT(refusal("[arm]\nname = \"a\"\n"), Contains("wanted a list of tables, written as [[arm]]"));
   CHECK_THAT(refusal("[[arm]]\nname = \"a\"\nmeta = 3\n"), Contains("[meta]: wanted a table"));
 }
