@@ -77,6 +77,7 @@ std::vector<UnitRow> units_of(const ArmRuns& runs, const std::vector<std::uint64
     }
   }
   std::vector<UnitRow> units;
+  units.reserve(values.size());
   for (const auto& [name, both] : values) {
     units.push_back({name, coordinator::spread_of(both.first).mean, coordinator::spread_of(both.second).mean});
   }
@@ -93,6 +94,7 @@ std::vector<double> values_of(const std::vector<UnitRow>& units, double UnitRow:
 
 rounds::Spread gain_of(const std::vector<UnitRow>& units) {
   std::vector<double> gains;
+  gains.reserve(units.size());
   for (const UnitRow& unit : units) gains.push_back(unit.after - unit.before);  // NaN where one is absent
   return coordinator::spread_of(gains);
 }

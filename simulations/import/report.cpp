@@ -186,6 +186,7 @@ std::string target_lines(const ImportReport& report, const ImportOptions& option
   const auto is_forecast = [](const ImportedTarget& target) { return target.channel.has_value(); };
   if (options.is_standardised || !std::all_of(targets.begin(), targets.end(), is_forecast)) return text;
   std::vector<std::size_t> channels;
+  channels.reserve(targets.size());
   for (const ImportedTarget& target : targets) channels.push_back(*target.channel);
   return text + fmt::format("    persistence = [{}]\n", fmt::join(channels, ", "));
 }

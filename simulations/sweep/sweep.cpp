@@ -214,7 +214,7 @@ class Sweep {
   /// Finds out whether a run is finished. Errors: its folder belongs to another experiment.
   Result<void> look_at(Job& job) {
     if (options_.restarts) return {};
-    const auto free = coordinator::check_folder(job.folder, claim_of(job));
+    auto free = coordinator::check_folder(job.folder, claim_of(job));
     if (!free) return free;
     if (!std::filesystem::exists(checkpoint_path(job.folder))) read_summary(job);
     return {};
@@ -339,7 +339,7 @@ class Sweep {
     const auto dataset = datasets_.find(job.experiment.task.dataset);
     const bool is_known = job.experiment.task.source == TaskSource::kSine || dataset != datasets_.end();
     const Dataset* const data = dataset != datasets_.end() ? dataset->second.get() : nullptr;
-    const auto plain = coordinator::verdict_of(summary, job.experiment, std::nullopt);
+    auto plain = coordinator::verdict_of(summary, job.experiment, std::nullopt);
     if (plain.has_learned || !is_known) return plain;
     return coordinator::verdict_of(summary, job.experiment, input_range(job.experiment, data));
   }

@@ -88,7 +88,7 @@ cp mine/model.skm before.skm
 cp mine/metrics.csv before.csv
 "$sim" run "$experiment" --quiet --rounds 5 --set meta.cohort="$(sed -n 's/^cohort = //p' mine/experiment.toml)" --out mine >/dev/null ||
   fail "a default that is set is another experiment"
-cmp mine/model.skm before.skm && cmp mine/metrics.csv before.csv || fail "computed again it is another result"
+if ! cmp mine/model.skm before.skm || ! cmp mine/metrics.csv before.csv; then fail "computed again it is another result"; fi
 "$sim" run "$experiment" --quiet --rounds 6 --restart --out mine >/dev/null || fail "--restart is refused"
 code=0
 "$sim" sweep "$experiment" --quiet --seeds 1 --rounds 2 --out mine 2>err.txt || code=$?

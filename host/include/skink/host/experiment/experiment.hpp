@@ -245,7 +245,6 @@ struct Arm {
 /// @returns as read_experiment().
 Result<std::vector<Arm>> read_arms(const std::string& path, const std::vector<Override>& overrides = {});
 
-
 /// The network of `model`; the experiment was checked, so this cannot fail.
 nn::Network make_network(const ModelConfig& model);
 
