@@ -7,6 +7,7 @@
 #include <map>
 
 #include "skink/common/arithmetic/fixed_point.hpp"
+#include "skink/host/files/csv_field.hpp"
 
 namespace skink::coordinator {
 namespace {
@@ -99,14 +100,6 @@ std::string score_columns(const TaskScore& score, const TaskResult& task, const 
          column(skill_of(unit, persistence));
 }
 
-/// As RFC 4180 wants it.
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
-
 }  // namespace
 
 std::span<const Measure> measures() {
@@ -187,7 +180,7 @@ std::string devices_csv(const rounds::TaskResults& results, const Experiment& ex
   for (const TaskResult& task : results.tasks) {
     const std::string device =
         clients.held_out.empty() ? "" : std::to_string(clients.held_out[task.number % clients.held_out.size()]);
-    const std::string client = clients.names.empty() ? "" : field(clients.names[task.client]);
+    const std::string client = clients.names.empty() ? "" : csv_field(clients.names[task.client]);
     text += fmt::format("{},{},{},{},{},{}", task.number, device, client, task.support_samples, task.query_samples,
                         task.diverged ? 1 : 0);
     text += score_columns(task.before, task, experiment);
@@ -203,7 +196,7 @@ std::string devices_csv(const rounds::TaskResults& results, const Experiment& ex
 std::string confusion_csv(const rounds::TaskResults& results, const std::vector<std::string>& names) {
   const std::uint32_t classes = results.after.classes;
   if (classes == 0) return "";
-  const auto name = [&](std::uint32_t c) { return field(c < names.size() ? names[c] : std::to_string(c)); };
+  const auto name = [&](std::uint32_t c) { return csv_field(c < names.size() ? names[c] : std::to_string(c)); };
   std::string text = "when,wanted";
   for (std::uint32_t c = 0; c < classes; ++c) text += "," + name(c);
   text += "\n";

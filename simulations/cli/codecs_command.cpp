@@ -30,19 +30,14 @@ int read(const CodecsArguments& arguments, CodecsOptions& options) {
 
 int codecs(const CodecsArguments& arguments) {
   CodecsOptions options;
-  const int code = read(arguments, options);
+  int code = read(arguments, options);
   if (code != kOk) return code;
-  const auto lock = take_folder_of_many(arguments.sweep.out);
-  if (!lock) return fail(exit_code_of(lock.error(), ExitCode::kStore), lock.error().message);
-  SweepProgressLine progress(verbosity(arguments.sweep.is_quiet));
-  options.sweep.on_progress = [&progress](const SweepProgress& sweep) { progress.show(sweep); };
+  ManyRuns many(arguments.sweep.is_quiet);
+  code = many.begin(options.sweep);
+  if (code != kOk) return code;
   const auto result = compare_codecs(options);
-  if (!result) {
-    const bool is_refused = result.error().code == Status::kInvalidArgument;
-    return fail(is_refused ? ExitCode::kConfiguration : ExitCode::kData, result.error().message);
-  }
-  progress.end();
-  report_found(result->sweep);
+  if (!result) return ManyRuns::refuse(result.error());
+  many.end(result->sweep);
   const int ended = report_runs(result->sweep);
   if (!result->is_complete) return ended;
   std::printf("%s", codecs_table(*result, options.encode_instructions).c_str());

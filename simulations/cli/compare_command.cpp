@@ -16,17 +16,12 @@ int compare(const CompareArguments& arguments) {
   auto arms = read_arms_of(arguments.files, options.sweep.overrides);
   if (!arms) return fail(exit_code_of(arms.error(), ExitCode::kConfiguration), arms.error().message);
   options.sweep.arms = std::move(*arms);
-  const auto lock = take_folder_of_many(arguments.sweep.out);
-  if (!lock) return fail(exit_code_of(lock.error(), ExitCode::kStore), lock.error().message);
-  SweepProgressLine progress(verbosity(arguments.sweep.is_quiet));
-  options.sweep.on_progress = [&progress](const SweepProgress& sweep) { progress.show(sweep); };
+  ManyRuns many(arguments.sweep.is_quiet);
+  code = many.begin(options.sweep);
+  if (code != kOk) return code;
   const auto result = compare_arms(options);
-  if (!result) {
-    const bool is_refused = result.error().code == Status::kInvalidArgument;
-    return fail(is_refused ? ExitCode::kConfiguration : ExitCode::kData, result.error().message);
-  }
-  progress.end();
-  report_found(result->sweep);
+  if (!result) return ManyRuns::refuse(result.error());
+  many.end(result->sweep);
   const int ended = report_runs(result->sweep);
   if (!result->is_complete) return ended;
   std::printf("%s", printable(compare_table(*result)).c_str());

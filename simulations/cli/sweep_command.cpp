@@ -58,13 +58,21 @@ int read_sweep(const SweepArguments& arguments, const std::vector<GridAxis>& axe
   return find_isa(arguments.speed.isa, options.isa);
 }
 
-Result<FolderLock> take_folder_of_many(const std::string& folder) {
-  auto lock = FolderLock::take(folder, kFolderIsTaken);
-  const auto free = lock ? coordinator::check_no_run(folder) : Result<void>();
-  return free ? std::move(lock) : Result<FolderLock>(free.error());
+int ManyRuns::begin(SweepOptions& options) {
+  auto lock = FolderLock::take(options.out_dir, kFolderIsTaken);
+  const auto free = lock ? coordinator::check_no_run(options.out_dir) : Result<void>(lock.error());
+  if (!free) return fail(exit_code_of(free.error(), ExitCode::kStore), free.error().message);
+  lock_ = std::move(*lock);
+  options.on_progress = [this](const SweepProgress& sweep) { progress_.show(sweep); };
+  return kOk;
 }
 
-void report_found(const SweepResult& result) {
+int ManyRuns::refuse(const Error& error) {
+  return fail(error.code == Status::kInvalidArgument ? ExitCode::kConfiguration : ExitCode::kData, error.message);
+}
+
+void ManyRuns::end(const SweepResult& result) {
+  progress_.end();
   if (result.found > 0) std::printf("%zu of %zu runs were there already\n", result.found, result.runs.size());
 }
 
@@ -126,17 +134,12 @@ int sweep(const SweepArguments& arguments) {
   int code = read_grid(arguments, options);
   if (code == kOk) code = read_sweep(arguments, options.axes, options);
   if (code != kOk) return code;
-  const auto lock = take_folder_of_many(arguments.out);
-  if (!lock) return fail(exit_code_of(lock.error(), ExitCode::kStore), lock.error().message);
-  SweepProgressLine progress(verbosity(arguments.is_quiet));
-  options.on_progress = [&progress](const SweepProgress& sweep) { progress.show(sweep); };
+  ManyRuns many(arguments.is_quiet);
+  code = many.begin(options);
+  if (code != kOk) return code;
   const auto result = run_sweep(options);
-  if (!result) {
-    const bool is_refused = result.error().code == Status::kInvalidArgument;
-    return fail(is_refused ? ExitCode::kConfiguration : ExitCode::kData, result.error().message);
-  }
-  progress.end();
-  report_found(*result);
+  if (!result) return ManyRuns::refuse(result.error());
+  many.end(*result);
   std::printf("%s", to_table(*result).c_str());
   return report_runs(*result);
 }

@@ -73,15 +73,28 @@ class SweepProgressLine {
   ProgressLine line_;
 };
 
+/// The folder and the progress line of a command that runs many experiments.
+class ManyRuns {
+ public:
+  explicit ManyRuns(bool is_quiet) : progress_(verbosity(is_quiet)) {}
+
+  /// Locks options.out_dir and sets options.on_progress, which borrows from this object.
+  /// @returns kOk, or prints why not: another program has the folder, it cannot be written, or it is of one run.
+  int begin(SweepOptions& options);
+  /// Prints why nothing was computed. @returns the exit code.
+  static int refuse(const Error& error);
+  /// After all runs: ends the line, and prints how many runs were there.
+  void end(const SweepResult& result);
+
+ private:
+  FolderLock lock_;
+  SweepProgressLine progress_;
+};
+
 /// What all commands that run many experiments read: not the grid, which `axes` are, nor `on_progress`.
 /// @returns kOk, or prints what is wrong.
 int read_sweep(const SweepArguments& arguments, const std::vector<GridAxis>& axes, SweepOptions& options);
 
-/// Locks the folder of many runs. Errors: another program has it, it cannot be written, or it is of one run.
-Result<FolderLock> take_folder_of_many(const std::string& folder);
-
-/// Prints how many runs were not computed again.
-void report_found(const SweepResult& result);
 /// Prints which runs failed or are missing. @returns the exit code.
 int report_runs(const SweepResult& result);
 

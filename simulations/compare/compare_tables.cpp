@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "skink/host/files/csv_field.hpp"
 #include "skink/simulations/compare.hpp"
 
 namespace skink::simulations {
@@ -110,13 +111,6 @@ std::string legend(const CompareResult& result) {
   return text;
 }
 
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
-
 std::string column(double value) { return std::isfinite(value) ? fmt::format(",{:.9g}", value) : ","; }
 std::string columns(const rounds::Spread& spread) { return column(spread.mean) + column(spread.half_width); }
 std::string column(const std::optional<std::size_t>& count) { return count ? fmt::format(",{}", *count) : ","; }
@@ -137,7 +131,7 @@ std::string compare_csv(const CompareResult& result) {
       "updates_taken,updates_diverged,updates_refused,evaluation_tasks,evaluation_diverged_tasks,update_bytes,"
       "arena_bytes\n";
   for (const ArmRow& arm : result.arms) {
-    text += fmt::format("{},{},{},{},{}", field(arm.name), result.figure, arm.units.size(),
+    text += fmt::format("{},{},{},{},{}", csv_field(arm.name), result.figure, arm.units.size(),
                         result.units_are_clients ? 1 : 0, arm.seeds);
     text += columns(arm.before) + columns(arm.after) + columns(arm.gain) + column(arm.worst_tenth);
     if (arm.difference) {
@@ -159,7 +153,7 @@ std::string units_csv(const CompareResult& result) {
   std::string text = "arm,unit,before,after\n";
   for (const ArmRow& arm : result.arms) {
     for (const UnitRow& unit : arm.units) {
-      text += field(arm.name) + "," + field(unit.name) + column(unit.before) + column(unit.after) + "\n";
+      text += csv_field(arm.name) + "," + csv_field(unit.name) + column(unit.before) + column(unit.after) + "\n";
     }
   }
   return text;

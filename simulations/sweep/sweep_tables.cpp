@@ -3,31 +3,21 @@
 #include <cmath>
 
 #include "skink/coordinator/results/figures.hpp"
+#include "skink/host/files/csv_field.hpp"
 #include "skink/simulations/sweep.hpp"
 
 namespace skink::simulations {
 namespace {
 
-/// A field of a CSV file.
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
-
 std::string grid_heading(const SweepResult& result) {
   std::string text;
-  for (const Override& setting : result.points.front()) text += quoted(setting.key) + ",";
+  for (const Override& setting : result.points.front()) text += csv_field(setting.key) + ",";
   return text;
 }
 
 std::string grid_columns(const std::vector<Override>& point) {
   std::string text;
-  for (const Override& setting : point) text += quoted(setting.value) + ",";
+  for (const Override& setting : point) text += csv_field(setting.value) + ",";
   return text;
 }
 
@@ -192,7 +182,7 @@ std::string runs_csv(const SweepResult& result) {
   for (const SweepRun& run : result.runs) {
     text += grid_columns(result.points[run.point]) + fmt::format("{},{}", run.seed, state_text(run.state));
     text += run.state == SweepRun::State::kFinished ? summary_columns(run) : std::string(kSummaryColumns, ',');
-    text += "," + quoted(run.folder) + "," + quoted(run.problem) + "\n";
+    text += "," + csv_field(run.folder) + "," + csv_field(run.problem) + "\n";
   }
   return text;
 }

@@ -8,14 +8,7 @@ codecs=("$sim" codecs "$root/experiments/sine.toml" --quiet --rounds 500 --set e
 few=("${codecs[@]}" --codecs float32 --codecs topk:0.05+ternary+ef/eden:1+ef)
 
 "${few[@]}" --out "$work/calm" >"$work/calm.txt"
-for delay in 0.2 0.5 0.9; do
-  "${few[@]}" --out "$work/killed" >"$work/log" 2>&1 &
-  pid=$!
-  sleep "$delay"
-  kill -KILL "$pid" 2>/dev/null || true
-  wait "$pid" 2>/dev/null || true
-  pid=
-done
+for delay in 0.2 0.5 0.9; do kill_after "$delay" "${few[@]}" --out "$work/killed"; done
 printf 'codec,instructions\nfloat32,24654\n' >"$work/encoding.csv"
 "${few[@]}" --out "$work/killed" >"$work/killed.txt"
 for table in codecs.csv codecs.md codecs.svg; do

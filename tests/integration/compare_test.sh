@@ -11,12 +11,7 @@ meta.cohort = 8' "TinyReptile & again" ''
 compare=("$sim" compare "$work/arms.toml" --seeds 1..2 --quiet)
 "${compare[@]}" --out "$work/calm" >"$work/calm.txt"
 for ((kill = 1; kill <= 3; kill++)); do
-  "${compare[@]}" --out "$work/killed" >"$work/log" 2>&1 &
-  pid=$!
-  sleep "0.$((1 + RANDOM % 4))$((RANDOM % 10))"
-  kill -KILL "$pid" 2>/dev/null || true
-  wait "$pid" 2>/dev/null || true
-  pid=
+  kill_after "0.$((1 + RANDOM % 4))$((RANDOM % 10))" "${compare[@]}" --out "$work/killed"
 done
 "${compare[@]}" --out "$work/killed" >"$work/killed.txt"
 for file in compare.csv compare.md compare.svg units.csv sweep.csv; do

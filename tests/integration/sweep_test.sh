@@ -18,12 +18,7 @@ run=("${sweep[@]}" --set meta.rounds=1000 --grid "meta.cohort=8,16" --grid "meta
 
 "${run[@]}" --out "$work/calm" >"$work/calm.txt"
 for ((kill = 1; kill <= 5; kill++)); do
-  "${run[@]}" --out "$work/killed" >"$work/log" 2>&1 &
-  pid=$!
-  sleep "0.$((1 + RANDOM % 4))$((RANDOM % 10))"
-  kill -KILL "$pid" 2>/dev/null || true
-  wait "$pid" 2>/dev/null || true
-  pid=
+  kill_after "0.$((1 + RANDOM % 4))$((RANDOM % 10))" "${run[@]}" --out "$work/killed"
 done
 "${run[@]}" --out "$work/killed" >"$work/killed.txt"
 cmp "$work/calm/sweep.csv" "$work/killed/sweep.csv" || fail "the tables differ"

@@ -8,6 +8,7 @@
 #include "compare/device_figures.hpp"
 #include "compare/paired_test.hpp"
 #include "skink/host/files/files.hpp"
+#include "small_sine.hpp"
 #include "temporary_folder.hpp"
 
 using namespace skink;
@@ -47,26 +48,7 @@ double brute_force_p(const std::vector<double>& differences) {
   return std::min(1.0, 2 * static_cast<double>(as_extreme) / static_cast<double>(std::size_t{1} << sizes.size()));
 }
 
-constexpr const char* kArms = R"(
-name = "arms"
-[model]
-input = [1]
-loss = "mean_squared_error"
-layers = [ { type = "dense", units = 5 }, { type = "relu" }, { type = "dense", units = 1 } ]
-[task]
-source = "sine"
-support_size = 4
-[meta]
-strategy = "tinyreptile"
-rounds = 20
-cohort = 3
-inner_learning_rate = 0.01
-[evaluation]
-tasks = 7
-query_size = 10
-[fleet]
-devices = 30
-held_out = 5
+const std::string kArms = test::kSmallSine + std::string(R"(
 [[arm]]
 name = "as it is"
 [[arm]]
@@ -78,10 +60,10 @@ meta.rounds = 20
 [[arm]]
 name = "longer support"
 evaluation.support_size = 9
-)";
+)");
 
 CompareOptions options_in(const test::TemporaryFolder& folder) {
-  REQUIRE(write_file(folder.file("arms.toml"), std::string(kArms)).has_value());
+  REQUIRE(write_file(folder.file("arms.toml"), kArms).has_value());
   CompareOptions options;
   auto arms = read_arms_of({folder.file("arms.toml")}, {});
   REQUIRE(arms.has_value());
@@ -205,16 +187,15 @@ TEST_CASE("compare: what cannot be compared is refused with the reason", "[simul
   options.sweep.arms[1].experiment.evaluation.says_final_tasks = true;
   CHECK(compare_arms(options).error().message.find("arm 'no rounds': [evaluation] final_tasks") != std::string::npos);
 
-  const std::string arms = kArms;
   const std::string alone = folder.file("alone.toml");
-  REQUIRE(write_file(alone, arms.substr(0, arms.find("[[arm]]"))).has_value());
+  REQUIRE(write_file(alone, std::string(test::kSmallSine)).has_value());
   CHECK(read_arms_of({alone}, {}).error().message.find("one experiment alone") == 0);
   CHECK(read_arms_of({alone, alone}, {}).error().message == alone + ": is given twice");
   const std::string twin = folder.file("twin.toml");
-  REQUIRE(write_file(twin, arms.substr(0, arms.find("[[arm]]"))).has_value());
+  REQUIRE(write_file(twin, std::string(test::kSmallSine)).has_value());
   const auto told_apart = read_arms_of({alone, twin}, {});
   REQUIRE(told_apart.has_value());
-  CHECK((*told_apart)[0].name == "arms (" + alone + ")");
-  REQUIRE(write_file(twin, arms + "[[arm]]\nname = \"no rounds\"\n").has_value());
+  CHECK((*told_apart)[0].name == "small (" + alone + ")");
+  REQUIRE(write_file(twin, kArms + "[[arm]]\nname = \"no rounds\"\n").has_value());
   CHECK(read_arms_of({twin}, {}).error().message.find("is there twice") != std::string::npos);
 }

@@ -6,6 +6,7 @@
 
 #include "skink/host/files/files.hpp"
 #include "skink/host/files/folder_lock.hpp"
+#include "small_sine.hpp"
 #include "temporary_folder.hpp"
 
 using namespace skink;
@@ -13,33 +14,10 @@ using namespace skink::simulations;
 
 namespace {
 
-constexpr const char* kExperiment = R"(
-name = "sweep"
-seed = 3
-[model]
-input = [1]
-loss = "mean_squared_error"
-layers = [ { type = "dense", units = 5 }, { type = "relu" }, { type = "dense", units = 1 } ]
-[task]
-source = "sine"
-support_size = 4
-[meta]
-strategy = "tinyreptile"
-rounds = 20
-cohort = 3
-inner_learning_rate = 0.01
-[evaluation]
-tasks = 7
-query_size = 10
-[fleet]
-devices = 30
-held_out = 5
-)";
-
 SweepOptions options_in(const test::TemporaryFolder& folder) {
   SweepOptions options;
   options.experiment_file = folder.file("sweep.toml");
-  REQUIRE(write_file(options.experiment_file, kExperiment).has_value());
+  REQUIRE(write_file(options.experiment_file, test::kSmallSine).has_value());
   options.out_dir = folder.path();
   options.seeds = {0, 1, 5};
   options.axes = {{"meta.cohort", {"1", "2"}}, {"codec.uplink", {"\"float32\"", "int8"}}};
@@ -107,7 +85,7 @@ TEST_CASE("sweep: every run is the run that its settings describe, on any number
     RunOptions single;
     std::vector<Override> overrides = result.points[run.point];
     overrides.push_back({"seed", std::to_string(run.seed)});
-    single.experiment = parse_experiment(kExperiment, "sweep.toml", overrides).value();
+    single.experiment = parse_experiment(test::kSmallSine, "sweep.toml", overrides).value();
     const auto expected = run_experiment(single);
     REQUIRE(expected.has_value());
     CHECK(run.model_sha256 == expected->summary.model_sha256);
@@ -133,7 +111,7 @@ TEST_CASE("sweep: finished runs are kept, a larger grid adds to them", "[simulat
   CHECK(again.found == 23);
   CHECK(sweep_csv(again) == sweep_csv(more));
   // The same experiment in another file is the same one.
-  REQUIRE(write_file(options.experiment_file, std::string(kExperiment) + "\n# changed\n").has_value());
+  REQUIRE(write_file(options.experiment_file, std::string(test::kSmallSine) + "\n# changed\n").has_value());
   CHECK(sweep(options).found == 24);
   // Another experiment is not mixed in.
   options.overrides = {{"evaluation.query_size", "11"}};
