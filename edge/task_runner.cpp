@@ -106,9 +106,12 @@ Progress TaskRunner::load() noexcept {
   Status status = load_scales(*model_, phi_);
   phi_failed_ = status != Status::kOk;
   if (status == Status::kOk && !samples_.replayable) status = buffer_support();
-  if (status == Status::kOk) status = check_targets(SampleSet::kSupport, counts_.support);
+  // Once a task, so that no step of the training does.
+  if (status == Status::kOk) status = check_targets(SampleSet::kSupport, 0, counts_.support);
   const bool uses_query = request_.is_evaluation || settings_.change == wire::ChangeKind::kQueryGradient;
-  if (status == Status::kOk && uses_query) status = check_targets(SampleSet::kQuery, counts_.query);
+  if (status == Status::kOk && uses_query && samples_.replayable) {
+    status = check_targets(SampleSet::kQuery, 0, counts_.query);
+  }
   if (status != Status::kOk) return fail(status);
   pass_ = 0;
   position_ = 0;
@@ -141,7 +144,8 @@ Status TaskRunner::buffer_support() noexcept {
   return Status::kOk;
 }
 
-/// Stored values, then the model's normalisation: x = stored * scale + offset.
+/// Stored values, then the model's normalisation: x = stored * scale + offset. Where samples cannot be read again, a
+/// query sample's target is known from now on, and checked.
 Status TaskRunner::read_sample(SampleSet set, uint32_t index, Span<float> sample) noexcept {
   const model::Model& model = model_->model;
   const size_t inputs = model.network.input_size();
@@ -154,7 +158,7 @@ Status TaskRunner::read_sample(SampleSet set, uint32_t index, Span<float> sample
     if (status != Status::kOk) return status;
   }
   input_scale_.apply(input);
-  return Status::kOk;
+  return samples_.replayable || set == SampleSet::kSupport ? Status::kOk : check_targets(set, index, 1);
 }
 
 float TaskRunner::target_of(SampleSet set, uint32_t index, uint32_t output) const noexcept {
@@ -165,12 +169,12 @@ float TaskRunner::target_of(SampleSet set, uint32_t index, uint32_t output) cons
   return samples_.target(samples_.context, set, index, output);
 }
 
-/// Once a task, so that no step of the training does.
-Status TaskRunner::check_targets(SampleSet set, uint32_t count) const noexcept {
+/// Those of samples from `first` on.
+Status TaskRunner::check_targets(SampleSet set, uint32_t first, uint32_t count) const noexcept {
   const nn::Network& network = model_->model.network;
   const bool is_label = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
   const auto labels = static_cast<float>(network.output_size());
-  for (uint32_t i = 0; i < count; ++i) {
+  for (uint32_t i = first; i < first + count; ++i) {
     for (uint32_t o = 0; o < network.target_size(); ++o) {
       const float target = target_of(set, i, o);
       float label = 0.0F;

@@ -164,19 +164,17 @@ Status FileImage::begin(const Model& model, Span<const float> parameters) noexce
 
 void FileImage::read(uint32_t offset, MutableBytes out) const noexcept {
   const uint32_t digest_at = size_ - static_cast<uint32_t>(crypto::kDigestBytes);
-  const uint32_t parameters_at = digest_at - static_cast<uint32_t>(4 * parameters_.size());
-  const uint32_t scales_at = parameters_at - static_cast<uint32_t>(8 * model_->input.count);
-  const uint32_t ends[] = {scales_at, parameters_at, digest_at, size_};
-  for (size_t part = 0; part < 4 && !out.empty(); ++part) {
+  const size_t numbers = 2 * model_->input.count + parameters_.size();
+  const uint32_t numbers_at = digest_at - static_cast<uint32_t>(4 * numbers);
+  const uint32_t ends[] = {numbers_at, digest_at, size_};
+  for (size_t part = 0; part < 3 && !out.empty(); ++part) {
     if (offset >= ends[part]) continue;
     const size_t left = ends[part] - offset;
     const MutableBytes piece = out.first(out.size() < left ? out.size() : left);
     if (part == 0) {
       read_head(offset, piece);
     } else if (part == 1) {
-      read_scales(offset - scales_at, piece);
-    } else if (part == 2) {
-      read_parameters(offset - parameters_at, piece);
+      read_numbers(offset - numbers_at, piece);
     } else {
       memcpy(piece.data(), digest_.bytes + (offset - digest_at), piece.size());
     }
@@ -209,27 +207,20 @@ void FileImage::read_head(uint32_t offset, MutableBytes out) const noexcept {
   memcpy(out.data(), head + offset, out.size());
 }
 
-/// `offset` counts from the first scale.
-void FileImage::read_scales(uint32_t offset, MutableBytes out) const noexcept {
+/// Scales, offsets, parameters.
+float FileImage::number_at(size_t place) const noexcept {
   const InputScale& input = model_->input;
-  uint8_t number[4];
-  for (size_t i = 0; i < out.size(); ++i, ++offset) {
-    if (i == 0 || offset % 4 == 0) {
-      const size_t place = offset / 4;
-      const bool is_scale = place < input.count;
-      const float* list = is_scale ? input.scales : input.offsets;
-      const float one = is_scale ? input.scale : input.offset;
-      store_float(number, input.count == 1 ? one : list[is_scale ? place : place - input.count]);
-    }
-    out[i] = number[offset % 4];
-  }
+  if (place >= 2 * input.count) return parameters_[place - 2 * input.count];
+  const bool is_scale = place < input.count;
+  if (input.count == 1) return is_scale ? input.scale : input.offset;
+  return is_scale ? input.scales[place] : input.offsets[place - input.count];
 }
 
-/// `offset` counts from the first parameter.
-void FileImage::read_parameters(uint32_t offset, MutableBytes out) const noexcept {
+/// `offset` counts from the first number.
+void FileImage::read_numbers(uint32_t offset, MutableBytes out) const noexcept {
   uint8_t number[4];
   for (size_t i = 0; i < out.size(); ++i, ++offset) {
-    if (i == 0 || offset % 4 == 0) store_float(number, parameters_[offset / 4]);
+    if (i == 0 || offset % 4 == 0) store_float(number, number_at(offset / 4));
     out[i] = number[offset % 4];
   }
 }

@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 #include <functional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "skink/common/arithmetic/philox.hpp"
@@ -20,7 +22,10 @@ class FakeSamples {
         outputs_(static_cast<std::uint32_t>(network.output_size())),
         labels_(network.loss() == nn::Loss::kSoftmaxCrossEntropy) {}
 
-  edge::SampleSource source() { return {this, &begin, &input, &target, replayable}; }
+  edge::SampleSource source() {
+    is_replayable_ = replayable;
+    return {this, &begin, &input, &target, replayable};
+  }
 
   // What to serve.
   edge::SampleCounts counts{10, 6};
@@ -48,6 +53,7 @@ class FakeSamples {
   static Status begin(void* context, const edge::TaskRequest& request, edge::SampleCounts& counts) {
     self(context).requests.push_back(request);
     self(context).support_reads.clear();
+    self(context).reads_.clear();
     counts = self(context).counts;
     return self(context).begin_status;
   }
@@ -57,6 +63,7 @@ class FakeSamples {
     if (stored.size() != samples.inputs_) return Status::kShapeMismatch;
     const std::uint32_t count = set == edge::SampleSet::kSupport ? samples.counts.support : samples.counts.query;
     REQUIRE(index < count);
+    samples.reads_.insert({set, index});
     if (set == edge::SampleSet::kSupport) samples.support_reads.push_back(index);
     for (std::size_t i = 0; i < stored.size(); ++i) {
       stored[i] = samples.stored(set, index, static_cast<std::uint32_t>(i));
@@ -66,6 +73,8 @@ class FakeSamples {
 
   static float target(void* context, edge::SampleSet set, std::uint32_t index, std::uint32_t output) {
     const FakeSamples& samples = self(context);
+    if (!samples.is_replayable_)
+      REQUIRE(samples.reads_.count({set, index}) > 0);  // the contract of SampleSource::target
     const float wanted = samples.wanted(set, index, output);
     return samples.change_target ? samples.change_target(set, index, wanted) : wanted;
   }
@@ -81,6 +90,8 @@ class FakeSamples {
   std::size_t inputs_;
   std::uint32_t outputs_;
   bool labels_;
+  bool is_replayable_ = true;                                  // as the last source() says
+  std::set<std::pair<edge::SampleSet, std::uint32_t>> reads_;  // since the last begin
 };
 
 }  // namespace skink::test

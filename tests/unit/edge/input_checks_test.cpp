@@ -43,6 +43,7 @@ TEST_CASE("client: a label that is no output of the model refuses the task befor
           "[edge][client][labels]") {
   ClientBench bench(classifier());
   bench.samples.replayable = GENERATE(true, false);
+  bench.restart();
   const float label = GENERATE(-1.0F, -0.5F, 0.5F, 1.9999F, 3.0F, 1e9F, 1e30F, -1e30F, kNan, kInfinity, -kInfinity);
   CAPTURE(label);
   spoil(bench, SampleSet::kSupport, label);
@@ -57,6 +58,8 @@ TEST_CASE("client: a label that is no output of the model refuses the task befor
 
 TEST_CASE("client: a query label that is no output of the model refuses the evaluation", "[edge][client][labels]") {
   ClientBench bench(classifier());
+  bench.samples.replayable = GENERATE(true, false);
+  bench.restart();
   spoil(bench, SampleSet::kQuery, GENERATE(-1.0F, 0.5F, 3.0F, kNan));
   CHECK(bench.refusal(bench.run_task(bench.evaluation())).refusal == wire::Refusal::kNoData);
 }

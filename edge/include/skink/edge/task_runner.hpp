@@ -125,7 +125,7 @@ class TaskRunner {
   Progress fail(Status status) noexcept;
   Status load_scales(const model::ModelInfo& model, const model::ByteSource& phi) noexcept;
   Status buffer_support() noexcept;
-  Status check_targets(SampleSet set, uint32_t count) const noexcept;
+  Status check_targets(SampleSet set, uint32_t first, uint32_t count) const noexcept;
   Status read_sample(SampleSet set, uint32_t index, Span<float> sample) noexcept;
   float target_of(SampleSet set, uint32_t index, uint32_t output) const noexcept;
   uint32_t support_at(uint32_t position) const noexcept;

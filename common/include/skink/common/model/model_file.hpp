@@ -86,8 +86,8 @@ class FileImage {
 
  private:
   void read_head(uint32_t offset, MutableBytes out) const noexcept;
-  void read_scales(uint32_t offset, MutableBytes out) const noexcept;
-  void read_parameters(uint32_t offset, MutableBytes out) const noexcept;
+  float number_at(size_t place) const noexcept;
+  void read_numbers(uint32_t offset, MutableBytes out) const noexcept;
 
   const Model* model_ = nullptr;
   Span<const float> parameters_;

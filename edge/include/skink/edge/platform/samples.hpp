@@ -14,7 +14,7 @@ namespace skink::edge {
 /// The two halves of a task.
 enum class SampleSet : uint8_t {
   kSupport,  ///< what the inner loop fits
-  kQuery,    ///< held-out samples that score the fit; asked for by evaluations only
+  kQuery,    ///< held-out samples that score the fit, or whose gradient a task wants; no other task asks for them
 };
 
 /// Which task is asked for. A product with one task of its own ignores all of it; generators draw the task from it
@@ -29,7 +29,7 @@ struct TaskRequest {
 /// Samples of the current task.
 struct SampleCounts {
   uint32_t support = 0;  ///< at least 1, or the task is refused
-  uint32_t query = 0;    ///< used by evaluations; 0: they score nothing
+  uint32_t query = 0;    ///< of evaluations, where 0 scores nothing, and of tasks that want their gradient: at least 1
 };
 
 /// Labelled samples of one device. All three callbacks must be set; with one that is not, no task can begin:
