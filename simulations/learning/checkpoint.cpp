@@ -15,7 +15,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int kVersion = 7;
+constexpr int kVersion = 8;
 
 std::string hex_of(const std::vector<std::uint8_t>& bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -72,13 +72,16 @@ rounds::RoundHistory::Stretch stretch_from(const json::array& row, std::size_t& 
 /// Figures as a list of numbers; null: not measured.
 json::array to_json(const rounds::EvaluationFigures& figures) {
   json::array row{figures.units_are_clients, figures.units, figures.diverged_samples};
-  for (const coordinator::Measure& measure : coordinator::measures()) {
-    const rounds::BeforeAfter& figure = figures.*measure.figure;
-    for (const double number :
-         {figure.before.mean, figure.before.half_width, figure.after.mean, figure.after.half_width}) {
+  const auto add = [&row](const rounds::Spread& spread) {
+    for (const double number : {spread.mean, spread.half_width}) {
       row.push_back(std::isfinite(number) ? json::value(number) : json::value(nullptr));
     }
+  };
+  for (const coordinator::Measure& measure : coordinator::measures()) {
+    add((figures.*measure.figure).before);
+    add((figures.*measure.figure).after);
   }
+  add(figures.persistence);
   return row;
 }
 
@@ -92,13 +95,15 @@ rounds::EvaluationFigures figures_from(const json::array& row) {
     const json::value& value = row.at(next++);
     return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.to_number<double>();
   };
+  const auto read = [&number](rounds::Spread& spread) {
+    spread.mean = number();
+    spread.half_width = number();
+  };
   for (const coordinator::Measure& measure : coordinator::measures()) {
-    rounds::BeforeAfter& figure = figures.*measure.figure;
-    for (rounds::Spread* spread : {&figure.before, &figure.after}) {
-      spread->mean = number();
-      spread->half_width = number();
-    }
+    read((figures.*measure.figure).before);
+    read((figures.*measure.figure).after);
   }
+  read(figures.persistence);
   return figures;
 }
 
