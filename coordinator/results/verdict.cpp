@@ -86,12 +86,7 @@ std::string warnings(const Summary& summary) {
     add(fmt::format("{} of {} updates were too large and count for nothing", updates.refused, all));
   }
   if (!summary.evaluated) return text;
-  if (summary.shared_readings > 0) {
-    add(fmt::format(
-        "what a device adapts to and what it is judged by share readings, so that the figures are too good: "
-        "windows overlap with the next {}; set [task] order = \"time\" and gap = {}",
-        summary.shared_readings, summary.shared_readings));
-  }
+  if (summary.shared_readings > 0) add(shared_readings_text(summary.shared_readings));
   const wire::Evaluation& evaluation = summary.last_evaluation.total;
   if (evaluation.query_samples == 0) add(loss_text(summary.last_evaluation) + ": there is no figure of it");
   if (evaluation.diverged_tasks > 0) {
@@ -102,6 +97,13 @@ std::string warnings(const Summary& summary) {
 }
 
 }  // namespace
+
+std::string shared_readings_text(std::uint64_t readings) {
+  return fmt::format(
+      "what a device adapts to and what it is judged by share readings, so that the figures are too good: "
+      "windows overlap with the next {0}; set [task] order = \"time\" and gap = {0}",
+      readings);
+}
 
 Verdict verdict_of(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs) {
   const rounds::UpdateCounts& updates = summary.updates;

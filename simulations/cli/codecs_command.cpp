@@ -41,8 +41,8 @@ int codecs(const CodecsArguments& arguments) {
   const int ended = report_runs(result->sweep);
   if (!result->is_complete) return ended;
   std::printf("%s", codecs_table(*result, options.encode_instructions).c_str());
-  std::printf("codecs.csv, codecs.md and codecs.svg are in %s\n", arguments.sweep.out.c_str());
   if (!result->written) return fail(ExitCode::kStore, result->written.error().message);
+  std::printf("codecs.csv, codecs.md and codecs.svg are in %s\n", arguments.sweep.out.c_str());
   return ended;
 }
 

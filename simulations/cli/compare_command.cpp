@@ -25,8 +25,8 @@ int compare(const CompareArguments& arguments) {
   const int ended = report_runs(result->sweep);
   if (!result->is_complete) return ended;
   std::printf("%s", printable(compare_table(*result)).c_str());
-  std::printf("\ncompare.csv, units.csv, compare.md and compare.svg are in %s\n", arguments.sweep.out.c_str());
   if (!result->written) return fail(ExitCode::kStore, result->written.error().message);
+  std::printf("\ncompare.csv, units.csv, compare.md and compare.svg are in %s\n", arguments.sweep.out.c_str());
   return ended;
 }
 

@@ -94,8 +94,7 @@ void add_compare(Command& command, cli::CompareArguments& compare) {
   add_runs(command, compare.sweep);
   command.option("--baseline", compare.baseline, "Arm that the others are compared with (default: the first)");
   command.option("--figure", compare.figure,
-                 "accuracy, loss, auc, partial_auc, mean_absolute_error or root_mean_square_error (default: what the "
-                 "objective suggests)");
+                 "Column of devices.csv that is compared, without _before (default: what the objective suggests)");
 }
 
 void add_codecs(Command& command, cli::CodecsArguments& codecs) {

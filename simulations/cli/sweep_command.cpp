@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "skink/coordinator/results/claim.hpp"
+#include "skink/coordinator/results/verdict.hpp"
 #include "skink/host/program/printable.hpp"
 #include "terminal.hpp"
 
@@ -124,6 +125,10 @@ int report_runs(const SweepResult& result) {
     std::printf("stopped after %zu of %zu runs; the same command goes on\n", result.finished, result.runs.size());
   }
   if (!result.written) return fail(ExitCode::kStore, result.written.error().message);
+  const std::uint64_t readings = most_shared_readings(result);
+  if (readings > 0) {
+    std::fprintf(stderr, "skink-sim: warning: %s\n", coordinator::shared_readings_text(readings).c_str());
+  }
   if (result.failed == 0) return report_learning(result);
   return fail(code_of_failures(result), std::to_string(result.failed) + " of " + std::to_string(result.runs.size()) +
                                             " runs failed; the same command tries them again");

@@ -90,13 +90,12 @@ std::string row(const Axis& axis, const ArmRow& arm, double y) {
 }
 
 std::string legend(const CompareResult& result) {
-  const char* const unit = result.units_are_clients ? "client" : "task";
   std::string text = fmt::format("<circle cx='{}' cy='18' r='4.5' fill='white' stroke='#666'/>\n", kLeft);
   text += fmt::format("<text x='{}' y='22'>before</text>\n", kLeft + 10);
   text += fmt::format("<circle cx='{}' cy='18' r='5' fill='#1f77b4'/>\n", kLeft + 75);
   text += fmt::format("<text x='{}' y='22'>after adaptation, 95 % interval</text>\n", kLeft + 86);
   text += fmt::format("<circle cx='{}' cy='18' r='2.5' fill='#1f77b4' fill-opacity='0.35'/>\n", kLeft + 300);
-  return text + fmt::format("<text x='{}' y='22'>one {}, after</text>\n", kLeft + 308, unit);
+  return text + fmt::format("<text x='{}' y='22'>one {}, after</text>\n", kLeft + 308, unit_text(result.unit));
 }
 
 }  // namespace

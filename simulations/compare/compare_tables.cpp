@@ -75,7 +75,7 @@ std::string reached(const CompareResult& result) {
 /// What differs from the baseline.
 std::string differences(const CompareResult& result) {
   const std::string base = cell(result.arms[result.baseline].name);
-  const std::string units = result.units_are_clients ? "clients" : "tasks";
+  const std::string units = unit_text(result.unit) + "s";
   std::vector<std::vector<std::string>> lines{{"after, against " + base, "difference", "over seeds",
                                                units + " better, equal, worse", "signed-rank p", "sign p"}};
   for (const ArmRow& arm : result.arms) {
@@ -95,13 +95,14 @@ std::string legend(const CompareResult& result) {
   const ArmRow& base = result.arms[result.baseline];
   const std::string what = is_share(result) ? "accuracy, %" : result.figure;
   const std::string seeds = base.seeds == 1 ? "1 seed" : fmt::format("{} seeds", base.seeds);
-  const std::string units = result.units_are_clients
-                                ? fmt::format("{} clients, each a mean of {}", base.units.size(), seeds)
-                                : fmt::format("{} tasks of {}", base.units.size(), seeds);
-  const char* const unit = result.units_are_clients ? "client" : "task";
+  const std::string unit = unit_text(result.unit);
+  const std::string units =
+      fmt::format("{} {}s{}", base.units.size(), unit,
+                  result.unit == UnitKind::kClient ? ", each a mean of " + seeds : " of " + seeds);
   std::string text = fmt::format(
       "Figure: {}, before and after adaptation; {} is better.\n"
-      "+-: 95 % intervals over {}; gain: after minus before, of the same ones; worst tenth: after, mean of the worst "
+      "+-: 95 % intervals over {}; gain: after minus before, of the same ones and seeds; worst tenth: after, mean of "
+      "the worst "
       "tenth of them.\n"
       "Bytes: of an encoded change, at most. RAM: that a device learns in, bytes.\n",
       what, result.higher_is_better ? "higher" : "lower", units);
@@ -117,6 +118,15 @@ std::string column(const std::optional<std::size_t>& count) { return count ? fmt
 
 }  // namespace
 
+std::string unit_text(UnitKind unit) {
+  switch (unit) {
+    case UnitKind::kClient: return "client";
+    case UnitKind::kPart: return "part";
+    case UnitKind::kTask: break;
+  }
+  return "task";
+}
+
 std::string compare_table(const CompareResult& result) {
   std::string text = reached(result) + differences(result) + "\n" + legend(result);
   for (const std::string& note : result.notes) text += "\n- " + note;
@@ -125,14 +135,14 @@ std::string compare_table(const CompareResult& result) {
 
 std::string compare_csv(const CompareResult& result) {
   std::string text =
-      "arm,figure,units,units_are_clients,seeds,before,before_interval,after,after_interval,gain,gain_interval,worst_"
+      "arm,figure,units,unit,seeds,before,before_interval,after,after_interval,gain,gain_interval,worst_"
       "tenth,pairs,"
       "difference,difference_interval,better,worse,signed_rank_p,sign_p,seed_difference,seed_difference_interval,"
       "updates_taken,updates_diverged,updates_refused,evaluation_tasks,evaluation_diverged_tasks,update_bytes,"
       "arena_bytes\n";
   for (const ArmRow& arm : result.arms) {
-    text += fmt::format("{},{},{},{},{}", csv_field(arm.name), result.figure, arm.units.size(),
-                        result.units_are_clients ? 1 : 0, arm.seeds);
+    text += fmt::format("{},{},{},{},{}", csv_field(arm.name), result.figure, arm.units.size(), unit_text(result.unit),
+                        arm.seeds);
     text += columns(arm.before) + columns(arm.after) + columns(arm.gain) + column(arm.worst_tenth);
     if (arm.difference) {
       const Difference& difference = *arm.difference;

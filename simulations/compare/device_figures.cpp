@@ -10,10 +10,19 @@
 namespace skink::simulations {
 namespace {
 
-/// A squared error is averaged before its root is taken.
-constexpr const char* kRootFigure = "root_mean_square_error";
-/// A figure of a task, not of its samples.
-bool is_of_task(const std::string& figure) { return figure == "auc" || figure == "partial_auc"; }
+bool classifies(const Experiment& experiment) { return objective_of(experiment) == Objective::kClassify; }
+bool regresses(const Experiment& experiment) { return objective_of(experiment) == Objective::kRegress; }
+bool finds_anomalies(const Experiment& experiment) { return !experiment.task.normal.empty(); }
+
+constexpr DeviceFigure kFigures[] = {{"loss", false, Pooling::kBySamples, [](const Experiment&) { return true; }},
+                                     {"accuracy", true, Pooling::kBySamples, classifies},
+                                     {"auc", true, Pooling::kByTasks, finds_anomalies},
+                                     {"partial_auc", true, Pooling::kByTasks, finds_anomalies},
+                                     {"mean_absolute_error", false, Pooling::kBySamples, regresses},
+                                     {"root_mean_square_error", false, Pooling::kRoot, regresses},
+                                     {"skill", true, Pooling::kPersistence, [](const Experiment& experiment) {
+                                        return !experiment.task.persistence.empty();
+                                      }}};
 
 struct Sum {
   double values = 0;
@@ -64,7 +73,23 @@ Error damaged(const std::string& path, std::uint64_t line) {
 
 }  // namespace
 
-Result<RunFigures> read_figures(const std::string& path, const std::string& figure) {
+const DeviceFigure* find_figure(const std::string& name) {
+  for (const DeviceFigure& figure : kFigures) {
+    if (name == figure.name) return &figure;
+  }
+  return nullptr;
+}
+
+std::string figure_names(const Experiment* experiment) {
+  std::string names;
+  for (const DeviceFigure& figure : kFigures) {
+    if (experiment == nullptr || figure.is_of(*experiment))
+      names += (names.empty() ? "" : ", ") + std::string(figure.name);
+  }
+  return names;
+}
+
+Result<RunFigures> read_figures(const std::string& path, const DeviceFigure& figure) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return make_error(Status::kUnavailable, path + ": cannot be opened");
   CsvReader reader(file, path);
@@ -76,26 +101,27 @@ Result<RunFigures> read_figures(const std::string& path, const std::string& figu
   const auto client = columns.find("client");
   const auto samples = columns.find("query_samples");
   if (!task || !client || !samples) return damaged(path, 1);
-  const auto before = columns.find(figure + "_before");
-  const auto after = columns.find(figure + "_after");
-  if (!before || !after) {
-    return make_error(Status::kInvalidArgument, path + ": has no figure '" + figure + "'");
-  }
+  const auto before = columns.find(std::string(figure.name) + "_before");
+  const auto after = columns.find(std::string(figure.name) + "_after");
+  const auto persistence = columns.find("persistence");
+  if (!before || !after || !persistence) return damaged(path, 1);
   RunFigures figures;
   std::map<std::string, Sums> sums;
-  const bool is_root = figure == kRootFigure;
+  const bool is_root = figure.pooling == Pooling::kRoot;
   for (row = reader.next(); row && *row; row = reader.next()) {
     if (reader.field_count() != columns.count()) return damaged(path, reader.line());
     const std::string name(reader.field(*client));
-    const auto weight = number(reader.field(*samples));
+    const auto samples_of = number(reader.field(*samples));
     const auto first = number(reader.field(*before));
     const auto second = number(reader.field(*after));
-    if (!weight || !first || !second) return damaged(path, reader.line());
-    figures.units_are_clients = !name.empty();
+    const auto reference = number(reader.field(*persistence));
+    if (!samples_of || !first || !second || !reference) return damaged(path, reader.line());
+    figures.has_names = !name.empty();
     Sums& unit = sums[name.empty() ? "task " + std::string(reader.field(*task)) : name];
-    const double counts = is_of_task(figure) ? 1 : *weight;
-    unit.before.add(is_root ? *first * *first : *first, counts);
-    unit.after.add(is_root ? *second * *second : *second, counts);
+    double weight = figure.pooling == Pooling::kByTasks ? 1 : *samples_of;
+    if (figure.pooling == Pooling::kPersistence) weight *= *reference * *reference;
+    unit.before.add(is_root ? *first * *first : *first, weight);
+    unit.after.add(is_root ? *second * *second : *second, weight);
   }
   if (!row) return row.error();
   bool is_measured = false;
@@ -105,7 +131,7 @@ Result<RunFigures> read_figures(const std::string& path, const std::string& figu
     is_measured = is_measured || !std::isnan(value.before);
   }
   if (!is_measured) {
-    return make_error(Status::kInvalidArgument, path + ": '" + figure + "' was not measured; name another --figure");
+    return make_error(Status::kInvalidArgument, path + ": '" + figure.name + "' was not measured in any task");
   }
   return figures;
 }

@@ -13,6 +13,8 @@ namespace skink::simulations {
 namespace {
 
 constexpr std::size_t kMostCounted = 200;
+/// devices.csv has nine digits.
+constexpr double kSameWithin = 1e-7;
 
 /// Of the sizes of the differences, doubled: the mean of tied ranks may end in a half.
 struct Ranks {
@@ -88,18 +90,18 @@ double sign_test_p(std::size_t higher, std::size_t lower) {
   return std::min(1.0, 2 * boost::math::cdf(distribution, static_cast<double>(std::min(higher, lower))));
 }
 
-PairedTest paired_test(const std::vector<std::pair<double, double>>& pairs) {
+PairedTest paired_test(const std::vector<double>& differences, double largest) {
   PairedTest test;
-  std::vector<double> differences;
-  for (const auto& [first, second] : pairs) {
-    if (std::isnan(first) || std::isnan(second)) continue;
-    differences.push_back(second - first);
-    test.higher += second > first ? 1U : 0U;
-    test.lower += second < first ? 1U : 0U;
+  const double step = largest > 0 ? kSameWithin * largest : 1;
+  std::vector<double> steps;
+  steps.reserve(differences.size());
+  for (const double difference : differences) {
+    steps.push_back(std::nearbyint(difference / step));
+    test.higher += steps.back() > 0 ? 1U : 0U;
+    test.lower += steps.back() < 0 ? 1U : 0U;
   }
-  test.pairs = differences.size();
   test.difference = coordinator::spread_of(differences);
-  test.wilcoxon = wilcoxon_p(differences);
+  test.wilcoxon = wilcoxon_p(steps);
   test.sign = sign_test_p(test.higher, test.lower);
   return test;
 }

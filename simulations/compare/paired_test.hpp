@@ -3,16 +3,14 @@
 /// Two arms measured on the same units: what differs, and whether chance alone would do that.
 
 #include <cstddef>
-#include <utility>
 #include <vector>
 
 #include "skink/rounds/records.hpp"
 
 namespace skink::simulations {
 
-/// Differences second - first of pairs.
+/// Differences of pairs, second - first.
 struct PairedTest {
-  std::size_t pairs = 0;
   rounds::Spread difference;  ///< mean, half of a 95 % interval by Student's t
   std::size_t higher = 0;     ///< pairs whose second is higher
   std::size_t lower = 0;
@@ -28,7 +26,9 @@ double wilcoxon_p(const std::vector<double>& differences);
 /// The sign test: exact, binomial; pairs without a difference are left out.
 double sign_test_p(std::size_t higher, std::size_t lower);
 
-/// @param[in] pairs  first and second; a pair with a NaN is left out
-PairedTest paired_test(const std::vector<std::pair<double, double>>& pairs);
+/// @param[in] differences  of pairs
+/// @param[in] largest      the largest size of what was subtracted: differences within 1e-7 of it are the same, so that
+///                         ties are those of the figures, not of their rounding
+PairedTest paired_test(const std::vector<double>& differences, double largest);
 
 }  // namespace skink::simulations

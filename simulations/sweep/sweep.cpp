@@ -78,6 +78,8 @@ void take_summary(const std::string& text, SweepRun& run) {
   };
   run.evaluation_diverged_tasks = count("evaluation_diverged_tasks");
   run.evaluation_rounds = count("evaluation_rounds");
+  const boost::json::value& shared = summary.at("shared_readings");
+  run.shared_readings = shared.is_null() ? 0 : shared.to_number<std::uint64_t>();
   run.query_samples = count("query_samples");
   run.loss_before = measure("query_loss_before");
   run.loss_after = measure("query_loss_after");
@@ -378,6 +380,12 @@ class Sweep {
 };
 
 }  // namespace
+
+std::uint64_t most_shared_readings(const SweepResult& result) {
+  std::uint64_t most = 0;
+  for (const SweepRun& run : result.runs) most = std::max(most, run.shared_readings);
+  return most;
+}
 
 Result<SweepResult> run_sweep(const SweepOptions& options) {
   Sweep sweep(options);

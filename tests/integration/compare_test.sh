@@ -55,4 +55,4 @@ expect() { # CODE TEXT COMMAND...
 expect 3 "skink-sim compare runs" "$sim" run "$work/arms.toml" --quiet --out "$work/none"
 expect 3 "one experiment alone" "$sim" compare "$root/experiments/sine.toml" --quiet --out "$work/none"
 expect 3 "there is no arm 'Nobody'" "${compare[@]}" --baseline Nobody --out "$work/calm"
-expect 3 "'auc' was not measured" "${compare[@]}" --figure auc --out "$work/calm"
+expect 3 "has no auc, only" "${compare[@]}" --figure auc --out "$work/calm"

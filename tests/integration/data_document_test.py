@@ -100,6 +100,20 @@ def check_persistence() -> None:
         fail(f"persistence has an error of {np.mean(errors)}, {found} was written")
 
 
+def check_shared_readings() -> None:
+    """A sweep and a comparison say what a run says."""
+    for command in (["sweep", "machines.toml", "--set", "task.gap=0"], ["compare", "random.toml"]):
+        text = pathlib.Path("machines.toml").read_text().replace("gap = 1", "gap = 0")
+        arms = '\n[[arm]]\nname = "a"\n\n[[arm]]\nname = "none"\nmeta.strategy = "none"\n'
+        pathlib.Path("random.toml").write_text(text + arms)
+        done = subprocess.run([f"{BIN}/skink-sim", *command, "--set", "meta.rounds=4", "--data", "data", "--out",
+                               f"out/{command[0]}", "--quiet"], capture_output=True, text=True)
+        if done.returncode != 0 or "share readings" not in done.stderr:
+            fail(f"{command} does not say that windows overlap: {done.stdout}{done.stderr}")
+    if "share readings" not in pathlib.Path("out/compare/compare.md").read_text():
+        fail("compare.md does not say that windows overlap")
+
+
 def follow(heading: str, name: str) -> None:
     printed, experiment = "", ""
     for language, block in re.findall(r"^```(python|sh|toml)\n(.*?)^```$", section(heading), re.M | re.S):
@@ -120,4 +134,5 @@ with tempfile.TemporaryDirectory() as temporary:
         follow(title, data_set)
     check_folders()
     check_persistence()
+    check_shared_readings()
     os.chdir("/")

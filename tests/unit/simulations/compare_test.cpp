@@ -7,6 +7,7 @@
 
 #include "compare/device_figures.hpp"
 #include "compare/paired_test.hpp"
+#include "compare/units.hpp"
 #include "skink/host/files/files.hpp"
 #include "small_sine.hpp"
 #include "temporary_folder.hpp"
@@ -106,13 +107,36 @@ TEST_CASE("compare: the sign test is the binomial one", "[simulations][compare]"
   CHECK(std::isnan(sign_test_p(0, 0)));
 }
 
-TEST_CASE("compare: pairs with a figure on one side only are left out", "[simulations][compare]") {
+TEST_CASE("compare: ties are those of the figures, not of their rounding", "[simulations][compare]") {
+  // Twelve people, twenty samples each: nine are one sample better, three one worse.
+  std::vector<double> differences;
+  double before = 0.3;
+  for (int i = 0; i < 12; ++i) {
+    differences.push_back(i < 9 ? before + 0.05 - before : before - 0.05 - before);
+    before += 0.05;
+  }
+  const PairedTest test = paired_test(differences, 0.9);
+  CHECK(test.higher == 9);
+  CHECK(test.lower == 3);
+  CHECK(test.wilcoxon == Approx(brute_force_p({1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1})));
+  const PairedTest none = paired_test({(0.1 + 0.2 + 0.3) / 3 - (0.3 + 0.2 + 0.1) / 3}, 0.3);
+  CHECK(none.higher + none.lower == 0);
+}
+
+TEST_CASE("compare: a difference is of seeds that both arms have, seed by seed", "[simulations][compare]") {
   const double none = rounds::kNotMeasured;
-  const PairedTest test = paired_test({{1, 2}, {none, 5}, {3, none}, {2, 1.5}, {4, 4}});
-  CHECK(test.pairs == 3);
-  CHECK(test.higher == 1);
-  CHECK(test.lower == 1);
-  CHECK(test.difference.mean == Approx(0.5 / 3));
+  const Units base{{"Ann", {{0, {0.2, 0.9}}, {1, {0.2, 0.5}}}}, {"Bo", {{0, {0.1, 0.4}}, {1, {0.1, none}}}}};
+  const Units arm{{"Ann", {{0, {0.2, 0.85}}, {1, {0.8, none}}}}, {"Bo", {{0, {0.1, none}}, {1, {0.1, 0.6}}}}};
+  const auto difference = difference_of(base, arm, true);
+  REQUIRE(difference.has_value());
+  CHECK(difference->pairs == 1);
+  CHECK(difference->over_units.mean == Approx(-0.05));
+  CHECK(difference->over_seeds.mean == Approx(-0.05));
+  CHECK(difference->worse == 1);
+  const std::vector<UnitRow> rows = rows_of(arm);
+  CHECK(rows[0].before == Approx(0.5));
+  CHECK(rows[0].gain == Approx(0.65));  // of the seed that has both
+  CHECK_FALSE(difference_of(base, {{"Cy", {{0, {0.1, 0.2}}}}}, true).has_value());
 }
 
 TEST_CASE("compare: figures of a client are means over its tasks, weighted as figures over people are",
@@ -121,24 +145,27 @@ TEST_CASE("compare: figures of a client are means over its tasks, weighted as fi
   const std::string path = folder.file("devices.csv");
   const auto written =
       write_file(path, std::string("task,device,client,query_samples,accuracy_before,accuracy_after,"
-                                   "root_mean_square_error_before,root_mean_square_error_after,auc_before,auc_after\n"
-                                   "0,1,\"Ann, B\",10,0.5,1,3,1,,\n"
-                                   "1,2,Bo,10,0.25,,2,,,\n"
-                                   "2,1,\"Ann, B\",30,0.1,0.5,1,1,,\n"));
+                                   "root_mean_square_error_before,root_mean_square_error_after,auc_before,auc_after,"
+                                   "skill_before,skill_after,persistence\n"
+                                   "0,1,\"Ann, B\",10,0.5,1,3,1,,,0,0,1\n"
+                                   "1,2,Bo,10,0.25,,2,,,,,,1\n"
+                                   "2,1,\"Ann, B\",30,0.1,0.5,1,1,,,0.75,0.75,2\n"));
   REQUIRE(written.has_value());
-  const auto accuracy = read_figures(path, "accuracy");
+  const auto accuracy = read_figures(path, *find_figure("accuracy"));
   REQUIRE(accuracy.has_value());
-  CHECK(accuracy->units_are_clients);
+  CHECK(accuracy->has_names);
   CHECK(accuracy->units.at("Ann, B").before == Approx(0.2));
   CHECK(accuracy->units.at("Ann, B").after == Approx(0.625));
   CHECK(std::isnan(accuracy->units.at("Bo").after));
-  const auto error = read_figures(path, "root_mean_square_error");
+  const auto error = read_figures(path, *find_figure("root_mean_square_error"));
   REQUIRE(error.has_value());
   CHECK(error->units.at("Ann, B").before == Approx(std::sqrt(3.0)));
-  CHECK(read_figures(path, "auc").error().message.find("was not measured") != std::string::npos);
-  CHECK(read_figures(path, "speed").error().message.find("has no figure 'speed'") != std::string::npos);
+  CHECK(read_figures(path, *find_figure("auc")).error().message.find("was not measured") != std::string::npos);
+  CHECK(find_figure("speed") == nullptr);
+  // Squares of persistence are added up first: 1 - (10 * 1 + 30 * 1) / (10 * 1 + 30 * 4).
+  CHECK(read_figures(path, *find_figure("skill"))->units.at("Ann, B").after == Approx(1 - 40.0 / 130));
   REQUIRE(write_file(path, std::string("task,client,query_samples,loss_before,loss_after\n0,,x,1,1\n")).has_value());
-  CHECK(read_figures(path, "loss").error().code == Status::kDamaged);
+  CHECK(read_figures(path, *find_figure("loss")).error().code == Status::kDamaged);
 }
 
 TEST_CASE("compare: arms that are the same are told, and others are paired", "[simulations][compare]") {
@@ -150,7 +177,7 @@ TEST_CASE("compare: arms that are the same are told, and others are paired", "[s
   REQUIRE(result->written.has_value());
   CHECK(result->figure == "root_mean_square_error");
   CHECK_FALSE(result->higher_is_better);
-  CHECK_FALSE(result->units_are_clients);
+  CHECK(result->unit == UnitKind::kTask);
   REQUIRE(result->arms.size() == 4);
   CHECK(result->arms[0].units.size() == 14);  // tasks of two seeds
   CHECK(result->arms[0].gain.mean == Approx(result->arms[0].after.mean - result->arms[0].before.mean));
@@ -168,7 +195,7 @@ TEST_CASE("compare: arms that are the same are told, and others are paired", "[s
   CHECK(result->notes[1] ==
         "longer support is judged by other tasks than as it is: [evaluation] support_size: 4 there, 9 here.");
   CHECK(result->notes[2] ==
-        "as it is and longer support learned the same models to the bit; only how they are adapted differs.");
+        "as it is and longer support learned the same models to the bit; only their evaluations differ.");
   const auto csv = read_file(options.sweep.out_dir + "/units.csv");
   REQUIRE(csv.has_value());
   CHECK(std::count(csv->begin(), csv->end(), '\n') == 1 + 4 * 14);
@@ -182,10 +209,16 @@ TEST_CASE("compare: what cannot be compared is refused with the reason", "[simul
         "--baseline: there is no arm 'nobody', use one of: as it is, no rounds, the same, again, longer support");
   options.baseline.clear();
   options.figure = "auc";
-  CHECK(compare_arms(options).error().message.find("'auc' was not measured") != std::string::npos);
+  CHECK(compare_arms(options).error().message ==
+        "--figure: arm 'as it is' has no auc, only: loss, mean_absolute_error, root_mean_square_error");
+  options.figure = "speed";
+  CHECK(compare_arms(options).error().message.find("--figure: there is no 'speed', use one of: loss, accuracy") == 0);
+  options.figure.clear();
+  CHECK_FALSE(std::filesystem::exists(options.sweep.out_dir + "/runs.csv"));
+  options.sweep.arms[1].experiment.evaluation.tasks = 0;
   options.sweep.arms[1].experiment.evaluation.final_tasks = 0;
-  options.sweep.arms[1].experiment.evaluation.says_final_tasks = true;
-  CHECK(compare_arms(options).error().message.find("arm 'no rounds': [evaluation] final_tasks") != std::string::npos);
+  CHECK(compare_arms(options).error().message.find("arm 'no rounds': [evaluation] tasks, final_tasks") !=
+        std::string::npos);
 
   const std::string alone = folder.file("alone.toml");
   REQUIRE(write_file(alone, std::string(test::kSmallSine)).has_value());

@@ -99,6 +99,7 @@ struct SweepRun {
   std::uint64_t evaluation_tasks = 0;
   std::uint64_t evaluation_diverged_tasks = 0;
   std::uint64_t query_samples = 0;
+  std::uint64_t shared_readings = 0;  ///< coordinator::Summary
   std::optional<double> loss_before;  ///< nothing: no task had one; likewise the others
   std::optional<double> loss_after;
   std::optional<double> accuracy_before;
@@ -123,6 +124,9 @@ struct SweepResult {
 /// that is refused or a folder of another experiment (kInvalidArgument), data not found. A run that fails is in the
 /// result; the others go on.
 Result<SweepResult> run_sweep(const SweepOptions& options);
+
+/// Of the run with the most: SweepRun::shared_readings.
+std::uint64_t most_shared_readings(const SweepResult& result);
 
 /// sweep.csv, a line for each point, and runs.csv, a line for each run (docs/experiment-output.md).
 std::string sweep_csv(const SweepResult& result);

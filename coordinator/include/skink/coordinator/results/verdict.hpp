@@ -3,6 +3,7 @@
 /// What a run's user has to be told at its end, beside its figures: that nothing was learned, and why; or what did not
 /// count.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -22,5 +23,10 @@ struct Verdict {
 ///
 /// @param[in] inputs  what the network saw; nothing where only the devices know.
 Verdict verdict_of(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs);
+
+/// That windows which share readings were on both sides of a task, and the remedy.
+///
+/// @param[in] readings  Summary::shared_readings, not 0.
+std::string shared_readings_text(std::uint64_t readings);
 
 }  // namespace skink::coordinator
