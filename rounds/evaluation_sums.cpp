@@ -16,6 +16,13 @@ void add(const wire::Evaluation& part, wire::Evaluation& total) {
   for (const auto sum : kSums) total.*sum = arithmetic::add_saturating(total.*sum, part.*sum);
 }
 
+std::optional<std::uint64_t> diverged_samples(const wire::Evaluation& sums) {
+  if (sums.diverged_tasks == 0) return 0;
+  if (sums.diverged_tasks >= sums.tasks) return sums.query_samples;
+  if (sums.query_samples % sums.tasks != 0) return std::nullopt;
+  return sums.diverged_tasks * (sums.query_samples / sums.tasks);
+}
+
 bool is_plausible(const wire::Evaluation& report, const EvaluationRequest& request) {
   const std::uint64_t most_samples = request.query_samples_per_task * request.tasks;
   const std::uint64_t most_loss = arithmetic::largest_loss_sum(report.query_samples);

@@ -1,6 +1,7 @@
 #include "skink/rounds/records.hpp"
 
 #include "skink/common/arithmetic/fixed_point.hpp"
+#include "skink/rounds/evaluation_sums.hpp"
 
 namespace skink::rounds {
 namespace {
@@ -17,21 +18,16 @@ std::optional<double> EvaluationRecord::loss_before() const {
   return arithmetic::loss_from_fixed_point(total.loss_before, total.query_samples);
 }
 
-/// The sum has 2^20 for each query sample of a task that diverged (docs/arithmetic.md, section 7). A report says how
-/// many tasks those were, not how many samples: unless single tasks are known, they are taken to be spread evenly.
+/// The sum has 2^20 for each query sample of a task that diverged (docs/arithmetic.md, section 7).
 std::optional<double> EvaluationRecord::loss_after() const {
   if (total.query_samples == 0 || total.tasks == 0) return std::nullopt;
   if (total.diverged_tasks == 0) return arithmetic::loss_from_fixed_point(total.loss_after, total.query_samples);
-  const bool is_known = figures.units > 0;
-  const std::uint64_t lost =
-      is_known ? figures.diverged_samples : total.diverged_tasks * (total.query_samples / total.tasks);
-  const std::uint64_t lost_loss = arithmetic::largest_loss_sum(lost);
+  const std::optional<std::uint64_t> lost = figures.units > 0 ? figures.diverged_samples : diverged_samples(total);
+  if (!lost || total.diverged_tasks >= total.tasks) return std::nullopt;
+  const std::uint64_t lost_loss = arithmetic::largest_loss_sum(*lost);
   const bool is_saturated = total.loss_after == ~std::uint64_t{0};
-  const bool is_even = is_known || total.query_samples % total.tasks == 0;
-  if (is_saturated || !is_even || total.diverged_tasks >= total.tasks || total.loss_after < lost_loss) {
-    return std::nullopt;
-  }
-  return arithmetic::loss_from_fixed_point(total.loss_after - lost_loss, total.query_samples - lost);
+  if (is_saturated || *lost >= total.query_samples || total.loss_after < lost_loss) return std::nullopt;
+  return arithmetic::loss_from_fixed_point(total.loss_after - lost_loss, total.query_samples - *lost);
 }
 
 std::optional<double> EvaluationRecord::accuracy_before() const {

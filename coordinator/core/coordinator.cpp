@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "skink/common/wire/versions.hpp"
+#include "skink/rounds/evaluation_figures.hpp"
 #include "skink/rounds/evaluation_plan.hpp"
 
 namespace skink::coordinator {
@@ -43,7 +44,7 @@ void Coordinator::restore(const RunSnapshot& snapshot) {
   if (!snapshot.roster.empty()) adopt_roster(snapshot.roster);
   if (config_.mode == RunMode::kLive) {
     rounds_done_ = snapshot.rounds_done;
-    evaluations_ = snapshot.evaluations;
+    for (const rounds::EvaluationRecord& record : snapshot.evaluations) add_evaluation(record);
     outbox_.traffic() = snapshot.traffic;
     restore_model(snapshot);
     if (snapshot.finished) phase_ = Phase::kFinished;
@@ -160,9 +161,17 @@ void Coordinator::go_on(std::uint64_t now_ms) {
   advance(now_ms);
 }
 
+/// Reports are kept of the last only.
+void Coordinator::add_evaluation(rounds::EvaluationRecord record) {
+  if (!evaluations_.empty()) evaluations_.back().reports = {};
+  if (!record.reports.empty()) record.figures = rounds::figures_of(record.reports, config_.experiment);
+  evaluations_.push_back(std::move(record));
+}
+
 void Coordinator::close_evaluation() {
-  evaluations_.push_back(driver_.close_evaluation());
-  evaluations_.back().traffic = traffic();
+  rounds::EvaluationRecord record = driver_.close_evaluation();
+  record.traffic = traffic();
+  add_evaluation(std::move(record));
   outbox_.commit(CommitEvaluation{evaluations_.back()});
 }
 

@@ -100,7 +100,10 @@ RoundOutcome RoundDriver::close_round(std::uint64_t now_ms) {
 
 rounds::EvaluationRecord RoundDriver::close_evaluation() {
   slots_.clear();
-  return evaluation_record_;
+  auto& reports = evaluation_record_.reports;
+  std::sort(reports.begin(), reports.end(),
+            [](const auto& a, const auto& b) { return a.device_index < b.device_index; });
+  return std::move(evaluation_record_);
 }
 
 // ---- devices that come and go ---------------------------------------------------------------------------------------

@@ -196,6 +196,7 @@ void RoundDriver::take_evaluation(Slot& slot, const wire::Update& update) {
   }
   rounds::add(report, evaluation_record_.total);
   ++evaluation_record_.devices;
+  evaluation_record_.reports.push_back({slot.device_index, report});
   answer(slot, wire::Verdict::kAccepted, wire::Refusal::kNone);
   settle(slot, wire::Refusal::kNone);
 }

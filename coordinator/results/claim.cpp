@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 #include <filesystem>
+#include <string_view>
+#include <vector>
 
 #include "skink/host/experiment/experiment_text.hpp"
 #include "skink/host/files/files.hpp"
@@ -19,7 +21,8 @@ bool exists(const std::string& path) {
 }
 
 /// Results, or a part of them.
-constexpr const char* kResults[] = {"/summary.json", "/checkpoint.json", "/metrics.csv", "/wire.csv", "/model.skm"};
+constexpr const char* kResults[] = {"/summary.json",  "/checkpoint.json", "/metrics.csv", "/devices.csv",
+                                    "/confusion.csv", "/wire.csv",        "/model.skm"};
 
 bool has_results(const std::string& folder) { return exists(folder + kResults[0]) || exists(folder + kResults[1]); }
 
@@ -65,11 +68,27 @@ Result<std::string> objection(const std::string& folder, const Claim& claim, con
   return std::string();
 }
 
+/// model-100.skm: the model after so many rounds.
+bool is_model_of_round(const std::string& name) {
+  constexpr std::string_view kBefore = "model-";
+  constexpr std::string_view kAfter = ".skm";
+  if (name.size() <= kBefore.size() + kAfter.size() || name.rfind(kBefore, 0) != 0) return false;
+  const std::size_t end = name.find_first_not_of("0123456789", kBefore.size());
+  return end != std::string::npos && name.substr(end) == kAfter;
+}
+
 /// The summary first: what is left without it is no result.
 Result<void> remove_results(const std::string& folder) {
+  std::vector<std::string> paths;
   for (const char* name : kResults) {
-    if (!exists(folder + name)) continue;
-    const auto removed = remove_file(folder + name);
+    if (exists(folder + name)) paths.push_back(folder + name);
+  }
+  std::error_code unreadable;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, unreadable)) {
+    if (is_model_of_round(entry.path().filename().string())) paths.push_back(entry.path().string());
+  }
+  for (const std::string& path : paths) {
+    const auto removed = remove_file(path);
     if (!removed) return removed;
   }
   return {};

@@ -1,5 +1,6 @@
 #include "skink/coordinator/results/results.hpp"
 
+#include "skink/coordinator/results/figures.hpp"
 #include "skink/host/files/files.hpp"
 
 namespace skink::coordinator {
@@ -14,6 +15,11 @@ Result<void> write_results(const std::string& folder, const RunState& state, con
   MetricsTable metrics(rounds, state.evaluations, state.experiment.model.loss);
   if (written)
     written = write_parts(folder + "/metrics.csv", [&](std::string_view& part) { return metrics.next(part); });
+  const bool has_reports = !state.evaluations.empty() && !state.evaluations.back().reports.empty();
+  if (written && has_reports) {
+    written = write_file(folder + "/devices.csv",
+                         devices_csv(state.evaluations.back().reports, state.experiment, state.roster));
+  }
   if (written) written = write_model(folder + "/model.skm", state.model_file);
   // The last: whoever finds it finds the others.
   if (written) written = write_file(folder + "/summary.json", to_json(summary));

@@ -61,7 +61,8 @@ RunState state_of(const Coordinator& coordinator) {
           coordinator.evaluations(),
           coordinator.model().file(),
           coordinator.model().digest(),
-          coordinator.model().parameters().size()};
+          coordinator.model().parameters().size(),
+          coordinator.roster()};
 }
 
 Summary summarize(const RunState& state, const rounds::RoundHistory& rounds, const std::string& source,
@@ -104,10 +105,10 @@ boost::json::object to_json(const rounds::BeforeAfter& figure) {
           {"after_interval", number_or_null(figure.after.half_width)}};
 }
 
-/// Null where single tasks are not known: devices of a fleet report sums.
+/// Null without an evaluation.
 boost::json::value to_json(const rounds::EvaluationFigures& figures) {
   if (figures.units == 0) return nullptr;
-  boost::json::object object{{"over", figures.units_are_clients ? "clients" : "tasks"}, {"units", figures.units}};
+  boost::json::object object{{"over", std::string(unit_name(figures.unit)) + "s"}, {"units", figures.units}};
   for (const Measure& measure : measures()) {
     const rounds::BeforeAfter& figure = figures.*measure.figure;
     const bool is_measured = std::isfinite(figure.before.mean) || std::isfinite(figure.after.mean);
@@ -142,7 +143,7 @@ std::string spread_text(const rounds::EvaluationFigures& figures) {
                        std::isfinite(spread.half_width) ? fmt::format(" +- {:.1f}", 100 * spread.half_width) : "");
   };
   return fmt::format("{} before, {} after (mean and 95 % interval over {} {})", text(figures.accuracy.before),
-                     text(figures.accuracy.after), figures.units, figures.units_are_clients ? "clients" : "tasks");
+                     text(figures.accuracy.after), figures.units, std::string(unit_name(figures.unit)) + "s");
 }
 
 std::string text_of(const rounds::Spread& spread) {
@@ -160,7 +161,7 @@ std::string figure_lines(const rounds::EvaluationFigures& figures, bool classifi
   std::string lines;
   if (figures.units == 0) return lines;
   if (classifies)
-    lines += fmt::format("  {:<24}{}\n", figures.units_are_clients ? "by client" : "by task", spread_text(figures));
+    lines += fmt::format("  {:<24}{}\n", std::string("by ") + unit_name(figures.unit), spread_text(figures));
   for (const Measure& measure : measures()) {
     const rounds::BeforeAfter& figure = figures.*measure.figure;
     if (measure.is_own_line && std::isfinite(figure.before.mean)) {

@@ -36,6 +36,9 @@ CREATE TABLE IF NOT EXISTS events(sequence INTEGER PRIMARY KEY AUTOINCREMENT, ro
 CREATE TABLE IF NOT EXISTS evaluations(rounds INTEGER PRIMARY KEY, devices INTEGER, tasks INTEGER,
   query_samples INTEGER, correct_before INTEGER, correct_after INTEGER, loss_before INTEGER, loss_after INTEGER,
   diverged_tasks INTEGER, uplink_bytes INTEGER, downlink_bytes INTEGER, device_rounds INTEGER);
+CREATE TABLE IF NOT EXISTS reports(rounds INTEGER NOT NULL, device_index INTEGER NOT NULL, tasks INTEGER,
+  query_samples INTEGER, correct_before INTEGER, correct_after INTEGER, loss_before INTEGER, loss_after INTEGER,
+  diverged_tasks INTEGER, PRIMARY KEY(rounds, device_index)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS devices(id TEXT PRIMARY KEY, online INTEGER, last_seen TEXT, firmware TEXT,
   arena_bytes INTEGER, battery_percent INTEGER, reset_reason INTEGER, free_bytes INTEGER, stack_used_bytes INTEGER)
   WITHOUT ROWID;
@@ -280,6 +283,13 @@ Result<void> Store::commit_evaluation(const rounds::EvaluationRecord& record) {
   row.bind(total.correct_after).bind(total.loss_before).bind(total.loss_after).bind(total.diverged_tasks);
   row.bind(record.traffic.uplink_bytes).bind(record.traffic.downlink_bytes).bind(record.traffic.device_rounds);
   if (!row.run()) return failure("the evaluation cannot be written");
+  for (const rounds::DeviceReport& report : record.reports) {
+    const wire::Evaluation& sums = report.sums;
+    Statement line(database_.get(), "INSERT INTO reports VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    line.bind(record.rounds).bind(report.device_index).bind(sums.tasks).bind(sums.query_samples);
+    line.bind(sums.correct_before).bind(sums.correct_after).bind(sums.loss_before).bind(sums.loss_after);
+    if (!line.bind(sums.diverged_tasks).run()) return failure("the report of a device cannot be written");
+  }
   return {};
 }
 

@@ -167,6 +167,23 @@ Result<void> Store::read_events(RunSnapshot& snapshot) const {
   return check(events, "transcript");
 }
 
+namespace {
+
+/// Of seven columns that begin at `first`.
+wire::Evaluation read_sums(Statement& row, int first) {
+  wire::Evaluation sums{};
+  sums.tasks = row.large(first);
+  sums.query_samples = row.large(first + 1);
+  sums.correct_before = row.large(first + 2);
+  sums.correct_after = row.large(first + 3);
+  sums.loss_before = row.large(first + 4);
+  sums.loss_after = row.large(first + 5);
+  sums.diverged_tasks = row.large(first + 6);
+  return sums;
+}
+
+}  // namespace
+
 Result<void> Store::read_evaluations(RunSnapshot& snapshot) const {
   Statement evaluations(database_.get(),
                         "SELECT rounds, devices, tasks, query_samples, correct_before, correct_after, loss_before, "
@@ -176,17 +193,35 @@ Result<void> Store::read_evaluations(RunSnapshot& snapshot) const {
     rounds::EvaluationRecord record;
     record.rounds = evaluations.count(0);
     record.devices = evaluations.count(1);
-    record.total.tasks = evaluations.large(2);
-    record.total.query_samples = evaluations.large(3);
-    record.total.correct_before = evaluations.large(4);
-    record.total.correct_after = evaluations.large(5);
-    record.total.loss_before = evaluations.large(6);
-    record.total.loss_after = evaluations.large(7);
-    record.total.diverged_tasks = evaluations.large(8);
+    record.total = read_sums(evaluations, 2);
     record.traffic = read_traffic(evaluations, 9);
     snapshot.evaluations.push_back(record);
   }
-  return check(evaluations, "evaluations");
+  auto done = check(evaluations, "evaluations");
+  if (done) done = read_reports(snapshot);
+  return done;
+}
+
+/// Each belongs to an evaluation and to a device of the roster. Evaluations of older stores have none.
+Result<void> Store::read_reports(RunSnapshot& snapshot) const {
+  const auto format = meta("format");
+  if (!format) return format.error();
+  if (*format != kFormat) return {};
+  Statement reports(database_.get(),
+                    "SELECT rounds, device_index, tasks, query_samples, correct_before, correct_after, loss_before, "
+                    "loss_after, diverged_tasks FROM reports ORDER BY rounds, device_index");
+  auto evaluation = snapshot.evaluations.begin();
+  while (reports.next()) {
+    const std::uint32_t rounds = reports.count(0);
+    while (evaluation != snapshot.evaluations.end() && evaluation->rounds < rounds) ++evaluation;
+    const rounds::DeviceReport report{reports.count(1), read_sums(reports, 2)};
+    const bool has_evaluation = evaluation != snapshot.evaluations.end() && evaluation->rounds == rounds;
+    if (!has_evaluation || report.device_index >= snapshot.roster.size()) {
+      return damage("a report belongs to no evaluation, or to no device");
+    }
+    evaluation->reports.push_back(report);
+  }
+  return check(reports, "reports");
 }
 
 Result<std::vector<rounds::RoundRecord>> Store::rounds() const {

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <sstream>
 
-#include "skink/coordinator/results/figures.hpp"
 #include "skink/host/files/files.hpp"
+#include "skink/rounds/evaluation_figures.hpp"
 #include "skink/simulations/codecs.hpp"
 
 namespace skink::simulations {
@@ -25,7 +25,7 @@ std::vector<double> values_at(const std::vector<Rows>& runs, std::size_t place, 
 }
 
 std::optional<rounds::Spread> spread_at(const std::vector<double>& values) {
-  return values.empty() ? std::nullopt : std::optional<rounds::Spread>(coordinator::spread_of(values));
+  return values.empty() ? std::nullopt : std::optional<rounds::Spread>(rounds::spread_of(values));
 }
 double total_of(const WireRow& row) { return static_cast<double>(row.totals.up_bytes + row.totals.down_bytes); }
 

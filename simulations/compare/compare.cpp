@@ -9,10 +9,10 @@
 
 #include "notes.hpp"
 #include "runs.hpp"
-#include "skink/coordinator/results/figures.hpp"
 #include "skink/host/experiment/device_memory.hpp"
 #include "skink/host/experiment/strategies.hpp"
 #include "skink/host/files/files.hpp"
+#include "skink/rounds/evaluation_figures.hpp"
 #include "skink/rounds/evaluation_plan.hpp"
 #include "units.hpp"
 
@@ -58,7 +58,7 @@ double worst_tenth(std::vector<double> values, bool higher_is_better) {
   std::sort(values.begin(), values.end());
   if (!higher_is_better) std::reverse(values.begin(), values.end());
   values.resize(std::min(values.size(), std::max<std::size_t>(1, values.size() / 10)));
-  return coordinator::spread_of(values).mean;
+  return rounds::spread_of(values).mean;
 }
 
 // ---- rows
@@ -69,9 +69,9 @@ ArmRow row_of(const CompareOptions& options, const SweepResult& sweep, std::size
   row.name = options.sweep.arms[arm].name;
   row.seeds = options.sweep.seeds.size();
   row.units = rows_of(units);
-  row.before = coordinator::spread_of(values_of(row.units, &UnitRow::before));
-  row.after = coordinator::spread_of(values_of(row.units, &UnitRow::after));
-  row.gain = coordinator::spread_of(values_of(row.units, &UnitRow::gain));
+  row.before = rounds::spread_of(values_of(row.units, &UnitRow::before));
+  row.after = rounds::spread_of(values_of(row.units, &UnitRow::after));
+  row.gain = rounds::spread_of(values_of(row.units, &UnitRow::gain));
   row.worst_tenth = worst_tenth(values_of(row.units, &UnitRow::after), higher_is_better);
   for (const SweepRun* run : runs_of(sweep, arm)) {
     row.updates.taken += run->updates.taken;

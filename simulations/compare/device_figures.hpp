@@ -13,7 +13,7 @@
 
 namespace skink::simulations {
 
-/// How a client's tasks become one figure, as coordinator::figures_of() makes it.
+/// How a client's tasks become one figure, as rounds::figures_of() makes it.
 enum class Pooling {
   kBySamples,
   kByTasks,      ///< each task weighs the same
@@ -34,7 +34,7 @@ const DeviceFigure* find_figure(const std::string& name);
 /// "accuracy, loss": of an experiment, or all.
 std::string figure_names(const Experiment* experiment);
 
-/// A unit's mean over its tasks, as figures over people take it (coordinator::figures_of). NaN: no task has one.
+/// A unit's mean over its tasks, as figures over people take it (rounds::figures_of). NaN: no task has one.
 struct UnitFigure {
   double before = rounds::kNotMeasured;
   double after = rounds::kNotMeasured;  ///< of tasks that did not diverge

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <numeric>
 
-#include "skink/coordinator/results/figures.hpp"
+#include "skink/rounds/evaluation_figures.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -100,7 +100,7 @@ PairedTest paired_test(const std::vector<double>& differences, double largest) {
     test.higher += steps.back() > 0 ? 1U : 0U;
     test.lower += steps.back() < 0 ? 1U : 0U;
   }
-  test.difference = coordinator::spread_of(differences);
+  test.difference = rounds::spread_of(differences);
   test.wilcoxon = wilcoxon_p(steps);
   test.sign = sign_test_p(test.higher, test.lower);
   return test;

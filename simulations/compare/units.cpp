@@ -6,12 +6,12 @@
 #include <cmath>
 
 #include "paired_test.hpp"
-#include "skink/coordinator/results/figures.hpp"
+#include "skink/rounds/evaluation_figures.hpp"
 
 namespace skink::simulations {
 namespace {
 
-double mean_of(const std::vector<double>& values) { return coordinator::spread_of(values).mean; }
+double mean_of(const std::vector<double>& values) { return rounds::spread_of(values).mean; }
 
 }  // namespace
 
@@ -72,7 +72,7 @@ std::optional<Difference> difference_of(const Units& base, const Units& arm, boo
   difference.sign = test.sign;
   std::vector<double> seeds;
   for (const auto& [seed, differences] : of_seeds) seeds.push_back(mean_of(differences));
-  difference.over_seeds = coordinator::spread_of(seeds);
+  difference.over_seeds = rounds::spread_of(seeds);
   return difference;
 }
 

@@ -71,7 +71,7 @@ rounds::RoundHistory::Stretch stretch_from(const json::array& row, std::size_t& 
 
 /// Figures as a list of numbers; null: not measured.
 json::array to_json(const rounds::EvaluationFigures& figures) {
-  json::array row{figures.units_are_clients, figures.units, figures.diverged_samples};
+  json::array row{figures.unit == rounds::Unit::kClient, figures.units, figures.diverged_samples.value_or(0)};
   const auto add = [&row](const rounds::Spread& spread) {
     for (const double number : {spread.mean, spread.half_width}) {
       row.push_back(std::isfinite(number) ? json::value(number) : json::value(nullptr));
@@ -87,7 +87,7 @@ json::array to_json(const rounds::EvaluationFigures& figures) {
 
 rounds::EvaluationFigures figures_from(const json::array& row) {
   rounds::EvaluationFigures figures;
-  figures.units_are_clients = row.at(0).as_bool();
+  figures.unit = row.at(0).as_bool() ? rounds::Unit::kClient : rounds::Unit::kTask;
   figures.units = row.at(1).to_number<std::uint32_t>();
   figures.diverged_samples = row.at(2).to_number<std::uint64_t>();
   std::size_t next = 3;

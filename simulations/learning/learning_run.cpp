@@ -17,6 +17,7 @@
 #include "skink/host/experiment/strategies.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/rounds/cohort.hpp"
+#include "skink/rounds/evaluation_figures.hpp"
 #include "skink/rounds/evaluation_plan.hpp"
 #include "skink/rounds/evaluation_sums.hpp"
 #include "skink/rounds/meta_model.hpp"
@@ -243,7 +244,8 @@ class LearningRun {
     const std::optional<rounds::TaskResults> results = engine_.evaluate(tasks, rounds_done_);
     if (!results) return false;
     record.total = rounds::sum_of(results->tasks);
-    record.figures = coordinator::figures_of(*results, experiment_, !tasks_.client_names(TaskUse::kEvaluate).empty());
+    const auto unit = tasks_.client_names(TaskUse::kEvaluate).empty() ? rounds::Unit::kTask : rounds::Unit::kClient;
+    record.figures = rounds::figures_of(*results, experiment_, unit);
     last_results_ = *results;
     record.traffic = traffic_;
     evaluations_.push_back(record);

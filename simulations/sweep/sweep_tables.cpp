@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "skink/coordinator/results/figures.hpp"
 #include "skink/host/files/csv_field.hpp"
+#include "skink/rounds/evaluation_figures.hpp"
 #include "skink/simulations/sweep.hpp"
 
 namespace skink::simulations {
@@ -41,7 +41,7 @@ Mean mean_of(const std::vector<const SweepRun*>& runs, std::optional<double> Swe
   for (const SweepRun* run : runs) {
     if (run->*value) values.push_back(*(run->*value));
   }
-  return {values.empty() ? std::nullopt : std::optional<rounds::Spread>(coordinator::spread_of(values)), values.size()};
+  return {values.empty() ? std::nullopt : std::optional<rounds::Spread>(rounds::spread_of(values)), values.size()};
 }
 
 /// Of all runs of a point.

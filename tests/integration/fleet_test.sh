@@ -30,6 +30,13 @@ compare() {
     [[ $(summary_field "$fleet_work/$name/fleet/summary.json" $key) == \
       $(summary_field "$fleet_work/$name/simulator/summary.json" $key) ]] || { echo "FAILED: $key of $name differs"; exit 1; }
   done
+  # The simulated devices report as these do; only their names are others.
+  "$fleet_bin/skink-sim" run "$file" "${settings[@]}" ${data:+--data "$data"} --engine protocol --quiet \
+    --out "$fleet_work/$name/protocol"
+  for side in fleet protocol; do cut -d, -f1,2,4- "$fleet_work/$name/$side/devices.csv" >"$fleet_work/$name/$side.devices"; done
+  diff "$fleet_work/$name/fleet.devices" "$fleet_work/$name/protocol.devices" ||
+    { echo "FAILED: devices.csv of $name differs"; exit 1; }
+  "$SKINK_PYTHON" "$fleet_root/tests/integration/check_device_figures.py" "$fleet_work/$name/fleet"
   "$fleet_bin/skinkctl" status --store "$fleet_work/$name/store.db" | grep -q "finished"
   "$fleet_bin/skinkctl" model show "$fleet_work/$name/fleet/model.skm" | grep -q "$fleet"
 }

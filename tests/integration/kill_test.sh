@@ -50,8 +50,9 @@ echo "fleet $fleet simulator $simulator"
 [[ $fleet == "$simulator" ]] || fail "the hashes differ"
 "$fleet_bin/skinkctl" status --store "$fleet_work/run/store.db" | grep -q "transcript   0 events" ||
   fail "the transcript is not empty"
-# One line per round, in order, and each round's model is the simulator's.
-cut -d, -f1,16 "$fleet_work/run/fleet/metrics.csv" >"$fleet_work/fleet.rounds"
-cut -d, -f1,16 "$fleet_work/simulator/metrics.csv" >"$fleet_work/simulator.rounds"
+# One line per round, in order, and each round's model and figures, of every evaluation, are the simulator's.
+for side in run/fleet simulator; do
+  cut -d, -f1,10- "$fleet_work/$side/metrics.csv" >"$fleet_work/${side##*/}.rounds"
+done
 [[ $(wc -l <"$fleet_work/fleet.rounds") -eq $((rounds + 2)) ]] || fail "rounds were lost or doubled"
 cmp "$fleet_work/fleet.rounds" "$fleet_work/simulator.rounds" || fail "the rounds differ"

@@ -40,11 +40,11 @@ ROOMS = {
     "host/experiment": ("common/ host/", VALUES + r"|fmt/format\.h"),
     "host/program": ("common/ host/", OUTSIDE + r"|CLI/CLI\.hpp|fmt/format\.h|xmmintrin\.h"),
     "host/mqtt": ("common/ host/", OUTSIDE + "|" + SOCKETS + r"|mqtt/.*|openssl/.*"),
-    "rounds": ("common/ rounds/ host/experiment/", VALUES),
+    "rounds": ("common/ rounds/ host/experiment/", VALUES + r"|boost/math/distributions/students_t\.hpp"),
     "coordinator/core": ("common/ rounds/ host/experiment/ host/config/overrides.hpp coordinator/core/", VALUES),
     "coordinator/results": ("common/ rounds/ host/experiment/ host/files/ host/program/build.hpp host/result.hpp "
                             "coordinator/core/ coordinator/results/",
-                            VALUES + r"|filesystem|boost/json\.hpp|boost/math/distributions/students_t\.hpp|fmt/format\.h"),
+                            VALUES + r"|filesystem|boost/json\.hpp|fmt/format\.h"),
     "coordinator/store": ("common/ rounds/ host/ coordinator/core/ coordinator/store/",
                           OUTSIDE + r"|boost/json\.hpp|sqlite3\.h"),
     "coordinator/provisioning": ("common/ host/ coordinator/core/revoked_ids.hpp coordinator/provisioning/",

@@ -73,12 +73,19 @@ TEST_CASE("claim: results of another experiment stay, unless they may be replace
   REQUIRE(refusal(folder, experiment_of(5)).empty());
   write(folder + "/summary.json", "{}");
   write(folder + "/checkpoint.json", "{}");
+  const std::vector<std::string> more{"/devices.csv", "/confusion.csv", "/model-20.skm"};
+  const std::vector<std::string> others{"/model-.skm", "/model-b20.skm", "/model-20.skm.old", "/notes.csv"};
+  for (const auto* names : {&more, &others}) {
+    for (const std::string& name : *names) write(folder + name, "x");
+  }
   CHECK(refusal(folder, experiment_of(6)) ==
         folder + ": holds another experiment ([meta] rounds: 5 there, 6 here); do this");
   CHECK(read_file(coordinator::experiment_path(folder)).value() == to_toml(experiment_of(5)));
   CHECK(refusal(folder, experiment_of(6), "", Found::kReplace).empty());
   CHECK_FALSE(std::filesystem::exists(folder + "/summary.json"));
   CHECK_FALSE(std::filesystem::exists(folder + "/checkpoint.json"));
+  for (const std::string& name : more) CHECK_FALSE(std::filesystem::exists(folder + name));
+  for (const std::string& name : others) CHECK(std::filesystem::exists(folder + name));
   CHECK(read_file(coordinator::experiment_path(folder)).value() == to_toml(experiment_of(6)));
 }
 

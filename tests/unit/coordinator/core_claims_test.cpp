@@ -137,6 +137,13 @@ TEST_CASE("core: the worst evaluation report that its task can give is taken", "
   CHECK(bench.core.evaluations()[0].total.query_samples == 20);
   CHECK_FALSE(bench.core.evaluations()[0].loss_after());  // both tasks diverged
   CHECK(bench.core.evaluations()[0].loss_before() == 0.0);
+  const rounds::EvaluationFigures& figures = bench.core.evaluations()[0].figures;
+  CHECK(figures.unit == rounds::Unit::kDevice);
+  CHECK(figures.units == 1);
+  CHECK(figures.loss.before.mean == 0.0);
+  CHECK(std::isnan(figures.loss.after.mean));
+  REQUIRE(bench.core.evaluations()[0].reports.size() == 1);
+  CHECK(bench.core.roster()[bench.core.evaluations()[0].reports[0].device_index] == id);
 }
 
 TEST_CASE("core: a change that was refused is refused again", "[coordinator][core]") {

@@ -1,4 +1,5 @@
 #include "skink/coordinator/results/figures.hpp"
+#include "skink/rounds/evaluation_figures.hpp"
 
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -31,20 +32,20 @@ Experiment classifier() {
 }  // namespace
 
 TEST_CASE("figures: the interval is Student's", "[coordinator][figures]") {
-  const rounds::Spread five = coordinator::spread_of({1, 2, 3, 4, 5});
+  const rounds::Spread five = rounds::spread_of({1, 2, 3, 4, 5});
   CHECK(five.mean == 3.0);
   CHECK(five.half_width == Approx(2.776445 * std::sqrt(2.5 / 5)).epsilon(1e-6));
-  const rounds::Spread two = coordinator::spread_of({-1, rounds::kNotMeasured, 1});
+  const rounds::Spread two = rounds::spread_of({-1, rounds::kNotMeasured, 1});
   CHECK(two.mean == 0.0);
   CHECK(two.half_width == Approx(12.706205).epsilon(1e-6));
-  CHECK(std::isnan(coordinator::spread_of({4}).half_width));
-  CHECK(std::isnan(coordinator::spread_of({}).mean));
+  CHECK(std::isnan(rounds::spread_of({4}).half_width));
+  CHECK(std::isnan(rounds::spread_of({}).mean));
 }
 
 TEST_CASE("figures: a client weighs as much as any other, however many samples it has", "[coordinator][figures]") {
   rounds::TaskResults results;
   results.tasks = {task(0, 0, 10, 5, 10), task(1, 1, 100, 10, 90), task(2, 0, 10, 0, 10)};
-  const auto by_client = coordinator::figures_of(results, classifier(), true);
+  const auto by_client = rounds::figures_of(results, classifier(), rounds::Unit::kClient);
   CHECK(by_client.units == 2);
   CHECK(by_client.accuracy.before.mean == Approx((0.25 + 0.1) / 2));
   CHECK(by_client.accuracy.after.mean == Approx((1.0 + 0.9) / 2));
@@ -53,7 +54,7 @@ TEST_CASE("figures: a client weighs as much as any other, however many samples i
   CHECK(by_client.loss.after.mean == Approx(0.5));
   CHECK(std::isnan(by_client.auc.before.mean));
   CHECK(std::isnan(by_client.mean_absolute_error.before.mean));
-  const auto by_task = coordinator::figures_of(results, classifier(), false);
+  const auto by_task = rounds::figures_of(results, classifier(), rounds::Unit::kTask);
   CHECK(by_task.units == 3);
   CHECK(by_task.accuracy.before.mean == Approx((0.5 + 0.1 + 0.0) / 3));
 }
@@ -62,7 +63,7 @@ TEST_CASE("figures: tasks that diverged stand apart", "[coordinator][figures]") 
   rounds::TaskResults results;
   results.tasks = {task(0, 0, 10, 5, 10), task(1, 1, 30, 15, 0)};
   results.tasks[1].diverged = true;
-  const auto figures = coordinator::figures_of(results, classifier(), true);
+  const auto figures = rounds::figures_of(results, classifier(), rounds::Unit::kClient);
   CHECK(figures.diverged_samples == 30);
   CHECK(figures.accuracy.before.mean == Approx(0.5));
   CHECK(figures.accuracy.after.mean == Approx(1.0));
@@ -76,7 +77,7 @@ TEST_CASE("figures: errors of a regression are in the unit of the targets", "[co
   results.tasks = {task(0, 0, 4, 0, 0)};
   results.tasks[0].before.loss = std::uint64_t{4} << 18;            // a mean square of 1/4
   results.tasks[0].before.absolute_error = std::uint64_t{4} << 19;  // 1/2
-  const auto figures = coordinator::figures_of(results, experiment, true);
+  const auto figures = rounds::figures_of(results, experiment, rounds::Unit::kClient);
   CHECK(figures.root_mean_square_error.before.mean == Approx(1.0));
   CHECK(figures.mean_absolute_error.before.mean == Approx(1.0));
   CHECK(std::isnan(figures.accuracy.before.mean));
@@ -93,6 +94,39 @@ TEST_CASE("figures: devices.csv names clients and leaves out what was not measur
         "1,9,\"Ann, of 3\",0,10,1,1,0.1,,,,,,,,,,,,,\n");
 }
 
+TEST_CASE("figures: a fleet's are over its devices, of what their sums tell", "[coordinator][figures]") {
+  const std::uint64_t lost = std::uint64_t{5} << 40;  // a task of five samples
+  const std::vector<rounds::DeviceReport> reports{
+      {1, {2, 10, 5, 10, std::uint64_t{10} << 20, std::uint64_t{10} << 19, 0}},
+      {2, {2, 10, 1, 4, std::uint64_t{10} << 20, lost + (std::uint64_t{5} << 19), 1}},    // one of two diverged
+      {4, {2, 10, 3, 10, std::uint64_t{10} << 20, lost + (std::uint64_t{5} << 19), 1}}};  // more right than samples
+  const auto figures = rounds::figures_of(reports, classifier());
+  CHECK(figures.unit == rounds::Unit::kDevice);
+  CHECK(figures.units == 3);
+  CHECK(figures.diverged_samples == 10);
+  CHECK(figures.accuracy.before.mean == Approx(0.3));
+  CHECK(figures.accuracy.after.mean == Approx((1.0 + 0.8) / 2));
+  CHECK(figures.loss.after.mean == Approx(0.5));
+  CHECK(std::isnan(figures.mean_absolute_error.before.mean));
+  CHECK(std::isnan(figures.macro_f1.before.mean));
+  const std::vector<std::string> roster{"a", "b", "c", "d", "e"};
+  const std::string csv = coordinator::devices_csv(reports, classifier(), roster);
+  CHECK(csv.substr(csv.find('\n') + 1) ==
+        ",1,b,,10,0,1,0.5,,,,,,0.5,1,,,,,,\n"
+        ",2,c,,10,1,1,0.1,,,,,,0.5,0.8,,,,,,\n"
+        ",4,e,,10,1,1,0.3,,,,,,,,,,,,,\n");
+}
+
+TEST_CASE("figures: how many samples diverged tasks had may not be known", "[coordinator][figures]") {
+  const std::vector<rounds::DeviceReport> reports{{0, {3, 10, 5, 5, 0, std::uint64_t{3} << 40, 1}}};
+  const auto figures = rounds::figures_of(reports, Experiment());  // a regression
+  CHECK_FALSE(figures.diverged_samples);
+  CHECK(figures.root_mean_square_error.before.mean == 0.0);
+  CHECK(std::isnan(figures.root_mean_square_error.after.mean));
+  CHECK(std::isnan(figures.mean_absolute_error.before.mean));
+  CHECK(std::isnan(figures.skill.before.mean));
+}
+
 TEST_CASE("figures: skill is what is saved of the mean square error of persistence", "[coordinator][figures]") {
   Experiment experiment;
   experiment.task.target_scale = 0.5F;
@@ -105,7 +139,7 @@ TEST_CASE("figures: skill is what is saved of the mean square error of persisten
     one.persistence.loss = std::uint64_t{4} << 18;  // 1/4
   }
   results.tasks[2].diverged = true;
-  const auto figures = coordinator::figures_of(results, experiment, true);
+  const auto figures = rounds::figures_of(results, experiment, rounds::Unit::kClient);
   CHECK(figures.persistence.mean == Approx(1.0));
   CHECK(figures.skill.before.mean == Approx(-1.0));
   CHECK(figures.skill.after.mean == Approx(0.5));  // of tasks that did not diverge, both of them
@@ -114,7 +148,8 @@ TEST_CASE("figures: skill is what is saved of the mean square error of persisten
   CHECK(csv.substr(csv.find('\n') + 1).find(",0.5,1\n") != std::string::npos);
 
   for (rounds::TaskResult& one : results.tasks) one.persistence.loss = 0;
-  CHECK(std::isnan(coordinator::figures_of(results, experiment, true).skill.after.mean));  // nothing to be better than
+  CHECK(std::isnan(
+      rounds::figures_of(results, experiment, rounds::Unit::kClient).skill.after.mean));  // nothing to be better than
 }
 
 TEST_CASE("figures: macro-F1 and the area under the curve", "[rounds][figures]") {

@@ -26,6 +26,7 @@ void write_sound(const std::string& path) {
   round.residual = {1.0F};
   rounds::EvaluationRecord evaluation;
   evaluation.total.query_samples = std::uint64_t{1} << 33;
+  evaluation.reports = {{1, {1, 20, 5, 10, 300, 200, 0}}};
   const std::vector<Action> actions{
       CommitRoster{{"a", "b"}},
       CommitEvent{{0, EventKind::kReplaced, 1, 1, 3, wire::Refusal::kLate, "a: why", 0}},
@@ -74,7 +75,8 @@ TEST_CASE("store: a value that no coordinator writes is an error that names the 
       "UPDATE events SET kind = 0", "UPDATE events SET reason = 200", "UPDATE events SET round = -1",
       "UPDATE events SET device_index = 2 WHERE kind = 1", "UPDATE events SET slot = 5000000000",
       "UPDATE events SET round = 3 WHERE sequence = 1", "UPDATE models SET rounds = -1",
-      "UPDATE patches SET base = x'00'", "UPDATE evaluations SET rounds = -1", "DROP TABLE events",
+      "UPDATE patches SET base = x'00'", "UPDATE evaluations SET rounds = -1", "UPDATE evaluations SET rounds = 1",
+      "UPDATE reports SET device_index = 2", "UPDATE reports SET rounds = 7", "DROP TABLE reports", "DROP TABLE events",
       "DROP TABLE models");
   edit(path, sql);
   INFO(sql);

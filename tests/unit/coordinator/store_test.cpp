@@ -89,6 +89,7 @@ TEST_CASE("store: what was committed comes back", "[coordinator][store]") {
     rounds::EvaluationRecord evaluation;
     evaluation.rounds = 1;
     evaluation.total.loss_after = std::uint64_t{1} << 50;
+    evaluation.reports = {{0, {1, 20, 5, 10, 300, 200, 0}}, {1, {1, 20, 0, 0, 0, std::uint64_t{1} << 45, 1}}};
     REQUIRE(ok(store.commit(CommitEvaluation{evaluation}, 0)));
     REQUIRE(ok(store.commit({}, {{{"a", true, "then", "fw", 10, 255, 3, 500, 700}}, {{"late", 4}}}, 0)));
     REQUIRE(ok(store.commit({}, {{{"a", false, "now", "", 0, 0, 0, 0, 0}}, {}}, 0)));
@@ -110,6 +111,11 @@ TEST_CASE("store: what was committed comes back", "[coordinator][store]") {
   CHECK(snapshot->traffic.downlink_bytes == 200);
   REQUIRE(snapshot->evaluations.size() == 1);
   CHECK(snapshot->evaluations[0].total.loss_after == std::uint64_t{1} << 50);
+  REQUIRE(snapshot->evaluations[0].reports.size() == 2);
+  CHECK(snapshot->evaluations[0].reports[0].sums.correct_after == 10);
+  CHECK(snapshot->evaluations[0].reports[1].device_index == 1);
+  CHECK(snapshot->evaluations[0].reports[1].sums.loss_after == std::uint64_t{1} << 45);
+  CHECK(snapshot->evaluations[0].reports[1].sums.diverged_tasks == 1);
   CHECK_FALSE(snapshot->finished);
   REQUIRE(ok(store.devices()));
   const auto device = store.devices()->at(0);

@@ -59,12 +59,19 @@ struct BeforeAfter {
   Spread after;
 };
 
-/// What the tasks of an evaluation came to, each unit weighing as much as any other: a client where records have
-/// clients, all of its tasks together, else a task. Tasks that diverged are not in what is after.
+/// What figures of an evaluation are means over.
+enum class Unit : std::uint8_t {
+  kTask,
+  kClient,  ///< of the data set: all of its tasks together
+  kDevice   ///< of a fleet: its tasks together, of which it reports the sums
+};
+
+/// What the tasks of an evaluation came to, each unit weighing as much as any other. Tasks that diverged are not in
+/// what is after.
 struct EvaluationFigures {
-  bool units_are_clients = false;
-  std::uint32_t units = 0;  ///< 0: not known, devices report sums
-  std::uint64_t diverged_samples = 0;
+  Unit unit = Unit::kTask;
+  std::uint32_t units = 0;                        ///< 0: there are no figures
+  std::optional<std::uint64_t> diverged_samples;  ///< query samples of tasks that diverged; nothing: not known
   BeforeAfter loss;
   BeforeAfter accuracy;
   BeforeAfter macro_f1;  ///< over all answers; no interval
@@ -76,12 +83,20 @@ struct EvaluationFigures {
   BeforeAfter skill;                   ///< 1 - mean square error / that of persistence; 0: no better, below: worse
 };
 
+/// What one device of an evaluation reported.
+struct DeviceReport {
+  std::uint32_t device_index = 0;  ///< its place in the roster
+  wire::Evaluation sums{};
+};
+
 /// One federated evaluation of the model after `rounds` rounds.
 struct EvaluationRecord {
   std::uint32_t rounds = 0;
   std::uint32_t devices = 0;
   wire::Evaluation total{};
   EvaluationFigures figures;
+  std::vector<DeviceReport> reports;  ///< of a fleet, by device_index; where single tasks are known, and of evaluations
+                                      ///< before the last: empty
   Traffic traffic;
 
   /// Means over query samples, before and after adaptation: the loss, and the fraction of correct predictions. Nothing

@@ -121,6 +121,7 @@ class Coordinator {
   void advance(std::uint64_t now_ms);
   void go_on(std::uint64_t now_ms);
   void close_round(std::uint64_t now_ms);
+  void add_evaluation(rounds::EvaluationRecord record);
   void close_evaluation();
   void finish();
   void update_wake();

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// What an evaluation says about people or machines rather than about samples: figures over units, and devices.csv with
-/// a line for each task.
+/// The figures of an evaluation as files have them: devices.csv with a line for each task or device, the confusion
+/// matrix, and a list of all figures.
 
 #include <span>
 #include <string>
@@ -28,18 +28,16 @@ struct Measure {
 };
 std::span<const Measure> measures();
 
-/// Mean and half the width of the 95 % interval; with one value the width is NaN, without any both are. NaN values are
-/// left out.
-rounds::Spread spread_of(const std::vector<double>& values);
-
-/// The figures of an evaluation's tasks.
-/// @param[in] are_clients  units are the clients; else the tasks
-rounds::EvaluationFigures figures_of(const rounds::TaskResults& results, const Experiment& experiment,
-                                     bool are_clients);
+/// "client": a word for people and files.
+const char* unit_name(rounds::Unit unit);
 
 /// devices.csv: one line for each task, columns as docs/experiment-output.md lists them; empty where nothing was
 /// measured.
 std::string devices_csv(const rounds::TaskResults& results, const Experiment& experiment, const Clients& clients);
+/// The same of a fleet: one line for each device that reported, without the number of a task.
+/// @param[in] roster  ids by device_index
+std::string devices_csv(const std::vector<rounds::DeviceReport>& reports, const Experiment& experiment,
+                        std::span<const std::string> roster);
 
 /// The confusion matrix as a table: a line for each wanted class, a column for each answer. Empty when not counted.
 /// @param[in] names  of the classes, or empty

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// What a run leaves in its folder: summary.json, metrics.csv and model.skm, as docs/experiment-output.md describes
-/// them.
+/// What a run leaves in its folder: summary.json, metrics.csv, devices.csv of a fleet and model.skm, as
+/// docs/experiment-output.md describes them.
 
 #include <string>
 #include <vector>

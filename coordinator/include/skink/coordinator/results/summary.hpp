@@ -4,6 +4,7 @@
 /// simulator, so that the two can be compared field by field.
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,7 @@ struct RunState {
   const std::vector<std::uint8_t>& model_file;
   crypto::Digest model_digest;
   std::size_t parameters = 0;
+  std::span<const std::string> roster = {};  ///< ids; empty: devices are places
 };
 /// That of a coordinator. Borrows from it until it is changed.
 RunState state_of(const Coordinator& coordinator);

@@ -112,6 +112,7 @@ class Store {
   Result<void> read_strategy(RunSnapshot& snapshot) const;
   Result<void> read_events(RunSnapshot& snapshot) const;
   Result<void> read_evaluations(RunSnapshot& snapshot) const;
+  Result<void> read_reports(RunSnapshot& snapshot) const;
   Result<void> check(const internal::Statement& statement, const char* what) const;
   Result<void> write(const Action& action, std::uint32_t checkpoint_rounds);
   Result<void> commit_roster(const CommitRoster& commit);
