@@ -39,6 +39,10 @@ boost::json::value if_counted(const Summary& summary, std::uint64_t bytes) {
   return summary.traffic.counts_bytes ? boost::json::value(bytes) : boost::json::value(nullptr);
 }
 
+std::uint64_t timed_device_rounds(const Summary& summary) {
+  return summary.traffic.device_rounds - summary.device_rounds_before;
+}
+
 /// A line of the table.
 std::string bytes_text(const Summary& summary) {
   if (!summary.traffic.counts_bytes) return "not counted; --engine protocol counts them";
@@ -202,7 +206,7 @@ std::string census_lines(const char* title, const TaskCensus& census) {
 std::string to_json(const Summary& summary) {
   const rounds::EvaluationRecord& evaluation = summary.last_evaluation;  // without any: of nobody
   const double rate =
-      summary.wall_seconds > 0 ? static_cast<double>(summary.traffic.device_rounds) / summary.wall_seconds : 0.0;
+      summary.wall_seconds > 0 ? static_cast<double>(timed_device_rounds(summary)) / summary.wall_seconds : 0.0;
   const auto of_classifier = [&](const std::optional<double>& value) {
     return or_null(summary.classifies ? value : std::nullopt);
   };
@@ -275,8 +279,10 @@ std::string to_table(const Summary& summary) {
   std::string text;
   text += fmt::format("  experiment              {}, seed {}\n", summary.experiment, summary.seed);
   text += fmt::format("  devices                 {}, of them {} held out\n", summary.devices, summary.held_out);
-  text += fmt::format("  rounds, device-rounds   {}, {} in {:.1f} s\n", summary.rounds, summary.traffic.device_rounds,
-                      summary.wall_seconds);
+  text +=
+      fmt::format("  rounds, device-rounds   {}, {}{} in {:.1f} s\n", summary.rounds, summary.traffic.device_rounds,
+                  summary.device_rounds_before == 0 ? "" : fmt::format("; {} of them", timed_device_rounds(summary)),
+                  summary.wall_seconds);
   text += census_lines("training clients", summary.training_clients);
   text += census_lines("evaluation clients", summary.evaluation_clients);
   text += fmt::format("  updates                 {} taken, {} diverged, {} refused\n", summary.updates.taken,

@@ -142,6 +142,14 @@ coordinator::ServiceObserver log_observer(RoundLog& rounds, bool classifies) {
   return observer;
 }
 
+/// @param[in] folder  empty: none, and nothing is locked
+Result<FolderLock> lock_folder(const std::string& folder) {
+  if (folder.empty()) return FolderLock();
+  const auto made = make_folder(folder);
+  if (!made) return made.error();
+  return FolderLock::take(folder, "another program writes here; wait for it or name another [coordinator] out");
+}
+
 int run(const coordinator::Settings& settings, const std::vector<Override>& overrides, const std::string& updates) {
   std::optional<LineFile> log;
   if (!updates.empty()) {
@@ -149,15 +157,8 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
     if (!opened) return fail(ExitCode::kStore, opened.error().message);
     log.emplace(std::move(*opened));
   }
-  FolderLock out;
-  if (!settings.out.empty()) {
-    const auto made = make_folder(settings.out);
-    if (!made) return fail(made.error(), ExitCode::kStore);
-    auto taken =
-        FolderLock::take(settings.out, "another program writes here; wait for it or name another [coordinator] out");
-    if (!taken) return fail(taken.error(), ExitCode::kStore);
-    out = std::move(*taken);
-  }
+  const auto out = lock_folder(settings.out);
+  if (!out) return fail(out.error(), ExitCode::kStore);
   auto service = coordinator::Service::create(settings, overrides);
   if (!service) {
     return fail(service.error(), ExitCode::kConfiguration);
@@ -172,6 +173,7 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
                running.core().experiment().meta.rounds,
                running.resumed() ? ", continued after round " + std::to_string(running.core().rounds_done()) : "");
   const auto start = std::chrono::steady_clock::now();
+  const std::uint64_t device_rounds_before = running.core().traffic().device_rounds;
   RoundLog rounds;
   const bool classifies = running.core().experiment().model.loss == nn::Loss::kSoftmaxCrossEntropy;
   coordinator::ServiceObserver observer = log_observer(rounds, classifies);
@@ -186,7 +188,8 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
   const auto history = history_of(running);
   if (!history) return fail(ExitCode::kStore, history.error().message);
   const coordinator::RunState state = coordinator::state_of(running.core());
-  const coordinator::Summary summary = coordinator::summarize(state, *history, "fleet", seconds);
+  coordinator::Summary summary = coordinator::summarize(state, *history, "fleet", seconds);
+  summary.device_rounds_before = device_rounds_before;
   const auto written =
       settings.out.empty() ? Result<void>() : coordinator::write_results(settings.out, state, summary, *history);
   if (!written) {

@@ -183,8 +183,9 @@ void read_evaluation(const ConfigReader& reader, const Experiment& experiment, E
       reader.choice<Split>("split", {{"test", Split::kTest}, {"validation", Split::kValidation}}, Split::kTest);
   evaluation.passes = reader.count("passes", {0, limits::kMaxPasses}, experiment.meta.passes);
   evaluation.support_size = read_size(reader, "support_size", kSizeOrNoneRange, task.support_size);
-  const bool has_query = !task.query_size.is_none();
-  evaluation.query_size = read_size(reader, "query_size", kSizeRange, has_query ? task.query_size : TaskSize::all());
+  const TaskSize any = has_even_tasks(task) ? TaskSize(1) : TaskSize::all();
+  const TaskSize& usual = task.query_size.is_none() ? any : task.query_size;
+  evaluation.query_size = read_size(reader, "query_size", kSizeRange, usual);
   evaluation.batch_size = reader.count("batch_size", {1, limits::kMaxBatchSize}, 1);
   evaluation.inner_learning_rate =
       reader.real32("inner_learning_rate", {0.0, 100.0, true}, experiment.meta.inner_learning_rate);

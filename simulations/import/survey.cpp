@@ -31,7 +31,7 @@ Error no_windows(const ImportOptions& options, const RawLogCounts& raw) {
   if (raw.readings > 0) {
     why = fmt::format(
         ": no window of {} readings fits: {} readings in {} stretches without a gap ({} steps too long, {} "
-        "readings incomplete), {} windows cut by a change of label, {} without a target",
+        "readings incomplete), {} windows cut by a change of label or split, {} without a target",
         options.raw.window, raw.readings, raw.recordings, raw.gaps, raw.incomplete, raw.mixed, raw.without_target);
     if (raw.median_step_s > 0) {
       why += fmt::format("; the median step is {:.3g} s, {:.3g} readings a second: look at --rate and --time-unit",

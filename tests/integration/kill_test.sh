@@ -56,3 +56,9 @@ for side in run/fleet simulator; do
 done
 [[ $(wc -l <"$fleet_work/fleet.rounds") -eq $((rounds + 2)) ]] || fail "rounds were lost or doubled"
 cmp "$fleet_work/fleet.rounds" "$fleet_work/simulator.rounds" || fail "the rounds differ"
+# The rate is of the device-rounds that the last process computed.
+"$SKINK_PYTHON" - "$fleet_work/run/fleet/summary.json" <<'END' || fail "device-rounds of killed processes are in the rate"
+import json, sys
+summary = json.load(open(sys.argv[1]))
+assert 0 < summary["device_rounds_per_second"] * summary["wall_seconds"] < summary["device_rounds"] * 0.6, summary
+END

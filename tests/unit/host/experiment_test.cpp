@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <regex>
 
 #include "experiment_texts.hpp"
 
@@ -168,6 +169,15 @@ TEST_CASE("experiment: overrides change keys before the checks", "[common][host]
   CHECK_THAT(error_of(kSine, {{"meta.rounds", "x"}}),
              Contains("--set meta.rounds=x: [meta] rounds: wanted a whole number"));
   CHECK_THAT(error_of(kSine, {{"model.layers.7.units", "64"}}), Contains("model.layers has no entry 7, use 0..2"));
+}
+
+TEST_CASE("experiment: without a query set in training an evaluation has one all the same",
+          "[common][host][experiment]") {
+  const std::string text = std::regex_replace(kSine, std::regex("query_size = [0-9]+\n"), "");
+  const auto read = parse_experiment(text, "sine.toml", {{"task.query_size", "0"}});
+  REQUIRE(read.has_value());
+  CHECK(read->task.query_size.is_none());
+  CHECK(read->evaluation.query_size == 1);
 }
 
 TEST_CASE("experiment: the experiment files of the project are sound", "[common][host][experiment]") {

@@ -25,6 +25,7 @@ struct Summary {
   std::uint32_t rounds = 0;
   double wall_seconds = 0;
   rounds::Traffic traffic;
+  std::uint64_t device_rounds_before = 0;  ///< of these, those of earlier processes, whose seconds are not in it
   rounds::UpdateCounts updates;
   bool evaluated = false;
   bool classifies = false;
