@@ -6,14 +6,12 @@ namespace skink::simulations {
 
 namespace {
 
-/// Why nothing was learned is often seen from the data; otherwise nobody has to read them again.
+/// Why little was learned is often seen from the data.
 coordinator::Verdict verdict_on(const RunOptions& options, const coordinator::Summary& summary) {
-  const coordinator::Verdict plain = coordinator::verdict_of(summary, options.experiment, std::nullopt);
-  if (plain.has_learned) return plain;
   std::shared_ptr<const Dataset> dataset = options.dataset;
   if (dataset == nullptr) {
     const auto loaded = load_dataset(options.experiment.task, options.data_dir);
-    if (!loaded) return plain;
+    if (!loaded) return coordinator::verdict_of(summary, options.experiment, std::nullopt);
     dataset = *loaded;
   }
   return coordinator::verdict_of(summary, options.experiment, input_range(options.experiment, dataset.get()));

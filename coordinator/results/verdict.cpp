@@ -76,6 +76,19 @@ std::string reason_of(const rounds::UpdateCounts& updates) {
   return count == 1 ? fmt::format("the only update {}", what) : fmt::format("all {} updates {}", count, what);
 }
 
+/// What helps a run that has learned and lost updates or tasks on the way. Large inputs are said even if nothing was
+/// lost.
+std::string remedy(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs) {
+  if (inputs && inputs->largest() > kLargeInput) return input_advice(*inputs);
+  if (summary.updates.diverged + summary.updates.refused > 0) {
+    return advice("meta", experiment.meta.inner_learning_rate, inputs);
+  }
+  if (summary.evaluated && summary.last_evaluation.total.diverged_tasks > 0) {
+    return advice("evaluation", experiment.evaluation.inner_learning_rate, inputs);
+  }
+  return "";
+}
+
 std::string warnings(const Summary& summary) {
   std::string text;
   const auto add = [&text](const std::string& line) { text += (text.empty() ? "" : "\n") + line; };
@@ -123,7 +136,10 @@ Verdict verdict_of(const Summary& summary, const Experiment& experiment, const s
                                counted(evaluation.tasks, "evaluation task")) +
                        advice("evaluation", experiment.evaluation.inner_learning_rate, inputs)};
   }
-  return {true, warnings(summary)};
+  std::string text = warnings(summary);
+  const std::string help = remedy(summary, experiment, inputs);
+  if (!help.empty()) text += (text.empty() ? "" : "\n") + help;
+  return {true, text};
 }
 
 }  // namespace skink::coordinator

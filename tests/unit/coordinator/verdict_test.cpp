@@ -31,9 +31,12 @@ const InputRange kLarge{-32768, 32767, 12.5, 8000};
 }  // namespace
 
 TEST_CASE("verdict: a run in which everything counted has nothing to say", "[coordinator][results]") {
-  const Verdict verdict = verdict_of(summary_of({80, 0, 0}), experiment_of(0.01F), kLarge);
+  const Verdict verdict = verdict_of(summary_of({80, 0, 0}), experiment_of(0.01F), kUsual);
   CHECK(verdict.has_learned);
   CHECK(verdict.text.empty());
+  const Verdict large = verdict_of(summary_of({80, 0, 0}), experiment_of(0.01F), kLarge);
+  CHECK(large.has_learned);
+  CHECK(says(large, "values from -32,768 to 32,767: set [model] input_scale = "));
   CHECK(verdict_of(Summary(), experiment_of(0.01F), std::nullopt).has_learned);  // no round yet
 }
 
@@ -89,7 +92,9 @@ TEST_CASE("verdict: what did not count is said, and the run has learned", "[coor
   CHECK(says(verdict, "8 of 80 updates diverged"));
   CHECK(says(verdict, "2 of 80 updates were too large"));
   CHECK(says(verdict, "2 of 5 evaluation tasks diverged"));
+  CHECK(says(verdict, "[meta] inner_learning_rate = "));
   CHECK_FALSE(says(verdict, "share readings"));
+  CHECK(says(verdict_of(summary, experiment_of(0.01F), kLarge), "set [model] input_scale = "));
   summary.shared_readings = 3;
   CHECK(says(verdict_of(summary, experiment_of(0.01F), std::nullopt), "share readings"));
   CHECK(says(verdict_of(summary, experiment_of(0.01F), std::nullopt), "gap = 3"));

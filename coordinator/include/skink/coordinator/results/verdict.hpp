@@ -21,6 +21,8 @@ struct Verdict {
 /// Nothing was learned when there were rounds that ask devices and no update of any was taken, or when every task of
 /// the last evaluation diverged.
 ///
+/// Of a run that has learned: what did not count and what helps, and inputs so large that no usual rate fits them.
+///
 /// @param[in] inputs  what the network saw; nothing where only the devices know.
 Verdict verdict_of(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs);
 
