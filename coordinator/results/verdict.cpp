@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "skink/rounds/strategy.hpp"
+#include "skink/host/experiment/strategies.hpp"
 
 namespace skink::coordinator {
 namespace {
@@ -120,7 +120,7 @@ std::string shared_readings_text(std::uint64_t readings) {
 
 Verdict verdict_of(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs) {
   const rounds::UpdateCounts& updates = summary.updates;
-  const bool asks_devices = rounds::make_strategy(experiment.meta)->asks_devices();
+  const bool asks_devices = learns_from(experiment) != LearnsFrom::kNothing;
   if (asks_devices && summary.rounds > 0 && updates.taken == 0) {
     if (updates.diverged + updates.refused == 0) {
       return {false,

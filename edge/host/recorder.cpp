@@ -20,13 +20,13 @@ struct Recorded {
   std::vector<float> targets;
 };
 
-bool has_query(const TaskKey& key, Learning learning) {
-  return key.use == TaskUse::kEvaluate || learning == Learning::kFromQuery;
+bool has_query(const TaskKey& key, LearnsFrom from) {
+  return key.use == TaskUse::kEvaluate || from == LearnsFrom::kQuery;
 }
 
-Recorded read(const TaskGenerator& generator, const TaskKey& key, Learning learning) {
+Recorded read(const TaskGenerator& generator, const TaskKey& key, LearnsFrom from) {
   const Task task = generator.draw(key);
-  const std::uint32_t query = has_query(key, learning) ? task.query_count() : 0;
+  const std::uint32_t query = has_query(key, from) ? task.query_count() : 0;
   Recorded recorded{key, task.support_count(), query, {}, {}};
   const std::size_t samples = std::size_t{recorded.support} + recorded.query;
   recorded.targets.resize(samples * generator.target_size());
@@ -62,7 +62,7 @@ Error too_large(const std::string& why) {
 }
 
 /// What Recording::open() would refuse, and lengths that its offsets do not reach.
-Result<void> check_sizes(const TaskGenerator& generator, const std::vector<TaskKey>& keys, Learning learning,
+Result<void> check_sizes(const TaskGenerator& generator, const std::vector<TaskKey>& keys, LearnsFrom from,
                          bool as_bytes) {
   const std::size_t inputs = generator.input_size();
   if (inputs > recording::kMaxInputs) {
@@ -71,7 +71,7 @@ Result<void> check_sizes(const TaskGenerator& generator, const std::vector<TaskK
   std::uint64_t bytes = recording::kHeaderBytes;
   for (const TaskKey& key : keys) {
     const std::uint64_t support = generator.most_support(key.use);
-    const std::uint64_t query = has_query(key, learning) ? generator.most_query(key.use) : 0;
+    const std::uint64_t query = has_query(key, from) ? generator.most_query(key.use) : 0;
     const std::uint64_t samples = std::max(support, query);
     if (samples > recording::kMaxSamples) {
       return too_large(std::to_string(samples) + " samples in a set, at most " +
@@ -105,18 +105,18 @@ void append_samples(const Recorded& task, const TaskGenerator& generator, bool a
 }  // namespace
 
 Result<std::vector<std::uint8_t>> record_tasks(const TaskGenerator& generator, std::vector<TaskKey> keys,
-                                               Learning learning) {
-  Result<void> fits = check_sizes(generator, keys, learning, true);  // before anything is drawn
+                                               LearnsFrom from) {
+  Result<void> fits = check_sizes(generator, keys, from, true);  // before anything is drawn
   if (!fits) return fits.error();
   const auto order = [](const TaskKey& key) { return std::tuple(key.use, key.round, key.number); };
   std::sort(keys.begin(), keys.end(), [&](const TaskKey& a, const TaskKey& b) { return order(a) < order(b); });
   std::vector<Recorded> tasks;
   tasks.reserve(keys.size());
-  for (const TaskKey& key : keys) tasks.push_back(read(generator, key, learning));
+  for (const TaskKey& key : keys) tasks.push_back(read(generator, key, from));
   const bool as_bytes = std::all_of(tasks.begin(), tasks.end(), [](const Recorded& task) {
     return std::all_of(task.inputs.begin(), task.inputs.end(), is_byte);
   });
-  if (!as_bytes) fits = check_sizes(generator, keys, learning, false);
+  if (!as_bytes) fits = check_sizes(generator, keys, from, false);
   if (!fits) return fits.error();
   const std::size_t inputs = generator.input_size();
 

@@ -12,7 +12,7 @@ DeviceMemory device_memory(const Experiment& experiment) {
   nn::PlanRequest adapt;
   adapt.batch_size = experiment.meta.batch_size;
   adapt.input_scales = experiment.model.input_scale.size();
-  adapt.query_gradient = traits_of(experiment.meta.strategy).learning == Learning::kFromQuery;
+  adapt.query_gradient = learns_from(experiment) == LearnsFrom::kQuery;
   codec::Codec codec{};
   if (codec::parse(experiment.uplink.c_str(), codec)) {  // the experiment was checked
     adapt.codec_bytes = codec::state_bytes(codec, network);

@@ -25,39 +25,53 @@ constexpr StrategyKey kAdaptive[] = {{"beta1", &MetaConfig::beta1, kDecayRange, 
 
 /// A meta learning rate of fedadam and fedyogi is the length of a parameter's step, not a part of the mean change.
 constexpr StrategyTraits kStrategies[] = {
-    {StrategyKind::kTinyReptile, "tinyreptile", Weighing::kEvenly, Schedule::kAnnealed, {}, 1.0, Batching::kOnlineOnly},
-    {StrategyKind::kReptile, "reptile", Weighing::kEvenly, Schedule::kAnnealed},
-    {StrategyKind::kFedAvg, "fedavg", Weighing::kBySamples, Schedule::kConstant},
-    {StrategyKind::kFedProx, "fedprox", Weighing::kBySamples, Schedule::kConstant, kProximal},
-    {StrategyKind::kFedAvgM, "fedavgm", Weighing::kBySamples, Schedule::kConstant, kMomentum},
-    {StrategyKind::kFedAdam, "fedadam", Weighing::kBySamples, Schedule::kConstant, kAdaptive, 0.01},
-    {StrategyKind::kFedYogi, "fedyogi", Weighing::kBySamples, Schedule::kConstant, kAdaptive, 0.01},
-    {StrategyKind::kFomaml,
-     "fomaml",
-     Weighing::kEvenly,
-     Schedule::kConstant,
-     {},
-     1.0,
-     Batching::kAny,
-     Learning::kFromQuery},
-    {StrategyKind::kNone,
-     "none",
-     Weighing::kEvenly,
-     Schedule::kConstant,
-     {},
-     1.0,
-     Batching::kAny,
-     Learning::kFromSupport,
-     Runs::kInSimulator},
-    {StrategyKind::kCentral,
-     "central",
-     Weighing::kEvenly,
-     Schedule::kConstant,
-     {},
-     1.0,
-     Batching::kAny,
-     Learning::kFromSupport,
-     Runs::kInSimulator},
+    {.kind = StrategyKind::kTinyReptile,
+     .name = "tinyreptile",
+     .weighing = Weighing::kEvenly,
+     .schedule = Schedule::kAnnealed,
+     .batching = Batching::kOnlineOnly},
+    {.kind = StrategyKind::kReptile, .name = "reptile", .weighing = Weighing::kEvenly, .schedule = Schedule::kAnnealed},
+    {.kind = StrategyKind::kFedAvg,
+     .name = "fedavg",
+     .weighing = Weighing::kBySamples,
+     .schedule = Schedule::kConstant},
+    {.kind = StrategyKind::kFedProx,
+     .name = "fedprox",
+     .weighing = Weighing::kBySamples,
+     .schedule = Schedule::kConstant,
+     .keys = kProximal},
+    {.kind = StrategyKind::kFedAvgM,
+     .name = "fedavgm",
+     .weighing = Weighing::kBySamples,
+     .schedule = Schedule::kConstant,
+     .keys = kMomentum},
+    {.kind = StrategyKind::kFedAdam,
+     .name = "fedadam",
+     .weighing = Weighing::kBySamples,
+     .schedule = Schedule::kConstant,
+     .keys = kAdaptive,
+     .meta_learning_rate = 0.01},
+    {.kind = StrategyKind::kFedYogi,
+     .name = "fedyogi",
+     .weighing = Weighing::kBySamples,
+     .schedule = Schedule::kConstant,
+     .keys = kAdaptive,
+     .meta_learning_rate = 0.01},
+    {.kind = StrategyKind::kFomaml,
+     .name = "fomaml",
+     .weighing = Weighing::kEvenly,
+     .schedule = Schedule::kConstant,
+     .learns_from = LearnsFrom::kQuery},
+    {.kind = StrategyKind::kNone,
+     .name = "none",
+     .weighing = Weighing::kEvenly,
+     .schedule = Schedule::kConstant,
+     .learns_from = LearnsFrom::kNothing},
+    {.kind = StrategyKind::kCentral,
+     .name = "central",
+     .weighing = Weighing::kEvenly,
+     .schedule = Schedule::kConstant,
+     .learns_from = LearnsFrom::kPool},
 };
 
 constexpr bool is_in_order() {
@@ -99,9 +113,11 @@ std::span<const StrategyTraits> strategies() { return kStrategies; }
 
 const StrategyTraits& traits_of(StrategyKind kind) { return kStrategies[static_cast<std::size_t>(kind)]; }
 
+LearnsFrom learns_from(const Experiment& experiment) { return traits_of(experiment.meta.strategy).learns_from; }
+
 Result<void> check_runs_in_fleets(const Experiment& experiment) {
   const StrategyTraits& traits = traits_of(experiment.meta.strategy);
-  if (traits.runs == Runs::kInFleets) return {};
+  if (traits.runs_in_fleets()) return {};
   return make_error(Status::kInvalidArgument,
                     experiment.name + ": strategy = \"" + std::string(traits.name) +
                         "\" asks no fleet for anything: it is a baseline of skink-sim's learning engine, use that",
@@ -112,7 +128,7 @@ namespace internal {
 namespace {
 
 /// Ordinary SGD: one machine, which has everybody's records, and whose steps are taken whole.
-void check_central(const ConfigReader& reader, const Experiment& experiment) {
+void check_pool(const ConfigReader& reader, const Experiment& experiment) {
   const MetaConfig& meta = experiment.meta;
   const TaskConfig& task = experiment.task;
   if (task.source == TaskSource::kSine) {
@@ -148,8 +164,8 @@ void check_strategy(const ConfigReader& reader, const ConfigReader& task, const 
                    "times inner_learning_rate it must be below 1, or a step goes beyond what it is pulled to");
   }
   const StrategyTraits& traits = traits_of(meta.strategy);
-  if (meta.strategy == StrategyKind::kCentral) check_central(reader, experiment);
-  if (traits.learning == Learning::kFromQuery && experiment.task.query_size.is_none()) {
+  if (traits.learns_from == LearnsFrom::kPool) check_pool(reader, experiment);
+  if (traits.learns_from == LearnsFrom::kQuery && experiment.task.query_size.is_none()) {
     task.problem("query_size", "strategy = \"" + std::string(traits.name) +
                                    "\" learns from the query set: say how many of a device's records are for it");
   }

@@ -191,7 +191,7 @@ std::string prepare_fixed(const TaskPlan& plan, const TaskSide& side, TaskGroup&
   }
   if (most.query > 0) return "";
   if (side.use == TaskUse::kEvaluate) return "no records are left to judge it by";
-  const bool needs_query = traits_of(plan.experiment.meta.strategy).learning == Learning::kFromQuery;
+  const bool needs_query = learns_from(plan.experiment) == LearnsFrom::kQuery;
   if (needs_query) return "no records are left for a query set to learn from";
   return "";
 }
@@ -264,9 +264,9 @@ Error refuse(const Dataset& dataset, const std::string& reason) {
 Result<void> group_records(const TaskPlan& plan, std::uint32_t devices, TaskSide& side) {
   const auto records = records_of(plan, side.split);
   if (!records) return records.error();
-  const bool is_central = plan.experiment.meta.strategy == StrategyKind::kCentral && side.use == TaskUse::kAdapt;
+  const bool is_pooled = learns_from(plan.experiment) == LearnsFrom::kPool && side.use == TaskUse::kAdapt;
   const bool is_dealt = plan.experiment.fleet.partition.kind != PartitionKind::kNatural;
-  const bool is_pool = is_central || (!is_dealt && plan.task().group == TaskGrouping::kClass);
+  const bool is_pool = is_pooled || (!is_dealt && plan.task().group == TaskGrouping::kClass);
   Result<std::vector<Owner>> owners = is_pool || !is_dealt ? owners_by_client(plan, *records, is_pool)
                                                            : owners_by_partition(plan, *records, devices, side);
   if (!owners) return owners.error();

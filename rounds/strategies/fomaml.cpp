@@ -10,11 +10,6 @@ namespace {
 class Fomaml final : public Strategy {
  public:
   using Strategy::Strategy;
-  InnerLoop inner_loop() const override {
-    InnerLoop loop = Strategy::inner_loop();
-    loop.change = wire::ChangeKind::kQueryGradient;
-    return loop;
-  }
 };
 
 }  // namespace

@@ -9,7 +9,6 @@ namespace {
 class None final : public Strategy {
  public:
   using Strategy::Strategy;
-  bool asks_devices() const override { return false; }
 };
 
 }  // namespace

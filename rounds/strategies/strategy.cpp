@@ -8,7 +8,11 @@
 
 namespace skink::rounds {
 
-InnerLoop Strategy::inner_loop() const { return {config_.inner_learning_rate, config_.passes, config_.batch_size}; }
+InnerLoop Strategy::inner_loop() const {
+  InnerLoop loop{config_.inner_learning_rate, config_.passes, config_.batch_size};
+  if (traits_of(config_.strategy).learns_from == LearnsFrom::kQuery) loop.change = wire::ChangeKind::kQueryGradient;
+  return loop;
+}
 
 std::uint32_t Strategy::aggregation_weight(std::uint32_t support_samples) const {
   const bool is_even = traits_of(config_.strategy).weighing == Weighing::kEvenly;

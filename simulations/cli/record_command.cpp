@@ -22,7 +22,7 @@ int record(const RecordArguments& arguments) {
     return fail(ExitCode::kUsage, "--device-index: the experiment has devices 0.." + std::to_string(devices - 1));
   }
   const auto keys = tasks_of_device(prepared->experiment, arguments.device_index);
-  const auto bytes = edge::record_tasks(prepared->tasks, keys, traits_of(experiment.meta.strategy).learning);
+  const auto bytes = edge::record_tasks(prepared->tasks, keys, learns_from(experiment));
   if (!bytes) return fail(ExitCode::kData, bytes.error().message);
   const auto written = write_file(arguments.out, text_of({bytes->data(), bytes->size()}));
   if (!written) return fail(ExitCode::kStore, written.error().message);

@@ -82,7 +82,7 @@ ArmRow row_of(const CompareOptions& options, const SweepResult& sweep, std::size
   }
   const Experiment& experiment = options.sweep.arms[arm].experiment;
   const DeviceMemory memory = device_memory(experiment);
-  if (traits_of(experiment.meta.strategy).runs == Runs::kInFleets) {
+  if (traits_of(experiment.meta.strategy).runs_in_fleets()) {
     row.arena_bytes = memory.arena();
     row.update_bytes = memory.update;
   } else if (experiment.evaluation.passes > 0) {

@@ -14,10 +14,6 @@ std::uint32_t largest_batch(const Experiment& experiment) {
   return std::min(batch, nn::kSliceSamples);
 }
 
-bool learns_from_query(const Experiment& experiment) {
-  return traits_of(experiment.meta.strategy).learning == Learning::kFromQuery;
-}
-
 /// A round for each lane.
 std::array<std::uint32_t, kMaxLanes> same(std::uint32_t round) {
   std::array<std::uint32_t, kMaxLanes> rounds{};
@@ -36,7 +32,7 @@ DeviceGroup::DeviceGroup(const GroupSettings& settings) : Group(settings) {
   parameters_.resize(parameters * width);
   workspace_.resize(batch * network.sample_count() * width);
   scratch_.resize(network.scratch_count() * width);
-  if (batch > 1 || learns_from_query(*settings_.experiment)) gradients_.resize(parameters * width);
+  if (batch > 1 || learns_from(*settings_.experiment) == LearnsFrom::kQuery) gradients_.resize(parameters * width);
   inputs_.resize(samples * network.input_size() * width);
   targets_.resize(samples * target_size_ * width);
   losses_.resize(samples * width);

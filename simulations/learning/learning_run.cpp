@@ -184,7 +184,7 @@ class LearningRun {
     };
     static const CohortResult kNobody;
     const CohortResult& cohort =
-        !model_.strategy().asks_devices() ? kNobody
+        learns_from(experiment_) == LearnsFrom::kNothing ? kNobody
         : engine_.is_serial()
             ? engine_.run_serial(record.round, record.meta_learning_rate,
                                  [&](std::uint32_t r) { return device_of(r, 0); })
@@ -347,8 +347,8 @@ Result<void> check_lanes(const RunOptions& options) {
     return make_error(Status::kUnsupported,
                       "neuron lanes compute online SGD: batch_size must be 1, or use device lanes", Cause::kUsage);
   }
-  const bool learns_from_query = traits_of(options.experiment.meta.strategy).learning == Learning::kFromQuery;
-  if (options.lanes == Lanes::kNeuron && learns_from_query) {
+  const bool has_query = learns_from(options.experiment) == LearnsFrom::kQuery;
+  if (options.lanes == Lanes::kNeuron && has_query) {
     return make_error(Status::kUnsupported, "neuron lanes compute no gradient of a query set: use device lanes",
                       Cause::kUsage);
   }

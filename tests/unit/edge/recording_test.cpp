@@ -91,7 +91,7 @@ TEST_CASE("recording: the samples are those that a host draws", "[edge][recordin
 
 TEST_CASE("recording: who learns from the query set has it recorded", "[edge][recording]") {
   const auto bytes =
-      record_tasks(generator(), {{3, 4, 1, TaskUse::kAdapt}, {3, 0, 7, TaskUse::kEvaluate}}, Learning::kFromQuery);
+      record_tasks(generator(), {{3, 4, 1, TaskUse::kAdapt}, {3, 0, 7, TaskUse::kEvaluate}}, LearnsFrom::kQuery);
   REQUIRE(bytes.has_value());
   Recording recording;
   REQUIRE(recording.open(view(*bytes)) == Status::kOk);

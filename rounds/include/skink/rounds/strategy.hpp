@@ -46,9 +46,8 @@ class Strategy {
   Strategy(const Strategy&) = delete;
   Strategy& operator=(const Strategy&) = delete;
 
-  /// Whether devices are asked in a round at all. If not, no round takes an update, and nothing moves.
-  virtual bool asks_devices() const { return true; }
-  /// How a device adapts in a round. Default: the rate, passes and batch size of [meta].
+  /// How a device adapts in a round. Default: the rate, passes and batch size of [meta], and a step along the gradient
+  /// of its query set if that is learned from (LearnsFrom, skink/host/experiment/strategies.hpp).
   virtual InnerLoop inner_loop() const;
   /// Weight of an update from a device that adapted to `support_samples`; at least 1. Default: 1 where updates weigh
   /// evenly (skink/host/experiment/strategies.hpp), else the samples.

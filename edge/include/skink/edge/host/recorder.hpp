@@ -18,6 +18,6 @@ namespace skink::edge {
 ///          recording may have (recording::kMaxInputs, kMaxSamples), or is longer than the 4 GiB that its offsets
 ///          reach.
 Result<std::vector<std::uint8_t>> record_tasks(const TaskGenerator& generator, std::vector<TaskKey> keys,
-                                               Learning learning = Learning::kFromSupport);
+                                               LearnsFrom from = LearnsFrom::kSupport);
 
 }  // namespace skink::edge

@@ -28,11 +28,13 @@ enum class Batching { kOnlineOnly, kAny };
 /// Whether the meta learning rate falls to 0 by default, or stays.
 enum class Schedule { kAnnealed, kConstant };
 
-/// Which samples of its task a device learns from in a round: its support set, or its query set too.
-enum class Learning { kFromSupport, kFromQuery };
-
-/// Who can run a strategy: a fleet, and so the simulator; or the simulator's learning engine alone.
-enum class Runs { kInFleets, kInSimulator };
+/// What a round learns from.
+enum class LearnsFrom {
+  kNothing,  ///< nobody is asked, nothing moves
+  kSupport,  ///< each device from its support set
+  kQuery,    ///< each device from its support set, and then from its query set
+  kPool      ///< one machine from the records of all that train
+};
 
 /// One strategy, as far as an experiment goes.
 struct StrategyTraits {
@@ -43,8 +45,10 @@ struct StrategyTraits {
   std::span<const StrategyKey> keys = {};
   double meta_learning_rate = 1.0;  ///< default
   Batching batching = Batching::kAny;
-  Learning learning = Learning::kFromSupport;
-  Runs runs = Runs::kInFleets;
+  LearnsFrom learns_from = LearnsFrom::kSupport;
+
+  /// Fleets learn on their devices; others are the simulator's alone.
+  bool runs_in_fleets() const { return learns_from == LearnsFrom::kSupport || learns_from == LearnsFrom::kQuery; }
 };
 
 /// All strategies, in the order of StrategyKind.
@@ -52,6 +56,9 @@ std::span<const StrategyTraits> strategies();
 
 /// The row of one.
 const StrategyTraits& traits_of(StrategyKind kind);
+
+/// What a round of the experiment learns from.
+LearnsFrom learns_from(const Experiment& experiment);
 
 /// Can a coordinator, or the protocol engine, run the experiment?
 /// @returns kInvalidArgument when its strategy is the simulator's alone: the message says which, and what to do.
