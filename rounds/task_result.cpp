@@ -78,7 +78,10 @@ double area_under_roc(std::vector<ScoredSample>& samples, double most) {
   const auto is_anomaly = [](const ScoredSample& sample) { return sample.is_anomaly; };
   const auto positives = static_cast<double>(std::count_if(samples.begin(), samples.end(), is_anomaly));
   const auto negatives = static_cast<double>(samples.size()) - positives;
-  if (positives == 0 || negatives == 0) return std::numeric_limits<double>::quiet_NaN();
+  const auto has_no_rank = [](const ScoredSample& sample) { return std::isnan(sample.score); };
+  if (positives == 0 || negatives == 0 || std::any_of(samples.begin(), samples.end(), has_no_rank)) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
   std::sort(samples.begin(), samples.end(),
             [](const ScoredSample& a, const ScoredSample& b) { return a.score > b.score; });
   double area = 0;

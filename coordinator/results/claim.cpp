@@ -88,7 +88,7 @@ Result<void> remove_results(const std::string& folder) {
     if (is_model_of_round(entry.path().filename().string())) paths.push_back(entry.path().string());
   }
   for (const std::string& path : paths) {
-    const auto removed = remove_file(path);
+    auto removed = remove_file(path);
     if (!removed) return removed;
   }
   return {};
@@ -105,7 +105,7 @@ Result<void> check_no_run(const std::string& folder) {
 
 Result<void> check_folder(const std::string& folder, const Claim& claim) {
   if (exists(folder + "/runs.csv")) return refuse(folder, "holds many runs; name another folder for one");
-  const auto file = check_file(folder);
+  auto file = check_file(folder);
   if (!file || claim.found == Found::kReplace) return file;
   const auto objected = objection(folder, claim, to_toml(claim.experiment));
   if (!objected) return objected.error();
@@ -113,12 +113,12 @@ Result<void> check_folder(const std::string& folder, const Claim& claim) {
 }
 
 Result<void> claim_folder(const std::string& folder, const Claim& claim) {
-  const auto free = check_folder(folder, claim);
+  auto free = check_folder(folder, claim);
   if (!free) return free;
   const auto objected = objection(folder, claim, to_toml(claim.experiment));
   if (!objected) return objected.error();
   if (!objected->empty()) {  // of another, which may be replaced
-    const auto removed = remove_results(folder);
+    auto removed = remove_results(folder);
     if (!removed) return removed;
   }
   return write_file(experiment_path(folder), to_toml(claim.experiment));

@@ -69,7 +69,7 @@ TEST_CASE("claim: an empty folder is given, and says whose it is", "[coordinator
 
 TEST_CASE("claim: results of another experiment stay, unless they may be replaced", "[coordinator][results]") {
   const test::ScratchFolder scratch;
-  const std::string folder = scratch.path();
+  const std::string& folder = scratch.path();
   REQUIRE(refusal(folder, experiment_of(5)).empty());
   write(folder + "/summary.json", "{}");
   write(folder + "/checkpoint.json", "{}");
@@ -109,7 +109,7 @@ TEST_CASE("claim: a file of somebody, of that name, is not replaced", "[coordina
 
 TEST_CASE("claim: the same experiment with other data is another one", "[coordinator][results]") {
   const test::ScratchFolder scratch;
-  const std::string folder = scratch.path();
+  const std::string& folder = scratch.path();
   const Experiment experiment = with_data();
   REQUIRE(refusal(folder, experiment, "aa").empty());
   write(folder + "/summary.json", R"({"dataset_sha256": "aa"})");

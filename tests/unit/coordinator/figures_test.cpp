@@ -168,6 +168,12 @@ TEST_CASE("figures: macro-F1 and the area under the curve", "[rounds][figures]")
   std::vector<ScoredSample> mixed{{4, false}, {3, true}, {2, true}, {1, false}};
   CHECK(rounds::area_under_roc(mixed, 1.0) == 0.5);
   CHECK(rounds::area_under_roc(mixed, 0.5) == 0.0);  // the first alarm is false
+  const float none = std::numeric_limits<float>::quiet_NaN();
+  const float all = std::numeric_limits<float>::infinity();
+  std::vector<ScoredSample> broken{{4, false}, {none, true}, {none, false}, {1, false}};
+  CHECK(std::isnan(rounds::area_under_roc(broken, 1.0)));
+  std::vector<ScoredSample> boundless{{all, true}, {all, false}, {1, false}};
+  CHECK(rounds::area_under_roc(boundless, 1.0) == 0.75);
   std::vector<ScoredSample> alone{{1, false}};
   CHECK(std::isnan(rounds::area_under_roc(alone, 1.0)));
 }

@@ -72,7 +72,7 @@ struct ScoredSample {
 };
 
 /// Area under the ROC curve up to a false positive rate of `most`, divided by it: 1 for a perfect ranking. Ties count
-/// half. NaN when one of both classes is absent. Reorders the samples.
+/// half. NaN when one of both classes is absent, or a score is not a number. Reorders the samples.
 /// @param[in] most  above 0, at most 1
 double area_under_roc(std::vector<ScoredSample>& samples, double most);
 
