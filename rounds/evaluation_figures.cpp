@@ -16,7 +16,8 @@ struct Sums {
   std::uint64_t samples = 0;
   std::uint64_t correct = 0;
   double loss = 0;
-  std::optional<double> absolute;  ///< error; nothing: not known
+  std::optional<double> squared;   ///< error of a regression; nothing: not known
+  std::optional<double> absolute;  ///< likewise
   std::vector<double> auc;
   std::vector<double> partial_auc;
 
@@ -24,16 +25,20 @@ struct Sums {
     samples += of_samples;
     correct += score.correct;
     loss += arithmetic::loss_from_fixed_point(score.loss, 1);
-    absolute = absolute.value_or(0) + arithmetic::loss_from_fixed_point(score.absolute_error, 1);
+    squared = squared.value_or(0) + score.squared_error;
+    absolute = absolute.value_or(0) + score.absolute_error;
     auc.push_back(score.auc);
     partial_auc.push_back(score.partial_auc);
   }
   double per_sample(double sum) const { return samples == 0 ? kNotMeasured : sum / static_cast<double>(samples); }
+  double per_sample(const std::optional<double>& sum) const { return sum ? per_sample(*sum) : kNotMeasured; }
 };
 
 /// How much of the mean square error of persistence is saved.
 double skill_of(const Sums& unit, const Sums& persistence) {
-  return persistence.loss > 0 ? 1 - unit.loss / persistence.loss : kNotMeasured;
+  const double squared = unit.squared.value_or(kNotMeasured);
+  const double unchanged = persistence.squared.value_or(kNotMeasured);
+  return unchanged > 0 ? 1 - squared / unchanged : kNotMeasured;
 }
 
 /// Squared errors of targets that were scaled, in their own unit.
@@ -56,8 +61,8 @@ void collect(const Units& units, const Units& persistence, const Experiment& exp
     if (objective == Objective::kClassify) {
       accuracy.push_back(unit.per_sample(static_cast<double>(unit.correct)));
     } else if (objective == Objective::kRegress) {
-      if (unit.absolute) absolute.push_back(unit.per_sample(*unit.absolute) / scale);
-      squared.push_back(root_of(unit.per_sample(unit.loss), scale));
+      absolute.push_back(unit.per_sample(unit.absolute) / scale);
+      squared.push_back(root_of(unit.per_sample(unit.squared), scale));
     }
     if (!persistence.empty()) skill.push_back(skill_of(unit, persistence.at(key)));
     auc.push_back(spread_of(unit.auc).mean);
@@ -75,8 +80,14 @@ void collect(const Units& units, const Units& persistence, const Experiment& exp
 Spread persistence_of(const Units& units, const Experiment& experiment) {
   std::vector<double> errors;
   const double scale = target_scale(experiment);
-  for (const auto& [key, unit] : units) errors.push_back(root_of(unit.per_sample(unit.loss), scale));
+  for (const auto& [key, unit] : units) errors.push_back(root_of(unit.per_sample(unit.squared), scale));
   return spread_of(errors);
+}
+
+/// A regression's loss is its mean squared error, unless that of a sample was cut.
+std::optional<double> squared_of(std::uint64_t loss) {
+  if (loss >= arithmetic::largest_loss_sum(1)) return std::nullopt;
+  return arithmetic::loss_from_fixed_point(loss, 1);
 }
 
 /// What a device's tasks that did not diverge came to; nothing where its sums do not tell.
@@ -90,6 +101,7 @@ std::optional<Sums> after_of(const wire::Evaluation& report) {
   if (is_saturated || report.loss_after < lost_loss || report.correct_after > sums.samples) return std::nullopt;
   sums.correct = report.correct_after;
   sums.loss = arithmetic::loss_from_fixed_point(report.loss_after - lost_loss, 1);
+  sums.squared = squared_of(report.loss_after - lost_loss);
   return sums;
 }
 
@@ -157,6 +169,7 @@ EvaluationFigures figures_of(const std::vector<DeviceReport>& reports, const Exp
     sums.samples = report.sums.query_samples;
     sums.correct = report.sums.correct_before;
     sums.loss = arithmetic::loss_from_fixed_point(report.sums.loss_before, 1);
+    sums.squared = squared_of(report.sums.loss_before);
     if (const auto adapted = after_of(report.sums)) after.emplace(report.device_index, *adapted);
     const auto lost = diverged_samples(report.sums);
     if (!lost) {

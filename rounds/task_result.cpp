@@ -18,6 +18,7 @@ void visit_numbers(Result& result, const Visit& visit) {
   for (auto* score : {&result.before, &result.after, &result.persistence}) {
     visit(score->correct);
     visit(score->loss);
+    visit(score->squared_error);
     visit(score->absolute_error);
     visit(score->auc);
     visit(score->partial_auc);

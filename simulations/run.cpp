@@ -14,7 +14,8 @@ coordinator::Verdict verdict_on(const RunOptions& options, const coordinator::Su
     if (!loaded) return coordinator::verdict_of(summary, options.experiment, std::nullopt);
     dataset = *loaded;
   }
-  return coordinator::verdict_of(summary, options.experiment, input_range(options.experiment, dataset.get()));
+  return coordinator::verdict_of(summary, options.experiment, input_range(options.experiment, dataset.get()),
+                                 target_range(options.experiment, dataset.get()));
 }
 
 }  // namespace

@@ -15,11 +15,17 @@ constexpr double kLargeInput = 100;
 constexpr double kLargeRate = 0.05;
 constexpr double kUsualRate = 0.01;
 
-/// At most three digits, never with an exponent: 0.0000305.
+/// What the network sees, and what it is to give; nothing: not known.
+struct Ranges {
+  std::optional<InputRange> inputs;
+  std::optional<InputRange> targets;
+};
+
+/// At most three digits, and of numbers from 10 on two after the point, never with an exponent: 0.0000305.
 std::string plain(double value) {
   if (value == 0) return "0";
   const int magnitude = static_cast<int>(std::floor(std::log10(std::abs(value))));
-  std::string text = fmt::format("{:.{}f}", value, std::max(0, 2 - magnitude));
+  std::string text = fmt::format("{:.{}f}", value, std::max(2, 2 - magnitude));
   if (text.find('.') == std::string::npos) return text;
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
@@ -37,16 +43,28 @@ std::string counted(std::uint64_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-std::string input_advice(const InputRange& inputs) {
-  std::string text =
-      fmt::format("The network sees values from {} to {}", with_commas(inputs.least), with_commas(inputs.most));
-  if (inputs.stored_deviation == 0) return text + ": set [model] input_scale so that they are about -1 to 1.";
-  const double scale = 1 / inputs.stored_deviation;
-  const double mean = std::abs(inputs.stored_mean) < 1e-3 * inputs.stored_deviation ? 0 : inputs.stored_mean;
-  return text + fmt::format(
-                    ": set [model] input_scale = {} and input_offset = {}, which give the training data mean 0 and "
-                    "deviation 1.",
-                    plain(scale), plain(-mean * scale));
+/// @param[in] what  "The network sees"
+/// @param[in] keys  "[model] input", to which _scale and _offset are added
+std::string scale_advice(const char* what, const char* keys, const InputRange& range) {
+  const std::string text = fmt::format("{} values from {} to {}: set {}_scale", what, with_commas(range.least),
+                                       with_commas(range.most), keys);
+  if (range.stored_deviation == 0) return text + " so that they are about -1 to 1.";
+  const double scale = std::stod(plain(1 / range.stored_deviation));  // as it is said
+  const double mean = std::abs(range.stored_mean) < 1e-3 * range.stored_deviation ? 0 : range.stored_mean;
+  const std::string offset = std::string(keys).substr(std::string(keys).find(' ') + 1);
+  return text + fmt::format(" = {} and {}_offset = {}, which give the training data mean 0 and deviation 1.",
+                            plain(scale), offset, plain(-mean * scale));
+}
+
+/// What is too large for a network at any usual rate; empty: nothing is.
+std::string large_values(const Ranges& ranges) {
+  if (ranges.inputs && ranges.inputs->largest() > kLargeInput) {
+    return scale_advice("The network sees", "[model] input", *ranges.inputs);
+  }
+  if (ranges.targets && ranges.targets->largest() > kLargeInput) {
+    return scale_advice("The network is to give", "[task] target", *ranges.targets);
+  }
+  return "";
 }
 
 std::string rate_advice(const char* section, float rate) {
@@ -57,10 +75,11 @@ std::string rate_advice(const char* section, float rate) {
 }
 
 /// Why numbers grew beyond all bounds, and what helps.
-std::string advice(const char* section, float rate, const std::optional<InputRange>& inputs) {
-  if (inputs && inputs->largest() > kLargeInput) return input_advice(*inputs);
-  std::string text = rate_advice(section, rate);
-  if (!inputs)
+std::string advice(const char* section, float rate, const Ranges& ranges) {
+  std::string text = large_values(ranges);
+  if (!text.empty()) return text;
+  text = rate_advice(section, rate);
+  if (!ranges.inputs)
     text +=
         " Or the samples of the devices are large: [model] input_scale and input_offset should bring them to about -1 "
         "to 1.";
@@ -78,13 +97,14 @@ std::string reason_of(const rounds::UpdateCounts& updates) {
 
 /// What helps a run that has learned and lost updates or tasks on the way. Large inputs are said even if nothing was
 /// lost.
-std::string remedy(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs) {
-  if (inputs && inputs->largest() > kLargeInput) return input_advice(*inputs);
+std::string remedy(const Summary& summary, const Experiment& experiment, const Ranges& ranges) {
+  const std::string large = large_values(ranges);
+  if (!large.empty()) return large;
   if (summary.updates.diverged + summary.updates.refused > 0) {
-    return advice("meta", experiment.meta.inner_learning_rate, inputs);
+    return advice("meta", experiment.meta.inner_learning_rate, ranges);
   }
   if (summary.evaluated && summary.last_evaluation.total.diverged_tasks > 0) {
-    return advice("evaluation", experiment.evaluation.inner_learning_rate, inputs);
+    return advice("evaluation", experiment.evaluation.inner_learning_rate, ranges);
   }
   return "";
 }
@@ -118,7 +138,9 @@ std::string shared_readings_text(std::uint64_t readings) {
       readings);
 }
 
-Verdict verdict_of(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs) {
+Verdict verdict_of(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs,
+                   const std::optional<InputRange>& targets) {
+  const Ranges ranges{inputs, targets};
   const rounds::UpdateCounts& updates = summary.updates;
   const bool asks_devices = learns_from(experiment) != LearnsFrom::kNothing;
   if (asks_devices && summary.rounds > 0 && updates.taken == 0) {
@@ -128,16 +150,16 @@ Verdict verdict_of(const Summary& summary, const Experiment& experiment, const s
                           counted(summary.rounds, "round"))};
     }
     return {false, "nothing was learned: " + reason_of(updates) + ".\n" +
-                       advice("meta", experiment.meta.inner_learning_rate, inputs)};
+                       advice("meta", experiment.meta.inner_learning_rate, ranges)};
   }
   const wire::Evaluation& evaluation = summary.last_evaluation.total;
   if (summary.evaluated && evaluation.tasks > 0 && evaluation.diverged_tasks >= evaluation.tasks) {
     return {false, fmt::format("nothing was learned that is of use: all {} diverged.\n",
                                counted(evaluation.tasks, "evaluation task")) +
-                       advice("evaluation", experiment.evaluation.inner_learning_rate, inputs)};
+                       advice("evaluation", experiment.evaluation.inner_learning_rate, ranges)};
   }
   std::string text = warnings(summary);
-  const std::string help = remedy(summary, experiment, inputs);
+  const std::string help = remedy(summary, experiment, ranges);
   if (!help.empty()) text += (text.empty() ? "" : "\n") + help;
   return {true, text};
 }

@@ -122,6 +122,9 @@ Result<void> apply(ConfigNode& root, const Override& change) {
   return {};
 }
 
+/// Of an entry itself, rather than of the variant that it makes: its name, and a seed, for whoever reads it to refuse.
+bool is_own_key(const ConfigNode& child) { return child.key == "name" || child.key == "seed"; }
+
 /// Tables grow together, all else is replaced.
 void merge(ConfigNode& into, const ConfigNode& from) {
   for (const ConfigNode& child : from.children) {
@@ -177,8 +180,8 @@ Result<std::vector<ConfigNode>> parse_config_variants(std::string_view text, con
     for (ConfigNode entry : entries.children) {
       ConfigNode rest = entry;
       rest.key = list;
-      std::erase_if(rest.children, [](const ConfigNode& child) { return child.key != "name"; });
-      std::erase_if(entry.children, [](const ConfigNode& child) { return child.key == "name"; });
+      std::erase_if(rest.children, [](const ConfigNode& child) { return !is_own_key(child); });
+      std::erase_if(entry.children, is_own_key);
       variants.push_back(*root);
       merge(variants.back(), entry);
       variants.back().children.push_back(std::move(rest));

@@ -82,8 +82,8 @@ void read_codecs(const ConfigReader& reader, Experiment& experiment) {
   }
 }
 
+/// Of an experiment whose model is one.
 void check(const Sections& sections, const Experiment& experiment) {
-  internal::check_model(sections.model, experiment.model, experiment.task);
   internal::check_task(sections.task, experiment);
   check_meta(sections, experiment);
   internal::check_evaluation(sections.evaluation, experiment);
@@ -105,6 +105,7 @@ Result<Experiment> read_sections(Result<ConfigFile> file, std::string* arm = nul
     if (printable(*arm) != *arm || arm->find('\n') != std::string::npos) {
       reader.problem("name", "has a control character, or bytes that are not UTF-8");
     }
+    reader.forbid("seed", "all arms have the same seeds: skink-sim compare --seeds");
   }
   experiment.name = root.word("name", "-");
   experiment.seed = static_cast<std::uint64_t>(root.integer("seed", kSeedRange, 1));
@@ -116,6 +117,7 @@ Result<Experiment> read_sections(Result<ConfigFile> file, std::string* arm = nul
   internal::read_evaluation(sections.evaluation, experiment, experiment.evaluation);
   internal::read_fleet(sections.fleet, experiment, experiment.fleet);
   read_codecs(root.table("codec", Presence::kOptional), experiment);
+  if (file->sound()) internal::check_model(sections.model, experiment.model, experiment.task);
   if (file->sound()) check(sections, experiment);
   const Result<void> finished = file->finish();
   if (!finished) return finished.error();
@@ -156,27 +158,27 @@ Objective objective_of(const Experiment& experiment) {
 
 namespace {
 
-/// Of a task, at most; 0: the device's records say.
-std::uint64_t samples_of(const TaskSize& size, const Experiment& experiment) {
-  if (!size.is_count()) return 0;
-  if (objective_of(experiment) != Objective::kClassify) return size.count;
+/// How many classes a size counts for: those of the task; where there is a normal one, that in a support set, and it
+/// and the others, as one, in a query set.
+std::uint64_t classes_of(const Experiment& experiment, bool is_query) {
+  if (objective_of(experiment) != Objective::kClassify) return is_query && !experiment.task.normal.empty() ? 2 : 1;
   const bool has_all_classes = experiment.task.ways == 0;
-  return size.count * (has_all_classes ? make_network(experiment.model).output_size() : experiment.task.ways);
+  return has_all_classes ? make_network(experiment.model).output_size() : experiment.task.ways;
 }
 
 }  // namespace
 
 std::uint64_t support_samples(const Experiment& experiment) {
-  const std::uint64_t samples = samples_of(experiment.task.support_size, experiment);
-  if (samples != 0) return samples;
+  const TaskSize& size = experiment.task.support_size;
+  if (size.is_count()) return size.count * classes_of(experiment, false);
   if (traits_of(experiment.meta.strategy).weighing == Weighing::kEvenly) return limits::kMaxSamples;
   const std::uint64_t share = (arithmetic::kMaxTotalWeight - 1) / experiment.meta.cohort;
   return std::clamp<std::uint64_t>(share, 1, limits::kMaxSamples);
 }
 
 std::uint64_t evaluation_query_samples(const Experiment& experiment) {
-  const std::uint64_t samples = samples_of(experiment.evaluation.query_size, experiment);
-  return samples != 0 ? samples : limits::kMaxSamples;
+  const TaskSize& size = experiment.evaluation.query_size;
+  return size.is_count() ? size.count * classes_of(experiment, true) : limits::kMaxSamples;
 }
 
 Result<Experiment> read_experiment(const std::string& path, const std::vector<Override>& overrides) {

@@ -61,4 +61,18 @@ InputRange input_range(const Experiment& experiment, const Dataset* dataset) {
   return stored.count > 0 ? stored.range() : InputRange();
 }
 
+std::optional<InputRange> target_range(const Experiment& experiment, const Dataset* dataset) {
+  if (dataset == nullptr || objective_of(experiment) != Objective::kRegress) return std::nullopt;
+  Moments stored;
+  for (std::size_t record = 0; record < dataset->record_count(); ++record) {
+    if (dataset->split_of(record) != Split::kTrain) continue;
+    for (std::size_t output = 0; output < dataset->target_size(); ++output) {
+      stored.add(static_cast<double>(dataset->target_of(record, output)),
+                 static_cast<double>(experiment.task.target_scale), static_cast<double>(experiment.task.target_offset));
+    }
+  }
+  if (stored.count == 0) return std::nullopt;
+  return stored.range();
+}
+
 }  // namespace skink

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <sstream>
 
@@ -9,6 +11,28 @@
 #include "skink/host/program/printable.hpp"
 
 namespace skink {
+namespace {
+
+/// An unset variable of a script, mostly.
+std::string check_text(const std::string& text) { return text.empty() ? "is empty" : ""; }
+
+std::string check_count(const std::string& text) {
+  std::uint64_t count = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, count);
+  if (parsed.ec == std::errc() && parsed.ptr == end) return "";
+  return "\"" + text + "\" is not a whole number, or too large";
+}
+
+std::string check_number(const std::string& text) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  if (parsed.ec == std::errc() && parsed.ptr == end && std::isfinite(number)) return "";
+  return "\"" + text + "\" is not a number";
+}
+
+}  // namespace
 
 Option Option::required() const {
   option_->required();
@@ -46,27 +70,27 @@ Option Option::range(double least, double most) const {
 }
 
 Option Command::option(const char* name, std::string& value, const char* help) {
-  return Option(app_->add_option(name, value, help));
+  return Option(app_->add_option(name, value, help)->check(check_text));
 }
 
 Option Command::option(const char* name, std::uint32_t& value, const char* help) {
-  return Option(app_->add_option(name, value, help));
+  return Option(app_->add_option(name, value, help)->check(check_count));
 }
 
 Option Command::option(const char* name, std::uint64_t& value, const char* help) {
-  return Option(app_->add_option(name, value, help));
+  return Option(app_->add_option(name, value, help)->check(check_count));
 }
 
 Option Command::option(const char* name, double& value, const char* help) {
-  return Option(app_->add_option(name, value, help));
+  return Option(app_->add_option(name, value, help)->check(check_number));
 }
 
 Option Command::option(const char* name, std::vector<std::string>& values, const char* help) {
-  return Option(app_->add_option(name, values, help));
+  return Option(app_->add_option(name, values, help)->check(check_text));
 }
 
 Option Command::option(const char* name, std::vector<std::uint32_t>& values, const char* help) {
-  return Option(app_->add_option(name, values, help));
+  return Option(app_->add_option(name, values, help)->check(check_count));
 }
 
 Option Command::flag(const char* name, bool& value, const char* help) {

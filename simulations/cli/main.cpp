@@ -1,6 +1,7 @@
 /// @file
 /// skink-sim: simulates a fleet. Here is the command line; what its commands do is in the other files of cli/.
 
+#include <limits>
 #include <memory>
 
 #include "mpi/mpi_peers.hpp"
@@ -138,7 +139,8 @@ void add_profile(Command& command, cli::ProfileArguments& profile) {
 
 void add_plan(Command& command, cli::PlanArguments& plan) {
   add_experiment(command, plan.experiment);
-  command.option("--arena-bytes", plan.arena_bytes, "RAM that a device has for it; exit code 3 if that is too small");
+  command.option("--arena-bytes", plan.arena_bytes, "RAM that a device has for it; exit code 3 if that is too small")
+      .range(1U, std::numeric_limits<std::uint32_t>::max());
   command.flag("--residual-in-flash", plan.residual_in_flash,
                "The device has room in flash for what error feedback keeps (docs/porting.md)");
   command.option("--json", plan.json, "Also writes the figures to this file (docs/experiment-output.md)");

@@ -78,11 +78,8 @@ rounds::TaskScore Group::score_persistence(const Task& task) const {
       squares += error * error;
       absolute += error > 0 ? error : 0 - error;
     }
-    const auto add = [](std::uint64_t& sum, float value) {
-      sum = arithmetic::add_saturating(sum, static_cast<std::uint64_t>(arithmetic::loss_to_fixed_point(value)));
-    };
-    add(score.loss, squares * share);
-    add(score.absolute_error, absolute * share);
+    score.squared_error += static_cast<double>(squares * share);
+    score.absolute_error += static_cast<double>(absolute * share);
   }
   return score;
 }

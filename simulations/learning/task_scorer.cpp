@@ -35,10 +35,8 @@ std::uint32_t TaskScorer::answered_class(const Answer& answer) const {
 }
 
 void TaskScorer::add(const Answer& answer) {
-  const auto add_to = [](std::uint64_t& sum, float value) {
-    sum = arithmetic::add_saturating(sum, static_cast<std::uint64_t>(arithmetic::loss_to_fixed_point(value)));
-  };
-  add_to(score_.loss, answer.loss);
+  const auto loss = static_cast<std::uint64_t>(arithmetic::loss_to_fixed_point(answer.loss));
+  score_.loss = arithmetic::add_saturating(score_.loss, loss);
   if (classifies_) {
     const std::uint32_t answered = answered_class(answer);
     const auto wanted = static_cast<std::uint32_t>(answer.targets[0]);
@@ -50,7 +48,8 @@ void TaskScorer::add(const Answer& answer) {
       const float error = answer.outputs[o * answer.stride] - answer.targets[o * answer.stride];
       sum += error > 0 ? error : 0 - error;
     }
-    add_to(score_.absolute_error, sum * (1.0F / static_cast<float>(network_.output_size())));
+    score_.squared_error += static_cast<double>(answer.loss);
+    score_.absolute_error += static_cast<double>(sum * (1.0F / static_cast<float>(network_.output_size())));
   }
   if (finds_anomalies_) scored_.push_back({answer.loss, answer.is_anomaly});
 }

@@ -343,7 +343,8 @@ class Sweep {
     const Dataset* const data = dataset != datasets_.end() ? dataset->second.get() : nullptr;
     auto plain = coordinator::verdict_of(summary, job.experiment, std::nullopt);
     if (plain.has_learned || !is_known) return plain;
-    return coordinator::verdict_of(summary, job.experiment, input_range(job.experiment, data));
+    return coordinator::verdict_of(summary, job.experiment, input_range(job.experiment, data),
+                                   target_range(job.experiment, data));
   }
 
   SweepResult finish() {

@@ -53,6 +53,8 @@ expect() { # CODE TEXT COMMAND...
   grep -qF -- "$text" "$work/log" || fail "'$text' is not said: $(cat "$work/log")"
 }
 expect 3 "skink-sim compare runs" "$sim" run "$work/arms.toml" --quiet --out "$work/none"
+sed 's/^name = "local only"/&\nseed = 7/' "$work/arms.toml" >"$work/seed.toml"
+expect 3 "[arm] seed: all arms have the same seeds" "$sim" compare "$work/seed.toml" --quiet --out "$work/none"
 expect 3 "one experiment alone" "$sim" compare "$root/experiments/sine.toml" --quiet --out "$work/none"
 expect 3 "there is no arm 'Nobody'" "${compare[@]}" --baseline Nobody --out "$work/calm"
 expect 3 "has no auc, only" "${compare[@]}" --figure auc --out "$work/calm"

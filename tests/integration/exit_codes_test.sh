@@ -78,6 +78,9 @@ if [[ $(id -u) == 0 ]]; then  # root may enter every folder, so somebody else as
   expect 4 "closed .from --data. may not be entered" setpriv --reuid=65534 --regid=65534 --clear-groups \
     "$sim" run open/images-5w5s.toml --quiet --data closed --out open/out
 fi
+expect 2 "--out: is empty" "$sim" run sine.toml --quiet --out ""
+expect 2 '"nan" is not a number' "$sim" codecs sine.toml --target nan --out out
+expect 2 "not a whole number" "$sim" run sine.toml --quiet --out out --threads -1
 expect 2 "neuron lanes" "$sim" run sine.toml --quiet --lanes neuron --set evaluation.batch_size=2 --out out
 
 # ---- one rule for names: what provisioning takes, the coordinator, devices and the broker's configuration take too ----

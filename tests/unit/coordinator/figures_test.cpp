@@ -75,8 +75,8 @@ TEST_CASE("figures: errors of a regression are in the unit of the targets", "[co
   experiment.task.target_scale = 0.5F;
   rounds::TaskResults results;
   results.tasks = {task(0, 0, 4, 0, 0)};
-  results.tasks[0].before.loss = std::uint64_t{4} << 18;            // a mean square of 1/4
-  results.tasks[0].before.absolute_error = std::uint64_t{4} << 19;  // 1/2
+  results.tasks[0].before.squared_error = 4 * 0.25;
+  results.tasks[0].before.absolute_error = 4 * 0.5;
   const auto figures = rounds::figures_of(results, experiment, rounds::Unit::kClient);
   CHECK(figures.root_mean_square_error.before.mean == Approx(1.0));
   CHECK(figures.mean_absolute_error.before.mean == Approx(1.0));
@@ -125,6 +125,10 @@ TEST_CASE("figures: how many samples diverged tasks had may not be known", "[coo
   CHECK(std::isnan(figures.root_mean_square_error.after.mean));
   CHECK(std::isnan(figures.mean_absolute_error.before.mean));
   CHECK(std::isnan(figures.skill.before.mean));
+
+  const std::vector<rounds::DeviceReport> cut{{0, {1, 10, 0, 0, std::uint64_t{1} << 40, std::uint64_t{10} << 20, 0}}};
+  CHECK(std::isnan(rounds::figures_of(cut, Experiment()).root_mean_square_error.before.mean));  // of a sample, maybe
+  CHECK(rounds::figures_of(cut, Experiment()).root_mean_square_error.after.mean == 1.0);
 }
 
 TEST_CASE("figures: skill is what is saved of the mean square error of persistence", "[coordinator][figures]") {
@@ -134,9 +138,9 @@ TEST_CASE("figures: skill is what is saved of the mean square error of persisten
   rounds::TaskResults results;
   results.tasks = {task(0, 0, 4, 0, 0), task(1, 1, 4, 0, 0), task(2, 1, 4, 0, 0)};
   for (rounds::TaskResult& one : results.tasks) {
-    one.before.loss = std::uint64_t{4} << 19;       // a mean square of 1/2
-    one.after.loss = std::uint64_t{4} << 17;        // 1/8
-    one.persistence.loss = std::uint64_t{4} << 18;  // 1/4
+    one.before.squared_error = 4 * 0.5;
+    one.after.squared_error = 4 * 0.125;
+    one.persistence.squared_error = 4 * 0.25;
   }
   results.tasks[2].diverged = true;
   const auto figures = rounds::figures_of(results, experiment, rounds::Unit::kClient);
@@ -147,7 +151,7 @@ TEST_CASE("figures: skill is what is saved of the mean square error of persisten
   CHECK(csv.find(",-1,") != std::string::npos);
   CHECK(csv.substr(csv.find('\n') + 1).find(",0.5,1\n") != std::string::npos);
 
-  for (rounds::TaskResult& one : results.tasks) one.persistence.loss = 0;
+  for (rounds::TaskResult& one : results.tasks) one.persistence.squared_error = 0;
   CHECK(std::isnan(
       rounds::figures_of(results, experiment, rounds::Unit::kClient).skill.after.mean));  // nothing to be better than
 }

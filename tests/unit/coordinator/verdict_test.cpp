@@ -37,6 +37,9 @@ TEST_CASE("verdict: a run in which everything counted has nothing to say", "[coo
   const Verdict large = verdict_of(summary_of({80, 0, 0}), experiment_of(0.01F), kLarge);
   CHECK(large.has_learned);
   CHECK(says(large, "values from -32,768 to 32,767: set [model] input_scale = "));
+  const InputRange pressure{99000, 103000, 101325, 500};
+  CHECK(says(verdict_of(summary_of({80, 0, 0}), experiment_of(0.01F), kUsual, pressure),
+             "to give values from 99,000 to 103,000: set [task] target_scale = 0.002 and target_offset = -202.65"));
   CHECK(verdict_of(Summary(), experiment_of(0.01F), std::nullopt).has_learned);  // no round yet
 }
 

@@ -179,3 +179,25 @@ TEST_CASE("experiment: persistence is for forecasts", "[common][host][experiment
   CHECK_THAT(sine_with("query_size = 20\n", "query_size = 20\npersistence = 0\n"),
              Contains("[task] persistence: belongs to source = \"dataset\""));
 }
+
+TEST_CASE("experiment: a network that is none is said with its place, also where all classes count",
+          "[common][host][experiment]") {
+  for (const char* layers : {"{ type = \"dense\", units = 4 }", "{ type = \"relu\" }, { type = \"flatten\" }"}) {
+    std::string broken = layered(layers);
+    for (const char* key : {"labels = \"permuted\"\n", "ways = 5\n", "group = \"client\"\n", "rotations = 4\n"}) {
+      broken = replaced(broken, key, "");
+    }
+    CHECK_THAT(error_of(broken), Contains("x.toml:") && Contains("[model] layers.0: "));
+  }
+}
+
+TEST_CASE("experiment: a query set has the normal class and the others", "[common][host][experiment]") {
+  Experiment experiment;
+  experiment.model.loss = nn::Loss::kReconstruction;
+  experiment.task.support_size = 3;
+  experiment.evaluation.query_size = 4;
+  CHECK(evaluation_query_samples(experiment) == 4);
+  experiment.task.normal = "fine";
+  CHECK(evaluation_query_samples(experiment) == 8);
+  CHECK(support_samples(experiment) == 3);
+}

@@ -1,7 +1,8 @@
 #pragma once
 /// @file
 /// What single tasks of an evaluation came to, so that a spread over people or machines can be told from one over
-/// tasks. Integers are sums in fixed point (docs/arithmetic.md, section 7), the same however a run is computed.
+/// tasks. Integers are sums in fixed point (docs/arithmetic.md, section 7). All numbers are the same however a run is
+/// computed.
 
 #include <cmath>
 #include <cstdint>
@@ -12,9 +13,11 @@ namespace skink::rounds {
 
 /// Of one query set with one set of parameters.
 struct TaskScore {
-  std::uint64_t correct = 0;         ///< classification
-  std::uint64_t loss = 0;            ///< sum over samples, units of 2^-20
-  std::uint64_t absolute_error = 0;  ///< regression: sum over samples of the mean over outputs, units of 2^-20
+  std::uint64_t correct = 0;  ///< classification
+  std::uint64_t loss = 0;     ///< sum over samples, units of 2^-20
+  /// Regression: sums over samples, one after the other, of the mean over outputs. Not cut, as a loss is.
+  double squared_error = 0;
+  double absolute_error = 0;
   /// Reconstruction with a normal class: area under the ROC curve of the loss as anomaly score, and the part of it up
   /// to a false positive rate of 0.1, divided by 0.1. NaN: not measured, or one of both classes is absent.
   double auc = std::numeric_limits<double>::quiet_NaN();

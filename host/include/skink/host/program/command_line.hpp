@@ -51,7 +51,8 @@ class Command {
   explicit Command(CLI::App* app) : app_(app) {}
 
   /// An option with a value, of the type of the variable; a vector takes several. A flag has no value and sets its
-  /// variable to true.
+  /// variable to true. Refused, with ExitCode::kUsage: an empty text, a count with a sign or above 2^64 - 1, a number
+  /// that is not finite.
   /// @param[in]  name   "--name", or "name" of an argument without dashes.
   /// @param[out] value  written by parse() when the option is given; borrowed until then.
   /// @param[in]  help   a line of the help; copied.
