@@ -243,6 +243,8 @@ std::string to_json(const Summary& summary) {
       {"figures", to_json(evaluation.figures)},
       {"partition_sha256", or_null(summary.partition_sha256)},
       {"shared_readings", summary.partition_sha256.empty() ? boost::json::value(nullptr) : summary.shared_readings},
+      {"known_clients", summary.partition_sha256.empty() ? boost::json::value(nullptr) : summary.known_clients},
+      {"unjudged_classes", summary.unjudged_classes ? boost::json::value_from(*summary.unjudged_classes) : nullptr},
       {"training_clients", to_json(summary.training_clients)},
       {"evaluation_clients", to_json(summary.evaluation_clients)},
       {"model_bytes", summary.model_bytes},

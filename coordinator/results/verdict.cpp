@@ -95,6 +95,22 @@ std::string reason_of(const rounds::UpdateCounts& updates) {
   return count == 1 ? fmt::format("the only update {}", what) : fmt::format("all {} updates {}", count, what);
 }
 
+std::string known_clients_text(const Summary& summary) {
+  return fmt::format(
+      "{} of {} evaluation clients train too: the figures are of people or machines that are known. For new ones, all "
+      "records of a client belong to one split",
+      summary.known_clients, summary.evaluation_clients.clients);
+}
+
+/// With [task] order = "time" they end before the query set begins, mostly.
+std::string unjudged_text(const std::vector<std::string>& classes) {
+  constexpr std::size_t kNamed = 5;
+  std::string names;
+  for (std::size_t i = 0; i < classes.size() && i < kNamed; ++i) names += (i == 0 ? "" : ", ") + classes[i];
+  if (classes.size() > kNamed) names += fmt::format(" and {} more", classes.size() - kNamed);
+  return "no query sample is of class " + names + ": the figures say nothing of that";
+}
+
 /// What helps a run that has learned and lost updates or tasks on the way. Large inputs are said even if nothing was
 /// lost.
 std::string remedy(const Summary& summary, const Experiment& experiment, const Ranges& ranges) {
@@ -120,6 +136,8 @@ std::string warnings(const Summary& summary) {
   }
   if (!summary.evaluated) return text;
   if (summary.shared_readings > 0) add(shared_readings_text(summary.shared_readings));
+  if (summary.known_clients > 0) add(known_clients_text(summary));
+  if (summary.unjudged_classes && !summary.unjudged_classes->empty()) add(unjudged_text(*summary.unjudged_classes));
   const wire::Evaluation& evaluation = summary.last_evaluation.total;
   if (evaluation.query_samples == 0) add(loss_text(summary.last_evaluation) + ": there is no figure of it");
   if (evaluation.diverged_tasks > 0) {

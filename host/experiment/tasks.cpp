@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "skink/common/arithmetic/elementary.hpp"
@@ -241,6 +242,23 @@ std::uint32_t TaskGenerator::shared_readings() const noexcept {
   const std::uint32_t overlap = plan_->dataset->overlap();
   const bool is_apart = plan_->task().order == SampleOrder::kTime && plan_->task().gap >= overlap;
   return is_apart ? 0 : overlap;
+}
+
+std::uint32_t TaskGenerator::known_clients() const {
+  const bool is_natural = plan_->experiment.fleet.partition.kind == PartitionKind::kNatural;
+  if (plan_->is_sine() || plan_->permutes() || !is_natural) return 0;
+  const Dataset& dataset = *plan_->dataset;
+  std::set<std::uint16_t> clients;
+  for (std::size_t record = 0; record < dataset.record_count(); ++record) {
+    if (dataset.split_of(record) == Split::kTrain) clients.insert(dataset.client_of(record));
+  }
+  std::set<std::string> training;
+  for (const std::uint16_t client : clients) training.insert(dataset.client_name(client));
+  const auto is_known = [&](const internal::TaskGroup& group) {
+    return !group.name.empty() && training.count(group.name) > 0;
+  };
+  const std::vector<internal::TaskGroup>& groups = plan_->evaluate.groups;
+  return static_cast<std::uint32_t>(std::count_if(groups.begin(), groups.end(), is_known));
 }
 
 std::vector<std::uint32_t> TaskGenerator::devices_of_clients() const {

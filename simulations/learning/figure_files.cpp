@@ -1,13 +1,34 @@
 #include "figure_files.hpp"
 
+#include <algorithm>
+
 #include "skink/host/files/files.hpp"
 
 namespace skink::simulations {
 
-void describe_clients(const TaskGenerator& tasks, coordinator::Summary& summary) {
+namespace {
+
+/// Without a confusion matrix nothing is noted.
+void note_unjudged(const rounds::TaskResults& results, const TaskGenerator& tasks, coordinator::Summary& summary) {
+  const std::uint32_t classes = results.before.classes;
+  if (classes == 0 || results.tasks.empty()) return;
+  const std::vector<std::string> names = tasks.class_names();
+  summary.unjudged_classes.emplace();
+  for (std::uint32_t c = 0; c < classes; ++c) {
+    const auto row = results.before.counts.begin() + std::ptrdiff_t{c} * classes;
+    if (std::any_of(row, row + classes, [](std::uint64_t count) { return count > 0; })) continue;
+    summary.unjudged_classes->push_back(c < names.size() ? names[c] : std::to_string(c));
+  }
+}
+
+}  // namespace
+
+void describe_clients(const TaskGenerator& tasks, const rounds::TaskResults& results, coordinator::Summary& summary) {
   if (tasks.dataset() == nullptr) return;
   summary.partition_sha256 = tasks.partition_sha256();
   summary.shared_readings = tasks.shared_readings();
+  summary.known_clients = tasks.known_clients();
+  note_unjudged(results, tasks, summary);
   summary.training_clients = tasks.census(TaskUse::kAdapt);
   summary.evaluation_clients = tasks.census(TaskUse::kEvaluate);
 }

@@ -10,8 +10,8 @@
 
 namespace skink::simulations {
 
-/// Who has which records, and who is left out.
-void describe_clients(const TaskGenerator& tasks, coordinator::Summary& summary);
+/// Who has which records, who is left out, and which classes the last evaluation has judged nothing of.
+void describe_clients(const TaskGenerator& tasks, const rounds::TaskResults& results, coordinator::Summary& summary);
 
 /// devices.csv, and with fixed labels confusion.csv, of the last evaluation; nothing where there was none.
 Result<void> write_figures(const std::string& folder, const rounds::TaskResults& results, const Experiment& experiment,

@@ -160,7 +160,7 @@ class LearningRun {
     const coordinator::RunState state = this->state();
     result.summary = coordinator::summarize(state, history_, "simulator", wall_seconds());
     result.summary.dataset_sha256 = options_.dataset_sha256;
-    describe_clients(tasks_, result.summary);
+    describe_clients(tasks_, last_results_, result.summary);
     if (writes_files()) {
       const coordinator::Clients clients{tasks_.client_names(TaskUse::kEvaluate), membership_.held_out};
       note(result, write_figures(options_.out_dir, last_results_, experiment_, clients, tasks_));

@@ -114,6 +114,19 @@ def check_shared_readings() -> None:
         fail("compare.md does not say that windows overlap")
 
 
+def check_unjudged_classes() -> None:
+    """Of each state the first 35 windows are in the support set: what comes after the last of them is blocked."""
+    done = subprocess.run([f"{BIN}/skink-sim", "run", "machines.toml", "--set", "task.support_size=35", "--data", "data",
+                           "--out", "out/late", "--quiet"], capture_output=True, text=True)
+    if done.returncode != 0 or "no query sample is of class idle, pumping" not in done.stderr:
+        fail(f"classes that nothing judges are not named: {done.stdout}{done.stderr}")
+    summary = json.loads(pathlib.Path("out/late/summary.json").read_text())
+    if summary["unjudged_classes"] != ["idle", "pumping"] or summary["known_clients"] != 0:
+        fail(f"summary.json has {summary['unjudged_classes']}")
+    if json.loads(pathlib.Path("out/machines/summary.json").read_text())["unjudged_classes"] != []:
+        fail("the document's example judges not every class")
+
+
 def follow(heading: str, name: str) -> None:
     printed, experiment = "", ""
     for language, block in re.findall(r"^```(python|sh|toml)\n(.*?)^```$", section(heading), re.M | re.S):
@@ -135,4 +148,5 @@ with tempfile.TemporaryDirectory() as temporary:
     check_folders()
     check_persistence()
     check_shared_readings()
+    check_unjudged_classes()
     os.chdir("/")

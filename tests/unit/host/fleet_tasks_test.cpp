@@ -129,6 +129,25 @@ TEST_CASE("tasks: clients with few records take part with what they have", "[hos
   CHECK(census.left_out.front().reason == "it has 9 records, min_records is 10");
 }
 
+TEST_CASE("tasks: clients of an evaluation that train too are counted", "[host][tasks]") {
+  DatasetFolder content = uneven_clients();
+  const auto known = [&](const Experiment& experiment) {
+    return TaskGenerator::create(experiment, load(content)).value().known_clients();
+  };
+  Experiment experiment = fixed_experiment();
+  experiment.fleet.devices = 28;
+  experiment.fleet.held_out = 4;
+  experiment.evaluation.tasks = 4;
+  CHECK(known(experiment) == 0);
+  const auto last = std::find(content.splits.rbegin(), content.splits.rend(), std::uint8_t{2});
+  const auto first = std::find(content.splits.begin(), content.splits.end(), std::uint8_t{0});
+  REQUIRE(last != content.splits.rend());
+  // One record of a client that is judged is taken for training.
+  content.clients[static_cast<std::size_t>(first - content.splits.begin())] =
+      content.clients[static_cast<std::size_t>(content.splits.rend() - last - 1)];
+  CHECK(known(experiment) == 1);
+}
+
 TEST_CASE("tasks: windows that overlap do not leak from support to query unnoticed", "[host][tasks]") {
   DatasetFolder content = uneven_clients();
   content.json = R"({"overlap": 2})";

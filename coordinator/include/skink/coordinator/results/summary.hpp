@@ -42,6 +42,9 @@ struct Summary {
   TaskCensus training_clients;
   TaskCensus evaluation_clients;
   std::uint32_t shared_readings = 0;  ///< TaskGenerator::shared_readings()
+  std::uint32_t known_clients = 0;    ///< TaskGenerator::known_clients()
+  /// Classes that no query sample of the last evaluation has; nothing: not known, or labels are not fixed.
+  std::optional<std::vector<std::string>> unjudged_classes;
   /// Mean bytes of one device-round, evaluation traffic included.
   double uplink_bytes_per_device_round() const;
   double downlink_bytes_per_device_round() const;

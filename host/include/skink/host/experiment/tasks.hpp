@@ -165,6 +165,9 @@ class TaskGenerator {
   /// How many records after a record share readings with it, where support and query sets of an evaluation may so share
   /// them: windows that overlap, drawn in any order, or less than so many records apart. 0: they cannot.
   std::uint32_t shared_readings() const noexcept;
+  /// How many clients of the evaluation have records in the training split too, where records are as they are
+  /// (partition = "natural") and their labels the same in both.
+  std::uint32_t known_clients() const;
   /// How many devices train with each client, by its place among those of kAdapt, as long as there are at least as many
   /// devices as clients; else clients take turns, and it is 1 or 0 in the first round.
   std::vector<std::uint32_t> devices_of_clients() const;
