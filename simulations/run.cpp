@@ -23,7 +23,7 @@ coordinator::Verdict verdict_on(const RunOptions& options, const coordinator::Su
 void note_written(const RunOptions& options, const Result<void>& written, RunResult& result) {
   if (written || !result.written) return;
   result.written = written;
-  if (options.on_trouble) options.on_trouble(written.error().message);
+  if (options.on_trouble && !result.finished) options.on_trouble(written.error().message);
 }
 
 Result<RunResult> run_experiment(const RunOptions& options) {

@@ -1,7 +1,9 @@
 #include "skink/coordinator/results/claim.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <filesystem>
+#include <iterator>
 #include <string_view>
 #include <vector>
 
@@ -24,7 +26,10 @@ bool exists(const std::string& path) {
 constexpr const char* kResults[] = {"/summary.json",  "/checkpoint.json", "/metrics.csv", "/devices.csv",
                                     "/confusion.csv", "/wire.csv",        "/model.skm"};
 
-bool has_results(const std::string& folder) { return exists(folder + kResults[0]) || exists(folder + kResults[1]); }
+bool has_results(const std::string& folder) {
+  return std::any_of(std::begin(kResults), std::end(kResults),
+                     [&folder](const char* name) { return exists(folder + name); });
+}
 
 /// What a summary says of its data; empty where it says nothing.
 std::string dataset_of(const std::string& summary_path) {

@@ -12,15 +12,19 @@ Result<void> write_model(const std::string& path, const std::vector<std::uint8_t
 Result<void> write_results(const std::string& folder, const RunState& state, const Summary& summary,
                            const rounds::RoundHistory& rounds) {
   Result<void> written = make_folder(folder);
+  if (!written) return written;
+  const auto note = [&written](const Result<void>& one) {
+    if (written && !one) written = one;
+  };
+  // The model first, which costs most to compute again; what a full disk has no room for leaves room for others.
+  note(write_model(folder + "/model.skm", state.model_file));
   MetricsTable metrics(rounds, state.evaluations, state.experiment.model.loss);
-  if (written)
-    written = write_parts(folder + "/metrics.csv", [&](std::string_view& part) { return metrics.next(part); });
+  note(write_parts(folder + "/metrics.csv", [&](std::string_view& part) { return metrics.next(part); }));
   const bool has_reports = !state.evaluations.empty() && !state.evaluations.back().reports.empty();
-  if (written && has_reports) {
-    written = write_file(folder + "/devices.csv",
-                         devices_csv(state.evaluations.back().reports, state.experiment, state.roster));
+  if (has_reports) {
+    note(write_file(folder + "/devices.csv",
+                    devices_csv(state.evaluations.back().reports, state.experiment, state.roster)));
   }
-  if (written) written = write_model(folder + "/model.skm", state.model_file);
   // The last: whoever finds it finds the others.
   if (written) written = write_file(folder + "/summary.json", to_json(summary));
   return written;

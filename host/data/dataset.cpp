@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -258,9 +259,13 @@ Result<std::shared_ptr<const Dataset>> load_dataset(const TaskConfig& task, cons
   if (task.source != TaskSource::kDataset) return std::shared_ptr<const Dataset>();
   const Result<std::string> folder = find_dataset(task.dataset, data_dir);
   if (!folder) return folder.error();
-  Result<Dataset> dataset = Dataset::load(*folder);
-  if (!dataset) return dataset.error();
-  return std::shared_ptr<const Dataset>(std::make_shared<const Dataset>(std::move(*dataset)));
+  try {
+    Result<Dataset> dataset = Dataset::load(*folder);
+    if (!dataset) return dataset.error();
+    return std::shared_ptr<const Dataset>(std::make_shared<const Dataset>(std::move(*dataset)));
+  } catch (const std::bad_alloc&) {
+    return make_error(Status::kUnavailable, *folder + ": does not fit into the memory of this machine");
+  }
 }
 
 }  // namespace skink

@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -103,21 +105,32 @@ Result<void> write_special(const std::string& path, const NextPart& next) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::size_t kMaxDeviceBytes = std::size_t{64} << 20;
+
+}  // namespace
+
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   errno = 0;
   std::error_code code;
   if (fs::is_directory(path, code)) return unavailable(path, "cannot be read: it is a folder");
   std::ifstream file(path, std::ios::binary);
   if (!file) return unavailable(path, "cannot be read: " + last_error());
+  if (fs::is_character_file(path, code)) max_bytes = std::min(max_bytes, kMaxDeviceBytes);  // /dev/zero has no end
   std::string content;
   const std::uintmax_t size = fs::file_size(path, code);
-  if (!code && size <= max_bytes) content.reserve(static_cast<std::size_t>(size));
-  char part[1 << 16];
-  while (file.read(part, sizeof part) || file.gcount() > 0) {
-    content.append(part, static_cast<std::size_t>(file.gcount()));
-    if (content.size() > max_bytes) {
-      return make_error(Status::kUnsupported, path + ": longer than " + std::to_string(max_bytes) + " bytes");
+  try {
+    if (!code && size <= max_bytes) content.reserve(static_cast<std::size_t>(size));
+    char part[1 << 16];
+    while (file.read(part, sizeof part) || file.gcount() > 0) {
+      content.append(part, static_cast<std::size_t>(file.gcount()));
+      if (content.size() > max_bytes) {
+        return make_error(Status::kUnsupported, path + ": longer than " + std::to_string(max_bytes) + " bytes");
+      }
     }
+  } catch (const std::bad_alloc&) {
+    return unavailable(path, "does not fit into the memory of this machine");
   }
   if (!file.eof()) return unavailable(path, "reading stopped before the end: " + last_error());
   return content;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <sstream>
 
@@ -113,6 +114,7 @@ bool Command::parsed() const { return app_->parsed(); }
 
 CommandLine::CommandLine(const std::string& program, const std::string& description)
     : app_(std::make_unique<CLI::App>(description, program)) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond ulimit -f is an error of write(), and said, not the program's end
   app_->set_version_flag("--version", program + " " SKINK_VERSION);
 }
 

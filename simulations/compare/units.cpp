@@ -71,6 +71,7 @@ std::optional<Difference> difference_of(const Units& base, const Units& arm, boo
   difference.wilcoxon = test.wilcoxon;
   difference.sign = test.sign;
   std::vector<double> seeds;
+  seeds.reserve(of_seeds.size());
   for (const auto& [seed, differences] : of_seeds) seeds.push_back(mean_of(differences));
   difference.over_seeds = rounds::spread_of(seeds);
   return difference;

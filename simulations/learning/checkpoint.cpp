@@ -177,6 +177,18 @@ Checkpoint parse(const std::string& text, std::size_t most_rounds) {
   return checkpoint;
 }
 
+/// Of the line that holds all the rest: a digit that changed on the disk would give another model.
+std::string hash_of(const std::string& text) {
+  char hex[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(crypto::sha256(bytes_of(text)), hex);
+  return hex;
+}
+
+Error no_checkpoint(const std::string& path, const std::string& why) {
+  return make_error(Status::kDamaged,
+                    path + ": is no checkpoint (" + why + "); remove it to begin from round 0, or give --restart");
+}
+
 }  // namespace
 
 std::string checkpoint_path(const std::string& folder) { return folder + "/checkpoint.json"; }
@@ -205,22 +217,44 @@ Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpo
                             {"downlink_residual", hex_of(float_bytes(checkpoint.downlink_residual))},
                             {"strategy_state", hex_of(checkpoint.strategy_state)},
                             {"wire", std::move(wire)}};
-  return write_file(path, json::serialize(object) + "\n");
+  const std::string text = json::serialize(object) + "\n";
+  return write_file(path, text + hash_of(text) + "\n");
 }
 
 Result<std::optional<std::string>> read_checkpoint_text(const std::string& path) {
   if (::access(path.c_str(), F_OK) != 0) return std::optional<std::string>();
   auto text = read_file(path);
   if (!text) return text.error();
+  const std::size_t end = text->find('\n') + 1;  // 0: there is none
+  if (text->substr(end) != hash_of(text->substr(0, end)) + "\n") return no_checkpoint(path, "its hash is another");
+  text->resize(end);
   return std::optional<std::string>(std::move(*text));
+}
+
+Result<std::optional<std::string>> take_over(Peers& peers, const Result<std::optional<std::string>>& found) {
+  enum Kind : std::uint8_t { kNone, kText, kError };
+  std::vector<std::uint8_t> bytes{kNone};
+  const auto put = [&bytes](Kind kind, const std::string& text) {
+    bytes.front() = kind;
+    bytes.insert(bytes.end(), text.begin(), text.end());
+  };
+  if (!found) {
+    put(kError, found.error().message);
+  } else if (*found) {
+    put(kText, **found);
+  }
+  peers.take_over(bytes);
+  if (bytes.empty() || bytes.front() == kNone) return std::optional<std::string>();
+  std::string text(bytes.begin() + 1, bytes.end());
+  if (bytes.front() == kError) return make_error(Status::kDamaged, text);
+  return std::optional<std::string>(std::move(text));
 }
 
 Result<Checkpoint> parse_checkpoint(const std::string& text, const std::string& path, std::uint32_t most_rounds) {
   try {
     return parse(text, most_rounds);
   } catch (const std::exception& error) {
-    return make_error(Status::kDamaged, path + ": is no checkpoint (" + error.what() +
-                                            "); remove it to begin from round 0, or give --restart");
+    return no_checkpoint(path, error.what());
   }
 }
 

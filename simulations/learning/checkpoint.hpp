@@ -12,6 +12,7 @@
 #include "skink/host/result.hpp"
 #include "skink/rounds/records.hpp"
 #include "skink/rounds/round_history.hpp"
+#include "skink/simulations/learning/peers.hpp"
 #include "wire_counter.hpp"
 
 namespace skink::simulations {
@@ -34,8 +35,11 @@ std::string checkpoint_path(const std::string& folder);
 
 Result<void> write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 
-/// What the file holds; nothing when there is no such file.
+/// What the file holds before its hash; nothing when there is no such file.
+/// @returns kDamaged when the hash is that of another text; kUnavailable.
 Result<std::optional<std::string>> read_checkpoint_text(const std::string& path);
+/// What rank 0 has found, in every process. Collective.
+Result<std::optional<std::string>> take_over(Peers& peers, const Result<std::optional<std::string>>& found);
 
 /// Errors say what is wrong with the file and what to do.
 /// @param[in] most_rounds  of the run: a short file can say that there were 2^32, and they are kept in memory.

@@ -82,7 +82,7 @@ class LearningRun {
 
   /// As if the run had ended with this model. Errors: match_model().
   Result<void> take_model(const std::vector<std::uint8_t>& file, const std::string& path) {
-    const auto matched = match_model({file.data(), file.size()}, path, model_.model());
+    auto matched = match_model({file.data(), file.size()}, path, model_.model());
     if (!matched) return matched;
     rounds_done_ = experiment_.meta.rounds;
     if (model_.take({file.data(), file.size()}) == Status::kOk) return {};
@@ -182,9 +182,9 @@ class LearningRun {
     const auto device_of = [this](std::uint32_t round, std::uint32_t place) {
       return rounds::cohort_device(experiment_.seed, round, membership_.training, place);
     };
-    static const CohortResult kNobody;
+    static const CohortResult nobody;
     const CohortResult& cohort =
-        learns_from(experiment_) == LearnsFrom::kNothing ? kNobody
+        learns_from(experiment_) == LearnsFrom::kNothing ? nobody
         : engine_.is_serial()
             ? engine_.run_serial(record.round, record.meta_learning_rate,
                                  [&](std::uint32_t r) { return device_of(r, 0); })
@@ -323,18 +323,13 @@ class LearningRun {
   std::chrono::steady_clock::time_point checkpoint_written_ = std::chrono::steady_clock::now();
 };
 
-/// The checkpoint that rank 0 finds, for all processes.
+/// The checkpoint that rank 0 finds, or its error, for all processes.
 Result<std::optional<Checkpoint>> find_checkpoint(const RunOptions& options, const std::string& path) {
   const bool is_alone = options.peers == nullptr || options.peers->count() == 1;
   Result<std::optional<std::string>> text = std::optional<std::string>();
   if (is_alone || options.peers->rank() == 0) text = read_checkpoint_text(path);
+  if (!is_alone) text = take_over(*options.peers, text);
   if (!text) return text.error();
-  if (!is_alone) {
-    std::vector<std::uint8_t> bytes;
-    if (*text) bytes.assign((*text)->begin(), (*text)->end());
-    options.peers->take_over(bytes);
-    if (!bytes.empty()) text = std::optional<std::string>(std::string(bytes.begin(), bytes.end()));
-  }
   if (!*text) return std::optional<Checkpoint>();
   auto checkpoint = parse_checkpoint(**text, path, options.experiment.meta.rounds);
   if (!checkpoint) return checkpoint.error();

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <boost/json.hpp>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "learning/checkpoint.hpp"
+#include "run_summary.hpp"
 #include "skink/coordinator/results/claim.hpp"
 #include "skink/host/experiment/experiment_text.hpp"
 #include "skink/host/experiment/tasks.hpp"
@@ -54,37 +54,16 @@ struct Job {
   Clock::time_point told;
 };
 
-/// Of the fields of SweepRun those that summary.json has. @throws std::exception if one is absent.
-void take_summary(const std::string& text, SweepRun& run) {
-  const boost::json::object summary = boost::json::parse(text).as_object();
-  const auto count = [&summary](const char* name) { return summary.at(name).to_number<std::uint64_t>(); };
-  const auto number = [&summary](const char* name) { return summary.at(name).to_number<double>(); };
-  run.devices = count("devices");
-  run.held_out = count("held_out");
-  run.parameters = count("parameters");
-  run.uplink = std::string(summary.at("uplink").as_string());
-  run.rounds = count("rounds");
-  run.device_rounds = count("device_rounds");
-  run.wall_seconds = number("wall_seconds");
-  run.device_rounds_per_second = number("device_rounds_per_second");
-  run.model_bytes = count("model_bytes");
-  run.model_sha256 = std::string(summary.at("model_sha256").as_string());
-  run.updates = {count("updates_taken"), count("updates_diverged"), count("updates_refused")};
-  run.evaluation_tasks = count("evaluation_tasks");
-  run.is_evaluated = run.evaluation_tasks > 0;
-  if (!run.is_evaluated) return;
-  const auto measure = [&](const char* name) {
-    return summary.at(name).is_null() ? std::nullopt : std::optional<double>(number(name));
-  };
-  run.evaluation_diverged_tasks = count("evaluation_diverged_tasks");
-  run.evaluation_rounds = count("evaluation_rounds");
-  const boost::json::value& shared = summary.at("shared_readings");
-  run.shared_readings = shared.is_null() ? 0 : shared.to_number<std::uint64_t>();
-  run.query_samples = count("query_samples");
-  run.loss_before = measure("query_loss_before");
-  run.loss_after = measure("query_loss_after");
-  run.accuracy_before = measure("query_accuracy_before");
-  run.accuracy_after = measure("query_accuracy_after");
+/// Those of a sweep, a comparison or a comparison of codecs: what is left is never taken for this one's.
+Result<void> remove_tables(const std::string& folder) {
+  for (const char* name : {"runs", "sweep", "compare", "units", "codecs"}) {
+    for (const char* kind : {".csv", ".md", ".svg"}) {
+      const std::string path = folder + "/" + name + kind;
+      Result<void> removed = std::filesystem::exists(path) ? remove_file(path) : Result<void>();
+      if (!removed) return removed;
+    }
+  }
+  return {};
 }
 
 class Sweep {
@@ -115,8 +94,9 @@ class Sweep {
 
   /// Tables of a sweep over other keys would be lost.
   Result<void> check_tables() const {
+    if (options_.restarts) return remove_tables(options_.out_dir);
     const std::string path = options_.out_dir + "/runs.csv";
-    if (options_.restarts || !std::filesystem::exists(path)) return {};
+    if (!std::filesystem::exists(path)) return {};
     const auto there = read_file(path);
     if (!there) return there.error();
     SweepResult empty;

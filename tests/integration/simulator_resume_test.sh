@@ -79,6 +79,14 @@ pid=
 grep -q "stopped after" "$work/log" || fail "it does not say where it stopped"
 if "${run[@]}" --set seed=9 --out "$work/stopped" >"$work/log" 2>&1; then fail "another experiment took the checkpoint up"; fi
 grep -q "another experiment" "$work/log" || fail "the reason is not given: $(cat "$work/log")"
+/usr/bin/python3 - "$work/stopped/checkpoint.json" <<'END'
+import re, sys
+text = open(sys.argv[1]).read()
+place = text.index('"rounds":[[') + 11
+open(sys.argv[1], "w").write(text[:place] + ("1" if text[place] != "1" else "2") + text[place + 1:])
+END
+if "${run[@]}" --out "$work/stopped" >"$work/log" 2>&1; then fail "a checkpoint with another digit was taken"; fi
+grep -q "its hash is another" "$work/log" || fail "the reason is not given: $(cat "$work/log")"
 echo '{"version":1' >"$work/stopped/checkpoint.json"
 if "${run[@]}" --out "$work/stopped" >"$work/log" 2>&1; then fail "a damaged checkpoint was taken"; fi
 grep -q "checkpoint.json: is no checkpoint" "$work/log" || fail "the reason is not given: $(cat "$work/log")"

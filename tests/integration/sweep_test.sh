@@ -55,6 +55,7 @@ other=("${sweep[@]}" --set meta.rounds=2000 --set meta.cohort=8 --seeds 0 --out 
 got=0
 "${other[@]}" >"$work/log" 2>&1 || got=$?
 [[ $got == 3 ]] || fail "another experiment took the folder: $(cat "$work/log")"
+touch "$work/stopped/compare.csv" "$work/stopped/codecs.svg"
 id=$(cat "$work/stopped/seed-0/experiment.toml")
 "${other[@]}" --restart >"$work/log" 2>&1 &
 pid=$!
@@ -66,6 +67,7 @@ kill -KILL "$pid"
 wait "$pid" 2>/dev/null || true
 pid=
 "${other[@]}" >"$work/log" 2>&1 || fail "$(cat "$work/log")"
+[[ ! -e $work/stopped/compare.csv && ! -e $work/stopped/codecs.svg ]] || fail "--restart leaves tables of others"
 awk -F, 'NR == 1 && $8 != "device_rounds" || NR > 1 && $8 > 8 * 2000 { exit 1 }' "$work/stopped/runs.csv" ||
   fail "results of another experiment: $(cat "$work/stopped/runs.csv")"
 

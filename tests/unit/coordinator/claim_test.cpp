@@ -94,6 +94,9 @@ TEST_CASE("claim: results that do not say what they are of are not replaced", "[
   write(scratch.path() + "/summary.json", "{}");
   CHECK(refusal(scratch.path(), experiment_of(5)).find("do not say of which experiment") != std::string::npos);
   CHECK(std::filesystem::exists(scratch.path() + "/summary.json"));
+  const test::ScratchFolder other;
+  write(other.path() + "/model.skm", "x");  // of somebody
+  CHECK(refusal(other.path(), experiment_of(5)).find("do not say of which experiment") != std::string::npos);
 }
 
 TEST_CASE("claim: a file of somebody, of that name, is not replaced", "[coordinator][results]") {

@@ -12,8 +12,9 @@
 
 namespace skink::coordinator {
 
-/// Makes the folder if need be; files of an earlier run are replaced one by one, summary.json last, durably.
-/// @returns kUnavailable for the first file that cannot be written, which the message names; later ones are not tried.
+/// Makes the folder if need be; files of an earlier run are replaced one by one, durably, summary.json last and only if
+/// all others were.
+/// @returns kUnavailable for the first file that cannot be written, which the message names; others are tried.
 Result<void> write_results(const std::string& folder, const RunState& state, const Summary& summary,
                            const rounds::RoundHistory& rounds);
 
