@@ -62,21 +62,20 @@ class Dataset::Folder {
     return content;
   }
 
-  Result<NpyArray> read_array(const char* name) {
+  /// @param[in] wanted_type  those that the file may have, said where it has none of any file
+  Result<NpyArray> read_array(const char* name, const char* wanted_type) {
     const auto content = read(name);
     if (!content) return content.error();
-    return parse_npy(bytes_of(*content), path(name));
+    Result<NpyArray> array = parse_npy(bytes_of(*content), path(name));
+    if (array || array.error().code != Status::kUnsupported) return array;
+    return make_error(Status::kUnsupported, array.error().message + "; here " + wanted_type);
   }
 
   /// An array of one type.
   template <class T>
   Result<NpyArray> read_typed(const char* name, const char* wanted_type) {
-    Result<NpyArray> array = read_array(name);
-    if (!array) {
-      const bool is_other_type = array.error().code == Status::kUnsupported;
-      if (!is_other_type) return array.error();
-      return make_error(Status::kUnsupported, array.error().message + "; here " + wanted_type);
-    }
+    Result<NpyArray> array = read_array(name, wanted_type);
+    if (!array) return array.error();
     if (std::holds_alternative<std::vector<T>>(array->values)) return array;
     return refuse(path(name), std::string("holds ") + npy_type_name(array->values) + ", wanted " + wanted_type);
   }
@@ -105,13 +104,14 @@ class Dataset::Folder {
 
 Result<void> Dataset::read_samples(Folder& folder) {
   const std::string path = folder.path("x.npy");
-  Result<NpyArray> x = folder.read_array("x.npy");
+  constexpr const char* kWanted = "u8, i16 or float32";
+  Result<NpyArray> x = folder.read_array("x.npy", kWanted);
   if (!x) return x.error();
   if (x->shape.size() < 2 || x->shape[0] == 0) {
     return refuse(path, "has shape " + npy_shape_text(x->shape) + ", wanted [records, ...] with at least one record");
   }
   if (std::holds_alternative<std::vector<std::uint16_t>>(x->values)) {
-    return refuse(path, "holds u16, wanted u8, i16 or float32");
+    return refuse(path, std::string("holds u16, wanted ") + kWanted);
   }
   const std::size_t records = x->shape[0];
   sample_shape_.assign(x->shape.begin() + 1, x->shape.end());

@@ -169,18 +169,27 @@ void read_input_scale(const ConfigReader& reader, ModelConfig& model) {
   for (const float scale : model.input_scale) {
     if (scale == 0.0F) reader.problem("input_scale", "0 is not allowed: every input would be the same");
   }
+  struct List {
+    const char* key;
+    std::vector<float>& numbers;
+  };
   const std::size_t count = std::max(model.input_scale.size(), model.input_offset.size());
-  for (std::vector<float>* list : {&model.input_scale, &model.input_offset}) {
-    if (list->size() == 1) list->resize(count, list->front());
-    const bool fits =
-        list->size() == count && (count == 1 || count == model.input.channels || count == model.input.count());
-    const char* key = list == &model.input_scale ? "input_scale" : "input_offset";
-    if (!fits) {
-      reader.problem(key, "has " + std::to_string(list->size()) + " numbers, wanted 1, " +
+  for (const auto& [key, numbers] :
+       {List{"input_scale", model.input_scale}, List{"input_offset", model.input_offset}}) {
+    const std::size_t size = numbers.size();
+    if (size == 1) continue;
+    if (size != model.input.channels && size != model.input.count()) {
+      reader.problem(key, "has " + std::to_string(size) + " numbers, wanted 1, " +
                               std::to_string(model.input.channels) + " (one for each channel) or " +
                               std::to_string(model.input.count()) + " (one for each number of the input)");
       return;
     }
+  }
+  for (const auto& [key, numbers] :
+       {List{"input_scale", model.input_scale}, List{"input_offset", model.input_offset}}) {
+    if (numbers.size() == 1) numbers.resize(count, numbers.front());
+    if (numbers.size() != count)
+      reader.problem(key, "wanted " + std::to_string(count) + " numbers, as many as the other");
   }
 }
 

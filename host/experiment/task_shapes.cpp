@@ -2,6 +2,8 @@
 /// What an experiment asks of a data set as a whole: its classes, and the shapes of samples and targets.
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <set>
 
 #include "task_plan.hpp"
@@ -89,6 +91,26 @@ Result<void> check_outputs(const TaskPlan& plan) {
   return {};
 }
 
+/// Seconds since 1970 are steps of 128 s in float32: records would stand in the order of the file.
+Result<void> check_times(const Dataset& dataset) {
+  constexpr float kWhole = 16777216.0F;  // from here on not every second has a number
+  std::map<std::uint16_t, std::set<float>> times;
+  std::map<std::uint16_t, std::size_t> records;
+  for (std::size_t record = 0; record < dataset.record_count(); ++record) {
+    if (std::fabs(dataset.time_of(record)) < kWhole) continue;
+    times[dataset.client_of(record)].insert(dataset.time_of(record));
+    ++records[dataset.client_of(record)];
+  }
+  for (const auto& [client, different] : times) {
+    if (2 * different.size() > records[client]) continue;
+    return refuse(dataset, "time.npy: the " + std::to_string(records[client]) + " records of " +
+                               dataset.client_name(client) + " have " + std::to_string(different.size()) +
+                               " times: float32 cannot tell such large ones apart; store seconds since the client's "
+                               "first record");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> choose_classes(TaskPlan& plan) {
@@ -131,6 +153,10 @@ Result<void> check_shapes(const TaskPlan& plan, std::uint32_t rotations) {
   }
   if (plan.task().order == SampleOrder::kTime && !dataset.has_time()) {
     return refuse(dataset, "has no time.npy, which order = \"time\" goes by");
+  }
+  if (plan.task().order == SampleOrder::kTime) {
+    const Result<void> told = check_times(dataset);
+    if (!told) return told;
   }
   return check_outputs(plan);
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "skink/host/experiment/strategies.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/rounds/evaluation_figures.hpp"
 #include "skink/simulations/codecs.hpp"
@@ -165,6 +166,8 @@ Result<CodecsResult> compare_codecs(const CodecsOptions& options) {
                                                     ": [evaluation] every: use 1 or more, " +
                                                     "so that it is seen when a codec comes to the target");
   }
+  const auto sends = check_runs_in_fleets(*experiment);
+  if (!sends) return sends.error();
   SweepOptions sweep = options.sweep;
   sweep.counts_wire = true;
   for (const CodecChoice& choice : options.choices) {

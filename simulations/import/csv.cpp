@@ -47,6 +47,7 @@ Result<void> CsvReader::skip_mark() {
   if (take() != 0xbb || take() != 0xbf) {
     return refuse(1, "is not UTF-8: it begins with byte 0xef and no byte order mark; save it as \"CSV UTF-8\"");
   }
+  if (peek() == 0xef) return refuse(1, "begins with two byte order marks; save it as \"CSV UTF-8\" once more");
   return {};
 }
 

@@ -23,8 +23,15 @@ std::string other_format(std::string_view beginning) {
   }
   if (beginning.size() < 4) return "";
   const auto is_zero = [beginning](std::size_t i) { return beginning[i] == '\0'; };
+  const auto is = [](const char* encoding, const char* name) {
+    return std::string("is ") + encoding + ", not UTF-8; save it as \"CSV UTF-8\", or iconv -f " + name + " -t UTF-8";
+  };
+  if (beginning.substr(0, 4) == std::string_view("\xff\xfe\0\0", 4)) return is("UTF-32", "UTF-32");
+  if (is_zero(0) && is_zero(1)) return is("UTF-32", "UTF-32");
+  if (is_zero(2) && is_zero(3) && is_zero(1)) return is("UTF-32", "UTF-32LE");
   const bool is_utf16 = is_zero(0) == is_zero(2) && is_zero(1) == is_zero(3) && is_zero(0) != is_zero(1);
-  return is_utf16 ? "is UTF-16, not UTF-8; save it as \"CSV UTF-8\", or iconv -f UTF-16LE -t UTF-8" : "";
+  if (!is_utf16) return "";
+  return is_zero(0) ? is("UTF-16", "UTF-16BE") : is("UTF-16", "UTF-16LE");
 }
 
 }  // namespace skink::simulations

@@ -128,16 +128,29 @@ std::vector<std::string> Suspects::notes(const Columns& columns) const {
   return notes;
 }
 
-/// The median range of the other columns.
-double Suspects::usual_range(std::size_t but) const {
+namespace {
+
+/// The median of all but one of them; 0 when there is no other.
+/// @param[in] but  one of them, or 0, which is none
+double median_without(const std::vector<double>& sorted, double but) {
+  const auto place = static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), but) - sorted.begin());
+  const bool is_one = but > 0;
+  const std::size_t others = sorted.size() - (is_one ? 1 : 0);
+  if (others == 0) return 0;
+  const std::size_t middle = others / 2;
+  return sorted[is_one && middle >= place ? middle + 1 : middle];
+}
+
+}  // namespace
+
+/// Of the columns that are not constant, ascending.
+std::vector<double> Suspects::ranges() const {
   std::vector<double> ranges;
-  for (std::size_t v = 0; v < growth_.size(); ++v) {
-    if (v != but && growth_[v].max > growth_[v].min) ranges.push_back(growth_[v].max - growth_[v].min);
+  for (const Growth& one : growth_) {
+    if (one.range() > 0) ranges.push_back(one.range());
   }
-  if (ranges.empty()) return 0;
-  const auto middle = ranges.begin() + static_cast<std::ptrdiff_t>(ranges.size() / 2);
-  std::nth_element(ranges.begin(), middle, ranges.end());
-  return *middle;
+  std::sort(ranges.begin(), ranges.end());
+  return ranges;
 }
 
 std::vector<std::string> Suspects::warnings(const Columns& columns) const {
@@ -145,15 +158,16 @@ std::vector<std::string> Suspects::warnings(const Columns& columns) const {
   const auto growing = static_cast<std::size_t>(
       std::count_if(growth_.begin(), growth_.end(), [](const Growth& one) { return one.is_growing; }));
   const bool tells_growth = steps_ >= kFewSteps && growing <= kMostGrowing;
+  const std::vector<double> sorted = ranges();
   for (std::size_t v = 0; v < growth_.size(); ++v) {
     const std::string& name = columns.names[columns.values[v]];
-    const double usual = usual_range(v);
+    const double usual = median_without(sorted, growth_[v].range());
     std::string why;
     if (names_a_time(name)) {
       why = "has the name of a time";
     } else if (growth_[v].is_growing && tells_growth) {
       why = "only grows within each device, as time stamps and row numbers do";
-    } else if (usual > 0 && growth_[v].max - growth_[v].min > kEnormous * usual) {
+    } else if (usual > 0 && growth_[v].range() > kEnormous * usual) {
       why = "spans a range far beyond that of the others";
     }
     if (why.empty()) continue;

@@ -33,6 +33,7 @@ class Suspects {
     double min = 0;
     double max = 0;
     bool is_growing = true;  ///< from row to row of each device
+    double range() const { return max - min; }
   };
   struct Unnamed {
     bool is_empty = true;
@@ -42,7 +43,7 @@ class Suspects {
 
   static bool is_row_number(std::string_view text, Unnamed& unnamed);
   void follow(std::string_view device, const std::vector<double>& values);
-  double usual_range(std::size_t but) const;
+  std::vector<double> ranges() const;
 
   bool is_asked_;
   std::uint64_t rows_ = 0;

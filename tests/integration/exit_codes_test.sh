@@ -81,6 +81,7 @@ fi
 expect 2 "--out: is empty" "$sim" run sine.toml --quiet --out ""
 expect 2 '"nan" is not a number' "$sim" codecs sine.toml --target nan --out out
 expect 2 "not a whole number" "$sim" run sine.toml --quiet --out out --threads -1
+expect 3 "asks no fleet for anything" "$sim" codecs sine.toml --set meta.strategy=none --set evaluation.every=1 --out out
 expect 2 "neuron lanes" "$sim" run sine.toml --quiet --lanes neuron --set evaluation.batch_size=2 --out out
 
 # ---- one rule for names: what provisioning takes, the coordinator, devices and the broker's configuration take too ----

@@ -174,6 +174,25 @@ TEST_CASE("tasks: windows that overlap do not leak from support to query unnotic
   CHECK(shared() == 0);
 }
 
+TEST_CASE("tasks: times that float32 cannot tell apart are refused", "[host][tasks]") {
+  DatasetFolder content = uneven_clients();
+  std::vector<float> times(content.classes.size());
+  const TemporaryFolder folder;
+  Experiment experiment = fixed_experiment();
+  experiment.task.order = SampleOrder::kTime;
+  experiment.fleet.devices = 28;
+  for (const double begin : {0.0, 1772368200.0}) {
+    for (std::size_t i = 0; i < times.size(); ++i) times[i] = static_cast<float>(begin + static_cast<double>(i));
+    content.write(folder);
+    folder.write("time.npy", npy_of(times, {times.size()}));
+    const auto dataset = std::make_shared<const Dataset>(Dataset::load(folder.path()).value());
+    const auto tasks = TaskGenerator::create(experiment, dataset);
+    CHECK(tasks.has_value() == (begin == 0.0));
+    if (!tasks)
+      CHECK_THAT(tasks.error().message, Catch::Matchers::Contains("float32 cannot tell such large ones apart"));
+  }
+}
+
 TEST_CASE("tasks: devices that are clients are counted from the data set", "[host][tasks]") {
   const auto dataset = load(uneven_clients());
   Experiment experiment = fixed_experiment();

@@ -125,7 +125,12 @@ TEST_CASE("import: what other programs write wrongly is refused with cause and r
   CHECK_THAT(error_of("device,motion,t,x\ng1,a,2026-03-01T12:00:00Z,1\n"),
              Contains("column \"t\"") && Contains("name its column with --time"));
   CHECK_THAT(error_of("device,motion,x\ng1,a\n"), Contains("has 2 fields, the header has 3"));
-  CHECK_THAT(error_of(std::string("d\0e\0v\0", 6)), Contains("is UTF-16, not UTF-8") && Contains("iconv"));
+  CHECK_THAT(error_of(std::string("d\0e\0v\0", 6)), Contains("is UTF-16, not UTF-8") && Contains("iconv -f UTF-16LE"));
+  CHECK_THAT(error_of(std::string("\0d\0e\0v", 6)), Contains("is UTF-16, not UTF-8") && Contains("iconv -f UTF-16BE"));
+  CHECK_THAT(error_of(std::string("\xff\xfe\0\0d\0\0\0", 8)), Contains("is UTF-32, not UTF-8"));
+  CHECK_THAT(error_of("\xef\xbb\xbf\xef\xbb\xbf"
+                      "device,motion,x\ng1,a,1\n"),
+             Contains("two byte order marks"));
 }
 
 TEST_CASE("import: texts that make dataset.json unreadable are refused where they are", "[simulations][import]") {
