@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kBeginningBytes = std::size_t{1} << 20;
 constexpr std::uint64_t kWatchEvery = 256;  // rows
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr double kMostSeconds = 1e15;
 
 double seconds_per(TimeUnit unit) {
@@ -212,12 +213,17 @@ bool RowReader::is_row_empty() const {
   return true;
 }
 
-/// Of files that were put one after another.
+/// Of files that were put one after another; each may have begun with a byte order mark.
 bool RowReader::is_header() const {
   if (csv_->field_count() < columns_.names.size()) return false;
-  if (trimmed_field(columns_.device) != columns_.names[columns_.device]) return false;
+  const auto is_name = [this](std::size_t c) {
+    std::string_view text = trimmed_field(c);
+    if (c == 0 && text.substr(0, kByteOrderMark.size()) == kByteOrderMark) text.remove_prefix(kByteOrderMark.size());
+    return text == columns_.names[c];
+  };
+  if (!is_name(columns_.device)) return false;
   for (std::size_t c = 0; c < columns_.names.size(); ++c) {
-    if (trimmed_field(c) != columns_.names[c]) return false;
+    if (!is_name(c)) return false;
   }
   return true;
 }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "cell_number.hpp"
 #include "cell_text.hpp"
 
 namespace skink::simulations {
@@ -108,6 +109,11 @@ Result<Survey> survey(const ImportOptions& options, const Watch& watch) {
   passed_over(rows.repeated_headers(), "rows that repeat the header, as in files put one after another");
   passed_over(found.empty_rows, "rows of separators alone");
   found.warnings = rows.suspects().warnings(found.columns);
+  for (const std::string& label : found.labels.texts()) {
+    if (!found.columns.label || !is_missing(label)) continue;
+    found.warnings.push_back("label " + shown(label) +
+                             " is a class here; if it says that there is none, leave those rows out");
+  }
   return found;
 }
 

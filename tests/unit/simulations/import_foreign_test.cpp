@@ -69,7 +69,10 @@ TEST_CASE("import: what is left out is said", "[simulations][import]") {
 
 TEST_CASE("import: files that were put one after another, and tables that were shuffled, are read",
           "[simulations][import]") {
-  const Imported joined_files("device,motion,x\ng1,a,1\ndevice,motion,x\ng2,a,2\n");
+  const Imported joined_files(
+      "device,motion,x\ng1,a,1\n\xef\xbb\xbf"
+      "device,motion,x\ng2,NA,2\n");
+  CHECK_THAT(joined_files.text(), Contains("label \"NA\" is a class here"));
   CHECK(joined_files.dataset.record_count() == 2);
   CHECK_THAT(joined_files.text(),
              Contains("rows that repeat the header, as in files put one after another: 1 passed over"));
