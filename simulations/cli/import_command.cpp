@@ -128,6 +128,7 @@ int import_file(const ImportArguments& arguments) {
     return !is_interrupted();
   };
   const auto report = import_csv(options);
+  if (!report && is_interrupted()) return end_interrupted(report.error().message);
   if (!report) {
     const bool is_misuse = report.error().code == Status::kInvalidArgument;
     return fail(is_misuse ? ExitCode::kUsage : ExitCode::kData, report.error().message);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 
 #include "skink/host/program/printable.hpp"
@@ -10,9 +11,9 @@
 namespace skink::simulations::cli {
 namespace {
 
-std::atomic<bool> interrupted{false};
+std::atomic<int> interrupted{0};  // by which signal
 
-void interrupt(int /*signal*/) { interrupted = true; }
+void interrupt(int signal) { interrupted = signal; }
 
 }  // namespace
 
@@ -23,7 +24,15 @@ int fail(ExitCode code, const std::string& message) {
 
 void catch_interruptions() { catch_signals(interrupt); }
 
-bool is_interrupted() { return interrupted; }
+bool is_interrupted() { return interrupted != 0; }
+
+int end_interrupted(const std::string& message) {
+  std::fprintf(stderr, "skink-sim: %s\n", printable(message).c_str());
+  const int signal = interrupted;
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+  return static_cast<int>(ExitCode::kInternal);
+}
 
 void RunProgress::show(const Progress& run) {
   const Work work = run.rounds_done == run.rounds ? Work::kIsDone : Work::kGoesOn;

@@ -109,7 +109,7 @@ kill -INT $pid
 got=0
 wait $pid || got=$?
 pid=
-[[ $got == 4 ]] || fail "an interrupted import ended with $got: $(cat log)"
+[[ $got == 130 ]] || fail "an interrupted import ended with $got: $(cat log)"
 grep -q "interrupted; nothing was written" log || fail "$(cat log)"
 [[ ! -e refused || -z $(ls -A refused) ]] || fail "an interrupted import left $(ls -A refused)"
 
