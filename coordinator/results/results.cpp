@@ -20,10 +20,12 @@ Result<void> write_results(const std::string& folder, const RunState& state, con
   note(write_model(folder + "/model.skm", state.model_file));
   MetricsTable metrics(rounds, state.evaluations, state.experiment.model.loss);
   note(write_parts(folder + "/metrics.csv", [&](std::string_view& part) { return metrics.next(part); }));
-  const bool has_reports = !state.evaluations.empty() && !state.evaluations.back().reports.empty();
-  if (has_reports) {
-    note(write_file(folder + "/devices.csv",
-                    devices_csv(state.evaluations.back().reports, state.experiment, state.roster)));
+  const rounds::EvaluationRecord last =
+      state.evaluations.empty() ? rounds::EvaluationRecord() : state.evaluations.back();
+  if (!last.reports.empty()) {
+    note(write_file(folder + "/devices.csv", devices_csv(last.reports, state.experiment, state.roster)));
+  } else if (last.figures.units == 0) {  // that of an evaluation before
+    note(remove_file(folder + "/devices.csv"));
   }
   // The last: whoever finds it finds the others.
   if (written) written = write_file(folder + "/summary.json", to_json(summary));

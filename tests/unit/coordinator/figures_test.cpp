@@ -3,6 +3,10 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <filesystem>
+
+#include "fakes/scratch_folder.hpp"
+#include "skink/coordinator/results/results.hpp"
 
 using namespace skink;
 using rounds::ScoredSample;
@@ -115,6 +119,27 @@ TEST_CASE("figures: a fleet's are over its devices, of what their sums tell", "[
         ",1,b,,10,0,1,0.5,,,,,,0.5,1,,,,,,\n"
         ",2,c,,10,1,1,0.1,,,,,,0.5,0.8,,,,,,\n"
         ",4,e,,10,1,1,0.3,,,,,,,,,,,,,\n");
+}
+
+TEST_CASE("results: devices.csv is of the last evaluation, or is not there", "[coordinator][results]") {
+  const test::ScratchFolder folder;
+  const Experiment experiment = classifier();
+  std::vector<rounds::EvaluationRecord> evaluations(1);
+  evaluations[0].reports = {{0, {1, 10, 5, 10, 0, 0, 0}}};
+  evaluations[0].figures = rounds::figures_of(evaluations[0].reports, experiment);
+  const std::vector<std::uint8_t> model{1, 2};
+  const std::vector<std::string> roster{"a"};
+  const coordinator::RunState state{experiment, 1, 1, 1, 0, {}, evaluations, model, {}, 1, roster};
+  const rounds::RoundHistory rounds(experiment.meta);
+  const auto write = [&] {
+    const auto summary = coordinator::summarize(state, rounds, "fleet", 1);
+    REQUIRE(coordinator::write_results(folder.path(), state, summary, rounds).has_value());
+  };
+  write();
+  CHECK(std::filesystem::exists(folder.file("devices.csv")));
+  evaluations.push_back({});  // which nobody answered
+  write();
+  CHECK_FALSE(std::filesystem::exists(folder.file("devices.csv")));
 }
 
 TEST_CASE("figures: how many samples diverged tasks had may not be known", "[coordinator][figures]") {
