@@ -31,7 +31,8 @@ int warn(const coordinator::Verdict& verdict);
 /// From now on SIGINT, SIGTERM and SIGHUP are only noted.
 void catch_interruptions();
 bool is_interrupted();
-/// Of a command that has nothing to save: prints the message, and the signal ends the program, as it would have at first.
+/// Of a command that has nothing to save: prints the message, and the signal ends the program, as it would have at
+/// first.
 int end_interrupted(const std::string& message);
 
 /// What --quiet says.
