@@ -123,6 +123,22 @@ boost::json::value to_json(const rounds::EvaluationFigures& figures) {
   return object;
 }
 
+boost::json::array to_json(const rounds::Confusion& confusion) {
+  boost::json::array rows;
+  for (std::size_t wanted = 0; wanted < confusion.classes; ++wanted) {
+    const auto row = confusion.counts.begin() + static_cast<std::ptrdiff_t>(wanted * confusion.classes);
+    rows.push_back(boost::json::array(row, row + confusion.classes));
+  }
+  return rows;
+}
+
+boost::json::value to_json(const std::optional<ConfusionTables>& confusion) {
+  if (!confusion) return nullptr;
+  return boost::json::object{{"classes", boost::json::value_from(confusion->classes)},
+                             {"before", to_json(confusion->before)},
+                             {"after", to_json(confusion->after)}};
+}
+
 boost::json::value to_json(const TaskCensus& census) {
   if (census.clients == 0) return nullptr;
   boost::json::array left_out;
@@ -245,6 +261,7 @@ std::string to_json(const Summary& summary) {
       {"shared_readings", summary.partition_sha256.empty() ? boost::json::value(nullptr) : summary.shared_readings},
       {"known_clients", summary.partition_sha256.empty() ? boost::json::value(nullptr) : summary.known_clients},
       {"unjudged_classes", summary.unjudged_classes ? boost::json::value_from(*summary.unjudged_classes) : nullptr},
+      {"confusion", to_json(summary.confusion)},
       {"training_clients", to_json(summary.training_clients)},
       {"evaluation_clients", to_json(summary.evaluation_clients)},
       {"model_bytes", summary.model_bytes},

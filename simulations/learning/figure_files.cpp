@@ -9,10 +9,11 @@ namespace skink::simulations {
 namespace {
 
 /// Without a confusion matrix nothing is noted.
-void note_unjudged(const rounds::TaskResults& results, const TaskGenerator& tasks, coordinator::Summary& summary) {
+void note_confusion(const rounds::TaskResults& results, const TaskGenerator& tasks, coordinator::Summary& summary) {
   const std::uint32_t classes = results.before.classes;
   if (classes == 0 || results.tasks.empty()) return;
   const std::vector<std::string> names = tasks.class_names();
+  if (classes <= coordinator::kMostConfusedClasses) summary.confusion = {names, results.before, results.after};
   summary.unjudged_classes.emplace();
   for (std::uint32_t c = 0; c < classes; ++c) {
     const auto row = results.before.counts.begin() + std::ptrdiff_t{c} * classes;
@@ -28,7 +29,7 @@ void describe_clients(const TaskGenerator& tasks, const rounds::TaskResults& res
   summary.partition_sha256 = tasks.partition_sha256();
   summary.shared_readings = tasks.shared_readings();
   summary.known_clients = tasks.known_clients();
-  note_unjudged(results, tasks, summary);
+  note_confusion(results, tasks, summary);
   summary.training_clients = tasks.census(TaskUse::kAdapt);
   summary.evaluation_clients = tasks.census(TaskUse::kEvaluate);
 }

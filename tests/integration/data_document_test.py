@@ -123,7 +123,14 @@ def check_unjudged_classes() -> None:
     summary = json.loads(pathlib.Path("out/late/summary.json").read_text())
     if summary["unjudged_classes"] != ["idle", "pumping"] or summary["known_clients"] != 0:
         fail(f"summary.json has {summary['unjudged_classes']}")
-    if json.loads(pathlib.Path("out/machines/summary.json").read_text())["unjudged_classes"] != []:
+    whole = json.loads(pathlib.Path("out/machines/summary.json").read_text())
+    with open("out/machines/confusion.csv", newline="") as file:
+        rows = [list(row.values()) for row in csv.DictReader(file)]
+    for when in ("before", "after"):
+        counted = [[int(count) for count in row[2:]] for row in rows if row[0] == when]
+        if whole["confusion"][when] != counted or whole["confusion"]["classes"] != ["blocked", "idle", "pumping"]:
+            fail("summary.json and confusion.csv differ")
+    if whole["unjudged_classes"] != []:
         fail("the document's example judges not every class")
 
 

@@ -11,8 +11,19 @@
 #include "skink/coordinator/core/coordinator.hpp"
 #include "skink/host/experiment/tasks.hpp"
 #include "skink/rounds/round_history.hpp"
+#include "skink/rounds/task_result.hpp"
 
 namespace skink::coordinator {
+
+/// A larger matrix is in confusion.csv alone.
+inline constexpr std::uint32_t kMostConfusedClasses = 100;
+
+/// How often each class was taken for each, before and after adaptation.
+struct ConfusionTables {
+  std::vector<std::string> classes;  ///< their names
+  rounds::Confusion before;
+  rounds::Confusion after;
+};
 
 /// What summary.json says.
 struct Summary {
@@ -45,6 +56,7 @@ struct Summary {
   std::uint32_t known_clients = 0;    ///< TaskGenerator::known_clients()
   /// Classes that no query sample of the last evaluation has; nothing: not known, or labels are not fixed.
   std::optional<std::vector<std::string>> unjudged_classes;
+  std::optional<ConfusionTables> confusion;  ///< likewise, of up to kMostConfusedClasses
   /// Mean bytes of one device-round, evaluation traffic included.
   double uplink_bytes_per_device_round() const;
   double downlink_bytes_per_device_round() const;
