@@ -114,7 +114,7 @@ std::string unjudged_text(const std::vector<std::string>& classes) {
 /// What helps a run that has learned and lost updates or tasks on the way. Large inputs are said even if nothing was
 /// lost.
 std::string remedy(const Summary& summary, const Experiment& experiment, const Ranges& ranges) {
-  const std::string large = large_values(ranges);
+  std::string large = large_values(ranges);
   if (!large.empty()) return large;
   if (summary.updates.diverged + summary.updates.refused > 0) {
     return advice("meta", experiment.meta.inner_learning_rate, ranges);

@@ -155,7 +155,7 @@ Result<void> check_shapes(const TaskPlan& plan, std::uint32_t rotations) {
     return refuse(dataset, "has no time.npy, which order = \"time\" goes by");
   }
   if (plan.task().order == SampleOrder::kTime) {
-    const Result<void> told = check_times(dataset);
+    Result<void> told = check_times(dataset);
     if (!told) return told;
   }
   return check_outputs(plan);
