@@ -20,11 +20,10 @@ Result<void> write_results(const std::string& folder, const RunState& state, con
   note(write_model(folder + "/model.skm", state.model_file));
   MetricsTable metrics(rounds, state.evaluations, state.experiment.model.loss);
   note(write_parts(folder + "/metrics.csv", [&](std::string_view& part) { return metrics.next(part); }));
-  const rounds::EvaluationRecord last =
-      state.evaluations.empty() ? rounds::EvaluationRecord() : state.evaluations.back();
-  if (!last.reports.empty()) {
-    note(write_file(folder + "/devices.csv", devices_csv(last.reports, state.experiment, state.roster)));
-  } else if (last.figures.units == 0) {  // that of an evaluation before
+  const rounds::EvaluationRecord* const last = state.evaluations.empty() ? nullptr : &state.evaluations.back();
+  if (last != nullptr && !last->reports.empty()) {
+    note(write_file(folder + "/devices.csv", devices_csv(last->reports, state.experiment, state.roster)));
+  } else if (last == nullptr || last->figures.units == 0) {  // that of an evaluation before
     note(remove_file(folder + "/devices.csv"));
   }
   // The last: whoever finds it finds the others.

@@ -155,6 +155,13 @@ boost::json::value to_json(const TaskCensus& census) {
                              {"left_out", std::move(left_out)}};
 }
 
+/// What figures are of, and what their intervals are over.
+std::string over_text(const rounds::EvaluationFigures& figures) {
+  const std::string unit = unit_name(figures.unit);
+  if (figures.units == 1) return "(of one " + unit + ")";
+  return fmt::format("(mean and 95 % interval over {} {}s)", figures.units, unit);
+}
+
 /// "90.1 % ± 2.3 over 9 clients": what a person wants to know of a spread.
 std::string spread_text(const rounds::EvaluationFigures& figures) {
   const auto text = [](const rounds::Spread& spread) {
@@ -162,8 +169,8 @@ std::string spread_text(const rounds::EvaluationFigures& figures) {
     return fmt::format("{:.1f} %{}", 100 * spread.mean,
                        std::isfinite(spread.half_width) ? fmt::format(" +- {:.1f}", 100 * spread.half_width) : "");
   };
-  return fmt::format("{} before, {} after (mean and 95 % interval over {} {})", text(figures.accuracy.before),
-                     text(figures.accuracy.after), figures.units, std::string(unit_name(figures.unit)) + "s");
+  return fmt::format("{} before, {} after {}", text(figures.accuracy.before), text(figures.accuracy.after),
+                     over_text(figures));
 }
 
 std::string text_of(const rounds::Spread& spread) {
@@ -185,11 +192,13 @@ std::string figure_lines(const rounds::EvaluationFigures& figures, bool classifi
   for (const Measure& measure : measures()) {
     const rounds::BeforeAfter& figure = figures.*measure.figure;
     if (measure.is_own_line && std::isfinite(figure.before.mean)) {
-      lines += fmt::format("  {:<24}{}\n", measure.title, pair_text(figure));
+      const bool is_of_units = measure.figure != &rounds::EvaluationFigures::macro_f1;
+      lines +=
+          fmt::format("  {:<24}{}{}\n", measure.title, pair_text(figure), is_of_units ? " " + over_text(figures) : "");
     }
   }
   if (std::isfinite(figures.persistence.mean)) {
-    lines += fmt::format("  {:<24}{}\n", "persistence, RMS error", text_of(figures.persistence));
+    lines += fmt::format("  {:<24}{} {}\n", "persistence, RMS error", text_of(figures.persistence), over_text(figures));
   }
   return lines;
 }

@@ -277,18 +277,18 @@ Result<void> Store::commit_strategy(const CommitRound& commit) {
 }
 
 Result<void> Store::commit_evaluation(const rounds::EvaluationRecord& record) {
-  const wire::Evaluation& total = record.total;
+  const auto bind = [](Statement& row, const wire::Evaluation& sums) -> Statement& {
+    row.bind(sums.tasks).bind(sums.query_samples).bind(sums.correct_before).bind(sums.correct_after);
+    return row.bind(sums.loss_before).bind(sums.loss_after).bind(sums.diverged_tasks);
+  };
   Statement row(database_.get(), "INSERT INTO evaluations VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  row.bind(record.rounds).bind(record.devices).bind(total.tasks).bind(total.query_samples).bind(total.correct_before);
-  row.bind(total.correct_after).bind(total.loss_before).bind(total.loss_after).bind(total.diverged_tasks);
+  bind(row.bind(record.rounds).bind(record.devices), record.total);
   row.bind(record.traffic.uplink_bytes).bind(record.traffic.downlink_bytes).bind(record.traffic.device_rounds);
   if (!row.run()) return failure("the evaluation cannot be written");
   for (const rounds::DeviceReport& report : record.reports) {
-    const wire::Evaluation& sums = report.sums;
     Statement line(database_.get(), "INSERT INTO reports VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    line.bind(record.rounds).bind(report.device_index).bind(sums.tasks).bind(sums.query_samples);
-    line.bind(sums.correct_before).bind(sums.correct_after).bind(sums.loss_before).bind(sums.loss_after);
-    if (!line.bind(sums.diverged_tasks).run()) return failure("the report of a device cannot be written");
+    if (!bind(line.bind(record.rounds).bind(report.device_index), report.sums).run())
+      return failure("the report of a device cannot be written");
   }
   return {};
 }
