@@ -11,11 +11,10 @@ coordinator::Verdict verdict_on(const RunOptions& options, const coordinator::Su
   std::shared_ptr<const Dataset> dataset = options.dataset;
   if (dataset == nullptr) {
     const auto loaded = load_dataset(options.experiment.task, options.data_dir);
-    if (!loaded) return coordinator::verdict_of(summary, options.experiment, std::nullopt);
+    if (!loaded) return coordinator::verdict_of(summary, options.experiment, {});
     dataset = *loaded;
   }
-  return coordinator::verdict_of(summary, options.experiment, input_range(options.experiment, dataset.get()),
-                                 target_range(options.experiment, dataset.get()));
+  return coordinator::verdict_of(summary, options.experiment, data_ranges(options.experiment, dataset.get()));
 }
 
 }  // namespace

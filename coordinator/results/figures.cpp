@@ -42,6 +42,7 @@ const char* unit_name(rounds::Unit unit) {
   switch (unit) {
     case rounds::Unit::kTask: break;
     case rounds::Unit::kClient: return "client";
+    case rounds::Unit::kPart: return "part";
     case rounds::Unit::kDevice: return "device";
   }
   return "task";

@@ -15,12 +15,6 @@ constexpr double kLargeInput = 100;
 constexpr double kLargeRate = 0.05;
 constexpr double kUsualRate = 0.01;
 
-/// What the network sees, and what it is to give; nothing: not known.
-struct Ranges {
-  std::optional<InputRange> inputs;
-  std::optional<InputRange> targets;
-};
-
 /// At most three digits, and of numbers from 10 on two after the point, never with an exponent: 0.0000305.
 std::string plain(double value) {
   if (value == 0) return "0";
@@ -57,7 +51,7 @@ std::string scale_advice(const char* what, const char* keys, const InputRange& r
 }
 
 /// What is too large for a network at any usual rate; empty: nothing is.
-std::string large_values(const Ranges& ranges) {
+std::string large_values(const DataRanges& ranges) {
   if (ranges.inputs && ranges.inputs->largest() > kLargeInput) {
     return scale_advice("The network sees", "[model] input", *ranges.inputs);
   }
@@ -75,7 +69,7 @@ std::string rate_advice(const char* section, float rate) {
 }
 
 /// Why numbers grew beyond all bounds, and what helps.
-std::string advice(const char* section, float rate, const Ranges& ranges) {
+std::string advice(const char* section, float rate, const DataRanges& ranges) {
   std::string text = large_values(ranges);
   if (!text.empty()) return text;
   text = rate_advice(section, rate);
@@ -113,7 +107,7 @@ std::string unjudged_text(const std::vector<std::string>& classes) {
 
 /// What helps a run that has learned and lost updates or tasks on the way. Large inputs are said even if nothing was
 /// lost.
-std::string remedy(const Summary& summary, const Experiment& experiment, const Ranges& ranges) {
+std::string remedy(const Summary& summary, const Experiment& experiment, const DataRanges& ranges) {
   std::string large = large_values(ranges);
   if (!large.empty()) return large;
   if (summary.updates.diverged + summary.updates.refused > 0) {
@@ -156,9 +150,7 @@ std::string shared_readings_text(std::uint64_t readings) {
       readings);
 }
 
-Verdict verdict_of(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs,
-                   const std::optional<InputRange>& targets) {
-  const Ranges ranges{inputs, targets};
+Verdict verdict_of(const Summary& summary, const Experiment& experiment, const DataRanges& ranges) {
   const rounds::UpdateCounts& updates = summary.updates;
   const bool asks_devices = learns_from(experiment) != LearnsFrom::kNothing;
   if (asks_devices && summary.rounds > 0 && updates.taken == 0) {

@@ -70,7 +70,7 @@ Result<rounds::RoundHistory> history_of(const coordinator::Service& service) {
 /// The end of a run's log. @returns the exit code.
 int conclude(const coordinator::Summary& summary, const Experiment& experiment) {
   std::printf("%s", coordinator::to_table(summary).c_str());
-  const coordinator::Verdict verdict = coordinator::verdict_of(summary, experiment, std::nullopt);
+  const coordinator::Verdict verdict = coordinator::verdict_of(summary, experiment, {});
   if (!verdict.has_learned) return fail(ExitCode::kNothingLearned, verdict.text);
   if (!verdict.text.empty()) spdlog::warn("{}", verdict.text);
   return static_cast<int>(ExitCode::kOk);

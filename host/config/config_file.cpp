@@ -102,7 +102,7 @@ Result<ConfigFile> ConfigFile::parse(std::string_view text, const std::string& n
 
 Result<std::vector<ConfigFile>> ConfigFile::parse_variants(std::string_view text, const std::string& name,
                                                            const std::vector<Override>& overrides,
-                                                           std::string_view list) {
+                                                           const VariantList& list) {
   Result<std::vector<ConfigNode>> roots = internal::parse_config_variants(text, name, overrides, list);
   if (!roots) return roots.error();
   std::vector<ConfigFile> files;

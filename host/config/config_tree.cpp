@@ -122,9 +122,6 @@ Result<void> apply(ConfigNode& root, const Override& change) {
   return {};
 }
 
-/// Of an entry itself, rather than of the variant that it makes: its name, and a seed, for whoever reads it to refuse.
-bool is_own_key(const ConfigNode& child) { return child.key == "name" || child.key == "seed"; }
-
 /// Tables grow together, all else is replaced.
 void merge(ConfigNode& into, const ConfigNode& from) {
   for (const ConfigNode& child : from.children) {
@@ -159,28 +156,31 @@ Result<ConfigNode> parse_config_tree(std::string_view text, const std::string& n
 }
 
 Result<std::vector<ConfigNode>> parse_config_variants(std::string_view text, const std::string& name,
-                                                      const std::vector<Override>& overrides, std::string_view list) {
+                                                      const std::vector<Override>& overrides, const VariantList& list) {
   Result<ConfigNode> root = parse(text, {name, true});
   if (!root) return root.error();
   std::vector<ConfigNode> variants;
-  const ConfigNode* const found = root->find(list);
+  const ConfigNode* const found = root->find(list.name);
   if (found == nullptr) {
     variants.push_back(std::move(*root));
   } else {
     const ConfigNode entries = *found;
-    std::erase_if(root->children, [list](const ConfigNode& child) { return child.key == list; });
+    std::erase_if(root->children, [&list](const ConfigNode& child) { return child.key == list.name; });
     const bool are_tables =
         entries.kind == Kind::kList && std::all_of(entries.children.begin(), entries.children.end(),
                                                    [](const ConfigNode& entry) { return entry.kind == Kind::kTable; });
     if (!are_tables || entries.children.empty()) {
-      return make_error(Status::kInvalidArgument, entries.origin + ": [" + std::string(list) +
-                                                      "]: wanted a list of tables, written as [[" + std::string(list) +
-                                                      "]]");
+      return make_error(Status::kInvalidArgument, entries.origin + ": [" + std::string(list.name) +
+                                                      "]: wanted a list of tables, written as [[" +
+                                                      std::string(list.name) + "]]");
     }
+    const auto is_own_key = [&list](const ConfigNode& child) {
+      return std::find(list.own_keys.begin(), list.own_keys.end(), child.key) != list.own_keys.end();
+    };
     for (ConfigNode entry : entries.children) {
       ConfigNode rest = entry;
-      rest.key = list;
-      std::erase_if(rest.children, [](const ConfigNode& child) { return !is_own_key(child); });
+      rest.key = list.name;
+      std::erase_if(rest.children, [&](const ConfigNode& child) { return !is_own_key(child); });
       std::erase_if(entry.children, is_own_key);
       variants.push_back(*root);
       merge(variants.back(), entry);

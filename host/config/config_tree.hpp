@@ -45,9 +45,9 @@ Result<ConfigNode> parse_config_tree(std::string_view text, const std::string& n
                                      const std::vector<Override>& overrides);
 
 /// The same of a file with a list of tables at `list`: a tree for each entry, the whole file with the entry's keys in
-/// their places. At `list` stands what is left of the entry: its `name`. Without the list: one tree, as it is.
+/// their places. At `list` stands what is left of the entry: its own keys. Without the list: one tree, as it is.
 Result<std::vector<ConfigNode>> parse_config_variants(std::string_view text, const std::string& name,
-                                                      const std::vector<Override>& overrides, std::string_view list);
+                                                      const std::vector<Override>& overrides, const VariantList& list);
 
 struct ConfigProblem {
   std::uint32_t line = 0;

@@ -193,7 +193,7 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& na
 Result<std::vector<Arm>> read_arms(const std::string& path, const std::vector<Override>& overrides) {
   const auto text = read_file(path, kMaxExperimentBytes);
   if (!text) return text.error();
-  auto files = ConfigFile::parse_variants(*text, path, overrides, "arm");
+  auto files = ConfigFile::parse_variants(*text, path, overrides, {"arm", {"name", "seed"}});
   if (!files) return files.error();
   std::vector<Arm> arms;
   for (ConfigFile& file : *files) {

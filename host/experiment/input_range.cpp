@@ -75,4 +75,8 @@ std::optional<InputRange> target_range(const Experiment& experiment, const Datas
   return stored.range();
 }
 
+DataRanges data_ranges(const Experiment& experiment, const Dataset* dataset) {
+  return {input_range(experiment, dataset), target_range(experiment, dataset)};
+}
+
 }  // namespace skink

@@ -66,7 +66,7 @@ int evaluate(const EvaluateArguments& arguments) {
   }
   coordinator::Summary judged = result->summary;
   judged.rounds = 0;  // of which nothing is known here
-  return warn(coordinator::verdict_of(judged, options.experiment, std::nullopt));
+  return warn(coordinator::verdict_of(judged, options.experiment, {}));
 }
 
 }  // namespace skink::simulations::cli

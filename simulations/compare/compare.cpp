@@ -118,9 +118,9 @@ Result<void> check_arms(const std::vector<Arm>& arms, const DeviceFigure& figure
 }
 
 /// Whose figures they are: of the data set's clients, of parts that a partition dealt out, or of tasks.
-UnitKind unit_of(const RunFigures& run, const Experiment& experiment) {
-  if (!run.has_names) return UnitKind::kTask;
-  return experiment.fleet.partition.kind == PartitionKind::kNatural ? UnitKind::kClient : UnitKind::kPart;
+rounds::Unit unit_of(const RunFigures& run, const Experiment& experiment) {
+  if (!run.has_names) return rounds::Unit::kTask;
+  return experiment.fleet.partition.kind == PartitionKind::kNatural ? rounds::Unit::kClient : rounds::Unit::kPart;
 }
 
 Result<void> write_files(const std::string& folder, const CompareResult& result) {
@@ -182,7 +182,7 @@ Result<CompareResult> compare_arms(const CompareOptions& options) {
   for (std::size_t arm = 0; arm < arms.size(); ++arm) {
     const auto runs = read_arm(options, result.sweep, arm, *figure);
     if (!runs) return runs.error();
-    const UnitKind unit = unit_of(runs->front(), arms[arm].experiment);
+    const rounds::Unit unit = unit_of(runs->front(), arms[arm].experiment);
     units.push_back(gather_units(*runs, options.sweep.seeds, unit));
     if (arm == result.baseline) result.unit = unit;
     result.arms.push_back(row_of(options, result.sweep, arm, units.back(), result.higher_is_better));

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "plot/scale.hpp"
+#include "skink/coordinator/results/figures.hpp"
 #include "skink/simulations/compare.hpp"
 
 namespace skink::simulations {
@@ -95,7 +96,8 @@ std::string legend(const CompareResult& result) {
   text += fmt::format("<circle cx='{}' cy='18' r='5' fill='#1f77b4'/>\n", kLeft + 75);
   text += fmt::format("<text x='{}' y='22'>after adaptation, 95 % interval</text>\n", kLeft + 86);
   text += fmt::format("<circle cx='{}' cy='18' r='2.5' fill='#1f77b4' fill-opacity='0.35'/>\n", kLeft + 300);
-  return text + fmt::format("<text x='{}' y='22'>one {}, after</text>\n", kLeft + 308, unit_text(result.unit));
+  return text +
+         fmt::format("<text x='{}' y='22'>one {}, after</text>\n", kLeft + 308, coordinator::unit_name(result.unit));
 }
 
 }  // namespace

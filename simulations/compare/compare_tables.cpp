@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "skink/coordinator/results/figures.hpp"
 #include "skink/host/files/csv_field.hpp"
 #include "skink/simulations/compare.hpp"
 
@@ -75,7 +76,7 @@ std::string reached(const CompareResult& result) {
 /// What differs from the baseline.
 std::string differences(const CompareResult& result) {
   const std::string base = cell(result.arms[result.baseline].name);
-  const std::string units = unit_text(result.unit) + "s";
+  const std::string units = std::string(coordinator::unit_name(result.unit)) + "s";
   std::vector<std::vector<std::string>> lines{{"after, against " + base, "difference", "over seeds",
                                                units + " better, equal, worse", "signed-rank p", "sign p"}};
   for (const ArmRow& arm : result.arms) {
@@ -95,10 +96,10 @@ std::string legend(const CompareResult& result) {
   const ArmRow& base = result.arms[result.baseline];
   const std::string what = is_share(result) ? "accuracy, %" : result.figure;
   const std::string seeds = base.seeds == 1 ? "1 seed" : fmt::format("{} seeds", base.seeds);
-  const std::string unit = unit_text(result.unit);
+  const std::string unit = coordinator::unit_name(result.unit);
   const std::string units =
       fmt::format("{} {}s{}", base.units.size(), unit,
-                  result.unit == UnitKind::kClient ? ", each a mean of " + seeds : " of " + seeds);
+                  result.unit == rounds::Unit::kClient ? ", each a mean of " + seeds : " of " + seeds);
   std::string text = fmt::format(
       "Figure: {}, before and after adaptation; {} is better.\n"
       "+-: 95 % intervals over {}; gain: after minus before, of the same ones and seeds; worst tenth: after, mean of "
@@ -118,15 +119,6 @@ std::string column(const std::optional<std::size_t>& count) { return count ? fmt
 
 }  // namespace
 
-std::string unit_text(UnitKind unit) {
-  switch (unit) {
-    case UnitKind::kClient: return "client";
-    case UnitKind::kPart: return "part";
-    case UnitKind::kTask: break;
-  }
-  return "task";
-}
-
 std::string compare_table(const CompareResult& result) {
   std::string text = reached(result) + differences(result) + "\n" + legend(result);
   for (const std::string& note : result.notes) text += "\n- " + note;
@@ -141,8 +133,8 @@ std::string compare_csv(const CompareResult& result) {
       "updates_taken,updates_diverged,updates_refused,evaluation_tasks,evaluation_diverged_tasks,update_bytes,"
       "arena_bytes\n";
   for (const ArmRow& arm : result.arms) {
-    text += fmt::format("{},{},{},{},{}", csv_field(arm.name), result.figure, arm.units.size(), unit_text(result.unit),
-                        arm.seeds);
+    text += fmt::format("{},{},{},{},{}", csv_field(arm.name), result.figure, arm.units.size(),
+                        coordinator::unit_name(result.unit), arm.seeds);
     text += columns(arm.before) + columns(arm.after) + columns(arm.gain) + column(arm.worst_tenth);
     if (arm.difference) {
       const Difference& difference = *arm.difference;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "runs.hpp"
+#include "skink/coordinator/results/figures.hpp"
 #include "skink/coordinator/results/verdict.hpp"
 #include "skink/host/experiment/experiment_text.hpp"
 #include "skink/host/files/files.hpp"
@@ -82,13 +83,13 @@ void note_tasks(const CompareOptions& options, std::size_t arm, CompareResult& r
   if (difference.empty()) return;
   result.notes.push_back(fmt::format(
       "{} is judged by other tasks than {}: {}.{}", result.arms[arm].name, result.arms[result.baseline].name,
-      difference, result.unit == UnitKind::kClient ? " The clients are paired, their samples are others." : ""));
+      difference, result.unit == rounds::Unit::kClient ? " The clients are paired, their samples are others." : ""));
 }
 
 void note_missing(std::size_t arm, CompareResult& result) {
   const ArmRow& row = result.arms[arm];
   const ArmRow& base = result.arms[result.baseline];
-  const std::string units = unit_text(result.unit) + "s";
+  const std::string units = std::string(coordinator::unit_name(result.unit)) + "s";
   if (!row.difference && arm != result.baseline) {
     result.notes.push_back(
         fmt::format("{}: no difference, as it has none of the {} of {} with a figure.", row.name, units, base.name));

@@ -15,11 +15,11 @@ double mean_of(const std::vector<double>& values) { return rounds::spread_of(val
 
 }  // namespace
 
-Units gather_units(const std::vector<RunFigures>& runs, const std::vector<std::uint64_t>& seeds, UnitKind unit) {
+Units gather_units(const std::vector<RunFigures>& runs, const std::vector<std::uint64_t>& seeds, rounds::Unit unit) {
   Units units;
   for (std::size_t s = 0; s < runs.size(); ++s) {
     for (const auto& [name, figure] : runs[s].units) {
-      units[unit == UnitKind::kClient ? name : fmt::format("seed {} {}", seeds[s], name)][s] = figure;
+      units[unit == rounds::Unit::kClient ? name : fmt::format("seed {} {}", seeds[s], name)][s] = figure;
     }
   }
   return units;

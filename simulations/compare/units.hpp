@@ -17,7 +17,7 @@ using Units = std::map<std::string, std::map<std::size_t, UnitFigure>>;
 
 /// @param[in] runs  by seed
 /// @param[in] unit  clients are the same in every seed; parts and tasks are others in each, and named after it
-Units gather_units(const std::vector<RunFigures>& runs, const std::vector<std::uint64_t>& seeds, UnitKind unit);
+Units gather_units(const std::vector<RunFigures>& runs, const std::vector<std::uint64_t>& seeds, rounds::Unit unit);
 
 /// Means over the seeds that have a figure; the gain over those that have both.
 std::vector<UnitRow> rows_of(const Units& units);

@@ -321,10 +321,9 @@ class Sweep {
     const auto dataset = datasets_.find(job.experiment.task.dataset);
     const bool is_known = job.experiment.task.source == TaskSource::kSine || dataset != datasets_.end();
     const Dataset* const data = dataset != datasets_.end() ? dataset->second.get() : nullptr;
-    auto plain = coordinator::verdict_of(summary, job.experiment, std::nullopt);
+    auto plain = coordinator::verdict_of(summary, job.experiment, {});
     if (plain.has_learned || !is_known) return plain;
-    return coordinator::verdict_of(summary, job.experiment, input_range(job.experiment, data),
-                                   target_range(job.experiment, data));
+    return coordinator::verdict_of(summary, job.experiment, data_ranges(job.experiment, data));
   }
 
   SweepResult finish() {

@@ -177,7 +177,7 @@ TEST_CASE("compare: arms that are the same are told, and others are paired", "[s
   REQUIRE(result->written.has_value());
   CHECK(result->figure == "root_mean_square_error");
   CHECK_FALSE(result->higher_is_better);
-  CHECK(result->unit == UnitKind::kTask);
+  CHECK(result->unit == rounds::Unit::kTask);
   REQUIRE(result->arms.size() == 4);
   CHECK(result->arms[0].units.size() == 14);  // tasks of two seeds
   CHECK(result->arms[0].gain.mean == Approx(result->arms[0].after.mean - result->arms[0].before.mean));

@@ -63,6 +63,7 @@ struct BeforeAfter {
 enum class Unit : std::uint8_t {
   kTask,
   kClient,  ///< of the data set: all of its tasks together
+  kPart,    ///< of records that a partition deals out, with one seed: likewise
   kDevice   ///< of a fleet: its tasks together, of which it reports the sums
 };
 

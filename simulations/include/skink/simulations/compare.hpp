@@ -21,15 +21,6 @@ struct CompareOptions {
   std::string figure;    ///< a column of devices.csv without "_before"; empty: what the objective suggests
 };
 
-/// Whose figures are paired.
-enum class UnitKind : std::uint8_t {
-  kClient,  ///< of the data set, the same in every seed
-  kPart,    ///< of records that a partition dealt out, others in every seed
-  kTask,    ///< likewise, where records are nobody's
-};
-/// "client"
-std::string unit_text(UnitKind unit);
-
 /// A unit in one arm: means over the seeds that have a figure.
 struct UnitRow {
   std::string name;
@@ -72,7 +63,7 @@ struct CompareResult {
   bool is_complete = false;  ///< all runs are finished; otherwise nothing follows
   std::string figure;
   bool higher_is_better = true;
-  UnitKind unit = UnitKind::kTask;  ///< of the baseline
+  rounds::Unit unit = rounds::Unit::kTask;  ///< of the baseline: kTask, kClient or kPart
   std::size_t baseline = 0;
   std::vector<ArmRow> arms;
   std::vector<std::string> notes;  ///< sentences: arms that are equal, or judged by other tasks; units left out

@@ -4,7 +4,6 @@
 /// count.
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "skink/coordinator/results/summary.hpp"
@@ -23,10 +22,8 @@ struct Verdict {
 ///
 /// Of a run that has learned: what did not count and what helps, and inputs so large that no usual rate fits them.
 ///
-/// @param[in] inputs   what the network saw; nothing where only the devices know.
-/// @param[in] targets  target_range(), likewise.
-Verdict verdict_of(const Summary& summary, const Experiment& experiment, const std::optional<InputRange>& inputs,
-                   const std::optional<InputRange>& targets = std::nullopt);
+/// @param[in] ranges  of what the network saw and was to give; empty where only the devices know.
+Verdict verdict_of(const Summary& summary, const Experiment& experiment, const DataRanges& ranges);
 
 /// That windows which share readings were on both sides of a task, and the remedy.
 ///

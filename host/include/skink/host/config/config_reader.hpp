@@ -173,12 +173,13 @@ class ConfigFile {
                                   const std::vector<Override>& overrides);
 
   /// A file that is several: one for each table of the list `list` ([[list]]), whose keys take their places in the rest
-  /// of the file, table by table. Of the entry only `name` stays where it was, at [list] name; the overrides are
+  /// of the file, table by table. Keys of the entry itself stay where they were, at [list]; the overrides are
   /// applied to each. A file without the list is one, as parse() gives it.
   ///
-  /// @returns kInvalidArgument as above, or `list` is something else than tables.
+  /// @returns kInvalidArgument as above, or the list is something else than tables.
   static Result<std::vector<ConfigFile>> parse_variants(std::string_view text, const std::string& name,
-                                                        const std::vector<Override>& overrides, std::string_view list);
+                                                        const std::vector<Override>& overrides,
+                                                        const VariantList& list);
 
   ConfigFile(ConfigFile&&) noexcept;
   ConfigFile& operator=(ConfigFile&&) noexcept;

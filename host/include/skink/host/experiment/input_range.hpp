@@ -26,4 +26,13 @@ InputRange input_range(const Experiment& experiment, const Dataset* dataset);
 /// The range of what a regression on a data set has to give; nothing for other experiments.
 std::optional<InputRange> target_range(const Experiment& experiment, const Dataset* dataset);
 
+/// Of what a network sees, and of what it is to give; nothing: only the devices know, or there are no targets.
+struct DataRanges {
+  std::optional<InputRange> inputs = std::nullopt;
+  std::optional<InputRange> targets = std::nullopt;
+};
+
+/// Both ranges. @param[in] dataset  as for input_range().
+DataRanges data_ranges(const Experiment& experiment, const Dataset* dataset);
+
 }  // namespace skink
