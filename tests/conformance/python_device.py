@@ -49,10 +49,10 @@ class Device:
         self.link.open(30)
         connections = 0
         while True:
-            if self.link.connections != connections:
+            message = self.link.take(lambda m: True, 0.05)
+            if self.link.connections != connections:                    # the birth comes before what the message asks for
                 connections = self.link.connections
                 self.connected()
-            message = self.link.take(lambda m: True, 0.05)
             if message:
                 self.receive(message)
             if self.wake and time.monotonic() > self.wake:

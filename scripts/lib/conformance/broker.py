@@ -183,10 +183,13 @@ class Program:
             self.process = subprocess.Popen(self.command, shell=True, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                             start_new_session=True, env={**os.environ, **self.environment})
 
-    def restart(self):
-        """As after a loss of power."""
+    def kill(self):
+        """As at a loss of power."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    def restart(self):
+        self.kill()
         self.start()
 
     def ends_within(self, seconds):

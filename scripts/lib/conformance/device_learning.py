@@ -170,9 +170,7 @@ def last_will(lead):
     lead.need_relay()
     lead.confirm_presence()
     time.sleep(0.3)                                                     # for the broker's acknowledgement to the device
-    lead.link.drop(lambda m: m.topic == lead.topic("state"))
-    lead.broker.relay.cut()
-    lead.receive("the last will", lambda m: m.topic == lead.topic("state") and not m.payload)
+    lead.take_last_will(lead.broker.relay.cut)
 
 
 @check("birth_again", "protocol.md 3.8", "Connected again, do step 1", needs="last_will")
@@ -217,14 +215,16 @@ def broker_restarted(lead):
 @check("power_cut", "protocol.md 3.8", "the task comes\n   again, since the device is born again, and gives the same bytes",
        needs=("birth_again", "model_again"))
 def power_cut(lead):
-    """With a result that nobody has replied to. The model is offered again: not every device keeps it."""
+    """With a result that nobody has replied to. The model is offered again: not every device keeps it.
+    The last will ends what the device said before, so that no earlier birth is taken for the one after the cut."""
     if lead.program is None:
         raise NotChecked("the device was not started by the tool (--start), so it cannot cut its power")
     task = lead.task(uplink="int8", chunk_bytes=300)
     lead.send(task)
     answer = lead.take_answer(task)
     lead.adapted(task, answer)
-    lead.program.restart()
+    lead.take_last_will(lead.program.kill)
+    lead.program.start()
     lead.take_birth("the birth after the power was cut", lead.options.wait, challenge=0)
     lead.link.drop(lambda m: m.topic == lead.topic("update"))
     lead.publish_model(lead.model)

@@ -67,6 +67,13 @@ class Lead:
             if challenge is None or state.challenge == challenge:
                 return state
 
+    def take_last_will(self, cut):
+        """Calls `cut`, and waits for the broker to notice it. What the device said of itself before is dropped."""
+        self.link.drop(lambda m: m.topic == self.topic("state"))
+        cut()
+        self.receive("the last will", lambda m: m.topic == self.topic("state") and not m.payload)
+        self.link.drop(lambda m: m.topic == self.topic("state"))
+
     def challenge(self, key=None):
         """Sends one; gives its number."""
         number = secrets.randbits(64) or 1
