@@ -7,22 +7,18 @@
 namespace skink::rounds {
 
 MetaModel::MetaModel(const Experiment& experiment)
-    : input_scale_(experiment.model.input_scale),
-      input_offset_(experiment.model.input_offset),
-      model_{make_network(experiment.model),
-             {input_scale_.size(), input_scale_.front(), input_offset_.front(), input_scale_.data(),
-              input_offset_.data()}},
-      parameters_(initial_parameters(experiment.model, experiment.seed)),
+    : model_(experiment.model),
+      parameters_(initial_parameters(experiment)),
       strategy_(make_strategy(experiment.meta)),
-      state_(strategy_->initial_state(model_.network)),
-      downlink_(experiment.downlink, model_.network, experiment.seed) {}
+      state_(strategy_->initial_state(network())),
+      downlink_(experiment.downlink, network(), experiment.seed) {}
 
 std::vector<std::uint8_t> MetaModel::step(std::uint32_t round, Span<const std::int64_t> sums,
                                           std::uint32_t total_weight) {
   if (total_weight == 0) return {};
   const std::vector<float> before = downlink_.is_compressed() ? parameters_ : std::vector<float>();
   const RoundSum sum{strategy_->meta_learning_rate(round), sums, total_weight};
-  strategy_->step(model_.network, sum, state_, {parameters_.data(), parameters_.size()});
+  strategy_->step(network(), sum, state_, {parameters_.data(), parameters_.size()});
   std::vector<std::uint8_t> patch;
   if (downlink_.is_compressed()) patch = downlink_.pass(round, before, parameters_);
   if (!nn::all_finite({parameters_.data(), parameters_.size()})) {
@@ -32,9 +28,9 @@ std::vector<std::uint8_t> MetaModel::step(std::uint32_t round, Span<const std::i
 }
 
 void MetaModel::encode() {
-  file_.resize(model::model_bytes(model_.network, model_.input.count));
+  file_.resize(model::model_bytes(network(), model().input.count));
   const Status status =
-      model::encode(model_, {parameters_.data(), parameters_.size()}, {file_.data(), file_.size()}, digest_);
+      model::encode(model(), {parameters_.data(), parameters_.size()}, {file_.data(), file_.size()}, digest_);
   if (status != Status::kOk) throw std::runtime_error("the meta-parameters are not finite");
 }
 

@@ -1,6 +1,7 @@
 #include "skink/simulations/run.hpp"
 
 #include "skink/host/data/dataset.hpp"
+#include "skink/host/experiment/model_match.hpp"
 
 namespace skink::simulations {
 
@@ -25,7 +26,10 @@ void note_written(const RunOptions& options, const Result<void>& written, RunRes
   if (options.on_trouble && !result.finished) options.on_trouble(written.error().message);
 }
 
-Result<RunResult> run_experiment(const RunOptions& options) {
+Result<RunResult> run_experiment(const RunOptions& given) {
+  RunOptions options = given;
+  const auto found = find_initial_model(options.experiment, options.init_file);
+  if (!found) return found.error();
   auto result = options.engine == Engine::kLearning ? run_learning(options) : run_protocol(options);
   if (result && result->finished) result->verdict = verdict_on(options, result->summary);
   return result;

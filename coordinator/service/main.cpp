@@ -16,6 +16,7 @@
 #include "skink/coordinator/results/results.hpp"
 #include "skink/coordinator/results/verdict.hpp"
 #include "skink/coordinator/service/service.hpp"
+#include "skink/host/experiment/model_match.hpp"
 #include "skink/host/experiment/strategies.hpp"
 #include "skink/host/experiment/tasks.hpp"
 #include "skink/host/files/files.hpp"
@@ -243,6 +244,8 @@ int run_command(int argc, char** argv) {
   app.option("--set", settings_texts, "Replaces one key of the experiment: --set meta.rounds=100");
   app.option("--rounds", rounds, "As --set meta.rounds=N: a shorter run, or a longer one")
       .range(1U, limits::kMaxRounds);
+  std::string init;
+  app.option("--init", init, "Begin with this model file; as --set init=<its hash>");
   app.option("--updates", updates, "Adds a line with the SHA-256 of every update that is taken to this file");
   app.flag("--check-config", check_only, "Checks configuration, experiment and keys, then exits");
   try {
@@ -252,8 +255,14 @@ int run_command(int argc, char** argv) {
     auto overrides = parse_overrides(settings_texts);
     if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
     if (rounds != 0) overrides->push_back({"meta.rounds", std::to_string(rounds)});
-    const auto settings = coordinator::read_settings(config);
+    auto settings = coordinator::read_settings(config);
     if (!settings) return fail(ExitCode::kConfiguration, settings.error().message);
+    if (!init.empty()) {
+      const auto digest = model_digest(init);
+      if (!digest) return fail(digest.error(), ExitCode::kData);
+      overrides->insert(overrides->begin(), {"init", *digest});  // --set init=HASH holds the file to it
+      settings->init = init;
+    }
     if (!check_only) return run(*settings, *overrides, updates);
     const auto checked = check(*settings, *overrides);
     if (!checked) return fail(checked.error(), ExitCode::kConfiguration);

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "skink/coordinator/provisioning/revoked_list.hpp"
+#include "skink/host/experiment/model_match.hpp"
 #include "skink/host/experiment/strategies.hpp"
 #include "skink/host/experiment/tasks.hpp"
 #include "skink/host/files/files.hpp"
@@ -62,7 +63,7 @@ Result<std::unique_ptr<Service>> Service::create(const Settings& settings, const
 Result<void> Service::prepare(const std::vector<Override>& overrides) {
   const auto text = read_file(settings_.experiment);
   if (!text) return text.error();
-  const auto read = parse_experiment(*text, settings_.experiment, overrides);
+  auto read = parse_experiment(*text, settings_.experiment, overrides);
   if (!read) return read.error();
   const auto experiment = resolve(*read, nullptr);
   if (!experiment) return experiment.error();
@@ -85,8 +86,10 @@ Result<void> Service::prepare(const std::vector<Override>& overrides) {
   config.nonce = random_nonce();
   config.executor = rounds::Executor::of(workers_);
   if (!*has_run) {
+    auto initial = find_initial_model(config.experiment, settings_.init);
+    if (!initial) return initial.error();
     config.run = settings_.run != 0 ? settings_.run : unix_time_ms();
-    const auto begun = store_.begin_run({config.run, experiment->name, *text, overrides});
+    const auto begun = store_.begin_run({config.run, experiment->name, *text, overrides, std::move(*initial)});
     if (!begun) return because(begun.error(), Cause::kStore);
     core_ = std::make_unique<Coordinator>(std::move(config));
     return {};
@@ -99,6 +102,11 @@ Result<void> Service::prepare(const std::vector<Override>& overrides) {
                           " of another experiment; name another store, or give the same file and --set");
   }
   resumed_ = true;
+  if (!config.experiment.init.is_random()) {
+    const auto set = set_initial_model(
+        config.experiment, {snapshot->initial_model.data(), snapshot->initial_model.size()}, settings_.store);
+    if (!set) return because(set.error(), Cause::kStore);
+  }
   try {
     core_ = std::make_unique<Coordinator>(std::move(config), &*snapshot);
   } catch (const std::runtime_error& error) {

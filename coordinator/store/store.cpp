@@ -170,9 +170,16 @@ Result<void> Store::begin_run(const NewRun& run) {
   if (done) done = set_meta("name", run.name);
   if (done) done = set_meta("experiment", run.experiment_text);
   if (done) done = set_meta("overrides", encode_overrides(run.overrides));
+  if (done && !run.initial_model.empty()) done = keep_initial_model(run.initial_model);
   if (done) done = execute("COMMIT");
   if (!done) (void)execute("ROLLBACK");
   return done;
+}
+
+Result<void> Store::keep_initial_model(const std::vector<std::uint8_t>& file) {
+  Statement model(database_.get(), "INSERT INTO models(rounds, is_checkpoint, file) VALUES(0, 1, ?)");
+  if (!model.bind(file).run()) return failure("the initial model cannot be written");
+  return {};
 }
 
 // ---- writing --------------------------------------------------------------------------------------------------------

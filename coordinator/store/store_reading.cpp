@@ -106,11 +106,13 @@ Result<void> Store::read_roster(RunSnapshot& snapshot) const {
 }
 
 Result<void> Store::read_models(RunSnapshot& snapshot) const {
-  Statement model(database_.get(), "SELECT rounds, file FROM models ORDER BY rounds DESC LIMIT 1");
+  Statement model(database_.get(), "SELECT rounds, file FROM models WHERE rounds <> 0 ORDER BY rounds DESC LIMIT 1");
   if (model.next()) {
     snapshot.rounds_done = model.count(0);
     snapshot.model = model.blob(1);
   }
+  Statement initial(database_.get(), "SELECT file FROM models WHERE rounds = 0");
+  if (initial.next()) snapshot.initial_model = initial.blob(0);
   Statement patches(database_.get(), "SELECT round, base, bytes FROM patches ORDER BY round");
   while (patches.next()) {
     rounds::Patch patch;
@@ -129,6 +131,7 @@ Result<void> Store::read_models(RunSnapshot& snapshot) const {
                     "ORDER BY downlink_bytes DESC LIMIT 1");
   if (traffic.next()) snapshot.traffic = read_traffic(traffic, 0);
   auto done = check(model, "models");
+  if (done) done = check(initial, "models");
   if (done) done = check(patches, "patches");
   if (done) done = check(downlink, "residual");
   if (done) done = check(traffic, "rounds");

@@ -37,6 +37,22 @@ void read_meta(const ConfigReader& reader, MetaConfig& meta) {
   meta.clip_norm = reader.real("clip_norm", kClipNormRange, 0.0);
 }
 
+/// Empty: at random.
+std::string read_init(const ConfigReader& root) {
+  const std::string kRandom = "random";
+  const std::string init = root.text("init", 2 * crypto::kDigestBytes, kRandom);
+  if (init == kRandom) return {};
+  crypto::Digest digest;
+  char hex[2 * crypto::kDigestBytes + 1] = {};
+  if (crypto::from_hex(init.data(), init.size(), digest)) crypto::to_hex(digest, hex);
+  if (init != hex) {
+    root.problem(
+        "init",
+        "use \"random\", or the hash of a model, 64 hexadecimal digits in lower case (skinkctl model show prints it)");
+  }
+  return init;
+}
+
 struct Sections {
   internal::ModelReaders model;
   ConfigReader task;
@@ -109,6 +125,7 @@ Result<Experiment> read_sections(Result<ConfigFile> file, std::string* arm = nul
   }
   experiment.name = root.word("name", "-");
   experiment.seed = static_cast<std::uint64_t>(root.integer("seed", kSeedRange, 1));
+  experiment.init.digest = read_init(root);
   const Sections sections{internal::read_model(root, experiment.model), root.table("task", Presence::kRequired),
                           root.table("meta", Presence::kRequired), root.table("evaluation", Presence::kOptional),
                           root.table("fleet", Presence::kRequired)};

@@ -298,6 +298,7 @@ std::string to_toml(const Experiment& experiment) {
   Lines out;
   out.text("name", experiment.name);
   out.integer("seed", experiment.seed);
+  if (!experiment.init.is_random()) out.text("init", experiment.init.digest);
   write_model(experiment.model, out);
   write_task(experiment.task, objective_of(experiment), out);
   write_meta(experiment.meta, out);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <stdexcept>
 
 #include "skink/common/arithmetic/philox.hpp"
 #include "skink/common/arithmetic/real.hpp"
@@ -74,6 +75,12 @@ std::vector<float> initial_parameters(const ModelConfig& model, std::uint64_t se
   }
   for (float& parameter : parameters) parameter = arithmetic::canonical(parameter);
   return parameters;
+}
+
+std::vector<float> initial_parameters(const Experiment& experiment) {
+  if (experiment.init.is_random()) return initial_parameters(experiment.model, experiment.seed);
+  if (!experiment.init.is_found()) throw std::runtime_error("the model that the experiment begins with was not found");
+  return *experiment.init.parameters;
 }
 
 }  // namespace skink

@@ -19,6 +19,7 @@ struct ExperimentArguments {
   std::string file;
   std::vector<std::string> settings;  ///< "key=value", in place of the file's
   std::uint32_t rounds = 0;           ///< in place of meta.rounds; 0: not said
+  std::string init;                   ///< file of the model to begin with; empty: none
   std::string data;                   ///< folder of the data sets; empty: SKINK_DATA
 };
 

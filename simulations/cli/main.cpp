@@ -24,6 +24,10 @@ void add_settings(Command& command, cli::ExperimentArguments& experiment) {
   command.option("--data", experiment.data, "Folder that holds the data sets (default: SKINK_DATA)");
 }
 
+void add_init(Command& command, cli::ExperimentArguments& experiment) {
+  command.option("--init", experiment.init, "Begin with this model file; as --set init=<its hash>");
+}
+
 void add_experiment(Command& command, cli::ExperimentArguments& experiment) {
   command.option("experiment", experiment.file, "Experiment file (docs/experiment.md)").required();
   add_settings(command, experiment);
@@ -46,6 +50,7 @@ void add_updates(Command& command, std::string& updates) {
 
 void add_run(Command& command, cli::RunArguments& run) {
   add_experiment(command, run.experiment);
+  add_init(command, run.experiment);
   command.option("--out", run.out, "Folder for summary.json, metrics.csv and model.skm").required();
   command.option("--checkpoint-rounds", run.checkpoint_rounds, "Also writes a model every N rounds");
   const std::vector<std::pair<const char*, Engine>> engines{{"protocol", Engine::kProtocol},
@@ -85,6 +90,7 @@ void add_runs(Command& command, cli::SweepArguments& sweep) {
 
 void add_sweep(Command& command, cli::SweepArguments& sweep) {
   add_experiment(command, sweep.experiment);
+  add_init(command, sweep.experiment);
   add_runs(command, sweep);
   command.option("--grid", sweep.grid, "A key and the values that it takes: --grid meta.cohort=1,16").takes_one();
 }
@@ -92,6 +98,7 @@ void add_sweep(Command& command, cli::SweepArguments& sweep) {
 void add_compare(Command& command, cli::CompareArguments& compare) {
   command.option("experiments", compare.files, "Experiment files, or one with several [[arm]] tables").required();
   add_settings(command, compare.sweep.experiment);
+  add_init(command, compare.sweep.experiment);
   add_runs(command, compare.sweep);
   command.option("--baseline", compare.baseline, "Arm that the others are compared with (default: the first)");
   command.option("--figure", compare.figure,
@@ -100,6 +107,7 @@ void add_compare(Command& command, cli::CompareArguments& compare) {
 
 void add_codecs(Command& command, cli::CodecsArguments& codecs) {
   add_experiment(command, codecs.sweep.experiment);
+  add_init(command, codecs.sweep.experiment);
   codecs.sweep.seeds = "1..3";
   add_runs(command, codecs.sweep);
   command.option("--codecs", codecs.codecs,

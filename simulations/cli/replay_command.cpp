@@ -2,6 +2,7 @@
 
 #include "skink/coordinator/results/claim.hpp"
 #include "skink/coordinator/store/store.hpp"
+#include "skink/host/experiment/model_match.hpp"
 #include "skink/host/files/folder_lock.hpp"
 #include "terminal.hpp"
 
@@ -33,9 +34,13 @@ int replay(const ReplayArguments& arguments) {
   const auto stored = store->rounds();
   if (!snapshot || !stored) return fail(ExitCode::kStore, (snapshot ? stored.error() : snapshot.error()).message);
   if (stored->empty()) return fail(ExitCode::kStore, arguments.store + ": no round is finished yet");
-  const auto experiment =
-      parse_experiment(snapshot->experiment_text, arguments.store + " (experiment)", snapshot->overrides);
+  auto experiment = parse_experiment(snapshot->experiment_text, arguments.store + " (experiment)", snapshot->overrides);
   if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
+  if (!experiment->init.is_random()) {
+    const auto set = set_initial_model(*experiment, {snapshot->initial_model.data(), snapshot->initial_model.size()},
+                                       arguments.store);
+    if (!set) return fail(ExitCode::kStore, set.error().message);
+  }
 
   FolderLock lock;
   if (!arguments.out.empty()) {

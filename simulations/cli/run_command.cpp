@@ -36,6 +36,7 @@ void set_options(const RunArguments& arguments, RunOptions& options) {
   options.lanes = arguments.speed.lanes;
   options.restarts = arguments.restarts;
   options.data_dir = arguments.experiment.data;
+  options.init_file = arguments.experiment.init;
   options.out_dir = arguments.out;
   options.checkpoint_rounds = arguments.checkpoint_rounds;
   options.on_trouble = [](const std::string& what) {

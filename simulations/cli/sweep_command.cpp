@@ -44,12 +44,13 @@ int read_sweep(const SweepArguments& arguments, const std::vector<GridAxis>& axe
   if (!seeds) return fail(ExitCode::kUsage, seeds.error().message);
   options.seeds = std::move(*seeds);
   auto overrides = overrides_of(arguments.experiment);
-  if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
+  if (!overrides) return fail(exit_code_of(overrides.error(), ExitCode::kUsage), overrides.error().message);
   options.overrides = std::move(*overrides);
   const auto checked = check_keys(options.overrides, axes);
   if (!checked) return fail(ExitCode::kUsage, checked.error().message);
   options.experiment_file = arguments.experiment.file;
   options.data_dir = arguments.experiment.data;
+  options.init_file = arguments.experiment.init;
   options.out_dir = arguments.out;
   options.lanes = arguments.speed.lanes;
   options.threads = arguments.speed.threads;

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "skink/host/experiment/model_match.hpp"
 #include "skink/host/program/printable.hpp"
 
 namespace skink::simulations::cli {
@@ -64,13 +65,19 @@ int warn(const coordinator::Verdict& verdict) {
 
 Result<std::vector<Override>> overrides_of(const ExperimentArguments& arguments) {
   auto overrides = parse_overrides(arguments.settings);
-  if (overrides && arguments.rounds != 0) overrides->push_back({"meta.rounds", std::to_string(arguments.rounds)});
+  if (!overrides) return overrides;
+  if (arguments.rounds != 0) overrides->push_back({"meta.rounds", std::to_string(arguments.rounds)});
+  if (!arguments.init.empty()) {
+    const auto digest = model_digest(arguments.init);
+    if (!digest) return digest.error();
+    overrides->insert(overrides->begin(), {"init", *digest});  // --set init=HASH holds the file to it
+  }
   return overrides;
 }
 
 int read(const ExperimentArguments& arguments, Experiment& out) {
   const auto overrides = overrides_of(arguments);
-  if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
+  if (!overrides) return fail(exit_code_of(overrides.error(), ExitCode::kUsage), overrides.error().message);
   auto experiment = read_experiment(arguments.file, *overrides);
   if (!experiment) return fail(ExitCode::kConfiguration, experiment.error().message);
   out = std::move(*experiment);

@@ -10,7 +10,6 @@
 #include "checkpoint.hpp"
 #include "cohort_engine.hpp"
 #include "figure_files.hpp"
-#include "model_match.hpp"
 #include "skink/coordinator/results/figures.hpp"
 #include "skink/coordinator/results/results.hpp"
 #include "skink/host/experiment/membership.hpp"
@@ -384,6 +383,7 @@ Result<RunResult> evaluate_model(const RunOptions& given, const std::string& pat
   if (!checked) return checked.error();
   RunOptions options = given;
   options.experiment = tasks->experiment;
+  options.experiment.init = {};  // the model takes its place
   const auto file = read_file(path);
   if (!file) return file.error();
   LearningRun run(options, tasks->tasks);

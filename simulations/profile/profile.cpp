@@ -35,6 +35,7 @@ class Profiler {
     Experiment& experiment = options_.experiment;
     experiment.evaluation.every = experiment.evaluation.tasks = experiment.evaluation.final_tasks = 0;
     experiment.evaluation.says_tasks = experiment.evaluation.says_final_tasks = true;
+    experiment.init = {};  // of no influence on times
     experiment.meta.rounds = std::numeric_limits<std::int32_t>::max();
   }
 

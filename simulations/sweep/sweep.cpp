@@ -260,6 +260,7 @@ class Sweep {
     options.stop = [this] { return is_stopped(); };
     options.give_up = options_.give_up;
     options.on_progress = [this, &job](const Progress& progress) { note(job, progress); };
+    options.init_file = options_.init_file;
     const auto result = run_experiment(options);
     if (!result) return result.error();
     if (!result->written) return result->written;

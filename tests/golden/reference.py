@@ -92,6 +92,7 @@ def main():
     parser.add_argument("experiment", nargs="?")
     parser.add_argument("--data", default=".", help="folder of the data sets")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--init", help="file of the model that `init` names")
     parser.add_argument("--evaluate", action="store_true", help="also evaluate the final model")
     parser.add_argument("--trace", action="store_true", help="print the model hash after every round")
     parser.add_argument("--self-test", action="store_true")
@@ -110,7 +111,7 @@ def main():
         if arguments.trace:
             print(rounds, digest, file=sys.stderr, flush=True)
 
-    run = Run(experiment, arguments.data)
+    run = Run(experiment, arguments.data, arguments.init)
     phi = run.train(trace)
     result = {"model_sha256": run.network.model_hash(phi), "rounds": run.meta["rounds"]}
     if arguments.evaluate:

@@ -1,6 +1,7 @@
 """A whole run: what docs/arithmetic.md says from section 7 on, in the order of its rounds."""
 
 import functools
+import hashlib
 import math
 
 import numpy as np
@@ -17,7 +18,8 @@ from .tasks import SOURCES
 
 
 class Run:
-    def __init__(self, experiment, data):
+    def __init__(self, experiment, data, init_file=None):
+        self.init, self.init_file = experiment.get("init", "random"), init_file
         self.model, self.task, self.meta = (experiment[table] for table in ("model", "task", "meta"))
         self.fleet, self.evaluation = experiment["fleet"], experiment.get("evaluation", {})
         self.bits = Bits(experiment["seed"])
@@ -112,8 +114,18 @@ class Run:
             phi = self.passed(before, phi, t)
         return phi
 
+    def beginning(self):
+        """Drawn from the seed, or the parameters of the model that `init` names."""
+        if self.init == "random":
+            return initialize(self.network, self.model["layers"], self.bits)
+        with open(self.init_file, "rb") as file:
+            data = file.read()
+        if hashlib.sha256(data[:-32]).digest() != data[-32:] or data[-32:].hex() != self.init:
+            raise ValueError(f"{self.init_file} is not the model {self.init}")
+        return np.frombuffer(data[-32 - 4 * self.network.parameters:-32], "<f4").astype(F)
+
     def train(self, trace):
-        phi = initialize(self.network, self.model["layers"], self.bits)
+        phi = self.beginning()
         training = self.training
         trace(0, self.network.model_hash(phi))
         for t in range(self.meta["rounds"]):

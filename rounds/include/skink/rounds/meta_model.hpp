@@ -13,6 +13,7 @@
 #include "skink/common/model/model_file.hpp"
 #include "skink/common/span.hpp"
 #include "skink/host/experiment/experiment.hpp"
+#include "skink/host/experiment/model_match.hpp"
 #include "skink/rounds/downlink.hpp"
 #include "skink/rounds/strategy.hpp"
 
@@ -22,14 +23,16 @@ namespace skink::rounds {
 class MetaModel {
  public:
   /// phi is the experiment's initialization. encode() has not been called yet.
-  /// @throws std::runtime_error when the experiment's downlink codec is unknown.
+  /// @throws std::runtime_error when the experiment's downlink codec is unknown, or the model that it begins with has
+  /// not
+  ///         been found.
   explicit MetaModel(const Experiment& experiment);
-  MetaModel(const MetaModel&) = delete;  // the model points to its own scales
+  MetaModel(const MetaModel&) = delete;
   MetaModel& operator=(const MetaModel&) = delete;
 
   /// The network; with the input normalisation, what a model file says beside the parameters.
-  const nn::Network& network() const { return model_.network; }
-  const model::Model& model() const { return model_; }
+  const nn::Network& network() const { return model_.get().network; }
+  const model::Model& model() const { return model_.get(); }
   /// [P] float32.
   const std::vector<float>& parameters() const { return parameters_; }
   float* data() { return parameters_.data(); }
@@ -70,9 +73,7 @@ class MetaModel {
   }
 
  private:
-  std::vector<float> input_scale_;
-  std::vector<float> input_offset_;
-  model::Model model_;
+  ExperimentModel model_;
   std::vector<float> parameters_;
   std::unique_ptr<Strategy> strategy_;
   StrategyState state_;

@@ -46,6 +46,7 @@ struct RunOptions {
   Experiment experiment;
   std::string data_dir;                    ///< --data; empty: the environment's SKINK_DATA
   std::shared_ptr<const Dataset> dataset;  ///< that of the tasks; null: it is found and loaded
+  std::string init_file;                   ///< the model that the experiment begins with; empty: none is needed
   std::string dataset_sha256;              ///< of it; empty: not known, or no data set
   std::string out_dir;                     ///< exists; empty: nothing is written
   Engine engine = Engine::kLearning;

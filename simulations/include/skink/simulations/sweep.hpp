@@ -44,6 +44,7 @@ struct SweepOptions {
   std::vector<std::vector<Override>> points;  ///< in place of axes, which are combined
   std::vector<Arm> arms;  ///< in place of the file, its overrides and points: experiments, each with a name of its own
   std::vector<std::uint64_t> seeds;
+  std::string init_file;  ///< the model that all runs begin with; empty: none is needed
   std::string data_dir;
   std::string out_dir;  ///< exists, and nobody else writes there (skink/host/files/folder_lock.hpp)
   const LaneFunctions* isa = nullptr;

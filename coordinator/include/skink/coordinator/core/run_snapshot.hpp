@@ -19,7 +19,8 @@ struct RunSnapshot {
   std::vector<Override> overrides;  ///< and what the command line replaced in it
   std::vector<std::string> roster;  ///< sorted; empty: not yet frozen
   std::uint32_t rounds_done = 0;
-  std::vector<std::uint8_t> model;  ///< .skm after rounds_done rounds; empty: the initialization
+  std::vector<std::uint8_t> initial_model;  ///< .skm that the experiment's `init` names; empty: it begins at random
+  std::vector<std::uint8_t> model;          ///< .skm after rounds_done rounds; empty: none is done
   std::vector<TranscriptEvent> transcript;
   std::vector<rounds::EvaluationRecord> evaluations;
   rounds::Traffic traffic;

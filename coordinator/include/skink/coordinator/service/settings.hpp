@@ -14,6 +14,7 @@ namespace skink::coordinator {
 /// The configuration file, read: docs/coordinator-config.md.
 struct Settings {
   std::string experiment;  ///< path
+  std::string init;        ///< path of the model that a new run begins with; empty: the experiment says
   std::string store;
   std::string out;  ///< folder for summary.json, metrics.csv, model.skm; empty: none
   std::uint32_t checkpoint_rounds = 0;

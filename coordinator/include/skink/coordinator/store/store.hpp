@@ -56,6 +56,7 @@ struct NewRun {
   std::string name;
   std::string experiment_text;
   std::vector<Override> overrides;
+  std::vector<std::uint8_t> initial_model{};  ///< .skm; empty: the experiment begins at random
 };
 
 /// One open store. Movable; one thread at a time.
@@ -115,6 +116,7 @@ class Store {
   Result<void> read_reports(RunSnapshot& snapshot) const;
   Result<void> check(const internal::Statement& statement, const char* what) const;
   Result<void> write(const Action& action, std::uint32_t checkpoint_rounds);
+  Result<void> keep_initial_model(const std::vector<std::uint8_t>& file);
   Result<void> commit_roster(const CommitRoster& commit);
   Result<void> commit_event(const TranscriptEvent& event);
   Result<void> commit_round(const CommitRound& commit, std::uint32_t checkpoint_rounds);

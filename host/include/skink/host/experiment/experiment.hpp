@@ -5,6 +5,7 @@
 /// values: docs/experiment.md.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -195,10 +196,23 @@ struct FleetConfig {
 /// In place of a codec's name: models are sent as they are.
 inline constexpr const char* kWholeModel = "whole";
 
+/// What phi is before the first round: drawn from the seed, or a model that was learned before, which the experiment
+/// names by its hash. Whoever runs it finds the file (set_initial_model() of model_match.hpp).
+struct InitialModel {
+  std::string digest;                                    ///< 64 hexadecimal digits; empty: drawn from the seed
+  std::shared_ptr<const std::vector<float>> parameters;  ///< [P]; null: drawn, or not found yet
+
+  bool is_random() const { return digest.empty(); }
+  /// Is everything there to begin?
+  bool is_found() const { return is_random() || parameters != nullptr; }
+  friend bool operator==(const InitialModel& a, const InitialModel& b) { return a.digest == b.digest; }
+};
+
 /// A whole experiment file. What read_experiment() returns has been checked: its values are in range and fit together.
 struct Experiment {
   std::string name;
   std::uint64_t seed = 1;
+  InitialModel init;
   ModelConfig model;
   TaskConfig task;
   MetaConfig meta;
@@ -250,5 +264,9 @@ nn::Network make_network(const ModelConfig& model);
 
 /// The initial meta-parameters phi_0, [P]: docs/arithmetic.md, section 9. A pure function of model and seed.
 std::vector<float> initial_parameters(const ModelConfig& model, std::uint64_t seed);
+
+/// The same, or those of the model that the experiment begins with.
+/// @throws std::runtime_error when that has not been found.
+std::vector<float> initial_parameters(const Experiment& experiment);
 
 }  // namespace skink
