@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "skink/common/wire/versions.hpp"
+#include "skink/coordinator/core/state_message.hpp"
 #include "skink/rounds/evaluation_figures.hpp"
 #include "skink/rounds/evaluation_plan.hpp"
 
@@ -27,10 +27,14 @@ void check_snapshot(const RunSnapshot& snapshot, const Experiment& experiment) {
 Coordinator::Coordinator(CoordinatorConfig config, const RunSnapshot* snapshot)
     : config_(std::move(config)),
       model_(config_.experiment),
-      devices_(config_.master_key, config_.fleet, config_.nonce),
+      own_devices_(config_.devices != nullptr
+                       ? std::nullopt
+                       : std::make_optional<DeviceBook>(config_.master_key, config_.fleet, config_.nonce)),
+      devices_(config_.devices != nullptr ? *config_.devices : *own_devices_),
       outbox_(config_.experiment, model_),
       driver_({config_.experiment, model_.strategy(), model_, devices_, outbox_, refused_}, config_.run, config_.mode,
               config_.executor) {
+  devices_.begin_run();
   if (snapshot != nullptr) restore(*snapshot);
   model_.encode();
   outbox_.set_rounds_done(rounds_done_);
@@ -82,9 +86,13 @@ std::vector<Action> Coordinator::take_actions() {
 
 void Coordinator::on_connected(std::uint64_t now_ms) {
   driver_.settle_waiting();
+  devices_.on_connected();
+  attach(now_ms);
+}
+
+void Coordinator::attach(std::uint64_t now_ms) {
   connected_ = true;
   outbox_.forget_published();
-  devices_.on_connected();
   if (phase_ == Phase::kFinished) {
     withdraw();  // whether the last time it arrived, nobody knows
     return;
@@ -217,31 +225,15 @@ void Coordinator::revoke(const RevokedIds& ids, std::uint64_t now_ms) {
 }
 
 void Coordinator::on_state(std::string_view device_id, Bytes message, std::uint64_t now_ms) {
-  if (is_revoked(device_id)) {
-    count(wire::Refusal::kRevoked);
-    return;
-  }
-  if (message.empty()) {
+  const StateMessage state = read_state(devices_, device_id, message, refused_);
+  if (state.kind == StateMessage::Kind::kNothing) return;
+  if (state.kind == StateMessage::Kind::kWill) {
     take_will(device_id, now_ms);
     return;
   }
-  const std::string id(device_id);
-  const KnownDevice* known = devices_.find(id);
-  const crypto::Key key = known != nullptr ? known->key : devices_.key_of(id);
-  wire::State birth{};
-  const Status status = wire::decode_state(message, {id.c_str(), key}, birth);
-  if (status != Status::kOk || !birth.online) {
-    const bool is_authentic = status == Status::kOk || status == Status::kDamaged;
-    count(is_authentic ? wire::Refusal::kMalformed : wire::Refusal::kWrongAuthentication);
-    return;
-  }
-  if (!(birth.has_versions && wire::same_versions(birth.versions))) {
-    count(wire::Refusal::kVersionMismatch);
-    return;
-  }
   driver_.settle_waiting();
-  KnownDevice& device = devices_.add(id);
-  if (devices_.on_birth(device, birth, now_ms)) take_birth(device, birth, now_ms);
+  KnownDevice& device = devices_.add(device_id);
+  if (devices_.on_birth(device, state.birth, now_ms)) take_birth(device, state.birth, now_ms);
   send_challenges(now_ms);
   update_wake();
 }

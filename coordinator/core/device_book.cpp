@@ -29,9 +29,40 @@ KnownDevice& DeviceBook::add(std::string_view id) {
 std::vector<std::string> DeviceBook::online_ids(std::size_t count) const {
   std::vector<std::string> ids;
   for (const auto& [id, device] : devices_) {  // the map is sorted
-    if (device.presence.online && ids.size() < count) ids.push_back(id);
+    if (device.presence.online && device.selected && ids.size() < count) ids.push_back(id);
   }
   return ids;
+}
+
+std::size_t DeviceBook::selected_online() const {
+  if (!selection_) return online();
+  std::size_t count = 0;
+  for (const auto& [id, device] : devices_)
+    count += static_cast<std::size_t>(device.presence.online && device.selected);
+  return count;
+}
+
+void DeviceBook::select(std::function<bool(const KnownDevice&)> selection) {
+  selection_ = std::move(selection);
+  for (auto& [id, device] : devices_) device.selected = !selection_ || selection_(device);
+}
+
+void DeviceBook::begin_run() {
+  roster_.clear();
+  members_.clear();
+  membership_ = {};
+  for (auto& [id, device] : devices_) {
+    device.reported_late_join = false;
+    device.model_sent.reset();
+    device.base.reset();
+    device.settled.reset();
+    device.unexpected.reset();
+    device.accepted_round = 0;
+  }
+}
+
+void DeviceBook::for_each(const std::function<void(const KnownDevice&)>& visit) const {
+  for (const auto& [id, device] : devices_) visit(device);
 }
 
 void DeviceBook::adopt_roster(std::vector<std::string> roster, std::uint64_t seed, const FleetConfig& fleet) {
@@ -49,6 +80,8 @@ std::optional<std::uint32_t> DeviceBook::index_of(std::string_view id) const {
 
 bool DeviceBook::on_birth(KnownDevice& device, const wire::State& birth, std::uint64_t now_ms) {
   if (!presence_.on_birth(device.id, device.key, device.presence, birth.challenge, now_ms)) return false;
+  device.firmware = birth.firmware;
+  device.selected = !selection_ || selection_(device);
   news_.push_back({device.id, true, birth});
   return true;
 }

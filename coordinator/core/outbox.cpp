@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <stdexcept>
 
+#include "sealed_message.hpp"
 #include "skink/common/little_endian.hpp"
 #include "skink/common/wire/versions.hpp"
+#include "skink/coordinator/core/state_message.hpp"
 
 namespace skink::coordinator {
 namespace {
@@ -14,22 +15,6 @@ namespace {
 std::size_t model_payload_bytes(std::size_t file_bytes) {
   const std::size_t chunks = (file_bytes + wire::kModelChunkBytes - 1) / wire::kModelChunkBytes;
   return file_bytes + chunks * wire::kModelHeadBytes;
-}
-
-/// A message to one device under its key, as `encode` writes it.
-template <class Message, class Encode>
-Publish sealed(wire::TopicKind topic, const KnownDevice& device, const Message& message, Encode encode) {
-  Publish publish;
-  publish.topic = topic;
-  publish.device_id = device.id;
-  publish.payload.resize(wire::kMaxControlBytes);
-  std::size_t written = 0;
-  const MutableBytes out{publish.payload.data(), publish.payload.size()};
-  if (encode(message, {device.id.c_str(), device.key}, out, written) != Status::kOk) {
-    throw std::logic_error("a task or reply does not fit in kMaxControlBytes");
-  }
-  publish.payload.resize(written);
-  return publish;
 }
 
 }  // namespace
@@ -142,7 +127,7 @@ void Outbox::send_task(KnownDevice& device, const TaskRequest& request) {
     task.patch_base = crypto::prefix_of(*device.base);
     task.patch_bytes = static_cast<std::uint32_t>(chain.size());
   }
-  Publish publish = sealed(wire::TopicKind::kTask, device, task, wire::encode_task);
+  Publish publish = internal::sealed(wire::TopicKind::kTask, device, task, wire::encode_task);
   traffic_.downlink_bytes += publish.payload.size();
   if (chain.empty() && device.model_sent != digest) {
     traffic_.downlink_bytes += model_payload_bytes(model_->file().size());
@@ -152,14 +137,7 @@ void Outbox::send_task(KnownDevice& device, const TaskRequest& request) {
   publish_patches(device, chain);
 }
 
-void Outbox::send_challenge(const KnownDevice& device) {
-  wire::Task task{};
-  task.has_versions = true;
-  task.versions = wire::own_versions();
-  task.kind = skink_wire_TaskKind_TASK_KIND_PRESENCE;
-  task.challenge = device.presence.challenge;
-  actions_.emplace_back(sealed(wire::TopicKind::kTask, device, task, wire::encode_task));
-}
+void Outbox::send_challenge(const KnownDevice& device) { actions_.emplace_back(challenge_for(device)); }
 
 void Outbox::reply(const KnownDevice& device, const wire::RoundId& id, wire::Verdict verdict, wire::Refusal reason,
                    std::uint32_t chunk) {
@@ -170,7 +148,7 @@ void Outbox::reply(const KnownDevice& device, const wire::RoundId& id, wire::Ver
   message.verdict = static_cast<skink_wire_Verdict>(verdict);
   message.reason = static_cast<skink_wire_Refusal>(reason);
   message.chunk = chunk;
-  Publish publish = sealed(wire::TopicKind::kReply, device, message, wire::encode_reply);
+  Publish publish = internal::sealed(wire::TopicKind::kReply, device, message, wire::encode_reply);
   traffic_.downlink_bytes += publish.payload.size();
   actions_.emplace_back(std::move(publish));
 }

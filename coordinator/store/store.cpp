@@ -1,13 +1,10 @@
 #include "skink/coordinator/store/store.hpp"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <boost/json.hpp>
-#include <filesystem>
 
+#include "database.hpp"
 #include "format.hpp"
-#include "skink/host/files/files.hpp"
 #include "skink/host/files/float_bytes.hpp"
 #include "statement.hpp"
 
@@ -18,8 +15,6 @@ using internal::kFormat;
 using internal::kFormat3;
 using internal::kFormat4;
 using internal::Statement;
-
-constexpr int kBusyMs = 5000;
 
 constexpr const char* kSchema = R"(
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -58,43 +53,21 @@ Error other_format(const std::string& path, const std::string& format) {
 
 }  // namespace
 
-void Store::Closer::operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
+Store::Store(std::unique_ptr<internal::Database> database) : database_(std::move(database)) {}
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
-Error Store::failure(const std::string& what) const {
-  const int code = sqlite3_extended_errcode(database_.get());
-  std::string message = path_ + ": " + what + ": " + sqlite3_errmsg(database_.get());
-  if ((code & 0xff) == SQLITE_FULL) message += "; free disk space and start again, nothing committed is lost";
-  if ((code & 0xff) == SQLITE_BUSY) message += "; another coordinator has it open";
-  if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) {
-    message += "; the file is damaged or not a store, name another one or restore a copy";
-  }
-  return make_error(Status::kUnavailable, message);
-}
-
-Result<void> Store::execute(const char* sql) const {
-  if (sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return failure("cannot be used");
-  return {};
-}
+sqlite3* Store::handle() const { return database_->get(); }
+Error Store::failure(const std::string& what) const { return database_->failure(what); }
+Result<void> Store::execute(const char* sql) const { return database_->execute(sql); }
+Result<std::string> Store::meta(const char* key) const { return database_->meta(key); }
+Result<void> Store::set_meta(const char* key, const std::string& value) { return database_->set_meta(key, value); }
 
 Result<Store> Store::open(const std::string& path) {
-  const auto made = make_folder(std::filesystem::path(path).parent_path().string());
-  if (!made) return made.error();
-  sqlite3* database = nullptr;
-  const int status = sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
-  Store store(path, database);
-  if (status != SQLITE_OK) return store.failure("cannot be opened");
-  // Two coordinators on one run would publish for two.
-  auto lock = FolderLock::take_file(path, "another coordinator has it open; stop that one first");
-  if (!lock) return lock.error();
-  store.lock_ = std::move(*lock);
-  sqlite3_busy_timeout(database, kBusyMs);  // readers hold short locks, also while the log is recovered
-  for (const char* sql : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "BEGIN IMMEDIATE", kSchema, "COMMIT"}) {
-    const auto done = store.execute(sql);
-    if (!done) return done.error();
-  }
+  auto database = internal::Database::open(path, kSchema);
+  if (!database) return database.error();
+  Store store(std::move(*database));
   const auto format = store.meta("format");
   if (!format) return format.error();
   if (format->empty()) {
@@ -111,43 +84,24 @@ Result<Store> Store::open(const std::string& path) {
 
 /// The schema has made the tables that are new.
 Result<void> Store::upgrade(const std::string& format) {
-  auto done = execute("BEGIN IMMEDIATE");
-  const bool lacks_samples = format == kFormat3;
-  if (done && lacks_samples) done = execute("ALTER TABLE events ADD COLUMN support_samples INTEGER NOT NULL DEFAULT 0");
-  if (done) done = set_meta("format", kFormat);
-  if (done) done = execute("COMMIT");
-  if (!done) (void)execute("ROLLBACK");
-  return done;
+  return database_->transact([&] {
+    Result<void> done;
+    const bool lacks_samples = format == kFormat3;
+    if (lacks_samples) done = execute("ALTER TABLE events ADD COLUMN support_samples INTEGER NOT NULL DEFAULT 0");
+    if (done) done = set_meta("format", kFormat);
+    return done;
+  });
 }
 
 Result<Store> Store::open_to_read(const std::string& path) {
-  std::error_code code;
-  if (!std::filesystem::exists(path, code)) return make_error(Status::kUnavailable, path + ": there is no such store");
-  sqlite3* database = nullptr;
-  const int status = sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READONLY, nullptr);
-  Store store(path, database);
-  if (status != SQLITE_OK) return store.failure("cannot be opened");
-  sqlite3_busy_timeout(database, kBusyMs);
+  auto database = internal::Database::open_to_read(path);
+  if (!database) return database.error();
+  Store store(std::move(*database));
   const auto format = store.meta("format");
   if (!format) return format.error();
   if (format->empty()) return make_error(Status::kDamaged, path + ": this is not a store of a coordinator");
   if (*format != kFormat && *format != kFormat3 && *format != kFormat4) return other_format(path, *format);
   return store;
-}
-
-Result<std::string> Store::meta(const char* key) const {
-  Statement statement(database_.get(), "SELECT value FROM meta WHERE key = ?");
-  statement.bind(std::string_view(key));
-  std::string value;
-  if (statement.next()) value = statement.text(0);
-  if (!statement.ok()) return failure("cannot be read");
-  return value;
-}
-
-Result<void> Store::set_meta(const char* key, const std::string& value) {
-  Statement statement(database_.get(), "INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)");
-  if (!statement.bind(std::string_view(key)).bind(std::string_view(value)).run()) return failure("cannot be written");
-  return {};
 }
 
 Result<bool> Store::has_run() const {
@@ -165,19 +119,18 @@ Result<bool> Store::is_cleared() const {
 Result<void> Store::set_cleared() { return set_meta("cleared", "1"); }
 
 Result<void> Store::begin_run(const NewRun& run) {
-  auto done = execute("BEGIN IMMEDIATE");
-  if (done) done = set_meta("run", std::to_string(run.run));
-  if (done) done = set_meta("name", run.name);
-  if (done) done = set_meta("experiment", run.experiment_text);
-  if (done) done = set_meta("overrides", encode_overrides(run.overrides));
-  if (done && !run.initial_model.empty()) done = keep_initial_model(run.initial_model);
-  if (done) done = execute("COMMIT");
-  if (!done) (void)execute("ROLLBACK");
-  return done;
+  return database_->transact([this, &run] {
+    auto done = set_meta("run", std::to_string(run.run));
+    if (done) done = set_meta("name", run.name);
+    if (done) done = set_meta("experiment", run.experiment_text);
+    if (done) done = set_meta("overrides", encode_overrides(run.overrides));
+    if (done && !run.initial_model.empty()) done = keep_initial_model(run.initial_model);
+    return done;
+  });
 }
 
 Result<void> Store::keep_initial_model(const std::vector<std::uint8_t>& file) {
-  Statement model(database_.get(), "INSERT INTO models(rounds, is_checkpoint, file) VALUES(0, 1, ?)");
+  Statement model(handle(), "INSERT INTO models(rounds, is_checkpoint, file) VALUES(0, 1, ?)");
   if (!model.bind(file).run()) return failure("the initial model cannot be written");
   return {};
 }
@@ -193,14 +146,13 @@ Result<void> Store::commit(Span<const Action> actions, const StoreNotes& notes, 
                         std::all_of(actions.begin(), actions.end(),
                                     [](const Action& action) { return std::holds_alternative<Publish>(action); });
   if (is_empty) return {};
-  auto done = execute("BEGIN IMMEDIATE");
-  if (!done) return done;
-  for (std::size_t i = 0; done && i < actions.size(); ++i) done = write(actions[i], checkpoint_rounds);
-  for (std::size_t i = 0; done && i < notes.devices.size(); ++i) done = note_device(notes.devices[i]);
-  for (std::size_t i = 0; done && i < notes.refusals.size(); ++i) done = note_refusal(notes.refusals[i]);
-  if (done) done = execute("COMMIT");
-  if (!done) (void)execute("ROLLBACK");
-  return done;
+  return database_->transact([&] {
+    Result<void> done;
+    for (std::size_t i = 0; done && i < actions.size(); ++i) done = write(actions[i], checkpoint_rounds);
+    for (std::size_t i = 0; done && i < notes.devices.size(); ++i) done = note_device(notes.devices[i]);
+    for (std::size_t i = 0; done && i < notes.refusals.size(); ++i) done = note_refusal(notes.refusals[i]);
+    return done;
+  });
 }
 
 Result<void> Store::write(const Action& action, std::uint32_t checkpoint_rounds) {
@@ -215,14 +167,14 @@ Result<void> Store::write(const Action& action, std::uint32_t checkpoint_rounds)
 Result<void> Store::commit_roster(const CommitRoster& commit) {
   std::uint32_t index = 0;
   for (const std::string& id : commit.roster) {
-    Statement statement(database_.get(), "INSERT INTO roster(device_index, id) VALUES(?, ?)");
+    Statement statement(handle(), "INSERT INTO roster(device_index, id) VALUES(?, ?)");
     if (!statement.bind(index++).bind(std::string_view(id)).run()) return failure("the roster cannot be written");
   }
   return {};
 }
 
 Result<void> Store::commit_event(const TranscriptEvent& event) {
-  Statement statement(database_.get(),
+  Statement statement(handle(),
                       "INSERT INTO events(round, kind, slot, device_index, attempt, reason, detail, support_samples) "
                       "VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
   statement.bind(event.round).bind(static_cast<std::uint32_t>(event.kind)).bind(event.slot).bind(event.device_index);
@@ -234,18 +186,18 @@ Result<void> Store::commit_event(const TranscriptEvent& event) {
 
 Result<void> Store::commit_round(const CommitRound& commit, std::uint32_t checkpoint_rounds) {
   const rounds::RoundRecord& record = commit.record;
-  Statement round(database_.get(), "INSERT INTO rounds VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  Statement round(handle(), "INSERT INTO rounds VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   round.bind(record.round).bind(record.updates).bind(record.diverged).bind(record.refused).bind(record.replaced);
   round.bind(record.total_weight).bind(record.meta_learning_rate).bind(record.duration_ms);
   round.bind(record.traffic.uplink_bytes).bind(record.traffic.downlink_bytes).bind(record.traffic.device_rounds);
   if (!round.bind(std::string_view(record.model_sha256)).run()) return failure("the round cannot be written");
   const std::uint32_t done = record.round + 1;
   const bool is_checkpoint = checkpoint_rounds != 0 && done % checkpoint_rounds == 0;
-  Statement model(database_.get(), "INSERT INTO models(rounds, is_checkpoint, file) VALUES(?, ?, ?)");
+  Statement model(handle(), "INSERT INTO models(rounds, is_checkpoint, file) VALUES(?, ?, ?)");
   if (!model.bind(done).bind(std::uint32_t{is_checkpoint}).bind(commit.model).run()) {
     return failure("the model cannot be written");
   }
-  Statement old(database_.get(), "DELETE FROM models WHERE rounds < ? AND NOT is_checkpoint");
+  Statement old(handle(), "DELETE FROM models WHERE rounds < ? AND NOT is_checkpoint");
   if (!old.bind(done == 0 ? done : done - 1).run()) return failure("old models cannot be removed");
   const auto strategy = commit_strategy(commit);
   return strategy ? commit_downlink(commit) : strategy;
@@ -254,31 +206,31 @@ Result<void> Store::commit_round(const CommitRound& commit, std::uint32_t checkp
 /// The patch, and what no patch has told yet.
 Result<void> Store::commit_downlink(const CommitRound& commit) {
   if (commit.patch.base != crypto::Digest()) {
-    Statement patch(database_.get(), "INSERT INTO patches(round, base, bytes) VALUES(?, ?, ?)");
+    Statement patch(handle(), "INSERT INTO patches(round, base, bytes) VALUES(?, ?, ?)");
     const std::vector<std::uint8_t> base(commit.patch.base.bytes, commit.patch.base.bytes + crypto::kDigestBytes);
     if (!patch.bind(commit.patch.round).bind(base).bind(commit.patch.bytes).run()) {
       return failure("the patch cannot be written");
     }
   }
-  Statement old(database_.get(), "DELETE FROM patches WHERE round < ?");
+  Statement old(handle(), "DELETE FROM patches WHERE round < ?");
   if (!old.bind(commit.first_patch).run()) return failure("old patches cannot be removed");
   if (commit.residual.empty()) return {};
-  Statement residual(database_.get(), "INSERT INTO downlink(rounds, residual) VALUES(?, ?)");
+  Statement residual(handle(), "INSERT INTO downlink(rounds, residual) VALUES(?, ?)");
   if (!residual.bind(commit.record.round + 1).bind(float_bytes(commit.residual)).run()) {
     return failure("the residual cannot be written");
   }
-  Statement last(database_.get(), "DELETE FROM downlink WHERE rounds <= ?");
+  Statement last(handle(), "DELETE FROM downlink WHERE rounds <= ?");
   if (!last.bind(commit.record.round).run()) return failure("old residuals cannot be removed");
   return {};
 }
 
 Result<void> Store::commit_strategy(const CommitRound& commit) {
   if (commit.strategy_state.empty()) return {};
-  Statement state(database_.get(), "INSERT INTO strategy(rounds, state) VALUES(?, ?)");
+  Statement state(handle(), "INSERT INTO strategy(rounds, state) VALUES(?, ?)");
   if (!state.bind(commit.record.round + 1).bind(commit.strategy_state).run()) {
     return failure("what the strategy keeps cannot be written");
   }
-  Statement last(database_.get(), "DELETE FROM strategy WHERE rounds <= ?");
+  Statement last(handle(), "DELETE FROM strategy WHERE rounds <= ?");
   if (!last.bind(commit.record.round).run()) return failure("what the strategy kept cannot be removed");
   return {};
 }
@@ -288,12 +240,12 @@ Result<void> Store::commit_evaluation(const rounds::EvaluationRecord& record) {
     row.bind(sums.tasks).bind(sums.query_samples).bind(sums.correct_before).bind(sums.correct_after);
     return row.bind(sums.loss_before).bind(sums.loss_after).bind(sums.diverged_tasks);
   };
-  Statement row(database_.get(), "INSERT INTO evaluations VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  Statement row(handle(), "INSERT INTO evaluations VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   bind(row.bind(record.rounds).bind(record.devices), record.total);
   row.bind(record.traffic.uplink_bytes).bind(record.traffic.downlink_bytes).bind(record.traffic.device_rounds);
   if (!row.run()) return failure("the evaluation cannot be written");
   for (const rounds::DeviceReport& report : record.reports) {
-    Statement line(database_.get(), "INSERT INTO reports VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    Statement line(handle(), "INSERT INTO reports VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
     if (!bind(line.bind(record.rounds).bind(report.device_index), report.sums).run())
       return failure("the report of a device cannot be written");
   }
@@ -302,11 +254,10 @@ Result<void> Store::commit_evaluation(const rounds::EvaluationRecord& record) {
 
 Result<void> Store::note_device(const DeviceRow& row) {
   // A device that is gone keeps what its last birth said.
-  Statement statement(database_.get(),
-                      row.online
-                          ? "INSERT OR REPLACE INTO devices VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                          : "INSERT INTO devices VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET "
-                            "online = excluded.online, last_seen = excluded.last_seen");
+  Statement statement(
+      handle(), row.online ? "INSERT OR REPLACE INTO devices VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                           : "INSERT INTO devices VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET "
+                             "online = excluded.online, last_seen = excluded.last_seen");
   statement.bind(std::string_view(row.id)).bind(std::uint32_t{row.online}).bind(std::string_view(row.last_seen));
   statement.bind(std::string_view(row.firmware)).bind(row.arena_bytes).bind(row.battery_percent);
   statement.bind(row.reset_reason).bind(row.free_bytes).bind(row.stack_used_bytes);
@@ -316,8 +267,7 @@ Result<void> Store::note_device(const DeviceRow& row) {
 
 Result<void> Store::note_refusal(const RefusalRow& row) {
   Statement statement(
-      database_.get(),
-      "INSERT INTO refusals VALUES(?, ?) ON CONFLICT(reason) DO UPDATE SET count = count + excluded.count");
+      handle(), "INSERT INTO refusals VALUES(?, ?) ON CONFLICT(reason) DO UPDATE SET count = count + excluded.count");
   if (!statement.bind(std::string_view(row.reason)).bind(row.count).run()) return failure("cannot be written");
   return {};
 }

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "database.hpp"
 #include "format.hpp"
 #include "skink/common/wire/topics.hpp"
 #include "skink/coordinator/store/store.hpp"
@@ -45,10 +46,7 @@ bool is_event_kind(std::uint32_t number) {
 
 }  // namespace
 
-Error Store::damage(const std::string& what) const {
-  return make_error(Status::kDamaged,
-                    path_ + ": " + what + "; the file is damaged, restore a copy or name another one");
-}
+Error Store::damage(const std::string& what) const { return database_->damage(what); }
 
 Result<void> Store::check(const Statement& statement, const char* what) const {
   if (!statement.ok()) return failure(std::string("the ") + what + " cannot be read");
@@ -83,7 +81,7 @@ Result<void> Store::read_meta(RunSnapshot& snapshot) const {
   const auto overrides = meta("overrides");
   const auto finished = meta("finished");
   if (!run || !experiment || !overrides || !finished) return failure("cannot be read");
-  if (run->empty()) return make_error(Status::kUnavailable, path_ + ": there is no run in this store yet");
+  if (run->empty()) return make_error(Status::kUnavailable, database_->path() + ": there is no run in this store yet");
   const char* const end = run->data() + run->size();
   const auto parsed = std::from_chars(run->data(), end, snapshot.run);
   if (parsed.ec != std::errc() || parsed.ptr != end) return damage("its run '" + *run + "' is not a number");
@@ -94,7 +92,7 @@ Result<void> Store::read_meta(RunSnapshot& snapshot) const {
 }
 
 Result<void> Store::read_roster(RunSnapshot& snapshot) const {
-  Statement roster(database_.get(), "SELECT device_index, id FROM roster ORDER BY device_index");
+  Statement roster(handle(), "SELECT device_index, id FROM roster ORDER BY device_index");
   while (roster.next()) {
     const std::string id = roster.text(1);
     const bool is_next = roster.count(0) == snapshot.roster.size() && wire::is_valid_id({id.data(), id.size()}) &&
@@ -106,14 +104,14 @@ Result<void> Store::read_roster(RunSnapshot& snapshot) const {
 }
 
 Result<void> Store::read_models(RunSnapshot& snapshot) const {
-  Statement model(database_.get(), "SELECT rounds, file FROM models WHERE rounds <> 0 ORDER BY rounds DESC LIMIT 1");
+  Statement model(handle(), "SELECT rounds, file FROM models WHERE rounds <> 0 ORDER BY rounds DESC LIMIT 1");
   if (model.next()) {
     snapshot.rounds_done = model.count(0);
     snapshot.model = model.blob(1);
   }
-  Statement initial(database_.get(), "SELECT file FROM models WHERE rounds = 0");
+  Statement initial(handle(), "SELECT file FROM models WHERE rounds = 0");
   if (initial.next()) snapshot.initial_model = initial.blob(0);
-  Statement patches(database_.get(), "SELECT round, base, bytes FROM patches ORDER BY round");
+  Statement patches(handle(), "SELECT round, base, bytes FROM patches ORDER BY round");
   while (patches.next()) {
     rounds::Patch patch;
     patch.round = patches.count(0);
@@ -123,9 +121,9 @@ Result<void> Store::read_models(RunSnapshot& snapshot) const {
     patch.bytes = patches.blob(2);
     snapshot.patches.push_back(std::move(patch));
   }
-  Statement downlink(database_.get(), "SELECT residual FROM downlink ORDER BY rounds DESC LIMIT 1");
+  Statement downlink(handle(), "SELECT residual FROM downlink ORDER BY rounds DESC LIMIT 1");
   if (downlink.next()) snapshot.downlink_residual = floats_of(downlink.blob(0));
-  Statement traffic(database_.get(),
+  Statement traffic(handle(),
                     "SELECT uplink_bytes, downlink_bytes, device_rounds FROM rounds UNION ALL "
                     "SELECT uplink_bytes, downlink_bytes, device_rounds FROM evaluations "
                     "ORDER BY downlink_bytes DESC LIMIT 1");
@@ -142,7 +140,7 @@ Result<void> Store::read_strategy(RunSnapshot& snapshot) const {
   const auto format = meta("format");
   if (!format) return format.error();
   if (*format != kFormat) return {};  // an older one has no such table, and its strategies kept nothing
-  Statement state(database_.get(), "SELECT state FROM strategy WHERE rounds = ?");
+  Statement state(handle(), "SELECT state FROM strategy WHERE rounds = ?");
   state.bind(snapshot.rounds_done);
   if (state.next()) snapshot.strategy_state = state.blob(0);
   return check(state, "strategy");
@@ -152,10 +150,10 @@ Result<void> Store::read_events(RunSnapshot& snapshot) const {
   const auto format = meta("format");
   if (!format) return format.error();
   const bool has_samples = *format != kFormat3;
-  Statement events(database_.get(), has_samples ? "SELECT round, kind, slot, device_index, attempt, reason, detail, "
-                                                  "support_samples FROM events ORDER BY sequence"
-                                                : "SELECT round, kind, slot, device_index, attempt, reason, detail, "
-                                                  "0 FROM events ORDER BY sequence");
+  Statement events(handle(), has_samples ? "SELECT round, kind, slot, device_index, attempt, reason, detail, "
+                                           "support_samples FROM events ORDER BY sequence"
+                                         : "SELECT round, kind, slot, device_index, attempt, reason, detail, "
+                                           "0 FROM events ORDER BY sequence");
   while (events.next()) {
     const std::uint32_t kind = events.count(1);
     const std::uint32_t reason = events.count(5);
@@ -188,7 +186,7 @@ wire::Evaluation read_sums(Statement& row, int first) {
 }  // namespace
 
 Result<void> Store::read_evaluations(RunSnapshot& snapshot) const {
-  Statement evaluations(database_.get(),
+  Statement evaluations(handle(),
                         "SELECT rounds, devices, tasks, query_samples, correct_before, correct_after, loss_before, "
                         "loss_after, diverged_tasks, uplink_bytes, downlink_bytes, device_rounds FROM evaluations "
                         "ORDER BY rounds");
@@ -210,7 +208,7 @@ Result<void> Store::read_reports(RunSnapshot& snapshot) const {
   const auto format = meta("format");
   if (!format) return format.error();
   if (*format != kFormat) return {};
-  Statement reports(database_.get(),
+  Statement reports(handle(),
                     "SELECT rounds, device_index, tasks, query_samples, correct_before, correct_after, loss_before, "
                     "loss_after, diverged_tasks FROM reports ORDER BY rounds, device_index");
   auto evaluation = snapshot.evaluations.begin();
@@ -229,7 +227,7 @@ Result<void> Store::read_reports(RunSnapshot& snapshot) const {
 
 Result<std::vector<rounds::RoundRecord>> Store::rounds() const {
   std::vector<rounds::RoundRecord> records;
-  Statement row(database_.get(),
+  Statement row(handle(),
                 "SELECT round, updates, diverged, refused, replaced, total_weight, meta_learning_rate, duration_ms, "
                 "model_sha256, uplink_bytes, downlink_bytes, device_rounds FROM rounds ORDER BY round");
   while (row.next()) {
@@ -243,7 +241,7 @@ Result<std::vector<rounds::RoundRecord>> Store::rounds() const {
 
 Result<std::vector<DeviceRow>> Store::devices() const {
   std::vector<DeviceRow> rows;
-  Statement row(database_.get(),
+  Statement row(handle(),
                 "SELECT id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, free_bytes, "
                 "stack_used_bytes FROM devices ORDER BY id");
   while (row.next()) {
@@ -257,7 +255,7 @@ Result<std::vector<DeviceRow>> Store::devices() const {
 
 Result<std::vector<RefusalRow>> Store::refusals() const {
   std::vector<RefusalRow> rows;
-  Statement row(database_.get(), "SELECT reason, count FROM refusals ORDER BY reason");
+  Statement row(handle(), "SELECT reason, count FROM refusals ORDER BY reason");
   while (row.next()) rows.push_back({row.text(0), row.large(1)});
   const auto done = check(row, "refusals");
   if (!done) return done.error();

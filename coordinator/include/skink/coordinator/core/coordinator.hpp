@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,9 @@ struct CoordinatorConfig {
   std::uint64_t nonce = 0;  ///< differs from that of every other process that led this fleet (PresenceBook)
   std::uint64_t run = 1;
   RunMode mode = RunMode::kLive;  ///< kReplay: the roster is fixed from the start and nobody waits for devices
-  rounds::Executor executor;      ///< checks, decodes and adds up updates; default: the caller's thread
+  /// What is known of the fleet's devices, beyond one run; borrowed. Null: the coordinator has its own.
+  DeviceBook* devices = nullptr;
+  rounds::Executor executor;  ///< checks, decodes and adds up updates; default: the caller's thread
 };
 
 /// One run. The driver owns it and carries its actions out.
@@ -63,6 +66,8 @@ class Coordinator {
 
   /// Connected (again): whatever is open is published again.
   void on_connected(std::uint64_t now_ms);
+  /// Begins (or goes on) on a connection that was there before, with what is known of devices from it.
+  void attach(std::uint64_t now_ms);
   /// The broker is away: time stands still for open rounds until on_connected().
   void on_disconnected();
   /// The broker keeps nothing of this run any more, until something is published again. For a driver that stops.
@@ -112,7 +117,10 @@ class Coordinator {
  private:
   void restore(const RunSnapshot& snapshot);
   void restore_model(const RunSnapshot& snapshot);
-  bool fleet_is_there() const { return devices_online() >= config_.experiment.fleet.devices; }
+  bool fleet_is_there() const {
+    const std::size_t wanted = config_.experiment.fleet.devices;
+    return devices_online() >= wanted && devices_.selected_online() >= wanted;
+  }
   void adopt_roster(std::vector<std::string> roster);
   void freeze_roster(std::uint64_t now_ms);
   void take_will(std::string_view id, std::uint64_t now_ms);
@@ -129,7 +137,8 @@ class Coordinator {
 
   CoordinatorConfig config_;
   rounds::MetaModel model_;
-  DeviceBook devices_;
+  std::optional<DeviceBook> own_devices_;
+  DeviceBook& devices_;
   Outbox outbox_;
   RefusalCounts refused_{};
   RoundDriver driver_;

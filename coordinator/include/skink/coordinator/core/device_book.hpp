@@ -3,6 +3,7 @@
 /// What the coordinator knows of devices: their keys, who is there, who belongs to the run, who is revoked, and what
 /// each has and was told. docs/protocol.md, section 4. No I/O.
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -33,11 +34,17 @@ struct SettledUpdate {
   wire::Refusal verdict = wire::Refusal::kNone;  ///< kNone: it was taken
 };
 
+/// Messages refused, by reason.
+using RefusalCounts = std::array<std::uint64_t, wire::kRefusalCount>;
+
 /// One device, as far as the coordinator knows it.
 struct KnownDevice {
   std::string id;
   crypto::Key key;
   Presence presence;
+  std::string firmware;  ///< as its last birth said
+  bool selected = true;  ///< it may be in a roster that is frozen now
+  // of the run
   bool reported_late_join = false;
   std::optional<crypto::Digest> model_sent;  ///< the model that its last task named
   std::optional<crypto::Digest> base;        ///< the model it has, as far as known: it said so, or has worked with it
@@ -64,7 +71,13 @@ class DeviceBook {
 
   // ---- roster
 
-  /// Ids of the first `count` devices that are online, in ascending order.
+  /// Nobody is in a roster, and nothing is known of what a run told devices: another one begins.
+  void begin_run();
+  /// Decides for each known device, and those that become known, whether a roster may have it; empty: every one.
+  void select(std::function<bool(const KnownDevice&)> selection);
+  /// Devices that are online and selected.
+  std::size_t selected_online() const;
+  /// Ids of the first `count` of these, in ascending order.
   std::vector<std::string> online_ids(std::size_t count) const;
   /// @param[in] roster    sorted ids, not empty.
   /// @param[in] fleet   held_out is below roster.size().
@@ -99,6 +112,8 @@ class DeviceBook {
   std::size_t online() const { return presence_.online(); }
   /// Those that announced themselves, perhaps long ago, and have not answered yet.
   std::size_t unconfirmed() const { return presence_.unconfirmed(); }
+  /// Calls `visit` for each known device, by ascending id.
+  void for_each(const std::function<void(const KnownDevice&)>& visit) const;
   /// What happened since the last call, oldest first.
   std::vector<DeviceNews> take_news() { return std::exchange(news_, {}); }
 
@@ -115,6 +130,7 @@ class DeviceBook {
  private:
   crypto::Key master_key_;
   std::string fleet_;
+  std::function<bool(const KnownDevice&)> selection_;
   RevokedIds revoked_;
   std::map<std::string, KnownDevice, std::less<>> devices_;  // node-based: pointers stay valid
   std::vector<std::string> roster_;

@@ -29,9 +29,6 @@ struct TakenUpdate {
   Bytes change;  ///< as the device encoded it
 };
 
-/// Messages refused, by reason.
-using RefusalCounts = std::array<std::uint64_t, wire::kRefusalCount>;
-
 /// Whether a run is computed for the first time, with devices that may be away, or again from its transcript.
 enum class RunMode { kLive, kReplay };
 

@@ -12,7 +12,6 @@
 #include "skink/common/span.hpp"
 #include "skink/coordinator/core/coordinator.hpp"
 #include "skink/coordinator/core/run_snapshot.hpp"
-#include "skink/host/files/folder_lock.hpp"
 #include "skink/host/result.hpp"
 
 struct sqlite3;
@@ -20,8 +19,9 @@ struct sqlite3;
 namespace skink::coordinator {
 
 namespace internal {
+class Database;
 class Statement;
-}
+}  // namespace internal
 
 /// What is known of a device, for `skinkctl devices`.
 struct DeviceRow {
@@ -98,10 +98,8 @@ class Store {
   Result<void> commit(const Action& action, std::uint32_t checkpoint_rounds);
 
  private:
-  struct Closer {
-    void operator()(sqlite3* database) const noexcept;
-  };
-  explicit Store(std::string path, sqlite3* database) : path_(std::move(path)), database_(database) {}
+  explicit Store(std::unique_ptr<internal::Database> database);
+  sqlite3* handle() const;
   Result<void> upgrade(const std::string& format);
   Result<void> execute(const char* sql) const;
   Error failure(const std::string& what) const;
@@ -128,9 +126,7 @@ class Store {
   Result<void> set_meta(const char* key, const std::string& value);
   Result<std::string> meta(const char* key) const;
 
-  std::string path_;
-  FolderLock lock_;  // of the path; a reader has none
-  std::unique_ptr<sqlite3, Closer> database_;
+  std::unique_ptr<internal::Database> database_;
 };
 
 }  // namespace skink::coordinator

@@ -202,9 +202,11 @@ struct InitialModel {
   std::string digest;                                    ///< 64 hexadecimal digits; empty: drawn from the seed
   std::shared_ptr<const std::vector<float>> parameters;  ///< [P]; null: drawn, or not found yet
 
+  /// Is it drawn?
   bool is_random() const { return digest.empty(); }
   /// Is everything there to begin?
   bool is_found() const { return is_random() || parameters != nullptr; }
+  /// Do they name the same? Whether it was found does not count.
   friend bool operator==(const InitialModel& a, const InitialModel& b) { return a.digest == b.digest; }
 };
 
