@@ -1,22 +1,10 @@
 #include "skink/coordinator/service/fleet_notes.hpp"
 
-#include <ctime>
 #include <utility>
 
+#include "skink/host/program/time_of_day.hpp"
+
 namespace skink::coordinator {
-namespace {
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
-
-}  // namespace
-
 void FleetNotes::note(const DeviceNews& news, std::map<std::string, DeviceRow>& rows) {
   const wire::State& birth = news.birth;
   DeviceRow row{news.id,
@@ -38,13 +26,13 @@ void FleetNotes::note(const DeviceNews& news, std::map<std::string, DeviceRow>& 
   }
 }
 
-StoreNotes FleetNotes::take(Coordinator& core, std::uint64_t now_ms) {
+StoreNotes FleetNotes::take(DeviceBook& devices, const RefusalCounts& refused, std::uint64_t now_ms) {
   std::map<std::string, DeviceRow> rows;  // by id
-  for (const DeviceNews& news : core.take_device_news()) note(news, rows);
+  for (const DeviceNews& news : devices.take_news()) note(news, rows);
   StoreNotes notes;
   for (auto& [id, row] : rows) notes.devices.push_back(std::move(row));
   for (std::size_t reason = 0; reason < refusals_.size(); ++reason) {
-    const std::uint64_t more = core.refused()[reason] - std::exchange(refusals_[reason], core.refused()[reason]);
+    const std::uint64_t more = refused[reason] - std::exchange(refusals_[reason], refused[reason]);
     if (more > 0) notes.refusals.push_back({wire::refusal_text(static_cast<wire::Refusal>(reason)), more});
   }
   taken_ms_ = now_ms;

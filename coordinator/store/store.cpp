@@ -1,16 +1,17 @@
 #include "skink/coordinator/store/store.hpp"
 
 #include <algorithm>
-#include <boost/json.hpp>
 
 #include "database.hpp"
 #include "format.hpp"
+#include "override_text.hpp"
 #include "skink/host/files/float_bytes.hpp"
 #include "statement.hpp"
 
 namespace skink::coordinator {
 namespace {
 
+using internal::encode_overrides;
 using internal::kFormat;
 using internal::kFormat3;
 using internal::kFormat4;
@@ -39,12 +40,6 @@ CREATE TABLE IF NOT EXISTS devices(id TEXT PRIMARY KEY, online INTEGER, last_see
   WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refusals(reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 )";
-
-std::string encode_overrides(const std::vector<Override>& overrides) {
-  boost::json::array array;
-  for (const Override& one : overrides) array.push_back({{"key", one.key}, {"value", one.value}});
-  return boost::json::serialize(array);
-}
 
 Error other_format(const std::string& path, const std::string& format) {
   return make_error(Status::kNewerVersion, path + ": the store's format is " + format + ", this program reads " +

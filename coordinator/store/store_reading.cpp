@@ -2,12 +2,12 @@
 /// What a store holds, read and checked: a file may be damaged, or edited by hand.
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <charconv>
 #include <cstring>
 
 #include "database.hpp"
 #include "format.hpp"
+#include "override_text.hpp"
 #include "skink/common/wire/topics.hpp"
 #include "skink/coordinator/store/store.hpp"
 #include "skink/host/files/float_bytes.hpp"
@@ -16,24 +16,10 @@
 namespace skink::coordinator {
 namespace {
 
+using internal::decode_overrides;
 using internal::kFormat;
 using internal::kFormat3;
 using internal::Statement;
-
-/// False when it is not what encode_overrides() writes.
-bool decode_overrides(const std::string& text, std::vector<Override>& overrides) {
-  boost::system::error_code code;
-  const boost::json::value value = boost::json::parse(text, code);
-  if (code || !value.is_array()) return false;
-  for (const boost::json::value& one : value.get_array()) {
-    const boost::json::object* object = one.if_object();
-    const boost::json::value* key = object == nullptr ? nullptr : object->if_contains("key");
-    const boost::json::value* text_of = object == nullptr ? nullptr : object->if_contains("value");
-    if (key == nullptr || text_of == nullptr || !key->is_string() || !text_of->is_string()) return false;
-    overrides.push_back({std::string(key->get_string()), std::string(text_of->get_string())});
-  }
-  return true;
-}
 
 rounds::Traffic read_traffic(Statement& row, int first) {
   return {row.large(first), row.large(first + 1), row.large(first + 2)};

@@ -8,7 +8,7 @@
 #include <map>
 #include <string>
 
-#include "skink/coordinator/core/coordinator.hpp"
+#include "skink/coordinator/core/device_book.hpp"
 #include "skink/coordinator/store/store.hpp"
 
 namespace skink::coordinator {
@@ -16,8 +16,9 @@ namespace skink::coordinator {
 /// Notes of one run, between two commits.
 class FleetNotes {
  public:
-  /// What is new since the last call: of each device the last thing that happened, and how many messages were refused.
-  StoreNotes take(Coordinator& core, std::uint64_t now_ms);
+  /// What is new since the last call, of devices and of what a core refused: of each device the last thing that
+  /// happened, and how many messages were refused.
+  StoreNotes take(DeviceBook& devices, const RefusalCounts& refused, std::uint64_t now_ms);
   /// Is what `skinkctl` shows older than it may be?
   bool is_due(std::uint64_t now_ms) const { return now_ms - taken_ms_ >= kMaxAgeMs; }
 

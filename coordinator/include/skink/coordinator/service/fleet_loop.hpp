@@ -1,0 +1,90 @@
+#pragma once
+/// @file
+/// A fleet at its broker, with a run or without: hands what comes to the run, or to IdleFleet, and carries out what
+/// they say. One thread, and others that decode changes while it waits for them.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "skink/coordinator/core/idle_fleet.hpp"
+#include "skink/coordinator/service/active_run.hpp"
+#include "skink/coordinator/service/broker_link.hpp"
+#include "skink/coordinator/service/settings.hpp"
+#include "skink/host/program/workers.hpp"
+
+namespace skink::coordinator {
+
+/// What came of one turn.
+enum class Turn { kDone, kStoreFailed, kCredentialsRefused };
+
+/// As long as the process lives; runs come and go.
+class FleetLoop {
+ public:
+  /// Reads master key and list of revoked ids; connects nothing. Errors say which file is at fault and what to do.
+  static Result<std::unique_ptr<FleetLoop>> create(const Settings& settings);
+
+  /// What runs are opened with.
+  RunHost run_host();
+  DeviceBook& devices() { return devices_; }
+  const DeviceBook& devices() const { return devices_; }
+  BrokerLink& broker() { return broker_; }
+
+  /// Begins to connect. Errors name the file at fault.
+  Result<void> connect();
+  /// From now on this run asks the fleet, which has no other. `observer` is borrowed until the run is taken out.
+  void begin(std::unique_ptr<ActiveRun> run, const ServiceObserver& observer);
+  /// Null: there is none.
+  ActiveRun* run() { return run_.get(); }
+  const ActiveRun* run() const { return run_.get(); }
+  /// Takes the run out; devices are asked for nothing more.
+  std::unique_ptr<ActiveRun> end();
+
+  /// Waits for at most a tenth of a second and does what is to be done.
+  Turn turn(const ServiceObserver& observer);
+  /// Is the finished run over for the broker too? Notes that it keeps nothing of it, or says that it has not confirmed
+  /// it for half a minute.
+  bool is_over(const ServiceObserver& observer);
+  /// A run that does not go on now leaves nothing at the broker; waits up to two seconds for it.
+  void withdraw(const ServiceObserver& observer);
+
+  /// Why a turn ended otherwise than kDone; what was said last of a connection that is not there.
+  const std::string& failure() const { return failure_; }
+  const std::string& trouble() const { return trouble_; }
+  /// In milliseconds, from the beginning.
+  std::uint64_t now_ms() const;
+
+ private:
+  FleetLoop(const Settings& settings, const crypto::Key& master_key);
+  bool handle(const std::vector<mqtt::Event>& events, const ServiceObserver& observer);
+  void handle(const mqtt::Event& event, const ServiceObserver& observer);
+  bool collect(const mqtt::Event& event);
+  void pass_updates();
+  void handle_message(const mqtt::Event& event);
+  bool carry_out(const ServiceObserver& observer);
+  void read_revoked(const ServiceObserver& observer);
+  void revoke(const RevokedIds& ids, const ServiceObserver& observer);
+
+  Settings settings_;
+  crypto::Key master_key_;
+  Workers workers_;  // lent to runs
+  DeviceBook devices_;
+  IdleFleet idle_;
+  FleetNotes idle_notes_;
+  BrokerLink broker_;
+  std::unique_ptr<ActiveRun> run_;
+  RevokedIds first_revoked_;  // as the list was at the start
+  std::uint64_t revoked_read_ms_ = 0;
+  std::string revoked_trouble_;
+  std::vector<Coordinator::Message> updates_;  // collected, not yet passed on
+  std::uint64_t finished_ms_ = 0;
+  std::string failure_;
+  std::string trouble_;
+  bool was_connected_ = false;
+  bool credentials_refused_ = false;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace skink::coordinator

@@ -1,0 +1,192 @@
+#pragma once
+/// @file
+/// What a gateway knows of its fleet beyond one run: devices, the queue of runs, the registry of models, what happened,
+/// and who changed what. One SQLite file, fleet.db, durable as the store of a run; tables are listed in
+/// docs/fleet-store.md.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "skink/common/span.hpp"
+#include "skink/coordinator/store/store.hpp"
+#include "skink/host/config/overrides.hpp"
+#include "skink/host/result.hpp"
+
+namespace skink::coordinator {
+
+/// Where a run of the fleet stands. Stored as text (run_phase_text()).
+enum class RunPhase : std::uint8_t {
+  kQueued,   ///< behind others
+  kWaiting,  ///< its turn, and its devices are not all there
+  kRunning,
+  kPaused,    ///< nothing is asked; it keeps its turn
+  kFinished,  ///< every round and evaluation is done
+  kStopped,   ///< ended by an operator; what it learned until then is kept
+  kFailed     ///< cannot go on; the reason says why
+};
+/// "queued", "waiting", "running", "paused", "finished", "stopped", "failed".
+const char* run_phase_text(RunPhase phase);
+/// None: no phase has this name.
+std::optional<RunPhase> run_phase_of(std::string_view text);
+/// Is it over for good?
+inline bool is_over(RunPhase phase) { return phase >= RunPhase::kFinished; }
+
+/// Which devices may take part; empty fields select every one.
+struct Selection {
+  std::string group;     ///< name of a group
+  std::string label;     ///< KEY=VALUE, or KEY for any value
+  std::string firmware;  ///< what a birth says must begin with this
+  friend bool operator==(const Selection&, const Selection&) = default;
+};
+
+/// What is asked for when a run is queued.
+struct RunOrder {
+  std::string name;             ///< of the experiment
+  std::string experiment_text;  ///< the file as it was read
+  std::vector<Override> overrides;
+  std::uint32_t init_model = 0;  ///< number in the registry; 0: as the experiment says
+  Selection selection;
+  std::uint32_t wait_s = 0;  ///< how long it waits for its devices before it fails; 0: for ever
+};
+
+/// A run of the fleet.
+struct RunRow {
+  std::uint32_t number = 0;  ///< 1, 2, ... in the order of queueing
+  std::uint64_t run = 0;     ///< its number on the wire; 0: it has not begun
+  RunOrder order;
+  RunPhase phase = RunPhase::kQueued;
+  std::string reason;                ///< why it waits, was stopped or failed
+  std::uint32_t rounds = 0;          ///< of its experiment
+  std::uint32_t rounds_done = 0;     ///< when it ended; while it runs its own store knows
+  std::string queued, begun, ended;  ///< UTC, ISO 8601; empty: not yet
+};
+
+/// A model of the registry.
+struct ModelRow {
+  std::uint32_t number = 0;  ///< 1, 2, ...
+  std::string sha256;        ///< 64 hexadecimal digits, as the model file has it
+  std::string parent;        ///< of the model that its run began with; empty: at random
+  std::uint32_t run = 0;     ///< RunRow::number; 0: it was brought from outside
+  std::uint32_t rounds = 0;  ///< after so many rounds of it
+  std::string experiment;    ///< name
+  std::string figures;       ///< JSON: of the evaluation after these rounds; "null": there was none
+  std::string created;       ///< UTC
+  std::uint64_t bytes = 0;   ///< of the file
+};
+
+/// A device, as the fleet knows it.
+struct FleetDevice {
+  DeviceRow row;
+  std::string first_seen;  ///< UTC
+  std::string group;       ///< empty: none
+  std::string labels;      ///< JSON object of texts
+  std::string note;        ///< for people
+  bool excluded = false;   ///< no run takes it
+};
+
+/// Something that happened.
+struct EventRow {
+  std::uint64_t id = 0;  ///< ascending
+  std::string at;        ///< UTC
+  std::string level;     ///< "info", "warning", "error"
+  std::string event;     ///< stable name: docs/operating.md
+  std::uint32_t run = 0;
+  std::string device;  ///< id; empty: of none
+  std::string text;
+};
+
+/// Something that somebody changed.
+struct AuditRow {
+  std::uint64_t id = 0;
+  std::string at;  ///< UTC
+  std::string who;
+  std::string action;   ///< "run.queue", "device.group", ...
+  std::string subject;  ///< what was changed
+  std::string detail;   ///< JSON
+};
+
+/// Rows after one, at most so many; ids and numbers ascend.
+struct Page {
+  std::uint64_t after = 0;
+  std::uint32_t limit = 50;
+};
+
+/// One open fleet.db. Movable; one thread at a time. Errors of all: kUnavailable when SQLite cannot read or write,
+/// kDamaged for a value that no coordinator writes.
+class FleetStore {
+ public:
+  /// Opens for writing, creates it when it is not there. One process at a time.
+  /// @param[in] fleet  its name; another one than the file's is an error.
+  static Result<FleetStore> open(const std::string& path, const std::string& fleet);
+  /// Opens for reading, also while a coordinator writes.
+  static Result<FleetStore> open_to_read(const std::string& path);
+  FleetStore(FleetStore&&) noexcept;
+  FleetStore& operator=(FleetStore&&) noexcept;
+  ~FleetStore();
+
+  /// The fleet's name. Errors: see the class.
+  Result<std::string> fleet() const;
+
+  // ---- runs
+
+  /// Puts a run at the end of the queue. @returns its number.
+  Result<std::uint32_t> queue_run(const RunOrder& order, std::uint32_t rounds);
+  /// In the order of their numbers.
+  Result<std::vector<RunRow>> runs(const Page& page) const;
+  Result<std::optional<RunRow>> run(std::uint32_t number) const;
+  /// The one whose turn it is: the first that is not over. None: the queue is empty.
+  Result<std::optional<RunRow>> current_run() const;
+  /// Gives it its number on the wire, higher than any before, `least` at least. Once; it keeps it.
+  Result<std::uint64_t> begin_run(std::uint32_t number, std::uint64_t least);
+  /// With a phase that is over, the time is noted.
+  Result<void> set_phase(std::uint32_t number, RunPhase phase, const std::string& reason, std::uint32_t rounds_done);
+
+  // ---- models
+
+  /// Adds a model; the same one of the same run and round is there once. @returns its number.
+  Result<std::uint32_t> add_model(const ModelRow& model, const std::vector<std::uint8_t>& file);
+  Result<std::vector<ModelRow>> models(const Page& page) const;
+  Result<std::optional<ModelRow>> model(std::uint32_t number) const;
+  /// The file; empty: there is no such model.
+  Result<std::vector<std::uint8_t>> model_file(std::uint32_t number) const;
+
+  // ---- devices
+
+  /// Nobody is online: for a coordinator that starts and has heard nobody yet. Errors: see the class.
+  Result<void> forget_presence();
+  /// By id, after `after`; at most `limit`. Errors: see the class.
+  Result<std::vector<FleetDevice>> devices(const std::string& after, std::uint32_t limit) const;
+  /// None: it was never seen nor described. Errors: see the class.
+  Result<std::optional<FleetDevice>> device(const std::string& id) const;
+  /// Changes group, labels, note and exclusion; a device that was never seen is known from now on. Errors: see the class.
+  Result<void> describe_device(const FleetDevice& device);
+
+  // ---- what happened, and who did it
+
+  /// The highest id of an event; 0: there was none. Errors: see the class.
+  Result<std::uint64_t> last_event() const;
+  /// What is new of devices and what happened since, all at once. Events have ids above last_event(), ascending; the latest
+  /// 10,000 are kept. Errors: see the class.
+  Result<void> note(const std::vector<DeviceRow>& devices, const std::vector<EventRow>& events);
+  /// Oldest first. Errors: see the class.
+  Result<std::vector<EventRow>> events(const Page& page) const;
+  /// Its id is given. Errors: see the class.
+  Result<void> add_audit(const AuditRow& row);
+  /// Oldest first. Errors: see the class.
+  Result<std::vector<AuditRow>> audit(const Page& page) const;
+
+ private:
+  explicit FleetStore(std::unique_ptr<internal::Database> database);
+  Result<void> note_device(const DeviceRow& row);
+  Result<void> add_event(const EventRow& event);
+  Result<std::vector<RunRow>> read_runs(const char* where, std::uint64_t value, std::uint32_t limit) const;
+  Result<std::vector<ModelRow>> read_models(const char* where, std::uint64_t value, std::uint32_t limit) const;
+  Result<std::vector<FleetDevice>> read_devices(const char* where, const std::string& value, std::uint32_t limit) const;
+
+  std::unique_ptr<internal::Database> database_;
+};
+
+}  // namespace skink::coordinator

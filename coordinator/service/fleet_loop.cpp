@@ -1,0 +1,255 @@
+#include "skink/coordinator/service/fleet_loop.hpp"
+
+#include <algorithm>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "skink/coordinator/provisioning/revoked_list.hpp"
+#include "skink/host/files/files.hpp"
+
+namespace skink::coordinator {
+namespace {
+
+constexpr std::uint64_t kLongestTurnMs = 100;
+constexpr std::uint64_t kRevokedReadMs = 1000;
+constexpr std::uint64_t kClearMs = 30000;    // how long a finished run waits for the broker
+constexpr std::uint64_t kWithdrawMs = 2000;  // and one that is stopped
+
+std::uint64_t random_nonce() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+std::uint32_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
+
+bool is_of_connection(const mqtt::Event& event) {
+  return event.kind == mqtt::EventKind::kConnected || event.kind == mqtt::EventKind::kDisconnected;
+}
+
+}  // namespace
+
+FleetLoop::FleetLoop(const Settings& settings, const crypto::Key& master_key)
+    : settings_(settings),
+      master_key_(master_key),
+      workers_(settings.threads == 0 ? cores() : settings.threads),
+      devices_(master_key, settings.fleet, random_nonce()),
+      idle_(devices_),
+      broker_(settings_) {}
+
+Result<std::unique_ptr<FleetLoop>> FleetLoop::create(const Settings& settings) {
+  const auto master_key = read_key(settings.master_key);
+  if (!master_key) return master_key.error();
+  std::unique_ptr<FleetLoop> loop(new FleetLoop(settings, *master_key));
+  if (!settings.revoked.empty()) {
+    auto revoked = provisioning::read_revoked_list(settings.revoked);
+    if (!revoked) return revoked.error();
+    loop->first_revoked_ = std::move(*revoked);
+  }
+  return loop;
+}
+
+RunHost FleetLoop::run_host() { return {master_key_, settings_.fleet, &devices_, rounds::Executor::of(workers_)}; }
+
+std::uint64_t FleetLoop::now_ms() const {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start_).count());
+}
+
+Result<void> FleetLoop::connect() { return broker_.open(); }
+
+void FleetLoop::begin(std::unique_ptr<ActiveRun> run, const ServiceObserver& observer) {
+  run_ = std::move(run);
+  finished_ms_ = 0;
+  run_->core().observe_updates(observer.on_update);
+  if (broker_.is_connected() && was_connected_) run_->core().attach(now_ms());
+}
+
+std::unique_ptr<ActiveRun> FleetLoop::end() {
+  if (broker_.is_connected()) idle_.attach();
+  return std::move(run_);
+}
+
+// ---- a turn ---------------------------------------------------------------------------------------------------------
+
+Turn FleetLoop::turn(const ServiceObserver& observer) {
+  revoke(std::exchange(first_revoked_, {}), observer);
+  const std::uint64_t now = now_ms();
+  const std::uint64_t wake = run_ ? run_->core().next_wake_ms() : idle_.next_wake_ms();
+  const std::uint64_t wait = wake > now ? std::min<std::uint64_t>(wake - now, kLongestTurnMs) : 0;
+  std::vector<mqtt::Event> events;
+  broker_.wait(events, std::chrono::milliseconds(wait));
+  if (!handle(events, observer)) return Turn::kStoreFailed;
+  if (credentials_refused_) return Turn::kCredentialsRefused;
+  read_revoked(observer);
+  if (run_) {
+    run_->core().on_time(now_ms());
+  } else {
+    idle_.on_time(now_ms());
+  }
+  if (!carry_out(observer)) return Turn::kStoreFailed;
+  broker_.flush();
+  return Turn::kDone;
+}
+
+/// What the core says to all of them is carried out together, so that it can decode many changes at once. What was said
+/// before the connection came or went belongs before it. False when the store failed.
+bool FleetLoop::handle(const std::vector<mqtt::Event>& events, const ServiceObserver& observer) {
+  for (const mqtt::Event& event : events) {
+    if (collect(event)) continue;
+    pass_updates();
+    if (is_of_connection(event) && !carry_out(observer)) return false;
+    handle(event, observer);
+  }
+  pass_updates();
+  return carry_out(observer);
+}
+
+/// Updates that follow one another go to the core together. Borrows the event.
+bool FleetLoop::collect(const mqtt::Event& event) {
+  wire::Topic topic;
+  if (event.kind != mqtt::EventKind::kMessage || !wire::parse_topic({event.topic.data(), event.topic.size()}, topic) ||
+      topic.kind != wire::TopicKind::kUpdate) {
+    return false;
+  }
+  updates_.push_back({{topic.device_id.data(), topic.device_id.size()}, {event.payload.data(), event.payload.size()}});
+  return true;
+}
+
+/// Without a run nobody waits for updates: devices repeat them until their time is over.
+void FleetLoop::pass_updates() {
+  if (run_) run_->core().on_updates({updates_.data(), updates_.size()}, now_ms());
+  updates_.clear();
+}
+
+void FleetLoop::handle(const mqtt::Event& event, const ServiceObserver& observer) {
+  broker_.note(event);
+  switch (event.kind) {
+    case mqtt::EventKind::kConnected:
+      was_connected_ = true;
+      trouble_.clear();
+      if (observer.on_log) observer.on_log("connected to the broker");
+      if (run_) {
+        run_->core().on_connected(now_ms());
+      } else {
+        idle_.on_connected();
+      }
+      return;
+    case mqtt::EventKind::kDisconnected:
+      if (run_) run_->core().on_disconnected();
+      idle_.on_disconnected();
+      trouble_ = event.text;
+      if (observer.on_log) observer.on_log(event.text);
+      if (event.reason == mqtt::DisconnectReason::kCertificate && !was_connected_) {
+        credentials_refused_ = true;
+        failure_ = event.text;
+      }
+      return;
+    case mqtt::EventKind::kMessage: handle_message(event); return;
+    case mqtt::EventKind::kProblem:
+      if (observer.on_log) observer.on_log(event.text);
+      return;
+    case mqtt::EventKind::kPublished: broker_.flush(); return;
+  }
+}
+
+/// But for updates.
+void FleetLoop::handle_message(const mqtt::Event& event) {
+  wire::Topic topic;
+  if (!wire::parse_topic({event.topic.data(), event.topic.size()}, topic)) return;
+  const std::string_view id(topic.device_id.data(), topic.device_id.size());
+  const Bytes payload{event.payload.data(), event.payload.size()};
+  if (topic.kind == wire::TopicKind::kModel && event.retained) {
+    const bool is_needed = run_ && run_->core().publishes(topic.slot, topic.chunk);
+    if (!is_needed) broker_.remove_chunk(topic.slot, topic.chunk);  // of a run that was given up
+  }
+  if (topic.kind != wire::TopicKind::kState) return;
+  if (run_) {
+    run_->core().on_state(id, payload, now_ms());
+  } else {
+    idle_.on_state(id, payload, now_ms());
+  }
+}
+
+/// False when the store failed; nothing later is carried out.
+bool FleetLoop::carry_out(const ServiceObserver& observer) {
+  if (run_) {
+    const auto done = run_->carry_out(broker_, observer, now_ms());
+    if (!done) failure_ = done.error().message;
+    return done.has_value();
+  }
+  for (Action& action : idle_.take_actions()) broker_.publish(std::get<Publish>(std::move(action)));
+  if (idle_notes_.is_due(now_ms())) {
+    const StoreNotes notes = idle_notes_.take(devices_, idle_.refused(), now_ms());
+    if (observer.on_devices && !notes.devices.empty()) observer.on_devices(notes.devices);
+  }
+  broker_.flush();
+  return true;
+}
+
+// ---- the end --------------------------------------------------------------------------------------------------------
+
+bool FleetLoop::is_over(const ServiceObserver& observer) {
+  if (finished_ms_ == 0) finished_ms_ = now_ms();
+  if (broker_.is_connected() && broker_.is_quiet()) {
+    const auto noted = run_->set_cleared();
+    if (!noted && observer.on_log) observer.on_log(noted.error().message);
+    return true;
+  }
+  if (now_ms() - finished_ms_ < kClearMs) return false;
+  if (observer.on_log) {
+    observer.on_log("the broker has not confirmed that the model's chunks are removed; start again to remove them");
+  }
+  return true;
+}
+
+void FleetLoop::withdraw(const ServiceObserver& observer) {
+  if (!run_ || !broker_.is_connected()) return;
+  run_->core().withdraw();
+  const std::uint64_t end = now_ms() + kWithdrawMs;
+  if (!carry_out(observer)) return;
+  std::vector<mqtt::Event> events;
+  while (now_ms() < end && broker_.is_connected() && !broker_.is_quiet()) {
+    broker_.wait(events, std::chrono::milliseconds(50));
+    for (const mqtt::Event& event : events) broker_.note(event);
+    broker_.flush();
+  }
+}
+
+// ---- revocation -----------------------------------------------------------------------------------------------------
+
+/// The list may grow while the run goes on. One that cannot be read changes nothing.
+void FleetLoop::read_revoked(const ServiceObserver& observer) {
+  if (settings_.revoked.empty() || now_ms() - revoked_read_ms_ < kRevokedReadMs) return;
+  revoked_read_ms_ = now_ms();
+  const auto ids = provisioning::read_revoked_list(settings_.revoked);
+  const std::string trouble = ids ? "" : ids.error().message + "; what was revoked before stays so";
+  if (!trouble.empty() && trouble != revoked_trouble_ && observer.on_log) observer.on_log(trouble);
+  revoked_trouble_ = trouble;
+  if (ids) revoke(*ids, observer);
+}
+
+void FleetLoop::revoke(const RevokedIds& ids, const ServiceObserver& observer) {
+  std::string text;
+  for (const std::string& id : ids) {
+    if (!devices_.is_revoked(id)) text += (text.empty() ? "" : ", ") + id;
+  }
+  if (text.empty()) return;
+  if (run_) {
+    run_->core().revoke(ids, now_ms());
+  } else {
+    idle_.revoke(ids, now_ms());
+  }
+  if (!observer.on_log) return;
+  observer.on_log("revoked: " + text);
+  if (!run_) return;
+  const auto& training = devices_.membership().training;
+  const bool is_anybody_left = std::any_of(training.begin(), training.end(), [this](std::uint32_t index) {
+    return !devices_.is_revoked(devices_.roster()[index]);
+  });
+  if (!training.empty() && !is_anybody_left) {
+    observer.on_log("every device that trains in this run is revoked: it cannot go on; begin another, in a new store");
+  }
+}
+
+}  // namespace skink::coordinator

@@ -1,0 +1,157 @@
+/// @file
+/// Devices, events and the audit trail of a fleet's store.
+
+#include "database.hpp"
+#include "skink/coordinator/store/fleet_store.hpp"
+#include "skink/host/program/time_of_day.hpp"
+#include "statement.hpp"
+
+namespace skink::coordinator {
+namespace {
+
+using internal::Statement;
+
+constexpr std::uint64_t kMostEvents = 10000;
+
+constexpr const char* kColumns =
+    "id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, free_bytes, stack_used_bytes, "
+    "first_seen, device_group, labels, note, excluded";
+
+}  // namespace
+
+Result<void> FleetStore::note_device(const DeviceRow& row) {
+  // A device that is gone keeps what its last birth said.
+  Statement statement(
+      database_->get(),
+      row.online ? "INSERT INTO devices(id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, "
+                   "free_bytes, stack_used_bytes, first_seen) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO "
+                   "UPDATE SET online = excluded.online, last_seen = excluded.last_seen, firmware = excluded.firmware, "
+                   "arena_bytes = excluded.arena_bytes, battery_percent = excluded.battery_percent, reset_reason = "
+                   "excluded.reset_reason, free_bytes = excluded.free_bytes, stack_used_bytes = "
+                   "excluded.stack_used_bytes, first_seen = CASE first_seen WHEN '' THEN excluded.first_seen ELSE "
+                   "first_seen END"
+                 : "INSERT INTO devices(id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, "
+                   "free_bytes, stack_used_bytes, first_seen) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO "
+                   "UPDATE SET online = excluded.online, last_seen = excluded.last_seen");
+  statement.bind(std::string_view(row.id)).bind(std::uint32_t{row.online}).bind(std::string_view(row.last_seen));
+  statement.bind(std::string_view(row.firmware)).bind(row.arena_bytes).bind(row.battery_percent);
+  statement.bind(row.reset_reason).bind(row.free_bytes).bind(row.stack_used_bytes);
+  if (!statement.bind(std::string_view(row.last_seen)).run()) return database_->failure("the device cannot be written");
+  return {};
+}
+
+Result<void> FleetStore::note(const std::vector<DeviceRow>& devices, const std::vector<EventRow>& events) {
+  if (devices.empty() && events.empty()) return {};
+  return database_->transact([&] {
+    Result<void> done;
+    for (std::size_t i = 0; done && i < devices.size(); ++i) done = note_device(devices[i]);
+    for (std::size_t i = 0; done && i < events.size(); ++i) done = add_event(events[i]);
+    if (!done || events.empty() || events.back().id <= kMostEvents) return done;
+    Statement trim(database_->get(), "DELETE FROM events WHERE id <= ?");
+    if (!trim.bind(events.back().id - kMostEvents).run()) {
+      return Result<void>(database_->failure("old events cannot be removed"));
+    }
+    return done;
+  });
+}
+
+Result<void> FleetStore::forget_presence() { return database_->execute("UPDATE devices SET online = 0 WHERE online"); }
+
+Result<std::vector<FleetDevice>> FleetStore::read_devices(const char* where, const std::string& value,
+                                                          std::uint32_t limit) const {
+  const std::string sql =
+      "SELECT " + std::string(kColumns) + " FROM devices WHERE " + std::string(where) + " ORDER BY id LIMIT ?";
+  Statement row(database_->get(), sql.c_str());
+  row.bind(std::string_view(value)).bind(limit);
+  std::vector<FleetDevice> devices;
+  while (row.next()) {
+    FleetDevice device;
+    device.row = {row.text(0),  row.count(1) != 0, row.text(2),  row.text(3), row.count(4),
+                  row.count(5), row.count(6),      row.count(7), row.count(8)};
+    device.first_seen = row.text(9);
+    device.group = row.text(10);
+    device.labels = row.text(11);
+    device.note = row.text(12);
+    device.excluded = row.count(13) != 0;
+    devices.push_back(std::move(device));
+  }
+  if (!row.ok()) return database_->failure("the devices cannot be read");
+  if (!row.in_range()) return database_->damage("a number of the devices is out of range");
+  return devices;
+}
+
+Result<std::vector<FleetDevice>> FleetStore::devices(const std::string& after, std::uint32_t limit) const {
+  return read_devices("id > ?", after, limit);
+}
+
+Result<std::optional<FleetDevice>> FleetStore::device(const std::string& id) const {
+  auto rows = read_devices("id = ?", id, 1);
+  if (!rows) return rows.error();
+  return rows->empty() ? std::nullopt : std::optional<FleetDevice>(std::move(rows->front()));
+}
+
+Result<void> FleetStore::describe_device(const FleetDevice& device) {
+  Statement statement(
+      database_->get(),
+      "INSERT INTO devices(id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, free_bytes, "
+      "stack_used_bytes, first_seen, device_group, labels, note, excluded) VALUES(?, 0, '', '', 0, 255, 0, 0, 0, '', "
+      "?, "
+      "?, ?, ?) ON CONFLICT(id) DO UPDATE SET device_group = excluded.device_group, labels = excluded.labels, note = "
+      "excluded.note, excluded = excluded.excluded");
+  statement.bind(std::string_view(device.row.id)).bind(std::string_view(device.group));
+  statement.bind(std::string_view(device.labels)).bind(std::string_view(device.note));
+  if (!statement.bind(std::uint32_t{device.excluded}).run()) return database_->failure("the device cannot be written");
+  return {};
+}
+
+// ---- what happened, and who did it ----------------------------------------------------------------------------------
+
+Result<std::uint64_t> FleetStore::last_event() const {
+  Statement row(database_->get(), "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'events'");
+  if (!row.next()) return database_->failure("the events cannot be read");
+  return row.large(0);
+}
+
+Result<void> FleetStore::add_event(const EventRow& event) {
+  Statement insert(database_->get(),
+                   "INSERT INTO events(id, at, level, event, run, device, text) VALUES(?, ?, ?, ?, ?, ?, ?)");
+  insert.bind(event.id).bind(std::string_view(event.at)).bind(std::string_view(event.level));
+  insert.bind(std::string_view(event.event)).bind(event.run).bind(std::string_view(event.device));
+  if (!insert.bind(std::string_view(event.text)).run()) return database_->failure("the event cannot be written");
+  return {};
+}
+
+Result<std::vector<EventRow>> FleetStore::events(const Page& page) const {
+  Statement row(database_->get(),
+                "SELECT id, at, level, event, run, device, text FROM events WHERE id > ? ORDER BY id LIMIT ?");
+  row.bind(page.after).bind(page.limit);
+  std::vector<EventRow> events;
+  while (row.next()) {
+    events.push_back({row.large(0), row.text(1), row.text(2), row.text(3), row.count(4), row.text(5), row.text(6)});
+  }
+  if (!row.ok()) return database_->failure("the events cannot be read");
+  return events;
+}
+
+Result<void> FleetStore::add_audit(const AuditRow& audit) {
+  Statement insert(database_->get(), "INSERT INTO audit(at, who, action, subject, detail) VALUES(?, ?, ?, ?, ?)");
+  const std::string at = audit.at.empty() ? utc_now() : audit.at;
+  insert.bind(std::string_view(at)).bind(std::string_view(audit.who)).bind(std::string_view(audit.action));
+  insert.bind(std::string_view(audit.subject));
+  if (!insert.bind(std::string_view(audit.detail)).run()) return database_->failure("the audit cannot be written");
+  return {};
+}
+
+Result<std::vector<AuditRow>> FleetStore::audit(const Page& page) const {
+  Statement row(database_->get(),
+                "SELECT id, at, who, action, subject, detail FROM audit WHERE id > ? ORDER BY id LIMIT ?");
+  row.bind(page.after).bind(page.limit);
+  std::vector<AuditRow> audit;
+  while (row.next()) {
+    audit.push_back({row.large(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5)});
+  }
+  if (!row.ok()) return database_->failure("the audit cannot be read");
+  return audit;
+}
+
+}  // namespace skink::coordinator
