@@ -15,6 +15,7 @@
 #include "skink/coordinator/results/claim.hpp"
 #include "skink/coordinator/results/results.hpp"
 #include "skink/coordinator/results/verdict.hpp"
+#include "skink/coordinator/service/fleet_service.hpp"
 #include "skink/coordinator/service/service.hpp"
 #include "skink/host/experiment/model_match.hpp"
 #include "skink/host/experiment/strategies.hpp"
@@ -207,14 +208,17 @@ int run(const coordinator::Settings& settings, const std::vector<Override>& over
   return conclude(summary, running.core().experiment());
 }
 
-/// Everything that the settings name and a run reads before it connects.
-Result<void> check(const coordinator::Settings& settings, const std::vector<Override>& overrides) {
-  const auto read = read_experiment(settings.experiment, overrides);
+/// The experiment of a run, as far as it can be checked before its devices are there.
+Result<void> check_experiment(const std::string& path, const std::vector<Override>& overrides) {
+  const auto read = read_experiment(path, overrides);
   if (!read) return read.error();
   const auto experiment = resolve(*read, nullptr);
   if (!experiment) return experiment.error();
-  const auto runs = check_runs_in_fleets(*experiment);
-  if (!runs) return runs.error();
+  return check_runs_in_fleets(*experiment);
+}
+
+/// Keys, certificates and lists that the settings name.
+Result<void> check_credentials(const coordinator::Settings& settings) {
   const auto key = read_key(settings.master_key);
   if (!key) return key.error();
   if (!settings.revoked.empty()) {
@@ -228,46 +232,101 @@ Result<void> check(const coordinator::Settings& settings, const std::vector<Over
   return mqtt::check_credentials(session);
 }
 
+/// `skink-coordinator`: leads until it is told to stop.
+int serve(const coordinator::Settings& settings) {
+  auto service = coordinator::FleetService::create(settings);
+  if (!service) return fail(service.error(), ExitCode::kConfiguration);
+  coordinator::FleetObserver observer;
+  observer.on_event = [filter = RepeatFilter()](const coordinator::EventRow& event) mutable {
+    if (!filter.is_new(event.event + event.text)) return;
+    const auto level = event.level == "error"     ? spdlog::level::err
+                       : event.level == "warning" ? spdlog::level::warn
+                                                  : spdlog::level::info;
+    spdlog::log(level, "{}: {}", event.event, printable(event.text));
+  };
+  const coordinator::ServiceEnd end = (*service)->run(observer, [] { return stopped.load(); });
+  if (end == coordinator::ServiceEnd::kStoreFailed) return fail(ExitCode::kStore, (*service)->failure());
+  if (end == coordinator::ServiceEnd::kCredentialsRefused) return fail(ExitCode::kCredentials, (*service)->failure());
+  return static_cast<int>(ExitCode::kOk);
+}
+
+struct Arguments {
+  std::string config;
+  bool check_only = false;
+  // of one run
+  std::vector<std::string> settings;
+  std::string init;
+  std::string updates;
+  std::uint32_t rounds = 0;
+};
+
+void add_config(Command& command, Arguments& arguments) {
+  command.option("--config", arguments.config, "Configuration file (docs/coordinator-config.md)");
+  command.flag("--check-config", arguments.check_only, "Checks configuration, keys and certificates, then exits");
+}
+
+void add_run(Command& command, Arguments& arguments) {
+  add_config(command, arguments);
+  command.option("--set", arguments.settings, "Replaces one key of the experiment: --set meta.rounds=100");
+  command.option("--rounds", arguments.rounds, "As --set meta.rounds=N: a shorter run, or a longer one")
+      .range(1U, limits::kMaxRounds);
+  command.option("--init", arguments.init, "Begin with this model file; as --set init=<its hash>");
+  command.option("--updates", arguments.updates,
+                 "Adds a line with the SHA-256 of every update that is taken to this file");
+}
+
+/// What the command line replaces in the experiment.
+Result<std::vector<Override>> overrides_of(const Arguments& arguments) {
+  auto overrides = parse_overrides(arguments.settings);
+  if (!overrides) return because(overrides.error(), Cause::kUsage);
+  if (arguments.rounds != 0) overrides->push_back({"meta.rounds", std::to_string(arguments.rounds)});
+  if (arguments.init.empty()) return overrides;
+  const auto digest = model_digest(arguments.init);
+  if (!digest) return digest.error();
+  overrides->insert(overrides->begin(), {"init", *digest});  // --set init=HASH holds the file to it
+  return overrides;
+}
+
+int report_check(const Result<void>& checked, const std::string& config) {
+  if (!checked) return fail(checked.error(), ExitCode::kConfiguration);
+  std::printf("%s: the configuration is sound\n", config.c_str());
+  return static_cast<int>(ExitCode::kOk);
+}
+
+int run_once(const Arguments& arguments, coordinator::Settings settings) {
+  const auto overrides = overrides_of(arguments);
+  if (!overrides) return fail(overrides.error(), ExitCode::kUsage);
+  if (settings.experiment.empty() || settings.store.empty()) {
+    return fail(ExitCode::kConfiguration,
+                arguments.config + ": [coordinator] experiment and store are needed for a run");
+  }
+  settings.init = arguments.init;
+  if (!arguments.check_only) return run(settings, *overrides, arguments.updates);
+  const auto experiment = check_experiment(settings.experiment, *overrides);
+  return report_check(experiment ? check_credentials(settings) : experiment, arguments.config);
+}
+
 int run_command(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("coordinator"));
   spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
   const arithmetic::Canary canary = prepare_thread_arithmetic();
   if (canary != arithmetic::Canary::kSound) return fail(ExitCode::kUnsoundArithmetic, arithmetic::canary_text(canary));
-  CommandLine line("skink-coordinator", "Leads a fleet of devices that learn together.");
+  CommandLine line("skink-coordinator",
+                   "Leads a fleet of devices that learn together: a service for years, or with 'run' one run.");
+  Arguments arguments;
   Command app = line.root();
-  std::string config;
-  std::vector<std::string> settings_texts;
-  std::string updates;
-  std::uint32_t rounds = 0;
-  bool check_only = false;
-  app.option("--config", config, "Configuration file (docs/coordinator-config.md)").required();
-  app.option("--set", settings_texts, "Replaces one key of the experiment: --set meta.rounds=100");
-  app.option("--rounds", rounds, "As --set meta.rounds=N: a shorter run, or a longer one")
-      .range(1U, limits::kMaxRounds);
-  std::string init;
-  app.option("--init", init, "Begin with this model file; as --set init=<its hash>");
-  app.option("--updates", updates, "Adds a line with the SHA-256 of every update that is taken to this file");
-  app.flag("--check-config", check_only, "Checks configuration, experiment and keys, then exits");
+  add_config(app, arguments);
+  Command once = app.command("run", "Leads one run to its end, and exits");
+  add_run(once, arguments);
   try {
     const std::optional<int> over = line.parse(argc, argv);
     if (over) return *over;
+    if (arguments.config.empty()) return line.fail_required("--config");
     catch_signals(stop);
-    auto overrides = parse_overrides(settings_texts);
-    if (!overrides) return fail(ExitCode::kUsage, overrides.error().message);
-    if (rounds != 0) overrides->push_back({"meta.rounds", std::to_string(rounds)});
-    auto settings = coordinator::read_settings(config);
+    const auto settings = coordinator::read_settings(arguments.config);
     if (!settings) return fail(ExitCode::kConfiguration, settings.error().message);
-    if (!init.empty()) {
-      const auto digest = model_digest(init);
-      if (!digest) return fail(digest.error(), ExitCode::kData);
-      overrides->insert(overrides->begin(), {"init", *digest});  // --set init=HASH holds the file to it
-      settings->init = init;
-    }
-    if (!check_only) return run(*settings, *overrides, updates);
-    const auto checked = check(*settings, *overrides);
-    if (!checked) return fail(checked.error(), ExitCode::kConfiguration);
-    std::printf("%s: the configuration is sound\n", config.c_str());
-    return static_cast<int>(ExitCode::kOk);
+    if (once.parsed()) return run_once(arguments, *settings);
+    return arguments.check_only ? report_check(check_credentials(*settings), arguments.config) : serve(*settings);
   } catch (const std::exception& error) {
     return fail(ExitCode::kInternal, error.what());
   }

@@ -26,8 +26,9 @@ Result<Settings> read_settings(const std::string& path) {
   Settings settings;
   const ConfigReader root = file->root();
   const ConfigReader coordinator = root.table("coordinator", Presence::kRequired);
-  settings.experiment = from_folder_of(path, coordinator.text("experiment", kMaxPath));
-  settings.store = from_folder_of(path, coordinator.text("store", kMaxPath));
+  settings.state = from_folder_of(path, coordinator.text("state", kMaxPath, ""));
+  settings.experiment = from_folder_of(path, coordinator.text("experiment", kMaxPath, ""));
+  settings.store = from_folder_of(path, coordinator.text("store", kMaxPath, ""));
   settings.out = from_folder_of(path, coordinator.text("out", kMaxPath, ""));
   settings.checkpoint_rounds = coordinator.count("checkpoint_rounds", {0, limits::kMaxRounds}, 0);
   settings.threads = coordinator.count("threads", {0, limits::kMaxThreads}, 0);

@@ -73,7 +73,7 @@ fleet_start_edge() {
 fleet_start_coordinator() {
   local name=$1
   shift
-  "$fleet_bin/skink-coordinator" --config "$fleet_work/$name/coordinator.toml" "$@" &
+  "$fleet_bin/skink-coordinator" run --config "$fleet_work/$name/coordinator.toml" "$@" &
   fleet_coordinator_pid=$!
   fleet_pids+=("$fleet_coordinator_pid")
 }

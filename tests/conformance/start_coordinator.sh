@@ -16,4 +16,4 @@ key = "$CONFORMANCE_PKI/coordinator/key.pem"
 name = "$CONFORMANCE_FLEET"
 master_key = "${MASTER_KEY:-$CONFORMANCE_PKI/master.key}"
 END
-exec "$SKINK_BIN_DIR/skink-coordinator" --config "$CONFORMANCE_WORK/coordinator.toml" "$@"
+exec "$SKINK_BIN_DIR/skink-coordinator" run --config "$CONFORMANCE_WORK/coordinator.toml" "$@"

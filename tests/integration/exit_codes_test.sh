@@ -39,7 +39,7 @@ END
     shift 2
   done
 }
-coordinator=("$bin/skink-coordinator" --config coordinator.toml)
+coordinator=("$bin/skink-coordinator" run --config coordinator.toml)
 # both CODE TEXT [KEY VALUE]...: so it ends with and without --check-config
 both() {
   local code=$1 text=$2
@@ -118,7 +118,7 @@ expect 0 "big-999999" "$ctl" provision --pki pki --fleet plant --broker g.local:
 # ---- standard output on a full disk ----
 configure
 for command in "$sim plan sine.toml" "$sim run sine.toml --quiet --set meta.rounds=2 --out out" "$sim --help" \
-  "$ctl release show --pki pki a.release" "$bin/skink-coordinator --config coordinator.toml --check-config" \
+  "$ctl release show --pki pki a.release" "$bin/skink-coordinator run --config coordinator.toml --check-config" \
   "$bin/skink-edge --version"; do
   [[ $command != *release* ]] || "$ctl" release sign --pki pki --firmware firmware.bin --name a --out a.release >/dev/null
   code=0

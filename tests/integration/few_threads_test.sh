@@ -53,7 +53,7 @@ edge() {
 coordinator() {
   local code=0
   sed "s|^store = .*|store = \"$work/store$1.db\"|" "$work/coordinator.toml" >"$work/coordinator$1.toml"
-  few "$1" timeout -s TERM 2 "$SKINK_BIN_DIR/skink-coordinator" --config "$work/coordinator$1.toml" >"$work/log$1" 2>&1 ||
+  few "$1" timeout -s TERM 2 "$SKINK_BIN_DIR/skink-coordinator" run --config "$work/coordinator$1.toml" >"$work/log$1" 2>&1 ||
     code=$?
   [[ $code -eq 124 ]] || fail "skink-coordinator with $1 threads: exit code $code, $(cat "$work/log$1")"
 }

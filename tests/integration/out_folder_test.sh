@@ -42,7 +42,7 @@ key = "pki/coordinator/key.pem"
 name = "demo"
 master_key = "pki/master.key"
 END
-refused "/proc/.lock: cannot be made" "$SKINK_BIN_DIR/skink-coordinator" --config coordinator.toml
+refused "/proc/.lock: cannot be made" "$SKINK_BIN_DIR/skink-coordinator" run --config coordinator.toml
 
 # ---- two at once
 "${long[@]}" --checkpoint-rounds 100 --out out >first.log 2>&1 &
@@ -50,7 +50,7 @@ pid=$!
 until_true test -s out/checkpoint.json || fail "$(cat first.log)"
 refused "out: another skink-sim computes here; wait for it or name another --out" "${long[@]}" --set seed=2 --out out
 sed -i 's|^out = .*|out = "out"|' coordinator.toml
-refused "out: another program writes here" "$SKINK_BIN_DIR/skink-coordinator" --config coordinator.toml
+refused "out: another program writes here" "$SKINK_BIN_DIR/skink-coordinator" run --config coordinator.toml
 
 # ---- a checkpoint that fails
 until mkdir out/checkpoint.json.part 2>/dev/null; do :; done # as good as a full disk

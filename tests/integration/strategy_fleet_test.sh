@@ -44,6 +44,6 @@ compare fomaml calm meta.strategy=fomaml meta.batch_size=4
 
 fleet_configure none "$file"
 code=0
-"$fleet_bin/skink-coordinator" --config "$fleet_work/none/coordinator.toml" --set meta.strategy=none >"$fleet_work/none/log" 2>&1 || code=$?
+"$fleet_bin/skink-coordinator" run --config "$fleet_work/none/coordinator.toml" --set meta.strategy=none >"$fleet_work/none/log" 2>&1 || code=$?
 [[ $code == 3 ]] || fail "a coordinator with the strategy none ended with $code"
 grep -q 'strategy = "none" asks no fleet' "$fleet_work/none/log" || fail "$(cat "$fleet_work/none/log")"

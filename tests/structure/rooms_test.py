@@ -49,7 +49,7 @@ ROOMS = {
                           OUTSIDE + r"|boost/json\.hpp|sqlite3\.h"),
     "coordinator/provisioning": ("common/ host/ coordinator/core/revoked_ids.hpp coordinator/provisioning/",
                                  OUTSIDE + r"|openssl/.*|fmt/format\.h"),
-    "coordinator/service": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|spdlog/.*|fmt/format\.h"),
+    "coordinator/service": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|spdlog/.*|fmt/format\.h|boost/json\.hpp"),
     "coordinator/ctl": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|fmt/format\.h"),
     "simulations": ("common/ edge/ host/ rounds/ coordinator/core/ coordinator/results/ simulations/",
                     OUTSIDE + r"|boost/json.*\.hpp|fmt/format\.h"),

@@ -13,10 +13,11 @@ namespace skink::coordinator {
 
 /// The configuration file, read: docs/coordinator-config.md.
 struct Settings {
-  std::string experiment;  ///< path
+  std::string state;       ///< folder of the service: fleet.db and the runs; empty: for one run only
+  std::string experiment;  ///< path; empty: for the service only
   std::string init;        ///< path of the model that a new run begins with; empty: the experiment says
-  std::string store;
-  std::string out;  ///< folder for summary.json, metrics.csv, model.skm; empty: none
+  std::string store;       ///< path; empty: for the service only
+  std::string out;         ///< folder for summary.json, metrics.csv, model.skm; empty: none
   std::uint32_t checkpoint_rounds = 0;
   std::uint64_t run = 0;      ///< 0: the time at which the run is created, in milliseconds
   std::uint32_t threads = 0;  ///< that check, decode and add up updates; 0: as many as there are cores

@@ -1,0 +1,144 @@
+#pragma once
+/// @file
+/// `skink-coordinator`: a fleet for years. Runs wait in a queue and are led one after the other; the model of each goes
+/// into the registry; whatever is killed at whatever moment, a start goes on with the queue where it was.
+/// docs/operating.md.
+///
+/// One thread leads. Others ask it by post(): what they post is done between two turns, so that it neither waits for a
+/// round nor holds one up for longer than it takes.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "skink/coordinator/service/fleet_loop.hpp"
+#include "skink/coordinator/service/service.hpp"
+#include "skink/coordinator/service/settings.hpp"
+#include "skink/coordinator/store/fleet_store.hpp"
+
+namespace skink::coordinator {
+
+/// What the service does now, for people and programs.
+enum class ServicePhase : std::uint8_t {
+  kIdle,        ///< the queue is empty
+  kBrokerLost,  ///< there is no connection; nothing moves
+  kWaiting,     ///< a run waits for devices
+  kRunning,
+  kStalled,  ///< a run has not finished a round for much longer than its rounds took
+  kPaused
+};
+/// "idle", "broker lost", "waiting", "running", "stalled", "paused".
+const char* service_phase_text(ServicePhase phase);
+
+/// Where the service stands.
+struct ServiceState {
+  ServicePhase phase = ServicePhase::kIdle;
+  std::string reason;     ///< why it does not go on, with what to do; empty while it does
+  std::uint32_t run = 0;  ///< RunRow::number of the one that is open; 0: none
+  std::string run_phase;  ///< of it
+  std::uint32_t rounds = 0, rounds_done = 0;
+  std::size_t devices_online = 0, devices_unconfirmed = 0;
+  bool connected = false;
+  std::uint64_t since_round_ms = 0;  ///< since the last round was finished, or the run was opened
+};
+
+/// What a service tells beside what runs do; each may be empty. On the service's thread.
+struct FleetObserver {
+  std::function<void(const EventRow&)> on_event;  ///< also in the fleet's store
+  std::function<void(const RunRow&, const Coordinator&)> on_round;
+  std::function<void(const RunRow&, const rounds::EvaluationRecord&)> on_evaluation;
+};
+
+/// Owns the state folder.
+class FleetService {
+ public:
+  /// Opens the state folder, which it makes when it is not there, and reads the keys. The error says which file is at
+  /// fault and what to do.
+  static Result<std::unique_ptr<FleetService>> create(const Settings& settings);
+
+  /// Leads until `stop` says so (asked at least ten times a second), or the store fails.
+  ServiceEnd run(const FleetObserver& observer, const std::function<bool()>& stop);
+  /// Why run() ended with kStoreFailed or kCredentialsRefused.
+  const std::string& failure() const { return failure_; }
+
+  /// Has `work` done between two turns, in the order of the calls. From any thread.
+  void post(std::function<void(FleetService&)> work);
+
+  // ---- on the service's thread: before run(), or from posted work
+
+  /// Where the service stands.
+  ServiceState state() const;
+  FleetStore& store() { return store_; }
+  const DeviceBook& devices() const { return loop_->devices(); }
+  /// Folder of a run: its store and its results.
+  std::string run_folder(std::uint32_t number) const;
+
+  /// Checks the experiment and puts a run at the end of the queue. @returns its number; kInvalidArgument says what is
+  /// wrong with the order, other errors: the store failed.
+  Result<std::uint32_t> queue_run(RunOrder order, const std::string& who);
+  /// A run that is not over stops asking, and keeps its turn; goes on; or ends with what it has learned. @returns
+  /// kInvalidArgument when there is no such run or it is not in a phase for that; other errors: the store failed.
+  Result<void> pause_run(std::uint32_t number, const std::string& who);
+  Result<void> resume_run(std::uint32_t number, const std::string& who);
+  Result<void> stop_run(std::uint32_t number, const std::string& who);
+  /// Group, labels, note and exclusion of a device. Errors: the store failed.
+  Result<void> describe_device(const FleetDevice& device, const std::string& who);
+
+ private:
+  FleetService(const Settings& settings, FleetStore store, std::unique_ptr<FleetLoop> loop);
+  Result<void> begin();
+  Result<void> read_descriptions();
+  bool is_selected(const Selection& selection, const KnownDevice& device) const;
+  void do_posted();
+  Result<void> manage();
+  Result<void> open_next();
+  Result<void> open_run(const RunRow& row);
+  Result<void> fail_run(const RunRow& row, const std::string& reason);
+  Result<void> watch_run();
+  Result<void> set_phase(RunPhase phase, const std::string& reason);
+  Result<void> conclude(RunPhase phase, const std::string& reason);
+  Result<void> keep_model(const Coordinator& core);
+  Result<void> write_results();
+  Result<RunRow> unfinished(std::uint32_t number) const;
+  std::string missing_devices() const;
+  std::uint64_t patience_ms() const;
+  ServiceObserver run_observer();
+  void event(const char* level, const char* name, const std::string& text, const std::string& device = "");
+  Result<void> audit(const std::string& who, const char* action, const std::string& subject, const std::string& detail);
+  Result<void> write_notes();
+
+  /// What an operator has said of a device.
+  struct Description {
+    std::string group;
+    std::map<std::string, std::string, std::less<>> labels;
+    bool excluded = false;
+  };
+
+  Settings settings_;
+  FleetStore store_;
+  std::unique_ptr<FleetLoop> loop_;
+  std::mutex posted_mutex_;  ///< guards the next
+  std::vector<std::function<void(FleetService&)>> posted_;
+
+  FleetObserver observer_;
+  ServiceObserver run_observer_;
+  std::map<std::string, Description, std::less<>> descriptions_;
+  std::optional<RunRow> current_;  ///< the run that is open, or paused
+  bool queue_changed_ = true;
+  std::uint64_t opened_ms_ = 0;              ///< of the run
+  std::uint64_t round_ms_ = 0;               ///< when its last round ended
+  std::vector<std::uint64_t> durations_ms_;  ///< of its last rounds
+  bool is_stalled_ = false;
+  std::uint64_t last_event_ = 0;
+  std::vector<EventRow> events_;    ///< not yet written
+  std::vector<DeviceRow> devices_;  ///< likewise
+  std::uint64_t written_ms_ = 0;
+  std::string failure_;
+};
+
+}  // namespace skink::coordinator

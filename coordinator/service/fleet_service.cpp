@@ -1,0 +1,367 @@
+#include "skink/coordinator/service/fleet_service.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+
+#include "skink/common/limits.hpp"
+#include "skink/host/experiment/strategies.hpp"
+#include "skink/host/experiment/tasks.hpp"
+#include "skink/host/files/files.hpp"
+#include "skink/host/program/time_of_day.hpp"
+
+namespace skink::coordinator {
+namespace {
+
+constexpr std::uint64_t kWriteMs = 1000;  // what people want to know may be so old
+constexpr std::uint32_t kMostRead = 1'000'000;
+
+constexpr std::array<const char*, 6> kServicePhases{"idle", "broker lost", "waiting", "running", "stalled", "paused"};
+
+}  // namespace
+
+const char* service_phase_text(ServicePhase phase) { return kServicePhases[static_cast<std::size_t>(phase)]; }
+
+Result<std::unique_ptr<FleetService>> FleetService::create(const Settings& settings) {
+  if (settings.state.empty()) {
+    return make_error(Status::kInvalidArgument, "[coordinator] state: name the service's folder",
+                      Cause::kConfiguration);
+  }
+  auto store = FleetStore::open(settings.state + "/fleet.db", settings.fleet);
+  if (!store) return because(store.error(), Cause::kStore);
+  auto loop = FleetLoop::create(settings);
+  if (!loop) return loop.error();
+  std::unique_ptr<FleetService> service(new FleetService(settings, std::move(*store), std::move(*loop)));
+  const auto begun = service->begin();
+  if (!begun) return because(begun.error(), Cause::kStore);
+  return service;
+}
+
+FleetService::FleetService(const Settings& settings, FleetStore store, std::unique_ptr<FleetLoop> loop)
+    : settings_(settings), store_(std::move(store)), loop_(std::move(loop)) {}
+
+Result<void> FleetService::begin() {
+  const auto last = store_.last_event();
+  if (!last) return last.error();
+  last_event_ = *last;
+  auto done = store_.forget_presence();
+  if (done) done = read_descriptions();
+  return done;
+}
+
+std::string FleetService::run_folder(std::uint32_t number) const {
+  return settings_.state + "/runs/" + std::to_string(number);
+}
+
+// ---- leading --------------------------------------------------------------------------------------------------------
+
+ServiceEnd FleetService::run(const FleetObserver& observer, const std::function<bool()>& stop) {
+  observer_ = observer;
+  run_observer_ = run_observer();
+  const auto connected = loop_->connect();
+  if (!connected) {
+    failure_ = connected.error().message;
+    return ServiceEnd::kCredentialsRefused;
+  }
+  event("info", "service.started", "the service has started");
+  ServiceEnd end = ServiceEnd::kStopped;
+  while (end == ServiceEnd::kStopped && !stop()) {
+    do_posted();
+    const Turn turn = loop_->turn(run_observer_);
+    if (turn == Turn::kCredentialsRefused) end = ServiceEnd::kCredentialsRefused;
+    if (turn == Turn::kStoreFailed) end = ServiceEnd::kStoreFailed;
+    if (turn != Turn::kDone) failure_ = loop_->failure();
+    auto done = turn == Turn::kDone ? manage() : Result<void>();
+    if (done && loop_->now_ms() - written_ms_ >= kWriteMs) done = write_notes();
+    if (!done) {
+      failure_ = done.error().message;
+      end = ServiceEnd::kStoreFailed;
+    }
+  }
+  loop_->withdraw(run_observer_);
+  loop_->broker().leave();
+  event("info", "service.stopped", end == ServiceEnd::kStopped ? "the service was stopped" : failure_);
+  (void)write_notes();  // of a store that failed nothing better is to be had
+  return end;
+}
+
+void FleetService::post(std::function<void(FleetService&)> work) {
+  {
+    const std::lock_guard lock(posted_mutex_);
+    posted_.push_back(std::move(work));
+  }
+  loop_->broker().interrupt();
+}
+
+void FleetService::do_posted() {
+  std::vector<std::function<void(FleetService&)>> posted;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    posted.swap(posted_);
+  }
+  for (const auto& work : posted) work(*this);
+}
+
+/// Opens the next run when none is open, and looks after the one that is.
+Result<void> FleetService::manage() {
+  if (loop_->run() != nullptr) return watch_run();
+  if (!queue_changed_) return {};
+  return open_next();
+}
+
+Result<void> FleetService::open_next() {
+  queue_changed_ = false;
+  auto next = store_.current_run();
+  if (!next) return next.error();
+  current_ = std::move(*next);
+  if (!current_ || current_->phase == RunPhase::kPaused) return {};
+  return open_run(*current_);
+}
+
+Result<void> FleetService::open_run(const RunRow& row) {
+  const auto number = store_.begin_run(row.number, unix_time_ms());
+  if (!number) return number.error();
+  RunSource source;
+  source.store = run_folder(row.number) + "/store.db";
+  source.text = row.order.experiment_text;
+  source.text_name = "experiment of run " + std::to_string(row.number);
+  source.overrides = row.order.overrides;
+  source.run = *number;
+  source.checkpoint_rounds = settings_.checkpoint_rounds;
+  if (row.order.init_model != 0) {
+    auto file = store_.model_file(row.order.init_model);
+    if (!file) return file.error();
+    source.initial_model = std::move(*file);
+  }
+  auto run = ActiveRun::open(source, loop_->run_host());
+  if (!run) {
+    const bool may_pass =
+        run.error().cause == Cause::kStore && run.error().code == make_error_code(Status::kUnavailable);
+    return may_pass ? Result<void>(run.error()) : fail_run(row, run.error().message);
+  }
+  const Selection selection = row.order.selection;
+  loop_->devices().select([this, selection](const KnownDevice& device) { return is_selected(selection, device); });
+  opened_ms_ = round_ms_ = loop_->now_ms();
+  durations_ms_.clear();
+  is_stalled_ = false;
+  const bool resumed = (*run)->resumed();
+  loop_->begin(std::move(*run), run_observer_);
+  const bool waits = loop_->run()->core().phase() == Phase::kWaitingForFleet;
+  event("info", resumed ? "run.resumed" : "run.begun",
+        fmt::format("run {} of '{}': {} rounds{}", row.number, row.order.name, row.rounds,
+                    resumed ? fmt::format(", continued after round {}", loop_->run()->core().rounds_done()) : ""));
+  return set_phase(waits ? RunPhase::kWaiting : RunPhase::kRunning, "");
+}
+
+/// It cannot be opened: whatever is wrong with it, the runs behind it go on.
+Result<void> FleetService::fail_run(const RunRow& row, const std::string& reason) {
+  const auto set = store_.set_phase(row.number, RunPhase::kFailed, reason, row.rounds_done);
+  if (!set) return set;
+  event("error", "run.failed", fmt::format("run {} failed: {}", row.number, reason));
+  current_.reset();
+  queue_changed_ = true;
+  return {};
+}
+
+Result<void> FleetService::watch_run() {
+  const Coordinator& core = loop_->run()->core();
+  switch (core.phase()) {
+    case Phase::kFinished:
+      if (!loop_->is_over(run_observer_)) return {};
+      return conclude(RunPhase::kFinished, "");
+    case Phase::kWaitingForFleet: {
+      const std::uint64_t waited_ms = loop_->now_ms() - opened_ms_;
+      const std::uint32_t limit_s = current_->order.wait_s;
+      if (limit_s == 0 || waited_ms < std::uint64_t{limit_s} * 1000) return {};
+      return conclude(RunPhase::kFailed, fmt::format("waited {} s for its devices: {}", limit_s, missing_devices()));
+    }
+    case Phase::kEvaluating:
+    case Phase::kTraining: break;
+  }
+  if (current_->phase != RunPhase::kRunning) {
+    const auto set = set_phase(RunPhase::kRunning, "");
+    if (!set) return set;
+  }
+  const bool is_stalled = loop_->broker().is_connected() && loop_->now_ms() - round_ms_ > patience_ms();
+  if (is_stalled && !is_stalled_) {
+    event("warning", "run.stalled",
+          fmt::format("run {}: no round or evaluation was finished for {} s; {}", current_->number,
+                      (loop_->now_ms() - round_ms_) / 1000, missing_devices()));
+  }
+  is_stalled_ = is_stalled;
+  return {};
+}
+
+/// Three times the median of its last rounds; and no less than a deadline, within which a device may be replaced.
+std::uint64_t FleetService::patience_ms() const {
+  const std::uint64_t deadline_ms = loop_->run()->core().experiment().fleet.deadline_ms;
+  std::vector<std::uint64_t> sorted = durations_ms_;
+  std::sort(sorted.begin(), sorted.end());
+  const std::uint64_t median_ms = sorted.empty() ? 0 : sorted[sorted.size() / 2];
+  return std::max(3 * median_ms, 2 * deadline_ms);
+}
+
+Result<void> FleetService::set_phase(RunPhase phase, const std::string& reason) {
+  const std::uint32_t done = loop_->run() != nullptr ? loop_->run()->core().rounds_done() : current_->rounds_done;
+  if (current_->phase == phase && current_->reason == reason) return {};
+  const auto set = store_.set_phase(current_->number, phase, reason, done);
+  if (!set) return set;
+  current_->phase = phase;
+  current_->reason = reason;
+  current_->rounds_done = done;
+  event("info", "run.phase",
+        fmt::format("run {}: {}{}", current_->number, run_phase_text(phase), reason.empty() ? "" : ": " + reason));
+  return {};
+}
+
+/// The open run is over for good. Its results and its model are kept first: whoever is killed in between does it again.
+Result<void> FleetService::conclude(RunPhase phase, const std::string& reason) {
+  if (phase != RunPhase::kFinished) loop_->withdraw(run_observer_);
+  const Coordinator& core = loop_->run()->core();
+  auto done = write_results();
+  if (done && core.rounds_done() > 0) done = keep_model(core);
+  if (done) done = set_phase(phase, reason);
+  if (!done) return done;
+  (void)loop_->end();
+  loop_->devices().select({});
+  current_.reset();
+  queue_changed_ = true;
+  return {};
+}
+
+// ---- what is asked for ----------------------------------------------------------------------------------------------
+
+Result<std::uint32_t> FleetService::queue_run(RunOrder order, const std::string& who) {
+  if (order.init_model != 0) {
+    const auto model = store_.model(order.init_model);
+    if (!model) return model.error();
+    if (!*model) {
+      return make_error(Status::kInvalidArgument, fmt::format("there is no model {}", order.init_model));
+    }
+    order.overrides.push_back({"init", (*model)->sha256});
+  }
+  const auto read = parse_experiment(order.experiment_text, "experiment", order.overrides);
+  if (!read) return read.error();
+  const auto experiment = resolve(*read, nullptr);
+  if (!experiment) return make_error(Status::kInvalidArgument, experiment.error().message);
+  const auto runs = check_runs_in_fleets(*experiment);
+  if (!runs) return make_error(Status::kInvalidArgument, runs.error().message);
+  if (order.init_model == 0 && !experiment->init.is_random()) {
+    return make_error(Status::kInvalidArgument,
+                      "the experiment begins with the model " + experiment->init.digest + " (init); name its number");
+  }
+  order.name = experiment->name;
+  const auto number = store_.queue_run(order, experiment->meta.rounds);
+  if (!number) return number.error();
+  const auto noted = audit(who, "run.queue", std::to_string(*number), order.name);
+  if (!noted) return noted.error();
+  event("info", "run.queued", fmt::format("run {} of '{}' is queued by {}", *number, order.name, who));
+  queue_changed_ = true;
+  return *number;
+}
+
+Result<RunRow> FleetService::unfinished(std::uint32_t number) const {
+  const auto row = store_.run(number);
+  if (!row) return row.error();
+  if (!*row) return make_error(Status::kInvalidArgument, fmt::format("there is no run {}", number));
+  if (is_over((*row)->phase)) {
+    return make_error(Status::kInvalidArgument,
+                      fmt::format("run {} is over: it is {}", number, run_phase_text((*row)->phase)));
+  }
+  return **row;
+}
+
+Result<void> FleetService::pause_run(std::uint32_t number, const std::string& who) {
+  auto row = unfinished(number);
+  if (!row) return row.error();
+  if (row->phase == RunPhase::kPaused) return {};
+  auto done = audit(who, "run.pause", std::to_string(number), "");
+  if (!done) return done;
+  if (loop_->run() != nullptr && current_->number == number) {
+    loop_->withdraw(run_observer_);
+    done = set_phase(RunPhase::kPaused, "paused by " + who);
+    (void)loop_->end();
+    loop_->devices().select({});
+    return done;
+  }
+  queue_changed_ = true;
+  return store_.set_phase(number, RunPhase::kPaused, "paused by " + who, row->rounds_done);
+}
+
+Result<void> FleetService::resume_run(std::uint32_t number, const std::string& who) {
+  auto row = unfinished(number);
+  if (!row) return row.error();
+  if (row->phase != RunPhase::kPaused) {
+    return make_error(Status::kInvalidArgument,
+                      fmt::format("run {} is not paused: it is {}", number, run_phase_text(row->phase)));
+  }
+  auto done = audit(who, "run.resume", std::to_string(number), "");
+  if (done) done = store_.set_phase(number, RunPhase::kQueued, "", row->rounds_done);
+  if (done) event("info", "run.phase", fmt::format("run {} is resumed by {}", number, who));
+  if (current_ && current_->number == number) current_.reset();
+  queue_changed_ = true;
+  return done;
+}
+
+Result<void> FleetService::stop_run(std::uint32_t number, const std::string& who) {
+  auto row = unfinished(number);
+  if (!row) return row.error();
+  auto done = audit(who, "run.stop", std::to_string(number), "");
+  if (!done) return done;
+  if (loop_->run() != nullptr && current_->number == number) return conclude(RunPhase::kStopped, "stopped by " + who);
+  queue_changed_ = true;
+  if (current_ && current_->number == number) current_.reset();
+  if (row->run == 0) return store_.set_phase(number, RunPhase::kStopped, "stopped by " + who, 0);
+  current_ = *row;
+  const auto opened = open_run(*row);  // it has begun: what it learned is kept
+  if (!opened || loop_->run() == nullptr) return opened;
+  return conclude(RunPhase::kStopped, "stopped by " + who);
+}
+
+Result<void> FleetService::describe_device(const FleetDevice& device, const std::string& who) {
+  auto done = audit(
+      who, "device.describe", device.row.id,
+      boost::json::serialize(boost::json::object{
+          {"group", device.group}, {"labels", device.labels}, {"note", device.note}, {"excluded", device.excluded}}));
+  if (done) done = store_.describe_device(device);
+  if (done) done = read_descriptions();
+  if (!done || !current_ || loop_->run() == nullptr) return done;
+  const Selection selection = current_->order.selection;
+  loop_->devices().select([this, selection](const KnownDevice& one) { return is_selected(selection, one); });
+  return done;
+}
+
+Result<void> FleetService::read_descriptions() {
+  const auto rows = store_.devices("", kMostRead);
+  if (!rows) return rows.error();
+  descriptions_.clear();
+  for (const FleetDevice& device : *rows) {
+    Description description{device.group, {}, device.excluded};
+    boost::system::error_code code;
+    const boost::json::value labels = boost::json::parse(device.labels, code);
+    if (!code && labels.is_object()) {
+      for (const auto& [key, value] : labels.get_object()) {
+        if (value.is_string()) description.labels.emplace(key, value.get_string());
+      }
+    }
+    descriptions_.emplace(device.row.id, std::move(description));
+  }
+  return {};
+}
+
+bool FleetService::is_selected(const Selection& selection, const KnownDevice& device) const {
+  if (device.firmware.compare(0, selection.firmware.size(), selection.firmware) != 0) return false;
+  const auto found = descriptions_.find(device.id);
+  static const Description kNothingSaid;
+  const Description& said = found == descriptions_.end() ? kNothingSaid : found->second;
+  if (said.excluded || (!selection.group.empty() && said.group != selection.group)) return false;
+  if (selection.label.empty()) return true;
+  const std::size_t equals = selection.label.find('=');
+  const auto label = said.labels.find(selection.label.substr(0, equals));
+  if (label == said.labels.end()) return false;
+  return equals == std::string::npos || label->second == selection.label.substr(equals + 1);
+}
+
+}  // namespace skink::coordinator

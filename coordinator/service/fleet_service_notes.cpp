@@ -1,0 +1,188 @@
+/// @file
+/// What a fleet service keeps and tells: results and models of runs, events, where it stands.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "skink/coordinator/results/results.hpp"
+#include "skink/coordinator/service/fleet_service.hpp"
+#include "skink/host/experiment/experiment_text.hpp"
+#include "skink/host/files/files.hpp"
+#include "skink/host/program/time_of_day.hpp"
+#include "skink/rounds/round_history.hpp"
+
+namespace skink::coordinator {
+namespace {
+
+constexpr std::size_t kNamedDevices = 5;
+constexpr std::size_t kRememberedRounds = 31;
+
+/// Of an evaluation, for the registry: docs/fleet-store.md.
+std::string figures_text(const rounds::EvaluationRecord& record, bool classifies) {
+  boost::json::object figures{{"rounds", record.rounds},
+                              {"devices", record.devices},
+                              {"tasks", record.total.tasks},
+                              {"diverged_tasks", record.total.diverged_tasks}};
+  const auto number = [](const std::optional<double>& value) {
+    return value ? boost::json::value(*value) : boost::json::value();
+  };
+  figures["loss_before"] = number(record.loss_before());
+  figures["loss_after"] = number(record.loss_after());
+  if (classifies) {
+    figures["accuracy_before"] = number(record.accuracy_before());
+    figures["accuracy_after"] = number(record.accuracy_after());
+  }
+  return boost::json::serialize(figures);
+}
+
+}  // namespace
+
+Result<void> FleetService::keep_model(const Coordinator& core) {
+  ModelRow model;
+  model.sha256 = core.model().digest_text();
+  model.parent = core.experiment().init.digest;
+  model.run = current_->number;
+  model.rounds = core.rounds_done();
+  model.experiment = core.experiment().name;
+  model.figures = "null";
+  const bool classifies = core.experiment().model.loss == nn::Loss::kSoftmaxCrossEntropy;
+  const auto& evaluations = core.evaluations();
+  if (!evaluations.empty() && evaluations.back().rounds == core.rounds_done()) {
+    model.figures = figures_text(evaluations.back(), classifies);
+  }
+  const auto number = store_.add_model(model, core.model().file());
+  if (!number) return number.error();
+  event("info", "model.added",
+        fmt::format("model {} is {} of run {} after {} rounds", *number, model.sha256, model.run, model.rounds));
+  return {};
+}
+
+Result<void> FleetService::write_results() {
+  const ActiveRun& run = *loop_->run();
+  const auto records = run.rounds();
+  if (!records) return records.error();
+  rounds::RoundHistory history(run.core().experiment().meta);
+  for (const rounds::RoundRecord& record : *records) history.add(record);
+  const RunState state = state_of(run.core());
+  const double seconds = static_cast<double>(loop_->now_ms() - opened_ms_) / 1000;
+  const Summary summary = summarize(state, history, "fleet", seconds);
+  const std::string folder = run_folder(current_->number);
+  const auto text = write_file(folder + "/experiment.toml", to_toml(run.core().experiment()));
+  if (!text) return text;
+  return coordinator::write_results(folder, state, summary, history);
+}
+
+ServiceObserver FleetService::run_observer() {
+  ServiceObserver observer;
+  observer.on_round = [this](const Coordinator& core) {
+    const std::uint64_t now = loop_->now_ms();
+    durations_ms_.push_back(now - round_ms_);
+    if (durations_ms_.size() > kRememberedRounds) durations_ms_.erase(durations_ms_.begin());
+    round_ms_ = now;
+    if (observer_.on_round && current_) observer_.on_round(*current_, core);
+  };
+  observer.on_evaluation = [this](const rounds::EvaluationRecord& record) {
+    round_ms_ = loop_->now_ms();
+    event(record.total.query_samples == 0 ? "warning" : "info", "run.evaluation",
+          fmt::format("run {}, after {} rounds: loss {}", current_ ? current_->number : 0, record.rounds,
+                      loss_text(record)));
+    if (observer_.on_evaluation && current_) observer_.on_evaluation(*current_, record);
+  };
+  observer.on_event = [this](const TranscriptEvent& said) {
+    event("warning", "run.transcript",
+          fmt::format("run {}, round {}: {} ({}) {}", current_ ? current_->number : 0, said.round,
+                      event_text(said.kind), wire::refusal_text(said.reason), said.detail));
+  };
+  observer.on_devices = [this](const std::vector<DeviceRow>& rows) {
+    devices_.insert(devices_.end(), rows.begin(), rows.end());
+    for (const DeviceRow& row : rows) descriptions_.try_emplace(row.id);
+  };
+  observer.on_log = [this](const std::string& text) {
+    const bool is_connected = loop_->broker().is_connected();
+    event(is_connected ? "info" : "warning", is_connected ? "broker" : "broker.lost", text);
+  };
+  return observer;
+}
+
+void FleetService::event(const char* level, const char* name, const std::string& text, const std::string& device) {
+  EventRow row{++last_event_, utc_now(), level, name, current_ ? current_->number : 0, device, text};
+  if (observer_.on_event) observer_.on_event(row);
+  events_.push_back(std::move(row));
+}
+
+Result<void> FleetService::audit(const std::string& who, const char* action, const std::string& subject,
+                                 const std::string& detail) {
+  return store_.add_audit({0, utc_now(), who, action, subject, detail});
+}
+
+Result<void> FleetService::write_notes() {
+  written_ms_ = loop_->now_ms();
+  const auto done = store_.note(devices_, events_);
+  devices_.clear();
+  events_.clear();
+  return done;
+}
+
+/// "48 of 50 devices are there: pump-07 and pump-31 are missing".
+std::string FleetService::missing_devices() const {
+  const std::size_t wanted = loop_->run() != nullptr ? loop_->run()->core().experiment().fleet.devices : 0;
+  const DeviceBook& book = loop_->devices();
+  std::vector<std::string> missing;
+  const Selection selection = current_ ? current_->order.selection : Selection();
+  const auto look = [&](const std::string& id) {
+    const KnownDevice* known = book.find(id);
+    if (book.is_revoked(id) || (known != nullptr && known->presence.online)) return;
+    KnownDevice unseen;
+    unseen.id = id;
+    const auto seen = store_.device(id);
+    if (seen && *seen) unseen.firmware = (*seen)->row.firmware;
+    if (is_selected(selection, unseen)) missing.push_back(id);
+  };
+  if (!book.roster().empty()) {
+    for (const std::string& id : book.roster()) look(id);
+  } else {
+    for (const auto& [id, said] : descriptions_) look(id);
+  }
+  std::string text = fmt::format("{} of {} devices are there", book.selected_online(), wanted);
+  for (std::size_t i = 0; i < std::min(missing.size(), kNamedDevices); ++i)
+    text += (i == 0 ? "; missing: " : ", ") + missing[i];
+  if (missing.size() > kNamedDevices) text += fmt::format(" and {} more", missing.size() - kNamedDevices);
+  return text;
+}
+
+ServiceState FleetService::state() const {
+  ServiceState state;
+  state.connected = loop_->broker().is_connected();
+  state.devices_online = loop_->devices().online();
+  state.devices_unconfirmed = loop_->devices().unconfirmed();
+  if (current_) {
+    state.run = current_->number;
+    state.run_phase = run_phase_text(current_->phase);
+    state.rounds = current_->rounds;
+    state.rounds_done = current_->rounds_done;
+  }
+  if (const ActiveRun* run = loop_->run()) {
+    state.rounds_done = run->core().rounds_done();
+    state.since_round_ms = loop_->now_ms() - round_ms_;
+  }
+  if (!state.connected) {
+    state.phase = ServicePhase::kBrokerLost;
+    state.reason = loop_->trouble().empty() ? "connecting to the broker" : loop_->trouble();
+  } else if (!current_) {
+    state.phase = ServicePhase::kIdle;
+  } else if (current_->phase == RunPhase::kPaused) {
+    state.phase = ServicePhase::kPaused;
+    state.reason = current_->reason;
+  } else if (current_->phase == RunPhase::kWaiting) {
+    state.phase = ServicePhase::kWaiting;
+    state.reason = missing_devices();
+  } else {
+    state.phase = is_stalled_ ? ServicePhase::kStalled : ServicePhase::kRunning;
+    if (is_stalled_) state.reason = missing_devices();
+  }
+  return state;
+}
+
+}  // namespace skink::coordinator
