@@ -50,6 +50,8 @@ ROOMS = {
     "coordinator/provisioning": ("common/ host/ coordinator/core/revoked_ids.hpp coordinator/provisioning/",
                                  OUTSIDE + r"|openssl/.*|fmt/format\.h"),
     "coordinator/service": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|spdlog/.*|fmt/format\.h|boost/json\.hpp"),
+    "coordinator/http": ("common/ host/ coordinator/http/",
+                         OUTSIDE + r"|openssl/(err|ssl)\.h|boost/(asio|beast|json|system)/.*"),
     "coordinator/ctl": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|fmt/format\.h"),
     "simulations": ("common/ edge/ host/ rounds/ coordinator/core/ coordinator/results/ simulations/",
                     OUTSIDE + r"|boost/json.*\.hpp|fmt/format\.h"),
