@@ -92,11 +92,14 @@ class EventStream : public Session {
     return next;
   }
 
+  bool is_open() const { return is_open_; }
+  bool is_writing() const { return is_writing_; }
+  bool is_ended() const { return is_ended_; }
+
+ private:
   bool is_open_ = false;  ///< events may be sent
   bool is_writing_ = false;
   bool is_ended_ = false;
-
- private:
   boost::asio::steady_timer timer_;  ///< the write's end while one is in progress, else the next heartbeat
   Ticket place_;
   EventFeed feed_;
@@ -151,7 +154,7 @@ class SseStream final : public EventStream {
                         [this, me = shared_from_this()](const ErrorCode& code, std::size_t) {
                           if (is_finishing_) return;  // cancelled
                           if (code) return end();
-                          if (!is_ended_) read();
+                          if (!is_ended()) read();
                         });
   }
 
@@ -190,7 +193,7 @@ class WebSocketStream final : public EventStream {
   }
 
   void stop() override {
-    if (is_open_ && !is_writing_) return close(kGoingAway, "the server stops");
+    if (is_open() && !is_writing()) return close(kGoingAway, "the server stops");
     end();
   }
 
@@ -208,7 +211,7 @@ class WebSocketStream final : public EventStream {
       frames_.pop_front();
       if (!end_write(code)) return;
       if (is_lagged_ && frames_.empty()) return close(kTryAgainLater, "lagged");
-      if (is_open_ || is_lagged_) send_next();
+      if (is_open() || is_lagged_) send_next();
     });
   }
 
@@ -232,7 +235,8 @@ void begin_sse_stream(ServerState& state, StreamStart start, std::unique_ptr<Cha
   std::make_shared<SseStream>(state, std::move(start), std::move(channel))->begin();
 }
 
-void begin_websocket_stream(ServerState& state, StreamStart start, std::unique_ptr<WebSocket> socket, std::string key) {
+void begin_websocket_stream(ServerState& state, StreamStart start, std::unique_ptr<WebSocket> socket,
+                            const std::string& key) {
   std::make_shared<WebSocketStream>(state, std::move(start), std::move(socket))->begin(key);
 }
 

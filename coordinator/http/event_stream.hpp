@@ -22,6 +22,7 @@ struct StreamStart {
 
 /// Starts a stream, which keeps itself alive while it is connected.
 void begin_sse_stream(ServerState& state, StreamStart start, std::unique_ptr<Channel> channel);
-void begin_websocket_stream(ServerState& state, StreamStart start, std::unique_ptr<WebSocket> socket, std::string key);
+void begin_websocket_stream(ServerState& state, StreamStart start, std::unique_ptr<WebSocket> socket,
+                            const std::string& key);
 
 }  // namespace skink::coordinator::http

@@ -22,7 +22,7 @@ using State = RequestReader::State;
 
 /// A small copy of what the gateway has: literals, parameters, actions, streams, an asset.
 Router routes() {
-  static const Asset kPage = {"/", "text/html", "x", Encoding::kGzip, "\"1\"", Caching::kRevalidate};
+  static const Asset page = {"/", "text/html", "x", Encoding::kGzip, "\"1\"", Caching::kRevalidate};
   const Handler nothing = [](const Request&, Responder) {};
   Router router;
   router.add("GET", "/api/v1/runs/{id}", Scope::kNone, "", nothing);
@@ -30,7 +30,7 @@ Router routes() {
   router.add("PATCH", "/api/v1/devices/{id}", Scope::kNone, "", nothing);
   router.add_server_sent_events("/api/v1/events", Scope::kNone, "", std::make_shared<EventHub>());
   router.add_websocket("/api/v1/ws", Scope::kNone, "", std::make_shared<EventHub>());
-  router.add_assets({&kPage, 1});
+  router.add_assets({&page, 1});
   return router;
 }
 
@@ -59,10 +59,10 @@ void check_request(const Request& request, const std::vector<std::string>& segme
 
 /// Who asks what, in short; "" where nothing is complete.
 std::string outcome(const std::string& text, std::size_t step) {
-  static const ServerOptions kOptions = options();
-  static const Router kRouter = routes();
-  const Limits& limits = kOptions.limits;
-  Gate gate(kOptions, kRouter);
+  static const ServerOptions all_options = options();
+  static const Router router = routes();
+  const Limits& limits = all_options.limits;
+  Gate gate(all_options, router);
   RequestReader reader(limits);
   std::string waiting;
   for (std::size_t at = 0; at < text.size() && reader.state() < State::kComplete; at += step) {

@@ -64,6 +64,7 @@ TEST_CASE("event hub: many publishers, readers that come and go", "[coordinator]
   EventHub hub({.ring_events = 100});
   std::atomic<int> woken = 0;
   std::vector<std::thread> threads;
+  threads.reserve(3);
   for (int t = 0; t < 3; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 2000; ++i) {

@@ -187,7 +187,6 @@ TEST_CASE("tls: requests, streams, and clients that do not trust the certificate
   CHECK((large.is_complete && large.body.size() == 16 << 20));
   CHECK(client.get("/events").status == 200);
   REQUIRE(server.wait_until([](const auto& now) { return now.streams == 1; }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
   REQUIRE(hub->publish("a", "{}").has_value());
   CHECK(client.read_until("\n\n") == "id: 1\nevent: a\ndata: {}\n\n");
 

@@ -224,11 +224,11 @@ TEST_CASE("http: a header of an answer cannot begin another", "[coordinator][htt
 }
 
 TEST_CASE("http: a large answer arrives whole, and assets are served from where they are", "[coordinator][http]") {
-  static const http::Asset kAssets[] = {
+  static const http::Asset assets[] = {
       {"/", "text/html", "<p>", http::Encoding::kIdentity, "\"1\"", http::Caching::kRevalidate},
       {"/assets/app.3f.js", "text/javascript", "\x1f\x8b", http::Encoding::kGzip, "\"3f\"", http::Caching::kForever}};
   http::Router router = test_routes();
-  router.add_assets({kAssets, 2});
+  router.add_assets({assets, 2});
   TestServer server(test_options(), std::move(router));
   SocketClient client = server.client();
   const Answer large = client.get("/large");

@@ -48,7 +48,6 @@ TEST_CASE("sse: new events arrive, with id, type and data", "[coordinator][http]
   TestServer server(test_options(), event_routes(hub));
   SocketClient client = stream(server, "/events");
   REQUIRE(server.wait_until([](const auto& now) { return now.streams == 1; }));
-  std::this_thread::sleep_for(50ms);
   REQUIRE(*hub->publish("round", "{\"round\":7}") == 4);
   CHECK(next_event(client) == "id: 4\nevent: round\ndata: {\"round\":7}\n\n");
   REQUIRE(hub->publish("odd.thing", "{\n\"two\":\r\"lines\"}").has_value());

@@ -99,8 +99,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Ends it within a second: no new connections; WebSockets are closed with 1001; what is still being answered is cut
-  /// off. The unix socket's file is removed. Responders and hubs may outlive it. Not to be called by a handler.
+  /// Ends it within a second: no new connections; WebSockets are closed with 1001 unless a frame is on its way; what is
+  /// still being answered is cut off. The unix socket's file is removed. Responders and hubs may outlive it. Not to be
+  /// called by a handler.
   void stop();
 
   /// The TCP addresses with the ports that were taken, in the order of the options.
