@@ -234,6 +234,8 @@ Result<void> FleetService::conclude(RunPhase phase, const std::string& reason) {
 // ---- what is asked for ----------------------------------------------------------------------------------------------
 
 Result<std::uint32_t> FleetService::queue_run(RunOrder order, const std::string& who) {
+  const auto queued = store_.run_of_key(order.idempotency_key);
+  if (!queued || *queued != 0) return queued;
   if (order.init_model != 0) {
     const auto model = store_.model(order.init_model);
     if (!model) return model.error();
@@ -255,7 +257,7 @@ Result<std::uint32_t> FleetService::queue_run(RunOrder order, const std::string&
   order.name = experiment->name;
   const auto number = store_.queue_run(order, experiment->meta.rounds);
   if (!number) return number.error();
-  const auto noted = audit(who, "run.queue", std::to_string(*number), order.name);
+  const auto noted = note_audit(who, "run.queue", std::to_string(*number), order.name);
   if (!noted) return noted.error();
   event("info", "run.queued", fmt::format("run {} of '{}' is queued by {}", *number, order.name, who));
   queue_changed_ = true;
@@ -277,7 +279,7 @@ Result<void> FleetService::pause_run(std::uint32_t number, const std::string& wh
   auto row = unfinished(number);
   if (!row) return row.error();
   if (row->phase == RunPhase::kPaused) return {};
-  auto done = audit(who, "run.pause", std::to_string(number), "");
+  auto done = note_audit(who, "run.pause", std::to_string(number), "");
   if (!done) return done;
   if (loop_->run() != nullptr && current_->number == number) {
     loop_->withdraw(run_observer_);
@@ -297,7 +299,7 @@ Result<void> FleetService::resume_run(std::uint32_t number, const std::string& w
     return make_error(Status::kInvalidArgument,
                       fmt::format("run {} is not paused: it is {}", number, run_phase_text(row->phase)));
   }
-  auto done = audit(who, "run.resume", std::to_string(number), "");
+  auto done = note_audit(who, "run.resume", std::to_string(number), "");
   if (done) done = store_.set_phase(number, RunPhase::kQueued, "", row->rounds_done);
   if (done) event("info", "run.phase", fmt::format("run {} is resumed by {}", number, who));
   if (current_ && current_->number == number) current_.reset();
@@ -308,7 +310,7 @@ Result<void> FleetService::resume_run(std::uint32_t number, const std::string& w
 Result<void> FleetService::stop_run(std::uint32_t number, const std::string& who) {
   auto row = unfinished(number);
   if (!row) return row.error();
-  auto done = audit(who, "run.stop", std::to_string(number), "");
+  auto done = note_audit(who, "run.stop", std::to_string(number), "");
   if (!done) return done;
   if (loop_->run() != nullptr && current_->number == number) return conclude(RunPhase::kStopped, "stopped by " + who);
   queue_changed_ = true;
@@ -321,7 +323,7 @@ Result<void> FleetService::stop_run(std::uint32_t number, const std::string& who
 }
 
 Result<void> FleetService::describe_device(const FleetDevice& device, const std::string& who) {
-  auto done = audit(
+  auto done = note_audit(
       who, "device.describe", device.row.id,
       boost::json::serialize(boost::json::object{
           {"group", device.group}, {"labels", device.labels}, {"note", device.note}, {"excluded", device.excluded}}));

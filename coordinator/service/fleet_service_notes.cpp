@@ -112,8 +112,8 @@ void FleetService::event(const char* level, const char* name, const std::string&
   events_.push_back(std::move(row));
 }
 
-Result<void> FleetService::audit(const std::string& who, const char* action, const std::string& subject,
-                                 const std::string& detail) {
+Result<void> FleetService::note_audit(const std::string& who, const char* action, const std::string& subject,
+                                      const std::string& detail) {
   return store_.add_audit({0, utc_now(), who, action, subject, detail});
 }
 

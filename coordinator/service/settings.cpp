@@ -12,10 +12,26 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxPath = 4096;
+constexpr std::size_t kMaxAddress = 300;
 
 std::string from_folder_of(const std::string& file, const std::string& path) {
   if (path.empty() || fs::path(path).is_absolute()) return path;
   return (fs::path(file).parent_path() / path).lexically_normal().string();
+}
+
+void read_http(const ConfigReader& http, const std::string& path, Settings& settings) {
+  const std::string beside_state = settings.state.empty() ? "" : settings.state + "/api.sock";
+  settings.http_socket = from_folder_of(path, http.text("socket", kMaxPath, beside_state));
+  for (const std::string& text : http.names("listen", {1, 8}, kMaxAddress)) {
+    const auto address = parse_network_address(text);
+    if (!address) http.problem("listen", address.error().message);
+    if (address) settings.http_listen.push_back(*address);
+  }
+  settings.http_certificate = from_folder_of(path, http.text("certificate", kMaxPath, ""));
+  settings.http_key = from_folder_of(path, http.text("key", kMaxPath, ""));
+  if (settings.http_certificate.empty() != settings.http_key.empty()) {
+    http.problem("key", "certificate and key belong together: name both files, or none");
+  }
 }
 
 }  // namespace
@@ -44,6 +60,7 @@ Result<Settings> read_settings(const std::string& path) {
   settings.fleet = fleet.id("name");
   settings.master_key = from_folder_of(path, fleet.text("master_key", kMaxPath));
   settings.revoked = from_folder_of(path, fleet.text("revoked", kMaxPath, ""));
+  read_http(root.table("http", Presence::kOptional), path, settings);
   const auto done = file->finish();
   if (!done) return done.error();
   return settings;

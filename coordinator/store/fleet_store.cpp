@@ -23,7 +23,10 @@ CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY AUTOINCREMENT, run IN
   overrides TEXT NOT NULL, init_model INTEGER NOT NULL, select_group TEXT NOT NULL, select_label TEXT NOT NULL,
   select_firmware TEXT NOT NULL, wait_s INTEGER NOT NULL, rounds INTEGER NOT NULL,
   rounds_done INTEGER NOT NULL DEFAULT 0, queued TEXT NOT NULL, begun TEXT NOT NULL DEFAULT '',
-  ended TEXT NOT NULL DEFAULT '');
+  ended TEXT NOT NULL DEFAULT '', idempotency_key TEXT);
+CREATE UNIQUE INDEX IF NOT EXISTS runs_by_key ON runs(idempotency_key);
+CREATE TABLE IF NOT EXISTS tokens(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, scope TEXT NOT NULL,
+  sha256 TEXT NOT NULL UNIQUE, created TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS models(number INTEGER PRIMARY KEY AUTOINCREMENT, sha256 TEXT NOT NULL, parent TEXT NOT NULL,
   run INTEGER NOT NULL, rounds INTEGER NOT NULL, experiment TEXT NOT NULL, figures TEXT NOT NULL, created TEXT NOT NULL,
   file BLOB NOT NULL, UNIQUE(run, rounds, sha256));
@@ -97,16 +100,17 @@ Result<std::string> FleetStore::fleet() const { return database_->meta("fleet");
 // ---- runs -----------------------------------------------------------------------------------------------------------
 
 Result<std::uint32_t> FleetStore::queue_run(const RunOrder& order, std::uint32_t rounds) {
-  Statement statement(database_->get(),
-                      "INSERT INTO runs(name, phase, experiment, overrides, init_model, select_group, select_label, "
-                      "select_firmware, wait_s, rounds, queued) VALUES(?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                      "RETURNING number");
+  Statement statement(
+      database_->get(),
+      "INSERT INTO runs(name, phase, experiment, overrides, init_model, select_group, select_label, "
+      "select_firmware, wait_s, rounds, queued, idempotency_key) VALUES(?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+      "NULLIF(?, '')) ON CONFLICT(idempotency_key) DO UPDATE SET wait_s = wait_s RETURNING number");
   const std::string overrides = internal::encode_overrides(order.overrides);
   const std::string now = utc_now();
   statement.bind(std::string_view(order.name)).bind(std::string_view(order.experiment_text));
   statement.bind(std::string_view(overrides)).bind(order.init_model).bind(std::string_view(order.selection.group));
   statement.bind(std::string_view(order.selection.label)).bind(std::string_view(order.selection.firmware));
-  statement.bind(order.wait_s).bind(rounds).bind(std::string_view(now));
+  statement.bind(order.wait_s).bind(rounds).bind(std::string_view(now)).bind(std::string_view(order.idempotency_key));
   if (!statement.next()) return database_->failure("the run cannot be queued");
   const std::uint32_t number = statement.count(0);
   if (statement.next() || !statement.ok()) return database_->failure("the run cannot be queued");
@@ -157,6 +161,15 @@ Result<std::optional<RunRow>> FleetStore::run(std::uint32_t number) const {
   auto rows = read_runs("number = ?", number, 1);
   if (!rows) return rows.error();
   return rows->empty() ? std::nullopt : std::optional<RunRow>(std::move(rows->front()));
+}
+
+Result<std::uint32_t> FleetStore::run_of_key(const std::string& idempotency_key) const {
+  if (idempotency_key.empty()) return 0U;
+  Statement row(database_->get(), "SELECT number FROM runs WHERE idempotency_key = ?");
+  row.bind(std::string_view(idempotency_key));
+  const std::uint32_t number = row.next() ? row.count(0) : 0;
+  if (!row.ok()) return database_->failure("the runs cannot be read");
+  return number;
 }
 
 Result<std::optional<RunRow>> FleetStore::current_run() const {

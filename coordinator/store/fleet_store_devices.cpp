@@ -104,6 +104,35 @@ Result<void> FleetStore::describe_device(const FleetDevice& device) {
   return {};
 }
 
+// ---- tokens ---------------------------------------------------------------------------------------------------------
+
+Result<std::uint32_t> FleetStore::add_token(const TokenRow& token) {
+  Statement insert(database_->get(),
+                   "INSERT INTO tokens(name, scope, sha256, created) VALUES(?, ?, ?, ?) RETURNING id");
+  const std::string now = utc_now();
+  insert.bind(std::string_view(token.name)).bind(std::string_view(token.scope)).bind(std::string_view(token.sha256));
+  if (!insert.bind(std::string_view(now)).next()) return database_->failure("the token cannot be written");
+  const std::uint32_t id = insert.count(0);
+  if (insert.next() || !insert.ok()) return database_->failure("the token cannot be written");
+  return id;
+}
+
+Result<std::vector<TokenRow>> FleetStore::tokens() const {
+  Statement row(database_->get(), "SELECT id, name, scope, sha256, created FROM tokens ORDER BY id");
+  std::vector<TokenRow> tokens;
+  while (row.next()) tokens.push_back({row.count(0), row.text(1), row.text(2), row.text(3), row.text(4)});
+  if (!row.ok()) return database_->failure("the tokens cannot be read");
+  return tokens;
+}
+
+Result<bool> FleetStore::remove_token(std::uint32_t id) {
+  Statement row(database_->get(), "DELETE FROM tokens WHERE id = ? RETURNING id");
+  const bool was_there = row.bind(id).next();
+  if (was_there) (void)row.next();
+  if (!row.ok()) return database_->failure("the token cannot be removed");
+  return was_there;
+}
+
 // ---- what happened, and who did it ----------------------------------------------------------------------------------
 
 Result<std::uint64_t> FleetStore::last_event() const {

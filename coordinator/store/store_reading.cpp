@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <limits>
 
 #include "database.hpp"
 #include "format.hpp"
@@ -212,10 +213,16 @@ Result<void> Store::read_reports(RunSnapshot& snapshot) const {
 }
 
 Result<std::vector<rounds::RoundRecord>> Store::rounds() const {
+  return rounds(0, std::numeric_limits<std::uint32_t>::max());
+}
+
+Result<std::vector<rounds::RoundRecord>> Store::rounds(std::uint32_t first, std::uint32_t most) const {
   std::vector<rounds::RoundRecord> records;
-  Statement row(handle(),
-                "SELECT round, updates, diverged, refused, replaced, total_weight, meta_learning_rate, duration_ms, "
-                "model_sha256, uplink_bytes, downlink_bytes, device_rounds FROM rounds ORDER BY round");
+  Statement row(
+      handle(),
+      "SELECT round, updates, diverged, refused, replaced, total_weight, meta_learning_rate, duration_ms, "
+      "model_sha256, uplink_bytes, downlink_bytes, device_rounds FROM rounds WHERE round >= ? ORDER BY round LIMIT ?");
+  row.bind(first).bind(most);
   while (row.next()) {
     records.push_back({row.count(0), row.count(1), row.count(2), row.count(3), row.count(4), row.count(5), row.real(6),
                        row.large(7), row.text(8), read_traffic(row, 9)});

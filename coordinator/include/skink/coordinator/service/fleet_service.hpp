@@ -86,6 +86,9 @@ class FleetService {
   Result<void> pause_run(std::uint32_t number, const std::string& who);
   Result<void> resume_run(std::uint32_t number, const std::string& who);
   Result<void> stop_run(std::uint32_t number, const std::string& who);
+  /// Says in the audit trail who changed what. Errors: the store failed.
+  Result<void> note_audit(const std::string& who, const char* action, const std::string& subject,
+                          const std::string& detail);
   /// Group, labels, note and exclusion of a device. Errors: the store failed.
   Result<void> describe_device(const FleetDevice& device, const std::string& who);
 
@@ -109,7 +112,6 @@ class FleetService {
   std::uint64_t patience_ms() const;
   ServiceObserver run_observer();
   void event(const char* level, const char* name, const std::string& text, const std::string& device = "");
-  Result<void> audit(const std::string& who, const char* action, const std::string& subject, const std::string& detail);
   Result<void> write_notes();
 
   /// What an operator has said of a device.

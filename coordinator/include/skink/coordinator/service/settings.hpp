@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "skink/host/config/network_address.hpp"
 #include "skink/host/experiment/experiment.hpp"
 
 namespace skink::coordinator {
@@ -27,8 +28,11 @@ struct Settings {
   std::string certificate;
   std::string key;
   std::string fleet;
-  std::string master_key;  ///< path of a file with 64 hexadecimal digits
-  std::string revoked;     ///< path of the list of revoked ids; empty: none
+  std::string master_key;                   ///< path of a file with 64 hexadecimal digits
+  std::string http_socket;                  ///< path of the API's unix socket; empty: none
+  std::vector<NetworkAddress> http_listen;  ///< and where else it listens
+  std::string http_certificate, http_key;   ///< PEM files: TLS, which is needed where it listens beyond loopback
+  std::string revoked;                      ///< path of the list of revoked ids; empty: none
 };
 
 /// Relative paths in the file are taken from the file's folder. Errors name file, line, key and what is allowed.

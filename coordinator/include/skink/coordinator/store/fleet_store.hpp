@@ -50,6 +50,8 @@ struct RunOrder {
   std::uint32_t init_model = 0;  ///< number in the registry; 0: as the experiment says
   Selection selection;
   std::uint32_t wait_s = 0;  ///< how long it waits for its devices before it fails; 0: for ever
+  /// Of whoever queues it, so that a repeated request does not queue it twice; empty: none.
+  std::string idempotency_key;
 };
 
 /// A run of the fleet.
@@ -108,6 +110,15 @@ struct AuditRow {
   std::string detail;   ///< JSON
 };
 
+/// A token of the HTTP interface. The secret itself is not kept.
+struct TokenRow {
+  std::uint32_t id = 0;
+  std::string name;     ///< whose it is, for the audit trail
+  std::string scope;    ///< "read", "operate", "admin"
+  std::string sha256;   ///< of the secret, 64 hexadecimal digits: it has 256 random bits, so a hash is enough
+  std::string created;  ///< UTC
+};
+
 /// Rows after one, at most so many; ids and numbers ascend.
 struct Page {
   std::uint64_t after = 0;
@@ -132,11 +143,14 @@ class FleetStore {
 
   // ---- runs
 
-  /// Puts a run at the end of the queue. @returns its number.
+  /// Puts a run at the end of the queue. @returns its number; that of the run with the same idempotency key, if there
+  /// is one, and then nothing changes. Errors: see the class.
   Result<std::uint32_t> queue_run(const RunOrder& order, std::uint32_t rounds);
   /// In the order of their numbers.
   Result<std::vector<RunRow>> runs(const Page& page) const;
   Result<std::optional<RunRow>> run(std::uint32_t number) const;
+  /// The number of the run that was queued with this key; 0: none. Errors: see the class.
+  Result<std::uint32_t> run_of_key(const std::string& idempotency_key) const;
   /// The one whose turn it is: the first that is not over. None: the queue is empty.
   Result<std::optional<RunRow>> current_run() const;
   /// Gives it its number on the wire, higher than any before, `least` at least. Once; it keeps it.
@@ -161,15 +175,25 @@ class FleetStore {
   Result<std::vector<FleetDevice>> devices(const std::string& after, std::uint32_t limit) const;
   /// None: it was never seen nor described. Errors: see the class.
   Result<std::optional<FleetDevice>> device(const std::string& id) const;
-  /// Changes group, labels, note and exclusion; a device that was never seen is known from now on. Errors: see the class.
+  /// Changes group, labels, note and exclusion; a device that was never seen is known from now on. Errors: see the
+  /// class.
   Result<void> describe_device(const FleetDevice& device);
+
+  // ---- tokens
+
+  /// @returns its id. Errors: see the class.
+  Result<std::uint32_t> add_token(const TokenRow& token);
+  /// All of them. Errors: see the class.
+  Result<std::vector<TokenRow>> tokens() const;
+  /// @returns whether there was one. Errors: see the class.
+  Result<bool> remove_token(std::uint32_t id);
 
   // ---- what happened, and who did it
 
   /// The highest id of an event; 0: there was none. Errors: see the class.
   Result<std::uint64_t> last_event() const;
-  /// What is new of devices and what happened since, all at once. Events have ids above last_event(), ascending; the latest
-  /// 10,000 are kept. Errors: see the class.
+  /// What is new of devices and what happened since, all at once. Events have ids above last_event(), ascending; the
+  /// latest 10,000 are kept. Errors: see the class.
   Result<void> note(const std::vector<DeviceRow>& devices, const std::vector<EventRow>& events);
   /// Oldest first. Errors: see the class.
   Result<std::vector<EventRow>> events(const Page& page) const;

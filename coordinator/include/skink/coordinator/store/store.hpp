@@ -81,6 +81,8 @@ class Store {
   /// that no coordinator writes.
   Result<RunSnapshot> load() const;
   Result<std::vector<rounds::RoundRecord>> rounds() const;
+  /// From one on, at most so many.
+  Result<std::vector<rounds::RoundRecord>> rounds(std::uint32_t first, std::uint32_t most) const;
   Result<std::vector<DeviceRow>> devices() const;
   Result<std::vector<RefusalRow>> refusals() const;
 

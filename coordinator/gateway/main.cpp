@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "skink/common/limits.hpp"
+#include "skink/coordinator/api/api.hpp"
 #include "skink/coordinator/provisioning/revoked_list.hpp"
 #include "skink/coordinator/results/claim.hpp"
 #include "skink/coordinator/results/results.hpp"
@@ -31,6 +32,7 @@
 namespace {
 
 using namespace skink;
+namespace http = coordinator::http;
 
 std::atomic<bool> stopped{false};
 
@@ -232,19 +234,45 @@ Result<void> check_credentials(const coordinator::Settings& settings) {
   return mqtt::check_credentials(session);
 }
 
+/// Where the interface listens, from the settings. On loopback TLS is a choice, elsewhere it is a must.
+http::ServerOptions server_options(const coordinator::Settings& settings) {
+  http::ServerOptions options;
+  options.unix_socket = settings.http_socket;
+  const bool has_tls = !settings.http_certificate.empty();
+  if (has_tls) options.tls = http::TlsFiles{settings.http_certificate, settings.http_key};
+  for (const NetworkAddress& listen : settings.http_listen) {
+    options.tcp.push_back({listen.host, listen.port, has_tls ? http::Transport::kTls : http::Transport::kPlain});
+  }
+  options.on_fault = [](const std::string& what) { spdlog::error("http: {}", printable(what)); };
+  return options;
+}
+
+void log_event(const coordinator::EventRow& event) {
+  const auto level = event.level == "error"     ? spdlog::level::err
+                     : event.level == "warning" ? spdlog::level::warn
+                                                : spdlog::level::info;
+  spdlog::log(level, "{}: {}", event.event, printable(event.text));
+}
+
 /// `skink-coordinator`: leads until it is told to stop.
 int serve(const coordinator::Settings& settings) {
   auto service = coordinator::FleetService::create(settings);
   if (!service) return fail(service.error(), ExitCode::kConfiguration);
-  coordinator::FleetObserver observer;
-  observer.on_event = [filter = RepeatFilter()](const coordinator::EventRow& event) mutable {
-    if (!filter.is_new(event.event + event.text)) return;
-    const auto level = event.level == "error"     ? spdlog::level::err
-                       : event.level == "warning" ? spdlog::level::warn
-                                                  : spdlog::level::info;
-    spdlog::log(level, "{}: {}", event.event, printable(event.text));
-  };
+  auto api = coordinator::api::Api::create(**service, settings.state);
+  if (!api) return fail(api.error(), ExitCode::kStore);
+  http::ServerOptions options = server_options(settings);
+  options.authentication = (*api)->authentication();
+  auto server = http::Server::create(std::move(options), (*api)->router());
+  if (!server) return fail(ExitCode::kConfiguration, "[http]: " + server.error().message);
+  if (!settings.http_socket.empty()) spdlog::info("http: listens at {}", settings.http_socket);
+  for (const http::TcpAddress& address : (*server)->tcp_addresses()) {
+    spdlog::info("http: listens at {}, port {}", address.address, address.port);
+  }
+  const auto observer = (*api)->observer([filter = RepeatFilter()](const coordinator::EventRow& event) mutable {
+    if (filter.is_new(event.event + event.text)) log_event(event);
+  });
   const coordinator::ServiceEnd end = (*service)->run(observer, [] { return stopped.load(); });
+  (*server)->stop();
   if (end == coordinator::ServiceEnd::kStoreFailed) return fail(ExitCode::kStore, (*service)->failure());
   if (end == coordinator::ServiceEnd::kCredentialsRefused) return fail(ExitCode::kCredentials, (*service)->failure());
   return static_cast<int>(ExitCode::kOk);

@@ -1,0 +1,89 @@
+/// @file
+/// Requests about devices.
+
+#include "api_json.hpp"
+#include "skink/common/wire/topics.hpp"
+#include "skink/coordinator/api/api.hpp"
+#include "skink/coordinator/http/json_fields.hpp"
+#include "skink/coordinator/http/problem.hpp"
+
+namespace skink::coordinator::api {
+namespace {
+
+constexpr std::size_t kMostLabels = 32;
+constexpr std::size_t kMostLabelBytes = 64;
+
+/// Keys and values of 1..64 bytes.
+std::string read_labels(http::JsonFields& fields, const std::string& before) {
+  const boost::json::value* value = fields.value("labels");
+  if (value == nullptr) return before;
+  const boost::json::object* labels = value->if_object();
+  bool is_fine = labels != nullptr && labels->size() <= kMostLabels;
+  for (std::size_t i = 0; is_fine && i < labels->size(); ++i) {
+    const auto& [key, text] = *(labels->begin() + static_cast<std::ptrdiff_t>(i));
+    is_fine = !key.empty() && key.size() <= kMostLabelBytes && key.find('=') == boost::json::string_view::npos &&
+              text.is_string() && !text.get_string().empty() && text.get_string().size() <= kMostLabelBytes;
+  }
+  if (is_fine) return boost::json::serialize(*labels);
+  fields.refuse("labels", "an object of at most 32 texts of 1..64 bytes, their names without '='");
+  return before;
+}
+
+/// What the fields say replaces what was said before.
+FleetDevice read_description(http::JsonFields& fields, const std::string& id, FleetDevice device) {
+  device.row.id = id;
+  device.group = fields.text("group", 0, 64, device.group);
+  device.labels = read_labels(fields, device.labels.empty() ? "{}" : device.labels);
+  device.note = fields.text("note", 0, 1000, device.note);
+  device.excluded = fields.boolean("excluded", device.excluded);
+  return device;
+}
+
+}  // namespace
+
+void Api::add_devices(http::Router& router) {
+  router.add("GET", "/api/v1/devices", http::Scope::kRead, "Devices by id",
+             [this](const http::Request& request, http::Responder respond) {
+               const auto limit = limit_of(request);
+               if (!limit) return respond(bad_parameter(limit.error()));
+               const std::string* after = request.query_parameter("after");
+               const auto devices = store_.devices(after == nullptr ? "" : *after, *limit);
+               if (!devices) return respond(store_failed(devices.error()));
+               respond(page_of(*devices, *limit, [](const FleetDevice& device) { return device.row.id; }));
+             });
+  router.add("GET", "/api/v1/devices/{id}", http::Scope::kRead, "One device",
+             [this](const http::Request& request, http::Responder respond) {
+               const auto device = store_.device(request.parameter("id"));
+               if (!device) return respond(store_failed(device.error()));
+               if (!*device) return respond(not_found("device " + request.parameter("id")));
+               respond(http::json_response(boost::json::serialize(to_json(**device))));
+             });
+  router.add(
+      "PATCH", "/api/v1/devices/{id}", http::Scope::kOperate,
+      "Group, labels, note and exclusion of a device, which need not have been seen yet",
+      [this](const http::Request& request, http::Responder respond) { describe_device(request, std::move(respond)); });
+}
+
+void Api::describe_device(const http::Request& request, http::Responder respond) {
+  const std::string& id = request.parameter("id");
+  if (!wire::is_valid_id({id.data(), id.size()})) {
+    return respond(http::problem(400, "invalid-parameter", std::string("a device id is ") + wire::kIdRule));
+  }
+  const auto body = http::json_body(request);
+  if (!body) return respond(http::problem_of(body.error()));
+  service_.post([id, body = *body, who = request.principal->name,
+                 respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
+    const auto known = service.store().device(id);
+    if (!known) return (*respond)(store_failed(known.error()));
+    http::JsonFields fields(body);
+    const FleetDevice device = read_description(fields, id, known->value_or(FleetDevice()));
+    if (const auto fine = fields.finish(); !fine) return (*respond)(http::problem_of(fine.error()));
+    const auto done = service.describe_device(device, who);
+    if (!done) return (*respond)(store_failed(done.error()));
+    const auto now = service.store().device(id);
+    if (!now || !*now) return (*respond)(http::problem(503, "store-failed", "the device cannot be read"));
+    (*respond)(http::json_response(boost::json::serialize(to_json(**now))));
+  });
+}
+
+}  // namespace skink::coordinator::api

@@ -1,0 +1,155 @@
+#include "api_json.hpp"
+
+#include <charconv>
+
+#include "skink/coordinator/http/problem.hpp"
+
+namespace skink::coordinator::api {
+namespace {
+
+constexpr std::uint32_t kDefaultLimit = 50;
+constexpr std::uint32_t kMostLimit = 500;
+
+/// Empty is null.
+boost::json::value text_or_null(const std::string& text) {
+  return text.empty() ? boost::json::value() : boost::json::value(text);
+}
+
+template <class Number>
+bool parse(std::string_view text, Number& number) {
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
+}
+
+}  // namespace
+
+boost::json::object to_json(const RunRow& run) {
+  boost::json::array overrides;
+  for (const Override& one : run.order.overrides) overrides.push_back({{"key", one.key}, {"value", one.value}});
+  return {{"number", run.number},
+          {"run", std::to_string(run.run)},
+          {"experiment", run.order.name},
+          {"phase", run_phase_text(run.phase)},
+          {"reason", text_or_null(run.reason)},
+          {"rounds", run.rounds},
+          {"rounds_done", run.rounds_done},
+          {"init_model", run.order.init_model == 0 ? boost::json::value() : boost::json::value(run.order.init_model)},
+          {"selection", boost::json::object{{"group", text_or_null(run.order.selection.group)},
+                                            {"label", text_or_null(run.order.selection.label)},
+                                            {"firmware", text_or_null(run.order.selection.firmware)}}},
+          {"wait_s", run.order.wait_s},
+          {"overrides", overrides},
+          {"queued", text_or_null(run.queued)},
+          {"begun", text_or_null(run.begun)},
+          {"ended", text_or_null(run.ended)}};
+}
+
+boost::json::object to_json(const ModelRow& model) {
+  boost::system::error_code code;
+  boost::json::value figures = boost::json::parse(model.figures, code);
+  return {{"number", model.number},
+          {"sha256", model.sha256},
+          {"parent", text_or_null(model.parent)},
+          {"run", model.run == 0 ? boost::json::value() : boost::json::value(model.run)},
+          {"rounds", model.rounds},
+          {"experiment", model.experiment},
+          {"figures", code ? boost::json::value() : figures},
+          {"created", model.created},
+          {"bytes", model.bytes}};
+}
+
+boost::json::object to_json(const FleetDevice& device) {
+  boost::system::error_code code;
+  boost::json::value labels = boost::json::parse(device.labels, code);
+  const DeviceRow& row = device.row;
+  return {
+      {"id", row.id},
+      {"online", row.online},
+      {"last_seen", text_or_null(row.last_seen)},
+      {"first_seen", text_or_null(device.first_seen)},
+      {"firmware", http::printable_utf8(row.firmware)},
+      {"arena_bytes", row.arena_bytes},
+      {"battery_percent", row.battery_percent > 100 ? boost::json::value() : boost::json::value(row.battery_percent)},
+      {"reset_reason", row.reset_reason},
+      {"free_bytes", row.free_bytes},
+      {"stack_used_bytes", row.stack_used_bytes},
+      {"group", text_or_null(device.group)},
+      {"labels", code ? boost::json::value(boost::json::object()) : labels},
+      {"note", device.note},
+      {"excluded", device.excluded}};
+}
+
+boost::json::object to_json(const EventRow& event) {
+  return {{"id", event.id},
+          {"at", event.at},
+          {"level", event.level},
+          {"event", event.event},
+          {"run", event.run == 0 ? boost::json::value() : boost::json::value(event.run)},
+          {"device", text_or_null(event.device)},
+          {"text", http::printable_utf8(event.text)}};
+}
+
+boost::json::object to_json(const AuditRow& row) {
+  return {{"id", row.id},         {"at", row.at},           {"who", row.who},
+          {"action", row.action}, {"subject", row.subject}, {"detail", row.detail}};
+}
+
+boost::json::object to_json(const rounds::RoundRecord& round) {
+  return {{"round", round.round},
+          {"updates", round.updates},
+          {"diverged", round.diverged},
+          {"refused", round.refused},
+          {"replaced", round.replaced},
+          {"total_weight", round.total_weight},
+          {"meta_learning_rate", round.meta_learning_rate},
+          {"duration_ms", round.duration_ms},
+          {"model_sha256", round.model_sha256},
+          {"uplink_bytes", round.traffic.uplink_bytes},
+          {"downlink_bytes", round.traffic.downlink_bytes},
+          {"device_rounds", round.traffic.device_rounds}};
+}
+
+boost::json::object to_json(const TokenRow& token) {
+  return {{"id", token.id}, {"name", token.name}, {"scope", token.scope}, {"created", token.created}};
+}
+
+boost::json::object to_json(const ServiceState& state) {
+  return {{"phase", service_phase_text(state.phase)},
+          {"reason", text_or_null(http::printable_utf8(state.reason))},
+          {"broker_connected", state.connected},
+          {"devices_online", state.devices_online},
+          {"devices_unconfirmed", state.devices_unconfirmed},
+          {"run", state.run == 0 ? boost::json::value()
+                                 : boost::json::value(boost::json::object{{"number", state.run},
+                                                                          {"phase", state.run_phase},
+                                                                          {"rounds", state.rounds},
+                                                                          {"rounds_done", state.rounds_done},
+                                                                          {"since_round_ms", state.since_round_ms}})}};
+}
+
+Result<std::uint32_t> limit_of(const http::Request& request) {
+  const std::string* text = request.query_parameter("limit");
+  if (text == nullptr) return kDefaultLimit;
+  std::uint32_t limit = 0;
+  if (parse(*text, limit) && limit >= 1 && limit <= kMostLimit) return limit;
+  return make_error(Status::kInvalidArgument, "'limit': a number from 1 to 500 expected");
+}
+
+Result<std::uint64_t> after_of(const http::Request& request) {
+  const std::string* text = request.query_parameter("after");
+  if (text == nullptr) return std::uint64_t{0};
+  std::uint64_t after = 0;
+  if (parse(*text, after) && after <= 0x7fffffffffffffffULL) return after;
+  return make_error(Status::kInvalidArgument, "'after': a number expected, as 'next' of the page before gives it");
+}
+
+std::uint32_t number_of(const http::Request& request) {
+  std::uint32_t number = 0;
+  return parse(request.parameter("number"), number) ? number : 0;
+}
+
+http::Response bad_parameter(const Error& error) { return http::problem(400, "invalid-parameter", error.message); }
+http::Response store_failed(const Error& error) { return http::problem(503, "store-failed", error.message); }
+http::Response not_found(const std::string& what) { return http::problem(404, "not-found", "there is no " + what); }
+
+}  // namespace skink::coordinator::api

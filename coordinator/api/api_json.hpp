@@ -1,0 +1,48 @@
+#pragma once
+/// @file
+/// Rows as JSON, and the parts of requests that many have. Private to the API.
+
+#include <boost/json.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "skink/coordinator/http/http_message.hpp"
+#include "skink/coordinator/service/fleet_service.hpp"
+#include "skink/coordinator/store/fleet_store.hpp"
+
+namespace skink::coordinator::api {
+
+boost::json::object to_json(const RunRow& run);
+boost::json::object to_json(const ModelRow& model);
+boost::json::object to_json(const FleetDevice& device);
+boost::json::object to_json(const EventRow& event);
+boost::json::object to_json(const AuditRow& row);
+boost::json::object to_json(const rounds::RoundRecord& round);
+boost::json::object to_json(const TokenRow& token);
+boost::json::object to_json(const ServiceState& state);
+
+/// ?limit= (1..500, default 50), or what is wrong with it.
+Result<std::uint32_t> limit_of(const http::Request& request);
+/// ?after=, a number; default 0.
+Result<std::uint64_t> after_of(const http::Request& request);
+/// A number in the path; 0: it is none.
+std::uint32_t number_of(const http::Request& request);
+
+/// {"items": [...], "next": ...}: `next` is the ?after= of the next page, null on the last one.
+template <class Rows, class Key>
+http::Response page_of(const Rows& rows, std::uint32_t limit, Key key) {
+  boost::json::array items;
+  for (const auto& row : rows) items.push_back(to_json(row));
+  boost::json::value next;
+  if (rows.size() == limit) next = key(rows.back());
+  return http::json_response(boost::json::serialize(boost::json::object{{"items", items}, {"next", next}}));
+}
+
+/// 400 "invalid-parameter", 503 "store-failed".
+http::Response bad_parameter(const Error& error);
+http::Response store_failed(const Error& error);
+/// 404 "not-found": `what` is not there.
+http::Response not_found(const std::string& what);
+
+}  // namespace skink::coordinator::api

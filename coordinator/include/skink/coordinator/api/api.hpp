@@ -1,0 +1,87 @@
+#pragma once
+/// @file
+/// The HTTP interface of a fleet service: /api/v1, health, metrics. docs/api.md says what each request does,
+/// docs/openapi.json describes it for programs.
+///
+/// Requests that read are answered on the server's thread from stores opened for reading; those that change something
+/// are posted to the service's thread, which answers between two turns.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "skink/coordinator/http/http_server.hpp"
+#include "skink/coordinator/service/fleet_service.hpp"
+#include "skink/coordinator/store/fleet_store.hpp"
+
+namespace skink::coordinator::api {
+
+/// Who may do what, by the hash of a token. Thread-safe.
+class TokenBook {
+ public:
+  /// From now on these, and no others.
+  void replace(const std::vector<TokenRow>& tokens);
+  /// Whose token "Bearer ..." is; none: nobody's.
+  std::optional<http::Principal> find(std::string_view authorization) const;
+
+ private:
+  mutable std::mutex mutex_;  ///< guards the next
+  std::map<std::string, http::Principal, std::less<>> by_sha256_;
+};
+
+/// Makes a secret of 256 random bits, as text, and the row that keeps its hash.
+struct NewToken {
+  std::string secret;  ///< "skink_" and 64 hexadecimal digits; shown once
+  TokenRow row;
+};
+NewToken make_token(const std::string& name, const std::string& scope);
+
+/// Answers for one service, which it outlives only without being asked.
+class Api {
+ public:
+  /// @param[in] service       borrowed; requests are posted to it
+  /// @param[in] state_folder  of the service
+  /// Errors: the fleet's store cannot be read.
+  static Result<std::unique_ptr<Api>> create(FleetService& service, const std::string& state_folder);
+
+  /// All routes. Borrows this.
+  http::Router router();
+  /// The unix socket's clients may do everything; others need a token. Borrows this.
+  http::Authentication authentication();
+  /// What the service is to tell: it becomes events of the streams. `log` is called for each event too.
+  FleetObserver observer(std::function<void(const EventRow&)> log);
+
+ private:
+  Api(FleetService& service, FleetStore store, std::string state_folder);
+  Result<void> read_tokens();
+  Result<void> read_tokens_of(FleetService& service);
+  void add_health(http::Router& router);
+  void add_runs(http::Router& router);
+  void add_run_changes(http::Router& router);
+  void add_models(http::Router& router);
+  void add_devices(http::Router& router);
+  void add_events(http::Router& router);
+  void add_tokens(http::Router& router);
+  void show_status(const http::Request& request, http::Responder respond);
+  void show_ready(const http::Request& request, http::Responder respond);
+  void queue_run(const http::Request& request, http::Responder respond);
+  void change_run(const http::Request& request, http::Responder respond,
+                  Result<void> (FleetService::*change)(std::uint32_t, const std::string&));
+  void show_rounds(const http::Request& request, http::Responder respond);
+  void describe_device(const http::Request& request, http::Responder respond);
+  void add_token(const http::Request& request, http::Responder respond);
+  void remove_token(const http::Request& request, http::Responder respond);
+  void publish(const std::string& type, std::string json);
+
+  FleetService& service_;
+  FleetStore store_;  // for reading, on the server's thread
+  std::string state_folder_;
+  std::shared_ptr<http::EventHub> hub_;
+  TokenBook tokens_;
+};
+
+}  // namespace skink::coordinator::api
