@@ -31,8 +31,8 @@ bool is_known(ReleaseKind kind) noexcept { return kind == ReleaseKind::kModel ||
 
 }  // namespace
 
-Status read_release(Bytes partition, Bytes release_key, Release& release) noexcept {
-  const Bytes begin = partition.first(partition.size() < kReleaseHeaderBytes ? partition.size() : kReleaseHeaderBytes);
+Status read_manifest(Bytes header, Bytes release_key, Release& release) noexcept {
+  const Bytes begin = header.first(header.size() < kReleaseHeaderBytes ? header.size() : kReleaseHeaderBytes);
   if (is_all(begin, 0xff) || is_all(begin, 0)) return Status::kUnavailable;
   if (begin.size() < kReleaseHeaderBytes) return Status::kTruncated;
   if (memcmp(begin.data(), kMagic, sizeof kMagic) != 0) return Status::kDamaged;
@@ -54,6 +54,18 @@ Status read_release(Bytes partition, Bytes release_key, Release& release) noexce
   if (version != kVersion || !is_known(read.kind) || !wire::is_valid_id(read.name) || read.content_bytes == 0) {
     return Status::kInvalidArgument;
   }
+  release = read;
+  return Status::kOk;
+}
+
+uint32_t claimed_number(Bytes header) noexcept {
+  return header.size() < kReleaseHeaderBytes ? 0 : load_u32(header.data() + kNumberAt);
+}
+
+Status read_release(Bytes partition, Bytes release_key, Release& release) noexcept {
+  Release read;
+  const Status status = read_manifest(partition, release_key, read);
+  if (status != Status::kOk) return status;
   const Bytes rest = partition.subspan(kReleaseHeaderBytes);
   if (rest.size() < read.content_bytes) return Status::kTruncated;
   read.content = rest.first(read.content_bytes);

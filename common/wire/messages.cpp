@@ -17,6 +17,7 @@ const char* channel_label(Channel channel) noexcept {
     case Channel::kUpdate: return "skink/1/update";
     case Channel::kReply: return "skink/1/reply";
     case Channel::kState: return "skink/1/state";
+    case Channel::kRelease: return "skink/1/release";
   }
   return "";
 }
@@ -61,6 +62,21 @@ Status decode_fields(const pb_msgdesc_t* fields, void* message, Bytes bytes) noe
   return pb_decode(&stream, fields, message) ? Status::kOk : Status::kDamaged;
 }
 
+/// A whole message with its code.
+Status encode_sealed(Channel channel, const pb_msgdesc_t* fields, const void* message, const Identity& identity,
+                     MutableBytes out, size_t& written) noexcept {
+  const Status status = encode_fields(fields, message, out, written);
+  return status == Status::kOk ? append_tag(channel, identity, out, written) : status;
+}
+
+/// Checks the code, then reads.
+Status decode_sealed(Channel channel, const pb_msgdesc_t* fields, void* message, const Identity& identity,
+                     Bytes bytes) noexcept {
+  Bytes content;
+  const Status status = check_tag(channel, identity, bytes, content);
+  return status == Status::kOk ? decode_fields(fields, message, content) : status;
+}
+
 /// Appends the payload field, which its source writes where it stays.
 Status append_payload(const PayloadSource& source, MutableBytes out, size_t& written) noexcept {
   if (source.size == 0) return Status::kOk;
@@ -92,9 +108,9 @@ void forget_unknown(Enum& field, Enum largest) noexcept {
 
 /// Reasons may be added to the list later.
 Refusal known_refusal(uint32_t number) noexcept {
-  const bool is_of_task = number <= static_cast<uint32_t>(Refusal::kStorageFailed);
+  const bool is_of_device = number <= static_cast<uint32_t>(Refusal::kWrongSignature);
   const bool is_of_update = number >= static_cast<uint32_t>(Refusal::kNotExpected) && number < kRefusalCount;
-  return is_of_task || is_of_update ? static_cast<Refusal>(number) : Refusal::kOther;
+  return is_of_device || is_of_update ? static_cast<Refusal>(number) : Refusal::kOther;
 }
 
 bool is_known_outcome(uint32_t number) noexcept {
@@ -116,6 +132,8 @@ const char* refusal_text(Refusal refusal) noexcept {
     case Refusal::kDoesNotFit: return "does_not_fit";
     case Refusal::kNoData: return "no_data";
     case Refusal::kStorageFailed: return "storage_failed";
+    case Refusal::kOlderRelease: return "older_release";
+    case Refusal::kWrongSignature: return "wrong_signature";
     case Refusal::kNotExpected: return "not_expected";
     case Refusal::kLate: return "late";
     case Refusal::kDuplicate: return "duplicate";
@@ -145,18 +163,19 @@ bool same_versions(const Versions& versions) noexcept {
 }
 
 Status encode_state(const State& state, const Identity& identity, MutableBytes out, size_t& written) noexcept {
-  const Status status = encode_fields(skink_wire_State_fields, &state, out, written);
-  return status == Status::kOk ? append_tag(Channel::kState, identity, out, written) : status;
+  return encode_sealed(Channel::kState, skink_wire_State_fields, &state, identity, out, written);
 }
 
 Status encode_task(const Task& task, const Identity& identity, MutableBytes out, size_t& written) noexcept {
-  const Status status = encode_fields(skink_wire_Task_fields, &task, out, written);
-  return status == Status::kOk ? append_tag(Channel::kTask, identity, out, written) : status;
+  return encode_sealed(Channel::kTask, skink_wire_Task_fields, &task, identity, out, written);
 }
 
 Status encode_reply(const Reply& reply, const Identity& identity, MutableBytes out, size_t& written) noexcept {
-  const Status status = encode_fields(skink_wire_Reply_fields, &reply, out, written);
-  return status == Status::kOk ? append_tag(Channel::kReply, identity, out, written) : status;
+  return encode_sealed(Channel::kReply, skink_wire_Reply_fields, &reply, identity, out, written);
+}
+
+Status encode_release(const Release& release, const Identity& identity, MutableBytes out, size_t& written) noexcept {
+  return encode_sealed(Channel::kRelease, skink_wire_Release_fields, &release, identity, out, written);
 }
 
 Status encode_update(const Update& update, const PayloadSource& payload, const Identity& identity, MutableBytes out,
@@ -185,38 +204,37 @@ Status encode_update(const Update& update, const PayloadSource& payload, const I
 
 Status decode_state(Bytes bytes, const Identity& identity, State& state) noexcept {
   State message = skink_wire_State_init_zero;
-  if (bytes.empty()) {
-    state = message;
-    return Status::kOk;
+  if (!bytes.empty()) {
+    const Status status = decode_sealed(Channel::kState, skink_wire_State_fields, &message, identity, bytes);
+    if (status != Status::kOk) return status;
   }
-  Bytes content;
-  Status status = check_tag(Channel::kState, identity, bytes, content);
-  if (status != Status::kOk) return status;
-  status = decode_fields(skink_wire_State_fields, &message, content);
-  if (status == Status::kOk) state = message;
-  return status;
+  message.release_reason = static_cast<skink_wire_Refusal>(known_refusal(number_of(message.release_reason)));
+  forget_unknown(message.release_use, skink_wire_ReleaseUse_RELEASE_USE_NOT_JUDGED);
+  state = message;
+  return Status::kOk;
 }
 
 Status decode_task(Bytes bytes, const Identity& identity, Task& task) noexcept {
-  Bytes content;
-  Status status = check_tag(Channel::kTask, identity, bytes, content);
-  if (status != Status::kOk) return status;
   Task message = skink_wire_Task_init_zero;
-  status = decode_fields(skink_wire_Task_fields, &message, content);
+  const Status status = decode_sealed(Channel::kTask, skink_wire_Task_fields, &message, identity, bytes);
   forget_unknown(message.kind, skink_wire_TaskKind_TASK_KIND_PRESENCE);
   if (status == Status::kOk) task = message;
   return status;
 }
 
 Status decode_reply(Bytes bytes, const Identity& identity, Reply& reply) noexcept {
-  Bytes content;
-  Status status = check_tag(Channel::kReply, identity, bytes, content);
-  if (status != Status::kOk) return status;
   Reply message = skink_wire_Reply_init_zero;
-  status = decode_fields(skink_wire_Reply_fields, &message, content);
+  const Status status = decode_sealed(Channel::kReply, skink_wire_Reply_fields, &message, identity, bytes);
   forget_unknown(message.verdict, skink_wire_Verdict_VERDICT_RESEND);
   message.reason = static_cast<skink_wire_Refusal>(known_refusal(number_of(message.reason)));
   if (status == Status::kOk) reply = message;
+  return status;
+}
+
+Status decode_release(Bytes bytes, const Identity& identity, Release& release) noexcept {
+  Release message = skink_wire_Release_init_zero;
+  const Status status = decode_sealed(Channel::kRelease, skink_wire_Release_fields, &message, identity, bytes);
+  if (status == Status::kOk) release = message;
   return status;
 }
 

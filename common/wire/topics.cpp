@@ -75,6 +75,8 @@ bool parse_kind(Span<const char> text, TopicKind& kind) noexcept {
     kind = TopicKind::kReply;
   else if (equals(text, "patch"))
     kind = TopicKind::kPatch;
+  else if (equals(text, "release"))
+    kind = TopicKind::kRelease;
   else
     return false;
   return true;
@@ -87,7 +89,9 @@ const char* kind_text(TopicKind kind) noexcept {
     case TopicKind::kUpdate: return "update";
     case TopicKind::kReply: return "reply";
     case TopicKind::kPatch: return "patch";
-    case TopicKind::kModel: break;
+    case TopicKind::kRelease: return "release";
+    case TopicKind::kModel:
+    case TopicKind::kReleaseModel: break;
   }
   return "";
 }
@@ -111,8 +115,8 @@ size_t format_topic(const Topic& topic, Span<char> out) noexcept {
   Writer writer(out);
   writer.add("skink/1/");
   writer.add(topic.fleet);
-  if (topic.kind == TopicKind::kModel) {
-    writer.add("/model/");
+  if (is_chunk(topic.kind)) {
+    writer.add(topic.kind == TopicKind::kModel ? "/model/" : "/release/");
     writer.add(topic.slot);
     writer.add("/");
     if (topic.chunk == kAllChunks) {
@@ -141,8 +145,8 @@ bool parse_topic(Span<const char> name, Topic& topic) noexcept {
   if (equals(branch, "dev")) {
     parsed.device_id = third;
     if (!is_valid_id(third) || !parse_kind(last, parsed.kind)) return false;
-  } else if (equals(branch, "model")) {
-    parsed.kind = TopicKind::kModel;
+  } else if (equals(branch, "model") || equals(branch, "release")) {
+    parsed.kind = equals(branch, "model") ? TopicKind::kModel : TopicKind::kReleaseModel;
     if (!parse_number(third, parsed.slot) || parsed.slot >= kModelSlots) return false;
     if (!parse_number(last, parsed.chunk)) return false;
   } else {

@@ -65,6 +65,10 @@ def example_messages():
     yield "state", "the answer to a challenge", wire.new(
         "State", versions=wire.versions(), online=True, firmware="example 1.0", arena_bytes=65536, battery_percent=80,
         model=wire.prefix(digest), challenge=0x0123456789ABCDEF)
+    yield "state", "of a device that keeps a release and refuses another", wire.new(
+        "State", versions=wire.versions(), online=True, firmware="example 1.0", arena_bytes=65536, battery_percent=255,
+        takes_releases=True, release=7, release_model=wire.prefix(digest), release_refused=6,
+        release_reason=wire.REFUSAL["OLDER_RELEASE"], release_use=wire.USE["ADAPTED"])
     yield "task", "a challenge", wire.new("Task", kind=wire.KIND["PRESENCE"], challenge=0x0123456789ABCDEF)
     yield "task", "adapt", wire.new("Task", **asked, kind=wire.KIND["ADAPT"], device_index=7, batch_size=1,
                                     uplink="topk:0.05+ternary+ef", chunk_bytes=1024, accepted_round=299)
@@ -85,6 +89,11 @@ def example_messages():
             "Evaluation", tasks=8, query_samples=800, loss_before=2 ** 40 + 5, loss_after=12345, diverged_tasks=1))
     yield "update", "a refusal", wire.new("Update", **key, outcome=wire.OUTCOME["REFUSED"], chunk_count=1,
                                           refusal=wire.REFUSAL["DOES_NOT_FIT"], needed_bytes=300000, available_bytes=65536)
+    yield "release", "to be adapted and judged", wire.new(
+        "Release", header=bytes(range(144)), model_sha256=digest, slot=1, seed=SEED, passes=3, batch_size=1,
+        inner_learning_rate=float(F(0.02)), first_task=7)
+    yield "release", "by a chain of patches, to be used as released", wire.new(
+        "Release", header=bytes(range(144)), model_sha256=digest, patch_base=2 ** 63 + 1, patch_bytes=777, seed=SEED)
     yield "reply", "taken", wire.new("Reply", **key, verdict=wire.VERDICT["ACCEPTED"])
     yield "reply", "send again from the second chunk on", wire.new("Reply", **key, verdict=wire.VERDICT["RESEND"], chunk=1)
     yield "reply", "refused", wire.new("Reply", **key, verdict=wire.VERDICT["REFUSED"], reason=wire.REFUSAL["LATE"])

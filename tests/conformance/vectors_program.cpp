@@ -108,6 +108,7 @@ Status recode(const std::string& kind, const Buffer& message, const wire::Identi
   wire::State state{};
   wire::Task task{};
   wire::Reply reply{};
+  wire::Release release{};
   wire::Update update;
   Bytes payload;
   Status status = Status::kUnsupported;
@@ -116,6 +117,9 @@ Status recode(const std::string& kind, const Buffer& message, const wire::Identi
   }
   if (kind == "task" && (status = wire::decode_task(bytes, identity, task)) == Status::kOk) {
     return wire::encode_task(task, identity, room, written);
+  }
+  if (kind == "release" && (status = wire::decode_release(bytes, identity, release)) == Status::kOk) {
+    return wire::encode_release(release, identity, room, written);
   }
   if (kind == "reply" && (status = wire::decode_reply(bytes, identity, reply)) == Status::kOk) {
     return wire::encode_reply(reply, identity, room, written);

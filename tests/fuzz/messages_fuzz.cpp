@@ -92,6 +92,22 @@ void fuzz_reply(Bytes content) {
       [](Bytes bytes, auto& m) { return wire::decode_reply(bytes, identity(), m); });
 }
 
+void fuzz_announcement(Bytes content) {
+  const auto message = with_code(content, "skink/1/release");
+  wire::Release release{};
+  const Status status = wire::decode_release(view(message), identity(), release);
+  promise(status == Status::kOk || status == Status::kDamaged, "a valid code is accepted");
+  if (status != Status::kOk) return;
+  check_round_trip(
+      release,
+      [](const auto& m, MutableBytes out, std::size_t& written) {
+        promise(wire::encode_release(m, identity(), out.first(wire::kMaxReleaseMessageBytes), written) == Status::kOk,
+                "the stated size suffices");
+        return Status::kOk;
+      },
+      [](Bytes bytes, auto& m) { return wire::decode_release(bytes, identity(), m); });
+}
+
 void fuzz_update(Bytes content) {
   const auto message = with_code(content, "skink/1/update");
   wire::Update update;
@@ -111,10 +127,11 @@ void fuzz_update(Bytes content) {
 void fuzz_messages(Bytes input) {
   if (input.empty()) return;
   const Bytes content = input.subspan(1);
-  switch (input[0] % 4) {
+  switch (input[0] % 5) {
     case 0: fuzz_state(content); break;
     case 1: fuzz_task(content); break;
     case 2: fuzz_reply(content); break;
+    case 4: fuzz_announcement(content); break;
     default: fuzz_update(content); break;
   }
 }

@@ -19,7 +19,7 @@ void fuzz_topic(Bytes input) {
   for (std::size_t i = 0; i < length; ++i) {
     // Hashes may be read in upper case; they are written in lower case.
     const char lower = name[i] >= 'A' && name[i] <= 'F' ? static_cast<char>(name[i] + 32) : name[i];
-    promise(text[i] == name[i] || (topic.kind == wire::TopicKind::kModel && text[i] == lower), "and its characters");
+    promise(text[i] == name[i] || (wire::is_chunk(topic.kind) && text[i] == lower), "and its characters");
   }
 }
 

@@ -52,7 +52,8 @@ def constants(enum):
     return {member.removeprefix(prefix): number for member, number in ENUMS[enum].items()}
 
 
-REFUSAL, OUTCOME, VERDICT, KIND = (constants(name) for name in ("Refusal", "Outcome", "Verdict", "TaskKind"))
+REFUSAL, OUTCOME, VERDICT, KIND, USE = (
+    constants(name) for name in ("Refusal", "Outcome", "Verdict", "TaskKind", "ReleaseUse"))
 
 
 def name_of(numbers, number):
@@ -159,7 +160,7 @@ def device_key(master, fleet, device_id):
 
 
 def code(key, kind, device_id, data):
-    """`kind` is task, update, reply or state."""
+    """`kind` is task, update, reply, state or release."""
     text = b"skink/1/" + kind.encode() + b"\0" + device_id.encode() + b"\0" + data
     return hmac.digest(key, text, hashlib.sha256)[:CODE_BYTES]
 

@@ -28,7 +28,8 @@ bool parses(const std::string& name) {
 }  // namespace
 
 TEST_CASE("topics: every device topic comes back", "[common][wire][topics]") {
-  const auto kind = GENERATE(TopicKind::kState, TopicKind::kTask, TopicKind::kUpdate, TopicKind::kReply);
+  const auto kind = GENERATE(TopicKind::kState, TopicKind::kTask, TopicKind::kUpdate, TopicKind::kReply,
+                             TopicKind::kPatch, TopicKind::kRelease);
   const std::string fleet = GENERATE(std::string("f"), std::string("Plant_7.a-B"), std::string(64, 'z'));
   const std::string id = GENERATE(std::string("0"), std::string("..."), std::string(64, 'Q'));
   Topic topic;
@@ -58,19 +59,23 @@ TEST_CASE("topics: names are those of the protocol", "[common][wire][topics]") {
   CHECK(format(topic) == "skink/1/home/model/1/120");
   topic.chunk = wire::kAllChunks;
   CHECK(format(topic) == "skink/1/home/model/1/+");
+  topic.kind = TopicKind::kReleaseModel;
+  CHECK(format(topic) == "skink/1/home/release/1/+");
+  topic.kind = TopicKind::kRelease;
+  CHECK(format(topic) == "skink/1/home/dev/d-1/release");
 }
 
 TEST_CASE("topics: model chunks come back", "[common][wire][topics]") {
   const std::string fleet = "home";
   Topic topic;
-  topic.kind = TopicKind::kModel;
+  topic.kind = GENERATE(TopicKind::kModel, TopicKind::kReleaseModel);
   topic.fleet = view(fleet);
   topic.slot = GENERATE(0U, 1U);
   topic.chunk = GENERATE(0U, 1U, 9U, 10U, 1023U, 65535U, 999999999U);
   const std::string name = format(topic);
   Topic parsed;
   REQUIRE(wire::parse_topic(view(name), parsed));
-  CHECK(parsed.kind == TopicKind::kModel);
+  CHECK(parsed.kind == topic.kind);
   CHECK(parsed.slot == topic.slot);
   CHECK(parsed.chunk == topic.chunk);
 }
@@ -114,7 +119,7 @@ TEST_CASE("topics: ids are 1 to 64 of the allowed characters", "[common][wire][t
 }
 
 TEST_CASE("topics: model names with another slot or chunk are refused", "[common][wire][topics]") {
-  const std::string model = "skink/1/home/model/";
+  const std::string model = GENERATE("skink/1/home/model/", "skink/1/home/release/");
   REQUIRE(parses(model + "1/0"));
   for (const char* chunk : {"", "+", "#", "-1", "00", "01", "1 ", " 1", "1x", "x", "0x1", "1/", "1/2", "4294967295",
                             "4294967296", "99999999999999999999"}) {

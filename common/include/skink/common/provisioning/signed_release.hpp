@@ -48,6 +48,15 @@ struct Release {
 /// Cost: one signature (0.1 s on a Cortex-M4 at 64 MHz, an estimate) and one SHA-256 over the content.
 Status read_release(Bytes partition, Bytes release_key, Release& release) noexcept;
 
+/// Reads and checks the first kReleaseHeaderBytes of a release, whose content is elsewhere: `release.content` is empty.
+/// What follows the header is ignored.
+///
+/// @returns as read_release(), of which what concerns the content does not occur. Cost: one signature.
+Status read_manifest(Bytes header, Bytes release_key, Release& release) noexcept;
+
+/// The number that a header claims, of which nothing is checked; 0 when it is shorter than kReleaseHeaderBytes.
+uint32_t claimed_number(Bytes header) noexcept;
+
 /// The manifest of a release: what is to be signed. `release.content` gives length and digest; `release.digest` and
 /// `release.content_bytes` are ignored.
 /// @returns kOk; kInvalidArgument when a field is out of its range or the content is empty or over 4 GiB.

@@ -20,6 +20,7 @@ using State = skink_wire_State;
 using Task = skink_wire_Task;
 using Evaluation = skink_wire_Evaluation;
 using Reply = skink_wire_Reply;
+using Release = skink_wire_Release;
 
 /// What a task asks of a device, how the device did, and what the coordinator says of its update; numbers as in
 /// skink.proto.
@@ -34,6 +35,16 @@ enum class ChangeKind : uint8_t {
 };
 inline constexpr uint32_t kChangeKinds = 2;  ///< a task with another number is invalid
 
+/// What a device uses of the release that it keeps; numbers as in skink.proto.
+enum class ReleaseUse : uint8_t {
+  kUnknown = 0,    ///< no release, or not judged yet
+  kReleased = 1,   ///< as released: adapting was not asked for
+  kAdapted = 2,    ///< adapted, with a lower loss on its query samples
+  kWorse = 3,      ///< as released: the loss was not lower
+  kDiverged = 4,   ///< as released: adapting diverged
+  kNotJudged = 5,  ///< as released: no samples to judge by, or no memory to adapt in
+};
+
 /// The published list of reasons; numbers as in skink.proto.
 enum class Refusal : uint8_t {
   kNone = 0,
@@ -47,6 +58,8 @@ enum class Refusal : uint8_t {
   kDoesNotFit = 8,
   kNoData = 9,
   kStorageFailed = 10,
+  kOlderRelease = 11,
+  kWrongSignature = 12,
   kNotExpected = 20,
   kLate = 21,
   kDuplicate = 22,
@@ -107,7 +120,7 @@ struct PayloadSource {
 
 /// The kind of message that an authentication code is for. It is part of what is authenticated, so that a message of
 /// one kind cannot pass for another.
-enum class Channel : uint8_t { kTask, kUpdate, kReply, kState };
+enum class Channel : uint8_t { kTask, kUpdate, kReply, kState, kRelease };
 
 /// The device id and key that authenticate a message.
 struct Identity {
@@ -116,8 +129,9 @@ struct Identity {
 };
 
 inline constexpr size_t kMaxDeviceIdBytes = limits::kMaxIdBytes;
-inline constexpr size_t kMaxControlBytes = 256;      ///< task, reply and state with their codes
-inline constexpr size_t kUpdateOverheadBytes = 192;  ///< an update message without its payload
+inline constexpr size_t kMaxControlBytes = 256;         ///< task, reply and state with their codes
+inline constexpr size_t kMaxReleaseMessageBytes = 384;  ///< release with its code
+inline constexpr size_t kUpdateOverheadBytes = 192;     ///< an update message without its payload
 
 /// The protocol, arithmetic and codec versions of this build (versions.hpp).
 Versions own_versions() noexcept;
@@ -127,8 +141,8 @@ bool same_versions(const Versions& versions) noexcept;
 
 /// Each encoder writes one message and its authentication code (HMAC-SHA256-128 with identity.key) into `out`.
 ///
-/// @param[out] out      kMaxControlBytes always suffice for state, task and reply; kUpdateOverheadBytes + payload.size
-///                      for an update. Unspecified on errors.
+/// @param[out] out      kMaxControlBytes always suffice for state, task and reply; kMaxReleaseMessageBytes for a
+///                      release; kUpdateOverheadBytes + payload.size for an update. Unspecified on errors.
 /// @param[out] written  bytes of the message with its code; unspecified on errors.
 /// @returns kOk; kBufferTooSmall when it does not fit in `out`; encode_update() also what payload.read returned.
 ///
@@ -136,19 +150,21 @@ bool same_versions(const Versions& versions) noexcept;
 Status encode_state(const State& state, const Identity& identity, MutableBytes out, size_t& written) noexcept;
 Status encode_task(const Task& task, const Identity& identity, MutableBytes out, size_t& written) noexcept;
 Status encode_reply(const Reply& reply, const Identity& identity, MutableBytes out, size_t& written) noexcept;
+Status encode_release(const Release& release, const Identity& identity, MutableBytes out, size_t& written) noexcept;
 Status encode_update(const Update& update, const PayloadSource& payload, const Identity& identity, MutableBytes out,
                      size_t& written) noexcept;
 
 /// Each decoder checks the authentication code, before anything is parsed, and then reads a message of its kind. The
 /// message is written on kOk only. Enumeration numbers that this version does not know become 0 ("unspecified") in
-/// task.kind and reply.verdict, and kOther in reply.reason. decode_state(): no bytes are a last will, which gives kOk
-/// and online false.
+/// task.kind, reply.verdict and state.release_use, and kOther in reply.reason and state.release_reason. decode_state():
+/// no bytes are a last will, which gives kOk and online false.
 ///
 /// @returns kOk; kTruncated when shorter than an authentication code; kWrongAuthentication when the code is not
 ///          identity's over these bytes on this channel; kDamaged when the rest is not a message of this kind.
 Status decode_state(Bytes bytes, const Identity& identity, State& state) noexcept;
 Status decode_task(Bytes bytes, const Identity& identity, Task& task) noexcept;
 Status decode_reply(Bytes bytes, const Identity& identity, Reply& reply) noexcept;
+Status decode_release(Bytes bytes, const Identity& identity, Release& release) noexcept;
 
 /// Decodes an update, as above; a refusal that this version does not know becomes kOther. Sizes, chunks and numbers are
 /// not checked against the task.

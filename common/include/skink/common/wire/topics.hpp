@@ -11,9 +11,15 @@
 namespace skink::wire {
 
 /// The topics of docs/protocol.md, section 1.
-enum class TopicKind : uint8_t { kState, kTask, kUpdate, kReply, kPatch, kModel };
+enum class TopicKind : uint8_t { kState, kTask, kUpdate, kReply, kPatch, kModel, kRelease, kReleaseModel };
 
-/// Number of topics ("slots") that models take in turn. A new topic for each model would fill the broker's memory.
+/// Is it a topic of a model's chunks, which belongs to no device?
+constexpr bool is_chunk(TopicKind kind) noexcept {
+  return kind == TopicKind::kModel || kind == TopicKind::kReleaseModel;
+}
+
+/// Number of topics ("slots") that models, and releases, take in turn. A new topic for each model would fill the
+/// broker's memory.
 inline constexpr uint32_t kModelSlots = 2;
 
 /// The slot of the model after `rounds` rounds. Models alternate, so that late chunks of the previous model do not
@@ -37,9 +43,9 @@ inline constexpr size_t kPatchHeadBytes = 12;
 struct Topic {
   TopicKind kind = TopicKind::kState;
   Span<const char> fleet;
-  Span<const char> device_id;  ///< all kinds but kModel
-  uint32_t slot = 0;           ///< kModel: below kModelSlots
-  uint32_t chunk = 0;          ///< kModel
+  Span<const char> device_id;  ///< all kinds but chunks: is_chunk()
+  uint32_t slot = 0;           ///< of a chunk: below kModelSlots
+  uint32_t chunk = 0;          ///< its number
 };
 
 /// Writes the name and a final 0. @returns its length, or 0 when it does not fit in `out`.
