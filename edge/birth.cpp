@@ -6,15 +6,17 @@ namespace skink::edge::internal {
 namespace {
 
 constexpr Health kUnknownHealth;
-constexpr wire::TopicKind kTopics[] = {wire::TopicKind::kPatch, wire::TopicKind::kReply, wire::TopicKind::kTask};
+constexpr wire::TopicKind kTopics[] = {wire::TopicKind::kTask, wire::TopicKind::kReply, wire::TopicKind::kPatch,
+                                       wire::TopicKind::kRelease};
+constexpr uint8_t kTopicCount = sizeof kTopics / sizeof kTopics[0];
 
 }  // namespace
 
-Birth::Birth(const char* firmware, const Health* health) noexcept
-    : firmware_(firmware), health_(health != nullptr ? health : &kUnknownHealth) {}
+Birth::Birth(const char* firmware, const Health* health, Topics topics) noexcept
+    : firmware_(firmware), health_(health != nullptr ? health : &kUnknownHealth), topics_(topics) {}
 
 void Birth::on_connected() noexcept {
-  subscriptions_due_ = sizeof kTopics / sizeof kTopics[0];
+  next_topic_ = 0;
   on_challenge(0);
 }
 
@@ -24,9 +26,9 @@ void Birth::on_challenge(uint64_t challenge) noexcept {
 }
 
 bool Birth::next_subscription(Action& action) noexcept {
-  if (subscriptions_due_ == 0) return false;
+  if (next_topic_ == (topics_ == Topics::kTasks ? kTopicCount - 1 : kTopicCount)) return false;
   action.kind = ActionKind::kSubscribe;
-  action.topic = kTopics[--subscriptions_due_];
+  action.topic = kTopics[next_topic_++];
   return true;
 }
 

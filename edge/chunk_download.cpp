@@ -13,8 +13,8 @@ bool ChunkDownload::set_model(uint32_t model_bytes) noexcept {
   return count_ <= SKINK_EDGE_MAX_MODEL_CHUNKS;
 }
 
-void ChunkDownload::begin(uint32_t topic_slot) noexcept {
-  pause(topic_slot);
+void ChunkDownload::begin(const ChunkPlace& place) noexcept {
+  pause(place);
   all_due_ = true;
   stored_.clear();
   missing_ = count_;
@@ -22,13 +22,13 @@ void ChunkDownload::begin(uint32_t topic_slot) noexcept {
 }
 
 bool ChunkDownload::next_action(Action& action) noexcept {
-  action.topic = wire::TopicKind::kModel;
-  const bool is_outdated = !is_active_ || all_due_ || subscribed_slot_ != topic_slot_;
+  const bool is_outdated = !is_active_ || all_due_ || !(subscribed_ == place_);
   if (is_outdated && next_unsubscription(action)) return true;
   if (!is_active_) return false;
   action.kind = ActionKind::kSubscribe;
-  action.slot = topic_slot_;
-  subscribed_slot_ = topic_slot_;
+  subscribed_ = place_;
+  action.topic = place_.topic;
+  action.slot = place_.slot;
   if (all_due_) {
     all_due_ = false;
     all_subscribed_ = true;
@@ -48,7 +48,8 @@ bool ChunkDownload::next_action(Action& action) noexcept {
 /// Ends one subscription to chunks that are no longer waited for.
 bool ChunkDownload::next_unsubscription(Action& action) noexcept {
   action.kind = ActionKind::kUnsubscribe;
-  action.slot = subscribed_slot_;
+  action.topic = subscribed_.topic;
+  action.slot = subscribed_.slot;
   if (all_subscribed_) {
     all_subscribed_ = false;
     action.chunk = wire::kAllChunks;

@@ -6,16 +6,19 @@ namespace skink::edge {
 
 using internal::DownloadProgress;
 using internal::is_adapt;
-using internal::model_of;
+using internal::offer_of;
+using Topics = internal::Birth::Topics;
 
 Client::Client(const ClientConfig& config, const Platform& platform) noexcept
     : identity_(config.identity),
       arena_(aligned_part(config.arena)),
       samples_(platform.samples),
-      birth_(config.firmware, config.health),
+      store_(platform.releases),
+      release_(platform.releases.kept),
+      releases_(config.release_key, release_),
+      birth_(config.firmware, config.health, releases_.is_open() ? Topics::kTasksAndReleases : Topics::kTasks),
       timer_(config.retry_ms, config.retry_limit_ms, config.jitter_seed),
       slot_(platform.model),
-      download_(slot_, gate_.task()),
       residual_(platform.residuals) {}
 
 void Client::restore_task(const wire::RoundId& id) noexcept { gate_.restore(id); }
@@ -30,8 +33,9 @@ void Client::on_connected(uint64_t now_ms) noexcept {
   is_connected_ = true;
   is_outbox_busy_ = false;
   birth_.on_connected();
+  releases_.on_connected();
   download_.on_connected();
-  if (state_ == ClientState::kDownloading) arm_timer();
+  if (state_ == ClientState::kDownloading || is_fetching()) arm_timer();
   if (is_sending()) resume_upload();
 }
 
@@ -82,11 +86,14 @@ void Client::repeat(const wire::Task& task) noexcept {
 void Client::start(const wire::Task& task) noexcept {
   ++counters_.tasks;
   residual_.settle(task.run, task.accepted_round, upload_.encoder());  // while w and phi are what they were
+  result_bytes_ = 0;
+  stop_fetching();
+  lose_release_weights();
   gate_.accept(task, now_ms_);
   download_.stop();
   upload_.reset(task);
   timer_.reset_backoff();
-  if (slot_.has_model(model_of(task))) {
+  if (slot_.has_model(offer_of(task).digest)) {
     begin_work();
   } else {
     begin_download();
@@ -95,7 +102,8 @@ void Client::start(const wire::Task& task) noexcept {
 
 void Client::on_task_not_noted(uint64_t now_ms) noexcept {
   now_ms_ = now_ms;
-  const bool is_begun = state_ == ClientState::kDownloading || has_work();  // else it is refused for another reason
+  const bool is_begun =
+      state_ == ClientState::kDownloading || state_ == ClientState::kWorking;  // else it is refused for another reason
   if (is_begun) refuse(wire::Refusal::kStorageFailed);
 }
 
@@ -122,7 +130,7 @@ void Client::on_reply(Bytes message, uint64_t now_ms) noexcept {
 void Client::begin_download() noexcept {
   // The end of the arena may hold a residual.
   const size_t room = arena_.size() / sizeof(float) * sizeof(float) - residual_.kept_bytes();
-  if (!download_.begin(arena_.first(room))) {
+  if (!download_.begin(offer_of(gate_.task()), {&slot_, &slot_, slot_.capacity()}, arena_.first(room))) {
     refuse(wire::Refusal::kDoesNotFit, download_bytes(), slot_.capacity());
     return;
   }
@@ -143,6 +151,7 @@ void Client::on_patch_bytes(const PatchPiece& piece, uint64_t now_ms) noexcept {
   now_ms_ = now_ms;
   const DownloadProgress progress = download_.on_patch_bytes(piece);
   if (progress == DownloadProgress::kNone) return;
+  lose_release_weights();
   runner_.forget_weights();  // the parameters that are patched take their place
   follow(progress);
   follow(download_.finish_chain());
@@ -161,12 +170,18 @@ void Client::follow(DownloadProgress progress) noexcept {
       ++counters_.patched;
       finish_download();
       return;
-    case DownloadProgress::kFailed: refuse(wire::Refusal::kStorageFailed); return;
+    case DownloadProgress::kFailed:
+      is_fetching() ? refuse_release(wire::Refusal::kStorageFailed) : refuse(wire::Refusal::kStorageFailed);
+      return;
   }
   arm_timer();
 }
 
 void Client::finish_download() noexcept {
+  if (is_fetching()) {
+    finish_release_download();
+    return;
+  }
   runner_.forget_weights();
   const wire::Refusal reason = slot_.verify(download_bytes(), download());
   if (reason == wire::Refusal::kNone) {
@@ -200,7 +215,7 @@ void Client::begin_work() noexcept {
     settings.has_residual_store = residual_.fits_store(network.trainable_count());
   }
   switch (runner_.begin(model(), slot_.memory(), samples_, settings, arena_)) {
-    case Status::kOk: break;
+    case Status::kOk: has_release_weights_ = false; break;
     case Status::kBufferTooSmall: refuse(wire::Refusal::kDoesNotFit, memory_plan().total, arena_.size()); return;
     case Status::kInvalidArgument: refuse(wire::Refusal::kInvalidTask); return;
     default: refuse(wire::Refusal::kNoData); return;
@@ -219,7 +234,12 @@ void Client::work(uint64_t now_ms) noexcept {
   now_ms_ = now_ms;
   if (!has_work()) return;
   const Progress progress = runner_.step();
-  if (progress != Progress::kMore) finish_work(progress);
+  if (progress == Progress::kMore) return;
+  if (is_judging_) {
+    finish_judgement(progress);
+  } else {
+    finish_work(progress);
+  }
 }
 
 void Client::finish_work(Progress progress) noexcept {
@@ -255,6 +275,7 @@ Status Client::encode_change() noexcept {
   const codec::Key key{task.seed, task.round, task.device_index};
   const Status status = upload_.encoder().begin(codec_, change, key, runner_.codec_state());
   if (status != Status::kOk) return status;
+  result_bytes_ = memory_plan().total - memory_plan().residual;
   upload_.set_adapted(task, codec_.error_feedback ? residual_.accepted_round() : 0, runner_.support_samples());
   if (codec_.error_feedback) residual_.on_encoded(task.run, task.round);
   return Status::kOk;
@@ -294,19 +315,21 @@ void Client::on_time(uint64_t now_ms) noexcept {
   if (now_ms < next_wake_ms()) return;
   if (!is_connected_) {
     arm_timer();
-  } else if (gate_.is_over(now_ms)) {
+  } else if (is_fetching() ? !releases_.is_announced() : gate_.is_over(now_ms)) {
     give_up();
   } else {
     retry();
   }
 }
 
-/// The round is over. A result stays for a repeat; without one, the task is remembered.
+/// The round is over. A result stays for a repeat; without one, the task is remembered. Or the release is not announced
+/// any more.
 void Client::give_up() noexcept {
   timer_.stop();
+  download_.stop();
+  if (is_fetching()) releases_.withdraw();
   if (is_sending()) state_ = ClientState::kFinished;
   if (state_ != ClientState::kDownloading) return;
-  download_.stop();
   gate_.abandon();
   state_ = ClientState::kIdle;
 }
@@ -319,8 +342,8 @@ void Client::retry() noexcept {
     resume_upload();
     return;
   }
-  if (state_ == ClientState::kDownloading) follow(download_.on_timeout());
-  if (state_ == ClientState::kDownloading || state_ == ClientState::kUploading) arm_timer();
+  if (state_ == ClientState::kDownloading || is_fetching()) follow(download_.on_timeout());
+  if (state_ == ClientState::kDownloading || state_ == ClientState::kUploading || is_fetching()) arm_timer();
 }
 
 // ---- actions --------------------------------------------------------------------------------------------------------
@@ -328,7 +351,9 @@ void Client::retry() noexcept {
 bool Client::next_action(Action& action) noexcept {
   if (!is_connected_) return false;
   action = {};
-  return birth_.next_subscription(action) || download_.next_action(action) || next_publication(action);
+  pursue_release();
+  return birth_.next_subscription(action) || releases_.next_keep(copies_release_, action) ||
+         download_.next_action(action) || next_publication(action);
 }
 
 /// One publication at a time: the outbox has one place.
@@ -347,9 +372,11 @@ bool Client::next_publication(Action& action) noexcept {
 
 bool Client::encode_birth(size_t& written) noexcept {
   wire::State state{};
+  if (releases_.take_change()) birth_.on_change();
   if (!birth_.next(state)) return false;
   state.arena_bytes = static_cast<uint32_t>(arena_.size());
   state.model = slot_.prefix();
+  if (releases_.is_open()) releases_.describe(state);
   return wire::encode_state(state, identity_, outbox_, written) == Status::kOk;
 }
 

@@ -1,35 +1,49 @@
 #include "skink/edge/internal/model_download.hpp"
 
+#include <string.h>
+
 #include "skink/common/little_endian.hpp"
 
 namespace skink::edge::internal {
 
-ModelDownload::ModelDownload(ModelSlot& slot, const wire::Task& task) noexcept : slot_(slot), task_(task) {}
+ModelOffer offer_of(const wire::Task& task) noexcept {
+  ModelOffer offer;
+  memcpy(offer.digest.bytes, task.model_sha256, sizeof offer.digest.bytes);
+  offer.bytes = task.model_bytes;
+  offer.topic_slot = task.model_slot;
+  offer.patch_base = task.patch_base;
+  offer.patch_bytes = task.patch_bytes;
+  offer.seed = task.seed;
+  return offer;
+}
 
-bool ModelDownload::begin(MutableBytes memory) noexcept {
-  if (!chunks_.set_model(task_.model_bytes) || task_.model_bytes > slot_.capacity()) {
-    slot_.invalidate();
+bool ModelDownload::begin(const ModelOffer& offer, const DownloadPlaces& places, MutableBytes memory) noexcept {
+  offer_ = offer;
+  places_ = places;
+  if (!chunks_.set_model(offer_.bytes) || offer_.bytes > places_.capacity) {
+    invalidate();
     return false;
   }
   if (!begin_patches(memory)) begin_chunks();
   return true;
 }
 
-/// Will a chain of patches make the task's model?
+/// Will a chain of patches make the model?
 bool ModelDownload::begin_patches(MutableBytes memory) noexcept {
-  const bool has_base = slot_.has_model() && slot_.prefix() == task_.patch_base;
-  if (!has_base || task_.patch_bytes == 0 || task_.model_bytes != slot_.bytes()) return false;
+  const ModelSlot& base = *places_.base;
+  const bool has_base = base.has_model() && base.prefix() == offer_.patch_base;
+  if (!has_base || offer_.patch_bytes == 0 || offer_.bytes != base.bytes()) return false;
   way_ = Way::kPatches;
-  chunks_.pause(task_.model_slot);
-  patch_.begin(slot_.info(), slot_.memory(), task_.seed, memory);
+  chunks_.pause(chunk_place());
+  patch_.begin(base.info(), base.memory(), offer_.seed, memory);
   return true;
 }
 
 void ModelDownload::begin_chunks() noexcept {
-  slot_.invalidate();
+  invalidate();
   way_ = Way::kChunks;
   ++number_;
-  chunks_.begin(task_.model_slot);
+  chunks_.begin(chunk_place());
 }
 
 DownloadProgress ModelDownload::fall_back() noexcept {
@@ -57,8 +71,10 @@ DownloadProgress ModelDownload::on_timeout() noexcept {
 // ---- chunks ---------------------------------------------------------------------------------------------------------
 
 bool ModelDownload::on_model_bytes(const ModelPiece& piece, ModelWrite& write) noexcept {
-  if (way_ != Way::kChunks || piece.model != load_u64(task_.model_sha256) || !chunks_.place(piece, write)) return false;
+  if (way_ != Way::kChunks || piece.model != crypto::prefix_of(offer_.digest) || !chunks_.place(piece, write))
+    return false;
   write.download = number_;
+  write.store = offer_.store;
   return true;
 }
 
@@ -86,21 +102,21 @@ DownloadProgress ModelDownload::on_patch_bytes(const PatchPiece& piece) noexcept
   uint32_t offset = piece.offset;
   Bytes bytes = piece.bytes;
   for (; offset < wire::kPatchHeadBytes && !bytes.empty(); bytes = bytes.subspan(1)) patch_head_[offset++] = bytes[0];
-  if (bytes.empty() || load_u64(patch_head_) != load_u64(task_.model_sha256)) return DownloadProgress::kNone;
+  if (bytes.empty() || load_u64(patch_head_) != crypto::prefix_of(offer_.digest)) return DownloadProgress::kNone;
   const uint64_t place = uint64_t{load_u32(patch_head_ + 8)} + (offset - wire::kPatchHeadBytes);
   if (place > patch_.size()) return DownloadProgress::kNone;  // some are missing: the timer will see to it
   const uint64_t known = patch_.size() - place;
   if (known >= bytes.size()) return DownloadProgress::kNone;
   bytes = bytes.subspan(static_cast<size_t>(known));
-  const bool fits = bytes.size() <= task_.patch_bytes - patch_.size();
+  const bool fits = bytes.size() <= offer_.patch_bytes - patch_.size();
   return fits && patch_.add(bytes) == Status::kOk ? DownloadProgress::kMoved : fall_back();
 }
 
 DownloadProgress ModelDownload::finish_chain() noexcept {
-  if (way_ != Way::kPatches || patch_.size() != task_.patch_bytes) return DownloadProgress::kNone;
-  if (patch_.finish() != Status::kOk || patch_.file().digest() != model_of(task_)) return fall_back();
+  if (way_ != Way::kPatches || patch_.size() != offer_.patch_bytes) return DownloadProgress::kNone;
+  if (patch_.finish() != Status::kOk || patch_.file().digest() != offer_.digest) return fall_back();
   way_ = Way::kWriting;
-  slot_.invalidate();  // the port may use the slot from now on
+  invalidate();  // the port may write from now on
   ++number_;
   written_bytes_ = 0;
   writing_bytes_ = 0;
@@ -123,6 +139,7 @@ bool ModelDownload::next_write(Action& action) noexcept {
   action.model = patch_.file().digest();
   action.write.offset = written_bytes_;
   action.write.download = number_;
+  action.write.store = offer_.store;
   action.payload = piece;
   return true;
 }

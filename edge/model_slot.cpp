@@ -1,6 +1,11 @@
 #include "skink/edge/internal/model_slot.hpp"
 
 namespace skink::edge::internal {
+namespace {
+
+constexpr uint32_t kPieceBytes = 128;
+
+}  // namespace
 
 ModelSlot::ModelSlot(const model::ByteSource& memory) noexcept : memory_(memory) {}
 
@@ -25,6 +30,19 @@ wire::Refusal ModelSlot::verify(uint32_t bytes, const crypto::Digest& wanted) no
     case Status::kTruncated: return wire::Refusal::kWrongModelHash;
     default: return info_.digest == wanted ? wire::Refusal::kUnusableModel : wire::Refusal::kWrongModelHash;
   }
+}
+
+bool ModelSlot::has_content(const crypto::Digest& sha256) const noexcept {
+  crypto::Sha256 hash;
+  uint8_t piece[kPieceBytes];
+  for (uint32_t offset = 0; offset < bytes_;) {
+    const uint32_t left = bytes_ - offset;
+    const MutableBytes part{piece, left < kPieceBytes ? left : kPieceBytes};
+    if (memory_.read(memory_.context, offset, part) != Status::kOk) return false;
+    hash.add(part);
+    offset += static_cast<uint32_t>(part.size());
+  }
+  return hash.finish() == sha256;
 }
 
 codec::NumberSource ModelSlot::parameters() noexcept {

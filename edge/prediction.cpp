@@ -34,14 +34,25 @@ Status TaskRunner::predict(const model::Model& model, Span<const float> stored, 
   return Status::kOk;
 }
 
+/// phi into the part of the arena that nothing else needs.
+Status Client::load_phi(const internal::ModelSlot& slot) noexcept {
+  if (!slot.has_model()) return Status::kUnavailable;
+  Status status = runner_.load_weights(slot.info(), slot.memory(), spare_arena());
+  if (status == Status::kBufferTooSmall && give_up_result()) {
+    status = runner_.load_weights(slot.info(), slot.memory(), spare_arena());
+  }
+  return status;
+}
+
 Status Client::predict(Span<const float> stored, Span<float> outputs) noexcept {
   if (has_work() || download_.is_patching()) return Status::kUnavailable;
-  if (runner_.weights() == Weights::kNone) {
-    if (!has_model()) return Status::kUnavailable;
-    const Status status = runner_.load_weights(model(), slot_.memory(), arena_);
+  const internal::ModelSlot& slot = has_release() ? release_ : slot_;
+  if (runner_.weights() == Weights::kNone || has_release_weights_ != has_release()) {
+    const Status status = load_phi(slot);
     if (status != Status::kOk) return status;
+    has_release_weights_ = has_release();
   }
-  return runner_.predict(model().model, stored, outputs);
+  return runner_.predict(slot.info().model, stored, outputs);
 }
 
 }  // namespace skink::edge

@@ -1,7 +1,5 @@
 #include "skink/edge/internal/task_gate.hpp"
 
-#include <string.h>
-
 #include "skink/common/codec/codec.hpp"
 
 namespace skink::edge::internal {
@@ -17,12 +15,6 @@ bool is_before(const wire::Task& a, const wire::Task& b) noexcept {
 }
 
 }  // namespace
-
-crypto::Digest model_of(const wire::Task& task) noexcept {
-  crypto::Digest digest;
-  memcpy(digest.bytes, task.model_sha256, sizeof digest.bytes);
-  return digest;
-}
 
 bool TaskGate::is_repeat(const wire::Task& task) const noexcept {
   return is_open_ && wire::id_of(task) == wire::id_of(task_);

@@ -6,7 +6,6 @@
 #include "skink/common/limits.hpp"
 
 namespace skink::edge {
-namespace {
 
 bool is_valid(const TaskSettings& settings) noexcept {
   const bool rate = arithmetic::is_finite(settings.inner_learning_rate) && settings.inner_learning_rate > 0.0F;
@@ -16,8 +15,6 @@ bool is_valid(const TaskSettings& settings) noexcept {
   return rate && pull && tasks && settings.passes <= limits::kMaxPasses && settings.batch_size >= 1 &&
          settings.batch_size <= limits::kMaxBatchSize;
 }
-
-}  // namespace
 
 Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
                          const TaskSettings& settings, MutableBytes arena) noexcept {

@@ -9,6 +9,7 @@
 #include "skink/common/arithmetic/canary.hpp"
 #include "skink/edge/linux/turn_pool.hpp"
 #include "skink/host/experiment/device_memory.hpp"
+#include "skink/host/files/files.hpp"
 #include "skink/host/program/float_environment.hpp"
 
 namespace skink::edge {
@@ -56,12 +57,19 @@ ClientHost::~ClientHost() = default;
 Result<std::unique_ptr<ClientHost>> ClientHost::create(const Experiment& experiment, const TaskGenerator& generator,
                                                        const ClientHostOptions& options) {
   std::unique_ptr<ClientHost> host(new ClientHost(options));
+  if (!options.state.empty()) {
+    if (const Result<void> made = make_folder(options.state); !made) return because(made.error(), Cause::kStore);
+    auto lock = FolderLock::take(options.state, "another skink-edge keeps its state there; give each its own --state");
+    if (!lock) return because(lock.error(), Cause::kStore);
+    host->state_lock_ = std::move(*lock);
+  }
   HostedClientOptions client;
   client.fleet = options.fleet;
   client.broker = options.broker;
   const DeviceMemory needed = device_memory(experiment);
   client.arena_bytes = options.arena_bytes != 0 ? options.arena_bytes : needed.arena();
   client.model_bytes = needed.model;
+  client.state = options.state;
   for (const std::string& id : options.device_ids) {
     Result<DeviceCredentials> credentials = read_credentials(options.identity, id);
     if (!credentials) return credentials.error();
@@ -177,6 +185,7 @@ void ClientHost::report_progress() {
   std::string text = std::to_string(connected_count_) + "/" + std::to_string(clients_.size()) + " connected, " +
                      std::to_string(sum.tasks) + " tasks, " + std::to_string(sum.adapted) + " adapted, " +
                      std::to_string(sum.evaluated) + " evaluated, " + std::to_string(sum.accepted) + " accepted";
+  append_count(text, sum.releases, "releases kept");
   append_count(text, sum.patched, "patched");
   append_count(text, sum.patches_failed, "chains of patches failed");
   append_count(text, sum.diverged, "diverged");

@@ -1,5 +1,6 @@
 #include "skink/edge/linux/hosted_client.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -36,8 +37,20 @@ ClientConfig config_of(const DeviceCredentials& credentials, std::vector<float>&
   config.identity.key = credentials.key;
   config.arena = {reinterpret_cast<std::uint8_t*>(arena.data()), arena.size() * sizeof(float)};
   config.firmware = kFirmware;
+  config.release_key = {credentials.release_key.data(), credentials.release_key.size()};
   config.jitter_seed = jitter_seed(credentials.device_id);
   return config;
+}
+
+Status read_memory(void* context, std::uint32_t offset, MutableBytes out) noexcept {
+  const auto& memory = *static_cast<const std::vector<std::uint8_t>*>(context);
+  if (offset > memory.size() || out.size() > memory.size() - offset) return Status::kUnavailable;
+  std::memcpy(out.data(), memory.data() + offset, out.size());
+  return Status::kOk;
+}
+
+model::ByteSource source_of(std::vector<std::uint8_t>& memory) {
+  return {&memory, &read_memory, static_cast<std::uint32_t>(memory.size())};
 }
 
 }  // namespace
@@ -54,12 +67,16 @@ HostedClient::HostedClient(const HostedClientOptions& options, const TaskGenerat
       task_topic_(topic_name(wire::TopicKind::kTask)),
       reply_topic_(topic_name(wire::TopicKind::kReply)),
       patch_topic_(topic_name(wire::TopicKind::kPatch)),
+      release_topic_(topic_name(wire::TopicKind::kRelease)),
       update_topic_(topic_name(wire::TopicKind::kUpdate)),
       arena_(options.arena_bytes / sizeof(float)),
       model_(options.model_bytes),
+      kept_release_(options.model_bytes),
+      coming_release_(options.model_bytes),
+      state_(options.state, credentials_.device_id),
       samples_(generator),
       client_(config_of(credentials_, arena_),
-              {{this, &read_model, static_cast<std::uint32_t>(options.model_bytes)}, samples_.source(), {}}) {}
+              {source_of(model_), samples_.source(), {}, {source_of(kept_release_), source_of(coming_release_)}}) {}
 
 Result<std::unique_ptr<HostedClient>> HostedClient::create(mqtt::EventQueue& queue, const HostedClientOptions& options,
                                                            const TaskGenerator& generator) {
@@ -67,8 +84,31 @@ Result<std::unique_ptr<HostedClient>> HostedClient::create(mqtt::EventQueue& que
     return make_error(Status::kInvalidArgument, "'" + options.fleet + "' is not a fleet name: use " + wire::kIdRule);
   }
   std::unique_ptr<HostedClient> client(new HostedClient(options, generator));
+  if (const Result<void> restored = client->restore(); !restored) return restored.error();
   if (const Result<void> started = client->start_session(queue, options); !started) return started.error();
   return client;
+}
+
+/// A model that is not sound any more, or not of this experiment, comes again.
+Result<void> HostedClient::restore() {
+  const auto task = state_.task();
+  if (!task) return task.error();
+  const auto model = state_.model();
+  if (!model) return model.error();
+  const auto release = state_.release();
+  if (!release) return release.error();
+  if (*task) client_.restore_task(**task);
+  if (*release) {
+    const std::vector<std::uint8_t>& file = (*release)->file;
+    if (file.size() <= kept_release_.size()) std::copy(file.begin(), file.end(), kept_release_.begin());
+    (void)client_.restore_release((*release)->number, static_cast<std::uint32_t>(file.size()));
+  }
+  if (!*model || (*model)->file.size() > model_.size()) return {};
+  std::copy((*model)->file.begin(), (*model)->file.end(), model_.begin());
+  if (client_.restore_model(static_cast<std::uint32_t>((*model)->file.size())) == Status::kOk) {
+    saved_model_ = client_.model().digest;
+  }
+  return {};
 }
 
 Result<void> HostedClient::start_session(mqtt::EventQueue& queue, const HostedClientOptions& options) {
@@ -116,6 +156,7 @@ TurnResult HostedClient::take_turn(std::chrono::microseconds budget) {
   const auto end = std::chrono::steady_clock::now() + budget;
   while (client_.has_work() && std::chrono::steady_clock::now() < end) client_.work(steady_now_ms());
   carry_out_actions();
+  save_model();
 
   TurnResult result;
   result.wake_ms = client_.next_wake_ms();
@@ -151,7 +192,9 @@ void HostedClient::handle(mqtt::Event& event, std::uint64_t now_ms) {
 void HostedClient::handle_message(mqtt::Event& event, std::uint64_t now_ms) {
   const Bytes payload(event.payload.data(), event.payload.size());
   if (event.topic == task_topic_) {
-    client_.on_task(payload, now_ms);
+    handle_task(payload, now_ms);
+  } else if (event.topic == release_topic_) {
+    client_.on_release(payload, now_ms);
   } else if (event.topic == reply_topic_) {
     client_.on_reply(payload, now_ms);
   } else if (event.topic == patch_topic_) {
@@ -159,8 +202,16 @@ void HostedClient::handle_message(mqtt::Event& event, std::uint64_t now_ms) {
   } else {
     wire::Topic topic;
     const bool is_ours = wire::parse_topic({event.topic.data(), event.topic.size()}, topic);
-    if (is_ours && topic.kind == wire::TopicKind::kModel) handle_model(topic, payload, now_ms);
+    if (is_ours && wire::is_chunk(topic.kind)) handle_model(topic, payload, now_ms);
   }
+}
+
+/// A task is noted before anything of it is sent.
+void HostedClient::handle_task(Bytes message, std::uint64_t now_ms) {
+  const std::uint32_t begun = client_.counters().tasks;
+  client_.on_task(message, now_ms);
+  if (client_.counters().tasks == begun || state_.save_task(client_.task_id())) return;
+  client_.on_task_not_noted(now_ms);
 }
 
 void HostedClient::handle_model(const wire::Topic& topic, Bytes chunk, std::uint64_t now_ms) {
@@ -170,20 +221,28 @@ void HostedClient::handle_model(const wire::Topic& topic, Bytes chunk, std::uint
   Bytes content;
   const auto length = static_cast<std::uint32_t>(chunk.size());
   if (!message.take(topic.chunk, 0, length, chunk, piece, content) || !client_.on_model_bytes(piece, write)) return;
-  client_.on_model_stored(write, store_model(write.offset, content), now_ms);
+  client_.on_model_stored(write, store_model(write, content), now_ms);
 }
 
-Status HostedClient::store_model(std::uint32_t offset, Bytes bytes) {
-  if (offset > model_.size() || bytes.size() > model_.size() - offset) return Status::kUnavailable;
-  std::memcpy(model_.data() + offset, bytes.data(), bytes.size());
+Status HostedClient::store_model(const ModelWrite& write, Bytes bytes) {
+  std::vector<std::uint8_t>& place = write.store == ModelStoreKind::kModel ? model_ : coming_release_;
+  if (write.offset > place.size() || bytes.size() > place.size() - write.offset) return Status::kUnavailable;
+  std::memcpy(place.data() + write.offset, bytes.data(), bytes.size());
   return Status::kOk;
 }
 
-Status HostedClient::read_model(void* context, std::uint32_t offset, MutableBytes out) noexcept {
-  const auto& model = static_cast<const HostedClient*>(context)->model_;
-  if (offset > model.size() || out.size() > model.size() - offset) return Status::kUnavailable;
-  std::memcpy(out.data(), model.data() + offset, out.size());
+Status HostedClient::keep_release(const ReleaseToKeep& release) {
+  const Bytes file(release.copies ? model_.data() : coming_release_.data(), release.bytes);
+  if (!state_.save_release(release.number, file)) return Status::kUnavailable;
+  std::copy(file.begin(), file.end(), kept_release_.begin());
   return Status::kOk;
+}
+
+/// The model of the slot, once it has changed. One that cannot be saved comes again after a restart.
+void HostedClient::save_model() {
+  if (!client_.has_model() || client_.model().digest == saved_model_) return;
+  saved_model_ = client_.model().digest;
+  (void)state_.save_model({model_.data(), client_.model_bytes()});
 }
 
 // ---- actions --------------------------------------------------------------------------------------------------------
@@ -203,15 +262,20 @@ void HostedClient::carry_out_actions() {
 
 bool HostedClient::carry_out(const Action& action) {
   if (action.kind == ActionKind::kStoreModel) {
-    client_.on_model_stored(action.write, store_model(action.write.offset, action.payload), steady_now_ms());
+    client_.on_model_stored(action.write, store_model(action.write, action.payload), steady_now_ms());
     return true;
   }
-  const std::string topic = action.topic == wire::TopicKind::kModel ? model_topic(action) : topic_name(action.topic);
+  if (action.kind == ActionKind::kKeepRelease) {
+    client_.on_release_kept(keep_release(action.release), steady_now_ms());
+    return true;
+  }
+  const std::string topic = wire::is_chunk(action.topic) ? model_topic(action) : topic_name(action.topic);
   switch (action.kind) {
     case ActionKind::kSubscribe: return session_->subscribe(topic, mqtt::Quality::kAtLeastOnce).has_value();
     case ActionKind::kUnsubscribe: return session_->unsubscribe(topic).has_value();
     case ActionKind::kPublish:
-    case ActionKind::kStoreModel: break;
+    case ActionKind::kStoreModel:
+    case ActionKind::kKeepRelease: break;
   }
   const Result<mqtt::Token> token = session_->publish(topic, action.payload, mqtt::Quality::kAtLeastOnce,
                                                       action.retain ? mqtt::Retain::kYes : mqtt::Retain::kNo);
@@ -226,7 +290,7 @@ std::string HostedClient::topic_name(wire::TopicKind kind) const {
 
 std::string HostedClient::model_topic(const Action& action) const {
   wire::Topic topic;
-  topic.kind = wire::TopicKind::kModel;
+  topic.kind = action.topic;
   topic.fleet = {fleet_.data(), fleet_.size()};
   topic.slot = action.slot;
   topic.chunk = action.chunk;

@@ -42,6 +42,7 @@ struct Arguments {
   std::uint32_t first = 0;
   std::string prefix = "device-";
   std::string data;
+  std::string state;
   std::vector<std::string> settings;
   std::size_t arena_bytes = 0;
   unsigned threads = 0;
@@ -62,6 +63,8 @@ void declare(Command app, Arguments& line) {
   app.option("--first", line.first, "Number of the first of them, when several processes share a fleet").needs(count);
   app.option("--prefix", line.prefix, "Prefix of their ids").needs(count).shows_default();
   app.option("--data", line.data, "Folder that holds the data sets (default: SKINK_DATA)");
+  app.option("--state", line.state,
+             "Folder where each device keeps its last task, its model and its release over a restart");
   app.option("--set", line.settings, "Replaces a setting of the experiment: key=value; may be repeated");
   app.option("--arena-bytes", line.arena_bytes, "Working memory of each device; default: what the experiment needs");
   app.option("--threads", line.threads, "Threads that compute; default: one per processor");
@@ -102,6 +105,7 @@ int run(const Arguments& line) {
   options.fleet = line.fleet;
   options.broker = *broker;
   options.identity = line.identity;
+  options.state = line.state;
   options.device_ids = std::move(*ids);
   options.arena_bytes = line.arena_bytes;
   options.threads = line.threads;
@@ -114,7 +118,7 @@ int run(const Arguments& line) {
   const auto host = edge::ClientHost::create(experiment, prepared->tasks, options);
   if (!host) {
     const bool usage = host.error().code == Status::kInvalidArgument;
-    return fail(usage ? ExitCode::kUsage : ExitCode::kCredentials, host.error().message);
+    return fail(exit_code_of(host.error(), usage ? ExitCode::kUsage : ExitCode::kCredentials), host.error().message);
   }
   spdlog::info("{}: {} devices, {} bytes of arena each, broker {}", experiment.name, options.device_ids.size(),
                line.arena_bytes != 0 ? line.arena_bytes : needed, line.broker);

@@ -3,9 +3,12 @@
 #include <string.h>
 
 #include "skink/firmware/console.hpp"
+#include "skink/firmware/model_release.hpp"
 
 namespace skink::firmware {
 namespace {
+
+constexpr uint32_t kCopyBytes = 128;  // a multiple of every unit of flash
 
 edge::ClientConfig client_config(const DeviceConfig& config) noexcept {
   auto client = edge::ClientConfig();
@@ -14,22 +17,28 @@ edge::ClientConfig client_config(const DeviceConfig& config) noexcept {
   client.firmware = config.firmware;
   client.health = config.health;
   client.jitter_seed = config.jitter_seed;
+  client.release_key = config.release_key;
   return client;
 }
 
 }  // namespace
 
-Device::Device(const DeviceConfig& config, ModelStore& models, Journal& journal) noexcept
+Device::Device(const DeviceConfig& config, const DeviceStores& stores) noexcept
     : device_id_(config.identity.device_id, strlen(config.identity.device_id)),
       fleet_(config.fleet),
       keep_alive_s_(config.keep_alive_s),
-      models_(models),
-      journal_(journal),
-      client_(client_config(config), {models.source(), config.samples, config.residuals}) {
-  if (journal.last().has_task) client_.restore_task(journal.last().task);
-  if (!models.has_model()) return;
-  is_storing_ = client_.restore_model(models.model_bytes()) == Status::kOk;
-  storing_ = models.digest();
+      models_(stores.models),
+      releases_(stores.releases),
+      journal_(stores.journal),
+      client_(client_config(config),
+              {models_.source(), config.samples, config.residuals, release_store(stores.releases)}) {
+  if (journal_.last().has_task) client_.restore_task(journal_.last().task);
+  if (releases_.has_model() && client_.restore_release(releases_.number(), releases_.model_bytes()) != Status::kOk) {
+    print("release: number {} cannot be read", releases_.number());
+  }
+  if (!models_.has_model()) return;
+  is_storing_ = client_.restore_model(models_.model_bytes()) == Status::kOk;
+  storing_ = models_.digest();
 }
 
 // ---- the stream -----------------------------------------------------------------------------------------------------
@@ -97,21 +106,27 @@ void Device::take_message(const edge::mqtt::Event& event) noexcept {
   if (!wire::parse_topic(event.topic, topic)) return;
   switch (topic.kind) {
     case wire::TopicKind::kTask:
-    case wire::TopicKind::kReply: take_control(topic.kind, event); return;
-    case wire::TopicKind::kModel: take_model(topic, event); return;
+    case wire::TopicKind::kReply:
+    case wire::TopicKind::kRelease: take_control(topic.kind, event); return;
+    case wire::TopicKind::kModel:
+    case wire::TopicKind::kReleaseModel: take_model(topic, event); return;
     case wire::TopicKind::kPatch: client_.on_patch_bytes({event.offset, event.piece}, now_ms_); return;
     default: return;
   }
 }
 
-/// Tasks and replies are small, but the stream may cut them anywhere.
+/// Tasks, replies and releases are small, but the stream may cut them anywhere.
 void Device::take_control(wire::TopicKind kind, const edge::mqtt::Event& event) noexcept {
-  if (event.total_bytes > sizeof control_) return;  // no task and no reply
+  if (event.total_bytes > sizeof control_) return;  // none of them
   memcpy(control_ + event.offset, event.piece.data(), event.piece.size());
   if (!event.is_last) return;
   const Bytes message{control_, event.total_bytes};
   if (kind == wire::TopicKind::kReply) {
     client_.on_reply(message, now_ms_);
+    return;
+  }
+  if (kind == wire::TopicKind::kRelease) {
+    client_.on_release(message, now_ms_);
     return;
   }
   const uint32_t begun = client_.counters().tasks;
@@ -143,6 +158,10 @@ void Device::take_model(const wire::Topic& topic, const edge::mqtt::Event& event
 }
 
 void Device::store(const crypto::Digest& model, const edge::ModelWrite& place, Bytes bytes, ChunkPart part) noexcept {
+  if (place.store == edge::ModelStoreKind::kRelease) {
+    client_.on_model_stored(place, write_release(place, bytes, part), now_ms_);
+    return;
+  }
   client_.on_model_stored(place, write(model, place.offset, bytes, part), now_ms_);
   if (client_.state() != edge::ClientState::kDownloading && !client_.has_model()) is_storing_ = false;  // given up
   keep_model();
@@ -157,6 +176,44 @@ Status Device::write(const crypto::Digest& model, uint32_t offset, Bytes bytes, 
     storing_ = model;
   }
   return models_.write(offset, bytes, part);
+}
+
+Status Device::write_release(const edge::ModelWrite& place, Bytes bytes, ChunkPart part) noexcept {
+  if (release_download_ != place.download) {
+    const Status status = releases_.begin(client_.download_bytes());
+    if (status != Status::kOk) return status;
+    release_download_ = place.download;
+  }
+  return releases_.write(place.offset, bytes, part);
+}
+
+/// With the header of the slot, programmed last, the new release takes the place of the old one.
+Status Device::keep_release(const edge::Action& action) noexcept {
+  release_download_ = 0;
+  const edge::ReleaseToKeep& release = action.release;
+  Status status = release.copies ? copy_to_release(release.bytes) : Status::kOk;
+  if (status == Status::kOk) status = releases_.commit(action.model, release.bytes, release.number);
+  if (status != Status::kOk) {
+    print("storage: the release cannot be kept");
+  } else {
+    print("release: number {} is kept", release.number);
+  }
+  return status;
+}
+
+/// From the slot of the rounds' models.
+Status Device::copy_to_release(uint32_t bytes) noexcept {
+  Status status = releases_.begin(bytes);
+  uint8_t piece[kCopyBytes];
+  for (uint32_t offset = 0; offset < bytes && status == Status::kOk; offset += kCopyBytes) {
+    const uint32_t left = bytes - offset;
+    const MutableBytes part{piece, left < kCopyBytes ? left : kCopyBytes};
+    status = models_.read(offset, part);
+    if (status == Status::kOk) {
+      status = releases_.write(offset, part, left <= kCopyBytes ? ChunkPart::kEnd : ChunkPart::kMore);
+    }
+  }
+  return status;
 }
 
 /// A downloaded model that proved sound becomes the last model. One that cannot be kept is used until the next reset,
@@ -192,6 +249,10 @@ Status Device::carry_out(const edge::Action& action) noexcept {
     store(action.model, action.write, action.payload, is_end ? ChunkPart::kEnd : ChunkPart::kMore);
     return Status::kOk;
   }
+  if (action.kind == edge::ActionKind::kKeepRelease) {
+    client_.on_release_kept(keep_release(action), now_ms_);
+    return Status::kOk;
+  }
   char name[wire::kMaxTopicBytes];
   const Span<const char> topic{name, topic_of(action.topic, action.slot, action.chunk, name)};
   uint16_t packet_id = 0;
@@ -199,7 +260,8 @@ Status Device::carry_out(const edge::Action& action) noexcept {
     case edge::ActionKind::kSubscribe: return connection_.subscribe(topic, packet_id);
     case edge::ActionKind::kUnsubscribe: return connection_.unsubscribe(topic, packet_id);
     case edge::ActionKind::kPublish:
-    case edge::ActionKind::kStoreModel: break;
+    case edge::ActionKind::kStoreModel:
+    case edge::ActionKind::kKeepRelease: break;
   }
   const auto retain = action.retain ? edge::mqtt::Retain::kYes : edge::mqtt::Retain::kNo;
   const Status status = connection_.publish(topic, action.payload, retain, packet_id, now_ms_);

@@ -10,12 +10,14 @@ namespace {
 
 constexpr uint32_t kMagic = 0x31534d53;  // "SMS1"
 constexpr uint32_t kHeaderBytes = 64;
+constexpr uint32_t kNumberAt = 12;
 constexpr uint32_t kDigestAt = 16;
 constexpr uint32_t kCrcAt = 48;
 
 struct Header {
   uint32_t counter = 0;
   uint32_t bytes = 0;
+  uint32_t number = 0;
   crypto::Digest digest;
 };
 
@@ -24,7 +26,7 @@ void encode(const Header& header, uint8_t (&out)[kHeaderBytes]) noexcept {
   store_u32(out, kMagic);
   store_u32(out + 4, header.counter);
   store_u32(out + 8, header.bytes);
-  store_u32(out + 12, 0);
+  store_u32(out + kNumberAt, header.number);
   memcpy(out + kDigestAt, header.digest.bytes, sizeof header.digest.bytes);
   store_u32(out + kCrcAt, crc32({out, kCrcAt}));
 }
@@ -33,6 +35,7 @@ bool decode(const uint8_t (&in)[kHeaderBytes], Header& header) noexcept {
   if (load_u32(in) != kMagic || load_u32(in + kCrcAt) != crc32({in, kCrcAt})) return false;
   header.counter = load_u32(in + 4);
   header.bytes = load_u32(in + 8);
+  header.number = load_u32(in + kNumberAt);
   memcpy(header.digest.bytes, in + kDigestAt, sizeof header.digest.bytes);
   return true;
 }
@@ -65,6 +68,7 @@ Status ModelStore::open(Flash& flash, uint32_t first_sector, uint32_t slot_secto
     slot_ = slot;
     counter_ = header.counter;
     model_bytes_ = header.bytes;
+    number_ = header.number;
     digest_ = header.digest;
   }
   return Status::kOk;
@@ -119,14 +123,15 @@ Status ModelStore::flush() noexcept {
   return program_unit(slot_address(slot_) + flash_->sector_bytes + pending_offset_, unit_);
 }
 
-Status ModelStore::commit(const crypto::Digest& digest, uint32_t bytes) noexcept {
+Status ModelStore::commit(const crypto::Digest& digest, uint32_t bytes, uint32_t number) noexcept {
   if (flash_ == nullptr || bytes == 0 || bytes > room_) return Status::kInvalidArgument;
   uint8_t header[kHeaderBytes];
-  encode({counter_ + 1, bytes, digest}, header);
+  encode({counter_ + 1, bytes, number, digest}, header);
   const Status status = flash_->program(slot_address(slot_), header);
   if (status != Status::kOk) return status;
   ++counter_;
   model_bytes_ = bytes;
+  number_ = number;
   digest_ = digest;
   return Status::kOk;
 }
@@ -134,6 +139,16 @@ Status ModelStore::commit(const crypto::Digest& digest, uint32_t bytes) noexcept
 Status ModelStore::read_slot(uint32_t slot, uint32_t offset, MutableBytes out) const noexcept {
   if (flash_ == nullptr || offset > capacity() || out.size() > capacity() - offset) return Status::kUnavailable;
   return flash_->read(slot_address(slot) + flash_->sector_bytes + offset, out);
+}
+
+model::ByteSource ModelStore::whole_source() noexcept {
+  model::ByteSource source;
+  source.context = this;
+  source.read = [](void* context, uint32_t offset, MutableBytes out) {
+    return static_cast<const ModelStore*>(context)->read_whole(offset, out);
+  };
+  source.size = capacity();
+  return source;
 }
 
 model::ByteSource ModelStore::source() noexcept {

@@ -102,6 +102,29 @@ std::string validity_problem(const std::string& certificate_file) {
 
 namespace skink::mqtt {
 
+Result<std::vector<std::uint8_t>> public_point_of(const std::string& key_file) {
+  const Result<void> readable = internal::check_readable("key file", key_file);
+  if (!readable) return readable.error();
+  ERR_clear_error();
+  const internal::File file(std::fopen(key_file.c_str(), "rb"));
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      file ? PEM_read_PUBKEY(file.get(), nullptr, nullptr, nullptr) : nullptr, &EVP_PKEY_free);
+  if (!key) return internal::unusable("key file", key_file);
+  constexpr std::size_t kPointBytes = 65;
+  std::vector<std::uint8_t> point(kPointBytes + 1);
+  std::size_t size = 0;
+  std::array<char, 32> group{};
+  if (EVP_PKEY_get_group_name(key.get(), group.data(), group.size(), nullptr) != 1 ||
+      std::string(group.data()) != "prime256v1" ||
+      EVP_PKEY_get_octet_string_param(key.get(), "pub", point.data(), point.size(), &size) != 1 ||
+      size != kPointBytes) {
+    ERR_clear_error();
+    return make_error(Status::kDamaged, "the key file '" + key_file + "' has no P-256 key", Cause::kCredentials);
+  }
+  point.resize(size);
+  return point;
+}
+
 Result<std::string> common_name_of(const std::string& certificate_file) {
   const Result<void> readable = internal::check_readable("certificate file", certificate_file);
   if (!readable) return readable.error();

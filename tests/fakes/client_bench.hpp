@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fakes/fixed_samples.hpp"
+#include "fakes/memory_release_store.hpp"
 #include "fakes/memory_residual_store.hpp"
 #include "fakes/model.hpp"
 #include "skink/edge/client.hpp"
@@ -36,12 +37,18 @@ struct BenchOptions {
   std::size_t slot_bytes = 32768;
   std::uint64_t jitter_seed = 0;
   std::uint32_t residual_capacity = 0;  ///< numbers; 0: no store
+  std::size_t release_bytes = 0;        ///< 0: no store
+  Bytes release_key{};                  ///< outlives the bench
 };
 
 class ClientBench {
  public:
   explicit ClientBench(const BenchOptions& options = {})
-      : model(options.net), samples(model.model.network), arena_(options.arena_bytes / sizeof(float)) {
+      : model(options.net),
+        samples(model.model.network),
+        releases(options.release_bytes),
+        arena_(options.arena_bytes / sizeof(float)),
+        release_key_(options.release_key) {
     slot.bytes.assign(options.slot_bytes, 0xee);
     identity.device_id = "bench-1";
     std::memset(identity.key.bytes, 0x42, sizeof identity.key.bytes);
@@ -59,7 +66,9 @@ class ClientBench {
     static const edge::Health health = {80, 0, 0, 0};
     config.health = &health;
     config.jitter_seed = jitter_seed_;
-    client = std::make_unique<edge::Client>(config, edge::Platform{slot.source(), samples.source(), residuals.store()});
+    config.release_key = release_key_;
+    client = std::make_unique<edge::Client>(
+        config, edge::Platform{slot.source(), samples.source(), residuals.store(), releases.store()});
   }
 
   // ---- the coordinator's side
@@ -132,10 +141,11 @@ class ClientBench {
   bool give_piece(const edge::ModelPiece& piece, Status stored = Status::kOk) {
     edge::ModelWrite write;
     if (!client->on_model_bytes(piece, write)) return false;
-    REQUIRE(write.offset + piece.piece_bytes <= slot.bytes.size());
+    Message& place = place_of(write);
+    REQUIRE(write.offset + piece.piece_bytes <= place.size());
     const std::size_t from = piece.chunk * wire::kModelChunkBytes + piece.offset;
     REQUIRE(from + piece.piece_bytes <= model.file.size());
-    std::memcpy(slot.bytes.data() + write.offset, model.file.data() + from, piece.piece_bytes);
+    std::memcpy(place.data() + write.offset, model.file.data() + from, piece.piece_bytes);
     client->on_model_stored(write, stored, now);
     return true;
   }
@@ -157,14 +167,16 @@ class ClientBench {
       sent.push_back(copy(action));
       if (action.kind == edge::ActionKind::kPublish) client->on_published(now);
       if (action.kind == edge::ActionKind::kStoreModel) store(action);
+      if (action.kind == edge::ActionKind::kKeepRelease) client->on_release_kept(releases.keep(action, slot), now);
     }
     return sent;
   }
 
   void store(const edge::Action& action, Status stored = Status::kOk) {
-    REQUIRE(action.write.offset + action.payload.size() <= slot.bytes.size());
+    Message& place = place_of(action.write);
+    REQUIRE(action.write.offset + action.payload.size() <= place.size());
     std::copy(action.payload.begin(), action.payload.end(),
-              slot.bytes.begin() + static_cast<std::ptrdiff_t>(action.write.offset));
+              place.begin() + static_cast<std::ptrdiff_t>(action.write.offset));
     client->on_model_stored(action.write, stored, now);
   }
 
@@ -253,12 +265,17 @@ class ClientBench {
   FakeModel model;
   FakeSlot slot;
   FakeSamples samples;
+  FakeReleaseStore releases;
   FakeResidualStore residuals;
   wire::Identity identity;
   std::unique_ptr<edge::Client> client;
   std::uint64_t now = 1000;
 
  private:
+  Message& place_of(const edge::ModelWrite& write) {
+    return write.store == edge::ModelStoreKind::kModel ? slot.bytes : releases.coming.bytes;
+  }
+
   static Sent copy(const edge::Action& action) {
     return {
         action.kind,  action.topic, action.slot, action.chunk, Message(action.payload.begin(), action.payload.end()),
@@ -267,6 +284,7 @@ class ClientBench {
 
   std::vector<float> arena_;
   std::uint64_t jitter_seed_ = 0;
+  Bytes release_key_;
 };
 
 inline bool same_payloads(const std::vector<Sent>& a, const std::vector<Sent>& b) {

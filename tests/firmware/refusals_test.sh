@@ -109,5 +109,5 @@ fleet_start_qemu large mps2-an386 arm-0 "$file" 0 "${settings[@]}" >/dev/null
 fleet_start_coordinator large "${settings[@]}"
 fleet_wait_for_coordinator large || fail "the run did not end without the device"
 "$fleet_bin/skinkctl" status --store "$fleet_work/large/store.db" | tee "$fleet_work/status.txt"
-grep -q "does_not_fit.*needs [0-9]* bytes.*266240" "$fleet_work/status.txt" || fail "the coordinator does not know why"
+grep -q "does_not_fit.*needs [0-9]* bytes.*262144" "$fleet_work/status.txt" || fail "the coordinator does not know why"
 "$fleet_bin/skink-sim" replay "$fleet_work/large/store.db" --quiet || fail "the store does not replay"

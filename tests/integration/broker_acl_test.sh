@@ -120,7 +120,9 @@ denied device-000 dev/device-001/update forged
 denied device-000 dev/device-000/task forged
 denied device-000 dev/device-000/reply forged
 denied device-000 dev/device-000/patch forged
+denied device-000 dev/device-000/release forged -r
 denied device-000 model/first forged -r
+denied device-000 release/0/0 forged -r
 denied device-000 anything forged
 denied device-000 dev/device-001/state forged -u coordinator # the certificate names the user
 denied device-000 dev/device-001/state forged -i device-001  # and the client
@@ -156,20 +158,26 @@ listen device-001
 allowed coordinator dev/device-000/task work
 allowed coordinator dev/device-001/reply thanks
 allowed coordinator dev/device-001/patch step
+allowed coordinator dev/device-000/release use
+allowed coordinator release/0/0 part
 allowed coordinator model/last 1
 received device-000 model/last 1 <<'END'
 skink/1/demo/model/first 1
 skink/1/demo/dev/device-000/task work
+skink/1/demo/dev/device-000/release use
+skink/1/demo/release/0/0 part
 skink/1/demo/model/last 1
 END
 received device-001 model/last 1 <<'END'
 skink/1/demo/model/first 1
 skink/1/demo/dev/device-001/reply thanks
 skink/1/demo/dev/device-001/patch step
+skink/1/demo/release/0/0 part
 skink/1/demo/model/last 1
 END
 received device-002 model/last 1 <<'END' # of the others' messages, nothing
 skink/1/demo/model/first 1
+skink/1/demo/release/0/0 part
 skink/1/demo/model/last 1
 END
 echo "broker: a device reaches its own topics only, and strangers do not connect"

@@ -17,6 +17,11 @@
 #include "skink/firmware/port.hpp"
 #include "skink/firmware/residual_flash.hpp"
 
+/// Sectors of each of the two places for a release in flash, before those of residuals; 0: the device takes none.
+#ifndef SKINK_RELEASE_SECTORS
+#define SKINK_RELEASE_SECTORS 0
+#endif
+
 /// Sectors of each of the two places for a residual in flash, at the end of storage; 0: residuals stay in the arena.
 #ifndef SKINK_RESIDUAL_SECTORS
 #define SKINK_RESIDUAL_SECTORS 0
@@ -60,6 +65,7 @@ struct Names {
 provisioning::DeviceIdentity identity;
 Names names;
 ModelStore models;
+ModelStore releases;
 ResidualFlash residuals;
 Journal journal;
 TlsStream stream;
@@ -80,13 +86,16 @@ void open_identity() noexcept {
 
 void open_storage() noexcept {
   Flash& flash = port::storage();
-  constexpr uint32_t kOtherSectors = kJournalSectors + 2 * SKINK_RESIDUAL_SECTORS;
+  constexpr uint32_t kOtherSectors = kJournalSectors + 2 * (SKINK_RELEASE_SECTORS + SKINK_RESIDUAL_SECTORS);
   const uint32_t slot_sectors = flash.sectors > kOtherSectors ? (flash.sectors - kOtherSectors) / 2 : 0;
   Status status = journal.open(flash, 0);
   if (status == Status::kOk) status = models.open(flash, kJournalSectors, slot_sectors);
-  if (status == Status::kOk) {
-    status = residuals.open(flash, kJournalSectors + 2 * slot_sectors, SKINK_RESIDUAL_SECTORS);
+  uint32_t next = kJournalSectors + 2 * slot_sectors;
+  if (status == Status::kOk && SKINK_RELEASE_SECTORS != 0) {
+    status = releases.open(flash, next, SKINK_RELEASE_SECTORS);
+    next += 2 * SKINK_RELEASE_SECTORS;
   }
+  if (status == Status::kOk) status = residuals.open(flash, next, SKINK_RESIDUAL_SECTORS);
   if (status != Status::kOk) {
     give_up(status == Status::kUnavailable ? Fault::kMayPass : Fault::kStays, "storage", status_text(status));
   }
@@ -97,9 +106,12 @@ void open_storage() noexcept {
 /// A device that has never been asked has the model it was made with, if that is signed.
 void open_release() noexcept {
   provisioning::Release release;
-  const Status status = take_release(port::release_partition(), identity.release_key, models, release);
+  const Status status = take_release(port::release_partition(), identity.release_key, models, releases, release);
   if (status == Status::kOk) {
     print("release: model {} number {}", release.name, release.number);
+    if (releases.has_model() && releases.number() > release.number) {
+      print("release: number {} was kept later", releases.number());
+    }
   } else if (status != Status::kUnavailable || release.content_bytes != 0) {  // the storage failed
     print("release: refused: {}", status_text(status));
   }
@@ -152,6 +164,9 @@ class Reporter {
     tell(now.evaluated, last_.evaluated, "evaluated");
     tell(now.diverged, last_.diverged, "diverged");
     tell(now.accepted, last_.accepted, "accepted");
+    if (now.judgements != last_.judgements) {
+      print("release: judged, {}", client.release_use() == wire::ReleaseUse::kAdapted ? "adapted" : "as released");
+    }
     for (size_t reason = 0; reason < wire::kRefusalCount; ++reason) {
       if (now.refused[reason] == last_.refused[reason]) continue;
       const auto refusal = static_cast<wire::Refusal>(reason);
@@ -193,7 +208,8 @@ void run() noexcept {
   config.health = &health;
   config.samples = samples();
   config.residuals = residuals.store();
-  static Device device(config, models, journal);
+  config.release_key = identity.release_key;
+  static Device device(config, {models, releases, journal});
   Peers peers;
   peers.broker_host = names.broker_host;
   peers.broker_port = identity.broker_port;

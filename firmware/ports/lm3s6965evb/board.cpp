@@ -45,7 +45,7 @@ void initialize() noexcept {
   reg(kClockGate1) = reg(kClockGate1) | 1;           // UART 0
   reg(kClockGate2) = reg(kClockGate2) | 0x50000001;  // Ethernet controller and PHY, port A
   reg(kUart + 0x30) = 0x301;                         // on, send, receive
-  flash = open_host_flash(4096, 32);
+  flash = open_host_flash(4096, 44);
   cortex_m::start_tick(kClockHz, 10);
 }
 

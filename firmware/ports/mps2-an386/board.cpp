@@ -37,7 +37,7 @@ void put(uint8_t character) noexcept {
 void initialize() noexcept {
   reg(kUart + 0x10) = 16;              // the smallest divider; with less the emulator sends nothing
   reg(kUart + 0x08) = 1;               // transmitter on
-  flash = open_host_flash(4096, 256);  // as if on a chip of its own: 1 MB
+  flash = open_host_flash(4096, 384);  // as if on a chip of its own: 1.5 MB
   cortex_m::start_tick(kClockHz, 10);
 }
 

@@ -1,94 +1,10 @@
 /// @file
 /// What a device takes up after a reset, and what it makes of models that come over its connection.
 
-#include "skink/firmware/device.hpp"
-#include "skink/common/little_endian.hpp"
-
-#include <algorithm>
-#include <catch2/catch.hpp>
-
-#include "fakes/client_bench.hpp"
-#include "fakes/fake_flash.hpp"
-#include "fakes/fixed_samples.hpp"
-#include "fakes/model.hpp"
+#include "fakes/device_bench.hpp"
 
 using namespace skink;
 using namespace skink::test;
-
-namespace {
-
-/// A device with its flash, on a connection whose other end is the test.
-class DeviceBench {
- public:
-  DeviceBench() : flash(512, 32, 8), arena_(4096) {
-    REQUIRE(journal.open(flash.flash, 0) == Status::kOk);
-    REQUIRE(models.open(flash.flash, 2, 15) == Status::kOk);
-    firmware::DeviceConfig config;
-    config.identity = coordinator.identity;
-    config.fleet = {"f", 1};
-    config.arena = {reinterpret_cast<std::uint8_t*>(arena_.data()), arena_.size() * sizeof(float)};
-    config.samples = coordinator.samples.source();
-    device = std::make_unique<firmware::Device>(config, models, journal);
-    REQUIRE(device->on_stream_open(0));
-    drain();
-    const std::uint8_t accepted[] = {0x20, 2, 0, 0};
-    REQUIRE(device->receive(Bytes(accepted), 0));
-    drain();
-  }
-
-  void drain() {
-    for (Bytes out = device->output(0); !out.empty(); out = device->output(0)) device->sent(out.size(), 0);
-  }
-
-  /// A message of QoS 0 from the broker.
-  void publish(const std::string& topic, const Message& payload) {
-    std::string packet;
-    for (std::size_t left = 2 + topic.size() + payload.size(); left > 0 || packet.empty(); left /= 128) {
-      packet += static_cast<char>(left % 128 + (left >= 128 ? 128 : 0));
-    }
-    packet = '\x30' + packet + '\0' + static_cast<char>(topic.size()) + topic;
-    packet.append(payload.begin(), payload.end());
-    REQUIRE(device->receive({reinterpret_cast<const std::uint8_t*>(packet.data()), packet.size()}, 0));
-    drain();
-  }
-
-  void give_task(std::uint32_t attempt) {
-    publish("skink/1/f/dev/bench-1/task", coordinator.encoded(coordinator.task(0, attempt)));
-  }
-
-  void give_model(const Message& file) {
-    char topic[wire::kMaxTopicBytes];
-    for (std::uint32_t chunk = 0; chunk < coordinator.model_chunks(); ++chunk) {
-      wire::Topic name;
-      name.kind = wire::TopicKind::kModel;
-      name.fleet = {"f", 1};
-      name.chunk = chunk;
-      const std::size_t length = wire::format_topic(name, topic);
-      const auto begin = file.begin() + static_cast<std::ptrdiff_t>(chunk * wire::kModelChunkBytes);
-      const auto left = static_cast<std::size_t>(file.end() - begin);
-      const auto size = static_cast<std::ptrdiff_t>(std::min(wire::kModelChunkBytes, left));
-      Message message(wire::kModelHeadBytes);
-      store_u64(message.data(), crypto::prefix_of(coordinator.model.digest));
-      message.insert(message.end(), begin, begin + size);
-      publish({topic, length}, message);
-    }
-  }
-
-  std::uint32_t refused(wire::Refusal reason) const {
-    return device->client().counters().refused[static_cast<std::size_t>(reason)];
-  }
-
-  ClientBench coordinator;  ///< its messages
-  FakeFlash flash;
-  firmware::Journal journal;
-  firmware::ModelStore models;
-  std::unique_ptr<firmware::Device> device;
-
- private:
-  std::vector<float> arena_;
-};
-
-}  // namespace
 
 TEST_CASE("device: after a model that was damaged on the way the same one is taken", "[firmware][device]") {
   DeviceBench bench;
@@ -169,7 +85,8 @@ TEST_CASE("device: after a reset it predicts with the model in its flash", "[fir
   config.identity.device_id = "pump-017";
   config.arena = {reinterpret_cast<std::uint8_t*>(arena.data()), arena.size() * sizeof(float)};
   config.samples = samples.source();
-  firmware::Device device(config, models, journal);
+  firmware::ModelStore releases;  // closed: there are none
+  firmware::Device device(config, {models, releases, journal});
 
   const float stored[1] = {0.3F};
   float output[1] = {-99.0F};

@@ -35,11 +35,11 @@ std::string model_file(float first) {
 
 /// A folder of keys, and what it signs.
 struct Signer {
-  std::string sign(const std::string& content,
-                   provisioning::ReleaseKind kind = provisioning::ReleaseKind::kModel) const {
+  std::string sign(const std::string& content, provisioning::ReleaseKind kind = provisioning::ReleaseKind::kModel,
+                   std::uint32_t number = 7) const {
     folder.write("content", content);
-    const auto done =
-        provisioning::sign_release({folder.path(), folder.file("content"), kind, "pump", 7, folder.file("release")});
+    const auto done = provisioning::sign_release(
+        {folder.path(), folder.file("content"), kind, "pump", number, folder.file("release")});
     if (!done) FAIL(done.error().message);
     return read_file(folder.file("release")).value();
   }
@@ -59,12 +59,16 @@ struct Signer {
 };
 
 struct Board {
-  Board() { REQUIRE(store.open(flash.flash, 0, 12) == Status::kOk); }
-  Status take(const std::string& partition, const std::vector<std::uint8_t>& key) {
-    return take_release(bytes_of(partition), {key.data(), key.size()}, store, release);
+  Board() {
+    REQUIRE(store.open(flash.flash, 0, 12) == Status::kOk);
+    REQUIRE(releases.open(flash.flash, 24, 12) == Status::kOk);
   }
-  FakeFlash flash{512, 24, 8};
+  Status take(const std::string& partition, const std::vector<std::uint8_t>& key) {
+    return take_release(bytes_of(partition), {key.data(), key.size()}, store, releases, release);
+  }
+  FakeFlash flash{512, 48, 8};
   ModelStore store;
+  ModelStore releases;
   provisioning::Release release;
 };
 
@@ -94,6 +98,27 @@ TEST_CASE("release: a signed model becomes the first model of a device", "[firmw
     CHECK(board.take(next, signer.key()) == Status::kOk);
     CHECK(board.store.digest() == hash_of(model));
   }
+}
+
+TEST_CASE("release: the one of the partition is kept, and an older one never takes its place", "[firmware][release]") {
+  const Signer signer;
+  Board board;
+  const auto kind = provisioning::ReleaseKind::kModel;
+  const std::string first = signer.sign(model_file(1.0F), kind, 7);
+  const auto key = signer.key();
+  REQUIRE(board.take(first, key) == Status::kOk);
+  CHECK(board.releases.number() == 7);
+  CHECK(board.releases.digest() == hash_of(model_file(1.0F)));
+  CHECK(board.take(signer.sign(model_file(2.0F), kind, 6), key) == Status::kOk);
+  CHECK(board.take(signer.sign(model_file(2.0F), kind, 7), key) == Status::kOk);
+  CHECK(board.releases.digest() == hash_of(model_file(1.0F)));
+  CHECK(board.take(signer.sign(model_file(3.0F), kind, 8), key) == Status::kOk);
+  CHECK(board.releases.number() == 8);
+  CHECK(board.releases.digest() == hash_of(model_file(3.0F)));
+  ModelStore again;
+  REQUIRE(again.open(board.flash.flash, 24, 12) == Status::kOk);
+  CHECK(again.number() == 8);
+  CHECK(board.store.digest() == hash_of(model_file(1.0F)));  // the rounds' model stays
 }
 
 TEST_CASE("release: a flash that fails is told from a board without a release", "[firmware][release]") {
@@ -157,7 +182,13 @@ TEST_CASE("release: what is cut off, erased, or not meant for this device is ref
   FakeFlash flash(512, 8, 8);
   REQUIRE(small.open(flash.flash, 0, 4) == Status::kOk);
   provisioning::Release release;
-  CHECK(take_release(bytes_of(sound), {key.data(), key.size()}, small, release) == Status::kBufferTooSmall);
+  ModelStore none;
+  CHECK(take_release(bytes_of(sound), {key.data(), key.size()}, small, none, release) == Status::kBufferTooSmall);
+  ModelStore large;
+  FakeFlash other(512, 24, 8);
+  REQUIRE(large.open(other.flash, 0, 12) == Status::kOk);
+  CHECK(take_release(bytes_of(sound), {key.data(), key.size()}, large, none, release) == Status::kOk);
+  CHECK(take_release(bytes_of(sound), {key.data(), key.size()}, large, small, release) == Status::kBufferTooSmall);
 }
 
 TEST_CASE("release: what no device could load is not signed", "[firmware][release]") {

@@ -6,7 +6,8 @@
 /// docs/protocol.md is the contract; edge/README.md shows the states.
 ///
 /// A port's loop:
-///   1. feed what happened: on_connected, on_task, on_reply, on_patch_bytes, on_model_bytes, on_published, on_time(now)
+///   1. feed what happened: on_connected, on_task, on_reply, on_release, on_patch_bytes, on_model_bytes, on_published,
+///      on_time(now)
 ///   2. while (next_action(action)) carry it out
 ///   3. if (has_work()) work(now), then go to 2; otherwise sleep until next_wake_ms() or the next message
 ///
@@ -20,7 +21,9 @@
 #include "skink/edge/client_config.hpp"
 #include "skink/edge/internal/birth.hpp"
 #include "skink/edge/internal/model_download.hpp"
+#include "skink/edge/internal/release_gate.hpp"
 #include "skink/edge/internal/retry_timer.hpp"
+#include "skink/edge/internal/task_gate.hpp"
 #include "skink/edge/internal/update_upload.hpp"
 #include "skink/edge/residual.hpp"
 #include "skink/edge/task_runner.hpp"
@@ -38,11 +41,12 @@ enum class ClientState : uint8_t {
 };
 
 /// The client of one device. Each part of its state has one owner: Birth what a connection begins with, TaskGate the
-/// task, ModelSlot the model, ModelDownload its way there, TaskRunner the work and the weights, Residual the error
-/// feedback, UpdateUpload the result, RetryTimer the waiting. Client connects them: it owns the state, the counters and
-/// the outbox.
+/// task, ReleaseGate the release, ModelSlot a model, ModelDownload its way there, TaskRunner the work and the weights,
+/// Residual the error feedback, UpdateUpload the result, RetryTimer the waiting. Client connects them: it owns the
+/// state, the counters, what of the arena is in use, and the outbox.
 ///
-/// About 5 KB, of which 4.2 KB are the outbox (SKINK_EDGE_CHUNK_BYTES). Not copyable: parts refer to each other.
+/// About 9 KB, of which 4.2 KB are the outbox (SKINK_EDGE_CHUNK_BYTES), and 1.3 KB each the networks of two models. Not
+/// copyable: parts refer to each other.
 class Client {
  public:
   /// What next_wake_ms() returns while only a message can change anything.
@@ -71,6 +75,13 @@ class Client {
   ///          kUnavailable.
   Status restore_model(uint32_t bytes) noexcept;
 
+  /// The release that is kept: releases of a lower number are refused from now on, also when its model cannot be read.
+  /// Reads and checks all of it; predict() uses it if it is sound. No other release may have been restored before.
+  ///
+  /// @param[in] number, bytes  as the action kKeepRelease gave them; `bytes` is at least 1
+  /// @returns as restore_model(); on an error the same release is fetched again when it is announced.
+  Status restore_release(uint32_t number, uint32_t bytes) noexcept;
+
   // ---- the connection
 
   /// A clean MQTT session is up: subscriptions and the birth are due, an upload goes on at the first chunk that was not
@@ -90,6 +101,12 @@ class Client {
   /// and a result is being sent.
   void on_reply(Bytes message, uint64_t now_ms) noexcept;
 
+  /// A whole message on the release topic; any bytes, borrowed for the call; none: no release is announced any more. A
+  /// wrong code or bytes that are no release are counted and ignored. A release that cannot be used is refused in the
+  /// next birth (docs/protocol.md, section 7); another one is fetched when no task is to be done. Ignored without a
+  /// release store or key. Cost: verifying a signature.
+  void on_release(Bytes message, uint64_t now_ms) noexcept;
+
   /// The port could not note the task that on_task() has just begun: it is not worked on, but refused with
   /// STORAGE_FAILED, for a reset would make the client forget that older ones are to be refused. Call before anything
   /// else of the client.
@@ -104,20 +121,23 @@ class Client {
   ///
   /// @param[in]  piece  as ModelMessage::take() gives it
   /// @param[out] write  where the port writes the piece; unchanged when the result is false.
-  /// @returns true: write the piece at `write.offset` of the model slot, then call on_model_stored(). false: not
-  /// wanted,
+  /// @returns true: write the piece at `write.offset` of `write.store`, then call on_model_stored(). false: not wanted,
   ///          drop it; pieces after a dropped one are not wanted either, until the chunk comes again from its
   ///          beginning.
   bool on_model_bytes(const ModelPiece& piece, ModelWrite& write) noexcept;
 
   // ---- completions
 
-  /// A write into the model slot has ended. One of a download that has been given up since counts for nothing, whatever
+  /// A write of a model has ended. One of a download that has been given up since counts for nothing, whatever
   /// its status. Cost: with the last chunk, a hash over the model.
   ///
   /// @param[in] write   as on_model_bytes() or the action gave it
-  /// @param[in] status  anything but kOk: the task is refused, STORAGE_FAILED
+  /// @param[in] status  anything but kOk: the task or the release is refused, STORAGE_FAILED
   void on_model_stored(const ModelWrite& write, Status status, uint64_t now_ms) noexcept;
+
+  /// The action kKeepRelease has ended. @param[in] status  anything but kOk: the release is refused, STORAGE_FAILED;
+  /// the old one stays. Cost: a hash over the model.
+  void on_release_kept(Status status, uint64_t now_ms) noexcept;
 
   /// The last kPublish action has left (or, better on a slow link, was acknowledged); its payload may change now. A
   /// port that could not send keeps the action and tries again. Ignored when nothing is in flight.
@@ -141,15 +161,18 @@ class Client {
   bool next_action(Action& action) noexcept;
 
   /// Is there a step for work() to do?
-  bool has_work() const noexcept { return state_ == ClientState::kWorking; }
+  bool has_work() const noexcept { return state_ == ClientState::kWorking || is_judging_; }
 
-  /// One step of work: one sample, or at most nn::kSliceSamples of a mini-batch; the first step reads phi, the last one
-  /// scans the change. Does nothing unless has_work().
+  /// One step of work, of a task or of judging a release: one sample, or at most nn::kSliceSamples of a mini-batch; the
+  /// first step reads phi, the last one scans the change. Does nothing unless has_work().
   void work(uint64_t now_ms) noexcept;
 
   // ---- prediction
 
-  /// Forward pass of one sample with the device's own weights, between rounds. In this order:
+  /// Forward pass of one sample with the device's own weights, between rounds. Where a release is kept, its weights:
+  ///   - adapted to this device's samples, if these said that it lowers the loss, until the next task begins,
+  ///   - otherwise as released, read from the store once, and again after each task.
+  /// Where none is kept, in this order:
   ///   - what the last adaptation to this device's samples ended with, of an adapt task or the last one of an evaluate
   ///     task, until the next task's first step. A task that diverged or failed on the way leaves none; one that is
   ///     refused before its first step takes none away.
@@ -164,10 +187,11 @@ class Client {
   ///                      label.
   /// @returns
   /// * kOk
-  /// * kUnavailable     a task is being worked on or a model patched (the arena is its), no model has come yet, or phi
-  ///                    cannot be read.
+  /// * kUnavailable     a task is being worked on, a release judged, or a model patched (the arena is theirs), no model
+  ///                    has come yet, or phi cannot be read.
   /// * kShapeMismatch   a size is not the model's.
-  /// * kBufferTooSmall  the arena has no room for parameters and one sample.
+  /// * kBufferTooSmall  the arena has no room for parameters and one sample; with a release, beside what is still to be
+  ///                    sent of a task, or may be needed for error feedback.
   ///
   /// Cost: one forward pass; with phi in the slot, reading it the first time. Not ISR-safe.
   Status predict(Span<const float> stored, Span<float> outputs) noexcept;
@@ -189,16 +213,37 @@ class Client {
   const model::ModelInfo& model() const noexcept { return slot_.info(); }
   /// Length of that model's file in bytes; unspecified unless has_model().
   uint32_t model_bytes() const noexcept { return slot_.bytes(); }
-  /// Digest of the model that the current task names; only if has_task().
-  crypto::Digest download() const noexcept { return internal::model_of(gate_.task()); }
-  /// Length of that model's file in bytes; only if has_task().
-  uint32_t download_bytes() const noexcept { return gate_.task().model_bytes; }
+  /// Is a release kept, whole and checked? Then predict() uses it.
+  bool has_release() const noexcept { return release_.has_model(); }
+  /// What the device's samples said of it.
+  wire::ReleaseUse release_use() const noexcept { return releases_.use(); }
+  /// Digest of the model that is downloaded, or was last; zeros before.
+  const crypto::Digest& download() const noexcept { return download_.offer().digest; }
+  /// Length of that model's file in bytes.
+  uint32_t download_bytes() const noexcept { return download_.offer().bytes; }
   /// What has happened since construction.
   const ClientCounters& counters() const noexcept { return counters_; }
   /// The arena as the last task that got so far needs it, in bytes by use; all 0 before.
   const nn::MemoryPlan& memory_plan() const noexcept { return runner_.memory_plan(); }
 
  private:
+  bool is_idle() const noexcept { return state_ == ClientState::kIdle || state_ == ClientState::kFinished; }
+  bool is_fetching() const noexcept { return releases_.stage() == internal::ReleaseStage::kFetching; }
+  bool is_adapted_release() const noexcept { return has_release_weights_ && runner_.weights() == Weights::kAdapted; }
+  void refuse_release(wire::Refusal reason) noexcept;
+  void count_refused_release() noexcept;
+  void pursue_release() noexcept;
+  void begin_fetching() noexcept;
+  void stop_fetching() noexcept;
+  void stop_download() noexcept;
+  void finish_release_download() noexcept;
+  void check_release(const internal::ModelSlot& place) noexcept;
+  void begin_judgement() noexcept;
+  void finish_judgement(Progress progress) noexcept;
+  void lose_release_weights() noexcept;
+  MutableBytes spare_arena() const noexcept;
+  bool give_up_result() noexcept;
+  Status load_phi(const internal::ModelSlot& slot) noexcept;
   bool is_sending() const noexcept { return state_ == ClientState::kUploading || state_ == ClientState::kWaiting; }
   bool is_readable(Status decoded) noexcept;
   void start(const wire::Task& task) noexcept;
@@ -224,21 +269,29 @@ class Client {
   const wire::Identity identity_;
   const MutableBytes arena_;
   const SampleSource samples_;
+  const ReleaseStore store_;
   uint64_t now_ms_ = 0;  ///< of the call that is being answered
 
   ClientState state_ = ClientState::kIdle;
   bool is_connected_ = false;
   bool is_outbox_busy_ = false;
+  bool copies_release_ = false;       ///< the release to keep is in the model slot
+  bool is_judgement_due_ = false;     ///< when there is nothing else to do
+  bool is_judging_ = false;           ///< the runner works for a release
+  bool has_release_weights_ = false;  ///< those of the runner are a release's
 
+  internal::ModelSlot release_;
+  internal::ReleaseGate releases_;
   internal::Birth birth_;
   internal::RetryTimer timer_;
   internal::TaskGate gate_{};
   internal::ModelSlot slot_;
-  internal::ModelDownload download_;
+  internal::ModelDownload download_{};
   TaskRunner runner_{};
   codec::Codec codec_;  ///< of the current task
   Residual residual_;
   internal::UpdateUpload upload_{};
+  size_t result_bytes_ = 0;  ///< of the arena, from its begin: what the result is encoded from
   ClientCounters counters_{};
   uint8_t outbox_[SKINK_EDGE_CHUNK_BYTES + wire::kUpdateOverheadBytes] = {};
 };

@@ -17,29 +17,47 @@ enum class ActionKind : uint8_t {
   kSubscribe,    ///< to Action::topic, QoS 1
   kUnsubscribe,  ///< from Action::topic
   kPublish,      ///< Action::payload on Action::topic, QoS 1; then Client::on_published()
-  kStoreModel,   ///< write Action::payload into the model slot; then Client::on_model_stored()
+  kStoreModel,   ///< write Action::payload as Action::write says; then Client::on_model_stored()
+  /// Make the release that Action::release describes the one that is kept, so that a loss of power leaves the old one
+  /// or this one; then Client::on_release_kept(), before any other call of the client.
+  kKeepRelease,
 };
 
-/// Where bytes belong in the model slot, and what they complete. A port writes in the order in which it was given the
+/// Where a device keeps models.
+enum class ModelStoreKind : uint8_t {
+  kModel,    ///< the model slot: Platform::model
+  kRelease,  ///< the release that comes: Platform::releases.coming
+};
+
+/// kKeepRelease: what is to be kept.
+struct ReleaseToKeep {
+  uint32_t number = 0;  ///< with the model's digest (Action::model) what Client::restore_release() needs after a reset
+  uint32_t bytes = 0;   ///< length of the file
+  bool copies = false;  ///< the file stands in the model slot: copy it from there first. Else it was stored already
+};
+
+/// Where bytes of a model belong, and what they complete. A port writes in the order in which it was given the
 /// writes, and hands each back, unchanged, to Client::on_model_stored() once it has ended, however late.
 struct ModelWrite {
-  uint32_t offset = 0;           ///< first byte, from the begin of the model slot
+  uint32_t offset = 0;           ///< first byte, from the begin of the model's file
   uint32_t download = 0;         ///< number of the download that the bytes belong to; the client's own
   uint32_t chunk = 0;            ///< of the model, from 0
   bool completes_chunk = false;  ///< these are the chunk's last bytes
+  ModelStoreKind store = ModelStoreKind::kModel;
 };
 
 /// One thing to do.
 struct Action {
   ActionKind kind = ActionKind::kPublish;
-  wire::TopicKind topic = wire::TopicKind::kState;  ///< not for kStoreModel
-  crypto::Digest model;                             ///< kStoreModel: of the whole file that the bytes belong to
-  uint32_t slot = 0;                                ///< topic kModel: 0 or 1
-  uint32_t chunk = 0;                               ///< topic kModel; wire::kAllChunks: every chunk of the slot
+  wire::TopicKind topic = wire::TopicKind::kState;  ///< kSubscribe, kUnsubscribe, kPublish
+  crypto::Digest model;  ///< kStoreModel, kKeepRelease: of the whole file that the bytes belong to
+  uint32_t slot = 0;     ///< topics of chunks: 0 or 1
+  uint32_t chunk = 0;    ///< topics of chunks; wire::kAllChunks: every chunk of the slot
   /// Borrowed from the client. kPublish: until on_published(); kStoreModel: until on_model_stored().
   Bytes payload;
-  bool retain = false;  ///< kPublish: the MQTT flag
-  ModelWrite write;     ///< kStoreModel; offsets ascend from 0
+  bool retain = false;    ///< kPublish: the MQTT flag
+  ModelWrite write;       ///< kStoreModel; offsets ascend from 0
+  ReleaseToKeep release;  ///< kKeepRelease
 };
 
 /// A piece of a model chunk as it arrives, without the head of its message (ModelMessage).

@@ -8,6 +8,7 @@
 #include "skink/common/model/model_file.hpp"
 #include "skink/common/span.hpp"
 #include "skink/common/wire/messages.hpp"
+#include "skink/edge/platform/release_store.hpp"
 #include "skink/edge/platform/residual_store.hpp"
 #include "skink/edge/platform/samples.hpp"
 
@@ -28,6 +29,7 @@ struct ClientConfig {
   /// Working memory; its size is announced at birth. Up to 3 bytes before the first multiple of 4 are neither used nor
   /// counted. A task that needs more is refused with DOES_NOT_FIT.
   MutableBytes arena;
+  Bytes release_key;  ///< who signs releases: an uncompressed P-256 point, 65 bytes. Empty: the device takes none
   const char* firmware = "";        ///< zero-terminated, for people; cut after 32 bytes
   const Health* health = nullptr;   ///< null: nothing is known
   uint32_t retry_ms = 4000;         ///< first wait for a chunk or a reply, ms; doubles with every retry
@@ -42,6 +44,7 @@ struct Platform {
   model::ByteSource model;
   SampleSource samples;     ///< with a callback unset, every task is refused with NO_DATA
   ResidualStore residuals;  ///< for error feedback where the arena has no room; none: such tasks are refused
+  ReleaseStore releases{};  ///< none: the device takes no releases
 };
 
 /// Since construction; wrap at 2^32.
@@ -56,9 +59,11 @@ struct ClientCounters {
   uint32_t retries = 0;                        ///< waits for chunks, patches or replies that passed in vain
   uint32_t patched = 0;                        ///< models made from patches
   uint32_t patches_failed = 0;                 ///< chains that did not come or did not fit: the model came as a whole
-  uint32_t wrong_authentication = 0;           ///< tasks and replies with a wrong or missing code
-  uint32_t damaged_messages = 0;               ///< tasks and replies with a right code that cannot be read
-  uint32_t refused[wire::kRefusalCount] = {};  ///< tasks that this client refused, by wire::Refusal
+  uint32_t releases = 0;                       ///< kept
+  uint32_t judgements = 0;                     ///< of a kept release, by the device's own samples
+  uint32_t wrong_authentication = 0;           ///< tasks, replies and releases with a wrong or missing code
+  uint32_t damaged_messages = 0;               ///< such messages with a right code that cannot be read
+  uint32_t refused[wire::kRefusalCount] = {};  ///< tasks and releases that this client refused, by wire::Refusal
 };
 
 }  // namespace skink::edge

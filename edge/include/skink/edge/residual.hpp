@@ -23,6 +23,9 @@ class Residual {
   /// A change was encoded for this round, with this residual; whether it is taken will be told later.
   void on_encoded(uint64_t run, uint32_t round) noexcept;
 
+  /// Is there a change of which nobody knows yet whether it was taken? Then settle() needs what it was encoded from.
+  bool has_open_change() const noexcept { return is_open_; }
+
   /// A new task has come, the encoder's change can still be read: settles what became of it.
   ///
   /// @param[in] accepted_round  1 + the last round of this run whose update was taken; 0: none

@@ -35,6 +35,9 @@ struct TaskSettings {
   bool has_residual_store = false;  ///< where the residual may be kept if the arena has no room for it
 };
 
+/// Is each setting in its range?
+bool is_valid(const TaskSettings& settings) noexcept;
+
 /// What a step came to.
 enum class Progress : uint8_t {
   kMore,      ///< the task needs another step

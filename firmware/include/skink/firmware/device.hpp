@@ -23,16 +23,24 @@ struct DeviceConfig {
   const edge::Health* health = nullptr;  ///< null: nothing is known
   edge::SampleSource samples;            ///< edge::Platform::samples
   edge::ResidualStore residuals;         ///< edge::Platform::residuals
+  Bytes release_key;                     ///< edge::ClientConfig::release_key
+};
+
+/// What of a device is in flash. Open, except `releases`, which a board without room for them leaves closed; borrowed
+/// for the device's life. `models` changes with every download, `releases` with every release, `journal` with every
+/// task.
+struct DeviceStores {
+  ModelStore& models;
+  ModelStore& releases;
+  Journal& journal;
 };
 
 /// One device. Not thread-safe and not ISR-safe: all calls come from the main loop. `now_ms` is any monotonic clock.
 class Device {
  public:
-  /// Takes up what the stores hold: the last task, and the last model if it is sound, which costs a hash over it.
-  ///
-  /// @param[in] models, journal  open; borrowed for the device's life. `models` changes with every download, `journal`
-  ///                             with every task.
-  Device(const DeviceConfig& config, ModelStore& models, Journal& journal) noexcept;
+  /// Takes up what the stores hold: the last task, and the last model and the release, if they are sound, which costs a
+  /// hash over each.
+  Device(const DeviceConfig& config, const DeviceStores& stores) noexcept;
 
   /// The stream is up: queues MQTT's CONNECT. False: it does not fit (a device id or fleet that is too long). A stream
   /// that this or a call below refuses is closed by the port, which then calls on_stream_closed().
@@ -77,6 +85,9 @@ class Device {
   void take_control(wire::TopicKind kind, const edge::mqtt::Event& event) noexcept;
   void take_model(const wire::Topic& topic, const edge::mqtt::Event& event) noexcept;
   void store(const crypto::Digest& model, const edge::ModelWrite& place, Bytes bytes, ChunkPart part) noexcept;
+  Status write_release(const edge::ModelWrite& place, Bytes bytes, ChunkPart part) noexcept;
+  Status keep_release(const edge::Action& action) noexcept;
+  Status copy_to_release(uint32_t bytes) noexcept;
   Status write(const crypto::Digest& model, uint32_t offset, Bytes bytes, ChunkPart part) noexcept;
   void keep_model() noexcept;
   Status note_task() noexcept;
@@ -88,6 +99,7 @@ class Device {
   const Span<const char> fleet_;
   const uint16_t keep_alive_s_;
   ModelStore& models_;
+  ModelStore& releases_;
   Journal& journal_;
   edge::mqtt::Connection connection_{};
   edge::ModelMessage model_message_{};
@@ -97,7 +109,8 @@ class Device {
   uint16_t publishing_id_ = 0;
   bool is_storing_ = false;  ///< the store's slot belongs to `storing_`
   crypto::Digest storing_;
-  uint8_t control_[wire::kMaxControlBytes] = {};  ///< a task or reply as its pieces come
+  uint32_t release_download_ = 0;  ///< edge::ModelWrite::download of what `releases` has been prepared for
+  uint8_t control_[wire::kMaxReleaseMessageBytes] = {};  ///< a task, reply or release as its pieces come
   edge::Client client_;  // the largest comes last: what is far from the begin of an object costs code to reach
 };
 

@@ -1,10 +1,11 @@
 #pragma once
 /// @file
-/// The last model in flash: two slots, of which one is always whole. A new model goes into the older slot; its header,
-/// programmed last, makes it the newer one. Whenever power goes, the other slot is what it was.
+/// The last model in flash, of the rounds or released: two slots, of which one is always whole. A new model goes into
+/// the older slot; its header, programmed last, makes it the newer one. Whenever power goes, the other slot is what it
+/// was.
 ///
-/// A slot is a header sector (magic, counter, length, digest, CRC-32) and data sectors. Wear: one erasure of one slot
-/// for every model that is downloaded, so a slot is erased every second time.
+/// A slot is a header sector (magic, counter, length, number, digest, CRC-32) and data sectors. Wear: one erasure of
+/// one slot for every model that is downloaded, so a slot is erased every second time.
 
 #include "skink/common/crypto/crypto.hpp"
 #include "skink/common/model/model_file.hpp"
@@ -37,6 +38,8 @@ class ModelStore {
   uint32_t model_bytes() const noexcept { return model_bytes_; }
   /// Its digest, as commit() was told; unspecified without a model.
   const crypto::Digest& digest() const noexcept { return digest_; }
+  /// Likewise its number.
+  uint32_t number() const noexcept { return number_; }
 
   /// Erases as many sectors of the older slot as a new model of `bytes` bytes needs; from now on read() reads that
   /// slot.
@@ -56,11 +59,12 @@ class ModelStore {
 
   /// Makes the new model the last one. Call it once its digest is checked.
   ///
-  /// @param[in] bytes  its length, at most what begin() was told
+  /// @param[in] bytes   its length, at most what begin() was told
+  /// @param[in] number  any, for number(): of a release
   /// @returns kOk; kInvalidArgument before begin() or for another length; kUnavailable when the flash fails: the slot
   /// is
   ///          not whole then.
-  Status commit(const crypto::Digest& digest, uint32_t bytes) noexcept;
+  Status commit(const crypto::Digest& digest, uint32_t bytes, uint32_t number = 0) noexcept;
 
   /// Fills `out` from `offset` of the slot in use: the last model, or after begin() the new one.
   /// @returns kOk; kUnavailable before open(), beyond capacity(), or when the flash fails.
@@ -72,6 +76,8 @@ class ModelStore {
 
   /// The slot that read() reads, for the client. Borrows the store.
   model::ByteSource source() noexcept;
+  /// As source(), of what read_whole() reads.
+  model::ByteSource whole_source() noexcept;
 
  private:
   static constexpr uint32_t kMaxProgramBytes = 32;
@@ -87,6 +93,7 @@ class ModelStore {
   uint32_t slot_ = 0;  ///< the one in use
   uint32_t counter_ = 0;
   uint32_t model_bytes_ = 0;
+  uint32_t number_ = 0;
   uint32_t room_ = 0;  ///< what begin() erased
   crypto::Digest digest_;
   // bytes that do not fill a unit of the flash yet

@@ -12,24 +12,35 @@ namespace skink::edge::internal {
 /// Subscriptions and births of one connection.
 class Birth {
  public:
+  /// What it hears of.
+  enum class Topics : uint8_t {
+    kTasks,             ///< tasks, replies and patches
+    kTasksAndReleases,  ///< releases too
+  };
+
   /// `firmware` and `health` (null: not known) are borrowed for the object's life.
-  Birth(const char* firmware, const Health* health) noexcept;
+  Birth(const char* firmware, const Health* health, Topics topics) noexcept;
 
   /// A clean session: everything is due, and no challenge is known.
   void on_connected() noexcept;
   /// A birth with this number is due; so are later ones of this connection to carry it.
   void on_challenge(uint64_t challenge) noexcept;
 
+  /// What a birth says has changed: another one is due, with the challenge of the last.
+  void on_change() noexcept { is_due_ = true; }
+
   /// The next subscription. False: none is due.
   bool next_subscription(Action& action) noexcept;
-  /// The birth, if one is due: all but `arena_bytes` and `model`. False: none is, `state` is unchanged.
+  /// The birth, if one is due: all but `arena_bytes`, `model` and what it says of releases. False: none is, `state` is
+  /// unchanged.
   bool next(wire::State& state) noexcept;
 
  private:
   const char* firmware_;
   const Health* health_;
+  const Topics topics_;
   uint64_t challenge_ = 0;
-  uint8_t subscriptions_due_ = 0;  ///< task, reply and patch, in this order
+  uint8_t next_topic_ = 0;  ///< to subscribe to: task, reply, patch and release, in this order
   bool is_due_ = false;
 };
 

@@ -10,6 +10,16 @@
 
 namespace skink::edge::internal {
 
+/// Topics of one model's chunks: model/<slot>/<k> or release/<slot>/<k>.
+struct ChunkPlace {
+  wire::TopicKind topic = wire::TopicKind::kModel;
+  uint32_t slot = 0;
+
+  friend bool operator==(const ChunkPlace& a, const ChunkPlace& b) noexcept {
+    return a.topic == b.topic && a.slot == b.slot;
+  }
+};
+
 /// A set of chunk numbers below SKINK_EDGE_MAX_MODEL_CHUNKS.
 class ChunkSet {
  public:
@@ -33,14 +43,14 @@ class ChunkDownload {
  public:
   /// The model that a download is for. False: it has more chunks than SKINK_EDGE_MAX_MODEL_CHUNKS.
   bool set_model(uint32_t model_bytes) noexcept;
-  /// Nothing is stored yet, everything is wanted: one subscription to all chunks, `topic_slot` of model/<slot>/<k>.
-  void begin(uint32_t topic_slot) noexcept;
-  /// No chunk is wanted for now; subscriptions in another slot end.
-  void pause(uint32_t topic_slot) noexcept {
+  /// Nothing is stored yet, everything is wanted: one subscription to all chunks of `place`.
+  void begin(const ChunkPlace& place) noexcept;
+  /// No chunk is wanted for now; subscriptions in another place end.
+  void pause(const ChunkPlace& place) noexcept {
     is_active_ = true;
     all_due_ = false;
     next_ = count_;
-    topic_slot_ = topic_slot;
+    place_ = place;
   }
   /// The download is over: its subscriptions end.
   void stop() noexcept { is_active_ = false; }
@@ -77,15 +87,15 @@ class ChunkDownload {
   bool is_active_ = false;
   bool all_due_ = false;         ///< one subscription to all chunks is to be made
   bool all_subscribed_ = false;  ///< and was made
-  uint32_t topic_slot_ = 0;
-  uint32_t subscribed_slot_ = 0;  ///< of the subscriptions there are
-  uint32_t bytes_ = 0;            ///< of the model
-  uint32_t count_ = 0;            ///< chunks of the model
-  uint32_t missing_ = 0;          ///< not stored yet
-  uint32_t next_ = 0;             ///< the next chunk to subscribe to by name, if it is missing
-  uint32_t asked_end_ = 0;        ///< asked_ has no chunk from here on
-  uint32_t piece_chunk_ = 0;      ///< whose pieces come
-  uint32_t piece_end_ = 0;        ///< where in it the next piece begins
+  ChunkPlace place_;
+  ChunkPlace subscribed_;     ///< of the subscriptions there are
+  uint32_t bytes_ = 0;        ///< of the model
+  uint32_t count_ = 0;        ///< chunks of the model
+  uint32_t missing_ = 0;      ///< not stored yet
+  uint32_t next_ = 0;         ///< the next chunk to subscribe to by name, if it is missing
+  uint32_t asked_end_ = 0;    ///< asked_ has no chunk from here on
+  uint32_t piece_chunk_ = 0;  ///< whose pieces come
+  uint32_t piece_end_ = 0;    ///< where in it the next piece begins
   ChunkSet stored_;
   ChunkSet asked_;  ///< subscribed to by name
 };

@@ -1,12 +1,12 @@
 #pragma once
 /// @file
-/// Brings the current task's model into the slot: from patches to the model that is there, where the task names a chain
-/// of them (docs/codec.md, section 9), else, or when anything goes wrong before the slot is written, as a whole. Owns
-/// the way it comes, the chain, and the writing of a patched model.
+/// Brings a model that a task or a release offers to where it belongs: from patches to a model that is there, where the
+/// offer names a chain of them (docs/codec.md, section 9), else, or when anything goes wrong before it is written, as a
+/// whole. Owns the offer, the way it comes, the chain, and the writing of a patched model.
 
 #include "skink/edge/internal/chunk_download.hpp"
+#include "skink/edge/internal/model_offer.hpp"
 #include "skink/edge/internal/model_slot.hpp"
-#include "skink/edge/internal/task_gate.hpp"
 #include "skink/edge/model_patch.hpp"
 
 namespace skink::edge::internal {
@@ -16,22 +16,28 @@ enum class DownloadProgress : uint8_t {
   kNone,      ///< nothing
   kMoved,     ///< something came that was missing
   kFellBack,  ///< the chain is of no use: from now on the model comes as a whole
-  kWritten,   ///< all chunks are in the slot; stopped
-  kPatched,   ///< the patched model is in the slot; stopped
-  kFailed,    ///< the slot cannot be written; stopped
+  kWritten,   ///< all chunks are stored; stopped
+  kPatched,   ///< the patched model is stored; stopped
+  kFailed,    ///< it cannot be stored; stopped
 };
 
-/// The download of the current task's model.
+/// Where a download begins and where it goes.
+struct DownloadPlaces {
+  const ModelSlot* base = nullptr;   ///< may hold the model that patches begin with
+  ModelSlot* overwritten = nullptr;  ///< is overwritten by the download, and invalid from then on; null: none is
+  uint32_t capacity = 0;             ///< of what is written, bytes
+};
+
+/// One download at a time.
 class ModelDownload {
  public:
-  /// Both are borrowed for the download's life. `task` is the current one.
-  ModelDownload(ModelSlot& slot, const wire::Task& task) noexcept;
-
-  /// Begins for the current task. `memory`, 4-byte aligned, holds the parameters while they are patched. False: the
-  /// model is larger than the slot, or has too many chunks; stopped.
-  bool begin(MutableBytes memory) noexcept;
-  /// Wants nothing any more; subscriptions end. The slot stays as it is.
+  /// Begins. What `places` names is borrowed until the next begin(). `memory`, 4-byte aligned, holds the parameters
+  /// while they are patched. False: the model is larger than the capacity, or has too many chunks; stopped.
+  bool begin(const ModelOffer& offer, const DownloadPlaces& places, MutableBytes memory) noexcept;
+  /// Wants nothing any more; subscriptions end. What was written stays as it is.
   void stop() noexcept;
+  /// The model of the last begin().
+  const ModelOffer& offer() const noexcept { return offer_; }
   /// Is `memory` in use?
   bool is_patching() const noexcept { return way_ == Way::kPatches || way_ == Way::kWriting; }
 
@@ -46,7 +52,7 @@ class ModelDownload {
   DownloadProgress on_stored(const ModelWrite& write, Status status) noexcept;
   /// Client::on_patch_bytes(). kNone: not the next bytes of the chain; kMoved or kFellBack.
   DownloadProgress on_patch_bytes(const PatchPiece& piece) noexcept;
-  /// After kMoved: with the chain's last byte, is it the task's model? kNone or kFellBack.
+  /// After kMoved: with the chain's last byte, is it the offered model? kNone or kFellBack.
   DownloadProgress finish_chain() noexcept;
 
   /// The next subscription, or write of a patched model. False: none, `action` is unspecified.
@@ -57,17 +63,20 @@ class ModelDownload {
     kNone,
     kChunks,   ///< as a whole
     kPatches,  ///< the chain comes
-    kWriting,  ///< the chain was right, the model goes to the slot
+    kWriting,  ///< the chain was right, the model is written
   };
 
   bool begin_patches(MutableBytes memory) noexcept;
   void begin_chunks() noexcept;
+  void invalidate() noexcept {
+    if (places_.overwritten != nullptr) places_.overwritten->invalidate();
+  }
+  ChunkPlace chunk_place() const noexcept { return {offer_.topic, offer_.topic_slot}; }
   DownloadProgress fall_back() noexcept;
-  DownloadProgress on_patched_stored() noexcept;
   bool next_write(Action& action) noexcept;
 
-  ModelSlot& slot_;
-  const wire::Task& task_;
+  ModelOffer offer_;
+  DownloadPlaces places_;
   Way way_ = Way::kNone;
   uint8_t patch_head_[wire::kPatchHeadBytes] = {};  ///< of the message that comes
   uint32_t number_ = 0;                             ///< of the writes of this download

@@ -1,7 +1,8 @@
 #pragma once
 /// @file
 /// The model slot: alone knows whether it holds a whole, checked model, and which one. Reads it; the port writes it
-/// (Action kStoreModel, Client::on_model_bytes()), after invalidate() and before verify().
+/// (Action kStoreModel, Client::on_model_bytes()), after invalidate() and before verify(). The client has a second one,
+/// for releases.
 
 #include "skink/common/codec/encoder.hpp"
 #include "skink/common/model/model_file.hpp"
@@ -18,10 +19,18 @@ class ModelSlot {
   /// Checks the file of `bytes` bytes that the slot holds. @returns kInvalidArgument for a length of 0 or beyond the
   /// capacity, nothing is changed then; otherwise what model::inspect() says, and has_model() says whether it was kOk.
   Status open(uint32_t bytes) noexcept;
+  /// From now on reads another memory; nothing of it is known until open() or verify().
+  void read_from(const model::ByteSource& memory) noexcept {
+    memory_ = memory;
+    has_model_ = false;
+  }
   /// The bytes are about to change: there is no whole model until open() or verify().
   void invalidate() noexcept { has_model_ = false; }
   /// A model was written: is it the wanted one? @returns kNone, then has_model(); or why it is refused.
   wire::Refusal verify(uint32_t bytes, const crypto::Digest& wanted) noexcept;
+
+  /// Is this the SHA-256 of the whole file that was opened last? Also false when it cannot be read.
+  bool has_content(const crypto::Digest& sha256) const noexcept;
 
   /// Is there a whole, checked model?
   bool has_model() const noexcept { return has_model_; }

@@ -11,9 +11,6 @@ namespace skink::edge::internal {
 /// Does a task ask for an adaptation?
 inline bool is_adapt(const wire::Task& task) noexcept { return task.kind == skink_wire_TaskKind_TASK_KIND_ADAPT; }
 
-/// The digest of the model that a task names.
-crypto::Digest model_of(const wire::Task& task) noexcept;
-
 /// The current task, and what others mean beside it.
 class TaskGate {
  public:

@@ -13,6 +13,7 @@
 #include "skink/edge/linux/hosted_client.hpp"
 #include "skink/host/config/network_address.hpp"
 #include "skink/host/experiment/experiment.hpp"
+#include "skink/host/files/folder_lock.hpp"
 #include "skink/host/program/exit_codes.hpp"
 
 namespace skink::edge {
@@ -25,6 +26,7 @@ struct ClientHostOptions {
   std::string fleet;                        ///< of docs/protocol.md, section 1
   NetworkAddress broker;                    ///< MQTT over TLS
   std::string identity;                     ///< folder made by scripts/make-pki
+  std::string state;                        ///< folder of what devices keep over a restart; empty: nothing
   std::vector<std::string> device_ids;      ///< one client each
   std::size_t arena_bytes = 0;              ///< of each client; 0: what the experiment needs
   unsigned threads = 0;                     ///< that compute; 0: as many as the machine has
@@ -39,8 +41,8 @@ ClientCounters sum_of(const ClientCounters& one, const ClientCounters& other) no
 /// Any number of clients in one process, each with a connection of its own.
 class ClientHost {
  public:
-  /// Reads all identities and makes the clients. An error is one of credentials and names the file, except
-  /// kInvalidArgument: device ids or fleet.
+  /// Reads all identities and states and makes the clients. An error names the file and is one of credentials, except
+  /// kInvalidArgument: device ids or fleet; and Cause::kStore: the state, which another process may have.
   ///
   /// @param[in] generator  as made from `experiment`; shared by all clients.
   static Result<std::unique_ptr<ClientHost>> create(const Experiment& experiment, const TaskGenerator& generator,
@@ -76,6 +78,7 @@ class ClientHost {
   void say_goodbye();
 
   const ClientHostOptions options_;
+  FolderLock state_lock_;
   mqtt::EventQueue queue_;
   std::vector<std::unique_ptr<HostedClient>> clients_;
   std::vector<Connection> connections_;  ///< of the thread in run(), like the rest

@@ -14,6 +14,7 @@
 #include "skink/edge/client.hpp"
 #include "skink/edge/host/task_source.hpp"
 #include "skink/edge/linux/credentials.hpp"
+#include "skink/edge/linux/device_state.hpp"
 #include "skink/host/config/network_address.hpp"
 #include "skink/host/experiment/tasks.hpp"
 #include "skink/host/mqtt/session.hpp"
@@ -27,7 +28,8 @@ struct HostedClientOptions {
   NetworkAddress broker;          ///< MQTT over TLS
   DeviceCredentials credentials;  ///< who it is
   std::size_t arena_bytes = 0;    ///< ClientConfig::arena
-  std::size_t model_bytes = 0;    ///< capacity of the model slot
+  std::size_t model_bytes = 0;    ///< capacity of the model slot, and of each place for a release
+  std::string state;              ///< folder of DeviceState; empty: nothing is kept over a restart
 };
 
 /// What a turn left behind.
@@ -42,7 +44,7 @@ std::uint64_t steady_now_ms() noexcept;
 /// A client with everything that it needs from a port.
 class HostedClient {
  public:
-  /// Starts the session too. Errors name the file at fault.
+  /// Takes up what its state has, and starts the session. Errors name the file at fault.
   static Result<std::unique_ptr<HostedClient>> create(mqtt::EventQueue& queue, const HostedClientOptions& options,
                                                       const TaskGenerator& generator);
   HostedClient(const HostedClient&) = delete;
@@ -66,16 +68,19 @@ class HostedClient {
 
  private:
   HostedClient(const HostedClientOptions& options, const TaskGenerator& generator);
+  Result<void> restore();
   Result<void> start_session(mqtt::EventQueue& queue, const HostedClientOptions& options);
   void handle(mqtt::Event& event, std::uint64_t now_ms);
   void handle_message(mqtt::Event& event, std::uint64_t now_ms);
-  Status store_model(std::uint32_t offset, Bytes bytes);
+  void handle_task(Bytes message, std::uint64_t now_ms);
+  Status store_model(const ModelWrite& write, Bytes bytes);
+  Status keep_release(const ReleaseToKeep& release);
+  void save_model();
   void handle_model(const wire::Topic& topic, Bytes chunk, std::uint64_t now_ms);
   void carry_out_actions();
   bool carry_out(const Action& action);
   std::string topic_name(wire::TopicKind kind) const;
   std::string model_topic(const Action& action) const;
-  static Status read_model(void* context, std::uint32_t offset, MutableBytes out) noexcept;
 
   const std::string fleet_;
   const DeviceCredentials credentials_;
@@ -83,9 +88,14 @@ class HostedClient {
   const std::string task_topic_;
   const std::string reply_topic_;
   const std::string patch_topic_;
+  const std::string release_topic_;
   const std::string update_topic_;
   std::vector<float> arena_;  // for its alignment
   std::vector<std::uint8_t> model_;
+  std::vector<std::uint8_t> kept_release_;
+  std::vector<std::uint8_t> coming_release_;
+  const DeviceState state_;
+  crypto::Digest saved_model_;
   TaskSource samples_;
   Client client_;
   std::unique_ptr<mqtt::Session> session_;

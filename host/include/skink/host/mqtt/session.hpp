@@ -57,6 +57,10 @@ Result<void> check_credentials(const SessionOptions& options);
 /// @returns kUnavailable (cannot be read) or kDamaged (no certificate, or one without a name), naming the file.
 Result<std::string> common_name_of(const std::string& certificate_file);
 
+/// The public key in a PEM file as an uncompressed P-256 point, 65 bytes.
+/// @returns kUnavailable (cannot be read) or kDamaged (no public key, or one of another curve), naming the file.
+Result<std::vector<std::uint8_t>> public_point_of(const std::string& key_file);
+
 /// Thread-safe. No call waits for the network.
 class Session {
  public:
