@@ -7,7 +7,7 @@ set -euo pipefail
 # shellcheck disable=SC2016 # for the shell that starts the device
 check edge device --json "$work/edge.json" --start \
   'exec "$SKINK_BIN_DIR/skink-edge" --experiment "$CONFORMANCE_EXPERIMENT" --broker "$CONFORMANCE_HOST:$CONFORMANCE_PORT" \
-    --fleet "$CONFORMANCE_FLEET" --identity "$CONFORMANCE_PKI" --id "$CONFORMANCE_ID" --arena-bytes 65536 --quiet' &
+    --fleet "$CONFORMANCE_FLEET" --identity "$CONFORMANCE_PKI" --id "$CONFORMANCE_ID" --arena-bytes 65536 --state "$CONFORMANCE_WORK/state" --quiet' &
 edge=$!
 check python device --start "exec '$SKINK_PYTHON' '$root/tests/conformance/python_device.py'" &
 python=$!

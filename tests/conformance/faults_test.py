@@ -46,6 +46,10 @@ FAULTS = [
     ("adapts_again", "repeated_task", 20),
     ("resends_all", "resend", 20),
     ("lower_rounds", "old_tasks", 20),
+    ("any_signature", "release_signature", 7),
+    ("older_releases", "release_older", 7),
+    ("forgets_release", "release_power_cut", 20),
+    ("blind_judgement", "release_use", 20),
 ]
 
 

@@ -16,11 +16,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/li
 import wire  # noqa: E402
 from learner import F, Learner, Model, Refused, codecs  # noqa: E402
 from link import Link  # noqa: E402
+from python_releases import Releases  # noqa: E402
 from wire import KIND, OUTCOME, REFUSAL, VERDICT  # noqa: E402
 
 FAULTS = ("wrong_code", "not_retained", "stale_challenge", "believes_all", "no_versions", "any_codec", "wrong_bits",
           "adapts_again", "resends_all", "forgets_result", "asks_never", "talks_on", "no_residual", "keeps_residual",
-          "no_fallback", "any_model", "no_will", "no_kept_model", "lower_rounds")
+          "no_fallback", "any_model", "no_will", "no_kept_model", "lower_rounds", "any_signature", "older_releases",
+          "forgets_release", "blind_judgement")
 SLOT_BYTES, CHUNK_BYTES = 100_000, 1024
 
 
@@ -35,12 +37,13 @@ class Device:
         will = None if fault == "no_will" else self.topic("state")
         tls = str(pathlib.Path(value["PKI"]) / "ca.pem"), str(folder / "cert.pem"), str(folder / "key.pem")
         self.link = Link(value["HOST"], int(value["PORT"]), tls, self.id,
-                         [self.topic(name) for name in ("task", "reply", "patch")], will)
+                         [self.topic(name) for name in ("task", "reply", "patch", "release")], will)
         self.link.client.max_inflight_messages_set(1)                   # one chunk is in flight
         self.task, self.model, self.challenge = None, None, 0
         self.chunks, self.sent, self.is_over, self.pause, self.wake = [], 0, False, 4, None
         self.download, self.chain, self.deadline = None, None, 0
         self.residual, self.residual_round, self.left = None, 0, None    # left: (run, round, residual) of the last change
+        self.releases = Releases(self, value["PKI"], fault)
 
     def topic(self, name):
         return f"{self.root}dev/{self.id}/{name}"
@@ -57,19 +60,25 @@ class Device:
                 self.receive(message)
             if self.wake and time.monotonic() > self.wake:
                 self.remind()
+            self.releases.pursue()
+
+    def is_idle(self):
+        """No task is downloaded, worked on or sent."""
+        return self.task is None or self.is_over or self.wake is None
 
     def connected(self):
         self.challenge = self.challenge if self.fault == "stale_challenge" else 0
         self.publish_birth()
         if self.download is not None:
             self.link.client.subscribe(f"{self.root}model/{self.task.model_slot}/+", 1)
+        self.releases.connected()
         if self.chunks and not self.is_over:
             self.send_from(len(self.chunks) - 1)
 
     def publish_birth(self):
         state = wire.new("State", versions=wire.versions(), online=True, firmware="python device", arena_bytes=SLOT_BYTES,
                          battery_percent=255, model=wire.prefix(self.model.digest) if self.model else 0,
-                         challenge=self.challenge)
+                         challenge=self.challenge, **self.releases.fields())
         key = bytes(32) if self.fault == "wrong_code" else self.key
         data = wire.sealed(key, "state", self.id, wire.serialize(state))
         self.link.publish(self.topic("state"), data, retain=self.fault != "not_retained")
@@ -78,6 +87,10 @@ class Device:
         kind = message.topic.rsplit("/", 1)[1]
         if message.topic.startswith(f"{self.root}model/"):
             self.receive_chunk(int(kind), message.payload)
+        elif message.topic.startswith(f"{self.root}release/"):
+            self.releases.receive_chunk(int(kind), message.payload)
+        elif kind == "release":
+            self.releases.receive(message.payload)
         elif kind == "patch":
             self.receive_patch(message.payload)
         else:
@@ -126,6 +139,7 @@ class Device:
         return "" if is_known and task.model_bytes else "INVALID_TASK"
 
     def begin(self, task):
+        self.releases.stop()                                            # the task goes first
         if self.left and (self.left[0], self.left[1] + 1) == (task.run, task.accepted_round) or (
                 self.left and self.fault == "keeps_residual"):
             self.residual, self.residual_round = self.left[2], task.accepted_round

@@ -13,6 +13,7 @@ try:
     import coordinator_checks
     import device_checks
     import device_learning
+    import device_releases
 except ModuleNotFoundError as error:
     print(f"SKIPPED: the quotes of scripts/conformance: {error}")
     sys.exit(0)
@@ -30,7 +31,7 @@ def section_of(name, number=""):
 
 
 def main():
-    checks = [*device_checks.CHECKS, *device_learning.CHECKS, *coordinator_checks.CHECKS]
+    checks = [*device_checks.CHECKS, *device_learning.CHECKS, *device_releases.CHECKS, *coordinator_checks.CHECKS]
     rows = [row.split("|")[1] for row in (SOURCE / "docs/conformance.md").read_text().splitlines() if row.startswith("|")]
     listed = {word.split()[0] for cell in rows for word in re.findall("`([^`]+)`", cell)}
     wrong = []

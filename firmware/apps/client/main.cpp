@@ -99,8 +99,9 @@ void open_storage() noexcept {
   if (status != Status::kOk) {
     give_up(status == Status::kUnavailable ? Fault::kMayPass : Fault::kStays, "storage", status_text(status));
   }
-  print("storage: start {}, models up to {} bytes{}, residuals up to {}", journal.last().starts + 1, models.capacity(),
-        models.has_model() ? ", one is there" : "", sizeof(float) * residuals.store().capacity);
+  print("storage: start {}, models up to {} bytes{}, releases up to {}, residuals up to {}", journal.last().starts + 1,
+        models.capacity(), models.has_model() ? ", one is there" : "", releases.capacity(),
+        sizeof(float) * residuals.store().capacity);
 }
 
 /// A device that has never been asked has the model it was made with, if that is signed.

@@ -27,7 +27,8 @@ class Lead:
         self.asked, self.closed = set(), {}                             # triples; when they were over
         self.model = learner.first_model() if learner else None         # the one that the device should have
         self.birth = None                                               # the last one
-        self.retained = set()                                           # topics of chunks that the broker keeps
+        self.retained = set()                                           # topics of what the broker keeps
+        self.release_key, self.release, self.released = None, 0, None   # who signs; number and model that are kept
 
     def topic(self, name):
         return f"{wire.root(self.fleet)}dev/{self.id}/{name}"

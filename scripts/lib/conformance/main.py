@@ -9,6 +9,7 @@ import tempfile
 import coordinator_checks
 import device_checks
 import device_learning
+import device_releases
 import wire
 from broker import Broker, CannotStart, Program
 from fleet import Fleet
@@ -16,9 +17,11 @@ from lead import Lead
 from learner import Learner
 from link import Link, Unreachable
 from report import Report
+from signing import ReleaseKey
 
 HERE = pathlib.Path(__file__).resolve().parent
-DEVICE_CHECKS = device_checks.CHECKS + device_learning.CHECKS
+# The last check is that of what was not asked for.
+DEVICE_CHECKS = [*device_checks.CHECKS, *device_learning.CHECKS[:-1], *device_releases.CHECKS, device_learning.CHECKS[-1]]
 
 
 def parser():
@@ -98,10 +101,14 @@ def check_device(options, work, report, open_things):
     if options.host:
         place, tls = (options.host, options.port), (options.cafile, options.cert, options.key)
         master = pathlib.Path(options.master_key)
+        key = ReleaseKey(options.pki or master.parent)
+        release_key = key if key.private.exists() else None
     else:
         broker = Broker(work, options.fleet, 1, address=options.listen, port=options.port, pki=options.pki)
         open_things.append(broker)
         place, tls, master = ("127.0.0.1", broker.own_port), broker.tls(), broker.pki / "master.key"
+        release_key = ReleaseKey(broker.pki)
+        release_key.make()                                              # before the device reads who signs
         say_where(report, options, broker)
     key = wire.device_key(bytes.fromhex(master.read_text().strip()), options.fleet, options.id)
     topics = [f"{wire.root(options.fleet)}dev/{options.id}/{name}" for name in ("state", "update")]
@@ -109,6 +116,7 @@ def check_device(options, work, report, open_things):
     open_things.append(link)
     lead = Lead(link, options.fleet, options.id, key, learner, report, options)
     lead.broker = broker
+    lead.release_key = release_key
     open_things.append(lead)
     if options.start:
         log = pathlib.Path(work) / "device.log"
