@@ -80,7 +80,9 @@ void Client::repeat(const wire::Task& task) noexcept {
   ++counters_.repeats;
   gate_.extend(task, now_ms_);  // the coordinator may have given it more
   timer_.reset_backoff();
-  if (state_ == ClientState::kFinished || state_ == ClientState::kWaiting) resume_upload();
+  if (state_ != ClientState::kFinished && state_ != ClientState::kWaiting) return;
+  stop_fetching();
+  resume_upload();
 }
 
 void Client::start(const wire::Task& task) noexcept {

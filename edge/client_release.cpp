@@ -135,7 +135,7 @@ void Client::on_release_kept(Status status, uint64_t now_ms) noexcept {
 /// An evaluation task of its own: the loss of the query samples before and after adapting to the support samples.
 void Client::begin_judgement() noexcept {
   is_judgement_due_ = false;
-  const TaskSettings& settings = releases_.judgement();
+  const TaskSettings settings = releases_.judgement();
   if (settings.passes == 0) {
     releases_.set_use(wire::ReleaseUse::kReleased);
     return;

@@ -22,32 +22,21 @@ ModelOffer offer_of(const wire::Release& message, uint32_t bytes) noexcept {
   return offer;
 }
 
-/// One evaluation task with the device's own samples.
-TaskSettings judgement_of(const wire::Release& message) noexcept {
-  TaskSettings settings;
-  settings.kind = wire::TaskKind::kEvaluate;
-  settings.seed = message.seed;
-  settings.first_task = message.first_task;
-  settings.inner_learning_rate = message.inner_learning_rate;
-  settings.passes = message.passes;
-  settings.batch_size = message.batch_size;
-  return settings;
-}
-
 }  // namespace
 
 ReleaseGate::ReleaseGate(Bytes key, const ModelSlot& kept) noexcept : key_(key), kept_(kept) {}
 
 ReleaseGate::Meaning ReleaseGate::announce(const wire::Release& message) noexcept {
   is_announced_ = true;
+  judgement_ = {message.inner_learning_rate, message.passes, message.batch_size, message.first_task};
   const Bytes header(message.header);
   provisioning::Release manifest;
   const bool is_signed = provisioning::read_manifest(header, key_, manifest) == Status::kOk;
+  const ModelOffer offer = offer_of(message, manifest.content_bytes);
   wire::Refusal reason = wire::Refusal::kWrongSignature;
   if (is_signed) {
     const bool is_model = manifest.kind == provisioning::ReleaseKind::kModel;
-    reason =
-        is_model ? reason_to_refuse(message, manifest.number, manifest.content_bytes) : wire::Refusal::kUnusableModel;
+    reason = is_model ? reason_to_refuse(offer, manifest.number) : wire::Refusal::kUnusableModel;
   }
   if (reason != wire::Refusal::kNone) {
     stage_ = ReleaseStage::kNone;
@@ -55,14 +44,12 @@ ReleaseGate::Meaning ReleaseGate::announce(const wire::Release& message) noexcep
     return Meaning::kRefused;
   }
   set_refused(0, wire::Refusal::kNone);
-  const ModelOffer offer = offer_of(message, manifest.content_bytes);
   const bool is_coming = stage_ == ReleaseStage::kWanted || stage_ == ReleaseStage::kFetching;
   const bool is_repeat = is_coming && manifest.number == number_ && offer.digest == offer_.digest &&
                          manifest.digest == content_ && offer.topic_slot == offer_.topic_slot;
   number_ = manifest.number;
   offer_ = offer;
   content_ = manifest.digest;
-  judgement_ = judgement_of(message);
   if (is_repeat) return Meaning::kRepeat;
   const bool is_kept = manifest.number == kept_number_ && kept_.has_model(offer.digest);
   stage_ = is_kept ? ReleaseStage::kKept : ReleaseStage::kWanted;
@@ -70,15 +57,12 @@ ReleaseGate::Meaning ReleaseGate::announce(const wire::Release& message) noexcep
 }
 
 /// Of a model that the release key has signed.
-wire::Refusal ReleaseGate::reason_to_refuse(const wire::Release& message, uint32_t number,
-                                            uint32_t bytes) const noexcept {
-  crypto::Digest model;
-  memcpy(model.bytes, message.model_sha256, sizeof model.bytes);
+wire::Refusal ReleaseGate::reason_to_refuse(const ModelOffer& offer, uint32_t number) const noexcept {
   // A kept model that cannot be read any more may come again.
-  const bool is_kept = number != 0 && number == kept_number_ && (kept_.has_model(model) || !kept_.has_model());
+  const bool is_kept = number != 0 && number == kept_number_ && (kept_.has_model(offer.digest) || !kept_.has_model());
   if (number <= kept_number_ && !is_kept) return wire::Refusal::kOlderRelease;
-  if (bytes > kept_.capacity()) return wire::Refusal::kDoesNotFit;
-  const bool is_sound = message.slot < wire::kModelSlots && (message.passes == 0 || is_valid(judgement_of(message)));
+  if (offer.bytes > kept_.capacity()) return wire::Refusal::kDoesNotFit;
+  const bool is_sound = offer.topic_slot < wire::kModelSlots && (judgement_.passes == 0 || is_valid(judgement()));
   return is_sound ? wire::Refusal::kNone : wire::Refusal::kInvalidTask;
 }
 
@@ -103,6 +87,17 @@ void ReleaseGate::set_refused(uint32_t number, wire::Refusal reason) noexcept {
   is_changed_ = is_changed_ || number != refused_ || reason != reason_;
   refused_ = number;
   reason_ = reason;
+}
+
+TaskSettings ReleaseGate::judgement() const noexcept {
+  TaskSettings settings;
+  settings.kind = wire::TaskKind::kEvaluate;
+  settings.seed = offer_.seed;
+  settings.first_task = judgement_.first_task;
+  settings.inner_learning_rate = judgement_.inner_learning_rate;
+  settings.passes = judgement_.passes;
+  settings.batch_size = judgement_.batch_size;
+  return settings;
 }
 
 bool ReleaseGate::next_keep(bool copies, Action& action) noexcept {

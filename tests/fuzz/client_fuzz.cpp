@@ -10,10 +10,44 @@
 
 #include "harness.hpp"
 #include "skink/common/little_endian.hpp"
+#include "skink/common/provisioning/signed_release.hpp"
 #include "skink/edge/client.hpp"
 
 namespace skink::test {
 namespace {
+
+// The generator of P-256, x and y, and its order. The key is the one that everybody knows: its private half is 1.
+constexpr std::uint8_t kGenerator[64] = {0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63,
+                                         0xa4, 0x40, 0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1,
+                                         0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f,
+                                         0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce, 0x33, 0x57,
+                                         0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5};
+constexpr std::uint8_t kOrder[32] = {0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff,
+                                     0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
+                                     0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
+
+/// ECDSA with private key 1 and nonce 1: r is the generator's x, s is the hash plus r, modulo the order.
+void sign(Bytes manifest, std::uint8_t* signature) {
+  std::memcpy(signature, kGenerator, 32);
+  const crypto::Digest hash = crypto::sha256(manifest);
+  int sum[33] = {};
+  for (int i = 31; i >= 0; --i) {
+    sum[i + 1] += hash.bytes[i] + kGenerator[i];
+    sum[i] += sum[i + 1] / 256;
+    sum[i + 1] %= 256;
+  }
+  for (int round = 0; round < 2; ++round) {  // the sum is below three times the order
+    int difference[33];
+    int borrow = 0;
+    for (int i = 32; i >= 0; --i) {
+      const int digit = sum[i] - borrow - (i == 0 ? 0 : kOrder[i - 1]);
+      borrow = digit < 0 ? 1 : 0;
+      difference[i] = digit + 256 * borrow;
+    }
+    if (borrow == 0) std::copy(std::begin(difference), std::end(difference), std::begin(sum));
+  }
+  for (int i = 0; i < 32; ++i) signature[32 + i] = static_cast<std::uint8_t>(sum[i + 1]);
+}
 
 /// Reads the input number by number; zeros when it is used up.
 class Commands {
@@ -39,12 +73,22 @@ class Commands {
 
 class Bench {
  public:
-  Bench() : slot_(3 * wire::kModelChunkBytes), arena_(2048) {
+  Bench()
+      : slot_(3 * wire::kModelChunkBytes),
+        kept_release_(3 * wire::kModelChunkBytes),
+        coming_release_(3 * wire::kModelChunkBytes),
+        arena_(6000) {
+    key_[0] = 4;
+    std::memcpy(key_ + 1, kGenerator, sizeof kGenerator);
     make_model();
     edge::ClientConfig config;
     config.identity.device_id = "fuzz";
     config.arena = {reinterpret_cast<std::uint8_t*>(arena_.data()), arena_.size() * sizeof(float)};
+    config.release_key = Bytes(key_);
     edge::Platform platform;
+    kept_view_ = {kept_release_.data(), kept_release_.size()};
+    coming_view_ = {coming_release_.data(), coming_release_.size()};
+    platform.releases = {model::source_of(kept_view_), model::source_of(coming_view_)};
     slot_view_ = {slot_.data(), slot_.size()};
     platform.model = model::source_of(slot_view_);
     platform.samples = {this, &begin, &input, &target, true};
@@ -79,7 +123,7 @@ class Bench {
   }
 
   void step(Commands& commands) {
-    switch (commands.byte() % 12) {
+    switch (commands.byte() % 14) {
       case 0: client_->on_connected(now_); break;
       case 1: client_->on_disconnected(); break;
       case 2: give_task(commands); break;
@@ -96,6 +140,8 @@ class Bench {
         client_->on_time(now_);
         break;
       case 10: client_->on_published(now_); break;
+      case 11: give_release(commands); break;
+      case 12: predict(); break;
       default: give_garbage(commands); break;
     }
   }
@@ -128,6 +174,47 @@ class Bench {
     client_->on_task({message, written}, now_);
   }
 
+  void give_release(Commands& commands) {
+    wire::Release message{};
+    provisioning::Release release;
+    release.kind = commands.byte() == 255 ? provisioning::ReleaseKind::kFirmware : provisioning::ReleaseKind::kModel;
+    release.number = commands.byte() % 4;
+    release.name = {"fuzz", 4};
+    release.content = {file_.data(), file_.size()};
+    std::uint8_t manifest[provisioning::kManifestBytes];
+    promise(provisioning::write_manifest(release, manifest) == Status::kOk, "manifests can be written");
+    std::memcpy(message.header, manifest, sizeof manifest);
+    sign(Bytes(manifest), message.header + sizeof manifest);
+    std::memcpy(message.model_sha256, digest_.bytes, crypto::kDigestBytes);
+    const std::uint32_t oddity = commands.byte() % 16;
+    if (oddity == 0) message.header[commands.byte() % sizeof message.header] ^= 1;
+    if (oddity == 1) message.model_sha256[3] ^= 1;
+    message.slot = oddity == 2 ? commands.word() : 1;
+    message.inner_learning_rate = oddity == 3 ? 1e30F : 0.1F;
+    message.passes = oddity == 4 ? commands.word() : commands.byte() % 3;
+    message.batch_size = oddity == 5 ? commands.word() : 1 + commands.byte() % 3;
+    message.patch_base = oddity == 6 ? 1 : crypto::prefix_of(digest_);
+    message.patch_bytes = oddity == 1 || oddity > 12 ? 60 : 0;
+    std::uint8_t bytes[wire::kMaxReleaseMessageBytes];
+    std::size_t written = 0;
+    promise(wire::encode_release(message, identity_, bytes, written) == Status::kOk, "releases encode");
+    client_->on_release(oddity == 7 ? Bytes() : Bytes(bytes, written), now_);
+    if (oddity > 7) promise(!is_announced_unsigned(message), "what is signed is not refused for its signature");
+  }
+
+  /// Did the last announcement fail for its signature?
+  bool is_announced_unsigned(const wire::Release& message) const {
+    provisioning::Release read;
+    return provisioning::read_manifest(Bytes(message.header), Bytes(key_), read) != Status::kOk;
+  }
+
+  void predict() {
+    const float stored[3] = {0.5F, -0.5F, 0.25F};
+    float outputs[2];
+    const Status status = client_->predict(stored, outputs);
+    promise(status != Status::kShapeMismatch && status != Status::kInvalidArgument, "sizes are the model's");
+  }
+
   void give_reply(Commands& commands) {
     wire::Reply reply{};
     reply.run = commands.byte() % 3;
@@ -148,7 +235,7 @@ class Bench {
     edge::ModelWrite write;
     if (!client_->on_model_bytes({crypto::prefix_of(digest_), chunk, 0, length, length}, write)) return;
     promise(write.offset + length <= slot_.size(), "chunks are stored inside the slot");
-    std::memcpy(slot_.data() + write.offset, file_.data() + start, length);
+    std::memcpy(place_of(write).data() + write.offset, file_.data() + start, length);
     client_->on_model_stored(write, stored, now_);
   }
 
@@ -189,9 +276,10 @@ class Bench {
       if (action.kind == edge::ActionKind::kStoreModel) {
         promise(action.payload.size() <= slot_.size() && action.write.offset <= slot_.size() - action.payload.size(),
                 "patched models are stored inside the slot");
-        std::copy(action.payload.begin(), action.payload.end(), slot_.data() + action.write.offset);
+        std::copy(action.payload.begin(), action.payload.end(), place_of(action.write).data() + action.write.offset);
         client_->on_model_stored(action.write, Status::kOk, now_);
       }
+      if (action.kind == edge::ActionKind::kKeepRelease) keep(action);
       if (action.kind != edge::ActionKind::kPublish) continue;
       if (action.topic == wire::TopicKind::kUpdate) {
         wire::Update update;
@@ -202,6 +290,25 @@ class Bench {
       }
       if (most > 1) client_->on_published(now_);
     }
+  }
+
+  std::vector<std::uint8_t>& place_of(const edge::ModelWrite& write) {
+    return write.store == edge::ModelStoreKind::kModel ? slot_ : coming_release_;
+  }
+
+  /// What is kept was signed, and its number is above that of the one before, or the same.
+  void keep(const edge::Action& action) {
+    promise(action.release.bytes == file_.size() && action.model == digest_, "only what was signed is kept");
+    promise(action.release.number >= kept_number_ && action.release.number > 0, "numbers count up");
+    if (now_ % 70 == 0) {
+      client_->on_release_kept(Status::kUnavailable, now_);
+      return;
+    }
+    kept_number_ = action.release.number;
+    kept_release_ = action.release.copies ? slot_ : coming_release_;
+    kept_view_ = {kept_release_.data(), kept_release_.size()};
+    promise(std::equal(file_.begin(), file_.end(), kept_release_.begin()), "byte by byte");
+    client_->on_release_kept(Status::kOk, now_);
   }
 
   static Status begin(void* /*context*/, const edge::TaskRequest& /*request*/, edge::SampleCounts& counts) {
@@ -220,7 +327,13 @@ class Bench {
   std::vector<std::uint8_t> file_;
   crypto::Digest digest_;
   std::vector<std::uint8_t> slot_;
+  std::vector<std::uint8_t> kept_release_;
+  std::vector<std::uint8_t> coming_release_;
   Bytes slot_view_;
+  Bytes kept_view_;
+  Bytes coming_view_;
+  std::uint8_t key_[65] = {};
+  std::uint32_t kept_number_ = 0;
   std::vector<float> arena_;
   std::unique_ptr<edge::Client> client_;
   std::uint64_t now_ = 0;

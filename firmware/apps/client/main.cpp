@@ -171,6 +171,10 @@ class Reporter {
     for (size_t reason = 0; reason < wire::kRefusalCount; ++reason) {
       if (now.refused[reason] == last_.refused[reason]) continue;
       const auto refusal = static_cast<wire::Refusal>(reason);
+      if (refusal == wire::Refusal::kOlderRelease || refusal == wire::Refusal::kWrongSignature) {
+        print("release: refused: {}", wire::refusal_text(refusal));
+        continue;
+      }
       print("round {}: refused: {}", round_, wire::refusal_text(refusal));
       if (refusal == wire::Refusal::kDoesNotFit) {
         print("    needs {} bytes, the arena has {}", client.memory_plan().total, arena().size());

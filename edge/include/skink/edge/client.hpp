@@ -286,7 +286,7 @@ class Client {
   internal::RetryTimer timer_;
   internal::TaskGate gate_{};
   internal::ModelSlot slot_;
-  internal::ModelDownload download_{};
+  internal::ModelDownload download_;
   TaskRunner runner_{};
   codec::Codec codec_;  ///< of the current task
   Residual residual_;

@@ -68,7 +68,7 @@ class ReleaseGate {
   /// SHA-256 of its whole file, as it was signed.
   const crypto::Digest& content() const noexcept { return content_; }
   /// The evaluation task by which the device judges it. Passes 0: none.
-  const TaskSettings& judgement() const noexcept { return judgement_; }
+  TaskSettings judgement() const noexcept;
   /// Once in kKeeping: what the port is to keep; `copies`: from the model slot.
   bool next_keep(bool copies, Action& action) noexcept;
 
@@ -86,7 +86,15 @@ class ReleaseGate {
   }
 
  private:
-  wire::Refusal reason_to_refuse(const wire::Release& message, uint32_t number, uint32_t bytes) const noexcept;
+  /// What judgement() is made of, beside the offer's seed.
+  struct Judgement {
+    float inner_learning_rate = 0.0F;
+    uint32_t passes = 0;
+    uint32_t batch_size = 0;
+    uint32_t first_task = 0;
+  };
+
+  wire::Refusal reason_to_refuse(const ModelOffer& offer, uint32_t number) const noexcept;
   void set_refused(uint32_t number, wire::Refusal reason) noexcept;
 
   const Bytes key_;
@@ -102,7 +110,7 @@ class ReleaseGate {
   uint32_t number_ = 0;       ///< of the announced release
   ModelOffer offer_;
   crypto::Digest content_;
-  TaskSettings judgement_;
+  Judgement judgement_;
 };
 
 }  // namespace skink::edge::internal
