@@ -12,7 +12,7 @@ namespace skink::test {
 
 class ReleaseBench {
  public:
-  explicit ReleaseBench(BenchOptions options = {}) : bench(with_store(options, signer)) {}
+  explicit ReleaseBench(const BenchOptions& options = {}) : bench(with_store(options, signer)) {}
 
   /// A release of the bench's model: the device adapts it with rate and passes of the bench's tasks.
   wire::Release release(std::uint32_t number) const {

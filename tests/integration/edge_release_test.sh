@@ -73,3 +73,11 @@ grep -q "device-000.release: not what skink-edge has written" "$fleet_work/damag
 
 fleet_start_edge run "$file" 2 # in memory
 announce --expect release=4 # fetched again: the announcement is at the broker
+fleet_stop_one "$fleet_edge_pid"
+
+printf 'no key' >"$fleet_work/pki/release.pub"
+code=0
+"$fleet_bin/skink-edge" --experiment "$file" --broker "127.0.0.1:$fleet_port" --fleet demo --identity "$fleet_work/pki" \
+  --count 2 >"$fleet_work/key.log" 2>&1 || code=$?
+[[ $code -eq 5 ]] || fail "without a sound release.pub it ended with $code: $(cat "$fleet_work/key.log")"
+grep -q "release.pub" "$fleet_work/key.log" || fail "the file is not named: $(cat "$fleet_work/key.log")"
