@@ -76,11 +76,11 @@ void Client::begin_fetching() noexcept {
   arm_timer();
 }
 
-/// A task goes first, or nobody wants it any more.
+/// A task goes first, or nobody wants it any more. One that the port was not asked to keep yet may stand in the model
+/// slot, which the task overwrites.
 void Client::stop_fetching() noexcept {
-  if (!is_fetching()) return;
-  stop_download();
-  releases_.go_on(ReleaseStage::kWanted);
+  if (is_fetching()) stop_download();
+  if (is_fetching() || releases_.stage() == ReleaseStage::kKeeping) releases_.go_on(ReleaseStage::kWanted);
 }
 
 void Client::stop_download() noexcept {

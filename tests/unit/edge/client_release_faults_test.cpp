@@ -58,6 +58,36 @@ TEST_CASE("release: a task goes first, and the release is taken up again after i
   CHECK(state.model == crypto::prefix_of(of_round.digest));  // patches of the next round begin with it
 }
 
+TEST_CASE("release: a task that overwrites the model slot before the release was copied from it goes first",
+          "[edge][client][release]") {
+  ReleaseBench scene;
+  ClientBench& bench = scene.bench;
+  const FakeModel released = bench.model;
+  const wire::Task first = bench.task(0);
+  (void)bench.run_task(first);
+  bench.reply(first, Verdict::kAccepted);
+  (void)bench.pump();
+  bench.client->on_disconnected();
+  bench.connect();
+  scene.announce(scene.release(5));
+  Sent sent;
+  REQUIRE(bench.next(sent));  // a subscription; the release is found in the slot meanwhile
+  REQUIRE(sent.kind == ActionKind::kSubscribe);
+  bench.model = FakeModel(sine_net(), 2);
+  const wire::Task task = bench.task(1);
+  bench.give(task);
+  bench.give_model();
+  (void)bench.run();
+  CHECK(bench.releases.number == 0);
+  bench.reply(task, Verdict::kAccepted);
+  CHECK(asks_for_release(bench.pump()));
+  bench.model = released;
+  bench.give_model();
+  (void)bench.run();
+  CHECK(scene.keeps(released));
+  CHECK(scene.refused(Refusal::kStorageFailed) == 0);
+}
+
 TEST_CASE("release: a task that gives up waiting lets the release go on", "[edge][client][release]") {
   ReleaseBench scene;
   scene.bench.connect();
@@ -227,7 +257,7 @@ std::vector<Sent> rounds(bool with_releases, const char* uplink, std::size_t are
     bench.model = of_rounds;
   };
   const auto run = [&](wire::Task task, bool repeats) {
-    if (task.kind == skink_wire_TaskKind_TASK_KIND_ADAPT) std::strcpy(task.uplink, uplink);
+    if (task.kind == skink_wire_TaskKind_TASK_KIND_ADAPT) std::strncpy(task.uplink, uplink, sizeof task.uplink - 1);
     task.accepted_round = task.round;
     bench.give(task);
     add(bench.pump());
