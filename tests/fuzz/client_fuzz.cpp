@@ -103,7 +103,7 @@ class Bench {
   }
 
  private:
-  /// dense 3 -> 350 -> 2: two chunks.
+  /// dense 3 -> 350 -> 2: three chunks.
   void make_model() {
     nn::LayerSpec layers[3];
     layers[0].kind = layers[2].kind = nn::LayerKind::kDense;
