@@ -135,6 +135,7 @@ http::Router Api::router() {
   add_runs(router);
   add_run_changes(router);
   add_models(router);
+  add_releases(router);
   add_devices(router);
   add_events(router);
   add_tokens(router);

@@ -15,6 +15,17 @@ boost::json::value text_or_null(const std::string& text) {
   return text.empty() ? boost::json::value() : boost::json::value(text);
 }
 
+/// 0 is null.
+boost::json::value number_or_null(std::uint32_t number) {
+  return number == 0 ? boost::json::value() : boost::json::value(number);
+}
+
+/// skink.proto, ReleaseUse.
+const char* release_use_text(std::uint32_t use) {
+  constexpr const char* kTexts[] = {"unknown", "released", "adapted", "worse", "diverged", "not judged"};
+  return use < std::size(kTexts) ? kTexts[use] : "unknown";
+}
+
 template <class Number>
 bool parse(std::string_view text, Number& number) {
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -38,6 +49,7 @@ boost::json::object to_json(const RunRow& run) {
                                             {"label", text_or_null(run.order.selection.label)},
                                             {"firmware", text_or_null(run.order.selection.firmware)}}},
           {"wait_s", run.order.wait_s},
+          {"release", run.order.release == ReleasePolicy::kAuto ? "auto" : "manual"},
           {"overrides", overrides},
           {"queued", text_or_null(run.queued)},
           {"begun", text_or_null(run.begun)},
@@ -62,21 +74,30 @@ boost::json::object to_json(const FleetDevice& device) {
   boost::system::error_code code;
   boost::json::value labels = boost::json::parse(device.labels, code);
   const DeviceRow& row = device.row;
-  return {
-      {"id", row.id},
-      {"online", row.online},
-      {"last_seen", text_or_null(row.last_seen)},
-      {"first_seen", text_or_null(device.first_seen)},
-      {"firmware", http::printable_utf8(row.firmware)},
-      {"arena_bytes", row.arena_bytes},
-      {"battery_percent", row.battery_percent > 100 ? boost::json::value() : boost::json::value(row.battery_percent)},
-      {"reset_reason", row.reset_reason},
-      {"free_bytes", row.free_bytes},
-      {"stack_used_bytes", row.stack_used_bytes},
-      {"group", text_or_null(device.group)},
-      {"labels", code ? boost::json::value(boost::json::object()) : labels},
-      {"note", device.note},
-      {"excluded", device.excluded}};
+  boost::json::object object{{"id", row.id},
+                             {"online", row.online},
+                             {"last_seen", text_or_null(row.last_seen)},
+                             {"first_seen", text_or_null(device.first_seen)},
+                             {"firmware", http::printable_utf8(row.firmware)},
+                             {"arena_bytes", row.arena_bytes},
+                             {"battery_percent", row.battery_percent},
+                             {"reset_reason", row.reset_reason},
+                             {"free_bytes", row.free_bytes},
+                             {"stack_used_bytes", row.stack_used_bytes},
+                             {"group", text_or_null(device.group)},
+                             {"labels", code ? boost::json::value(boost::json::object()) : labels},
+                             {"note", device.note},
+                             {"excluded", device.excluded},
+                             {"takes_releases", row.takes_releases},
+                             {"release", number_or_null(row.release)},
+                             {"release_use", release_use_text(row.release_use)},
+                             {"release_refused", nullptr}};
+  if (row.battery_percent > 100) object["battery_percent"] = nullptr;  // mains, or not known
+  if (row.release_refused != 0) {
+    object["release_refused"] = {{"number", row.release_refused},
+                                 {"reason", wire::refusal_text(static_cast<wire::Refusal>(row.release_reason))}};
+  }
+  return object;
 }
 
 boost::json::object to_json(const EventRow& event) {
@@ -107,6 +128,14 @@ boost::json::object to_json(const rounds::RoundRecord& round) {
           {"uplink_bytes", round.traffic.uplink_bytes},
           {"downlink_bytes", round.traffic.downlink_bytes},
           {"device_rounds", round.traffic.device_rounds}};
+}
+
+boost::json::object to_json(const ReleaseRow& release) {
+  return {{"number", release.number},
+          {"model", release.model},
+          {"model_sha256", release.sha256},
+          {"group", text_or_null(release.group)},
+          {"created", release.created}};
 }
 
 boost::json::object to_json(const TokenRow& token) {

@@ -43,6 +43,9 @@ RunOrder read_order(http::JsonFields& fields) {
   order.selection.group = fields.text("group", 0, 64, "");
   order.selection.label = fields.text("label", 0, 128, "");
   order.selection.firmware = fields.text("firmware", 0, 32, "");
+  const std::string release = fields.text("release", 1, 16, "manual");
+  if (release != "manual" && release != "auto") fields.refuse("release", "\"manual\" or \"auto\"");
+  order.release = release == "auto" ? ReleasePolicy::kAuto : ReleasePolicy::kManual;
   order.wait_s = static_cast<std::uint32_t>(fields.integer("wait_s", 0, 0x7fffffff, 0));
   return order;
 }
@@ -153,37 +156,6 @@ void Api::change_run(const http::Request& request, http::Responder respond,
     if (!run || !*run) return (*respond)(http::problem(503, "store-failed", "the run cannot be read"));
     (*respond)(http::json_response(boost::json::serialize(to_json(**run))));
   });
-}
-
-void Api::add_models(http::Router& router) {
-  router.add("GET", "/api/v1/models", http::Scope::kRead, "The registry of models",
-             [this](const http::Request& request, http::Responder respond) {
-               const auto after = after_of(request);
-               const auto limit = limit_of(request);
-               if (!after || !limit) return respond(bad_parameter((after ? limit.error() : after.error())));
-               const auto models = store_.models({*after, *limit});
-               if (!models) return respond(store_failed(models.error()));
-               respond(page_of(*models, *limit, [](const ModelRow& model) { return model.number; }));
-             });
-  router.add("GET", "/api/v1/models/{number}", http::Scope::kRead, "One model",
-             [this](const http::Request& request, http::Responder respond) {
-               const auto model = store_.model(number_of(request));
-               if (!model) return respond(store_failed(model.error()));
-               if (!*model) return respond(not_found("model " + request.parameter("number")));
-               respond(http::json_response(boost::json::serialize(to_json(**model))));
-             });
-  router.add("GET", "/api/v1/models/{number}/file", http::Scope::kRead, "The model file (docs/model-file.md)",
-             [this](const http::Request& request, http::Responder respond) {
-               const auto file = store_.model_file(number_of(request));
-               if (!file) return respond(store_failed(file.error()));
-               if (file->empty()) return respond(not_found("model " + request.parameter("number")));
-               http::Response response;
-               response.content_type = "application/octet-stream";
-               response.body = http::Body(std::string(file->begin(), file->end()));
-               response.headers.emplace_back("Content-Disposition",
-                                             "attachment; filename=\"model-" + request.parameter("number") + ".skm\"");
-               respond(std::move(response));
-             });
 }
 
 }  // namespace skink::coordinator::api

@@ -79,39 +79,49 @@ Result<provisioning::Release> checked(Bytes bytes, const std::string& path, cons
 
 }  // namespace
 
-Result<std::string> sign_release(const ReleaseRequest& request) {
-  const auto content = read_file(request.content, kMostBytes);
-  if (!content) return content.error();
-  if (request.kind == provisioning::ReleaseKind::kModel) {
+Result<std::string> make_release(const std::string& pki, ReleaseKind kind, const std::string& name,
+                                 std::uint32_t number, std::string_view content) {
+  if (kind == provisioning::ReleaseKind::kModel) {
     model::ModelInfo model;
-    const Bytes bytes = bytes_of(*content);
-    const Status status = model::inspect(model::source_of(bytes), model);
-    if (status != Status::kOk) return make_error(Status::kDamaged, request.content + ": " + status_text(status));
+    const Status status = model::inspect(model::source_of(bytes_of(content)), model);
+    if (status != Status::kOk) return make_error(Status::kDamaged, status_text(status));
   }
-  const PkiFolder folder{request.pki};
+  const PkiFolder folder{pki};
   const auto point = release_point(folder);  // makes the pair where there is none
   if (!point) return point.error();
   const auto key = read_private_key(folder.release_key());
   if (!key) return key.error();
 
   provisioning::Release release;
-  release.kind = request.kind;
-  release.number = request.number;
-  release.name = {request.name.data(), request.name.size()};
-  release.content = bytes_of(*content);
+  release.kind = kind;
+  release.number = number;
+  release.name = {name.data(), name.size()};
+  release.content = bytes_of(content);
   std::uint8_t manifest[provisioning::kManifestBytes];
   if (provisioning::write_manifest(release, manifest) != Status::kOk) {
-    return make_error(Status::kInvalidArgument, "'" + request.name +
-                                                    "' is no name of a release: 1..32 of A-Z a-z 0-9 - _ ." +
-                                                    std::string(content->empty() ? "; or the content is empty" : ""));
+    return make_error(Status::kInvalidArgument, "'" + name + "' is no name of a release: 1..32 of A-Z a-z 0-9 - _ ." +
+                                                    std::string(content.empty() ? "; or the content is empty" : ""));
   }
   std::string file(reinterpret_cast<const char*>(manifest), sizeof manifest);
   file += sign(Bytes(manifest), key->get());
-  file += *content;
-  const auto read = checked(bytes_of(file), request.out, request.pki);
+  file += content;
+  const auto read = checked(bytes_of(file), name, pki);
   if (!read) return read.error();  // release.pub is of another pair
-  const auto written = write_file(request.out, file);
+  return file;
+}
+
+Result<std::string> sign_release(const ReleaseRequest& request) {
+  const auto content = read_file(request.content, kMostBytes);
+  if (!content) return content.error();
+  const auto file = make_release(request.pki, request.kind, request.name, request.number, *content);
+  if (!file && file.error().code == make_error_code(Status::kDamaged)) {
+    return make_error(Status::kDamaged, request.content + ": " + file.error().message);
+  }
+  if (!file) return file.error();
+  const auto written = write_file(request.out, *file);
   if (!written) return written.error();
+  const auto read = checked(bytes_of(*file), request.out, request.pki);
+  if (!read) return read.error();
   return in_words(request.out, *read);
 }
 

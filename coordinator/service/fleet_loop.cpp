@@ -134,6 +134,7 @@ void FleetLoop::handle(const mqtt::Event& event, const ServiceObserver& observer
       } else {
         idle_.on_connected();
       }
+      if (observer.on_connected) observer.on_connected();
       return;
     case mqtt::EventKind::kDisconnected:
       if (run_) run_->core().on_disconnected();

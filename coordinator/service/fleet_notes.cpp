@@ -15,7 +15,13 @@ void FleetNotes::note(const DeviceNews& news, std::map<std::string, DeviceRow>& 
                 birth.battery_percent,
                 birth.reset_reason,
                 birth.free_bytes,
-                birth.stack_used_bytes};
+                birth.stack_used_bytes,
+                birth.takes_releases,
+                birth.release,
+                birth.release_model,
+                birth.release_refused,
+                static_cast<std::uint32_t>(birth.release_reason),
+                static_cast<std::uint32_t>(birth.release_use)};
   const auto [noted, is_first] = rows.try_emplace(news.id, row);
   if (is_first) return;
   if (news.online) {

@@ -40,7 +40,10 @@ Result<std::unique_ptr<FleetService>> FleetService::create(const Settings& setti
 }
 
 FleetService::FleetService(const Settings& settings, FleetStore store, std::unique_ptr<FleetLoop> loop)
-    : settings_(settings), store_(std::move(store)), loop_(std::move(loop)) {}
+    : settings_(settings),
+      store_(std::move(store)),
+      loop_(std::move(loop)),
+      releases_(store_, loop_->devices(), loop_->broker(), [this](const std::string& id) { return group_of(id); }) {}
 
 Result<void> FleetService::begin() {
   const auto last = store_.last_event();
@@ -48,6 +51,7 @@ Result<void> FleetService::begin() {
   last_event_ = *last;
   auto done = store_.forget_presence();
   if (done) done = read_descriptions();
+  if (done) done = releases_.read();
   return done;
 }
 
@@ -221,7 +225,12 @@ Result<void> FleetService::conclude(RunPhase phase, const std::string& reason) {
   if (phase != RunPhase::kFinished) loop_->withdraw(run_observer_);
   const Coordinator& core = loop_->run()->core();
   auto done = write_results();
-  if (done && core.rounds_done() > 0) done = keep_model(core);
+  if (done && core.rounds_done() > 0) {
+    const auto model = keep_model(core);
+    done = model ? Result<void>() : Result<void>(model.error());
+    const bool is_released = phase == RunPhase::kFinished && current_->order.release == ReleasePolicy::kAuto;
+    if (done && is_released) done = release_automatically(*model);
+  }
   if (done) done = set_phase(phase, reason);
   if (!done) return done;
   (void)loop_->end();

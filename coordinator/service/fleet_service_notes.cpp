@@ -39,7 +39,7 @@ std::string figures_text(const rounds::EvaluationRecord& record, bool classifies
 
 }  // namespace
 
-Result<void> FleetService::keep_model(const Coordinator& core) {
+Result<std::uint32_t> FleetService::keep_model(const Coordinator& core) {
   ModelRow model;
   model.sha256 = core.model().digest_text();
   model.parent = core.experiment().init.digest;
@@ -56,7 +56,7 @@ Result<void> FleetService::keep_model(const Coordinator& core) {
   if (!number) return number.error();
   event("info", "model.added",
         fmt::format("model {} is {} of run {} after {} rounds", *number, model.sha256, model.run, model.rounds));
-  return {};
+  return *number;
 }
 
 Result<void> FleetService::write_results() {
@@ -97,8 +97,12 @@ ServiceObserver FleetService::run_observer() {
   };
   observer.on_devices = [this](const std::vector<DeviceRow>& rows) {
     devices_.insert(devices_.end(), rows.begin(), rows.end());
-    for (const DeviceRow& row : rows) descriptions_.try_emplace(row.id);
+    for (const DeviceRow& row : rows) {
+      descriptions_.try_emplace(row.id);
+      if (row.online) releases_.consider(row);
+    }
   };
+  observer.on_connected = [this] { releases_.publish_chunks(); };
   observer.on_log = [this](const std::string& text) {
     const bool is_connected = loop_->broker().is_connected();
     event(is_connected ? "info" : "warning", is_connected ? "broker" : "broker.lost", text);

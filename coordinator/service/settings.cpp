@@ -60,6 +60,7 @@ Result<Settings> read_settings(const std::string& path) {
   settings.fleet = fleet.id("name");
   settings.master_key = from_folder_of(path, fleet.text("master_key", kMaxPath));
   settings.revoked = from_folder_of(path, fleet.text("revoked", kMaxPath, ""));
+  settings.release_pki = from_folder_of(path, root.table("release", Presence::kOptional).text("pki", kMaxPath, ""));
   read_http(root.table("http", Presence::kOptional), path, settings);
   const auto done = file->finish();
   if (!done) return done.error();

@@ -23,18 +23,24 @@ CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY AUTOINCREMENT, run IN
   overrides TEXT NOT NULL, init_model INTEGER NOT NULL, select_group TEXT NOT NULL, select_label TEXT NOT NULL,
   select_firmware TEXT NOT NULL, wait_s INTEGER NOT NULL, rounds INTEGER NOT NULL,
   rounds_done INTEGER NOT NULL DEFAULT 0, queued TEXT NOT NULL, begun TEXT NOT NULL DEFAULT '',
-  ended TEXT NOT NULL DEFAULT '', idempotency_key TEXT);
+  ended TEXT NOT NULL DEFAULT '', idempotency_key TEXT,
+  release TEXT NOT NULL DEFAULT 'manual');
 CREATE UNIQUE INDEX IF NOT EXISTS runs_by_key ON runs(idempotency_key);
 CREATE TABLE IF NOT EXISTS tokens(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, scope TEXT NOT NULL,
   sha256 TEXT NOT NULL UNIQUE, created TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS models(number INTEGER PRIMARY KEY AUTOINCREMENT, sha256 TEXT NOT NULL, parent TEXT NOT NULL,
   run INTEGER NOT NULL, rounds INTEGER NOT NULL, experiment TEXT NOT NULL, figures TEXT NOT NULL, created TEXT NOT NULL,
   file BLOB NOT NULL, UNIQUE(run, rounds, sha256));
+CREATE TABLE IF NOT EXISTS releases(number INTEGER PRIMARY KEY, model INTEGER NOT NULL, device_group TEXT NOT NULL,
+  header BLOB NOT NULL, slot INTEGER NOT NULL, seed INTEGER NOT NULL, inner_learning_rate REAL NOT NULL,
+  passes INTEGER NOT NULL, batch_size INTEGER NOT NULL, created TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS devices(id TEXT PRIMARY KEY, online INTEGER NOT NULL, last_seen TEXT NOT NULL,
   firmware TEXT NOT NULL, arena_bytes INTEGER NOT NULL, battery_percent INTEGER NOT NULL, reset_reason INTEGER NOT NULL,
   free_bytes INTEGER NOT NULL, stack_used_bytes INTEGER NOT NULL, first_seen TEXT NOT NULL,
   device_group TEXT NOT NULL DEFAULT '', labels TEXT NOT NULL DEFAULT '{}', note TEXT NOT NULL DEFAULT '',
-  excluded INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+  excluded INTEGER NOT NULL DEFAULT 0, takes_releases INTEGER NOT NULL DEFAULT 0, release INTEGER NOT NULL DEFAULT 0,
+  release_model INTEGER NOT NULL DEFAULT 0, release_refused INTEGER NOT NULL DEFAULT 0,
+  release_reason INTEGER NOT NULL DEFAULT 0, release_use INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, level TEXT NOT NULL,
   event TEXT NOT NULL, run INTEGER NOT NULL, device TEXT NOT NULL, text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, who TEXT NOT NULL,
@@ -100,17 +106,19 @@ Result<std::string> FleetStore::fleet() const { return database_->meta("fleet");
 // ---- runs -----------------------------------------------------------------------------------------------------------
 
 Result<std::uint32_t> FleetStore::queue_run(const RunOrder& order, std::uint32_t rounds) {
-  Statement statement(
-      database_->get(),
-      "INSERT INTO runs(name, phase, experiment, overrides, init_model, select_group, select_label, "
-      "select_firmware, wait_s, rounds, queued, idempotency_key) VALUES(?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-      "NULLIF(?, '')) ON CONFLICT(idempotency_key) DO UPDATE SET wait_s = wait_s RETURNING number");
+  Statement statement(database_->get(),
+                      "INSERT INTO runs(name, phase, experiment, overrides, init_model, select_group, select_label, "
+                      "select_firmware, wait_s, rounds, queued, release, idempotency_key) VALUES(?, 'queued', ?, ?, ?, "
+                      "?, ?, ?, ?, ?, ?, ?, "
+                      "NULLIF(?, '')) ON CONFLICT(idempotency_key) DO UPDATE SET wait_s = wait_s RETURNING number");
   const std::string overrides = internal::encode_overrides(order.overrides);
   const std::string now = utc_now();
   statement.bind(std::string_view(order.name)).bind(std::string_view(order.experiment_text));
   statement.bind(std::string_view(overrides)).bind(order.init_model).bind(std::string_view(order.selection.group));
   statement.bind(std::string_view(order.selection.label)).bind(std::string_view(order.selection.firmware));
-  statement.bind(order.wait_s).bind(rounds).bind(std::string_view(now)).bind(std::string_view(order.idempotency_key));
+  statement.bind(order.wait_s).bind(rounds).bind(std::string_view(now));
+  statement.bind(std::string_view(order.release == ReleasePolicy::kAuto ? "auto" : "manual"));
+  statement.bind(std::string_view(order.idempotency_key));
   if (!statement.next()) return database_->failure("the run cannot be queued");
   const std::uint32_t number = statement.count(0);
   if (statement.next() || !statement.ok()) return database_->failure("the run cannot be queued");
@@ -120,7 +128,7 @@ Result<std::uint32_t> FleetStore::queue_run(const RunOrder& order, std::uint32_t
 Result<std::vector<RunRow>> FleetStore::read_runs(const char* where, std::uint64_t value, std::uint32_t limit) const {
   const std::string sql =
       "SELECT number, run, name, phase, reason, experiment, overrides, init_model, select_group, select_label, "
-      "select_firmware, wait_s, rounds, rounds_done, queued, begun, ended FROM runs WHERE " +
+      "select_firmware, wait_s, rounds, rounds_done, queued, begun, ended, release FROM runs WHERE " +
       std::string(where) + " ORDER BY number LIMIT ?";
   Statement row(database_->get(), sql.c_str());
   row.bind(value).bind(limit);
@@ -146,6 +154,7 @@ Result<std::vector<RunRow>> FleetStore::read_runs(const char* where, std::uint64
     run.queued = row.text(14);
     run.begun = row.text(15);
     run.ended = row.text(16);
+    run.order.release = row.text(17) == "auto" ? ReleasePolicy::kAuto : ReleasePolicy::kManual;
     runs.push_back(std::move(run));
   }
   if (!row.ok()) return database_->failure("the runs cannot be read");

@@ -15,7 +15,8 @@ constexpr std::uint64_t kMostEvents = 10000;
 
 constexpr const char* kColumns =
     "id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, free_bytes, stack_used_bytes, "
-    "first_seen, device_group, labels, note, excluded";
+    "first_seen, device_group, labels, note, excluded, takes_releases, release, release_model, release_refused, "
+    "release_reason, release_use";
 
 }  // namespace
 
@@ -24,18 +25,24 @@ Result<void> FleetStore::note_device(const DeviceRow& row) {
   Statement statement(
       database_->get(),
       row.online ? "INSERT INTO devices(id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, "
-                   "free_bytes, stack_used_bytes, first_seen) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO "
-                   "UPDATE SET online = excluded.online, last_seen = excluded.last_seen, firmware = excluded.firmware, "
-                   "arena_bytes = excluded.arena_bytes, battery_percent = excluded.battery_percent, reset_reason = "
-                   "excluded.reset_reason, free_bytes = excluded.free_bytes, stack_used_bytes = "
-                   "excluded.stack_used_bytes, first_seen = CASE first_seen WHEN '' THEN excluded.first_seen ELSE "
-                   "first_seen END"
+                   "free_bytes, stack_used_bytes, takes_releases, release, release_model, release_refused, "
+                   "release_reason, release_use, first_seen) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
+                   "CONFLICT(id) DO UPDATE SET online = excluded.online, last_seen = excluded.last_seen, firmware = "
+                   "excluded.firmware, arena_bytes = excluded.arena_bytes, battery_percent = excluded.battery_percent, "
+                   "reset_reason = excluded.reset_reason, free_bytes = excluded.free_bytes, stack_used_bytes = "
+                   "excluded.stack_used_bytes, takes_releases = excluded.takes_releases, release = excluded.release, "
+                   "release_model = excluded.release_model, release_refused = excluded.release_refused, "
+                   "release_reason = excluded.release_reason, release_use = excluded.release_use, first_seen = CASE "
+                   "first_seen WHEN '' THEN excluded.first_seen ELSE first_seen END"
                  : "INSERT INTO devices(id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, "
-                   "free_bytes, stack_used_bytes, first_seen) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO "
-                   "UPDATE SET online = excluded.online, last_seen = excluded.last_seen");
+                   "free_bytes, stack_used_bytes, takes_releases, release, release_model, release_refused, "
+                   "release_reason, release_use, first_seen) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
+                   "CONFLICT(id) DO UPDATE SET online = excluded.online, last_seen = excluded.last_seen");
   statement.bind(std::string_view(row.id)).bind(std::uint32_t{row.online}).bind(std::string_view(row.last_seen));
   statement.bind(std::string_view(row.firmware)).bind(row.arena_bytes).bind(row.battery_percent);
   statement.bind(row.reset_reason).bind(row.free_bytes).bind(row.stack_used_bytes);
+  statement.bind(std::uint32_t{row.takes_releases}).bind(row.release).bind(row.release_model);
+  statement.bind(row.release_refused).bind(row.release_reason).bind(row.release_use);
   if (!statement.bind(std::string_view(row.last_seen)).run()) return database_->failure("the device cannot be written");
   return {};
 }
@@ -66,8 +73,21 @@ Result<std::vector<FleetDevice>> FleetStore::read_devices(const char* where, con
   std::vector<FleetDevice> devices;
   while (row.next()) {
     FleetDevice device;
-    device.row = {row.text(0),  row.count(1) != 0, row.text(2),  row.text(3), row.count(4),
-                  row.count(5), row.count(6),      row.count(7), row.count(8)};
+    device.row.id = row.text(0);
+    device.row.online = row.count(1) != 0;
+    device.row.last_seen = row.text(2);
+    device.row.firmware = row.text(3);
+    device.row.arena_bytes = row.count(4);
+    device.row.battery_percent = row.count(5);
+    device.row.reset_reason = row.count(6);
+    device.row.free_bytes = row.count(7);
+    device.row.stack_used_bytes = row.count(8);
+    device.row.takes_releases = row.count(14) != 0;
+    device.row.release = row.count(15);
+    device.row.release_model = row.large(16);
+    device.row.release_refused = row.count(17);
+    device.row.release_reason = row.count(18);
+    device.row.release_use = row.count(19);
     device.first_seen = row.text(9);
     device.group = row.text(10);
     device.labels = row.text(11);
@@ -102,6 +122,44 @@ Result<void> FleetStore::describe_device(const FleetDevice& device) {
   statement.bind(std::string_view(device.labels)).bind(std::string_view(device.note));
   if (!statement.bind(std::uint32_t{device.excluded}).run()) return database_->failure("the device cannot be written");
   return {};
+}
+
+// ---- releases -------------------------------------------------------------------------------------------------------
+
+Result<std::uint32_t> FleetStore::next_release() const {
+  Statement row(database_->get(), "SELECT COALESCE(MAX(number), 0) + 1 FROM releases");
+  if (!row.next()) return database_->failure("the releases cannot be read");
+  return row.count(0);
+}
+
+Result<void> FleetStore::add_release(const ReleaseRow& release) {
+  Statement insert(database_->get(), "INSERT INTO releases VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const std::vector<std::uint8_t> header(release.header.begin(), release.header.end());
+  const std::string now = utc_now();
+  insert.bind(release.number).bind(release.model).bind(std::string_view(release.group)).bind(header);
+  insert.bind(release.slot).bind(release.seed).bind(static_cast<double>(release.inner_learning_rate));
+  insert.bind(release.passes).bind(release.batch_size);
+  if (!insert.bind(std::string_view(now)).run()) return database_->failure("the release cannot be written");
+  return {};
+}
+
+Result<std::vector<ReleaseRow>> FleetStore::releases(const Page& page) const {
+  Statement row(
+      database_->get(),
+      "SELECT r.number, r.model, m.sha256, r.device_group, r.header, r.slot, r.seed, r.inner_learning_rate, "
+      "r.passes, r.batch_size, r.created FROM releases r JOIN models m ON m.number = r.model WHERE r.number > ? "
+      "ORDER BY r.number LIMIT ?");
+  row.bind(page.after).bind(page.limit);
+  std::vector<ReleaseRow> releases;
+  while (row.next()) {
+    const std::vector<std::uint8_t> header = row.blob(4);
+    releases.push_back({row.count(0), row.count(1), row.text(2), row.text(3), std::string(header.begin(), header.end()),
+                        row.count(5), row.large(6), static_cast<float>(row.real(7)), row.count(8), row.count(9),
+                        row.text(10)});
+  }
+  if (!row.ok()) return database_->failure("the releases cannot be read");
+  if (!row.in_range()) return database_->damage("a number of the releases is out of range");
+  return releases;
 }
 
 // ---- tokens ---------------------------------------------------------------------------------------------------------

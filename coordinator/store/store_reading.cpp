@@ -238,8 +238,17 @@ Result<std::vector<DeviceRow>> Store::devices() const {
                 "SELECT id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, free_bytes, "
                 "stack_used_bytes FROM devices ORDER BY id");
   while (row.next()) {
-    rows.push_back({row.text(0), row.integer(1) != 0, row.text(2), row.text(3), row.count(4), row.count(5),
-                    row.count(6), row.count(7), row.count(8)});
+    DeviceRow device;
+    device.id = row.text(0);
+    device.online = row.integer(1) != 0;
+    device.last_seen = row.text(2);
+    device.firmware = row.text(3);
+    device.arena_bytes = row.count(4);
+    device.battery_percent = row.count(5);
+    device.reset_reason = row.count(6);
+    device.free_bytes = row.count(7);
+    device.stack_used_bytes = row.count(8);
+    rows.push_back(std::move(device));
   }
   const auto done = check(row, "devices");
   if (!done) return done.error();

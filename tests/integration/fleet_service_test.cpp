@@ -1,5 +1,6 @@
 #include "skink/coordinator/service/fleet_service.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -8,6 +9,8 @@
 #include <thread>
 
 #include "broker.hpp"
+#include "skink/common/provisioning/signed_release.hpp"
+#include "skink/coordinator/provisioning/release_signing.hpp"
 #include "skink/edge/linux/client_host.hpp"
 #include "skink/host/experiment/model_match.hpp"
 #include "skink/host/experiment/tasks.hpp"
@@ -96,6 +99,9 @@ struct Bench {
     settings.fleet = "demo";
     settings.master_key = broker.pki() + "/master.key";
     settings.threads = 1;
+    settings.release_pki = broker.pki();
+    REQUIRE(provisioning::make_release(broker.pki(), provisioning::ReleaseKind::kFirmware, "makes-the-key", 1, "-")
+                .has_value());
   }
 
   /// Leads until `until` says so; false: it did not within a minute.
@@ -306,6 +312,60 @@ TEST_CASE("fleet service: only the selected devices take part", "[service][broke
   selected.wait_s = 1;
   REQUIRE(service->queue_run(selected, "test").has_value());
   REQUIRE(bench.lead(*service, [&] { return phase_of(*service, 2) == RunPhase::kFailed; }));
+}
+
+namespace {
+
+/// Do so many devices keep this release, whose model has this hash?
+bool all_keep(FleetService& service, std::size_t count, std::uint32_t release, const std::string& sha256) {
+  const auto devices = service.store().devices("", 100);
+  REQUIRE(devices.has_value());
+  crypto::Digest digest;
+  REQUIRE(crypto::from_hex(sha256.data(), sha256.size(), digest));
+  return static_cast<std::size_t>(std::count_if(devices->begin(), devices->end(), [&](const FleetDevice& device) {
+           return device.row.release == release && device.row.release_model == crypto::prefix_of(digest);
+         })) == count;
+}
+
+std::string sha256_of(FleetService& service, std::uint32_t model) { return (*service.store().model(model))->sha256; }
+
+}  // namespace
+
+TEST_CASE("fleet service: three runs, releases to all and to a group, and one back: every device ends with the model",
+          "[service][broker]") {
+  Bench bench;
+  std::optional<Devices> devices;
+  devices.emplace(bench.broker, device_ids(6));
+  const auto service = bench.service();
+  RunOrder automatic = order();
+  automatic.release = ReleasePolicy::kAuto;
+  REQUIRE(service->queue_run(automatic, "test").has_value());
+  REQUIRE(service->queue_run(order({{"seed", "8"}}), "test").has_value());
+  REQUIRE(bench.lead(*service, [&] {
+    return phase_of(*service, 2) == RunPhase::kFinished && all_keep(*service, 6, 1, sha256_of(*service, 1));
+  }));
+
+  FleetDevice canary;
+  canary.row.id = "device-002";
+  canary.group = "canaries";
+  canary.labels = "{}";
+  REQUIRE(service->describe_device(canary, "test").has_value());
+  REQUIRE(service->release_model(2, "canaries", "test").has_value());
+  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 1, 2, sha256_of(*service, 2)); }));
+  CHECK(all_keep(*service, 5, 1, sha256_of(*service, 1)));
+
+  REQUIRE(service->release_model(2, "", "test").has_value());
+  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 6, 3, sha256_of(*service, 2)); }));
+  REQUIRE(service->release_model(1, "", "test").has_value());  // back
+  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 6, 4, sha256_of(*service, 1)); }));
+
+  devices.emplace(bench.broker, device_ids(7));  // all begin without a release, and one is new
+  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 7, 4, sha256_of(*service, 1)); }));
+  bench.broker.kill();
+  bench.broker.restart();  // with nothing remembered
+  devices.emplace(bench.broker, device_ids(7));
+  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 7, 4, sha256_of(*service, 1)); }));
+  CHECK_FALSE(service->release_model(9, "", "test").has_value());
 }
 
 TEST_CASE("fleet service: what cannot be led is refused when it is queued", "[service][broker]") {

@@ -63,6 +63,7 @@ class Api {
   void add_runs(http::Router& router);
   void add_run_changes(http::Router& router);
   void add_models(http::Router& router);
+  void add_releases(http::Router& router);
   void add_devices(http::Router& router);
   void add_events(http::Router& router);
   void add_tokens(http::Router& router);
@@ -71,6 +72,7 @@ class Api {
   void queue_run(const http::Request& request, http::Responder respond);
   void change_run(const http::Request& request, http::Responder respond,
                   Result<void> (FleetService::*change)(std::uint32_t, const std::string&));
+  void release_model(const http::Request& request, http::Responder respond);
   void show_rounds(const http::Request& request, http::Responder respond);
   void describe_device(const http::Request& request, http::Responder respond);
   void add_token(const http::Request& request, http::Responder respond);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "skink/common/provisioning/signed_release.hpp"
 #include "skink/host/result.hpp"
@@ -19,6 +20,14 @@ struct ReleaseRequest {
   std::uint32_t number = 1;
   std::string out;
 };
+
+/// A release as bytes: signed manifest, then the content.
+/// @param[in] pki  folder with release.key; the pair is made where there is none
+/// @returns kInvalidArgument for a name that is none or an empty content; kUnavailable when a key cannot be read or
+/// written;
+///          kDamaged when the key or the model is none.
+Result<std::string> make_release(const std::string& pki, ReleaseKind kind, const std::string& name,
+                                 std::uint32_t number, std::string_view content);
 
 /// Signs and writes. A model is read first: what no device could load is not signed.
 /// @returns in words what was written; kInvalidArgument for a name that is none; kUnavailable when a file cannot be

@@ -24,6 +24,7 @@ struct ServiceObserver {
   std::function<void(const TakenUpdate&)> on_update;
   std::function<void(const Coordinator&)> on_waiting;  ///< about once a second while the fleet gathers
   std::function<void(const std::vector<DeviceRow>&)> on_devices;
+  std::function<void()> on_connected;
   std::function<void(const std::string&)> on_log;
 };
 

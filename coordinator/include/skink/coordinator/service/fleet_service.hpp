@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "skink/coordinator/service/fleet_loop.hpp"
+#include "skink/coordinator/service/fleet_releases.hpp"
 #include "skink/coordinator/service/service.hpp"
 #include "skink/coordinator/service/settings.hpp"
 #include "skink/coordinator/store/fleet_store.hpp"
@@ -86,6 +87,10 @@ class FleetService {
   Result<void> pause_run(std::uint32_t number, const std::string& who);
   Result<void> resume_run(std::uint32_t number, const std::string& who);
   Result<void> stop_run(std::uint32_t number, const std::string& who);
+  /// From now on devices (of this group; empty: all) shall use this model of the registry. @returns the release's
+  /// number; kInvalidArgument when there is no such model, or no key to sign with; other errors: the key or the store
+  /// failed.
+  Result<std::uint32_t> release_model(std::uint32_t model, const std::string& group, const std::string& who);
   /// Says in the audit trail who changed what. Errors: the store failed.
   Result<void> note_audit(const std::string& who, const char* action, const std::string& subject,
                           const std::string& detail);
@@ -105,7 +110,9 @@ class FleetService {
   Result<void> watch_run();
   Result<void> set_phase(RunPhase phase, const std::string& reason);
   Result<void> conclude(RunPhase phase, const std::string& reason);
-  Result<void> keep_model(const Coordinator& core);
+  Result<std::uint32_t> keep_model(const Coordinator& core);
+  Result<void> release_automatically(std::uint32_t model);
+  std::string group_of(const std::string& id) const;
   Result<void> write_results();
   Result<RunRow> unfinished(std::uint32_t number) const;
   std::string missing_devices() const;
@@ -130,6 +137,7 @@ class FleetService {
   FleetObserver observer_;
   ServiceObserver run_observer_;
   std::map<std::string, Description, std::less<>> descriptions_;
+  FleetReleases releases_;
   std::optional<RunRow> current_;  ///< the run that is open, or paused
   bool queue_changed_ = true;
   std::uint64_t opened_ms_ = 0;              ///< of the run

@@ -29,6 +29,7 @@ struct Settings {
   std::string key;
   std::string fleet;
   std::string master_key;                   ///< path of a file with 64 hexadecimal digits
+  std::string release_pki;                  ///< folder with release.key; empty: nothing is released
   std::string http_socket;                  ///< path of the API's unix socket; empty: none
   std::vector<NetworkAddress> http_listen;  ///< and where else it listens
   std::string http_certificate, http_key;   ///< PEM files: TLS, which is needed where it listens beyond loopback

@@ -42,6 +42,10 @@ struct Selection {
   friend bool operator==(const Selection&, const Selection&) = default;
 };
 
+/// What becomes of the model of a run that is finished: an operator decides, or the selected group (all, without one)
+/// gets it.
+enum class ReleasePolicy : std::uint8_t { kManual, kAuto };
+
 /// What is asked for when a run is queued.
 struct RunOrder {
   std::string name;             ///< of the experiment
@@ -50,6 +54,7 @@ struct RunOrder {
   std::uint32_t init_model = 0;  ///< number in the registry; 0: as the experiment says
   Selection selection;
   std::uint32_t wait_s = 0;  ///< how long it waits for its devices before it fails; 0: for ever
+  ReleasePolicy release = ReleasePolicy::kManual;
   /// Of whoever queues it, so that a repeated request does not queue it twice; empty: none.
   std::string idempotency_key;
 };
@@ -77,6 +82,22 @@ struct ModelRow {
   std::string figures;       ///< JSON: of the evaluation after these rounds; "null": there was none
   std::string created;       ///< UTC
   std::uint64_t bytes = 0;   ///< of the file
+};
+
+/// A release: a model that devices shall use from now on, until a higher number is released to them.
+struct ReleaseRow {
+  std::uint32_t number = 0;  ///< 1, 2, ...; what devices hold against older ones
+  std::uint32_t model = 0;   ///< ModelRow::number
+  std::string sha256;        ///< of that model
+  std::string group;         ///< for the devices of this group; empty: for all
+  std::string header;        ///< signed manifest: 144 bytes of docs/release.md
+  std::uint32_t slot = 0;    ///< of the broker's chunks
+  // for the device's own judgement: docs/protocol.md
+  std::uint64_t seed = 0;
+  float inner_learning_rate = 0;
+  std::uint32_t passes = 0;
+  std::uint32_t batch_size = 1;
+  std::string created;  ///< UTC
 };
 
 /// A device, as the fleet knows it.
@@ -166,6 +187,15 @@ class FleetStore {
   Result<std::optional<ModelRow>> model(std::uint32_t number) const;
   /// The file; empty: there is no such model.
   Result<std::vector<std::uint8_t>> model_file(std::uint32_t number) const;
+
+  // ---- releases
+
+  /// The number that the next release gets. Errors: see the class.
+  Result<std::uint32_t> next_release() const;
+  /// Adds it under its number. Errors: see the class.
+  Result<void> add_release(const ReleaseRow& release);
+  /// In the order of their numbers. Errors: see the class.
+  Result<std::vector<ReleaseRow>> releases(const Page& page) const;
 
   // ---- devices
 

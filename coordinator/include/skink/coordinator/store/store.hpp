@@ -35,6 +35,13 @@ struct DeviceRow {
   std::uint32_t reset_reason = 0;  ///< docs/protocol.md
   std::uint32_t free_bytes = 0;
   std::uint32_t stack_used_bytes = 0;
+  // releases; in the fleet's store only
+  bool takes_releases = false;
+  std::uint32_t release = 0;          ///< number of the one that it keeps; 0: none
+  std::uint64_t release_model = 0;    ///< crypto::prefix_of() its model's digest
+  std::uint32_t release_refused = 0;  ///< number of the one that it refused last; 0: none
+  std::uint32_t release_reason = 0;   ///< wire::Refusal
+  std::uint32_t release_use = 0;      ///< wire::ReleaseUse
 };
 
 /// How often messages were refused for one reason.

@@ -1,0 +1,77 @@
+/// @file
+/// Requests about models and releases.
+
+#include "api_json.hpp"
+#include "skink/coordinator/api/api.hpp"
+#include "skink/coordinator/http/json_fields.hpp"
+#include "skink/coordinator/http/problem.hpp"
+
+namespace skink::coordinator::api {
+
+void Api::add_models(http::Router& router) {
+  router.add("GET", "/api/v1/models", http::Scope::kRead, "The registry of models",
+             [this](const http::Request& request, http::Responder respond) {
+               const auto after = after_of(request);
+               const auto limit = limit_of(request);
+               if (!after || !limit) return respond(bad_parameter((after ? limit.error() : after.error())));
+               const auto models = store_.models({*after, *limit});
+               if (!models) return respond(store_failed(models.error()));
+               respond(page_of(*models, *limit, [](const ModelRow& model) { return model.number; }));
+             });
+  router.add("GET", "/api/v1/models/{number}", http::Scope::kRead, "One model",
+             [this](const http::Request& request, http::Responder respond) {
+               const auto model = store_.model(number_of(request));
+               if (!model) return respond(store_failed(model.error()));
+               if (!*model) return respond(not_found("model " + request.parameter("number")));
+               respond(http::json_response(boost::json::serialize(to_json(**model))));
+             });
+  router.add("GET", "/api/v1/models/{number}/file", http::Scope::kRead, "The model file",
+             [this](const http::Request& request, http::Responder respond) {
+               const auto file = store_.model_file(number_of(request));
+               if (!file) return respond(store_failed(file.error()));
+               if (file->empty()) return respond(not_found("model " + request.parameter("number")));
+               http::Response response;
+               response.content_type = "application/octet-stream";
+               response.body = http::Body(std::string(file->begin(), file->end()));
+               response.headers.emplace_back("Content-Disposition",
+                                             "attachment; filename=\"model-" + request.parameter("number") + ".skm\"");
+               respond(std::move(response));
+             });
+}
+
+void Api::add_releases(http::Router& router) {
+  router.add("GET", "/api/v1/releases", http::Scope::kRead, "Releases in the order of their numbers",
+             [this](const http::Request& request, http::Responder respond) {
+               const auto after = after_of(request);
+               const auto limit = limit_of(request);
+               if (!after || !limit) return respond(bad_parameter((after ? limit.error() : after.error())));
+               const auto releases = store_.releases({*after, *limit});
+               if (!releases) return respond(store_failed(releases.error()));
+               respond(page_of(*releases, *limit, [](const ReleaseRow& release) { return release.number; }));
+             });
+  router.add(
+      "POST", "/api/v1/releases", http::Scope::kOperate, "Devices shall use a model of the registry",
+      [this](const http::Request& request, http::Responder respond) { release_model(request, std::move(respond)); });
+}
+
+void Api::release_model(const http::Request& request, http::Responder respond) {
+  const auto body = http::json_body(request);
+  if (!body) return respond(http::problem_of(body.error()));
+  http::JsonFields fields(*body);
+  const auto model = static_cast<std::uint32_t>(fields.integer("model", 1, 0x7fffffff));
+  const std::string group = fields.text("group", 0, 64, "");
+  if (const auto fine = fields.finish(); !fine) return respond(http::problem_of(fine.error()));
+  service_.post([model, group, who = request.principal->name,
+                 respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
+    const auto number = service.release_model(model, group, who);
+    if (!number && number.error().code == make_error_code(Status::kInvalidArgument)) {
+      return (*respond)(http::problem(422, "invalid-release", number.error().message));
+    }
+    if (!number) return (*respond)(store_failed(number.error()));
+    const auto rows = service.store().releases({*number - 1, 1});
+    if (!rows || rows->empty()) return (*respond)(http::problem(503, "store-failed", "the release cannot be read"));
+    (*respond)(http::json_response(boost::json::serialize(to_json(rows->front())), 201));
+  });
+}
+
+}  // namespace skink::coordinator::api

@@ -1,0 +1,54 @@
+#include "skink/coordinator/core/release_messages.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "skink/common/little_endian.hpp"
+#include "skink/common/wire/messages.hpp"
+#include "skink/common/wire/topics.hpp"
+
+namespace skink::coordinator {
+
+std::vector<Publish> release_chunks(const AnnouncedRelease& release) {
+  std::vector<Publish> chunks;
+  for (std::size_t offset = 0; offset < release.file.size(); offset += wire::kModelChunkBytes) {
+    const std::size_t count = std::min(wire::kModelChunkBytes, release.file.size() - offset);
+    Publish chunk;
+    chunk.topic = wire::TopicKind::kReleaseModel;
+    chunk.slot = release.slot;
+    chunk.chunk = static_cast<std::uint32_t>(offset / wire::kModelChunkBytes);
+    chunk.payload.resize(wire::kModelHeadBytes + count);
+    store_u64(chunk.payload.data(), crypto::prefix_of(release.model));
+    std::memcpy(chunk.payload.data() + wire::kModelHeadBytes, release.file.data() + offset, count);
+    chunk.retain = true;
+    chunks.push_back(std::move(chunk));
+  }
+  return chunks;
+}
+
+Publish release_announcement(const AnnouncedRelease& release, std::string_view device_id, const crypto::Key& key) {
+  wire::Release message{};
+  if (release.header.size() != sizeof message.header) throw std::logic_error("a release's header has 144 bytes");
+  std::memcpy(message.header, release.header.data(), sizeof message.header);
+  std::memcpy(message.model_sha256, release.model.bytes, sizeof message.model_sha256);
+  message.slot = release.slot;
+  message.seed = release.seed;
+  message.inner_learning_rate = release.inner_learning_rate;
+  message.passes = release.passes;
+  message.batch_size = release.batch_size;
+  Publish publish;
+  publish.topic = wire::TopicKind::kRelease;
+  publish.device_id = std::string(device_id);
+  publish.retain = true;
+  publish.payload.resize(wire::kMaxReleaseMessageBytes);
+  std::size_t written = 0;
+  const MutableBytes out{publish.payload.data(), publish.payload.size()};
+  if (wire::encode_release(message, {publish.device_id.c_str(), key}, out, written) != Status::kOk) {
+    throw std::logic_error("a release does not fit in kMaxReleaseMessageBytes");
+  }
+  publish.payload.resize(written);
+  return publish;
+}
+
+}  // namespace skink::coordinator

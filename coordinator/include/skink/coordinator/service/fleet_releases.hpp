@@ -1,0 +1,59 @@
+#pragma once
+/// @file
+/// The releases of a fleet at its broker: which one each device shall use, and telling it. Two are announced at a time:
+/// the latest for all, and the latest for one group if that is newer (a canary).
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "skink/coordinator/core/device_book.hpp"
+#include "skink/coordinator/core/release_messages.hpp"
+#include "skink/coordinator/service/broker_link.hpp"
+#include "skink/coordinator/store/fleet_store.hpp"
+
+namespace skink::coordinator {
+
+/// Borrows all of them.
+class FleetReleases {
+ public:
+  /// The group of a device, as the operator said.
+  using GroupOf = std::function<std::string(const std::string& id)>;
+  FleetReleases(FleetStore& store, DeviceBook& devices, BrokerLink& broker, GroupOf group_of)
+      : store_(store), devices_(devices), broker_(broker), group_of_(std::move(group_of)) {}
+
+  /// Reads what is released. Errors: the store failed.
+  Result<void> read();
+  /// What a new release for this group would have as its slot at the broker.
+  std::uint32_t free_slot() const { return for_all_ ? 1 - for_all_->slot : 0; }
+  /// The model that the devices of this group have been told to use; 0: none.
+  std::uint32_t model_of(const std::string& group) const;
+  /// Publishes the chunks of what is released: the broker may have forgotten them.
+  void publish_chunks();
+  /// Tells every known device that lacks it, also those that are away. Errors: the store failed.
+  Result<void> announce_to_all();
+  /// What a device says of itself: it is told what it lacks.
+  void consider(const DeviceRow& row);
+
+ private:
+  /// A release and who shall use it.
+  struct Live {
+    std::uint32_t model = 0;
+    std::uint32_t slot = 0;
+    std::string group;
+    AnnouncedRelease announced;
+  };
+  Result<Live> live_of(const ReleaseRow& row) const;
+  const Live* wanted(const std::string& id) const;
+
+  FleetStore& store_;
+  DeviceBook& devices_;
+  BrokerLink& broker_;
+  GroupOf group_of_;
+  std::optional<Live> for_all_;
+  std::optional<Live> for_group_;  // newer than that for all
+};
+
+}  // namespace skink::coordinator
