@@ -155,6 +155,9 @@ void Api::add_health(http::Router& router) {
                    boost::json::serialize(boost::json::object{{"version", kSkinkVersion}, {"compiler", kCompiler}})));
              });
   router.add(
+      "GET", "/metrics", http::Scope::kRead, "Metrics in Prometheus' text format",
+      [this](const http::Request& request, http::Responder respond) { show_metrics(request, std::move(respond)); });
+  router.add(
       "GET", "/api/v1/status", http::Scope::kRead, "What the service does now, and why it does not go on",
       [this](const http::Request& request, http::Responder respond) { show_status(request, std::move(respond)); });
 }

@@ -264,6 +264,7 @@ int serve(const coordinator::Settings& settings) {
   options.authentication = (*api)->authentication();
   auto server = http::Server::create(std::move(options), (*api)->router());
   if (!server) return fail(ExitCode::kConfiguration, "[http]: " + server.error().message);
+  (*api)->set_statistics([running = server->get()] { return running->statistics(); });
   if (!settings.http_socket.empty()) spdlog::info("http: listens at {}", settings.http_socket);
   for (const http::TcpAddress& address : (*server)->tcp_addresses()) {
     spdlog::info("http: listens at {}, port {}", address.address, address.port);

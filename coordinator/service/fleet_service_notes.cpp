@@ -80,34 +80,55 @@ ServiceObserver FleetService::run_observer() {
     const std::uint64_t now = loop_->now_ms();
     durations_ms_.push_back(now - round_ms_);
     if (durations_ms_.size() > kRememberedRounds) durations_ms_.erase(durations_ms_.begin());
+    counters_.rounds.add(static_cast<double>(now - round_ms_) / 1000);
     round_ms_ = now;
     if (observer_.on_round && current_) observer_.on_round(*current_, core);
   };
+  observer.on_update = [this](const TakenUpdate& /*update*/) { ++counters_.updates; };
   observer.on_evaluation = [this](const rounds::EvaluationRecord& record) {
     round_ms_ = loop_->now_ms();
+    counters_.last_evaluation = record;
+    counters_.last_evaluation->reports.clear();
+    counters_.classifies =
+        loop_->run() != nullptr && loop_->run()->core().experiment().model.loss == nn::Loss::kSoftmaxCrossEntropy;
     event(record.total.query_samples == 0 ? "warning" : "info", "run.evaluation",
           fmt::format("run {}, after {} rounds: loss {}", current_ ? current_->number : 0, record.rounds,
                       loss_text(record)));
     if (observer_.on_evaluation && current_) observer_.on_evaluation(*current_, record);
   };
-  observer.on_event = [this](const TranscriptEvent& said) {
-    event("warning", "run.transcript",
-          fmt::format("run {}, round {}: {} ({}) {}", current_ ? current_->number : 0, said.round,
-                      event_text(said.kind), wire::refusal_text(said.reason), said.detail));
-  };
-  observer.on_devices = [this](const std::vector<DeviceRow>& rows) {
-    devices_.insert(devices_.end(), rows.begin(), rows.end());
-    for (const DeviceRow& row : rows) {
-      descriptions_.try_emplace(row.id);
-      if (row.online) releases_.consider(row);
-    }
-  };
+  observer.on_event = [this](const TranscriptEvent& said) { note_event(said); };
+  observer.on_devices = [this](const std::vector<DeviceRow>& rows) { note_devices(rows); };
   observer.on_connected = [this] { releases_.publish_chunks(); };
   observer.on_log = [this](const std::string& text) {
     const bool is_connected = loop_->broker().is_connected();
+    if (!is_connected) ++counters_.connections_lost;
     event(is_connected ? "info" : "warning", is_connected ? "broker" : "broker.lost", text);
   };
   return observer;
+}
+
+void FleetService::note_event(const TranscriptEvent& said) {
+  switch (said.kind) {
+    case EventKind::kReplaced:
+    case EventKind::kDropped: ++counters_.replaced; break;
+    case EventKind::kDiverged: ++counters_.diverged; break;
+    case EventKind::kRefused: ++counters_.refused; break;
+    case EventKind::kMissing: ++counters_.missing; break;
+    case EventKind::kLateJoin:
+    case EventKind::kForgot:
+    case EventKind::kSamples: break;
+  }
+  event("warning", "run.transcript",
+        fmt::format("run {}, round {}: {} ({}) {}", current_ ? current_->number : 0, said.round, event_text(said.kind),
+                    wire::refusal_text(said.reason), said.detail));
+}
+
+void FleetService::note_devices(const std::vector<DeviceRow>& rows) {
+  devices_.insert(devices_.end(), rows.begin(), rows.end());
+  for (const DeviceRow& row : rows) {
+    descriptions_.try_emplace(row.id);
+    if (row.online) releases_.consider(row);
+  }
 }
 
 void FleetService::event(const char* level, const char* name, const std::string& text, const std::string& device) {

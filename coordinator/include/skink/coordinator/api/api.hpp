@@ -54,11 +54,14 @@ class Api {
   http::Authentication authentication();
   /// What the service is to tell: it becomes events of the streams. `log` is called for each event too.
   FleetObserver observer(std::function<void(const EventRow&)> log);
+  /// Where the metrics find the server's own figures; before the server is asked.
+  void set_statistics(std::function<http::Statistics()> statistics) { statistics_ = std::move(statistics); }
 
  private:
   Api(FleetService& service, FleetStore store, std::string state_folder);
   Result<void> read_tokens();
   Result<void> read_tokens_of(FleetService& service);
+  void show_metrics(const http::Request& request, http::Responder respond);
   void add_health(http::Router& router);
   void add_runs(http::Router& router);
   void add_run_changes(http::Router& router);
@@ -84,6 +87,7 @@ class Api {
   std::string state_folder_;
   std::shared_ptr<http::EventHub> hub_;
   TokenBook tokens_;
+  std::function<http::Statistics()> statistics_;
 };
 
 }  // namespace skink::coordinator::api

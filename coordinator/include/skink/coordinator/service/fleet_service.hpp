@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "skink/coordinator/service/fleet_counters.hpp"
 #include "skink/coordinator/service/fleet_loop.hpp"
 #include "skink/coordinator/service/fleet_releases.hpp"
 #include "skink/coordinator/service/service.hpp"
@@ -74,6 +75,8 @@ class FleetService {
 
   /// Where the service stands.
   ServiceState state() const;
+  /// What was counted since the start.
+  const FleetCounters& counters() const { return counters_; }
   FleetStore& store() { return store_; }
   const DeviceBook& devices() const { return loop_->devices(); }
   /// Folder of a run: its store and its results.
@@ -118,6 +121,8 @@ class FleetService {
   std::string missing_devices() const;
   std::uint64_t patience_ms() const;
   ServiceObserver run_observer();
+  void note_event(const TranscriptEvent& said);
+  void note_devices(const std::vector<DeviceRow>& rows);
   void event(const char* level, const char* name, const std::string& text, const std::string& device = "");
   Result<void> write_notes();
 
@@ -135,6 +140,7 @@ class FleetService {
   std::vector<std::function<void(FleetService&)>> posted_;
 
   FleetObserver observer_;
+  FleetCounters counters_;
   ServiceObserver run_observer_;
   std::map<std::string, Description, std::less<>> descriptions_;
   FleetReleases releases_;
