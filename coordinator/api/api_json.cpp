@@ -49,6 +49,7 @@ boost::json::object to_json(const RunRow& run) {
                                             {"label", text_or_null(run.order.selection.label)},
                                             {"firmware", text_or_null(run.order.selection.firmware)}}},
           {"wait_s", run.order.wait_s},
+          {"kind", run.order.kind == RunKind::kEvaluate ? "evaluate" : "learn"},
           {"release", run.order.release == ReleasePolicy::kAuto ? "auto" : "manual"},
           {"overrides", overrides},
           {"queued", text_or_null(run.queued)},
@@ -136,6 +137,26 @@ boost::json::object to_json(const ReleaseRow& release) {
           {"model_sha256", release.sha256},
           {"group", text_or_null(release.group)},
           {"created", release.created}};
+}
+
+boost::json::object to_json(const TrialRow& trial) {
+  boost::system::error_code code;
+  boost::json::value gains = boost::json::parse(trial.gains, code);
+  return {{"number", trial.number},
+          {"model", trial.model},
+          {"old_model", number_or_null(trial.old_model)},
+          {"group", trial.group},
+          {"least_gain", trial.gate.least_gain},
+          {"least_devices", trial.gate.least_devices},
+          {"wait_s", trial.gate.wait_s},
+          {"old_run", number_or_null(trial.old_run)},
+          {"new_run", trial.new_run},
+          {"phase", trial_phase_text(trial.phase)},
+          {"reason", text_or_null(trial.reason)},
+          {"gains", code ? boost::json::value(boost::json::object()) : gains},
+          {"release", number_or_null(trial.release)},
+          {"created", trial.created},
+          {"decided", text_or_null(trial.decided)}};
 }
 
 boost::json::object to_json(const TokenRow& token) {

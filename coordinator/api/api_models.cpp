@@ -52,6 +52,18 @@ void Api::add_releases(http::Router& router) {
   router.add(
       "POST", "/api/v1/releases", http::Scope::kOperate, "Devices shall use a model of the registry",
       [this](const http::Request& request, http::Responder respond) { release_model(request, std::move(respond)); });
+  router.add("GET", "/api/v1/trials", http::Scope::kRead, "Models that a group tries before the others get them",
+             [this](const http::Request& request, http::Responder respond) {
+               const auto after = after_of(request);
+               const auto limit = limit_of(request);
+               if (!after || !limit) return respond(bad_parameter((after ? limit.error() : after.error())));
+               const auto trials = store_.trials({*after, *limit});
+               if (!trials) return respond(store_failed(trials.error()));
+               respond(page_of(*trials, *limit, [](const TrialRow& trial) { return trial.number; }));
+             });
+  router.add("POST", "/api/v1/trials", http::Scope::kOperate,
+             "A group judges a model against the one that all have; a gate decides",
+             [this](const http::Request& request, http::Responder respond) { try_model(request, std::move(respond)); });
 }
 
 void Api::release_model(const http::Request& request, http::Responder respond) {
@@ -70,6 +82,30 @@ void Api::release_model(const http::Request& request, http::Responder respond) {
     if (!number) return (*respond)(store_failed(number.error()));
     const auto rows = service.store().releases({*number - 1, 1});
     if (!rows || rows->empty()) return (*respond)(http::problem(503, "store-failed", "the release cannot be read"));
+    (*respond)(http::json_response(boost::json::serialize(to_json(rows->front())), 201));
+  });
+}
+
+void Api::try_model(const http::Request& request, http::Responder respond) {
+  const auto body = http::json_body(request);
+  if (!body) return respond(http::problem_of(body.error()));
+  http::JsonFields fields(*body);
+  const auto model = static_cast<std::uint32_t>(fields.integer("model", 1, 0x7fffffff));
+  const std::string group = fields.text("group", 1, 64);
+  Gate gate;
+  gate.least_gain = fields.number("least_gain", -1e6, 1e6, 0.0);
+  gate.least_devices = static_cast<std::uint32_t>(fields.integer("least_devices", 1, 100'000, 1));
+  gate.wait_s = static_cast<std::uint32_t>(fields.integer("wait_s", 0, 0x7fffffff, 600));
+  if (const auto fine = fields.finish(); !fine) return respond(http::problem_of(fine.error()));
+  service_.post([model, group, gate, who = request.principal->name,
+                 respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
+    const auto number = service.try_model(model, group, gate, who);
+    if (!number && number.error().code == make_error_code(Status::kInvalidArgument)) {
+      return (*respond)(http::problem(422, "invalid-trial", number.error().message));
+    }
+    if (!number) return (*respond)(store_failed(number.error()));
+    const auto rows = service.store().trials({*number - 1, 1});
+    if (!rows || rows->empty()) return (*respond)(http::problem(503, "store-failed", "the trial cannot be read"));
     (*respond)(http::json_response(boost::json::serialize(to_json(rows->front())), 201));
   });
 }

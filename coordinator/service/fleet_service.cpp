@@ -52,6 +52,7 @@ Result<void> FleetService::begin() {
   auto done = store_.forget_presence();
   if (done) done = read_descriptions();
   if (done) done = releases_.read();
+  if (done) done = decide_trials();
   return done;
 }
 
@@ -166,11 +167,14 @@ Result<void> FleetService::fail_run(const RunRow& row, const std::string& reason
   event("error", "run.failed", fmt::format("run {} failed: {}", row.number, reason));
   current_.reset();
   queue_changed_ = true;
-  return {};
+  return decide_trials();
 }
 
 Result<void> FleetService::watch_run() {
   const Coordinator& core = loop_->run()->core();
+  if (current_->order.kind == RunKind::kEvaluate && !core.evaluations().empty()) {
+    return conclude(RunPhase::kFinished, "");
+  }
   switch (core.phase()) {
     case Phase::kFinished:
       if (!loop_->is_over(run_observer_)) return {};
@@ -222,7 +226,7 @@ Result<void> FleetService::set_phase(RunPhase phase, const std::string& reason) 
 
 /// The open run is over for good. Its results and its model are kept first: whoever is killed in between does it again.
 Result<void> FleetService::conclude(RunPhase phase, const std::string& reason) {
-  if (phase != RunPhase::kFinished) loop_->withdraw(run_observer_);
+  if (loop_->run()->core().phase() != Phase::kFinished) loop_->withdraw(run_observer_);
   const Coordinator& core = loop_->run()->core();
   auto done = write_results();
   if (done && core.rounds_done() > 0) {
@@ -237,7 +241,7 @@ Result<void> FleetService::conclude(RunPhase phase, const std::string& reason) {
   loop_->devices().select({});
   current_.reset();
   queue_changed_ = true;
-  return {};
+  return decide_trials();
 }
 
 // ---- what is asked for ----------------------------------------------------------------------------------------------

@@ -24,7 +24,12 @@ CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY AUTOINCREMENT, run IN
   select_firmware TEXT NOT NULL, wait_s INTEGER NOT NULL, rounds INTEGER NOT NULL,
   rounds_done INTEGER NOT NULL DEFAULT 0, queued TEXT NOT NULL, begun TEXT NOT NULL DEFAULT '',
   ended TEXT NOT NULL DEFAULT '', idempotency_key TEXT,
-  release TEXT NOT NULL DEFAULT 'manual');
+  release TEXT NOT NULL DEFAULT 'manual', kind TEXT NOT NULL DEFAULT 'learn');
+CREATE TABLE IF NOT EXISTS trials(number INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL,
+  old_model INTEGER NOT NULL, device_group TEXT NOT NULL, least_gain REAL NOT NULL, least_devices INTEGER NOT NULL,
+  wait_s INTEGER NOT NULL, old_run INTEGER NOT NULL, new_run INTEGER NOT NULL, phase TEXT NOT NULL DEFAULT 'judging',
+  reason TEXT NOT NULL DEFAULT '', gains TEXT NOT NULL DEFAULT '{}', release INTEGER NOT NULL DEFAULT 0,
+  created TEXT NOT NULL, decided TEXT NOT NULL DEFAULT '');
 CREATE UNIQUE INDEX IF NOT EXISTS runs_by_key ON runs(idempotency_key);
 CREATE TABLE IF NOT EXISTS tokens(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, scope TEXT NOT NULL,
   sha256 TEXT NOT NULL UNIQUE, created TEXT NOT NULL);
@@ -106,11 +111,12 @@ Result<std::string> FleetStore::fleet() const { return database_->meta("fleet");
 // ---- runs -----------------------------------------------------------------------------------------------------------
 
 Result<std::uint32_t> FleetStore::queue_run(const RunOrder& order, std::uint32_t rounds) {
-  Statement statement(database_->get(),
-                      "INSERT INTO runs(name, phase, experiment, overrides, init_model, select_group, select_label, "
-                      "select_firmware, wait_s, rounds, queued, release, idempotency_key) VALUES(?, 'queued', ?, ?, ?, "
-                      "?, ?, ?, ?, ?, ?, ?, "
-                      "NULLIF(?, '')) ON CONFLICT(idempotency_key) DO UPDATE SET wait_s = wait_s RETURNING number");
+  Statement statement(
+      database_->get(),
+      "INSERT INTO runs(name, phase, experiment, overrides, init_model, select_group, select_label, "
+      "select_firmware, wait_s, rounds, queued, release, kind, idempotency_key) VALUES(?, 'queued', ?, ?, ?, "
+      "?, ?, ?, ?, ?, ?, ?, ?, "
+      "NULLIF(?, '')) ON CONFLICT(idempotency_key) DO UPDATE SET wait_s = wait_s RETURNING number");
   const std::string overrides = internal::encode_overrides(order.overrides);
   const std::string now = utc_now();
   statement.bind(std::string_view(order.name)).bind(std::string_view(order.experiment_text));
@@ -118,6 +124,7 @@ Result<std::uint32_t> FleetStore::queue_run(const RunOrder& order, std::uint32_t
   statement.bind(std::string_view(order.selection.label)).bind(std::string_view(order.selection.firmware));
   statement.bind(order.wait_s).bind(rounds).bind(std::string_view(now));
   statement.bind(std::string_view(order.release == ReleasePolicy::kAuto ? "auto" : "manual"));
+  statement.bind(std::string_view(order.kind == RunKind::kEvaluate ? "evaluate" : "learn"));
   statement.bind(std::string_view(order.idempotency_key));
   if (!statement.next()) return database_->failure("the run cannot be queued");
   const std::uint32_t number = statement.count(0);
@@ -128,7 +135,7 @@ Result<std::uint32_t> FleetStore::queue_run(const RunOrder& order, std::uint32_t
 Result<std::vector<RunRow>> FleetStore::read_runs(const char* where, std::uint64_t value, std::uint32_t limit) const {
   const std::string sql =
       "SELECT number, run, name, phase, reason, experiment, overrides, init_model, select_group, select_label, "
-      "select_firmware, wait_s, rounds, rounds_done, queued, begun, ended, release FROM runs WHERE " +
+      "select_firmware, wait_s, rounds, rounds_done, queued, begun, ended, release, kind FROM runs WHERE " +
       std::string(where) + " ORDER BY number LIMIT ?";
   Statement row(database_->get(), sql.c_str());
   row.bind(value).bind(limit);
@@ -155,6 +162,7 @@ Result<std::vector<RunRow>> FleetStore::read_runs(const char* where, std::uint64
     run.begun = row.text(15);
     run.ended = row.text(16);
     run.order.release = row.text(17) == "auto" ? ReleasePolicy::kAuto : ReleasePolicy::kManual;
+    run.order.kind = row.text(18) == "evaluate" ? RunKind::kEvaluate : RunKind::kLearn;
     runs.push_back(std::move(run));
   }
   if (!row.ok()) return database_->failure("the runs cannot be read");

@@ -76,6 +76,7 @@ class Api {
   void change_run(const http::Request& request, http::Responder respond,
                   Result<void> (FleetService::*change)(std::uint32_t, const std::string&));
   void release_model(const http::Request& request, http::Responder respond);
+  void try_model(const http::Request& request, http::Responder respond);
   void show_rounds(const http::Request& request, http::Responder respond);
   void describe_device(const http::Request& request, http::Responder respond);
   void add_token(const http::Request& request, http::Responder respond);

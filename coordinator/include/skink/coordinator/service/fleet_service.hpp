@@ -94,6 +94,12 @@ class FleetService {
   /// number; kInvalidArgument when there is no such model, or no key to sign with; other errors: the key or the store
   /// failed.
   Result<std::uint32_t> release_model(std::uint32_t model, const std::string& group, const std::string& who);
+  /// The devices of `group` evaluate this model and the one that all have, before and after adaptation, on their own
+  /// samples; then the gate decides: it is released to all, or held back with the reasons. Nobody uses it before.
+  /// @returns the trial's number; kInvalidArgument when there is no such model, it was not learned here, or too few of
+  /// the group are online; other errors: the store failed.
+  Result<std::uint32_t> try_model(std::uint32_t model, const std::string& group, const Gate& gate,
+                                  const std::string& who);
   /// Says in the audit trail who changed what. Errors: the store failed.
   Result<void> note_audit(const std::string& who, const char* action, const std::string& subject,
                           const std::string& detail);
@@ -116,6 +122,11 @@ class FleetService {
   Result<std::uint32_t> keep_model(const Coordinator& core);
   Result<void> release_automatically(std::uint32_t model);
   std::string group_of(const std::string& id) const;
+  Result<std::uint32_t> queue_evaluation(std::uint32_t model, const TrialRow& trial, std::uint32_t devices,
+                                         const std::string& who);
+  Result<void> decide_trials();
+  Result<void> decide(TrialRow trial);
+  Result<std::map<std::string, double>> losses_of(std::uint32_t run) const;
   Result<void> write_results();
   Result<RunRow> unfinished(std::uint32_t number) const;
   std::string missing_devices() const;

@@ -46,8 +46,12 @@ struct Selection {
 /// gets it.
 enum class ReleasePolicy : std::uint8_t { kManual, kAuto };
 
+/// What a run is for: to learn, or only to score the model that it begins with, by the held-out devices, once.
+enum class RunKind : std::uint8_t { kLearn, kEvaluate };
+
 /// What is asked for when a run is queued.
 struct RunOrder {
+  RunKind kind = RunKind::kLearn;
   std::string name;             ///< of the experiment
   std::string experiment_text;  ///< the file as it was read
   std::vector<Override> overrides;
@@ -98,6 +102,34 @@ struct ReleaseRow {
   std::uint32_t passes = 0;
   std::uint32_t batch_size = 1;
   std::string created;  ///< UTC
+};
+
+/// What a gate asks of a new model, on the samples of the canaries.
+struct Gate {
+  double least_gain =
+      0;  ///< mean over devices of loss per sample after adaptation, the old model's minus the new one's
+  std::uint32_t least_devices = 1;  ///< that reported for both models
+  std::uint32_t wait_s = 0;         ///< for the canaries to come, for each model; 0: for ever
+};
+
+/// Where a trial stands: the canaries judge; the model was released; it was held back.
+enum class TrialPhase : std::uint8_t { kJudging, kReleased, kHeldBack };
+/// "judging", "released", "held back".
+const char* trial_phase_text(TrialPhase phase);
+
+/// A model that is tried by a group before the others get it.
+struct TrialRow {
+  std::uint32_t number = 0;     ///< 1, 2, ...
+  std::uint32_t model = 0;      ///< the new one
+  std::uint32_t old_model = 0;  ///< the one that all have; 0: none, then only that enough devices report is asked
+  std::string group;            ///< the canaries
+  Gate gate;
+  std::uint32_t old_run = 0, new_run = 0;  ///< RunRow::number of the evaluations; old_run is 0 without an old model
+  TrialPhase phase = TrialPhase::kJudging;
+  std::string reason;            ///< of the decision
+  std::string gains;             ///< JSON: {device id: gain}; "{}" before the decision
+  std::uint32_t release = 0;     ///< its number; 0: none
+  std::string created, decided;  ///< UTC
 };
 
 /// A device, as the fleet knows it.
@@ -196,6 +228,15 @@ class FleetStore {
   Result<void> add_release(const ReleaseRow& release);
   /// In the order of their numbers. Errors: see the class.
   Result<std::vector<ReleaseRow>> releases(const Page& page) const;
+
+  // ---- trials
+
+  /// Adds one; its number is given. @returns the number. Errors: see the class.
+  Result<std::uint32_t> add_trial(const TrialRow& trial);
+  /// Phase, reason, gains and release. Errors: see the class.
+  Result<void> decide_trial(const TrialRow& trial);
+  /// In the order of their numbers. Errors: see the class.
+  Result<std::vector<TrialRow>> trials(const Page& page) const;
 
   // ---- devices
 

@@ -1,0 +1,169 @@
+/// @file
+/// Gates: a new model is judged by a few devices on their own samples before the others get it.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cmath>
+
+#include "skink/coordinator/service/fleet_service.hpp"
+
+namespace skink::coordinator {
+namespace {
+
+constexpr std::uint32_t kMostTrials = 1'000'000;
+constexpr double kLossUnit = 1.0 / (1 << 20);  // docs/arithmetic.md, section 7
+
+}  // namespace
+
+Result<std::uint32_t> FleetService::try_model(std::uint32_t model, const std::string& group, const Gate& gate,
+                                              const std::string& who) {
+  const auto row = store_.model(model);
+  if (!row) return row.error();
+  if (!*row || (*row)->run == 0) {
+    return make_error(Status::kInvalidArgument, fmt::format("there is no model {} that was learned here", model));
+  }
+  const Selection selection{group, "", ""};
+  std::uint32_t devices = 0;
+  loop_->devices().for_each([&](const KnownDevice& device) {
+    devices += static_cast<std::uint32_t>(device.presence.online && is_selected(selection, device));
+  });
+  // One of the roster is of those that would train, and is not asked.
+  if (devices < std::max(2U, gate.least_devices + 1)) {
+    return make_error(Status::kInvalidArgument,
+                      fmt::format("{} devices of the group '{}' are online, {} are needed: one more than judge",
+                                  devices, group, std::max(2U, gate.least_devices + 1)));
+  }
+  TrialRow trial;
+  trial.model = model;
+  trial.old_model = releases_.model_of("");
+  trial.group = group;
+  trial.gate = gate;
+  if (trial.old_model != 0) {
+    const auto run = queue_evaluation(trial.old_model, trial, devices, who);
+    if (!run) return run.error();
+    trial.old_run = *run;
+  }
+  const auto run = queue_evaluation(model, trial, devices, who);
+  if (!run) return run.error();
+  trial.new_run = *run;
+  const auto number = store_.add_trial(trial);
+  if (!number) return number.error();
+  const auto noted = note_audit(who, "trial.add", std::to_string(*number), fmt::format("model {}", model));
+  if (!noted) return noted.error();
+  event("info", "trial.begun",
+        fmt::format("trial {}: model {} against {} by {} devices of the group '{}'", *number, model, trial.old_model,
+                    devices - 1, group));
+  return *number;
+}
+
+/// Both models are scored on the same tasks, by the same devices, as the experiment of the new one says.
+Result<std::uint32_t> FleetService::queue_evaluation(std::uint32_t model, const TrialRow& trial, std::uint32_t devices,
+                                                     const std::string& who) {
+  const auto row = store_.model(trial.model);
+  if (!row) return row.error();
+  const auto run = store_.run((*row)->run);
+  if (!run) return run.error();
+  if (!*run) return make_error(Status::kInvalidArgument, fmt::format("the run of model {} is gone", trial.model));
+  RunOrder order = (*run)->order;
+  order.kind = RunKind::kEvaluate;
+  order.release = ReleasePolicy::kManual;
+  order.idempotency_key.clear();
+  order.init_model = model;
+  order.selection = {trial.group, "", ""};
+  order.wait_s = trial.gate.wait_s;
+  auto& overrides = order.overrides;
+  overrides.erase(
+      std::remove_if(overrides.begin(), overrides.end(), [](const Override& one) { return one.key == "init"; }),
+      overrides.end());
+  const std::string judges = std::to_string(devices - 1);
+  for (const char* key : {"fleet.held_out", "evaluation.tasks", "evaluation.final_tasks"})
+    overrides.push_back({key, judges});
+  overrides.push_back({"fleet.devices", std::to_string(devices)});
+  overrides.push_back({"meta.cohort", "1"});
+  return queue_run(order, who);
+}
+
+/// After a run is over, and at the start: whoever was killed in between decides now.
+Result<void> FleetService::decide_trials() {
+  const auto trials = store_.trials({0, kMostTrials});
+  if (!trials) return trials.error();
+  for (const TrialRow& trial : *trials) {
+    if (trial.phase != TrialPhase::kJudging) continue;
+    bool is_judged = true;
+    for (const std::uint32_t number : {trial.old_run, trial.new_run}) {
+      if (number == 0) continue;
+      const auto run = store_.run(number);
+      if (!run) return run.error();
+      is_judged = is_judged && *run && is_over((*run)->phase);
+    }
+    const auto done = is_judged ? decide(trial) : Result<void>();
+    if (!done) return done;
+  }
+  return {};
+}
+
+/// Loss per query sample after adaptation, by device; those of which it is not known are left out.
+Result<std::map<std::string, double>> FleetService::losses_of(std::uint32_t run) const {
+  std::map<std::string, double> losses;
+  const auto store = Store::open_to_read(run_folder(run) + "/store.db");
+  if (!store) return losses;  // it never began
+  const auto snapshot = store->load();
+  if (!snapshot) return snapshot.error();
+  if (snapshot->evaluations.empty()) return losses;
+  for (const rounds::DeviceReport& report : snapshot->evaluations.back().reports) {
+    if (report.device_index >= snapshot->roster.size() || report.sums.query_samples == 0) continue;
+    losses[snapshot->roster[report.device_index]] =
+        static_cast<double>(report.sums.loss_after) * kLossUnit / static_cast<double>(report.sums.query_samples);
+  }
+  return losses;
+}
+
+Result<void> FleetService::decide(TrialRow trial) {
+  const auto now = losses_of(trial.new_run);
+  const auto before = trial.old_run != 0 ? losses_of(trial.old_run) : Result<std::map<std::string, double>>({});
+  if (!now || !before) return (now ? before : now).error();
+  boost::json::object gains;
+  double sum = 0;
+  std::string worst;
+  double worst_gain = 0;
+  for (const auto& [id, loss] : *now) {
+    const auto old = before->find(id);
+    if (trial.old_run != 0 && old == before->end()) continue;
+    const double gain = trial.old_run != 0 ? old->second - loss : 0;
+    if (gains.empty() || gain < worst_gain) {
+      worst = id;
+      worst_gain = gain;
+    }
+    gains[id] = gain;
+    sum += gain;
+  }
+  trial.gains = boost::json::serialize(gains);
+  const double mean = gains.empty() ? 0 : sum / static_cast<double>(gains.size());
+  trial.phase = TrialPhase::kHeldBack;
+  if (gains.size() < trial.gate.least_devices) {
+    trial.reason =
+        fmt::format("{} devices judged both models, at least {} must", gains.size(), trial.gate.least_devices);
+  } else if (trial.old_run != 0 && !(mean >= trial.gate.least_gain)) {
+    trial.reason = fmt::format("mean gain {:.6f} of {} devices is below {:.6f}; the worst is {} with {:.6f}", mean,
+                               gains.size(), trial.gate.least_gain, worst, worst_gain);
+  } else {
+    const auto release = release_model(trial.model, "", fmt::format("trial {}", trial.number));
+    if (!release && release.error().cause == Cause::kStore) return release.error();
+    trial.reason =
+        release ? fmt::format("mean gain {:.6f} of {} devices", mean, gains.size()) : release.error().message;
+    if (release) {
+      trial.phase = TrialPhase::kReleased;
+      trial.release = *release;
+    }
+  }
+  const auto decided = store_.decide_trial(trial);
+  if (!decided) return decided;
+  event(trial.phase == TrialPhase::kReleased ? "info" : "warning", "trial.decided",
+        fmt::format("trial {}: model {} is {}: {}", trial.number, trial.model, trial_phase_text(trial.phase),
+                    trial.reason));
+  return {};
+}
+
+}  // namespace skink::coordinator

@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "fleet_bench.hpp"
+
+using namespace skink;
+using namespace skink::test;
+
+namespace {
+
+/// Do so many devices keep this release, whose model has this hash?
+bool all_keep(FleetService& service, std::size_t count, std::uint32_t release, const std::string& sha256) {
+  const auto devices = service.store().devices("", 100);
+  REQUIRE(devices.has_value());
+  crypto::Digest digest;
+  REQUIRE(crypto::from_hex(sha256.data(), sha256.size(), digest));
+  return static_cast<std::size_t>(std::count_if(devices->begin(), devices->end(), [&](const FleetDevice& device) {
+           return device.row.release == release && device.row.release_model == crypto::prefix_of(digest);
+         })) == count;
+}
+
+std::string sha256_of(FleetService& service, std::uint32_t model) { return (*service.store().model(model))->sha256; }
+
+}  // namespace
+
+TEST_CASE("fleet service: three runs, releases to all and to a group, and one back: every device ends with the model",
+          "[service][broker]") {
+  Bench bench;
+  std::optional<Devices> devices;
+  devices.emplace(bench.broker, device_ids(6));
+  const auto service = bench.service();
+  RunOrder automatic = order();
+  automatic.release = ReleasePolicy::kAuto;
+  REQUIRE(service->queue_run(automatic, "test").has_value());
+  REQUIRE(service->queue_run(order({{"seed", "8"}}), "test").has_value());
+  REQUIRE(bench.lead(*service, [&] {
+    return phase_of(*service, 2) == RunPhase::kFinished && all_keep(*service, 6, 1, sha256_of(*service, 1));
+  }));
+
+  FleetDevice canary;
+  canary.row.id = "device-002";
+  canary.group = "canaries";
+  canary.labels = "{}";
+  REQUIRE(service->describe_device(canary, "test").has_value());
+  REQUIRE(service->release_model(2, "canaries", "test").has_value());
+  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 1, 2, sha256_of(*service, 2)); }));
+  CHECK(all_keep(*service, 5, 1, sha256_of(*service, 1)));
+
+  REQUIRE(service->release_model(2, "", "test").has_value());
+  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 6, 3, sha256_of(*service, 2)); }));
+  REQUIRE(service->release_model(1, "", "test").has_value());  // back
+  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 6, 4, sha256_of(*service, 1)); }));
+
+  devices.emplace(bench.broker, device_ids(7));  // all begin without a release, and one is new
+  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 7, 4, sha256_of(*service, 1)); }));
+  bench.broker.kill();
+  bench.broker.restart();  // with nothing remembered
+  devices.emplace(bench.broker, device_ids(7));
+  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 7, 4, sha256_of(*service, 1)); }));
+  CHECK_FALSE(service->release_model(9, "", "test").has_value());
+}
+
+TEST_CASE("fleet service: a gate holds a worse model back, and lets a better one through", "[service][broker]") {
+  Bench bench;
+  const Devices devices(bench.broker, device_ids(6));
+  const auto service = bench.service();
+  RunOrder automatic = order({{"meta.rounds", "60"}});
+  automatic.release = ReleasePolicy::kAuto;
+  REQUIRE(service->queue_run(automatic, "test").has_value());  // model 1: for all
+  REQUIRE(
+      service->queue_run(order({{"seed", "8"}, {"meta.rounds", "1"}}), "test").has_value());  // model 2: hardly learned
+  RunOrder longer = order({{"seed", "9"}, {"meta.rounds", "300"}});
+  longer.init_model = 1;
+  REQUIRE(bench.lead(*service, [&] { return phase_of(*service, 2) == RunPhase::kFinished; }));
+  REQUIRE(service->queue_run(longer, "test").has_value());  // model 3: goes on from the first
+  REQUIRE(bench.lead(*service, [&] {
+    return phase_of(*service, 3) == RunPhase::kFinished && all_keep(*service, 6, 1, sha256_of(*service, 1));
+  }));
+  for (const char* id : {"device-001", "device-003", "device-004"}) {
+    FleetDevice canary;
+    canary.row.id = id;
+    canary.group = "canaries";
+    canary.labels = "{}";
+    REQUIRE(service->describe_device(canary, "test").has_value());
+  }
+  const Gate gate{0.0, 2, 30};
+  CHECK_FALSE(service->try_model(2, "canaries", {0.0, 3, 30}, "test").has_value());  // before anybody is there
+
+  std::optional<Result<std::uint32_t>> asked;
+  const auto judged = [&](std::uint32_t model) {
+    asked.reset();
+    return bench.lead(*service, [&] {
+      if (!asked && service->devices().online() == 6) asked = service->try_model(model, "canaries", gate, "test");
+      if (!asked || !asked->has_value()) return asked.has_value();
+      const auto trials = service->store().trials({**asked - 1, 1});
+      return trials->front().phase != TrialPhase::kJudging;
+    });
+  };
+  REQUIRE(judged(2));
+  REQUIRE(asked->has_value());
+  const auto worse = service->store().trials({});
+  REQUIRE(worse->size() == 1);
+  INFO(worse->front().reason);
+  CHECK(worse->front().phase == TrialPhase::kHeldBack);
+  CHECK(worse->front().reason.find("is below") != std::string::npos);
+  CHECK(worse->front().gains.find("device-00") != std::string::npos);
+  CHECK(service->store().releases({})->size() == 1);
+  CHECK(all_keep(*service, 6, 1, sha256_of(*service, 1)));
+  CHECK(service->store().models({})->size() == 3);  // evaluations leave none
+
+  REQUIRE(judged(3));
+  REQUIRE(asked->has_value());
+  const auto better = service->store().trials({1, 1});
+  REQUIRE(better->size() == 1);
+  INFO(better->front().reason);
+  CHECK(better->front().phase == TrialPhase::kReleased);
+  CHECK(better->front().release == 2);
+  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 6, 2, sha256_of(*service, 3)); }));
+}
