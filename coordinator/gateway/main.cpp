@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <optional>
 
@@ -37,6 +38,10 @@ namespace http = coordinator::http;
 std::atomic<bool> stopped{false};
 
 void stop(int /*signal*/) { stopped = true; }
+
+std::atomic<bool> reloads{false};
+
+void reload(int /*signal*/) { reloads = true; }
 
 int fail(ExitCode code, const std::string& message) {
   spdlog::error("{}", printable(message));
@@ -254,6 +259,15 @@ void log_event(const coordinator::EventRow& event) {
   spdlog::log(level, "{}: {}", event.event, printable(event.text));
 }
 
+/// On SIGHUP. The list of revoked devices is read every second anyway.
+void reload_certificate(http::Server& server, bool has_tls) {
+  const auto reloaded = has_tls ? server.reload_certificate() : Result<void>();
+  if (reloaded)
+    spdlog::info("service.reloaded: {}", has_tls ? "the certificate was read again" : "nothing to read again");
+  if (!reloaded)
+    spdlog::error("service.reloaded: {}; the old certificate stays in use", printable(reloaded.error().message));
+}
+
 /// `skink-coordinator`: leads until it is told to stop.
 int serve(const coordinator::Settings& settings) {
   auto service = coordinator::FleetService::create(settings);
@@ -272,7 +286,11 @@ int serve(const coordinator::Settings& settings) {
   const auto observer = (*api)->observer([filter = RepeatFilter()](const coordinator::EventRow& event) mutable {
     if (filter.is_new(event.event + event.text)) log_event(event);
   });
-  const coordinator::ServiceEnd end = (*service)->run(observer, [] { return stopped.load(); });
+  const coordinator::ServiceEnd end =
+      (*service)->run(observer, [&server, has_tls = !settings.http_certificate.empty()] {
+        if (reloads.exchange(false)) reload_certificate(**server, has_tls);
+        return stopped.load();
+      });
   (*server)->stop();
   if (end == coordinator::ServiceEnd::kStoreFailed) return fail(ExitCode::kStore, (*service)->failure());
   if (end == coordinator::ServiceEnd::kCredentialsRefused) return fail(ExitCode::kCredentials, (*service)->failure());
@@ -355,7 +373,9 @@ int run_command(int argc, char** argv) {
     const auto settings = coordinator::read_settings(arguments.config);
     if (!settings) return fail(ExitCode::kConfiguration, settings.error().message);
     if (once.parsed()) return run_once(arguments, *settings);
-    return arguments.check_only ? report_check(check_credentials(*settings), arguments.config) : serve(*settings);
+    if (arguments.check_only) return report_check(check_credentials(*settings), arguments.config);
+    std::signal(SIGHUP, reload);  // of a service, a terminal that is closed is no reason to stop
+    return serve(*settings);
   } catch (const std::exception& error) {
     return fail(ExitCode::kInternal, error.what());
   }
