@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::uint64_t kLongestTurnMs = 100;
 constexpr std::uint64_t kRevokedReadMs = 1000;
+constexpr std::uint64_t kShortConnectionMs = 15000;
+constexpr std::uint32_t kManyShortConnections = 3;
 constexpr std::uint64_t kClearMs = 30000;    // how long a finished run waits for the broker
 constexpr std::uint64_t kWithdrawMs = 2000;  // and one that is stopped
 
@@ -127,6 +129,7 @@ void FleetLoop::handle(const mqtt::Event& event, const ServiceObserver& observer
   switch (event.kind) {
     case mqtt::EventKind::kConnected:
       was_connected_ = true;
+      connected_ms_ = now_ms();
       trouble_.clear();
       if (observer.on_log) observer.on_log("connected to the broker");
       if (run_) {
@@ -139,8 +142,8 @@ void FleetLoop::handle(const mqtt::Event& event, const ServiceObserver& observer
     case mqtt::EventKind::kDisconnected:
       if (run_) run_->core().on_disconnected();
       idle_.on_disconnected();
-      trouble_ = event.text;
-      if (observer.on_log) observer.on_log(event.text);
+      trouble_ = disconnection_text(event);
+      if (observer.on_log) observer.on_log(trouble_);
       if (event.reason == mqtt::DisconnectReason::kCertificate && !was_connected_) {
         credentials_refused_ = true;
         failure_ = event.text;
@@ -152,6 +155,16 @@ void FleetLoop::handle(const mqtt::Event& event, const ServiceObserver& observer
       return;
     case mqtt::EventKind::kPublished: broker_.flush(); return;
   }
+}
+
+/// A broker lets one client of a name in, and ends the connection of the other one.
+std::string FleetLoop::disconnection_text(const mqtt::Event& event) {
+  if (event.reason != mqtt::DisconnectReason::kLost) return event.text;
+  short_connections_ = now_ms() - connected_ms_ < kShortConnectionMs ? short_connections_ + 1 : 0;
+  if (short_connections_ < kManyShortConnections) return event.text;
+  return event.text + "; " + std::to_string(short_connections_) +
+         " connections in a row ended soon: does another coordinator lead this fleet, with the same certificate? Stop "
+         "one";
 }
 
 /// But for updates.

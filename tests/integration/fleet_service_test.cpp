@@ -1,5 +1,8 @@
+#include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <thread>
 
 #include "fleet_bench.hpp"
 
@@ -151,6 +154,25 @@ TEST_CASE("fleet service: only the selected devices take part", "[service][broke
   selected.wait_s = 1;
   REQUIRE(service->queue_run(selected, "test").has_value());
   REQUIRE(bench.lead(*service, [&] { return phase_of(*service, 2) == RunPhase::kFailed; }));
+}
+
+TEST_CASE("fleet service: a second coordinator of one fleet is named as what may be wrong", "[service][broker]") {
+  Bench bench;
+  const auto service = bench.service();
+  Settings other = bench.settings;
+  other.state = bench.broker.folder() + "/other";
+  const auto second = FleetService::create(other);
+  REQUIRE(second.has_value());
+  std::atomic<bool> is_over{false};
+  std::thread rival([&] { (void)(*second)->run({}, [&] { return is_over.load(); }); });
+  const auto named = [&] {
+    return std::any_of(bench.events.begin(), bench.events.end(), [](const EventRow& event) {
+      return event.text.find("does another coordinator lead this fleet") != std::string::npos;
+    });
+  };
+  CHECK(bench.lead(*service, named));
+  is_over = true;
+  rival.join();
 }
 
 TEST_CASE("fleet service: what cannot be led is refused when it is queued", "[service][broker]") {

@@ -60,6 +60,7 @@ class FleetLoop {
   FleetLoop(const Settings& settings, const crypto::Key& master_key);
   bool handle(const std::vector<mqtt::Event>& events, const ServiceObserver& observer);
   void handle(const mqtt::Event& event, const ServiceObserver& observer);
+  std::string disconnection_text(const mqtt::Event& event);
   bool collect(const mqtt::Event& event);
   void pass_updates();
   void handle_message(const mqtt::Event& event);
@@ -82,6 +83,8 @@ class FleetLoop {
   std::uint64_t finished_ms_ = 0;
   std::string failure_;
   std::string trouble_;
+  std::uint64_t connected_ms_ = 0;       // when the connection was made
+  std::uint32_t short_connections_ = 0;  // in a row
   bool was_connected_ = false;
   bool credentials_refused_ = false;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
