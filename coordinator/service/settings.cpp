@@ -20,8 +20,8 @@ std::string from_folder_of(const std::string& file, const std::string& path) {
 }
 
 void read_http(const ConfigReader& http, const std::string& path, Settings& settings) {
-  const std::string beside_state = settings.state.empty() ? "" : settings.state + "/api.sock";
-  settings.http_socket = from_folder_of(path, http.text("socket", kMaxPath, beside_state));
+  settings.http_socket = from_folder_of(path, http.text("socket", kMaxPath, ""));
+  if (settings.http_socket.empty() && !settings.state.empty()) settings.http_socket = settings.state + "/api.sock";
   for (const std::string& text : http.names("listen", {1, 8}, kMaxAddress)) {
     const auto address = parse_network_address(text);
     if (!address) http.problem("listen", address.error().message);

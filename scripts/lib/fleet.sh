@@ -59,6 +59,36 @@ revoked = "$fleet_work/pki/revoked.txt"
 END
 }
 
+# fleet_configure_service LISTEN [LINE...]: writes the configuration of the fleet service, with its state in
+# $fleet_work/state; LISTEN is a TOML list of addresses, the lines are further ones of [http].
+fleet_configure_service() {
+  cat >"$fleet_work/service.toml" <<END
+[coordinator]
+state = "state"
+[broker]
+host = "127.0.0.1"
+port = $fleet_port
+ca = "$fleet_work/pki/ca.pem"
+certificate = "$fleet_work/pki/coordinator/cert.pem"
+key = "$fleet_work/pki/coordinator/key.pem"
+[http]
+listen = $1
+$(printf '%s\n' "${@:2}")
+[fleet]
+name = "demo"
+master_key = "$fleet_work/pki/master.key"
+revoked = "$fleet_work/pki/revoked.txt"
+END
+}
+
+# fleet_start_service: the fleet service, in fleet_service_pid; the log goes to standard error. Its configuration has a relative
+# path, of which the state folder's is made.
+fleet_start_service() {
+  (cd "$fleet_work/.." && exec "$fleet_bin/skink-coordinator" --config "$(basename "$fleet_work")/service.toml") &
+  fleet_service_pid=$!
+  fleet_pids+=("$fleet_service_pid")
+}
+
 # fleet_start_edge NAME EXPERIMENT DEVICES ARGUMENT...: all devices in one process, in fleet_edge_pid.
 fleet_start_edge() {
   local name=$1 experiment=$2 devices=$3

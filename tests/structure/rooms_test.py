@@ -52,9 +52,11 @@ ROOMS = {
     "coordinator/service": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|fmt/format\.h|boost/json\.hpp"),
     "coordinator/http": ("common/ host/ coordinator/http/",
                          OUTSIDE + r"|openssl/(err|ssl)\.h|boost/(asio|beast|json|system)/.*"),
+    "coordinator/client": ("common/ host/ coordinator/client/",
+                           OUTSIDE + r"|openssl/(err|ssl)\.h|boost/(asio|beast)/.*"),
     "coordinator/api": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|fmt/format\.h|boost/json\.hpp"),
     "coordinator/gateway": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|spdlog/.*|fmt/format\.h"),
-    "coordinator/ctl": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|fmt/format\.h"),
+    "coordinator/ctl": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|fmt/format\.h|boost/json\.hpp"),
     "simulations": ("common/ edge/ host/ rounds/ coordinator/core/ coordinator/results/ simulations/",
                     OUTSIDE + r"|boost/json.*\.hpp|fmt/format\.h"),
     "simulations/cli": ("common/ edge/ host/ rounds/ coordinator/core/ coordinator/results/ coordinator/store/ "

@@ -1,0 +1,79 @@
+#include "devices_command.hpp"
+
+#include "failure.hpp"
+#include "skink/common/wire/topics.hpp"
+#include "skink/host/config/overrides.hpp"
+
+namespace skink::ctl {
+
+DevicesCommand::DevicesCommand(Command app, std::string& store)
+    : devices_(app.command("devices", "Every device that was ever seen, and what is said of it")) {
+  devices_.option("--store", store, "Those in the store of a run, without the service");
+  show_ = devices_.command("show", "One device");
+  label_ = devices_.command("label", "Sets labels: devices label ID floor=2 --remove hall");
+  label_.option("--remove", removed_, "A label to remove").takes_one();
+  group_ = devices_.command("group", "Puts it into a group; '-' takes it out");
+  note_ = devices_.command("note", "A text for people; '-' removes it");
+  exclude_ = devices_.command("exclude", "No run takes it from now on");
+  include_ = devices_.command("include", "Runs may take it again");
+  for (Command command : {show_, label_, group_, note_, exclude_, include_}) {
+    command.option("id", id_, "Its id").required();
+  }
+  label_.option("labels", labels_, "key=value");
+  group_.option("name", text_, "Name of the group").required();
+  note_.option("text", text_, "The text").required();
+  for (Command command : {devices_, show_, label_, group_, note_, exclude_, include_}) options_.add_to(command);
+}
+
+bool DevicesCommand::has_action() const {
+  return show_.parsed() || label_.parsed() || group_.parsed() || note_.parsed() || exclude_.parsed() ||
+         include_.parsed();
+}
+
+int DevicesCommand::run() {
+  const auto link = ServiceLink::open(options_);
+  if (!link) return fail(link.error());
+  if (has_action() && !wire::is_valid_id({id_.data(), id_.size()})) {
+    return fail(ExitCode::kUsage, "'" + id_ + "': a device id is " + wire::kIdRule);
+  }
+  if (show_.parsed()) return show_object(*link, link->get(target()));
+  if (label_.parsed()) return label(*link);
+  const std::string text = text_ == "-" ? "" : text_;
+  if (group_.parsed()) return describe(*link, {{"group", text}});
+  if (note_.parsed()) return describe(*link, {{"note", text}});
+  if (exclude_.parsed()) return describe(*link, {{"excluded", true}});
+  if (include_.parsed()) return describe(*link, {{"excluded", false}});
+  return show_list(*link, "/api/v1/devices",
+                   {{"device", "id"},
+                    {"online", "online"},
+                    {"group", "group"},
+                    {"labels", "labels"},
+                    {"excluded", "excluded"},
+                    {"firmware", "firmware"},
+                    {"arena, B", "arena_bytes"},
+                    {"battery, %", "battery_percent"},
+                    {"last seen", "last_seen"},
+                    {"note", "note"}});
+}
+
+int DevicesCommand::describe(const ServiceLink& link, const boost::json::object& change) const {
+  return show_object(link, link.change("PATCH", target(), change));
+}
+
+/// The service takes all labels at once: those that are there are read first.
+int DevicesCommand::label(const ServiceLink& link) const {
+  const auto wanted = parse_overrides(labels_);
+  if (!wanted) return fail(ExitCode::kUsage, wanted.error().message);
+  if (labels_.empty() && removed_.empty()) return fail(ExitCode::kUsage, "key=value or --remove is required");
+  const auto device = link.get(target());
+  if (!device && device.error().cause != Cause::kUsage) return fail(device.error());  // not seen yet: that is fine
+  boost::json::object labels;
+  if (device && device->contains("labels") && device->at("labels").is_object()) {
+    labels = device->at("labels").get_object();
+  }
+  for (const std::string& key : removed_) labels.erase(key);
+  for (const Override& one : *wanted) labels[one.key] = one.value;
+  return describe(link, {{"labels", labels}});
+}
+
+}  // namespace skink::ctl

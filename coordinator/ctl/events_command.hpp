@@ -1,0 +1,24 @@
+#pragma once
+/// @file
+/// skinkctl events: what has happened, or happens.
+
+#include "service_link.hpp"
+
+namespace skink::ctl {
+
+class EventsCommand {
+ public:
+  explicit EventsCommand(Command app);
+  bool parsed() const { return command_.parsed(); }
+  /// @returns the program's exit code; with --follow only when something is wrong.
+  int run();
+
+ private:
+  int follow(const ServiceLink& link) const;
+
+  Command command_;
+  LinkOptions options_;
+  bool follow_ = false;
+};
+
+}  // namespace skink::ctl

@@ -1,0 +1,72 @@
+#include "models_command.hpp"
+
+#include "failure.hpp"
+#include "skink/common/model/model_file.hpp"
+#include "skink/host/files/files.hpp"
+
+namespace skink::ctl {
+namespace {
+
+constexpr std::size_t kMostModelBytes = std::size_t{64} << 20;
+
+/// The SHA-256 that a model file has in itself, after it was checked.
+Result<std::string> digest_of(const std::string& content) {
+  model::ModelInfo info;
+  const Status status = model::inspect(model::source_of(bytes_of(content)), info);
+  if (status != Status::kOk) {
+    return make_error(status, std::string("what the service sent is no sound model file: ") + status_text(status),
+                      Cause::kData);
+  }
+  char hex[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(info.digest, hex);
+  return std::string(hex);
+}
+
+}  // namespace
+
+ModelsCommand::ModelsCommand(Command app)
+    : models_(app.command("models", "The service's registry of models: lists, shows, exports")) {
+  list_ = models_.command("list", "All models, as 'models' alone does");
+  show_ = models_.command("show", "One model");
+  export_ = models_.command("export", "Writes a model file");
+  for (Command command : {show_, export_}) command.option("model", number_, "Its number").required();
+  export_.option("file", file_, "Where to write the .skm file").required();
+  for (Command command : {models_, list_, show_, export_}) options_.add_to(command);
+}
+
+int ModelsCommand::run() {
+  const auto link = ServiceLink::open(options_);
+  if (!link) return fail(link.error());
+  if (show_.parsed()) return show_object(*link, link->get(target()));
+  if (export_.parsed()) return write(*link);
+  return show_list(*link, "/api/v1/models",
+                   {{"model", "number"},
+                    {"experiment", "experiment"},
+                    {"run", "run"},
+                    {"rounds", "rounds"},
+                    {"loss before", "figures.loss_before"},
+                    {"loss after", "figures.loss_after"},
+                    {"accuracy", "figures.accuracy_after"},
+                    {"created", "created"},
+                    {"sha256", "sha256"}});
+}
+
+int ModelsCommand::write(const ServiceLink& link) const {
+  const auto model = link.get(target());
+  if (!model) return fail(model.error());
+  const auto content = link.get_text(target() + "/file", kMostModelBytes);
+  if (!content) return fail(content.error());
+  const auto digest = digest_of(*content);
+  if (!digest) return fail(digest.error());
+  const std::string wanted = text_of(*model, "sha256");
+  if (*digest != wanted) {
+    return fail(ExitCode::kData, "the file that the service sent is model " + *digest + ", not " + wanted);
+  }
+  const auto written = write_file(file_, *content);
+  if (!written) return fail(written.error());
+  if (link.json()) return show_object(link, model);
+  std::printf("%s: model %u, %s\n", printable(file_).c_str(), number_, digest->c_str());
+  return kOk;
+}
+
+}  // namespace skink::ctl

@@ -1,0 +1,173 @@
+#include "runs_command.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <random>
+#include <thread>
+
+#include "failure.hpp"
+#include "skink/host/config/overrides.hpp"
+#include "skink/host/files/files.hpp"
+#include "skink/host/program/progress_line.hpp"
+#include "table.hpp"
+
+namespace skink::ctl {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kMostExperimentBytes = std::size_t{1} << 20;
+constexpr std::chrono::milliseconds kPollTime{500};
+constexpr std::chrono::seconds kMostAbsence{60};  // of a service that is started again
+
+std::string random_key() {
+  std::random_device random;  // the kernel's
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
+}
+
+bool is_over(const std::string& phase) { return phase == "finished" || phase == "stopped" || phase == "failed"; }
+
+std::string progress_of(const boost::json::object& run) {
+  const std::string reason = text_of(run, "reason");
+  return fmt::format("run {}: {}, round {} of {}{}", text_of(run, "number"), text_of(run, "phase"),
+                     text_of(run, "rounds_done"), text_of(run, "rounds"), reason == "-" ? "" : ": " + reason);
+}
+
+/// The service keeps a run's progress with changes of its phase only; what the run has done by now is in its status.
+void add_progress(const ServiceLink& link, boost::json::object& run) {
+  if (text_of(run, "phase") != "running") return;
+  const auto status = link.get("/api/v1/status");
+  if (!status || number_of(*status, "run.number") != number_of(run, "number")) return;
+  run["rounds_done"] = number_of(*status, "run.rounds_done");
+}
+
+int show_end(const ServiceLink& link, const boost::json::object& run) {
+  if (link.json()) {
+    std::printf("%s\n", boost::json::serialize(run).c_str());
+  } else {
+    std::printf("%s\n", progress_of(run).c_str());
+  }
+  return text_of(run, "phase") == "finished" ? kOk : static_cast<int>(ExitCode::kNothingLearned);
+}
+
+}  // namespace
+
+RunsCommand::RunsCommand(Command app) : runs_(app.command("runs", "Runs of the service: lists, queues, changes them")) {
+  options_.add_to(runs_);
+  list_ = runs_.command("list", "All runs, as 'runs' alone does");
+  queue_ = runs_.command("queue", "Puts a run at the end of the queue");
+  queue_.option("experiment", experiment_, "Experiment file (docs/experiment.md)").required();
+  queue_.option("--set", settings_, "Replaces one key of the experiment: --set meta.rounds=100").takes_one();
+  queue_.option("--init-model", init_model_, "Begins with this model of the registry").range(1U, 0x7fffffffU);
+  queue_.option("--group", group_, "Only devices of this group");
+  queue_.option("--label", label_, "Only devices with this label: key=value");
+  queue_.option("--firmware", firmware_, "Only devices with this firmware");
+  queue_.option("--wait", wait_s_, "Seconds after which it fails when devices are missing; default: never");
+  show_ = runs_.command("show", "One run");
+  pause_ = runs_.command("pause", "Stops asking devices; the run keeps its turn");
+  resume_ = runs_.command("resume", "A paused run goes on");
+  stop_ = runs_.command("stop", "Ends a run; the model that it has learned is kept");
+  wait_ = runs_.command("wait", "Waits until a run is over");
+  wait_.option("--timeout", timeout_s_, "Seconds after which it gives up; default: never").range(1U, 0x7fffffffU);
+  for (Command command : {show_, pause_, resume_, stop_, wait_}) {
+    command.option("run", number_, "Its number").required();
+  }
+  for (Command command : {list_, queue_, show_, pause_, resume_, stop_, wait_}) options_.add_to(command);
+}
+
+int RunsCommand::run() {
+  const auto link = ServiceLink::open(options_);
+  if (!link) return fail(link.error());
+  if (queue_.parsed()) return queue(*link);
+  if (show_.parsed()) return show(*link);
+  if (pause_.parsed()) return change(*link, "pause");
+  if (resume_.parsed()) return change(*link, "resume");
+  if (stop_.parsed()) return change(*link, "stop");
+  return wait_.parsed() ? wait(*link) : list(*link);
+}
+
+int RunsCommand::list(const ServiceLink& link) const {
+  auto runs = link.pages("/api/v1/runs");
+  if (!runs) return fail(runs.error());
+  for (auto& run : *runs) {
+    if (!link.json() && run.is_object()) add_progress(link, run.get_object());
+  }
+  return show_rows(link, *runs,
+                   {{"run", "number"},
+                    {"experiment", "experiment"},
+                    {"phase", "phase"},
+                    {"done", "rounds_done"},
+                    {"rounds", "rounds"},
+                    {"from model", "init_model"},
+                    {"queued", "queued"},
+                    {"ended", "ended"},
+                    {"reason", "reason"}});
+}
+
+int RunsCommand::show(const ServiceLink& link) const {
+  auto run = link.get(target());
+  if (run && !link.json()) add_progress(link, *run);
+  return show_object(link, run);
+}
+
+Result<boost::json::object> RunsCommand::order() const {
+  const auto text = read_file(experiment_, kMostExperimentBytes);
+  if (!text) return because(text.error(), Cause::kConfiguration);
+  const auto overrides = parse_overrides(settings_);
+  if (!overrides) return because(overrides.error(), Cause::kUsage);
+  boost::json::object order{{"experiment", *text}, {"wait_s", wait_s_}};
+  boost::json::object set;
+  for (const Override& one : *overrides) set[one.key] = one.value;
+  if (!set.empty()) order["set"] = set;
+  if (init_model_ != 0) order["init_model"] = init_model_;
+  if (!group_.empty()) order["group"] = group_;
+  if (!label_.empty()) order["label"] = label_;
+  if (!firmware_.empty()) order["firmware"] = firmware_;
+  return order;
+}
+
+int RunsCommand::queue(const ServiceLink& link) const {
+  const auto order = this->order();
+  if (!order) return fail(order.error());
+  const auto run = link.change("POST", "/api/v1/runs", *order, random_key());
+  if (!run || link.json()) return show_object(link, run);
+  std::printf("run %s is queued: '%s', %s rounds\n", text_of(*run, "number").c_str(),
+              text_of(*run, "experiment").c_str(), text_of(*run, "rounds").c_str());
+  return kOk;
+}
+
+int RunsCommand::change(const ServiceLink& link, const char* action) const {
+  const auto run = link.change("POST", target() + ":" + action, {});
+  if (!run || link.json()) return show_object(link, run);
+  std::printf("%s\n", progress_of(*run).c_str());
+  return kOk;
+}
+
+/// A service that was there once may be away for a minute: it is started again, and its run goes on.
+int RunsCommand::wait(const ServiceLink& link) const {
+  const Clock::time_point begun = Clock::now();
+  Clock::time_point seen = begun - 2 * kMostAbsence;  // not yet
+  ProgressLine progress(link.json() ? Verbosity::kQuiet : Verbosity::kNormal);
+  while (true) {
+    auto run = link.get(target());
+    const Clock::time_point now = Clock::now();
+    if (run) seen = now;
+    const bool is_lost = !run && (run.error().code != Status::kUnavailable || run.error().cause != Cause::kUnsaid ||
+                                  now - seen > kMostAbsence);
+    const bool is_late = timeout_s_ != 0 && now - begun >= std::chrono::seconds(timeout_s_);
+    if (is_lost || is_late || (run && is_over(text_of(*run, "phase")))) {
+      progress.clear();
+      if (is_lost) return fail(run.error());
+      if (run && is_over(text_of(*run, "phase"))) return show_end(link, *run);
+      return fail(ExitCode::kUnreachable, fmt::format("run {} is not over after {} s", number_, timeout_s_));
+    }
+    if (run && progress.is_due()) {
+      add_progress(link, *run);
+      progress.print(progress_of(*run));
+    }
+    std::this_thread::sleep_for(kPollTime);
+  }
+}
+
+}  // namespace skink::ctl

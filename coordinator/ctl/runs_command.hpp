@@ -1,0 +1,40 @@
+#pragma once
+/// @file
+/// skinkctl runs: list, queue, show, pause, resume, stop, wait.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "service_link.hpp"
+
+namespace skink::ctl {
+
+class RunsCommand {
+ public:
+  explicit RunsCommand(Command app);
+  bool parsed() const { return runs_.parsed(); }
+  /// @returns the program's exit code.
+  int run();
+
+ private:
+  int list(const ServiceLink& link) const;
+  int show(const ServiceLink& link) const;
+  int queue(const ServiceLink& link) const;
+  int change(const ServiceLink& link, const char* action) const;
+  int wait(const ServiceLink& link) const;
+  Result<boost::json::object> order() const;
+  std::string target() const { return "/api/v1/runs/" + std::to_string(number_); }
+
+  Command runs_, list_, queue_, show_, pause_, resume_, stop_, wait_;
+  LinkOptions options_;
+  std::uint32_t number_ = 0;
+  std::string experiment_;
+  std::vector<std::string> settings_;
+  std::uint32_t init_model_ = 0;
+  std::string group_, label_, firmware_;
+  std::uint32_t wait_s_ = 0;
+  std::uint32_t timeout_s_ = 0;
+};
+
+}  // namespace skink::ctl

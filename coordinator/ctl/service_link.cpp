@@ -1,0 +1,181 @@
+#include "service_link.hpp"
+
+#include <cstdlib>
+
+#include "failure.hpp"
+
+namespace skink::ctl {
+namespace {
+
+using coordinator::client::Answer;
+using coordinator::client::Call;
+using coordinator::client::Endpoint;
+
+constexpr const char* kDefaultSocket = "/run/skink/api.sock";
+constexpr const char* kPageSize = "limit=500";
+constexpr std::size_t kMostItems = 1'000'000;
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+/// What a status says of who has to do something.
+Cause cause_of(int status) {
+  switch (status) {
+    case 401:
+    case 403: return Cause::kCredentials;
+    case 413:
+    case 422: return Cause::kConfiguration;
+    case 400:
+    case 404:
+    case 409: return Cause::kUsage;
+    default: return Cause::kUnsaid;
+  }
+}
+
+bool is_fine(const Answer& answer) { return answer.status >= 200 && answer.status < 300; }
+
+Result<boost::json::object> object_of(const Answer& answer) {
+  if (answer.body.empty()) return boost::json::object();
+  boost::system::error_code code;
+  boost::json::value value = boost::json::parse(answer.body, code);
+  if (!code && value.is_object()) return std::move(value.get_object());
+  return make_error(Status::kDamaged, "the answer of the service is not what skinkctl knows; is it of another version?",
+                    Cause::kData);
+}
+
+Result<Endpoint> endpoint_of(const LinkOptions& options) {
+  Endpoint endpoint;
+  const bool by_socket = !options.socket.empty() || (options.url.empty() && !environment("SKINK_SOCKET").empty());
+  const std::string url = !options.url.empty() ? options.url : by_socket ? "" : environment("SKINK_URL");
+  if (url.empty()) {
+    const std::string path = !options.socket.empty() ? options.socket : environment("SKINK_SOCKET");
+    endpoint.socket = path.empty() ? kDefaultSocket : path;
+    if (options.token_file.empty() && options.ca.empty()) return endpoint;
+    return make_error(Status::kInvalidArgument, "--token-file and --ca belong to --url", Cause::kUsage);
+  }
+  auto parsed = coordinator::client::parse_url(url);
+  if (!parsed) return parsed;
+  parsed->ca_file = options.ca;
+  const std::string file = !options.token_file.empty() ? options.token_file : environment("SKINK_TOKEN_FILE");
+  if (file.empty()) return parsed;
+  auto token = coordinator::client::read_token(file);
+  if (!token) return token.error();
+  parsed->token = std::move(*token);
+  return parsed;
+}
+
+/// A value of a query: ids of devices and numbers need no escapes, and nothing else is let through.
+std::string query_value(const boost::json::value& value) {
+  std::string text = value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value);
+  for (const char c : text) {
+    const bool is_plain =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+    if (!is_plain) return "";
+  }
+  return text;
+}
+
+}  // namespace
+
+void LinkOptions::add_to(Command& command) {
+  const Option by_socket =
+      command.option("--socket", socket, "The service's unix socket; default: SKINK_SOCKET, or /run/skink/api.sock");
+  command.option("--url", url, "Or over TCP: https://host:port; default: SKINK_URL").excludes(by_socket);
+  command.option("--token-file", token_file, "File with the token for --url; default: SKINK_TOKEN_FILE");
+  command.option("--ca", ca, "CA of the service's certificate, PEM; default: those of the system");
+  command.flag("--json", json, "Prints the service's JSON");
+}
+
+Result<ServiceLink> ServiceLink::open(const LinkOptions& options) {
+  auto endpoint = endpoint_of(options);
+  if (!endpoint) return endpoint.error();
+  return ServiceLink(std::move(*endpoint), options.json);
+}
+
+Error refusal_of(const Answer& answer) {
+  boost::system::error_code code;
+  const boost::json::value value = boost::json::parse(answer.body, code);
+  const boost::json::object problem = !code && value.is_object() ? value.get_object() : boost::json::object();
+  const std::string name = text_of(problem, "code");
+  std::string message = problem.empty() ? "the service answers with HTTP status " + std::to_string(answer.status)
+                                        : text_of(problem, "detail") + " (" + name + ")";
+  const Status status = answer.status == 500 ? Status::kDamaged : Status::kUnavailable;
+  return make_error(status, message, name == "store-failed" ? Cause::kStore : cause_of(answer.status));
+}
+
+Result<std::string> ServiceLink::get_text(const std::string& target, std::size_t most_bytes) const {
+  coordinator::client::ClientLimits limits;
+  limits.answer_bytes = most_bytes;
+  Call call;
+  call.target = target;
+  const auto answer = client_.send(call, limits);
+  if (!answer) return answer.error();
+  if (!is_fine(*answer)) return refusal_of(*answer);
+  return answer->body;
+}
+
+Result<boost::json::object> ServiceLink::get(const std::string& target) const {
+  const auto text = get_text(target);
+  if (!text) return text.error();
+  return object_of({200, *text});
+}
+
+Result<boost::json::object> ServiceLink::change(const char* method, const std::string& target,
+                                                const boost::json::object& body,
+                                                const std::string& idempotency_key) const {
+  const Call call{method, target, body.empty() ? "" : boost::json::serialize(body), idempotency_key};
+  auto answer = client_.send(call);
+  if (!answer && !idempotency_key.empty() && answer.error().code == Status::kUnavailable) answer = client_.send(call);
+  if (!answer) return answer.error();
+  if (!is_fine(*answer)) return refusal_of(*answer);
+  return object_of(*answer);
+}
+
+Result<boost::json::array> ServiceLink::pages(const std::string& target) const {
+  boost::json::array items;
+  std::string after;
+  do {
+    auto page = get(target + (target.find('?') == std::string::npos ? "?" : "&") + kPageSize + after);
+    if (!page) return page.error();
+    boost::json::value* rows = page->if_contains("items");
+    if (rows == nullptr || !rows->is_array()) return object_of({200, "[]"}).error();
+    for (auto& row : rows->get_array()) items.push_back(std::move(row));
+    const boost::json::value* next = page->if_contains("next");
+    const bool is_last = next == nullptr || next->is_null() || rows->get_array().empty();
+    after = is_last ? "" : "&after=" + query_value(*next);
+  } while (!after.empty() && items.size() < kMostItems);
+  return items;
+}
+
+int fail(const Error& error) {
+  const bool is_away = error.code == Status::kUnavailable;
+  return fail(exit_code_of(error, is_away ? ExitCode::kUnreachable : ExitCode::kInternal), error.message);
+}
+
+int show_object(const ServiceLink& link, const Result<boost::json::object>& answer) {
+  if (!answer) return fail(answer.error());
+  if (link.json()) {
+    std::printf("%s\n", boost::json::serialize(*answer).c_str());
+  } else {
+    print_fields(*answer);
+  }
+  return kOk;
+}
+
+int show_rows(const ServiceLink& link, const boost::json::array& rows, const std::vector<Column>& columns) {
+  if (link.json()) {
+    std::printf("%s\n", boost::json::serialize(boost::json::object{{"items", rows}}).c_str());
+  } else {
+    print_table(columns, rows);
+  }
+  return kOk;
+}
+
+int show_list(const ServiceLink& link, const std::string& target, const std::vector<Column>& columns) {
+  const auto rows = link.pages(target);
+  return rows ? show_rows(link, *rows, columns) : fail(rows.error());
+}
+
+}  // namespace skink::ctl

@@ -1,0 +1,172 @@
+#!/usr/bin/env bash
+# The fleet service as an operator has it, over skinkctl: runs that are queued, paused, killed with the service and begun
+# with models of the registry end with the simulator's models; devices are selected; tokens do what their scope says.
+set -euo pipefail
+# shellcheck source=tests/integration/fleet_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/fleet_lib.sh" "the fleet service"
+file=$fleet_root/experiments/sine.toml
+settings=(--set fleet.devices=12 --set fleet.held_out=4 --set meta.cohort=4 --set evaluation.every=0
+  --set evaluation.tasks=0 --set evaluation.final_tasks=8)
+sim=$fleet_bin/skink-sim
+ctl=$fleet_bin/skinkctl
+out=$fleet_work
+unset SKINK_URL SKINK_TOKEN_FILE
+export SKINK_SOCKET=$out/state/api.sock
+
+hash_of() { summary_field "$out/$1/summary.json" model_sha256; }
+# expect CODE TEXT COMMAND...: it ends with the code and says the text
+expect() {
+  local want=$1 text=$2 code=0
+  shift 2
+  "$@" >"$out/said" 2>&1 || code=$?
+  [[ $code == "$want" ]] || fail "exit code $code, not $want, of $*: $(cat "$out/said")"
+  grep -qF -- "$text" "$out/said" || fail "$* says: $(cat "$out/said")"
+}
+# field EXPRESSION COMMAND...: of the JSON that it prints, as `it`
+field() {
+  local expression=$1
+  shift
+  "$@" --json | /usr/bin/python3 -c "import json, sys; it = json.load(sys.stdin); print($expression)"
+}
+queue() { field 'it["number"]' "$ctl" runs queue "$file" "${settings[@]}" "$@"; }
+rounds_done() { "$ctl" runs show "$1" | awk '/^rounds_done/ {print $2}'; }
+# wait_for TEXT COMMAND...: until it prints the text
+wait_for() {
+  local text=$1 i
+  shift
+  for ((i = 0; i < 200; i++)); do
+    [[ $("$@" 2>/dev/null) != "$text" ]] || return 0
+    sleep 0.1
+  done
+  fail "not '$text' in 20 s, of $*: $("$@" 2>&1)"
+}
+# begins RUN: until a few of its rounds are done
+begins() {
+  local i
+  for ((i = 0; i < 400; i++)); do
+    [[ $(rounds_done "$1") -lt 3 ]] || return 0
+    sleep 0.05
+  done
+  fail "run $1 does not begin: $("$ctl" status)"
+}
+model_of() { field "[m['sha256'] for m in it['items'] if m['run'] == $1][0]" "$ctl" models; }
+# ends_as RUN FOLDER: it finishes with the simulator's model
+ends_as() {
+  "$ctl" runs wait "$1" --timeout 60 >"$out/said" 2>&1 || fail "run $1: $(cat "$out/said"); $("$ctl" events | tail -3)"
+  [[ $(model_of "$1") == "$(hash_of "$2")" ]] || fail "run $1 ends with $(model_of "$1"), the simulator with $(hash_of "$2")"
+}
+
+expect 6 "$out/state/api.sock: there is no such socket; is skink-coordinator running?" "$ctl" status
+expect 6 "/nowhere/s: there is no such socket" "$ctl" runs --socket /nowhere/s
+expect 2 "use https://" "$ctl" status --url http://example.org:80
+expect 5 "absent" "$ctl" status --url http://localhost:1 --token-file "$out/absent"
+
+"$sim" run "$file" "${settings[@]}" --set meta.rounds=60 --out "$out/first" --quiet >"$out/log"
+"$sim" run "$file" "${settings[@]}" --set meta.rounds=60 --set seed=2 --init "$out/first/model.skm" --out "$out/second" \
+  --quiet >"$out/log"
+"$sim" run "$file" "${settings[@]}" --set meta.rounds=3000 --set seed=3 --out "$out/third" --quiet >"$out/log"
+
+fleet_begin 12
+mkdir "$out/edge"
+port=$(free_port)
+fleet_configure_service "[\"127.0.0.1:$port\"]"
+fleet_start_edge edge "$file" 12 "${settings[@]}" --set meta.rounds=60
+fleet_start_service 2>"$out/service.log"
+wait_for "True" field 'it["broker_connected"]' "$ctl" status
+wait_for 12 field 'it["devices_online"]' "$ctl" status
+
+first=$(queue --set meta.rounds=60)
+ends_as "$first" first
+"$ctl" models export 1 "$out/exported.skm" >"$out/log"
+cmp "$out/exported.skm" "$out/first/model.skm" || fail "the exported model is another file"
+ends_as "$(queue --set meta.rounds=60 --set seed=2 --init-model 1)" second
+[[ $(field 'it["parent"]' "$ctl" models show 2) == "$(hash_of first)" ]] || fail "model 2 has another parent"
+echo "two runs of the service, the second from model 1, end with the simulator's models"
+
+third=$(queue --set meta.rounds=3000 --set seed=3)
+begins "$third"
+"$ctl" runs pause "$third" | grep -q "run $third: paused" || fail "it is not paused"
+sleep 0.5
+paused_at=$(rounds_done "$third")
+sleep 0.5
+[[ $(rounds_done "$third") == "$paused_at" ]] || fail "a paused run goes on"
+expect 6 "is not over after 1 s" "$ctl" runs wait "$third" --timeout 1
+"$ctl" runs resume "$third" >"$out/log"
+"$ctl" events --follow >"$out/followed" 2>"$out/followed.log" &
+follower=$!
+fleet_pids+=("$follower")
+sleep 0.2
+[[ $(rounds_done "$third") -lt 3000 ]] || fail "it ended before the service was killed"
+kill -9 "$fleet_service_pid"
+wait "$fleet_service_pid" 2>/dev/null || true
+expect 6 "nobody listens at this socket" "$ctl" status
+fleet_start_service 2>>"$out/service.log"
+wait_for "True" field 'it["broker_connected"]' "$ctl" status
+ends_as "$third" third
+sleep 0.3
+grep -q "round: run $third, round 3000 of 3000" "$out/followed" || fail "events: $(tail -3 "$out/followed" "$out/followed.log")"
+fleet_stop_one "$follower"
+code=0
+timeout --signal=INT --kill-after=1 0.5 "$ctl" events --follow >"$out/log" || code=$?
+[[ $code == 124 ]] || fail "Ctrl-C does not end 'events --follow': $code"
+echo "a run that was paused, and whose service was killed, ends with the simulator's model"
+
+"$ctl" devices group device-000 hall >"$out/log"
+"$ctl" devices label device-000 floor=1 side=left >"$out/log"
+"$ctl" devices label device-000 side=right --remove floor >"$out/log"
+[[ $(field 'it["group"], it["labels"]' "$ctl" devices show device-000) == "hall {'side': 'right'}" ]] ||
+  fail "group and labels: $("$ctl" devices show device-000)"
+[[ $(field 'len(it["items"])' "$ctl" devices) == 12 ]] || fail "not twelve devices: $("$ctl" devices)"
+alone=$(queue --set meta.rounds=60 --group hall --wait 1)
+expect 10 "run $alone: failed" "$ctl" runs wait "$alone" --timeout 30
+for ((i = 1; i < 12; i++)); do "$ctl" devices label "$(printf 'device-%03d' "$i")" side=right >"$out/log"; done
+ends_as "$(queue --set meta.rounds=60 --label side=right --wait 30)" first
+"$ctl" devices exclude device-001 >"$out/log"
+expect 10 "failed" "$ctl" runs wait "$(queue --set meta.rounds=60 --label side=right --wait 1)" --timeout 30
+"$ctl" devices include device-001 >"$out/log"
+echo "groups, labels and exclusions select devices"
+
+"$ctl" tokens add reader --scope read --out "$out/token" >"$out/log"
+[[ $(stat -c %a "$out/token") == 600 ]] || fail "the token's file is readable"
+over_tcp=(--url "http://127.0.0.1:$port" --token-file "$out/token")
+long=$(queue --set meta.rounds=50000)
+begins "$long"
+expect 0 "devices_online" env -u SKINK_SOCKET "$ctl" status "${over_tcp[@]}"
+expect 5 "scope-too-small" "$ctl" runs stop "$long" "${over_tcp[@]}"
+[[ $(field 'it["phase"]' "$ctl" runs show "$long") == running ]] || fail "a reader has stopped a run"
+expect 5 "" "$ctl" status --url "http://127.0.0.1:$port"
+"$ctl" runs stop "$long" >"$out/log"
+expect 10 "stopped" "$ctl" runs wait "$long" --timeout 30
+"$ctl" tokens add writer --scope operate >"$out/said"
+grep -q "^secret  *skink_[0-9a-f]\{64\}$" "$out/said" || fail "no secret: $(cat "$out/said")"
+"$ctl" tokens remove "$(field 'it["items"][0]["id"]' "$ctl" tokens)" >"$out/log"
+expect 5 "" "$ctl" status "${over_tcp[@]}"
+echo "tokens do what their scope says"
+
+expect 2 "there is no run 99 (not-found)" "$ctl" runs stop 99
+expect 2 "wrong-phase" "$ctl" runs pause "$first"
+expect 3 "invalid-run" "$ctl" runs queue "$file" --set meta.cohort=0
+expect 3 "absent.toml" "$ctl" runs queue "$out/absent.toml"
+expect 2 "is required" "$ctl" rounds
+expect 8 "absent.db" "$ctl" status --store "$out/absent.db"
+[[ $("$ctl" rounds "$third" --last 5 | wc -l) == 6 ]] || fail "not five rounds"
+[[ $(field 'len(it["items"])' "$ctl" rounds "$long" --last 0) == "$(rounds_done "$long")" ]] || fail "not all rounds"
+for command in runs models events audit tokens devices; do
+  [[ $(field '"items" in it' "$ctl" $command) == True ]] || fail "$command --json"
+  "$ctl" $command >"$out/log" || fail "$command"
+done
+"$ctl" audit | grep -q "device-001" || fail "the audit says nothing of device-001"
+fleet_stop_one "$fleet_service_pid"
+
+fleet_configure_service "[\"127.0.0.1:$port\", \"127.0.0.2:$port\"]" "certificate = \"$out/pki/server.pem\"" "key = \"$out/pki/server.key\""
+fleet_start_service 2>>"$out/service.log"
+wait_for "True" field 'it["broker_connected"]' "$ctl" status
+"$ctl" tokens add reader --scope read --out "$out/token" >"$out/log"
+tls=(--url "https://localhost:$port" --token-file "$out/token")
+expect 0 "devices_online" "$ctl" status "${tls[@]}" --ca "$out/pki/ca.pem"
+expect 5 "does --ca name the CA" "$ctl" status "${tls[@]}"
+expect 5 "does that name 127.0.0.2?" "$ctl" status --url "https://127.0.0.2:$port" --token-file "$out/token" --ca "$out/pki/ca.pem"
+expect 5 "absent.pem" "$ctl" status "${tls[@]}" --ca "$out/absent.pem"
+fleet_stop_one "$fleet_service_pid"
+echo "TLS: the service's certificate and its name are checked"
+"$ctl" status --store "$out/state/runs/$first/store.db" | grep -q "finished" || fail "the run's store says otherwise"
