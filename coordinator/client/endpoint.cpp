@@ -17,7 +17,8 @@ Error bad_url(const std::string& url, const char* why) {
 }
 
 bool is_this_machine(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.rfind("127.", 0) == 0;
+  const bool is_number = host.find_first_not_of("0123456789.") == std::string::npos;  // not 127.example.org
+  return host == "localhost" || host == "::1" || (is_number && host.rfind("127.", 0) == 0);
 }
 
 /// "host", "host:port", "[::1]", "[::1]:port" with a port.

@@ -19,8 +19,9 @@ TEST_CASE("api client: a URL names host, port and TLS", "[coordinator][client]")
 }
 
 TEST_CASE("api client: plain HTTP to other machines, and what is no URL, is refused", "[coordinator][client]") {
-  for (const char* url : {"http://gateway.example:80", "gateway:80", "https://", "https://a:b", "https://a@b:1",
-                          "https://a:1/path", "ftp://a:1", "https://a:0", "https://a:70000", ""}) {
+  for (const char* url :
+       {"http://gateway.example:80", "http://127.example.org:80", "gateway:80", "https://", "https://a:b",
+        "https://a@b:1", "https://a:1/path", "ftp://a:1", "https://a:0", "https://a:70000", ""}) {
     CAPTURE(url);
     const auto endpoint = parse_url(url);
     REQUIRE(endpoint.has_error());
