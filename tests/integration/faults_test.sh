@@ -87,7 +87,7 @@ expect 4 "omniglot" env -u SKINK_DATA "$fleet_bin/skink-edge" --experiment "$fle
   --broker "$here" --fleet demo --identity "$fleet_work/pki" --id device-000
 
 config=$fleet_work/run/coordinator.toml
-coordinator=("$fleet_bin/skink-coordinator")
+coordinator=("$fleet_bin/skink-coordinator" run)
 expect 0 "sound" "${coordinator[@]}" --config "$config" --check-config
 expect 3 "meta.rounds" "${coordinator[@]}" --config "$config" --check-config --set meta.rounds=0
 expect 3 "another experiment" "${coordinator[@]}" --config "$config"
