@@ -114,7 +114,8 @@ Result<std::string> sign_release(const ReleaseRequest& request) {
   const auto content = read_file(request.content, kMostBytes);
   if (!content) return content.error();
   const auto file = make_release(request.pki, request.kind, request.name, request.number, *content);
-  if (!file && file.error().code == make_error_code(Status::kDamaged)) {
+  const bool is_content = !file && file.error().cause == Cause::kUnsaid;  // not a key
+  if (is_content && file.error().code == make_error_code(Status::kDamaged)) {
     return make_error(Status::kDamaged, request.content + ": " + file.error().message);
   }
   if (!file) return file.error();
