@@ -195,6 +195,7 @@ void Connection::refuse(Response response) { answer(std::move(response), Rest::k
 
 void Connection::answer(Response response, Rest rest) {
   const Head& head = reader_->head();
+  fill_instance(response, head.request.path);
   const bool is_last = requests_ >= state_.limits.requests_per_connection || state_.is_stopping;
   const bool goes_on = rest == Rest::kUsable && head.keeps_alive && !is_last;
   after_ = goes_on ? After::kKeepAlive : After::kClose;

@@ -2,11 +2,14 @@
 
 #include <array>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdint>
 
 namespace skink::coordinator::http {
 namespace {
+
+constexpr std::string_view kProblemType = "application/problem+json";
 
 /// Bytes of the valid UTF-8 sequence at the start of `text`; 0 when there is none.
 std::size_t sequence_bytes(std::string_view text) noexcept {
@@ -63,9 +66,19 @@ Response problem(int status, std::string_view code, std::string_view detail, std
   document["code"] = code;
   Response response;
   response.status = status;
-  response.content_type = "application/problem+json";
+  response.content_type = kProblemType;
   response.body = Body(boost::json::serialize(document));
   return response;
+}
+
+void fill_instance(Response& response, std::string_view path) {
+  if (path.empty() || response.content_type != kProblemType) return;
+  boost::system::error_code code;
+  const std::string_view text = response.body.bytes();
+  boost::json::value document = boost::json::parse({text.data(), text.size()}, code);
+  if (code || !document.is_object() || document.get_object().contains("instance")) return;
+  document.get_object()["instance"] = printable_utf8(path);
+  response.body = Body(boost::json::serialize(document));
 }
 
 }  // namespace skink::coordinator::http

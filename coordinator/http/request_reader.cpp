@@ -148,11 +148,12 @@ std::optional<Response> RequestReader::read_head() {
   }
   Target target;
   const auto text = message.target();
-  if (auto refusal = read_target({text.data(), text.size()}, limits_, target)) return refusal;
+  auto refusal = read_target({text.data(), text.size()}, limits_, target);
+  head_.request.path = std::move(target.path);
+  if (refusal) return refusal;
   const auto method = message.method_string();
   head_.request.method.assign(method.data(), method.size());
   head_.is_head_method = head_.request.method == "HEAD";
-  head_.request.path = std::move(target.path);
   head_.request.query = std::move(target.query);
   head_.segments = std::move(target.segments);
   head_.keeps_alive = message.keep_alive();
@@ -163,8 +164,7 @@ std::optional<Response> RequestReader::read_head() {
   if (head_.body_bytes > limits_.body_bytes) {
     return problem(413, "body-too-large",
                    "the body has " + std::to_string(head_.body_bytes) + " bytes; at most " +
-                       std::to_string(limits_.body_bytes) + " are read",
-                   head_.request.path);
+                       std::to_string(limits_.body_bytes) + " are read");
   }
   return std::nullopt;
 }

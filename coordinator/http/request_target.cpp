@@ -97,7 +97,10 @@ std::optional<Response> read_target(std::string_view text, const Limits& limits,
   if (text.empty() || text[0] != '/') return malformed("the target begins with '/': no absolute URLs");
   if (text.find('#') != std::string_view::npos) return malformed("the target has a '#': write %23");
   const std::size_t question = std::min(text.find('?'), text.size());
-  if (auto refusal = read_path(text.substr(0, question), limits, target)) return refusal;
+  if (auto refusal = read_path(text.substr(0, question), limits, target)) {
+    target.path.clear();
+    return refusal;
+  }
   return read_query(text.substr(std::min(question + 1, text.size())), limits, target.query);
 }
 

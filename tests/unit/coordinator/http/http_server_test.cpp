@@ -56,6 +56,28 @@ TEST_CASE("http: what is not there, or not with this method", "[coordinator][htt
   CHECK(client.get("/plain").body == "plain");  // and HEAD sent no body
 }
 
+TEST_CASE("http: a problem says of which path it is, where one could be read", "[coordinator][http]") {
+  http::Router router = test_routes();
+  router.add("GET", "/told", http::Scope::kNone, "a problem with an instance",
+             [](const http::Request&, http::Responder respond) {
+               respond(http::problem(409, "not-now", "later", "/another"));
+             });
+  TestServer server(test_options(), std::move(router));
+  SocketClient client = server.client();
+  const Answer nothing = client.get("/not%20hing?a=b");
+  CHECK(is_problem(nothing, 404, "not-found"));
+  CHECK(nothing.has(R"("instance":"/not hing")"));
+  CHECK(client.get("/runs").has(R"("instance":"/runs")"));
+  CHECK(client.get("/told").has(R"("instance":"/another")"));
+  CHECK_FALSE(client.get("/plain").has("instance"));
+  const Answer twice = server.client().get("/plain?a=1&a=2");
+  CHECK(is_problem(twice, 400, "invalid-parameter"));
+  CHECK(twice.has(R"("instance":"/plain")"));
+  const Answer unread = server.client().get("//");
+  CHECK(is_problem(unread, 400, "invalid-target"));
+  CHECK_FALSE(unread.has("instance"));
+}
+
 TEST_CASE("http: scopes", "[coordinator][http]") {
   TestServer server;
   SocketClient client = server.client();

@@ -16,6 +16,10 @@ namespace skink::coordinator::http {
 /// @param[in] instance  the request's path; empty: left out. The server fills it in where a handler has not.
 Response problem(int status, std::string_view code, std::string_view detail, std::string_view instance = {});
 
+/// Gives a problem document the member `instance` where it has none. Other responses stay as they are.
+/// @param[in] path  the request's, decoded; empty, because none could be read: nothing is done.
+void fill_instance(Response& response, std::string_view path);
+
 /// `text` with every byte that is not part of valid UTF-8, or is a control character, replaced by '?'.
 std::string printable_utf8(std::string_view text);
 
