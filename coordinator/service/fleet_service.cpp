@@ -164,7 +164,7 @@ Result<void> FleetService::open_run(const RunRow& row) {
 Result<void> FleetService::fail_run(const RunRow& row, const std::string& reason) {
   const auto set = store_.set_phase(row.number, RunPhase::kFailed, reason, row.rounds_done);
   if (!set) return set;
-  event("error", "run.failed", fmt::format("run {} failed: {}", row.number, reason));
+  event_of(row.number, "error", "run.failed", fmt::format("run {} failed: {}", row.number, reason));
   current_.reset();
   queue_changed_ = true;
   return decide_trials();
@@ -272,7 +272,7 @@ Result<std::uint32_t> FleetService::queue_run(RunOrder order, const std::string&
   if (!number) return number.error();
   const auto noted = note_audit(who, "run.queue", std::to_string(*number), order.name);
   if (!noted) return noted.error();
-  event("info", "run.queued", fmt::format("run {} of '{}' is queued by {}", *number, order.name, who));
+  event_of(*number, "info", "run.queued", fmt::format("run {} of '{}' is queued by {}", *number, order.name, who));
   queue_changed_ = true;
   return *number;
 }
@@ -302,7 +302,9 @@ Result<void> FleetService::pause_run(std::uint32_t number, const std::string& wh
     return done;
   }
   queue_changed_ = true;
-  return store_.set_phase(number, RunPhase::kPaused, "paused by " + who, row->rounds_done);
+  done = store_.set_phase(number, RunPhase::kPaused, "paused by " + who, row->rounds_done);
+  if (done) event_of(number, "info", "run.phase", fmt::format("run {}: paused: paused by {}", number, who));
+  return done;
 }
 
 Result<void> FleetService::resume_run(std::uint32_t number, const std::string& who) {
@@ -314,7 +316,7 @@ Result<void> FleetService::resume_run(std::uint32_t number, const std::string& w
   }
   auto done = note_audit(who, "run.resume", std::to_string(number), "");
   if (done) done = store_.set_phase(number, RunPhase::kQueued, "", row->rounds_done);
-  if (done) event("info", "run.phase", fmt::format("run {} is resumed by {}", number, who));
+  if (done) event_of(number, "info", "run.phase", fmt::format("run {} is resumed by {}", number, who));
   if (current_ && current_->number == number) current_.reset();
   queue_changed_ = true;
   return done;
@@ -328,7 +330,11 @@ Result<void> FleetService::stop_run(std::uint32_t number, const std::string& who
   if (loop_->run() != nullptr && current_->number == number) return conclude(RunPhase::kStopped, "stopped by " + who);
   queue_changed_ = true;
   if (current_ && current_->number == number) current_.reset();
-  if (row->run == 0) return store_.set_phase(number, RunPhase::kStopped, "stopped by " + who, 0);
+  if (row->run == 0) {
+    done = store_.set_phase(number, RunPhase::kStopped, "stopped by " + who, 0);
+    if (done) event_of(number, "info", "run.phase", fmt::format("run {}: stopped: stopped by {}", number, who));
+    return done;
+  }
   current_ = *row;
   const auto opened = open_run(*row);  // it has begun: what it learned is kept
   if (!opened || loop_->run() == nullptr) return opened;

@@ -131,8 +131,12 @@ void FleetService::note_devices(const std::vector<DeviceRow>& rows) {
   }
 }
 
-void FleetService::event(const char* level, const char* name, const std::string& text, const std::string& device) {
-  EventRow row{++last_event_, utc_now(), level, name, current_ ? current_->number : 0, device, text};
+void FleetService::event(const char* level, const char* name, const std::string& text) {
+  event_of(current_ ? current_->number : 0, level, name, text);
+}
+
+void FleetService::event_of(std::uint32_t run, const char* level, const char* name, const std::string& text) {
+  EventRow row{++last_event_, utc_now(), level, name, run, "", text};
   if (observer_.on_event) observer_.on_event(row);
   events_.push_back(std::move(row));
 }

@@ -134,7 +134,8 @@ class FleetService {
   ServiceObserver run_observer();
   void note_event(const TranscriptEvent& said);
   void note_devices(const std::vector<DeviceRow>& rows);
-  void event(const char* level, const char* name, const std::string& text, const std::string& device = "");
+  void event(const char* level, const char* name, const std::string& text);  ///< of the open run, if there is one
+  void event_of(std::uint32_t run, const char* level, const char* name, const std::string& text);
   Result<void> write_notes();
 
   /// What an operator has said of a device.
