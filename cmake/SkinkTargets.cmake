@@ -7,6 +7,9 @@
 #   skink_add_test(<name> SOURCES ... [LINK ...] [LABELS ...] [TIMEOUT <s>] [SERIAL])  -> <build>/bin/tests/<name>
 #   skink_add_script_test(<name> COMMAND ... [LABELS ...] [TIMEOUT <s>] [SERIAL])
 #     SERIAL: one at a time, beside tests that are not; those labelled qemu among themselves
+#   skink_embed_file(<target> FILE <file> HEADER <header> FUNCTION <namespace>::<name>)
+#     compiles the file's bytes into a library; <header> declares two functions that return a std::string_view: <name>(),
+#     the bytes, and <name>_etag(), a part of their hash in double quotes
 #
 # Targets defined here:
 #   skink_programs       all programs
@@ -135,6 +138,24 @@ function(skink_add_cortex_m_archive name)
   add_custom_target(${name}_cortex_m DEPENDS "${archive}")
   add_dependencies(${name}_cortex_m ${name}) # generated headers first
   add_dependencies(skink_cortex_m ${name}_cortex_m)
+endfunction()
+
+function(skink_embed_file target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "FILE;HEADER;FUNCTION" "")
+  skink_refuse_unknown(arg)
+  cmake_path(ABSOLUTE_PATH arg_FILE BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE)
+  cmake_path(GET arg_FILE FILENAME name)
+  set(script "${PROJECT_SOURCE_DIR}/cmake/EmbedFile.cmake")
+  set(output "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp")
+  add_custom_command(
+    OUTPUT "${output}"
+    COMMAND "${CMAKE_COMMAND}" -D "input=${arg_FILE}" -D "output=${output}" -D "header=${arg_HEADER}"
+            -D "function=${arg_FUNCTION}" -P "${script}"
+    DEPENDS "${arg_FILE}" "${script}"
+    COMMENT "Embedding ${name}"
+    VERBATIM)
+  target_sources(${target} PRIVATE "${output}")
+  target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
 endfunction()
 
 function(skink_add_program name)

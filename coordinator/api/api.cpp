@@ -4,6 +4,7 @@
 #include <random>
 
 #include "api_json.hpp"
+#include "openapi_document.hpp"
 #include "skink/common/crypto/crypto.hpp"
 #include "skink/coordinator/http/json_fields.hpp"
 #include "skink/coordinator/http/problem.hpp"
@@ -13,6 +14,7 @@ namespace skink::coordinator::api {
 namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
+constexpr const char* kUnixName = "local";  ///< of whoever comes by the unix socket, in the audit trail
 
 std::string sha256_text(std::string_view text) {
   char hex[2 * crypto::kDigestBytes + 1];
@@ -101,7 +103,7 @@ http::Authentication Api::authentication() {
   authentication.authenticate = [this](std::string_view authorization,
                                        const http::Peer& peer) -> std::optional<http::Principal> {
     if (!authorization.empty()) return tokens_.find(authorization);
-    if (peer.kind == http::PeerKind::kUnix) return http::Principal{"local", http::Scope::kAdmin};
+    if (peer.kind == http::PeerKind::kUnix) return http::Principal{kUnixName, http::Scope::kAdmin};
     return std::nullopt;
   };
   return authentication;
@@ -154,6 +156,13 @@ void Api::add_health(http::Router& router) {
                respond(http::json_response(
                    boost::json::serialize(boost::json::object{{"version", kSkinkVersion}, {"compiler", kCompiler}})));
              });
+  const http::Asset description{
+      .path = "/openapi.json",
+      .content_type = "application/json",
+      .bytes = openapi_document(),
+      .etag = openapi_document_etag(),
+  };
+  router.add_assets({&description, 1});
   router.add(
       "GET", "/metrics", http::Scope::kRead, "Metrics in Prometheus' text format",
       [this](const http::Request& request, http::Responder respond) { show_metrics(request, std::move(respond)); });
@@ -229,6 +238,7 @@ void Api::add_token(const http::Request& request, http::Responder respond) {
   http::JsonFields fields(*body);
   const std::string name = fields.text("name", 1, 64);
   const std::string scope = fields.text("scope", 1, 16);
+  if (name == kUnixName) fields.refuse("name", "another name than that of the unix socket");
   if (!scope_of(scope)) fields.refuse("scope", "\"read\", \"operate\" or \"admin\"");
   if (const auto fine = fields.finish(); !fine) return respond(http::problem_of(fine.error()));
   service_.post([this, token = make_token(name, scope), who = request.principal->name,

@@ -16,8 +16,8 @@ skink_packages_build=(
 skink_packages_run=(mosquitto mosquitto-clients openssl python3)
 skink_packages_unit=(catch2 libeigen3-dev)  # tests in C++
 skink_packages_test=(
-  curl prometheus clang-14 python3-numpy python3-paho-mqtt python3-pil sqlite3 libopenmpi-dev openmpi-bin
-  iproute2 ethtool procps tcpdump
+  clang-14 curl prometheus python3-jsonschema python3-numpy python3-paho-mqtt python3-pil sqlite3
+  libopenmpi-dev openmpi-bin iproute2 ethtool procps tcpdump
 )
 if [[ $(uname -m) == x86_64 ]]; then
   skink_packages_test+=(libc6-dev-i386 lib32stdc++-12-dev) # the preset host32

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks that public headers are contracts: each begins with an @file paragraph, every public function and type is covered by
-a comment, and what returns a Status or a Result says in it when which comes back.
+a comment, and what returns a Status or a Result says in it when which comes back. And the codes of HTTP problems are those of docs/api.md.
 
 A comment covers the declarations after it up to the next blank line, so one may stand before a group.
 """
@@ -105,5 +105,44 @@ def check_contracts():
     print(f"contracts: {functions} functions, {types} types")
 
 
+def arguments_of(call):
+    """The arguments of a call that begins after its opening parenthesis, as texts."""
+    depth, found, first, in_text = 0, [], 0, False
+    for i, c in enumerate(call):
+        if c == '"' and call[i - 1] != "\\":
+            in_text = not in_text
+        if in_text:
+            continue
+        if c in ",)" and depth == 0:
+            found.append(call[first:i])
+            first = i + 1
+        depth += (c in "({[") - (c in ")}]")
+        if depth < 0:
+            return found
+    return found
+
+
+def check_problem_codes():
+    """docs/api.md explains every code of a problem that the server or its API sends, and no other, with its status."""
+    sent, status_of = set(), {}
+    for room in ("coordinator/api", "coordinator/http"):
+        for path in sorted((ROOT / room).glob("*.cpp")):
+            text = path.read_text()
+            for call in re.finditer(r"\bproblem\(", text):
+                arguments = arguments_of(text[call.end():])
+                codes = re.findall(r'"([^"]*)"', arguments[1]) if len(arguments) > 1 else []
+                sent.update(codes)
+                if len(codes) == 1:
+                    status_of[codes[0]] = arguments[0].strip()
+    document = (ROOT / "docs/api.md").read_text()
+    listed = dict(re.findall(r"^\| `([a-z0-9-]+)` \| (\d{3}) \|", document, re.M))
+    check(sent == set(listed), f"docs/api.md and the sources differ in problem codes: {sent ^ set(listed)}")
+    for code, status in status_of.items():
+        check(listed.get(code, status) == status, f"docs/api.md: {code} has status {status}")
+    check(len(sent) > 20, f"only {len(sent)} problem codes found")
+    print(f"problem codes: {len(sent)}")
+
+
 check_contracts()
+check_problem_codes()
 finish()

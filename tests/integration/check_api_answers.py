@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""Asks a service for everything that its interface has, and holds the answers to docs/openapi.json (api_schema_test.sh).
+
+Six devices are there: they take part in runs of experiments/sine.toml.
+"""
+
+import argparse
+import os
+import stat
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+
+ROOT = Path(os.environ["SKINK_SOURCE_DIR"])
+sys.path.insert(0, str(ROOT / "tests/support"))
+from api_client import DOCUMENT, TIMEOUT_S, Client  # noqa: E402
+
+SET = {"fleet.devices": 6, "fleet.held_out": 2, "meta.cohort": 3, "evaluation.every": 0, "evaluation.tasks": 0,
+       "evaluation.final_tasks": 4}
+EXPERIMENT = (ROOT / "experiments/sine.toml").read_text()
+
+
+def order(rounds, **more):
+    return {"experiment": EXPERIMENT, "set": {**SET, "meta.rounds": rounds}, "wait_s": 60, **more}
+
+
+def wait_for(client, number, phases):
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        run = client.call("GET", f"/api/v1/runs/{number}", 200).json
+        if run["phase"] in phases:
+            return run
+        time.sleep(0.05)
+    raise AssertionError(f"run {number} is not {phases}: {run}")
+
+
+def check_service(local):
+    local.call("GET", "/health/live", 200)
+    deadline = time.monotonic() + TIMEOUT_S
+    while local.call("GET", "/api/v1/status", 200).json["devices_online"] < 6:
+        assert time.monotonic() < deadline, "the devices do not come"
+        time.sleep(0.1)
+    assert local.call("GET", "/health/ready", 200).json == {"status": "ready", "reasons": []}
+    local.call("GET", "/version", 200)
+    assert b"skink_broker_connected 1" in local.call("GET", "/metrics", 200).body  # metrics_test.sh reads the rest
+    description = local.call("GET", "/openapi.json", 200)
+    assert description.json == DOCUMENT
+    local.call("GET", "/openapi.json", 304, headers={"If-None-Match": description.headers["ETag"]})
+
+
+def check_run_and_streams(local, network):
+    """Run 1 from its queueing to its model, told as it happens; a stream resumes where it was."""
+    stream = local.events()
+    with_key = {"Idempotency-Key": "one"}
+    queued = local.call("POST", "/api/v1/runs", 201, order(6), with_key)
+    assert queued.headers["Location"] == "/api/v1/runs/1" and queued.json["number"] == 1
+    again = local.call("POST", "/api/v1/runs", 201, order(6), with_key)
+    assert again.json["number"] == 1 and len(local.call("GET", "/api/v1/runs", 200).json["items"]) == 1
+    told = []
+    for event in stream:
+        told.append(event)
+        if event[1] == "model.added":
+            break
+    stream.close()
+    types = [event[1] for event in told]
+    assert types.count("round") == 6, types
+    assert {"run.queued", "run.begun"} <= set(types), types
+    ids = [event[0] for event in told]
+    assert ids == list(range(ids[0], ids[0] + len(ids))), ids
+    resumed = local.events(headers={"Last-Event-ID": str(ids[2])})
+    assert list(islice(resumed, len(told) - 3)) == told[3:]
+    some = local.events(f"/api/v1/events?after={ids[0]}&type=round")
+    assert [event[1] for event in islice(some, 6)] == ["round"] * 6
+    assert next(local.events("/api/v1/events?after=1"))[1] == "gap"
+    frames = list(islice(network.frames(f"/api/v1/ws?after={ids[0]}"), len(told) - 1))
+    assert [(frame["id"], frame["type"], frame["data"]) for frame in frames] == told[1:]
+    assert next(network.frames("/api/v1/ws?after=1"))["type"] == "gap"
+    assert wait_for(local, 1, ["finished"])["rounds_done"] == 6
+
+
+def check_changes_of_runs(local):
+    """Run 2 begins with the model of run 1, is paused, resumed and stopped; run 3 is stopped in the queue."""
+    local.call("POST", "/api/v1/runs", 201, order(100000, init_model=1, firmware="skink", release="auto"))
+    local.call("POST", "/api/v1/runs", 201, order(3, group="none", label="floor=1"))
+    wait_for(local, 2, ["running"])
+    deadline = time.monotonic() + TIMEOUT_S
+    while (run := local.call("GET", "/api/v1/status", 200).json["run"])["rounds_done"] == 0:
+        assert time.monotonic() < deadline, "no round is finished"
+    assert run["number"] == 2, run
+    assert local.call("POST", "/api/v1/runs/2:pause", 200).json["phase"] == "paused"
+    assert local.call("POST", "/api/v1/runs/2:resume", 200).json["phase"] in ("queued", "waiting", "running")
+    wait_for(local, 2, ["running"])
+    local.call("POST", "/api/v1/runs/2:resume", 409, code="wrong-phase")
+    assert local.call("POST", "/api/v1/runs/3:stop", 200).json["phase"] == "stopped"
+    assert local.call("POST", "/api/v1/runs/2:stop", 200).json["phase"] == "stopped"
+    for action in ("pause", "resume", "stop"):
+        local.call("POST", f"/api/v1/runs/2:{action}", 409, code="wrong-phase")
+        local.call("POST", f"/api/v1/runs/77:{action}", 404)
+    first, second = local.call("GET", "/api/v1/models", 200).json["items"]
+    assert second["parent"] == first["sha256"] and first["figures"]["loss_after"] > 0
+    assert local.call("GET", "/api/v1/models/2", 200).json == second
+    file = local.call("GET", "/api/v1/models/1/file", 200)
+    assert len(file.body) == first["bytes"]
+    assert file.headers["Content-Disposition"] == 'attachment; filename="model-1.skm"'
+
+
+def check_log(local):
+    """Whatever happens to a run is told as of this run, also while another one is open."""
+    deadline = time.monotonic() + TIMEOUT_S
+    told = []
+    while [event for event in told if event[1] == "model.added"][1:] == []:  # written every second or so
+        assert time.monotonic() < deadline, told
+        events = local.call("GET", "/api/v1/log?limit=500", 200).json["items"]
+        told = [(event["run"], event["event"], event["text"]) for event in events]
+    for number in (1, 2, 3):
+        assert (number, "run.queued", f"run {number} of 'sine' is queued by local") in told, told
+    assert (3, "run.phase", "run 3: stopped: stopped by local") in told, told
+    assert (2, "run.phase", "run 2 is resumed by local") in told, told
+
+
+def check_releases(local):
+    """To all, then to a group: devices say nothing of it here (edge_release_test.sh has them do so)."""
+    assert local.call("POST", "/api/v1/releases", 201, {"model": 1}).json["group"] is None
+    release = local.call("POST", "/api/v1/releases", 201, {"model": 2, "group": "hall"}).json
+    assert (release["number"], release["model"], release["group"]) == (2, 2, "hall")
+    assert local.call("GET", "/api/v1/releases?after=1", 200).json["items"] == [release]
+    local.call("POST", "/api/v1/releases", 422, {"model": 77}, code="invalid-release")
+    for body in ({}, {"model": 0}, {"model": "1"}, {"model": 1, "group": 7}):
+        local.call("POST", "/api/v1/releases", 400, body, code="invalid-body")
+
+
+def check_devices(local):
+    said = {"group": "hall", "labels": {"floor": "1"}, "note": "by the door", "excluded": True}
+    device = local.call("PATCH", "/api/v1/devices/device-001", 200, said).json
+    assert {key: device[key] for key in said} == said, device
+    deadline = time.monotonic() + TIMEOUT_S
+    while not device["online"]:  # devices and events are written every second or so
+        assert time.monotonic() < deadline, device
+        device = local.call("GET", "/api/v1/devices/device-001", 200).json
+    assert local.call("PATCH", "/api/v1/devices/device-001", 200, {"excluded": False}).json["group"] == "hall"
+    assert local.call("PATCH", "/api/v1/devices/to-come", 200, {"note": "next week"}).json["last_seen"] is None
+    assert local.call("GET", "/api/v1/devices/device-001", 200).json["labels"] == {"floor": "1"}
+    for body in ({"labels": {"a=b": "c"}}, {"labels": {"a": ""}}, {"labels": {"a": 1}}, {"excluded": 1}, {"id": "x"}):
+        local.call("PATCH", "/api/v1/devices/device-001", 400, body, code="invalid-body")
+    local.call("PATCH", "/api/v1/devices/no%20id", 400, {}, code="invalid-parameter")
+
+
+def check_trials(local):
+    """Three devices judge model 2, in the runs 4 and 5, and their gate lets everything pass."""
+    local.call("POST", "/api/v1/trials", 422, {"model": 2, "group": "canaries"}, code="invalid-trial")
+    for number in (3, 4, 5):
+        local.call("PATCH", f"/api/v1/devices/device-00{number}", 200, {"group": "canaries"})
+    asked = {"model": 2, "group": "canaries", "least_gain": -1e6, "least_devices": 2, "wait_s": 60}
+    trial = local.call("POST", "/api/v1/trials", 201, asked).json
+    assert (trial["phase"], trial["old_model"], trial["old_run"], trial["new_run"]) == ("judging", 1, 4, 5), trial
+    deadline = time.monotonic() + TIMEOUT_S
+    while trial["phase"] == "judging":
+        assert time.monotonic() < deadline, trial
+        time.sleep(0.1)
+        trial = local.call("GET", "/api/v1/trials", 200).json["items"][0]
+    assert (trial["phase"], trial["release"], len(trial["gains"])) == ("released", 3, 2), trial
+    assert local.call("GET", "/api/v1/runs/5", 200).json["kind"] == "evaluate"
+    for body in ({"model": 2}, {"model": 2, "group": ""}, {**asked, "least_gain": "much"}, {**asked, "least_devices": 0}):
+        local.call("POST", "/api/v1/trials", 400, body, code="invalid-body")
+
+
+def check_pages(local):
+    """One item at a time is everything, in the same order."""
+    for path in ("runs", "runs/1/rounds", "models", "releases", "devices", "log", "audit"):
+        whole = local.call("GET", f"/api/v1/{path}?limit=500", 200).json
+        assert whole["next"] is None and len(whole["items"]) > 1, whole
+        items, after = [], ""
+        while after is not None and len(items) < len(whole["items"]):
+            page = local.call("GET", f"/api/v1/{path}?limit=1{after and f'&after={after}'}", 200).json
+            items += page["items"]
+            after = page["next"]
+        assert items == whole["items"], path
+        rest = local.call("GET", f"/api/v1/{path}?limit=1&after={after}", 200).json
+        assert path == "log" or rest == {"items": [], "next": None}, rest
+    rounds = [item["round"] for item in local.call("GET", "/api/v1/runs/1/rounds", 200).json["items"]]
+    assert rounds == list(range(6)), rounds
+    assert len(local.call("GET", "/api/v1/runs/1/rounds?after=4", 200).json["items"]) == 2
+
+
+def check_tokens(local, port, state):
+    """What each scope may; a token that was removed may nothing."""
+    nobody = Client(port=port)
+    nobody.call("GET", "/health/live", 200)
+    assert nobody.call("GET", "/api/v1/status", 401, code="unauthorized").headers["WWW-Authenticate"] == "Bearer"
+    tokens = {scope: local.call("POST", "/api/v1/tokens", 201, {"name": f"a {scope}", "scope": scope}).json
+              for scope in ("read", "operate", "admin")}
+    clients = {scope: Client(port=port, token=token["secret"]) for scope, token in tokens.items()}
+    clients["read"].call("GET", "/api/v1/runs", 200)
+    clients["read"].call("POST", "/api/v1/runs/1:stop", 403, code="scope-too-small")
+    clients["operate"].call("PATCH", "/api/v1/devices/device-002", 200, {"note": "by a token"})
+    clients["operate"].call("GET", "/api/v1/tokens", 403, code="scope-too-small")
+    clients["operate"].call("GET", "/api/v1/audit", 403, code="scope-too-small")
+    listed = clients["admin"].call("GET", "/api/v1/tokens", 200)
+    for token in tokens.values():
+        assert token["secret"].encode() not in listed.body
+        for file in Path(state).glob("fleet.db*"):
+            assert token["secret"].encode() not in file.read_bytes()
+    clients["admin"].call("DELETE", f"/api/v1/tokens/{tokens['read']['id']}", 204)
+    clients["admin"].call("DELETE", f"/api/v1/tokens/{tokens['read']['id']}", 404)
+    clients["read"].call("GET", "/api/v1/runs", 401, code="unauthorized")
+    for body in ({"name": "", "scope": "read"}, {"name": "local", "scope": "read"}, {"name": "x", "scope": "root"},
+                 {"scope": "read"}):
+        local.call("POST", "/api/v1/tokens", 400, body, code="invalid-body")
+    mode = stat.S_IMODE(os.stat(f"{state}/api.sock").st_mode)
+    assert mode & 0o007 == 0, f"others may use the unix socket: {mode:o}"
+
+
+def check_errors(local):
+    for path in ("runs/77", "runs/0", "runs/x", "runs/77/rounds", "models/77", "models/77/file", "devices/nobody",
+                 "nothing"):
+        local.call("GET", f"/api/v1/{path}", 404, code="not-found")
+    for method, path in (("PUT", "runs"), ("DELETE", "runs/1"), ("POST", "events"), ("GET", "runs/1:stop/x")):
+        expected = 404 if path.endswith("/x") else 405
+        local.call(method, f"/api/v1/{path}", expected)
+    for query in ("limit=0", "limit=501", "limit=x", "after=-1", "after=x", "limit=1&limit=2"):
+        local.call("GET", f"/api/v1/runs?{query}", 400, code="invalid-parameter")
+    local.call("GET", "/api/v1/events?after=x", 400, code="invalid-parameter")
+    local.call("GET", "/api/v1/ws", 426, code="upgrade-required")
+    as_json = {"Content-Type": "application/json"}
+    for body in ("", "[]", "{", '{"experiment": ""}', '{"experiment": "x", "more": 1}', '{"experiment": "x", "wait_s": -1}',
+                 '{"experiment": "x", "set": []}', '{"experiment": "x", "release": "now"}'):
+        local.call("POST", "/api/v1/runs", 400, body, as_json, code="invalid-body")
+    long_key = {"Idempotency-Key": "k" * 129}
+    local.call("POST", "/api/v1/runs", 400, order(1), long_key, code="invalid-parameter")
+    local.call("POST", "/api/v1/runs", 415, "{}", {"Content-Type": "text/plain"}, code="unsupported-media-type")
+    local.call("POST", "/api/v1/runs", 413, "", {**as_json, "Content-Length": "2000000"}, code="body-too-large")
+    for wrong in ({"experiment": "no = toml ="}, {**order(1), "set": {"meta.rouds": 1}}, order(1, init_model=77),
+                  {**order(1), "set": {"meta.strategy": "none"}}):
+        local.call("POST", "/api/v1/runs", 422, wrong, code="invalid-run")
+    foreign = {"Origin": "http://elsewhere.example"}
+    local.call("POST", "/api/v1/runs/1:stop", 403, headers=foreign, code="foreign-origin")
+
+
+def check_audit(local):
+    rows = local.call("GET", "/api/v1/audit", 200).json["items"]
+    expected = (["run.queue"] * 3 + ["run.pause", "run.resume", "run.stop", "run.stop"] +
+                ["release.add"] * 3 + ["device.describe"] * 6 + ["run.queue"] * 2 + ["trial.add"] +
+                ["token.add"] * 4 + ["device.describe", "token.remove"])
+    actions = [row["action"] for row in rows]
+    assert sorted(actions) == sorted(expected), actions
+    others = {row["action"]: row["who"] for row in rows if row["who"] != "local"}
+    assert others == {"release.add": "trial 1", "device.describe": "a operate", "token.remove": "a admin"}, others
+
+
+def check_guessing(port):
+    """Ten wrong tokens in a minute, and their address has to wait."""
+    guesser = Client(port=port, token="wrong")
+    tries = 0
+    while guesser.open("GET", "/api/v1/status").status == 401:
+        tries += 1
+        assert tries <= 10, tries
+    assert int(guesser.call("GET", "/api/v1/status", 429, code="too-many-failed-logins").headers["Retry-After"]) > 0
+
+
+def check_without_broker(local):
+    """Nothing moves, which /health/ready and the status say; requests are answered, and runs may be queued."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while (status := local.call("GET", "/api/v1/status", 200).json)["broker_connected"]:
+        assert time.monotonic() < deadline, "the service does not notice that its broker has gone"
+        time.sleep(0.1)
+    assert status["phase"] == "broker lost" and status["reason"], status
+    ready = local.call("GET", "/health/ready", 503).json
+    assert [reason["code"] for reason in ready["reasons"]] == ["broker-lost"], ready
+    assert local.call("POST", "/api/v1/runs", 201, order(1)).json["phase"] == "queued"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--state", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--without-broker", action="store_true", help="checks what is left to be checked at the end")
+    arguments = parser.parse_args()
+    local = Client(unix=f"{arguments.state}/api.sock")
+    if arguments.without_broker:
+        check_without_broker(local)
+        return check_guessing(arguments.port)
+    check_service(local)
+    watcher = local.call("POST", "/api/v1/tokens", 201, {"name": "a watcher", "scope": "read"}).json["secret"]
+    check_run_and_streams(local, Client(port=arguments.port, token=watcher))
+    check_changes_of_runs(local)
+    check_log(local)
+    check_releases(local)
+    check_devices(local)
+    check_trials(local)
+    check_tokens(local, arguments.port, arguments.state)
+    check_pages(local)
+    check_errors(local)
+    check_audit(local)
+    done = {operation for operation, status in Client.answered if status < 300}
+    every = {operation["operationId"] for item in DOCUMENT["paths"].values() for operation in item.values()}
+    assert done == every, f"never asked with success: {every - done}"
+    print(f"operations: {len(every)}; pairs of operation and status: {len(Client.answered)}")
+
+
+main()
