@@ -49,6 +49,8 @@ int DevicesCommand::run() {
                     {"group", "group"},
                     {"labels", "labels"},
                     {"excluded", "excluded"},
+                    {"release", "release"},
+                    {"uses", "release_use"},
                     {"firmware", "firmware"},
                     {"arena, B", "arena_bytes"},
                     {"battery, %", "battery_percent"},

@@ -12,6 +12,7 @@
 #include "progress_command.hpp"
 #include "provision_command.hpp"
 #include "release_command.hpp"
+#include "releases_command.hpp"
 #include "revoke_command.hpp"
 #include "runs_command.hpp"
 #include "skink/coordinator/provisioning/identity_text.hpp"
@@ -68,6 +69,7 @@ int run_command(int argc, char** argv) {
   ctl::EventsCommand events(app);
   ctl::DevicesCommand devices(app, request.store);
   ctl::ModelsCommand models(app);
+  ctl::ReleasesCommand releases(app);
   ctl::TokensCommand tokens(app);
   Command model = app.command("model", "Model files: 'model show FILE' and 'model export --store S FILE'");
   model.requires_command();
@@ -94,6 +96,7 @@ int run_command(int argc, char** argv) {
     if (runs.parsed()) return runs.run();
     if (events.parsed()) return events.run();
     if (models.parsed()) return models.run();
+    if (releases.parsed()) return releases.run();
     if (tokens.parsed()) return tokens.run();
     const bool asks_service = request.store.empty() || devices.has_action();
     if (!asks_service || exported.parsed()) return read_store(request, progress, devices);

@@ -63,6 +63,7 @@ RunsCommand::RunsCommand(Command app) : runs_(app.command("runs", "Runs of the s
   queue_.option("--group", group_, "Only devices of this group");
   queue_.option("--label", label_, "Only devices with this label: key=value");
   queue_.option("--firmware", firmware_, "Only devices with this firmware");
+  queue_.flag("--release", releases_, "When it is finished, its model is released to the group, or to all");
   queue_.option("--wait", wait_s_, "Seconds after which it fails when devices are missing; default: never");
   show_ = runs_.command("show", "One run");
   pause_ = runs_.command("pause", "Stops asking devices; the run keeps its turn");
@@ -122,6 +123,7 @@ Result<boost::json::object> RunsCommand::order() const {
   if (!set.empty()) order["set"] = set;
   if (init_model_ != 0) order["init_model"] = init_model_;
   if (!group_.empty()) order["group"] = group_;
+  if (releases_) order["release"] = "auto";
   if (!label_.empty()) order["label"] = label_;
   if (!firmware_.empty()) order["firmware"] = firmware_;
   return order;

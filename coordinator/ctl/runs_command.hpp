@@ -33,6 +33,7 @@ class RunsCommand {
   std::vector<std::string> settings_;
   std::uint32_t init_model_ = 0;
   std::string group_, label_, firmware_;
+  bool releases_ = false;
   std::uint32_t wait_s_ = 0;
   std::uint32_t timeout_s_ = 0;
 };

@@ -79,6 +79,12 @@ Result<provisioning::Release> checked(Bytes bytes, const std::string& path, cons
 
 }  // namespace
 
+Result<void> ensure_release_key(const std::string& pki) {
+  const auto point = release_point({pki});
+  if (!point) return point.error();
+  return {};
+}
+
 Result<std::string> make_release(const std::string& pki, ReleaseKind kind, const std::string& name,
                                  std::uint32_t number, std::string_view content) {
   if (kind == provisioning::ReleaseKind::kModel) {

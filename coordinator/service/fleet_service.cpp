@@ -6,7 +6,7 @@
 #include <array>
 #include <boost/json.hpp>
 
-#include "skink/common/limits.hpp"
+#include "skink/coordinator/provisioning/release_signing.hpp"
 #include "skink/host/experiment/strategies.hpp"
 #include "skink/host/experiment/tasks.hpp"
 #include "skink/host/files/files.hpp"
@@ -33,6 +33,10 @@ Result<std::unique_ptr<FleetService>> FleetService::create(const Settings& setti
   if (!store) return because(store.error(), Cause::kStore);
   auto loop = FleetLoop::create(settings);
   if (!loop) return loop.error();
+  if (!settings.release_pki.empty()) {
+    const auto key = provisioning::ensure_release_key(settings.release_pki);
+    if (!key) return because(key.error(), Cause::kCredentials);
+  }
   std::unique_ptr<FleetService> service(new FleetService(settings, std::move(*store), std::move(*loop)));
   const auto begun = service->begin();
   if (!begun) return because(begun.error(), Cause::kStore);

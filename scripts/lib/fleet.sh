@@ -71,6 +71,8 @@ port = $fleet_port
 ca = "$fleet_work/pki/ca.pem"
 certificate = "$fleet_work/pki/coordinator/cert.pem"
 key = "$fleet_work/pki/coordinator/key.pem"
+[release]
+pki = "$fleet_work/pki"
 [http]
 listen = $1
 $(printf '%s\n' "${@:2}")

@@ -70,9 +70,9 @@ fleet_begin 12
 mkdir "$out/edge"
 port=$(free_port)
 fleet_configure_service "[\"127.0.0.1:$port\"]"
-fleet_start_edge edge "$file" 12 "${settings[@]}" --set meta.rounds=60
 fleet_start_service 2>"$out/service.log"
 wait_for "True" field 'it["broker_connected"]' "$ctl" status
+fleet_start_edge edge "$file" 12 "${settings[@]}" --set meta.rounds=60  # it takes releases: the service has made the key
 wait_for 12 field 'it["devices_online"]' "$ctl" status
 
 first=$(queue --set meta.rounds=60)
@@ -126,6 +126,19 @@ expect 10 "failed" "$ctl" runs wait "$(queue --set meta.rounds=60 --label side=r
 "$ctl" devices include device-001 >"$out/log"
 echo "groups, labels and exclusions select devices"
 
+expect 0 "release 1 is model 1, for all" "$ctl" releases add 1
+wait_for 12 field 'sum(d["release"] == 1 for d in it["items"])' "$ctl" devices
+expect 3 "are needed" "$ctl" trials add 2 --group canaries
+for i in 2 3 4; do "$ctl" devices group "device-00$i" canaries >"$out/log"; done
+expect 0 "the group canaries judges model 2" "$ctl" trials add 2 --group canaries --least-gain 1000
+wait_for "held back" field 'it["items"][0]["phase"]' "$ctl" trials
+"$ctl" trials | grep -q "is below 1000" || fail "no reason: $("$ctl" trials)"
+[[ $(field 'len(it["items"])' "$ctl" releases) == 1 ]] || fail "what was held back is released: $("$ctl" releases)"
+released=$(queue --set meta.rounds=20 --release)
+"$ctl" runs wait "$released" --timeout 60 >"$out/log" 2>&1
+wait_for 12 field 'sum(d["release"] == 2 for d in it["items"])' "$ctl" devices
+echo "releases reach every device, and a gate holds one back"
+
 "$ctl" tokens add reader --scope read --out "$out/token" >"$out/log"
 [[ $(stat -c %a "$out/token") == 600 ]] || fail "the token's file is readable"
 over_tcp=(--url "http://127.0.0.1:$port" --token-file "$out/token")
@@ -151,7 +164,7 @@ expect 2 "is required" "$ctl" rounds
 expect 8 "absent.db" "$ctl" status --store "$out/absent.db"
 [[ $("$ctl" rounds "$third" --last 5 | wc -l) == 6 ]] || fail "not five rounds"
 [[ $(field 'len(it["items"])' "$ctl" rounds "$long" --last 0) == "$(rounds_done "$long")" ]] || fail "not all rounds"
-for command in runs models events audit tokens devices; do
+for command in runs models releases trials events audit tokens devices; do
   [[ $(field '"items" in it' "$ctl" $command) == True ]] || fail "$command --json"
   "$ctl" $command >"$out/log" || fail "$command"
 done

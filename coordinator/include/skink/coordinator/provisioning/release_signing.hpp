@@ -21,6 +21,10 @@ struct ReleaseRequest {
   std::string out;
 };
 
+/// Makes the pair of keys in a folder where there is none: devices read its public half when they start.
+/// @returns kUnavailable when it cannot be read or written; kDamaged when a key is none.
+Result<void> ensure_release_key(const std::string& pki);
+
 /// A release as bytes: signed manifest, then the content.
 /// @param[in] pki  folder with release.key; the pair is made where there is none
 /// @returns kInvalidArgument for a name that is none or an empty content; kUnavailable when a key cannot be read or
