@@ -362,7 +362,7 @@ int run_command(int argc, char** argv) {
                    "Leads a fleet of devices that learn together: a service for years, or with 'run' one run.");
   Arguments arguments;
   Command app = line.root();
-  add_config(app, arguments);
+  add_run(app, arguments);
   Command once = app.command("run", "Leads one run to its end, and exits");
   add_run(once, arguments);
   try {
@@ -372,7 +372,11 @@ int run_command(int argc, char** argv) {
     catch_signals(stop);
     const auto settings = coordinator::read_settings(arguments.config);
     if (!settings) return fail(ExitCode::kConfiguration, settings.error().message);
-    if (once.parsed()) return run_once(arguments, *settings);
+    const bool is_of_one_run = settings->state.empty() && !settings->experiment.empty();
+    if (once.parsed() || is_of_one_run) return run_once(arguments, *settings);
+    if (!arguments.settings.empty() || arguments.rounds != 0 || !arguments.init.empty() || !arguments.updates.empty()) {
+      return fail(ExitCode::kUsage, "--set, --rounds, --init and --updates are of one run: skink-coordinator run");
+    }
     if (arguments.check_only) return report_check(check_credentials(*settings), arguments.config);
     std::signal(SIGHUP, reload);  // of a service, a terminal that is closed is no reason to stop
     return serve(*settings);
