@@ -88,7 +88,7 @@ Result<void> ActiveRun::carry_out(BrokerLink& broker, const ServiceObserver& obs
                                           [](const Action& action) { return std::holds_alternative<Publish>(action); });
   if (!publishes_only || notes_.is_due(now_ms)) {
     const StoreNotes notes = notes_.take(*devices_, core_->refused(), now_ms);
-    const auto done = store_.commit({actions.data(), actions.size()}, notes, checkpoint_rounds_);
+    auto done = store_.commit({actions.data(), actions.size()}, notes, checkpoint_rounds_);
     if (!done) return done;
     if (observer.on_devices && !notes.devices.empty()) observer.on_devices(notes.devices);
   }

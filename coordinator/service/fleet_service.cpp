@@ -166,7 +166,7 @@ Result<void> FleetService::open_run(const RunRow& row) {
 
 /// It cannot be opened: whatever is wrong with it, the runs behind it go on.
 Result<void> FleetService::fail_run(const RunRow& row, const std::string& reason) {
-  const auto set = store_.set_phase(row.number, RunPhase::kFailed, reason, row.rounds_done);
+  auto set = store_.set_phase(row.number, RunPhase::kFailed, reason, row.rounds_done);
   if (!set) return set;
   event_of(row.number, "error", "run.failed", fmt::format("run {} failed: {}", row.number, reason));
   current_.reset();
@@ -193,7 +193,7 @@ Result<void> FleetService::watch_run() {
     case Phase::kTraining: break;
   }
   if (current_->phase != RunPhase::kRunning) {
-    const auto set = set_phase(RunPhase::kRunning, "");
+    auto set = set_phase(RunPhase::kRunning, "");
     if (!set) return set;
   }
   const bool is_stalled = loop_->broker().is_connected() && loop_->now_ms() - round_ms_ > patience_ms();
@@ -218,7 +218,7 @@ std::uint64_t FleetService::patience_ms() const {
 Result<void> FleetService::set_phase(RunPhase phase, const std::string& reason) {
   const std::uint32_t done = loop_->run() != nullptr ? loop_->run()->core().rounds_done() : current_->rounds_done;
   if (current_->phase == phase && current_->reason == reason) return {};
-  const auto set = store_.set_phase(current_->number, phase, reason, done);
+  auto set = store_.set_phase(current_->number, phase, reason, done);
   if (!set) return set;
   current_->phase = phase;
   current_->reason = reason;
@@ -251,7 +251,7 @@ Result<void> FleetService::conclude(RunPhase phase, const std::string& reason) {
 // ---- what is asked for ----------------------------------------------------------------------------------------------
 
 Result<std::uint32_t> FleetService::queue_run(RunOrder order, const std::string& who) {
-  const auto queued = store_.run_of_key(order.idempotency_key);
+  auto queued = store_.run_of_key(order.idempotency_key);
   if (!queued || *queued != 0) return queued;
   if (order.init_model != 0) {
     const auto model = store_.model(order.init_model);
@@ -340,7 +340,7 @@ Result<void> FleetService::stop_run(std::uint32_t number, const std::string& who
     return done;
   }
   current_ = *row;
-  const auto opened = open_run(*row);  // it has begun: what it learned is kept
+  auto opened = open_run(*row);  // it has begun: what it learned is kept
   if (!opened || loop_->run() == nullptr) return opened;
   return conclude(RunPhase::kStopped, "stopped by " + who);
 }
@@ -379,8 +379,8 @@ Result<void> FleetService::read_descriptions() {
 bool FleetService::is_selected(const Selection& selection, const KnownDevice& device) const {
   if (device.firmware.compare(0, selection.firmware.size(), selection.firmware) != 0) return false;
   const auto found = descriptions_.find(device.id);
-  static const Description kNothingSaid;
-  const Description& said = found == descriptions_.end() ? kNothingSaid : found->second;
+  static const Description nothing_said;
+  const Description& said = found == descriptions_.end() ? nothing_said : found->second;
   if (said.excluded || (!selection.group.empty() && said.group != selection.group)) return false;
   if (selection.label.empty()) return true;
   const std::size_t equals = selection.label.find('=');

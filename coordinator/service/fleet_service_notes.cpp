@@ -69,7 +69,7 @@ Result<void> FleetService::write_results() {
   const double seconds = static_cast<double>(loop_->now_ms() - opened_ms_) / 1000;
   const Summary summary = summarize(state, history, "fleet", seconds);
   const std::string folder = run_folder(current_->number);
-  const auto text = write_file(folder + "/experiment.toml", to_toml(run.core().experiment()));
+  auto text = write_file(folder + "/experiment.toml", to_toml(run.core().experiment()));
   if (!text) return text;
   return coordinator::write_results(folder, state, summary, history);
 }
@@ -148,7 +148,7 @@ Result<void> FleetService::note_audit(const std::string& who, const char* action
 
 Result<void> FleetService::write_notes() {
   written_ms_ = loop_->now_ms();
-  const auto done = store_.note(devices_, events_);
+  auto done = store_.note(devices_, events_);
   devices_.clear();
   events_.clear();
   return done;

@@ -98,7 +98,7 @@ Result<void> FleetService::decide_trials() {
       if (!run) return run.error();
       is_judged = is_judged && *run && is_over((*run)->phase);
     }
-    const auto done = is_judged ? decide(trial) : Result<void>();
+    auto done = is_judged ? decide(trial) : Result<void>();
     if (!done) return done;
   }
   return {};
@@ -158,7 +158,7 @@ Result<void> FleetService::decide(TrialRow trial) {
       trial.release = *release;
     }
   }
-  const auto decided = store_.decide_trial(trial);
+  auto decided = store_.decide_trial(trial);
   if (!decided) return decided;
   event(trial.phase == TrialPhase::kReleased ? "info" : "warning", "trial.decided",
         fmt::format("trial {}: model {} is {}: {}", trial.number, trial.model, trial_phase_text(trial.phase),

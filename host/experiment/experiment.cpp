@@ -39,9 +39,9 @@ void read_meta(const ConfigReader& reader, MetaConfig& meta) {
 
 /// Empty: at random.
 std::string read_init(const ConfigReader& root) {
-  const std::string kRandom = "random";
-  const std::string init = root.text("init", 2 * crypto::kDigestBytes, kRandom);
-  if (init == kRandom) return {};
+  const std::string random = "random";
+  std::string init = root.text("init", 2 * crypto::kDigestBytes, random);
+  if (init == random) return {};
   crypto::Digest digest;
   char hex[2 * crypto::kDigestBytes + 1] = {};
   if (crypto::from_hex(init.data(), init.size(), digest)) crypto::to_hex(digest, hex);
