@@ -351,28 +351,28 @@ Result<void> FleetService::describe_device(const FleetDevice& device, const std:
       boost::json::serialize(boost::json::object{
           {"group", device.group}, {"labels", device.labels}, {"note", device.note}, {"excluded", device.excluded}}));
   if (done) done = store_.describe_device(device);
-  if (done) done = read_descriptions();
+  if (done) descriptions_[device.row.id] = description_of(device);
   if (!done || !current_ || loop_->run() == nullptr) return done;
   const Selection selection = current_->order.selection;
   loop_->devices().select([this, selection](const KnownDevice& one) { return is_selected(selection, one); });
   return done;
 }
 
+FleetService::Description FleetService::description_of(const FleetDevice& device) {
+  Description description{device.group, {}, device.excluded};
+  boost::system::error_code code;
+  const boost::json::value labels = boost::json::parse(device.labels, code);
+  if (code || !labels.is_object()) return description;
+  for (const auto& [key, value] : labels.get_object()) {
+    if (value.is_string()) description.labels.emplace(key, value.get_string());
+  }
+  return description;
+}
+
 Result<void> FleetService::read_descriptions() {
   const auto rows = store_.devices("", kMostRead);
   if (!rows) return rows.error();
-  descriptions_.clear();
-  for (const FleetDevice& device : *rows) {
-    Description description{device.group, {}, device.excluded};
-    boost::system::error_code code;
-    const boost::json::value labels = boost::json::parse(device.labels, code);
-    if (!code && labels.is_object()) {
-      for (const auto& [key, value] : labels.get_object()) {
-        if (value.is_string()) description.labels.emplace(key, value.get_string());
-      }
-    }
-    descriptions_.emplace(device.row.id, std::move(description));
-  }
+  for (const FleetDevice& device : *rows) descriptions_[device.row.id] = description_of(device);
   return {};
 }
 

@@ -165,8 +165,10 @@ std::string FleetService::missing_devices() const {
     if (book.is_revoked(id) || (known != nullptr && known->presence.online)) return;
     KnownDevice unseen;
     unseen.id = id;
-    const auto seen = store_.device(id);
-    if (seen && *seen) unseen.firmware = (*seen)->row.firmware;
+    if (!selection.firmware.empty()) {
+      const auto seen = store_.device(id);
+      if (seen && *seen) unseen.firmware = (*seen)->row.firmware;
+    }
     if (is_selected(selection, unseen)) missing.push_back(id);
   };
   if (!book.roster().empty()) {

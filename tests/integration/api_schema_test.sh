@@ -10,28 +10,11 @@ fi
 
 fleet_begin 6
 port=$(free_port)
-cat >"$fleet_work/service.toml" <<END
-[coordinator]
-state = "$fleet_work/state"
-[broker]
-host = "127.0.0.1"
-port = $fleet_port
-ca = "$fleet_work/pki/ca.pem"
-certificate = "$fleet_work/pki/coordinator/cert.pem"
-key = "$fleet_work/pki/coordinator/key.pem"
-[fleet]
-name = "demo"
-master_key = "$fleet_work/pki/master.key"
-[release]
-pki = "$fleet_work/pki"
-[http]
-listen = ["127.0.0.1:$port"]
-END
+fleet_configure_service "[\"127.0.0.1:$port\"]"
 mkdir "$fleet_work/edge"
 fleet_start_edge edge "$fleet_root/experiments/sine.toml" 6 --set fleet.devices=6 --set fleet.held_out=2 \
   --set meta.cohort=3
-"$fleet_bin/skink-coordinator" --config "$fleet_work/service.toml" >"$fleet_work/service.log" 2>&1 &
-fleet_pids+=("$!")
+fleet_start_service 2>"$fleet_work/service.log"
 wait_for_port "$port" || fail "the interface did not open: $(cat "$fleet_work/service.log")"
 
 # check ARGUMENT...

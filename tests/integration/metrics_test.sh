@@ -17,24 +17,9 @@ settings=(--set fleet.devices=8 --set fleet.held_out=2 --set meta.cohort=4 --set
 fleet_begin 8
 port=$(free_port)
 mkdir "$out/edge"
-cat >"$out/gateway.toml" <<END
-[coordinator]
-state = "$out/state"
-[broker]
-host = "127.0.0.1"
-port = $fleet_port
-ca = "$out/pki/ca.pem"
-certificate = "$out/pki/coordinator/cert.pem"
-key = "$out/pki/coordinator/key.pem"
-[fleet]
-name = "demo"
-master_key = "$out/pki/master.key"
-[http]
-listen = ["127.0.0.1:$port"]
-END
+fleet_configure_service "[\"127.0.0.1:$port\"]"
 fleet_start_edge edge "$file" 8 "${settings[@]}"
-"$fleet_bin/skink-coordinator" --config "$out/gateway.toml" 2>"$out/log" &
-fleet_pids+=("$!")
+fleet_start_service 2>"$out/log"
 wait_for_port "$port" 10 || fail "the service does not listen: $(cat "$out/log")"
 
 # ask PATH ARGUMENT...: over the unix socket

@@ -109,6 +109,13 @@ class FleetService {
  private:
   FleetService(const Settings& settings, FleetStore store, std::unique_ptr<FleetLoop> loop);
   Result<void> begin();
+  /// What an operator has said of a device.
+  struct Description {
+    std::string group;
+    std::map<std::string, std::string, std::less<>> labels;
+    bool excluded = false;
+  };
+  static Description description_of(const FleetDevice& device);
   Result<void> read_descriptions();
   bool is_selected(const Selection& selection, const KnownDevice& device) const;
   void do_posted();
@@ -137,13 +144,6 @@ class FleetService {
   void event(const char* level, const char* name, const std::string& text);  ///< of the open run, if there is one
   void event_of(std::uint32_t run, const char* level, const char* name, const std::string& text);
   Result<void> write_notes();
-
-  /// What an operator has said of a device.
-  struct Description {
-    std::string group;
-    std::map<std::string, std::string, std::less<>> labels;
-    bool excluded = false;
-  };
 
   Settings settings_;
   FleetStore store_;

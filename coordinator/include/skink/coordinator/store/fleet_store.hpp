@@ -147,7 +147,7 @@ struct EventRow {
   std::uint64_t id = 0;  ///< ascending
   std::string at;        ///< UTC
   std::string level;     ///< "info", "warning", "error"
-  std::string event;     ///< stable name: docs/operating.md
+  std::string event;     ///< stable name: docs/fleet-store.md
   std::uint32_t run = 0;
   std::string device;  ///< id; empty: of none
   std::string text;
