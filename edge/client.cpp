@@ -378,6 +378,7 @@ bool Client::encode_birth(size_t& written) noexcept {
   if (!birth_.next(state)) return false;
   state.arena_bytes = static_cast<uint32_t>(arena_.size());
   state.model = slot_.prefix();
+  gate_.describe(state);
   if (releases_.is_open()) releases_.describe(state);
   return wire::encode_state(state, identity_, outbox_, written) == Status::kOk;
 }

@@ -1,17 +1,60 @@
 #include "skink/rounds/meta_model.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <stdexcept>
 
+#include "skink/common/little_endian.hpp"
 #include "skink/common/nn/training.hpp"
 
 namespace skink::rounds {
+namespace {
+
+/// Before anything is known: no change is longer than the model itself.
+double first_norm(const std::vector<float>& parameters, double clip_factor) {
+  if (clip_factor == 0) return 0;
+  return std::sqrt(add_squares(0, {parameters.data(), parameters.size()})) / clip_factor;
+}
+
+}  // namespace
 
 MetaModel::MetaModel(const Experiment& experiment)
     : model_(experiment.model),
       parameters_(initial_parameters(experiment)),
       strategy_(make_strategy(experiment.meta)),
       state_(strategy_->initial_state(network())),
+      clip_norm_(experiment.meta.clip_norm),
+      clip_factor_(experiment.meta.clip_factor),
+      running_norm_(first_norm(parameters_, clip_factor_)),
       downlink_(experiment.downlink, network(), experiment.seed) {}
+
+Clip MetaModel::clip() const {
+  if (clip_factor_ == 0) return {clip_norm_, 0, 0};
+  const double bound = clip_factor_ * running_norm_.value();
+  return {clip_norm_ == 0 ? bound : std::min(bound, clip_norm_), running_norm_.value(), 2 * bound};
+}
+
+std::vector<std::uint8_t> MetaModel::strategy_state() const {
+  std::vector<std::uint8_t> bytes = strategy_->save(state_);
+  if (clip_factor_ == 0) return bytes;
+  std::uint64_t bits = 0;
+  const double norm = running_norm_.value();
+  std::memcpy(&bits, &norm, sizeof bits);
+  bytes.resize(bytes.size() + sizeof bits);
+  store_u64(bytes.data() + bytes.size() - sizeof bits, bits);
+  return bytes;
+}
+
+bool MetaModel::take_strategy_state(const std::vector<std::uint8_t>& bytes) {
+  if (clip_factor_ == 0) return strategy_->restore({bytes.data(), bytes.size()}, state_);
+  if (bytes.size() < sizeof(std::uint64_t)) return false;
+  const std::size_t rest = bytes.size() - sizeof(std::uint64_t);
+  const std::uint64_t bits = load_u64(bytes.data() + rest);
+  double norm = 0;
+  std::memcpy(&norm, &bits, sizeof norm);
+  return strategy_->restore({bytes.data(), rest}, state_) && running_norm_.restore(norm);
+}
 
 std::vector<std::uint8_t> MetaModel::step(std::uint32_t round, Span<const std::int64_t> sums,
                                           std::uint32_t total_weight) {

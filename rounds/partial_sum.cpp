@@ -1,5 +1,7 @@
 #include "skink/rounds/partial_sum.hpp"
 
+#include <cmath>
+
 #include "fixed_point_kernels.hpp"
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/rounds/clipping.hpp"
@@ -100,16 +102,22 @@ wire::Refusal check(const codec::Codec& codec, const nn::Network& network, const
   return pass(codec, network, change, survey);
 }
 
-wire::Refusal PartialSum::add(const codec::Codec& codec, const nn::Network& network, double clip_norm,
-                              const EncodedChange& change) {
+wire::Refusal PartialSum::add(const codec::Codec& codec, const nn::Network& network, const Clip& clip,
+                              const EncodedChange& change, double& norm) {
   if (is_empty_) sums_.assign(network.parameter_count(), 0);  // by the thread that will use it
   is_empty_ = false;
   float factor = 1.0F;
-  if (clip_norm > 0) {
+  norm = 0;
+  if (clip.bound > 0) {
     Survey survey(true);
     const wire::Refusal refusal = pass(codec, network, change, survey);
     if (refusal != wire::Refusal::kNone) return refusal;
-    factor = clipping_factor(survey.squares(), clip_norm);
+    factor = clipping_factor(survey.squares(), clip.bound);
+    norm = std::sqrt(survey.squares());
+    if (clip.most > 0 && norm > clip.most) {
+      ++longer_;
+      return wire::Refusal::kNone;
+    }
   }
   Adder adder(sums_.data(), factor, change.weight);
   const wire::Refusal refusal = pass(codec, network, change, adder);
@@ -117,6 +125,7 @@ wire::Refusal PartialSum::add(const codec::Codec& codec, const nn::Network& netw
     Remover remover(sums_.data(), factor, change.weight, adder.pieces());
     (void)decode_to(codec, network, change, remover);
   }
+  longer_ += static_cast<std::uint32_t>(refusal == wire::Refusal::kNone && clip.usual > 0 && norm > clip.usual);
   return refusal;
 }
 

@@ -20,6 +20,10 @@ boost::json::value number_or_null(std::uint32_t number) {
   return number == 0 ? boost::json::value() : boost::json::value(number);
 }
 
+boost::json::value real_or_null(const std::optional<double>& number) {
+  return number ? boost::json::value(*number) : boost::json::value();
+}
+
 /// skink.proto, ReleaseUse.
 const char* release_use_text(std::uint32_t use) {
   constexpr const char* kTexts[] = {"unknown", "released", "adapted", "worse", "diverged", "not judged"};
@@ -92,7 +96,12 @@ boost::json::object to_json(const FleetDevice& device) {
                              {"takes_releases", row.takes_releases},
                              {"release", number_or_null(row.release)},
                              {"release_use", release_use_text(row.release_use)},
-                             {"release_refused", nullptr}};
+                             {"release_refused", nullptr},
+                             {"updates", device.conduct.updates},
+                             {"misses", device.conduct.misses},
+                             {"clipped", device.conduct.clipped},
+                             {"length", real_or_null(device.conduct.length)},
+                             {"gain", real_or_null(device.conduct.gain)}};
   if (row.battery_percent > 100) object["battery_percent"] = nullptr;  // mains, or not known
   if (row.release_refused != 0) {
     object["release_refused"] = {{"number", row.release_refused},

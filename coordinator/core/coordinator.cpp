@@ -10,6 +10,9 @@
 namespace skink::coordinator {
 namespace {
 
+constexpr std::uint32_t kRenumberings = 8;
+constexpr std::uint64_t kRenumberMs = 60000;
+
 /// A store that was damaged, or is another experiment's.
 void check_snapshot(const RunSnapshot& snapshot, const Experiment& experiment) {
   const bool is_frozen = !snapshot.roster.empty();
@@ -86,13 +89,14 @@ std::vector<Action> Coordinator::take_actions() {
 
 void Coordinator::on_connected(std::uint64_t now_ms) {
   driver_.settle_waiting();
-  devices_.on_connected();
+  if (config_.mode == RunMode::kLive) devices_.on_connected(now_ms);
   attach(now_ms);
 }
 
 void Coordinator::attach(std::uint64_t now_ms) {
   connected_ = true;
   outbox_.forget_published();
+  keep_ahead_of(devices_.last_task(config_.run + kMostAhead), now_ms);
   if (phase_ == Phase::kFinished) {
     withdraw();  // whether the last time it arrived, nobody knows
     return;
@@ -187,6 +191,7 @@ void Coordinator::close_round(std::uint64_t now_ms) {
   RoundOutcome outcome = driver_.close_round(now_ms);
   rounds::RoundRecord& record = outcome.record;
   const crypto::Digest base = model_.digest();
+  model_.follow_norms(record.updates, outcome.longer);
   std::vector<std::uint8_t> patch =
       model_.step(record.round, {outcome.sums.data(), outcome.sums.size()}, record.total_weight);
   if (model_.downlink().is_compressed()) outbox_.patches().add({record.round, base, std::move(patch)});
@@ -224,6 +229,19 @@ void Coordinator::revoke(const RevokedIds& ids, std::uint64_t now_ms) {
   if (!driver_.is_idle()) go_on(now_ms);
 }
 
+void Coordinator::exclude(const std::string& device_id, bool is_excluded, std::uint64_t now_ms) {
+  driver_.settle_waiting();
+  devices_.exclude(device_id, is_excluded);
+  const KnownDevice* device = devices_.find(device_id);
+  if (config_.mode == RunMode::kReplay || device == nullptr || driver_.is_idle()) return;
+  if (is_excluded) {
+    driver_.on_excluded(*device, now_ms);
+  } else if (device->presence.online) {
+    driver_.on_birth(*device, now_ms);
+  }
+  go_on(now_ms);
+}
+
 void Coordinator::on_state(std::string_view device_id, Bytes message, std::uint64_t now_ms) {
   const StateMessage state = read_state(devices_, device_id, message, refused_);
   if (state.kind == StateMessage::Kind::kNothing) return;
@@ -243,7 +261,7 @@ void Coordinator::take_will(std::string_view id, std::uint64_t now_ms) {
   KnownDevice* device = devices_.find(id);
   if (device == nullptr) return;  // it never came
   driver_.settle_waiting();
-  devices_.on_gone(*device, now_ms);
+  devices_.on_will(*device, now_ms);
   driver_.on_gone(*device);
   update_wake();
 }
@@ -251,6 +269,7 @@ void Coordinator::take_will(std::string_view id, std::uint64_t now_ms) {
 /// It is there, now.
 void Coordinator::take_birth(KnownDevice& device, const wire::State& birth, std::uint64_t now_ms) {
   outbox_.note_model(device, birth.model);
+  keep_ahead_of(device.last_task, now_ms);
   if (phase_ == Phase::kWaitingForFleet && roster().empty()) {
     if (connected_ && fleet_is_there()) freeze_roster(now_ms);
     return;
@@ -260,6 +279,24 @@ void Coordinator::take_birth(KnownDevice& device, const wire::State& birth, std:
     outbox_.record({rounds_done_, EventKind::kLateJoin, 0, 0, 0, wire::Refusal::kNone, device.id, 0});
   }
   driver_.on_birth(device, now_ms);
+}
+
+/// A device refuses what is older than its last task. It has seen later ones than ours when our store was restored from
+/// a backup, or our clock was behind when the run got its number: the run goes on under a higher one.
+void Coordinator::keep_ahead_of(const wire::RoundId& last, std::uint64_t now_ms) {
+  const bool is_ahead = last.run > config_.run || (last.run == config_.run && last.round > rounds_done_);
+  if (!is_ahead || phase_ == Phase::kFinished || last.run - config_.run > kMostAhead) return;
+  renumber(last.run + 1, now_ms);
+}
+
+void Coordinator::renumber(std::uint64_t run, std::uint64_t now_ms) {
+  const bool is_often = renumberings_ >= kRenumberings && now_ms - renumbered_ms_ < kRenumberMs;
+  if (config_.mode == RunMode::kReplay || is_often) return;  // whoever makes us begin rounds anew cannot do it for ever
+  ++renumberings_;
+  renumbered_ms_ = now_ms;
+  config_.run = run;
+  outbox_.commit(CommitNumber{run});
+  driver_.renumber(run, now_ms);
 }
 
 void Coordinator::send_challenges(std::uint64_t now_ms) {

@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace skink::coordinator {
+namespace {
+
+constexpr std::uint64_t kLongestRestMs = 24ULL * 60 * 60 * 1000;
+constexpr std::uint32_t kMissesForgiven = 3;
+
+}  // namespace
 
 crypto::Key DeviceBook::key_of(std::string_view id) const {
   return crypto::device_key(master_key_, {fleet_.data(), fleet_.size()}, {id.data(), id.size()});
@@ -61,6 +67,15 @@ void DeviceBook::begin_run() {
   }
 }
 
+wire::RoundId DeviceBook::last_task(std::uint64_t limit) const {
+  wire::RoundId last;
+  for (const auto& [id, device] : devices_) {
+    const wire::RoundId& task = device.last_task;
+    if (task.run <= limit && std::pair(task.run, task.round) > std::pair(last.run, last.round)) last = task;
+  }
+  return last;
+}
+
 void DeviceBook::for_each(const std::function<void(const KnownDevice&)>& visit) const {
   for (const auto& [id, device] : devices_) visit(device);
 }
@@ -79,8 +94,10 @@ std::optional<std::uint32_t> DeviceBook::index_of(std::string_view id) const {
 }
 
 bool DeviceBook::on_birth(KnownDevice& device, const wire::State& birth, std::uint64_t now_ms) {
+  if (birth.challenge == 0 && device.misses < kMissesForgiven) device.rests_until_ms = 0;  // it was started again
   if (!presence_.on_birth(device.id, device.key, device.presence, birth.challenge, now_ms)) return false;
   device.firmware = birth.firmware;
+  device.last_task = {birth.run, birth.round, 0};
   device.selected = !selection_ || selection_(device);
   news_.push_back({device.id, true, birth});
   return true;
@@ -89,6 +106,18 @@ bool DeviceBook::on_birth(KnownDevice& device, const wire::State& birth, std::ui
 void DeviceBook::on_gone(KnownDevice& device, std::uint64_t now_ms) {
   if (device.presence.online) news_.push_back({device.id, false, {}});
   presence_.on_gone(device.id, device.presence, now_ms);
+}
+
+void DeviceBook::on_will(KnownDevice& device, std::uint64_t now_ms) {
+  if (device.presence.online) news_.push_back({device.id, false, {}});
+  presence_.on_will(device.id, device.key, device.presence, now_ms);
+}
+
+std::uint64_t DeviceBook::on_miss(KnownDevice& device, std::uint64_t deadline_ms, std::uint64_t now_ms) {
+  ++device.misses;
+  const std::uint64_t rest_ms = std::min(deadline_ms << (2 * std::min(device.misses, 10U)), kLongestRestMs);
+  device.rests_until_ms = now_ms + rest_ms;
+  return rest_ms;
 }
 
 void DeviceBook::on_silence(KnownDevice& device, std::uint64_t now_ms) {
@@ -100,13 +129,25 @@ void DeviceBook::on_sign_of_life(KnownDevice& device, std::uint64_t now_ms) {
   presence_.on_sign_of_life(device.id, device.presence, now_ms);
 }
 
-void DeviceBook::on_connected() {
-  for (auto& [id, device] : devices_) presence_.on_connected(id, device.presence);
+void DeviceBook::on_connected(std::uint64_t now_ms) {
+  expected_ms_ = now_ms + PresenceBook::kComeBackMs;
+  for (auto& [id, device] : devices_) {
+    if (device.presence.online) news_.push_back({id, false, {}});
+    presence_.on_connected(id, device.key, device.presence, now_ms);
+  }
 }
 
 KnownDevice* DeviceBook::due_probe(std::uint64_t now_ms) {
   const std::string_view due = presence_.due(now_ms);
   return due.empty() ? nullptr : find(due);
+}
+
+void DeviceBook::exclude(const std::string& id, bool is_excluded) {
+  if (is_excluded) {
+    excluded_.insert(id);
+  } else {
+    excluded_.erase(id);
+  }
 }
 
 std::vector<KnownDevice*> DeviceBook::revoke(const RevokedIds& ids) {

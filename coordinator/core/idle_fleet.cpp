@@ -4,8 +4,8 @@
 
 namespace skink::coordinator {
 
-void IdleFleet::on_connected() {
-  devices_->on_connected();
+void IdleFleet::on_connected(std::uint64_t now_ms) {
+  devices_->on_connected(now_ms);
   connected_ = true;
 }
 
@@ -14,7 +14,7 @@ void IdleFleet::on_state(std::string_view device_id, Bytes message, std::uint64_
   switch (state.kind) {
     case StateMessage::Kind::kNothing: return;
     case StateMessage::Kind::kWill:
-      if (KnownDevice* device = devices_->find(device_id)) devices_->on_gone(*device, now_ms);
+      if (KnownDevice* device = devices_->find(device_id)) devices_->on_will(*device, now_ms);
       return;
     case StateMessage::Kind::kBirth: break;
   }

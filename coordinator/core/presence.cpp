@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint64_t kFirstProbeAgainMs = 5000;
 constexpr std::uint64_t kLongestProbeAgainMs = 60000;
+constexpr std::uint32_t kProbesInDoubt = 3;
 
 /// Unpredictable without the device's key, so no answer can have been recorded before it was asked for. Never 0.
 std::uint64_t make_challenge(const crypto::Key& key, std::uint64_t nonce, std::uint64_t number) {
@@ -39,6 +40,7 @@ void PresenceBook::schedule(const std::string& id, Presence& presence, std::uint
 void PresenceBook::challenge(const std::string& id, const crypto::Key& key, Presence& presence, std::uint64_t now_ms) {
   presence.challenge = make_challenge(key, nonce_, challenges_++);
   presence.probes = 0;
+  presence.doubted = false;
   schedule(id, presence, now_ms);
 }
 
@@ -67,6 +69,14 @@ void PresenceBook::on_gone(const std::string& id, Presence& presence, std::uint6
   set_online(presence, false);
 }
 
+void PresenceBook::on_will(const std::string& id, const crypto::Key& key, Presence& presence, std::uint64_t now_ms) {
+  const bool was_there = presence.online;
+  on_gone(id, presence, now_ms);
+  if (!was_there) return;
+  challenge(id, key, presence, now_ms);
+  presence.doubted = true;
+}
+
 void PresenceBook::on_silence(const std::string& id, const crypto::Key& key, Presence& presence, std::uint64_t now_ms) {
   if (presence.seen && !presence.online) return;
   on_gone(id, presence, now_ms);
@@ -79,9 +89,13 @@ void PresenceBook::on_sign_of_life(const std::string& id, Presence& presence, st
   schedule(id, presence, now_ms);
 }
 
-void PresenceBook::on_connected(const std::string& id, Presence& presence) {
+void PresenceBook::on_connected(const std::string& id, const crypto::Key& key, Presence& presence,
+                                std::uint64_t now_ms) {
+  const bool was_there = presence.online;
+  if (was_there) on_gone(id, presence, now_ms + kComeBackMs);
   schedule(id, presence, Presence::kNever);
   presence.challenge = 0;
+  if (was_there) challenge(id, key, presence, now_ms);
 }
 
 std::string_view PresenceBook::due(std::uint64_t now_ms) const {
@@ -91,7 +105,8 @@ std::string_view PresenceBook::due(std::uint64_t now_ms) const {
 void PresenceBook::probe_sent(const std::string& id, Presence& presence, std::uint64_t now_ms) {
   const std::uint64_t wait = std::min(kFirstProbeAgainMs << std::min(presence.probes, 10U), kLongestProbeAgainMs);
   ++presence.probes;
-  schedule(id, presence, now_ms + wait);
+  const bool is_over = presence.doubted && presence.probes >= kProbesInDoubt;
+  schedule(id, presence, is_over ? Presence::kNever : now_ms + wait);
 }
 
 }  // namespace skink::coordinator

@@ -48,7 +48,7 @@ void RoundDriver::open_slots(std::uint32_t round) {
 void RoundDriver::open_round(std::uint32_t round, std::uint64_t now_ms) {
   is_evaluation_ = false;
   started_ms_ = now_ms;
-  intake_.begin_round();
+  intake_.begin_round(model_.clip());
   open_slots(round);
   round_record_.meta_learning_rate = strategy_.meta_learning_rate(round);
   for (Slot& slot : slots_) slots_.renew(slot, now_ms);
@@ -58,11 +58,12 @@ void RoundDriver::open_round(std::uint32_t round, std::uint64_t now_ms) {
     const KnownDevice& device = device_of(slot);
     if (devices_.is_revoked(device.id)) {
       replace(slot, wire::Refusal::kRevoked, "revoked", now_ms);
-    } else if (mode_ == RunMode::kLive && devices_.is_away(device)) {
+    } else if (mode_ == RunMode::kLive && devices_.is_away(device, now_ms)) {
       slot.resend_ms = Slot::kNever;  // its birth brings it the task
-      slot.offline_ms = given_up_ms(device);
-      if (now_ms >= slot.offline_ms) replace(slot, wire::Refusal::kNone, "offline", now_ms);
+      give_time(slot, device, now_ms);
+      if (now_ms >= slot.offline_ms) replace(slot, wire::Refusal::kNone, away_text(device, now_ms), now_ms);
     } else {
+      give_time(slot, device, now_ms);
       send_task(slot, now_ms);
     }
   }
@@ -77,7 +78,7 @@ void RoundDriver::open_evaluation(std::uint32_t rounds_done, std::uint64_t now_m
   for (Slot& slot : slots_) {
     if (!slot.open) continue;
     const KnownDevice& device = device_of(slot);
-    if (devices_.is_away(device)) slot.offline_ms = given_up_ms(device);
+    give_time(slot, device, now_ms);
     if (devices_.is_revoked(device.id)) settle_without_update(slot, EventKind::kMissing, wire::Refusal::kRevoked);
   }
   if (slots_.open_count() > 0) outbox_.publish_model();
@@ -95,7 +96,7 @@ RoundOutcome RoundDriver::close_round(std::uint64_t now_ms) {
   round_record_.duration_ms = now_ms - started_ms_;
   slots_.clear();
   ++round_;
-  return {round_record_, intake_.sum().sums()};
+  return {round_record_, intake_.sum().sums(), intake_.sum().longer()};
 }
 
 rounds::EvaluationRecord RoundDriver::close_evaluation() {
@@ -130,16 +131,33 @@ void RoundDriver::on_revoked(const KnownDevice& device, std::uint64_t now_ms) {
   if (slot != nullptr) replace(*slot, wire::Refusal::kRevoked, "revoked", now_ms);
 }
 
+void RoundDriver::on_excluded(const KnownDevice& device, std::uint64_t now_ms) {
+  Slot* slot = open_slot_of(device);
+  if (slot != nullptr) replace(*slot, wire::Refusal::kNone, "excluded by the operator", now_ms);
+}
+
 void RoundDriver::on_connected(std::uint64_t now_ms) {
   for (Slot& slot : slots_) {
     if (!slot.open) continue;
     slot.deadline_ms = now_ms + experiment_.fleet.deadline_ms;  // nobody could answer while we were away
     slot.offline_ms = Slot::kNever;
     KnownDevice& device = device_of(slot);
-    if (devices_.is_away(device)) {  // as far as we know; nobody could come back either
-      device.presence.offline_since_ms = now_ms;
-      slot.offline_ms = given_up_ms(device);
+    if (!device.presence.online) {  // nobody could come back either
+      device.presence.offline_since_ms = std::max(device.presence.offline_since_ms, now_ms);
     }
+    give_time(slot, device, now_ms);
+    send_task(slot, now_ms);
+  }
+}
+
+void RoundDriver::renumber(std::uint64_t run, std::uint64_t now_ms) {
+  settle_waiting();
+  run_ = run;
+  for (Slot& slot : slots_) {
+    if (!slot.open) continue;
+    slots_.renew(slot, now_ms);
+    give_time(slot, device_of(slot), now_ms);
+    slot.sends = 0;
     send_task(slot, now_ms);
   }
 }
@@ -148,10 +166,9 @@ void RoundDriver::on_time(std::uint64_t now_ms) {
   for (Slot& slot : slots_) {
     if (!slot.open) continue;
     if (now_ms >= slot.deadline_ms) {
-      note_silence(slot, now_ms);
-      replace(slot, wire::Refusal::kLate, "no answer in time", now_ms);
+      replace(slot, wire::Refusal::kLate, note_silence(slot, now_ms), now_ms);
     } else if (now_ms >= slot.offline_ms) {
-      replace(slot, wire::Refusal::kNone, "offline", now_ms);
+      replace(slot, wire::Refusal::kNone, away_text(device_of(slot), now_ms), now_ms);
     } else if (now_ms >= slot.resend_ms) {
       send_task(slot, now_ms, TaskRequest::Sending::kReminder);
     }
@@ -159,15 +176,37 @@ void RoundDriver::on_time(std::uint64_t now_ms) {
 }
 
 /// A device of which nothing was heard all the time may be gone, whatever the broker says: it is not asked again before
-/// it answers a challenge.
-void RoundDriver::note_silence(const Slot& slot, std::uint64_t now_ms) {
-  if (mode_ == RunMode::kReplay || slot.assembly.next_chunk() > 0) return;
-  devices_.on_silence(device_of(slot), now_ms);
+/// it answers a challenge. It rests in any case, so that one which never gets ready does not cost a deadline each time.
+/// @returns what happened, for people.
+std::string RoundDriver::note_silence(const Slot& slot, std::uint64_t now_ms) {
+  if (mode_ == RunMode::kReplay) return "no answer in time";
+  KnownDevice& device = device_of(slot);
+  const bool is_silent = slot.assembly.next_chunk() == 0;
+  if (is_silent) devices_.on_silence(device, now_ms);
+  const std::uint64_t rest_ms = devices_.on_miss(device, experiment_.fleet.deadline_ms, now_ms);
+  return std::string(is_silent ? "no answer in time" : "not ready in time") + "; not asked again for " +
+         std::to_string((rest_ms + 999) / 1000) + " s";
+}
+
+std::string RoundDriver::away_text(const KnownDevice& device, std::uint64_t now_ms) const {
+  if (devices_.is_excluded(device.id)) return "excluded by the operator";
+  if (now_ms >= device.rests_until_ms) return "offline";
+  return "at rest after " + std::to_string(device.misses) + " missed deadlines";
+}
+
+/// Until when a device that nothing says is there may come back.
+void RoundDriver::give_time(Slot& slot, const KnownDevice& device, std::uint64_t now_ms) {
+  if (mode_ == RunMode::kReplay) return;
+  if (now_ms < device.rests_until_ms || devices_.is_excluded(device.id)) {
+    slot.offline_ms = now_ms;
+  } else if (!device.presence.online) {
+    slot.offline_ms = given_up_ms(device);
+  }
 }
 
 void RoundDriver::send_task(Slot& slot, std::uint64_t now_ms, TaskRequest::Sending sending) {
   KnownDevice& device = device_of(slot);
-  if (devices_.is_revoked(device.id)) {  // every device that could be asked is: the round waits for the operator
+  if (devices_.is_barred(device)) {  // every device that could be asked is: the round waits for the operator
     slot.resend_ms = Slot::kNever;
     return;
   }
@@ -231,10 +270,14 @@ void RoundDriver::replace(Slot& slot, wire::Refusal reason, const std::string& d
   slot.forgot = false;
   while (const auto next = slots_.next_device()) {
     give_to(slot, *next, reason, who);
-    if (devices_.is_away(device_of(slot))) continue;
-    send_task(slot, now_ms);
-    return;
+    if (mode_ == RunMode::kLive && devices_.is_away(device_of(slot), now_ms)) continue;
+    give_time(slot, device_of(slot), now_ms);
+    if (now_ms < slot.offline_ms) {
+      send_task(slot, now_ms);
+      return;
+    }
   }
+  slot.offline_ms = Slot::kNever;
   if (slots_.taken_count() > 0 || slots_.open_count() > 1) {
     record(EventKind::kDropped, slot, reason, who);
     slot.open = false;
@@ -245,16 +288,17 @@ void RoundDriver::replace(Slot& slot, wire::Refusal reason, const std::string& d
   }
 }
 
-/// The last open slot of a round without any update belongs to a revoked device, which will never answer: it goes to
-/// the first device of the round's order that is not revoked, though it was passed over before, or did not answer.
+/// The last open slot of a round without any update belongs to a revoked or excluded device, which will never answer:
+/// it goes to the first device of the round's order that is neither, though it was passed over before, or did not
+/// answer.
 /// @returns false when the slot's device may still be asked, or nobody may.
 bool RoundDriver::ask_again_in_order(Slot& slot, wire::Refusal reason, const std::string& who, std::uint64_t now_ms) {
-  if (!devices_.is_revoked(device_of(slot).id)) return false;
+  if (!devices_.is_barred(device_of(slot))) return false;
   for (std::uint32_t position = 0; position < slots_.positions(); ++position) {
     const std::uint32_t candidate = slots_.device_at(position);
-    if (devices_.is_revoked(devices_.at(candidate).id)) continue;
+    if (devices_.is_barred(devices_.at(candidate))) continue;
     give_to(slot, candidate, reason, who);
-    if (devices_.is_away(devices_.at(candidate))) return false;
+    if (devices_.is_away(devices_.at(candidate), now_ms)) return false;
     send_task(slot, now_ms);
     return true;
   }

@@ -95,6 +95,13 @@ void RoundDriver::take_expected(Slot& slot, const wire::Update& update, Bytes pa
   if (update.outcome == wire::Outcome::kRefused) {  // the device will not do it: somebody else may
     count(update.refusal);
     answer(slot, wire::Verdict::kAccepted, wire::Refusal::kNone);
+    const bool is_ahead = update.refusal == wire::Refusal::kAnotherRun || update.refusal == wire::Refusal::kLowerRound;
+    if (is_ahead) {  // its birth says how far, and then it gets the task under a number that it takes
+      devices_.on_silence(device_of(slot), now_ms);
+      slot.resend_ms = Slot::kNever;
+      give_time(slot, device_of(slot), now_ms);
+      return;
+    }
     replace(slot, update.refusal, refusal_detail(update), now_ms);
     return;
   }
@@ -105,6 +112,7 @@ void RoundDriver::take_expected(Slot& slot, const wire::Update& update, Bytes pa
   if (!is_evaluation_ && update.outcome == wire::Outcome::kDiverged) {
     answer(slot, wire::Verdict::kAccepted, wire::Refusal::kNone);
     ++round_record_.diverged;
+    devices_.on_answer(device_of(slot));
     settle_without_update(slot, EventKind::kDiverged, wire::Refusal::kNone);
     return;
   }
@@ -169,9 +177,11 @@ void RoundDriver::settle_change(const CompleteChange& change) {
   }
   note_samples(slot, change.support_samples);
   if (on_taken_) {
-    on_taken_({change.id, slot.device_index, device_of(slot).id, change.support_samples, slot.assembly.bytes()});
+    on_taken_({change.id, slot.device_index, device_of(slot).id, change.support_samples, change.norm,
+               model_.clip().bound, slot.assembly.bytes()});
   }
   slot.taken = true;
+  devices_.on_answer(device_of(slot));
   answer(slot, wire::Verdict::kAccepted, wire::Refusal::kNone);
   settle(slot, wire::Refusal::kNone);
 }
@@ -196,6 +206,7 @@ void RoundDriver::take_evaluation(Slot& slot, const wire::Update& update) {
   }
   rounds::add(report, evaluation_record_.total);
   ++evaluation_record_.devices;
+  devices_.on_answer(device_of(slot));
   evaluation_record_.reports.push_back({slot.device_index, report});
   answer(slot, wire::Verdict::kAccepted, wire::Refusal::kNone);
   settle(slot, wire::Refusal::kNone);

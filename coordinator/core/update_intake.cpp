@@ -7,10 +7,7 @@ namespace skink::coordinator {
 
 UpdateIntake::UpdateIntake(const Experiment& experiment, const nn::Network& network, const rounds::Strategy& strategy,
                            rounds::Executor executor)
-    : experiment_(&experiment),
-      strategy_(&strategy),
-      executor_(executor),
-      aggregator_(network, experiment.meta.clip_norm, std::move(executor)) {
+    : experiment_(&experiment), strategy_(&strategy), executor_(executor), aggregator_(network, std::move(executor)) {
   if (!codec::parse(experiment.uplink.c_str(), codec_)) throw std::runtime_error("unknown codec");
   longest_update_ = codec::encoded_bytes(codec_, network);
 }
@@ -44,7 +41,7 @@ UpdateIntake::Taken UpdateIntake::take_chunk(Slot& slot, std::uint32_t number, c
   if (!has_its_samples || (codec_.error_feedback && !has_its_residual)) return Taken::kRefused;
   slot.waits = true;
   const std::uint32_t samples = slot.known_samples != 0 ? slot.known_samples : update.support_samples;
-  waiting_.push_back({number, update.id, samples, update.residual_round, now_ms});
+  waiting_.push_back({number, update.id, samples, update.residual_round, now_ms, 0, wire::Refusal::kNone});
   return Taken::kWaits;
 }
 
@@ -60,7 +57,10 @@ std::vector<CompleteChange> UpdateIntake::decode_waiting(std::uint32_t round, Sl
                        strategy_->aggregation_weight(change.support_samples)});
   }
   const std::vector<wire::Refusal> refusals = aggregator_.add(codec_, {changes.data(), changes.size()});
-  for (std::size_t i = 0; i < waiting.size(); ++i) waiting[i].refusal = refusals[i];
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    waiting[i].refusal = refusals[i];
+    waiting[i].norm = aggregator_.norms()[i];
+  }
   return waiting;
 }
 

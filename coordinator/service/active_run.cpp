@@ -105,6 +105,9 @@ Result<void> ActiveRun::carry_out(BrokerLink& broker, const ServiceObserver& obs
 
 void ActiveRun::tell(const Action& action, const ServiceObserver& observer) const {
   if (std::holds_alternative<CommitRound>(action) && observer.on_round) observer.on_round(*core_);
+  if (const auto* number = std::get_if<CommitNumber>(&action); number != nullptr && observer.on_number) {
+    observer.on_number(number->run);
+  }
   if (const auto* event = std::get_if<CommitEvent>(&action); event != nullptr && observer.on_event) {
     observer.on_event(event->event);
   }

@@ -114,6 +114,7 @@ bool FleetLoop::collect(const mqtt::Event& event) {
       topic.kind != wire::TopicKind::kUpdate) {
     return false;
   }
+  if (!flood_guard_.admits({topic.device_id.data(), topic.device_id.size()}, now_ms())) return true;
   updates_.push_back({{topic.device_id.data(), topic.device_id.size()}, {event.payload.data(), event.payload.size()}});
   return true;
 }
@@ -135,7 +136,7 @@ void FleetLoop::handle(const mqtt::Event& event, const ServiceObserver& observer
       if (run_) {
         run_->core().on_connected(now_ms());
       } else {
-        idle_.on_connected();
+        idle_.on_connected(now_ms());
       }
       if (observer.on_connected) observer.on_connected();
       return;
@@ -177,7 +178,7 @@ void FleetLoop::handle_message(const mqtt::Event& event) {
     const bool is_needed = run_ && run_->core().publishes(topic.slot, topic.chunk);
     if (!is_needed) broker_.remove_chunk(topic.slot, topic.chunk);  // of a run that was given up
   }
-  if (topic.kind != wire::TopicKind::kState) return;
+  if (topic.kind != wire::TopicKind::kState || !flood_guard_.admits(id, now_ms())) return;
   if (run_) {
     run_->core().on_state(id, payload, now_ms());
   } else {
@@ -241,6 +242,14 @@ void FleetLoop::read_revoked(const ServiceObserver& observer) {
   if (!trouble.empty() && trouble != revoked_trouble_ && observer.on_log) observer.on_log(trouble);
   revoked_trouble_ = trouble;
   if (ids) revoke(*ids, observer);
+}
+
+void FleetLoop::exclude(const std::string& id, bool is_excluded) {
+  if (run_) {
+    run_->core().exclude(id, is_excluded, now_ms());
+  } else {
+    devices_.exclude(id, is_excluded);
+  }
 }
 
 void FleetLoop::revoke(const RevokedIds& ids, const ServiceObserver& observer) {

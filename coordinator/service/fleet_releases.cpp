@@ -59,6 +59,14 @@ std::uint32_t FleetReleases::model_of(const std::string& group) const {
   return for_all_ ? for_all_->model : 0;
 }
 
+std::vector<FleetReleases::Released> FleetReleases::released() const {
+  std::vector<Released> released;
+  for (const std::optional<Live>* live : {&for_all_, &for_group_}) {
+    if (*live) released.push_back({(*live)->model, (*live)->group});
+  }
+  return released;
+}
+
 const FleetReleases::Live* FleetReleases::wanted(const std::string& id) const {
   if (for_group_ && group_of_(id) == for_group_->group) return &*for_group_;
   return for_all_ ? &*for_all_ : nullptr;

@@ -16,7 +16,6 @@ namespace skink::coordinator {
 namespace {
 
 constexpr std::uint64_t kWriteMs = 1000;  // what people want to know may be so old
-constexpr std::uint32_t kMostRead = 1'000'000;
 
 constexpr std::array<const char*, 6> kServicePhases{"idle", "broker lost", "waiting", "running", "stalled", "paused"};
 
@@ -54,7 +53,7 @@ Result<void> FleetService::begin() {
   if (!last) return last.error();
   last_event_ = *last;
   auto done = store_.forget_presence();
-  if (done) done = read_descriptions();
+  if (done) done = read_devices();
   if (done) done = releases_.read();
   if (done) done = decide_trials();
   return done;
@@ -130,7 +129,9 @@ Result<void> FleetService::open_next() {
 }
 
 Result<void> FleetService::open_run(const RunRow& row) {
-  const auto number = store_.begin_run(row.number, unix_time_ms());
+  const std::uint64_t now_ms = unix_time_ms();  // a clock may be behind: devices remember what they have seen
+  const std::uint64_t seen = loop_->devices().last_task(now_ms + Coordinator::kMostAhead).run;
+  const auto number = store_.begin_run(row.number, std::max(now_ms, seen + 1));
   if (!number) return number.error();
   RunSource source;
   source.store = run_folder(row.number) + "/store.db";
@@ -155,6 +156,7 @@ Result<void> FleetService::open_run(const RunRow& row) {
   opened_ms_ = round_ms_ = loop_->now_ms();
   durations_ms_.clear();
   is_stalled_ = false;
+  watch_.begin_run();
   const bool resumed = (*run)->resumed();
   loop_->begin(std::move(*run), run_observer_);
   const bool waits = loop_->run()->core().phase() == Phase::kWaitingForFleet;
@@ -176,6 +178,11 @@ Result<void> FleetService::fail_run(const RunRow& row, const std::string& reason
 
 Result<void> FleetService::watch_run() {
   const Coordinator& core = loop_->run()->core();
+  if (core.run() != current_->run) {
+    auto set = store_.renumber_run(current_->number, core.run());
+    if (!set) return set;
+    current_->run = core.run();
+  }
   if (current_->order.kind == RunKind::kEvaluate && !core.evaluations().empty()) {
     return conclude(RunPhase::kFinished, "");
   }
@@ -246,147 +253,6 @@ Result<void> FleetService::conclude(RunPhase phase, const std::string& reason) {
   current_.reset();
   queue_changed_ = true;
   return decide_trials();
-}
-
-// ---- what is asked for ----------------------------------------------------------------------------------------------
-
-Result<std::uint32_t> FleetService::queue_run(RunOrder order, const std::string& who) {
-  auto queued = store_.run_of_key(order.idempotency_key);
-  if (!queued || *queued != 0) return queued;
-  if (order.init_model != 0) {
-    const auto model = store_.model(order.init_model);
-    if (!model) return model.error();
-    if (!*model) {
-      return make_error(Status::kInvalidArgument, fmt::format("there is no model {}", order.init_model));
-    }
-    order.overrides.push_back({"init", (*model)->sha256});
-  }
-  const auto read = parse_experiment(order.experiment_text, "experiment", order.overrides);
-  if (!read) return read.error();
-  const auto experiment = resolve(*read, nullptr);
-  if (!experiment) return make_error(Status::kInvalidArgument, experiment.error().message);
-  const auto runs = check_runs_in_fleets(*experiment);
-  if (!runs) return make_error(Status::kInvalidArgument, runs.error().message);
-  if (order.init_model == 0 && !experiment->init.is_random()) {
-    return make_error(Status::kInvalidArgument,
-                      "the experiment begins with the model " + experiment->init.digest + " (init); name its number");
-  }
-  order.name = experiment->name;
-  const auto number = store_.queue_run(order, experiment->meta.rounds);
-  if (!number) return number.error();
-  const auto noted = note_audit(who, "run.queue", std::to_string(*number), order.name);
-  if (!noted) return noted.error();
-  event_of(*number, "info", "run.queued", fmt::format("run {} of '{}' is queued by {}", *number, order.name, who));
-  queue_changed_ = true;
-  return *number;
-}
-
-Result<RunRow> FleetService::unfinished(std::uint32_t number) const {
-  const auto row = store_.run(number);
-  if (!row) return row.error();
-  if (!*row) return make_error(Status::kInvalidArgument, fmt::format("there is no run {}", number));
-  if (is_over((*row)->phase)) {
-    return make_error(Status::kInvalidArgument,
-                      fmt::format("run {} is over: it is {}", number, run_phase_text((*row)->phase)));
-  }
-  return **row;
-}
-
-Result<void> FleetService::pause_run(std::uint32_t number, const std::string& who) {
-  auto row = unfinished(number);
-  if (!row) return row.error();
-  if (row->phase == RunPhase::kPaused) return {};
-  auto done = note_audit(who, "run.pause", std::to_string(number), "");
-  if (!done) return done;
-  if (loop_->run() != nullptr && current_->number == number) {
-    loop_->withdraw(run_observer_);
-    done = set_phase(RunPhase::kPaused, "paused by " + who);
-    (void)loop_->end();
-    loop_->devices().select({});
-    return done;
-  }
-  queue_changed_ = true;
-  done = store_.set_phase(number, RunPhase::kPaused, "paused by " + who, row->rounds_done);
-  if (done) event_of(number, "info", "run.phase", fmt::format("run {}: paused: paused by {}", number, who));
-  return done;
-}
-
-Result<void> FleetService::resume_run(std::uint32_t number, const std::string& who) {
-  auto row = unfinished(number);
-  if (!row) return row.error();
-  if (row->phase != RunPhase::kPaused) {
-    return make_error(Status::kInvalidArgument,
-                      fmt::format("run {} is not paused: it is {}", number, run_phase_text(row->phase)));
-  }
-  auto done = note_audit(who, "run.resume", std::to_string(number), "");
-  if (done) done = store_.set_phase(number, RunPhase::kQueued, "", row->rounds_done);
-  if (done) event_of(number, "info", "run.phase", fmt::format("run {} is resumed by {}", number, who));
-  if (current_ && current_->number == number) current_.reset();
-  queue_changed_ = true;
-  return done;
-}
-
-Result<void> FleetService::stop_run(std::uint32_t number, const std::string& who) {
-  auto row = unfinished(number);
-  if (!row) return row.error();
-  auto done = note_audit(who, "run.stop", std::to_string(number), "");
-  if (!done) return done;
-  if (loop_->run() != nullptr && current_->number == number) return conclude(RunPhase::kStopped, "stopped by " + who);
-  queue_changed_ = true;
-  if (current_ && current_->number == number) current_.reset();
-  if (row->run == 0) {
-    done = store_.set_phase(number, RunPhase::kStopped, "stopped by " + who, 0);
-    if (done) event_of(number, "info", "run.phase", fmt::format("run {}: stopped: stopped by {}", number, who));
-    return done;
-  }
-  current_ = *row;
-  auto opened = open_run(*row);  // it has begun: what it learned is kept
-  if (!opened || loop_->run() == nullptr) return opened;
-  return conclude(RunPhase::kStopped, "stopped by " + who);
-}
-
-Result<void> FleetService::describe_device(const FleetDevice& device, const std::string& who) {
-  auto done = note_audit(
-      who, "device.describe", device.row.id,
-      boost::json::serialize(boost::json::object{
-          {"group", device.group}, {"labels", device.labels}, {"note", device.note}, {"excluded", device.excluded}}));
-  if (done) done = store_.describe_device(device);
-  if (done) descriptions_[device.row.id] = description_of(device);
-  if (!done || !current_ || loop_->run() == nullptr) return done;
-  const Selection selection = current_->order.selection;
-  loop_->devices().select([this, selection](const KnownDevice& one) { return is_selected(selection, one); });
-  return done;
-}
-
-FleetService::Description FleetService::description_of(const FleetDevice& device) {
-  Description description{device.group, {}, device.excluded};
-  boost::system::error_code code;
-  const boost::json::value labels = boost::json::parse(device.labels, code);
-  if (code || !labels.is_object()) return description;
-  for (const auto& [key, value] : labels.get_object()) {
-    if (value.is_string()) description.labels.emplace(key, value.get_string());
-  }
-  return description;
-}
-
-Result<void> FleetService::read_descriptions() {
-  const auto rows = store_.devices("", kMostRead);
-  if (!rows) return rows.error();
-  for (const FleetDevice& device : *rows) descriptions_[device.row.id] = description_of(device);
-  return {};
-}
-
-bool FleetService::is_selected(const Selection& selection, const KnownDevice& device) const {
-  if (device.firmware.compare(0, selection.firmware.size(), selection.firmware) != 0) return false;
-  const auto found = descriptions_.find(device.id);
-  static const Description nothing_said;
-  const Description& said = found == descriptions_.end() ? nothing_said : found->second;
-  if (said.excluded || (!selection.group.empty() && said.group != selection.group)) return false;
-  if (selection.label.empty()) return true;
-  const std::size_t equals = selection.label.find('=');
-  const auto label = said.labels.find(selection.label.substr(0, equals));
-  if (label == said.labels.end()) return false;
-  return equals == std::string::npos || label->second == selection.label.substr(equals + 1);
 }
 
 }  // namespace skink::coordinator

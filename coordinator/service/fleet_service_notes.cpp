@@ -17,6 +17,7 @@ namespace skink::coordinator {
 namespace {
 
 constexpr std::size_t kNamedDevices = 5;
+constexpr std::uint32_t kMostReleasesAhead = 100000;
 constexpr std::size_t kRememberedRounds = 31;
 
 /// Of an evaluation, for the registry: docs/fleet-store.md.
@@ -84,9 +85,22 @@ ServiceObserver FleetService::run_observer() {
     round_ms_ = now;
     if (observer_.on_round && current_) observer_.on_round(*current_, core);
   };
-  observer.on_update = [this](const TakenUpdate& /*update*/) { ++counters_.updates; };
+  observer.on_number = [this](std::uint64_t run) {
+    if (!current_) return;
+    event("warning", "run.renumbered",
+          fmt::format("run {} goes on with {} as its number on the wire: devices have seen a later one, as after a "
+                      "restored backup or a clock that was behind",
+                      current_->number, run));
+  };
+  observer.on_update = [this](const TakenUpdate& update) {
+    ++counters_.updates;
+    watch_.on_update(update);
+  };
   observer.on_evaluation = [this](const rounds::EvaluationRecord& record) {
     round_ms_ = loop_->now_ms();
+    for (const rounds::DeviceReport& report : record.reports) {
+      watch_.on_report(loop_->devices().roster()[report.device_index], report.sums);
+    }
     counters_.last_evaluation = record;
     counters_.last_evaluation->reports.clear();
     counters_.classifies =
@@ -118,25 +132,39 @@ void FleetService::note_event(const TranscriptEvent& said) {
     case EventKind::kForgot:
     case EventKind::kSamples: break;
   }
-  event("warning", "run.transcript",
-        fmt::format("run {}, round {}: {} ({}) {}", current_ ? current_->number : 0, said.round, event_text(said.kind),
-                    wire::refusal_text(said.reason), said.detail));
+  const std::string device = said.detail.substr(0, said.detail.find(": "));
+  const bool is_known = loop_->devices().find(device) != nullptr;
+  if (is_known && said.reason == wire::Refusal::kLate) watch_.on_miss(device);
+  event_of(current_ ? current_->number : 0, "warning", "run.transcript",
+           fmt::format("run {}, round {}: {} ({}) {}", current_ ? current_->number : 0, said.round,
+                       event_text(said.kind), wire::refusal_text(said.reason), said.detail),
+           is_known ? device : "");
 }
 
 void FleetService::note_devices(const std::vector<DeviceRow>& rows) {
   devices_.insert(devices_.end(), rows.begin(), rows.end());
   for (const DeviceRow& row : rows) {
     descriptions_.try_emplace(row.id);
-    if (row.online) releases_.consider(row);
+    if (!row.online) continue;
+    releases_.consider(row);
+    note_release(row);
   }
+}
+
+/// A device is not believed when it says that it keeps a release far above all that there were.
+void FleetService::note_release(const DeviceRow& row) {
+  const auto next = store_.next_release();
+  if (!next || !row.takes_releases || row.release < *next || row.release - *next > kMostReleasesAhead) return;
+  release_seen_ = std::max(release_seen_, row.release);
 }
 
 void FleetService::event(const char* level, const char* name, const std::string& text) {
   event_of(current_ ? current_->number : 0, level, name, text);
 }
 
-void FleetService::event_of(std::uint32_t run, const char* level, const char* name, const std::string& text) {
-  EventRow row{++last_event_, utc_now(), level, name, run, "", text};
+void FleetService::event_of(std::uint32_t run, const char* level, const char* name, const std::string& text,
+                            const std::string& device) {
+  EventRow row{++last_event_, utc_now(), level, name, run, device, text};
   if (observer_.on_event) observer_.on_event(row);
   events_.push_back(std::move(row));
 }
@@ -148,10 +176,12 @@ Result<void> FleetService::note_audit(const std::string& who, const char* action
 
 Result<void> FleetService::write_notes() {
   written_ms_ = loop_->now_ms();
+  name_culprits();
   auto done = store_.note(devices_, events_);
+  if (done) done = store_.note_conduct(watch_.take_changes());
   devices_.clear();
   events_.clear();
-  return done;
+  return done && release_seen_ != 0 ? renew_releases() : done;
 }
 
 /// "48 of 50 devices are there: pump-07 and pump-31 are missing".

@@ -24,8 +24,9 @@ Result<std::uint32_t> FleetService::release_model(std::uint32_t model, const std
   if (!row) return row.error();
   if (!*row) return make_error(Status::kInvalidArgument, fmt::format("there is no model {}", model));
   const auto file = store_.model_file(model);
-  const auto number = store_.next_release();
+  auto number = store_.next_release();
   if (!file || !number) return file ? number.error() : file.error();
+  if (release_seen_ >= *number) number = release_seen_ + 1;
   const std::string name = settings_.fleet.substr(0, provisioning::kMaxReleaseNameBytes);
   const auto signed_bytes =
       provisioning::make_release(settings_.release_pki, provisioning::ReleaseKind::kModel, name, *number,
@@ -63,6 +64,28 @@ Result<std::uint32_t> FleetService::release_model(std::uint32_t model, const std
   if (done) done = releases_.announce_to_all();
   if (!done) return done.error();
   return *number;
+}
+
+/// Devices keep a release with a number that this store does not know: it was restored from a backup. What is released
+/// gets numbers above that, or they would refuse it for ever.
+Result<void> FleetService::renew_releases() {
+  const auto next = store_.next_release();
+  if (!next) return next.error();
+  if (release_seen_ < *next || settings_.release_pki.empty()) return {};
+  for (const FleetReleases::Released& released : releases_.released()) {
+    event("warning", "release.renewed",
+          fmt::format(
+              "a device keeps release {}, which is not known here, as after a restored backup: model {} is released "
+              "again, above it",
+              release_seen_, released.model));
+    const auto number = release_model(released.model, released.group, "service");
+    if (number) continue;
+    release_seen_ = 0;  // until a birth says it again
+    event("error", "release.failed",
+          fmt::format("model {} is not released: {}", released.model, number.error().message));
+    return number.error().cause == Cause::kStore ? Result<void>(number.error()) : Result<void>();
+  }
+  return {};
 }
 
 /// Once: whoever was killed after it does it again. A fleet that cannot be told says so and keeps the model.

@@ -22,7 +22,7 @@ std::string from_folder_of(const std::string& file, const std::string& path) {
 void read_http(const ConfigReader& http, const std::string& path, Settings& settings) {
   settings.http_socket = from_folder_of(path, http.text("socket", kMaxPath, ""));
   if (settings.http_socket.empty() && !settings.state.empty()) settings.http_socket = settings.state + "/api.sock";
-  for (const std::string& text : http.names("listen", {1, 8}, kMaxAddress)) {
+  for (const std::string& text : http.names("listen", {0, 8}, kMaxAddress)) {
     const auto address = parse_network_address(text);
     if (!address) http.problem("listen", address.error().message);
     if (address) settings.http_listen.push_back(*address);
@@ -47,6 +47,7 @@ Result<Settings> read_settings(const std::string& path) {
   settings.store = from_folder_of(path, coordinator.text("store", kMaxPath, ""));
   settings.out = from_folder_of(path, coordinator.text("out", kMaxPath, ""));
   settings.checkpoint_rounds = coordinator.count("checkpoint_rounds", {0, limits::kMaxRounds}, 0);
+  settings.clip_factor = coordinator.real("clip_factor", {0.0, 1e6}, settings.clip_factor);
   settings.threads = coordinator.count("threads", {0, limits::kMaxThreads}, 0);
   settings.run =
       static_cast<std::uint64_t>(coordinator.integer("run", {0, std::numeric_limits<std::int64_t>::max()}, 0));

@@ -46,6 +46,8 @@ CREATE TABLE IF NOT EXISTS devices(id TEXT PRIMARY KEY, online INTEGER NOT NULL,
   excluded INTEGER NOT NULL DEFAULT 0, takes_releases INTEGER NOT NULL DEFAULT 0, release INTEGER NOT NULL DEFAULT 0,
   release_model INTEGER NOT NULL DEFAULT 0, release_refused INTEGER NOT NULL DEFAULT 0,
   release_reason INTEGER NOT NULL DEFAULT 0, release_use INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS conduct(id TEXT PRIMARY KEY, updates INTEGER NOT NULL, misses INTEGER NOT NULL,
+  clipped INTEGER NOT NULL, length REAL, gain REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, level TEXT NOT NULL,
   event TEXT NOT NULL, run INTEGER NOT NULL, device TEXT NOT NULL, text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, who TEXT NOT NULL,
@@ -212,6 +214,12 @@ Result<std::uint64_t> FleetStore::begin_run(std::uint32_t number, std::uint64_t 
   });
   if (!done) return done.error();
   return given;
+}
+
+Result<void> FleetStore::renumber_run(std::uint32_t number, std::uint64_t run) {
+  Statement set(database_->get(), "UPDATE runs SET run = ? WHERE number = ?");
+  if (!set.bind(run).bind(number).run()) return database_->failure("the run cannot be written");
+  return {};
 }
 
 Result<void> FleetStore::set_phase(std::uint32_t number, RunPhase phase, const std::string& reason,

@@ -16,7 +16,7 @@ constexpr std::uint64_t kMostEvents = 10000;
 constexpr const char* kColumns =
     "id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, free_bytes, stack_used_bytes, "
     "first_seen, device_group, labels, note, excluded, takes_releases, release, release_model, release_refused, "
-    "release_reason, release_use";
+    "release_reason, release_use, updates, misses, clipped, length, gain";
 
 }  // namespace
 
@@ -66,8 +66,8 @@ Result<void> FleetStore::forget_presence() { return database_->execute("UPDATE d
 
 Result<std::vector<FleetDevice>> FleetStore::read_devices(const char* where, const std::string& value,
                                                           std::uint32_t limit) const {
-  const std::string sql =
-      "SELECT " + std::string(kColumns) + " FROM devices WHERE " + std::string(where) + " ORDER BY id LIMIT ?";
+  const std::string sql = "SELECT " + std::string(kColumns) + " FROM devices LEFT JOIN conduct USING (id) WHERE " +
+                          std::string(where) + " ORDER BY id LIMIT ?";
   Statement row(database_->get(), sql.c_str());
   row.bind(std::string_view(value)).bind(limit);
   std::vector<FleetDevice> devices;
@@ -93,6 +93,8 @@ Result<std::vector<FleetDevice>> FleetStore::read_devices(const char* where, con
     device.labels = row.text(11);
     device.note = row.text(12);
     device.excluded = row.count(13) != 0;
+    device.conduct = {device.row.id, row.large(20),        row.large(21),
+                      row.large(22), row.real_or_null(23), row.real_or_null(24)};
     devices.push_back(std::move(device));
   }
   if (!row.ok()) return database_->failure("the devices cannot be read");

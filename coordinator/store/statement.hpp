@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,11 @@ class Statement {
   Statement& bind(std::uint32_t value) { return bind(static_cast<std::int64_t>(value)); }
   Statement& bind(double value) {
     if (status_ == SQLITE_OK) status_ = sqlite3_bind_double(statement_, ++bound_, value);
+    return *this;
+  }
+  Statement& bind(const std::optional<double>& value) {
+    if (value) return bind(*value);
+    if (status_ == SQLITE_OK) status_ = sqlite3_bind_null(statement_, ++bound_);
     return *this;
   }
   Statement& bind(std::string_view value) {
@@ -66,6 +72,10 @@ class Statement {
   }
   std::uint64_t large(int column) { return static_cast<std::uint64_t>(integer(column)); }
   double real(int column) { return sqlite3_column_double(statement_, column); }
+  std::optional<double> real_or_null(int column) {
+    if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;
+    return real(column);
+  }
   std::string text(int column) {
     const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
     return data == nullptr ? std::string()

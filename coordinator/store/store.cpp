@@ -155,6 +155,7 @@ Result<void> Store::write(const Action& action, std::uint32_t checkpoint_rounds)
   if (const auto* event = std::get_if<CommitEvent>(&action)) return commit_event(event->event);
   if (const auto* round = std::get_if<CommitRound>(&action)) return commit_round(*round, checkpoint_rounds);
   if (const auto* evaluation = std::get_if<CommitEvaluation>(&action)) return commit_evaluation(evaluation->record);
+  if (const auto* number = std::get_if<CommitNumber>(&action)) return set_meta("run", std::to_string(number->run));
   if (std::holds_alternative<CommitFinished>(action)) return set_meta("finished", "1");
   return {};
 }

@@ -35,6 +35,8 @@ void read_meta(const ConfigReader& reader, MetaConfig& meta) {
   meta.passes = reader.count("passes", kPassesRange, 1);
   meta.batch_size = reader.count("batch_size", kBatchRange, 1);
   meta.clip_norm = reader.real("clip_norm", kClipNormRange, 0.0);
+  meta.says_clip = reader.has("clip_norm") || reader.has("clip_factor");
+  meta.clip_factor = reader.real("clip_factor", kClipNormRange, 0.0);
 }
 
 /// Empty: at random.

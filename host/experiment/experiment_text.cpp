@@ -204,7 +204,8 @@ void write_meta(const MetaConfig& meta, Lines& out) {
   out.integer("batch_size", meta.batch_size);
   out.real("meta_learning_rate", meta.meta_learning_rate);
   out.real("meta_learning_rate_final", meta.meta_learning_rate_final);
-  out.real("clip_norm", meta.clip_norm);
+  if (meta.says_clip) out.real("clip_norm", meta.clip_norm);
+  if (meta.says_clip) out.real("clip_factor", meta.clip_factor);
   for (const StrategyKey& key : traits.keys) out.real(std::string(key.name).c_str(), meta.*key.value);
 }
 

@@ -202,7 +202,7 @@ class Intake final : public Line {
 
  private:
   Intake(const std::string& name, const Changes& changes, Workers& workers)
-      : Line(name), network_(changes.network), aggregator_(changes.network, 0, rounds::Executor::of(workers)) {}
+      : Line(name), network_(changes.network), aggregator_(changes.network, rounds::Executor::of(workers)) {}
   const nn::Network& network_;
   codec::Codec codec_;
   std::vector<std::vector<std::uint8_t>> bytes_;

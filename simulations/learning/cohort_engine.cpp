@@ -137,6 +137,8 @@ const CohortResult& CohortEngine::run_cohort(std::uint32_t round,
   for (std::size_t worker = 1; worker < sums_.size(); ++worker) sums.add(sums_[worker]);
   result_.updates = sums.updates;
   result_.total_weight = sums.weight;
+  result_.longer = sums.longer;
+  result_.outliers = sums.outliers;
   for (std::size_t e = 0; e < result_.sums.size(); ++e) result_.sums[e] = sums.total(e);
   result_.is_complete = !give_up_.was_wanted();
   if (peers_.count() > 1) exchange_sums();
@@ -178,7 +180,7 @@ void CohortEngine::adapt_parts(std::uint32_t round) {
 void CohortEngine::weigh_sums() {
   if (!groups_.front()->weighs_evenly()) return;
   const std::uint32_t weight = groups_.front()->even_weight();
-  result_.total_weight = result_.updates * weight;
+  result_.total_weight = (result_.updates - result_.outliers) * weight;
   if (weight == 1) return;
   for (std::int64_t& sum : result_.sums) sum *= weight;
 }
@@ -233,6 +235,8 @@ void CohortEngine::exchange_sums() {
   for (const Outcome outcome : result_.outcomes) exchanged_.push_back(static_cast<std::int64_t>(outcome));
   for (const std::uint32_t bytes : result_.encoded_bytes) exchanged_.push_back(bytes);
   exchanged_.push_back(result_.updates);
+  exchanged_.push_back(result_.longer);
+  exchanged_.push_back(result_.outliers);
   exchanged_.push_back(result_.total_weight);
   exchanged_.push_back(result_.is_complete ? 0 : 1);
   peers_.add_up(exchanged_);
@@ -243,7 +247,9 @@ void CohortEngine::exchange_sums() {
     result_.outcomes[slot] = static_cast<Outcome>(exchanged_[sums.size() + slot]);
     result_.encoded_bytes[slot] = static_cast<std::uint32_t>(exchanged_[sums.size() + slots + slot]);
   }
-  result_.updates = static_cast<std::uint32_t>(exchanged_[exchanged_.size() - 2]);
+  result_.updates = static_cast<std::uint32_t>(exchanged_[exchanged_.size() - 4]);
+  result_.longer = static_cast<std::uint32_t>(exchanged_[exchanged_.size() - 3]);
+  result_.outliers = static_cast<std::uint32_t>(exchanged_[exchanged_.size() - 2]);
   result_.total_weight = static_cast<std::uint32_t>(exchanged_.back());
 }
 

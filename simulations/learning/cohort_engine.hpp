@@ -26,6 +26,8 @@ struct CohortResult {
   std::vector<std::int64_t> sums;            ///< [P], weighted sum of the changes in units of 2^-36
   std::uint32_t updates = 0;                 ///< changes in it
   std::uint32_t total_weight = 0;            ///< of these
+  std::uint32_t longer = 0;                  ///< of these, those whose norm is above the usual one
+  std::uint32_t outliers = 0;                ///< of these, those that weigh nothing
   bool is_complete = true;                   ///< false: the round was given up, and nothing of it counts
 };
 
@@ -64,7 +66,9 @@ class CohortEngine {
   void make_groups(const RunOptions& options, GroupSettings settings);
   bool prefers_neurons(const LaneFunctions& functions) const;
   bool prefers_scalar(const TaskGenerator& tasks) const;
-  MetaParameters meta_parameters(std::uint32_t rounds_done) const { return {model_.data(), rounds_done}; }
+  MetaParameters meta_parameters(std::uint32_t rounds_done) const {
+    return {model_.data(), rounds_done, model_.clip()};
+  }
   bool is_mine(std::uint32_t place) const;
   void share_out(std::uint32_t count, const std::function<void(std::uint32_t, std::uint32_t, std::uint32_t)>& work);
   void adapt_parts(std::uint32_t round);

@@ -157,7 +157,7 @@ void DeviceGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, c
   }
   for (std::uint32_t k = 0; k < part.count; ++k) {
     const bool is_finite = read_lane(k) && (diverged >> k & 1U) == 0;
-    outcomes[k] = is_finite ? take_change(part, k, phi.values, lane_.data(), sums) : Outcome::kDiverged;
+    outcomes[k] = is_finite ? take_change(part, k, phi, lane_.data(), sums) : Outcome::kDiverged;
   }
   lap(settings_.clock, kTake);
 }

@@ -1,6 +1,7 @@
 #include "group.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "skink/common/arithmetic/fixed_point.hpp"
@@ -23,12 +24,16 @@ void RoundSums::reset() {
   std::fill(numbers_.begin(), numbers_.end(), 0);
   updates = 0;
   weight = 0;
+  longer = 0;
+  outliers = 0;
 }
 
 void RoundSums::add(const RoundSums& other) {
   for (std::size_t i = 0; i < numbers_.size(); ++i) numbers_[i] += other.numbers_[i];
   updates += other.updates;
   weight += other.weight;
+  longer += other.longer;
+  outliers += other.outliers;
 }
 
 std::int64_t RoundSums::total(std::size_t parameter) const {
@@ -118,16 +123,23 @@ Outcome Group::encode_change(const CohortPart& part, std::uint32_t k, const floa
   return Outcome::kTaken;
 }
 
-Outcome Group::add_change(std::uint32_t weight, RoundSums& sums) {
+Outcome Group::add_change(const rounds::Clip& clip, std::uint32_t weight, RoundSums& sums) {
   for (const float number : change_) {
     if (!arithmetic::is_aggregatable(number))
       return arithmetic::is_finite(number) ? Outcome::kTooLarge : Outcome::kDiverged;
   }
-  const float factor = rounds::clipping_factor({change_.data(), change_.size()}, settings_.experiment->meta.clip_norm);
+  const double squares = clip.bound > 0 ? rounds::add_squares(0, {change_.data(), change_.size()}) : 0;
+  const double norm = std::sqrt(squares);
+  ++sums.updates;
+  sums.longer += static_cast<std::uint32_t>(clip.usual > 0 && norm > clip.usual);
+  if (clip.most > 0 && norm > clip.most) {
+    ++sums.outliers;
+    return Outcome::kTaken;
+  }
+  const float factor = rounds::clipping_factor(squares, clip.bound);
   for (std::size_t e = 0; e < change_.size(); ++e) {
     sums.add(e, arithmetic::to_fixed_point(change_[e] * factor) * weight);
   }
-  ++sums.updates;
   sums.weight += weight;
   return Outcome::kTaken;
 }
@@ -139,17 +151,18 @@ void Group::leave_residual(std::uint32_t device) {
   }
 }
 
-Outcome Group::take_change(const CohortPart& part, std::uint32_t k, const float* phi, const float* w, RoundSums& sums) {
+Outcome Group::take_change(const CohortPart& part, std::uint32_t k, const MetaParameters& phi, const float* w,
+                           RoundSums& sums) {
   Outcome outcome = Outcome::kTaken;
   if (sends_plainly()) {
-    for (std::size_t e = 0; e < change_.size(); ++e) change_[e] = w[e] - phi[e];
+    for (std::size_t e = 0; e < change_.size(); ++e) change_[e] = w[e] - phi.values[e];
     part.encoded_bytes[k] = static_cast<std::uint32_t>(codec::encoded_bytes(settings_.codec, *settings_.network));
   } else {
-    outcome = encode_change(part, k, phi, w);
+    outcome = encode_change(part, k, phi.values, w);
   }
   if (outcome != Outcome::kTaken) return outcome;
   const std::uint32_t samples = samples_.count(k, TaskSet::kSupport);
-  outcome = add_change(weighs_evenly_ ? 1 : settings_.strategy->aggregation_weight(samples), sums);
+  outcome = add_change(phi.clip, weighs_evenly_ ? 1 : settings_.strategy->aggregation_weight(samples), sums);
   if (outcome == Outcome::kTaken && settings_.residuals != nullptr) leave_residual(part.devices[k]);
   return outcome;
 }

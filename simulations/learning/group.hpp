@@ -17,6 +17,7 @@
 #include "skink/common/nn/network.hpp"
 #include "skink/host/experiment/experiment.hpp"
 #include "skink/host/experiment/tasks.hpp"
+#include "skink/rounds/clipping.hpp"
 #include "skink/rounds/strategy.hpp"
 #include "skink/rounds/task_result.hpp"
 #include "skink/simulations/learning/lanes.hpp"
@@ -52,7 +53,9 @@ class RoundSums {
   std::int64_t total(std::size_t parameter) const;
 
   std::uint32_t updates = 0;
-  std::uint32_t weight = 0;  ///< of them in all, where they are weighted one by one
+  std::uint32_t weight = 0;    ///< of them in all, where they are weighted one by one
+  std::uint32_t longer = 0;    ///< of them, those whose norm is above the usual one
+  std::uint32_t outliers = 0;  ///< of these, those that weigh nothing
 
  private:
   std::uint32_t lanes_;
@@ -78,6 +81,7 @@ struct CohortOfRounds {
 struct MetaParameters {
   const float* values = nullptr;  ///< [P]
   std::uint32_t rounds_done = 0;  ///< tells versions apart
+  rounds::Clip clip;              ///< of the changes to them
 };
 
 class Group {
@@ -92,7 +96,8 @@ class Group {
     return settings_.codec.quantizer == codec::Quantizer::kFloat32 && !settings_.codec.selects();
   }
   /// Nor clipped nor weighted one by one: they may be added up where they lie.
-  bool takes_plainly() const { return sends_plainly() && settings_.experiment->meta.clip_norm == 0 && weighs_evenly(); }
+  bool takes_plainly() const { return sends_plainly() && !clips() && weighs_evenly(); }
+  bool clips() const { return settings_.experiment->meta.clip_norm > 0 || settings_.experiment->meta.clip_factor > 0; }
   /// All changes weigh as much: sums are not weighted, and even_weight() is that of each.
   bool weighs_evenly() const { return weighs_evenly_; }
   std::uint32_t even_weight() const;
@@ -119,7 +124,8 @@ class Group {
  protected:
   /// Otherwise: what the k-th device, with the finite parameters w, sends, as the coordinator reads, clips and weighs
   /// it.
-  Outcome take_change(const CohortPart& part, std::uint32_t k, const float* phi, const float* w, RoundSums& sums);
+  Outcome take_change(const CohortPart& part, std::uint32_t k, const MetaParameters& phi, const float* w,
+                      RoundSums& sums);
   /// Is this query sample an anomaly? Of data sets with a normal class.
   bool is_anomaly(std::uint32_t k, std::uint32_t sample) const;
   /// What is known of a task before it is scored.
@@ -134,7 +140,7 @@ class Group {
  private:
   rounds::TaskScore score_persistence(const Task& task) const;
   Outcome encode_change(const CohortPart& part, std::uint32_t k, const float* phi, const float* w);
-  Outcome add_change(std::uint32_t weight, RoundSums& sums);
+  Outcome add_change(const rounds::Clip& clip, std::uint32_t weight, RoundSums& sums);
   void leave_residual(std::uint32_t device);
 
   bool weighs_evenly_;

@@ -209,6 +209,7 @@ class LearningRun {
 
   /// @returns the length of the patch.
   std::size_t step(const RoundRecord& record, const CohortResult& cohort) {
+    model_.follow_norms(record.updates, cohort.longer);
     const auto patch = model_.step(record.round, {cohort.sums.data(), cohort.sums.size()}, record.total_weight);
     lap(options_.clock, kStep);
     return patch.size();

@@ -65,7 +65,7 @@ void NeuronGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, c
     } else {
       device_.read(w_.data());
       const bool is_finite = nn::all_finite({w_.data(), w_.size()});
-      outcomes[k] = is_finite ? take_change(part, k, phi.values, w_.data(), sums) : Outcome::kDiverged;
+      outcomes[k] = is_finite ? take_change(part, k, phi, w_.data(), sums) : Outcome::kDiverged;
     }
     lap(settings_.clock, kTake);
     device_.reset();

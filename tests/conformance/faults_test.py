@@ -31,6 +31,7 @@ FAULTS = [
     ("keeps_residual", "error_feedback", 20),
     ("no_fallback", "patch_damaged", 20),
     ("stale_challenge", "birth_again", 5),
+    ("no_task_in_birth", "task_in_birth", 5),
     ("no_kept_model", "model_kept", 2),
     ("forgets_result", "result_kept", 2),
     ("any_model", "wrong_model_hash", 20),

@@ -78,7 +78,9 @@ class Device:
     def publish_birth(self):
         state = wire.new("State", versions=wire.versions(), online=True, firmware="python device", arena_bytes=SLOT_BYTES,
                          battery_percent=255, model=wire.prefix(self.model.digest) if self.model else 0,
-                         challenge=self.challenge, **self.releases.fields())
+                         challenge=self.challenge, run=self.task.run if self.task else 0,
+                         round=self.task.round if self.task and self.fault != "no_task_in_birth" else 0,
+                         **self.releases.fields())
         key = bytes(32) if self.fault == "wrong_code" else self.key
         data = wire.sealed(key, "state", self.id, wire.serialize(state))
         self.link.publish(self.topic("state"), data, retain=self.fault != "not_retained")

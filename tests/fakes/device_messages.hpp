@@ -12,14 +12,17 @@ namespace skink::test {
 
 /// @param[in] challenge  that it answers; 0: none
 /// @param[in] model      as State::model; 0: none
+/// @param[in] last       the last task that it took; run 0: none
 inline std::vector<std::uint8_t> birth_message(const wire::Identity& identity, std::uint64_t challenge,
-                                               std::uint64_t model = 0) {
+                                               std::uint64_t model = 0, const wire::RoundId& last = {}) {
   wire::State state{};
   state.has_versions = true;
   state.versions = wire::own_versions();
   state.online = true;
   state.model = model;
   state.challenge = challenge;
+  state.run = last.run;
+  state.round = last.round;
   std::vector<std::uint8_t> bytes(wire::kMaxControlBytes);
   std::size_t written = 0;
   REQUIRE(wire::encode_state(state, identity, {bytes.data(), bytes.size()}, written) == Status::kOk);

@@ -163,6 +163,12 @@ def model_in_birth(lead):
     equal("model in a birth", lead.confirm_presence().model, wire.prefix(lead.model.digest))
 
 
+@check("task_in_birth", "protocol.md 3.1", "`run` and `round` of the last task that it took", needs="model_again")
+def task_in_birth(lead):
+    birth = lead.confirm_presence()
+    equal("run and round in a birth", (birth.run, birth.round), (lead.run, lead.round))
+
+
 # ------------------------------------------------------------------------------------------------- Lost connections
 
 @check("last_will", "protocol.md 3.1", "register the last will", needs="presence")

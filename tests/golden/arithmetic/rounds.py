@@ -69,23 +69,43 @@ def training_devices(bits, devices, held_out, last=False):
     return [k for k in range(devices) if k not in excluded]
 
 
-def clipped(delta, clip_norm):
-    norm = math.sqrt(np.cumsum(delta.astype(np.float64) ** 2)[-1]) if len(delta) else 0.0
-    return delta * F(clip_norm / norm) if clip_norm and norm > clip_norm else delta
+def norm_of(delta):
+    return math.sqrt(np.cumsum(delta.astype(np.float64) ** 2)[-1]) if len(delta) else 0.0
+
+
+def clipped(delta, bound):
+    norm = norm_of(delta)
+    return delta * F(bound / norm) if bound and norm > bound else delta
+
+
+class RunningNorm:
+    """What `clip_factor` is a multiple of."""
+
+    def __init__(self, phi, clip_factor):
+        self.value = self.limited(norm_of(phi) / clip_factor)
+
+    @staticmethod
+    def limited(value):
+        return min(max(value, 2.0 ** -40), 2.0 ** 40)
+
+    def follow(self, norms):
+        if norms:
+            share = float(sum(norm > self.value for norm in norms)) / float(len(norms))
+            self.value = self.limited(self.value * (1.0 + 0.4 * (share - 0.5)))
 
 
 def is_taken(delta):
     return delta is not None and np.all(np.abs(delta) < F(128))         # false for NaN
 
 
-def aggregate(network, phi, changes, outer_step, clip_norm):
+def aggregate(network, phi, changes, outer_step, bound, most=0):
     """changes: pairs of (decoded change of the trainable parameters, or None; weight). `outer_step` takes the trainable
     parameters and the mean, both in double."""
     indices = network.trainable
     total, s = 0, np.zeros(len(indices), np.int64)
     for delta, weight in changes:
-        if is_taken(delta):
-            s += np.rint(clipped(delta, clip_norm).astype(np.float64) * 2.0 ** 36).astype(np.int64) * weight
+        if is_taken(delta) and not (most and norm_of(delta) > most):
+            s += np.rint(clipped(delta, bound).astype(np.float64) * 2.0 ** 36).astype(np.int64) * weight
             total += weight
     if total == 0:
         return phi

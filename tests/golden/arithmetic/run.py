@@ -12,7 +12,7 @@ from .floats import F, without_minus_zero
 from .initialization import initialize
 from .network import Network
 from .random_bits import COHORT, EVALUATION, ORDER, Bits, permute
-from .rounds import adapt, aggregate, fixed_point, is_taken, measure, training_devices
+from .rounds import RunningNorm, adapt, aggregate, fixed_point, is_taken, measure, norm_of, training_devices
 from .strategies import STRATEGIES
 from .tasks import SOURCES
 
@@ -109,10 +109,20 @@ class Run:
     def stepped(self, before, changes, t):
         """phi after round t with these pairs of decoded change, or None, and weight."""
         step = functools.partial(self.strategy.step, self.strategy.meta_learning_rate(t))
-        phi = aggregate(self.network, before, changes, step, self.meta.get("clip_norm", 0))
+        phi = aggregate(self.network, before, changes, step, *self.bounds())
+        if self.running_norm:
+            self.running_norm.follow([norm_of(delta) for delta, _ in changes if is_taken(delta)])
         if self.downlink and any(is_taken(delta) for delta, _ in changes):
             phi = self.passed(before, phi, t)
         return phi
+
+    def bounds(self):
+        """What changes of this round are clipped to, and above which they weigh nothing; 0: they are not, and all weigh."""
+        fixed = self.meta.get("clip_norm", 0)
+        if not self.running_norm:
+            return fixed, 0
+        running = self.meta["clip_factor"] * self.running_norm.value
+        return min(fixed, running) if fixed else running, 2 * running
 
     def beginning(self):
         """Drawn from the seed, or the parameters of the model that `init` names."""
@@ -126,6 +136,8 @@ class Run:
 
     def train(self, trace):
         phi = self.beginning()
+        factor = self.meta.get("clip_factor", 0)
+        self.running_norm = RunningNorm(phi, factor) if factor else None
         training = self.training
         trace(0, self.network.model_hash(phi))
         for t in range(self.meta["rounds"]):

@@ -270,6 +270,8 @@ TEST_CASE("core: models take turns at two places, and nothing is left at the bro
     CHECK(load_u64(publish.payload.data()) == crypto::prefix_of(bench.core.model().digest()));
   };
   bench.core.on_connected(0);
+  bench.tick(0);
+  for (const auto& [id, challenge] : std::map(bench.challenges)) bench.send_birth(id, challenge);
   bench.take();
   std::set<std::uint32_t> slots;
   while (bench.core.phase() != coordinator::Phase::kFinished) {

@@ -88,11 +88,13 @@ TEST_CASE("aggregation: what cannot be summed is refused and leaves the sum alon
 }
 
 TEST_CASE("aggregation: a change of too large a norm is scaled down to it", "[rounds][aggregation]") {
-  Aggregator aggregator(small_network(), 5.0);
+  Aggregator aggregator(small_network());
+  aggregator.reset({5.0, 4.9});
   REQUIRE(add(aggregator, {30.0F, 40.0F}, 1) == wire::Refusal::kNone);  // to 3, 4
   REQUIRE(add(aggregator, {3.0F, -4.0F}, 1) == wire::Refusal::kNone);   // as it is
   REQUIRE(add(aggregator, {0.0F, 0.0F}, 1) == wire::Refusal::kNone);
   CHECK(aggregator.updates() == 3);
+  CHECK(aggregator.longer() == 2);
   const std::vector<float> phi = step(aggregator, 3.0, {0.0F, 0.0F, 0.0F});
   CHECK(phi[0] == Approx(6.0));
   CHECK(phi[1] == Approx(0.0).margin(1e-5));
@@ -191,7 +193,8 @@ Sums by_the_book(const Cohort& cohort, double clip_norm) {
 
 Sums by_the_aggregator(const Cohort& cohort, double clip_norm, Workers& workers,
                        const std::vector<std::size_t>& order) {
-  Aggregator aggregator(cohort.network, clip_norm, rounds::Executor::of(workers));
+  Aggregator aggregator(cohort.network, rounds::Executor::of(workers));
+  aggregator.reset({clip_norm, 0});
   std::vector<EncodedChange> changes;
   changes.reserve(order.size());
   for (const std::size_t i : order) changes.push_back(cohort.changes[i]);
@@ -243,7 +246,7 @@ TEST_CASE("aggregation: which changes find room under the limit of weight is dec
       change(one, most - 10),   change(bad, 8), change(one, 11), change(one, 0xffffffffU),
       change(bad, 0xffffffffU), change(one, 9), change(one, 1),  change(one, 1)};
   Workers workers(GENERATE(1U, 3U));
-  Aggregator aggregator(small_network(), 0, rounds::Executor::of(workers));
+  Aggregator aggregator(small_network(), rounds::Executor::of(workers));
   const auto refusals = aggregator.add({}, {changes.data(), changes.size()});
   using wire::Refusal;
   CHECK(refusals == std::vector<Refusal>{Refusal::kNone, Refusal::kNotFinite, Refusal::kTooLarge, Refusal::kTooLarge,

@@ -17,11 +17,11 @@ namespace skink::rounds {
 /// The sum of one round. Not thread-safe; it uses the workers that it is given.
 class Aggregator {
  public:
-  /// @param[in] clip_norm  that changes are clipped to (clipping.hpp); 0: they are not
-  explicit Aggregator(const nn::Network& network, double clip_norm = 0, Executor executor = {});
+  explicit Aggregator(const nn::Network& network, Executor executor = {});
 
   /// Forgets all updates.
-  void reset();
+  /// @param[in] clip  of those that come
+  void reset(const Clip& clip = {});
 
   /// Decodes changes, adds those that can be added, and counts them; on all workers at once.
   ///
@@ -29,21 +29,28 @@ class Aggregator {
   ///          kMalformed, kNotFinite, kTooLarge (an element of 128 or more, or a total weight of 2^20).
   std::vector<wire::Refusal> add(const codec::Codec& codec, Span<const EncodedChange> changes);
 
+  /// Of the changes of the last add(), before they were clipped; 0: not measured, as nothing is clipped.
+  const std::vector<double>& norms() const { return norms_; }
+
   /// Of all changes that were added since reset().
   std::uint32_t total_weight() const { return total_weight_; }
   std::uint32_t updates() const { return updates_; }
+  /// Those that are longer than the usual one.
+  std::uint32_t longer() const;
   /// [P], their weighted sum in units of 2^-36.
   std::vector<std::int64_t> sums() const;
 
  private:
+  std::uint32_t weight_of(const EncodedChange& change, double norm) const;
   void count(std::uint32_t weight);
   bool has_room_for(Span<const EncodedChange> changes) const;
   std::vector<wire::Refusal> add_one_by_one(const codec::Codec& codec, Span<const EncodedChange> changes);
 
   nn::Network network_;
-  double clip_norm_;
+  Clip clip_;
   Executor executor_;
   std::vector<PartialSum> partial_sums_;  // of each worker
+  std::vector<double> norms_;
   std::uint32_t total_weight_ = 0;
   std::uint32_t updates_ = 0;
 };

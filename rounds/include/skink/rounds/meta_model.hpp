@@ -14,6 +14,7 @@
 #include "skink/common/span.hpp"
 #include "skink/host/experiment/experiment.hpp"
 #include "skink/host/experiment/model_match.hpp"
+#include "skink/rounds/clipping.hpp"
 #include "skink/rounds/downlink.hpp"
 #include "skink/rounds/strategy.hpp"
 
@@ -41,6 +42,11 @@ class MetaModel {
   /// The experiment's strategy: how devices adapt, what updates weigh, and the step below.
   const Strategy& strategy() const { return *strategy_; }
 
+  /// How the changes of the next round are clipped.
+  Clip clip() const;
+  /// Before step(): of the changes that the round took, how many were longer than clip().usual.
+  void follow_norms(std::uint32_t updates, std::uint32_t longer) { running_norm_.follow(updates, longer); }
+
   /// The outer step of a round, as the strategy makes it, then through the compressed downlink if there is one. Nothing
   /// changes when `total_weight` is 0, not even what the strategy keeps.
   ///
@@ -66,17 +72,19 @@ class MetaModel {
   Status take(Bytes file);
   /// Error feedback of the downlink, [Downlink::residual().size()]. @returns false when it has another length.
   bool take_residual(const std::vector<float>& residual) { return downlink_.restore(residual); }
-  /// What the strategy keeps between rounds, as it saves it; empty for most. take: @returns false when it is another's.
-  std::vector<std::uint8_t> strategy_state() const { return strategy_->save(state_); }
-  bool take_strategy_state(const std::vector<std::uint8_t>& bytes) {
-    return strategy_->restore({bytes.data(), bytes.size()}, state_);
-  }
+  /// What is kept between rounds: the strategy's, as it saves it, and with `clip_factor` the running norm. Empty for
+  /// most. take: @returns false when it is another's.
+  std::vector<std::uint8_t> strategy_state() const;
+  bool take_strategy_state(const std::vector<std::uint8_t>& bytes);
 
  private:
   ExperimentModel model_;
   std::vector<float> parameters_;
   std::unique_ptr<Strategy> strategy_;
   StrategyState state_;
+  double clip_norm_;
+  double clip_factor_;
+  RunningNorm running_norm_;
   Downlink downlink_;
   std::vector<std::uint8_t> file_;
   crypto::Digest digest_;

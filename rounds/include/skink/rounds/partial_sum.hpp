@@ -9,6 +9,7 @@
 #include "skink/common/codec/decoder.hpp"
 #include "skink/common/nn/network.hpp"
 #include "skink/common/wire/messages.hpp"
+#include "skink/rounds/clipping.hpp"
 
 namespace skink::rounds {
 
@@ -23,22 +24,27 @@ struct EncodedChange {
 class PartialSum {
  public:
   /// Forgets all; keeps the memory.
-  void reset() { is_empty_ = true; }
+  void reset() { is_empty_ = true, longer_ = 0; }
   bool is_empty() const { return is_empty_; }
   /// [P] in units of 2^-36; only if it is not empty.
   Span<const std::int64_t> sums() const { return {sums_.data(), sums_.size()}; }
 
-  /// Adds a change, scaled down to `clip_norm` if that is above 0, times its weight. The caller bounds the total
-  /// weight.
+  /// Changes that were taken and are longer than the usual one.
+  std::uint32_t longer() const { return longer_; }
+
+  /// Adds a change, scaled down to clip.bound if that is above 0, times its weight; nothing of one that is longer than
+  /// clip.most, if that is above 0, though it is taken. The caller bounds the total weight.
+  /// @param[out] norm  of the change, before that; 0 when it is not clipped, as nobody has measured it
   /// @returns kNone, or why nothing was added: kMalformed, kNotFinite, kTooLarge (an element of 128 or more).
   ///
   /// One pass over the encoded bytes, two when changes are clipped or when something was found late.
-  wire::Refusal add(const codec::Codec& codec, const nn::Network& network, double clip_norm,
-                    const EncodedChange& change);
+  wire::Refusal add(const codec::Codec& codec, const nn::Network& network, const Clip& clip,
+                    const EncodedChange& change, double& norm);
 
  private:
   std::vector<std::int64_t> sums_;
   bool is_empty_ = true;
+  std::uint32_t longer_ = 0;
 };
 
 /// What add() would return.

@@ -45,9 +45,14 @@ struct CommitRound {
 struct CommitEvaluation {
   rounds::EvaluationRecord record;
 };
+/// The run goes on under another number: devices have seen a later one than that which it had.
+struct CommitNumber {
+  std::uint64_t run = 0;
+};
 /// The run is over: nothing comes after it.
 struct CommitFinished {};
 
-using Action = std::variant<Publish, CommitRoster, CommitEvent, CommitRound, CommitEvaluation, CommitFinished>;
+using Action =
+    std::variant<Publish, CommitRoster, CommitEvent, CommitRound, CommitEvaluation, CommitNumber, CommitFinished>;
 
 }  // namespace skink::coordinator

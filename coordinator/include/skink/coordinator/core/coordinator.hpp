@@ -54,6 +54,8 @@ struct CoordinatorConfig {
 class Coordinator {
  public:
   static constexpr std::uint64_t kNever = Slot::kNever;
+  /// A device is not believed when it says that it was in a run whose number, in milliseconds, is a century ahead.
+  static constexpr std::uint64_t kMostAhead = 100ULL * 366 * 24 * 60 * 60 * 1000;
   using Message = UpdateMessage;
 
   /// A new run, or with a snapshot the continuation (or replay) of one.
@@ -91,6 +93,9 @@ class Coordinator {
   /// are asked for nothing. At any time, the first thing after construction included; known ids change nothing. A
   /// replay takes no notice, as the transcript has what came of it.
   void revoke(const RevokedIds& ids, std::uint64_t now_ms);
+
+  /// This device is asked for nothing, from now on, or may be again; it stays what it was otherwise.
+  void exclude(const std::string& device_id, bool is_excluded, std::uint64_t now_ms);
 
   /// What to do now, in order; empties the list.
   std::vector<Action> take_actions();
@@ -132,6 +137,8 @@ class Coordinator {
   void add_evaluation(rounds::EvaluationRecord record);
   void close_evaluation();
   void finish();
+  void keep_ahead_of(const wire::RoundId& last, std::uint64_t now_ms);
+  void renumber(std::uint64_t run, std::uint64_t now_ms);
   void update_wake();
   void count(wire::Refusal reason) { ++refused_[static_cast<std::size_t>(reason)]; }
 
@@ -147,6 +154,8 @@ class Coordinator {
   std::uint32_t rounds_done_ = 0;
   std::vector<rounds::EvaluationRecord> evaluations_;
   bool connected_ = false;
+  std::uint32_t renumberings_ = 0;
+  std::uint64_t renumbered_ms_ = 0;
   std::uint64_t wake_ms_ = kNever;
 };
 

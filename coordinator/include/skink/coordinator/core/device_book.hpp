@@ -42,8 +42,11 @@ struct KnownDevice {
   std::string id;
   crypto::Key key;
   Presence presence;
-  std::string firmware;  ///< as its last birth said
-  bool selected = true;  ///< it may be in a roster that is frozen now
+  std::string firmware;              ///< as its last birth said
+  bool selected = true;              ///< it may be in a roster that is frozen now
+  std::uint32_t misses = 0;          ///< deadlines in a row that it missed
+  std::uint64_t rests_until_ms = 0;  ///< for them it is not asked before
+  wire::RoundId last_task;           ///< as its last birth said; run 0: it does not say
   // of the run
   bool reported_late_join = false;
   std::optional<crypto::Digest> model_sent;  ///< the model that its last task named
@@ -95,13 +98,22 @@ class DeviceBook {
 
   /// An authentic birth came. @returns whether it answers our challenge: the device is there, now.
   bool on_birth(KnownDevice& device, const wire::State& birth, std::uint64_t now_ms);
-  /// Its last will came, or it was revoked.
+  /// It was revoked.
   void on_gone(KnownDevice& device, std::uint64_t now_ms);
+  /// Its last will came: offline until it answers a challenge.
+  void on_will(KnownDevice& device, std::uint64_t now_ms);
   /// It did not answer a task in time: offline until it answers a challenge.
   void on_silence(KnownDevice& device, std::uint64_t now_ms);
   void on_sign_of_life(KnownDevice& device, std::uint64_t now_ms);
-  /// The coordinator has connected (again): challenges that are open prove nothing any more.
-  void on_connected();
+  /// The coordinator has connected (again): challenges that are open prove nothing any more, and whoever was there has
+  /// to say so again.
+  void on_connected(std::uint64_t now_ms);
+  /// It missed a deadline, heard or not: it rests for 4, 16, 64, ... deadlines, a day at most, so that it costs a fleet
+  /// a fifth of its time at first, and less and less.
+  /// @returns how long, in milliseconds.
+  std::uint64_t on_miss(KnownDevice& device, std::uint64_t deadline_ms, std::uint64_t now_ms);
+  /// It did what it was asked.
+  void on_answer(KnownDevice& device) { device.misses = 0, device.rests_until_ms = 0; }
   /// The next device whose challenge is to be sent now; null: none. Each must be told to probe_sent().
   KnownDevice* due_probe(std::uint64_t now_ms);
   void probe_sent(KnownDevice& device, std::uint64_t now_ms) {
@@ -110,6 +122,8 @@ class DeviceBook {
   std::uint64_t wake_ms() const { return presence_.wake_ms(); }
   /// Those that answered a challenge and were not heard to go since.
   std::size_t online() const { return presence_.online(); }
+  /// The last task that any device which answered a challenge says it took, of runs up to `limit`; run 0: none says.
+  wire::RoundId last_task(std::uint64_t limit) const;
   /// Those that announced themselves, perhaps long ago, and have not answered yet.
   std::size_t unconfirmed() const { return presence_.unconfirmed(); }
   /// Calls `visit` for each known device, by ascending id.
@@ -122,9 +136,23 @@ class DeviceBook {
   /// @returns the known devices among those that were not revoked before.
   std::vector<KnownDevice*> revoke(const RevokedIds& ids);
   bool is_revoked(std::string_view id) const { return revoked_.find(id) != revoked_.end(); }
-  /// Revoked, or known to be offline.
-  bool is_away(const KnownDevice& device) const {
-    return is_revoked(device.id) || (device.presence.seen && !device.presence.online);
+
+  // ---- exclusion, which can be taken back
+
+  /// It is asked for nothing, or may be again.
+  void exclude(const std::string& id, bool is_excluded);
+  bool is_excluded(std::string_view id) const { return excluded_.find(id) != excluded_.end(); }
+  /// Nothing may be asked of it: it is revoked or excluded.
+  bool is_barred(const KnownDevice& device) const { return is_revoked(device.id) || is_excluded(device.id); }
+  /// Barred, known to be offline, or at rest. Not one that is expected back after a lost connection.
+  bool is_away(const KnownDevice& device, std::uint64_t now_ms) const {
+    const Presence& presence = device.presence;
+    const bool is_gone = presence.seen && !presence.online && now_ms >= presence.offline_since_ms;
+    return is_barred(device) || is_gone || now_ms < device.rests_until_ms;
+  }
+  /// Since when nothing says that it is there: when it went, or when it could have come after the coordinator.
+  std::uint64_t away_since_ms(const KnownDevice& device) const {
+    return device.presence.seen ? device.presence.offline_since_ms : expected_ms_;
   }
 
  private:
@@ -132,11 +160,13 @@ class DeviceBook {
   std::string fleet_;
   std::function<bool(const KnownDevice&)> selection_;
   RevokedIds revoked_;
+  RevokedIds excluded_;
   std::map<std::string, KnownDevice, std::less<>> devices_;  // node-based: pointers stay valid
   std::vector<std::string> roster_;
   std::vector<KnownDevice*> members_;  // by roster index
   Membership membership_;
   PresenceBook presence_;
+  std::uint64_t expected_ms_ = PresenceBook::kComeBackMs;
   std::vector<DeviceNews> news_;
 };
 

@@ -23,7 +23,7 @@ class IdleFleet {
   explicit IdleFleet(DeviceBook& devices) : devices_(&devices) {}
 
   /// Connected (again): the broker tells the births that it kept, and each is asked whether its device is there.
-  void on_connected();
+  void on_connected(std::uint64_t now_ms);
   void on_disconnected() { connected_ = false; }
   /// The connection was there before: a run has ended.
   void attach() { connected_ = true; }

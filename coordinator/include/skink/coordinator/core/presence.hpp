@@ -19,15 +19,19 @@ struct Presence {
   static constexpr std::uint64_t kNever = ~std::uint64_t{0};
   bool seen = false;                   ///< something authentic came from it, or it vanished; if not, nothing is known
   bool online = false;                 ///< it answered our challenge, and nothing since says that it is gone
-  std::uint64_t offline_since_ms = 0;  ///< if it was seen and is not online
+  std::uint64_t offline_since_ms = 0;  ///< if it was seen and is not online; ahead of time: it is expected back
   std::uint64_t challenge = 0;         ///< what an answer must carry; 0: none was made
   std::uint64_t probe_ms = kNever;     ///< when the challenge is sent (again)
   std::uint32_t probes = 0;            ///< how often it was sent
+  bool doubted = false;                ///< it was said to be gone: it is asked a few times, then no more
 };
 
 /// Challenges: who is asked, when, and who has answered.
 class PresenceBook {
  public:
+  /// After a lost connection the broker may have lost its clients too: the longest pause of skink-edge before it
+  /// connects again (docs/protocol.md, section 6).
+  static constexpr std::uint64_t kComeBackMs = 10000;
   /// @param[in] nonce  differs from that of every other coordinator of this fleet: challenges must not repeat.
   explicit PresenceBook(std::uint64_t nonce) : nonce_(nonce) {}
 
@@ -36,15 +40,17 @@ class PresenceBook {
   /// @returns whether it answers our challenge: the device is online now. If not, it is asked.
   bool on_birth(const std::string& id, const crypto::Key& key, Presence& presence, std::uint64_t answer,
                 std::uint64_t now_ms);
-  /// Its last will came, or it was revoked.
+  /// It was revoked.
   void on_gone(const std::string& id, Presence& presence, std::uint64_t now_ms);
+  /// Its last will came. Nobody vouches for it, so the device is asked a few times: one that is there stays so.
+  void on_will(const std::string& id, const crypto::Key& key, Presence& presence, std::uint64_t now_ms);
   /// It did not answer a task in time: offline until it answers a challenge, which it is sent.
   void on_silence(const std::string& id, const crypto::Key& key, Presence& presence, std::uint64_t now_ms);
   /// Something authentic came from a device that is not online: it is asked again soon.
   void on_sign_of_life(const std::string& id, Presence& presence, std::uint64_t now_ms);
-  /// The coordinator has connected (again): answers to what was asked before prove nothing any more. The broker tells
-  /// the births that it kept, which begins anew.
-  void on_connected(const std::string& id, Presence& presence);
+  /// The coordinator has connected (again): answers to what was asked before prove nothing any more. Whoever was there
+  /// is asked; for the others the broker tells the births that it kept.
+  void on_connected(const std::string& id, const crypto::Key& key, Presence& presence, std::uint64_t now_ms);
 
   /// The device whose challenge is to be sent now, as probe_sent() must be told; empty: none.
   std::string_view due(std::uint64_t now_ms) const;

@@ -26,7 +26,9 @@ struct TakenUpdate {
   std::uint32_t device_index = 0;
   std::string_view device_id;
   std::uint32_t support_samples = 0;
-  Bytes change;  ///< as the device encoded it
+  double norm = 0;   ///< of it, if changes are clipped
+  double bound = 0;  ///< what it was clipped to
+  Bytes change;      ///< as the device encoded it
 };
 
 /// Whether a run is computed for the first time, with devices that may be away, or again from its transcript.
@@ -36,6 +38,7 @@ enum class RunMode { kLive, kReplay };
 struct RoundOutcome {
   rounds::RoundRecord record;
   std::vector<std::int64_t> sums;  ///< [P], units of 2^-36
+  std::uint32_t longer = 0;        ///< changes in it whose norm is above the usual one
 };
 
 /// One round or evaluation at a time; the next is opened after the last was closed.
@@ -79,6 +82,9 @@ class RoundDriver {
   /// Its last will came: it is waited for until `fleet.offline_ms`.
   void on_gone(const KnownDevice& device);
   void on_revoked(const KnownDevice& device, std::uint64_t now_ms);
+  void on_excluded(const KnownDevice& device, std::uint64_t now_ms);
+  /// The run goes on under another number: what is open is asked anew.
+  void renumber(std::uint64_t run, std::uint64_t now_ms);
   /// The coordinator has connected again: time stood still, and tasks may have been lost.
   void on_connected(std::uint64_t now_ms);
   void on_time(std::uint64_t now_ms);
@@ -97,7 +103,7 @@ class RoundDriver {
   void open_slots(std::uint32_t round);
   std::uint32_t residual_round_of(const Slot& slot) { return slot.forgot ? 0 : device_of(slot).accepted_round; }
   std::uint64_t given_up_ms(const KnownDevice& device) const {
-    return device.presence.offline_since_ms + experiment_.fleet.offline_ms;
+    return devices_.away_since_ms(device) + experiment_.fleet.offline_ms;
   }
   void send_task(Slot& slot, std::uint64_t now_ms, TaskRequest::Sending sending = TaskRequest::Sending::kFirst);
   void answer(const Slot& slot, wire::Verdict verdict, wire::Refusal reason, std::uint32_t chunk = 0);
@@ -111,7 +117,9 @@ class RoundDriver {
   void settle(Slot& slot, wire::Refusal verdict);
   void settle_without_update(Slot& slot, EventKind kind, wire::Refusal reason);
   void note_samples(const Slot& slot, std::uint32_t support_samples);
-  void note_silence(const Slot& slot, std::uint64_t now_ms);
+  std::string note_silence(const Slot& slot, std::uint64_t now_ms);
+  std::string away_text(const KnownDevice& device, std::uint64_t now_ms) const;
+  void give_time(Slot& slot, const KnownDevice& device, std::uint64_t now_ms);
   void replace(Slot& slot, wire::Refusal reason, const std::string& detail, std::uint64_t now_ms);
   void give_to(Slot& slot, std::uint32_t device_index, wire::Refusal reason, const std::string& who);
   bool ask_again_in_order(Slot& slot, wire::Refusal reason, const std::string& who, std::uint64_t now_ms);

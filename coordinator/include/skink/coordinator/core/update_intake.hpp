@@ -37,6 +37,7 @@ struct CompleteChange {
   std::uint32_t support_samples = 0;
   std::uint32_t residual_round = 0;
   std::uint64_t now_ms = 0;                      ///< when its last chunk came
+  double norm = 0;                               ///< once it was decoded, if changes are clipped
   wire::Refusal refusal = wire::Refusal::kNone;  ///< once it was decoded: kNone, it is in the sum
 };
 
@@ -51,7 +52,7 @@ class UpdateIntake {
   std::vector<OpenedUpdate> open(Span<const UpdateMessage> messages, const DeviceBook& devices) const;
 
   /// The sum is empty again.
-  void begin_round() { aggregator_.reset(); }
+  void begin_round(const rounds::Clip& clip) { aggregator_.reset(clip); }
 
   /// What came of one chunk.
   enum class Taken {

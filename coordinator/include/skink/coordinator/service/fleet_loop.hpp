@@ -12,6 +12,7 @@
 #include "skink/coordinator/core/idle_fleet.hpp"
 #include "skink/coordinator/service/active_run.hpp"
 #include "skink/coordinator/service/broker_link.hpp"
+#include "skink/coordinator/service/flood_guard.hpp"
 #include "skink/coordinator/service/settings.hpp"
 #include "skink/host/program/workers.hpp"
 
@@ -50,6 +51,11 @@ class FleetLoop {
   /// A run that does not go on now leaves nothing at the broker; waits up to two seconds for it.
   void withdraw(const ServiceObserver& observer);
 
+  /// This device is asked for nothing from now on, or may be again.
+  void exclude(const std::string& id, bool is_excluded);
+  /// Devices that send more than is looked at (FloodGuard).
+  std::vector<FloodGuard::Flooder> take_flooders() { return flood_guard_.take_flooders(now_ms()); }
+
   /// Why a turn ended otherwise than kDone; what was said last of a connection that is not there.
   const std::string& failure() const { return failure_; }
   const std::string& trouble() const { return trouble_; }
@@ -75,6 +81,7 @@ class FleetLoop {
   IdleFleet idle_;
   FleetNotes idle_notes_;
   BrokerLink broker_;
+  FloodGuard flood_guard_;
   std::unique_ptr<ActiveRun> run_;
   RevokedIds first_revoked_;  // as the list was at the start
   std::uint64_t revoked_read_ms_ = 0;

@@ -30,6 +30,13 @@ class FleetReleases {
   std::uint32_t free_slot() const { return for_all_ ? 1 - for_all_->slot : 0; }
   /// The model that the devices of this group have been told to use; 0: none.
   std::uint32_t model_of(const std::string& group) const;
+  /// A model that devices are told to use.
+  struct Released {
+    std::uint32_t model = 0;
+    std::string group;  ///< empty: all
+  };
+  /// For all first.
+  std::vector<Released> released() const;
   /// Publishes the chunks of what is released: the broker may have forgotten them.
   void publish_chunks();
   /// Tells every known device that lacks it, also those that are away. Errors: the store failed.

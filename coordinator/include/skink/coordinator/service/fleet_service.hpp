@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "skink/coordinator/service/device_watch.hpp"
 #include "skink/coordinator/service/fleet_counters.hpp"
 #include "skink/coordinator/service/fleet_loop.hpp"
 #include "skink/coordinator/service/fleet_releases.hpp"
@@ -116,7 +117,7 @@ class FleetService {
     bool excluded = false;
   };
   static Description description_of(const FleetDevice& device);
-  Result<void> read_descriptions();
+  Result<void> read_devices();
   bool is_selected(const Selection& selection, const KnownDevice& device) const;
   void do_posted();
   Result<void> manage();
@@ -141,8 +142,12 @@ class FleetService {
   ServiceObserver run_observer();
   void note_event(const TranscriptEvent& said);
   void note_devices(const std::vector<DeviceRow>& rows);
+  void note_release(const DeviceRow& row);
   void event(const char* level, const char* name, const std::string& text);  ///< of the open run, if there is one
-  void event_of(std::uint32_t run, const char* level, const char* name, const std::string& text);
+  void event_of(std::uint32_t run, const char* level, const char* name, const std::string& text,
+                const std::string& device = "");
+  void name_culprits();
+  Result<void> renew_releases();
   Result<void> write_notes();
 
   Settings settings_;
@@ -153,6 +158,8 @@ class FleetService {
 
   FleetObserver observer_;
   FleetCounters counters_;
+  DeviceWatch watch_;
+  std::uint32_t release_seen_ = 0;  ///< the highest number that a device keeps
   ServiceObserver run_observer_;
   std::map<std::string, Description, std::less<>> descriptions_;
   FleetReleases releases_;

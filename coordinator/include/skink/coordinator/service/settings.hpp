@@ -20,6 +20,7 @@ struct Settings {
   std::string store;       ///< path; empty: for the service only
   std::string out;         ///< folder for summary.json, metrics.csv, model.skm; empty: none
   std::uint32_t checkpoint_rounds = 0;
+  double clip_factor = 3;     ///< of experiments that do not say how changes are clipped; 0: they are not
   std::uint64_t run = 0;      ///< 0: the time at which the run is created, in milliseconds
   std::uint32_t threads = 0;  ///< that check, decode and add up updates; 0: as many as there are cores
   std::string host;

@@ -132,6 +132,17 @@ struct TrialRow {
   std::string created, decided;  ///< UTC
 };
 
+/// How a device behaves: counts of all runs.
+struct DeviceConduct {
+  std::string id;
+  std::uint64_t updates = 0;     ///< changes that were taken
+  std::uint64_t misses = 0;      ///< deadlines that it missed
+  std::uint64_t clipped = 0;     ///< changes that were too long, and scaled down
+  std::optional<double> length;  ///< of its changes over what is taken, a running mean; none: nothing was clipped
+  std::optional<double>
+      gain;  ///< of its last evaluation: loss per sample before adapting minus after; none: it had none
+};
+
 /// A device, as the fleet knows it.
 struct FleetDevice {
   DeviceRow row;
@@ -140,6 +151,7 @@ struct FleetDevice {
   std::string labels;      ///< JSON object of texts
   std::string note;        ///< for people
   bool excluded = false;   ///< no run takes it
+  DeviceConduct conduct{};
 };
 
 /// Something that happened.
@@ -208,6 +220,8 @@ class FleetStore {
   Result<std::optional<RunRow>> current_run() const;
   /// Gives it its number on the wire, higher than any before, `least` at least. Once; it keeps it.
   Result<std::uint64_t> begin_run(std::uint32_t number, std::uint64_t least);
+  /// It has another number on the wire: devices have seen a later one. Errors: as queue_run().
+  Result<void> renumber_run(std::uint32_t number, std::uint64_t run);
   /// With a phase that is over, the time is noted.
   Result<void> set_phase(std::uint32_t number, RunPhase phase, const std::string& reason, std::uint32_t rounds_done);
 
@@ -249,6 +263,11 @@ class FleetStore {
   /// Changes group, labels, note and exclusion; a device that was never seen is known from now on. Errors: see the
   /// class.
   Result<void> describe_device(const FleetDevice& device);
+
+  /// Adds or replaces. Errors: see the class.
+  Result<void> note_conduct(const std::vector<DeviceConduct>& rows);
+  /// Of all devices that did something, by id. Errors: see the class.
+  Result<std::vector<DeviceConduct>> conduct() const;
 
   // ---- tokens
 

@@ -14,6 +14,12 @@ inline bool is_adapt(const wire::Task& task) noexcept { return task.kind == skin
 /// The current task, and what others mean beside it.
 class TaskGate {
  public:
+  /// What a birth says of the last task.
+  void describe(wire::State& state) const noexcept {
+    if (!has_task_) return;
+    state.run = task_.run;
+    state.round = task_.round;
+  }
   /// A task of before the reset: lower ones are refused, and it may come again.
   void restore(const wire::RoundId& id) noexcept {
     has_task_ = true;

@@ -136,7 +136,9 @@ struct MetaConfig {
   std::uint32_t batch_size = 1;  ///< 1 is online SGD in place
   double meta_learning_rate = 1.0;
   double meta_learning_rate_final = 0.0;
-  double clip_norm = 0.0;  ///< of a change; 0: not clipped
+  double clip_norm = 0.0;    ///< of a change; 0: not clipped
+  double clip_factor = 0.0;  ///< of a change, in running norms; 0: not clipped
+  bool says_clip = false;    ///< one of them is written
   // of some strategies (strategies.hpp)
   double proximal = 0.0;
   double server_momentum = 0.0;

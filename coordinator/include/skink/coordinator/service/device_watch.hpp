@@ -1,0 +1,52 @@
+#pragma once
+/// @file
+/// How single devices behave: which one sends changes that are too long, misses deadlines, or does not gain by
+/// adapting. So the culprit has a name. docs/operating.md.
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "skink/coordinator/core/coordinator.hpp"
+#include "skink/coordinator/store/fleet_store.hpp"
+
+namespace skink::coordinator {
+
+/// Of all devices that did something, on the service's thread.
+class DeviceWatch {
+ public:
+  /// What was known before the start.
+  void restore(const std::vector<DeviceConduct>& rows);
+  /// Another run begins: whoever is named may be named again.
+  void begin_run();
+
+  /// Its change was taken.
+  void on_update(const TakenUpdate& update);
+  /// It did not answer in time.
+  void on_miss(std::string_view id);
+  /// It evaluated the model.
+  void on_report(std::string_view id, const wire::Evaluation& sums);
+
+  /// Devices whose changes are far too long again and again, each once a run: its id and what an operator should know.
+  struct Suspicion {
+    std::string id, text;
+  };
+  std::vector<Suspicion> take_suspicions() { return std::exchange(suspicions_, {}); }
+  /// What changed since the last call.
+  std::vector<DeviceConduct> take_changes();
+
+ private:
+  struct Watched {
+    DeviceConduct conduct;
+    std::uint32_t clipped_in_row = 0;
+    bool is_named = false;  // in this run
+    bool has_changed = false;
+  };
+  Watched& of(std::string_view id);
+
+  std::map<std::string, Watched, std::less<>> devices_;
+  std::vector<Suspicion> suspicions_;
+};
+
+}  // namespace skink::coordinator

@@ -1,0 +1,91 @@
+/// @file
+/// What a fleet service knows of single devices: what the operator says of them, and how they behave.
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "skink/coordinator/service/fleet_service.hpp"
+
+namespace skink::coordinator {
+
+namespace {
+
+constexpr std::uint32_t kMostRead = 1'000'000;
+
+}  // namespace
+
+Result<void> FleetService::describe_device(const FleetDevice& device, const std::string& who) {
+  auto done = note_audit(
+      who, "device.describe", device.row.id,
+      boost::json::serialize(boost::json::object{
+          {"group", device.group}, {"labels", device.labels}, {"note", device.note}, {"excluded", device.excluded}}));
+  if (done) done = store_.describe_device(device);
+  if (!done) return done;
+  descriptions_[device.row.id] = description_of(device);
+  if (device.excluded != loop_->devices().is_excluded(device.row.id)) {
+    loop_->exclude(device.row.id, device.excluded);
+    event_of(
+        current_ ? current_->number : 0, "info", device.excluded ? "device.excluded" : "device.included",
+        fmt::format("{}: {} by {}", device.row.id, device.excluded ? "excluded from runs" : "may take part again", who),
+        device.row.id);
+  }
+  if (!done || !current_ || loop_->run() == nullptr) return done;
+  const Selection selection = current_->order.selection;
+  loop_->devices().select([this, selection](const KnownDevice& one) { return is_selected(selection, one); });
+  return done;
+}
+
+FleetService::Description FleetService::description_of(const FleetDevice& device) {
+  Description description{device.group, {}, device.excluded};
+  boost::system::error_code code;
+  const boost::json::value labels = boost::json::parse(device.labels, code);
+  if (code || !labels.is_object()) return description;
+  for (const auto& [key, value] : labels.get_object()) {
+    if (value.is_string()) description.labels.emplace(key, value.get_string());
+  }
+  return description;
+}
+
+Result<void> FleetService::read_devices() {
+  const auto rows = store_.devices("", kMostRead);
+  if (!rows) return rows.error();
+  for (const FleetDevice& device : *rows) {
+    descriptions_[device.row.id] = description_of(device);
+    if (device.excluded) loop_->devices().exclude(device.row.id, true);
+  }
+  const auto conduct = store_.conduct();
+  if (!conduct) return conduct.error();
+  watch_.restore(*conduct);
+  return {};
+}
+
+void FleetService::name_culprits() {
+  const std::uint32_t run = current_ ? current_->number : 0;
+  for (const DeviceWatch::Suspicion& one : watch_.take_suspicions()) {
+    event_of(run, "warning", "device.suspect", one.text, one.id);
+  }
+  for (const FloodGuard::Flooder& one : loop_->take_flooders()) {
+    event_of(
+        run, "error", "device.flooding",
+        fmt::format("{}: {} messages more than a device may send were not looked at; is its program broken, or its key "
+                    "stolen? `skinkctl devices revoke {}` puts it out of the fleet",
+                    one.id, one.dropped, one.id),
+        one.id);
+  }
+}
+
+bool FleetService::is_selected(const Selection& selection, const KnownDevice& device) const {
+  if (device.firmware.compare(0, selection.firmware.size(), selection.firmware) != 0) return false;
+  const auto found = descriptions_.find(device.id);
+  static const Description nothing_said;
+  const Description& said = found == descriptions_.end() ? nothing_said : found->second;
+  if (said.excluded || (!selection.group.empty() && said.group != selection.group)) return false;
+  if (selection.label.empty()) return true;
+  const std::size_t equals = selection.label.find('=');
+  const auto label = said.labels.find(selection.label.substr(0, equals));
+  if (label == said.labels.end()) return false;
+  return equals == std::string::npos || label->second == selection.label.substr(equals + 1);
+}
+
+}  // namespace skink::coordinator
