@@ -3,9 +3,18 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "openssl.hpp"
+#include "skink/host/files/files.hpp"
+
 namespace skink::provisioning {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kListHead = "# Ids of revoked devices, one a line. They stay revoked: docs/provisioning.md.\n";
+
+}  // namespace
 
 std::vector<std::string> certificates_in(const std::string& device_folder) {
   std::vector<std::string> paths;
@@ -24,6 +33,18 @@ Result<coordinator::RevokedIds> known_revoked(const PkiFolder& folder) {
   std::error_code code;
   if (!fs::exists(folder.revoked_list(), code)) return coordinator::RevokedIds{};
   return provisioning::read_revoked_list(folder.revoked_list());
+}
+
+Result<std::string> list_text(const std::string& path) {
+  std::error_code code;
+  if (!fs::exists(path, code)) return std::string(kListHead);
+  return read_file(path);
+}
+
+void add_line(std::string& text, const std::string& id) {
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  const Time now(X509_gmtime_adj(nullptr, 0));
+  text.append(id).append("  # ").append(date_text(now.get())).append("\n");
 }
 
 Result<FolderLock> lock_folder(const PkiFolder& folder) {

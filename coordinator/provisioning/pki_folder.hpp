@@ -35,6 +35,11 @@ std::vector<std::string> certificates_in(const std::string& device_folder);
 /// The revoked ids; none where there is no list yet.
 Result<coordinator::RevokedIds> known_revoked(const PkiFolder& folder);
 
+/// What is in a file of revoked ids, or what one begins with.
+Result<std::string> list_text(const std::string& path);
+/// Adds an id and the day to the text of such a file.
+void add_line(std::string& text, const std::string& id);
+
 /// Two programs that issue or revoke at once would lose one's work. Everything that they check must be checked with the
 /// lock.
 /// @returns kUnavailable when another one holds it or the folder cannot be written.

@@ -11,25 +11,13 @@
 namespace skink::provisioning {
 namespace {
 
-constexpr const char* kListHead = "# Ids of revoked devices, one a line. They stay revoked: docs/provisioning.md.\n";
-
-/// What is in the file of revoked ids, or what it begins with.
-Result<std::string> list_text(const std::string& path) {
-  std::error_code code;
-  if (!std::filesystem::exists(path, code)) return std::string(kListHead);
-  return read_file(path);
-}
-
 Result<std::string> extended_list(const PkiFolder& folder, const std::vector<std::string>& ids) {
   auto text = list_text(folder.revoked_list());
   if (!text) return text;
   const auto known = known_revoked(folder);
   if (!known) return known.error();
-  if (!text->empty() && text->back() != '\n') *text += '\n';
-  const Time now(X509_gmtime_adj(nullptr, 0));
-  const std::string today = date_text(now.get());
   for (const std::string& id : ids) {
-    if (known->count(id) == 0) text->append(id).append("  # ").append(today).append("\n");
+    if (known->count(id) == 0) add_line(*text, id);
   }
   return text;
 }

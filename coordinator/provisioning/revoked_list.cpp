@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <sstream>
 
+#include "pki_folder.hpp"
 #include "skink/common/wire/topics.hpp"
 #include "skink/host/files/files.hpp"
 
@@ -27,6 +29,24 @@ Result<coordinator::RevokedIds> read_revoked_list(const std::string& path) {
     ids.insert(id);
   }
   return ids;
+}
+
+Result<bool> add_to_revoked_list(const std::string& path, const std::string& id) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const auto lock = lock_folder({folder.empty() ? "." : folder.string()});
+  if (!lock) return lock.error();
+  auto text = list_text(path);
+  if (!text) return text.error();
+  std::error_code code;
+  if (std::filesystem::exists(path, code)) {
+    const auto ids = read_revoked_list(path);
+    if (!ids) return ids.error();
+    if (ids->contains(id)) return false;
+  }
+  add_line(*text, id);
+  const auto written = write_file(path, *text, Readers::kEverybody);
+  if (!written) return written.error();
+  return true;
 }
 
 }  // namespace skink::provisioning

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "skink/host/files/files.hpp"
 #include "unit/host/temporary_folder.hpp"
 
 using namespace skink;
@@ -25,4 +26,25 @@ TEST_CASE("revoked list: what is no id is refused with its line", "[coordinator]
   folder.write("list", std::string(65, 'x'));
   CHECK_THAT(read_revoked_list(folder.file("list")).error().message, Contains("list:1: "));
   CHECK_THAT(read_revoked_list(folder.file("none")).error().message, Contains("none: cannot be read"));
+}
+
+TEST_CASE("revoked list: an id is added once, and what was there stays", "[coordinator]") {
+  const test::TemporaryFolder folder;
+  folder.write("list", "# ours\npump-001  # stolen");
+  CHECK(provisioning::add_to_revoked_list(folder.file("list"), "pump-002").value());
+  CHECK_FALSE(provisioning::add_to_revoked_list(folder.file("list"), "pump-002").value());
+  CHECK_FALSE(provisioning::add_to_revoked_list(folder.file("list"), "pump-001").value());
+  CHECK(read_revoked_list(folder.file("list")).value() == RevokedIds{"pump-001", "pump-002"});
+  const std::string text = read_file(folder.file("list")).value();
+  CHECK_THAT(text, Catch::Matchers::StartsWith("# ours\npump-001  # stolen\npump-002  # 2"));
+}
+
+TEST_CASE("revoked list: one that is absent is made; a damaged one is an error", "[coordinator]") {
+  const test::TemporaryFolder folder;
+  CHECK(provisioning::add_to_revoked_list(folder.file("new"), "a").value());
+  CHECK(read_revoked_list(folder.file("new")).value() == RevokedIds{"a"});
+  folder.write("list", "no id\n");
+  CHECK_THAT(provisioning::add_to_revoked_list(folder.file("list"), "a").error().message, Contains("list:1: "));
+  CHECK(read_file(folder.file("list")).value() == "no id\n");
+  CHECK_THAT(provisioning::add_to_revoked_list(folder.file("none/list"), "a").error().message, Contains("none"));
 }
