@@ -222,6 +222,12 @@ Result<std::vector<EventRow>> FleetStore::events(const Page& page) const {
   return events;
 }
 
+Result<std::uint64_t> FleetStore::last_audit() const {
+  Statement row(database_->get(), "SELECT COALESCE(MAX(id), 0) FROM audit");
+  if (!row.next()) return database_->failure("the audit cannot be read");
+  return row.large(0);
+}
+
 Result<void> FleetStore::add_audit(const AuditRow& audit) {
   Statement insert(database_->get(), "INSERT INTO audit(at, who, action, subject, detail) VALUES(?, ?, ?, ?, ?)");
   const std::string at = audit.at.empty() ? utc_now() : audit.at;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "database.hpp"
+#include "evaluation_row.hpp"
 #include "format.hpp"
 #include "override_text.hpp"
 #include "skink/common/wire/topics.hpp"
@@ -20,11 +21,9 @@ namespace {
 using internal::decode_overrides;
 using internal::kFormat;
 using internal::kFormat3;
+using internal::read_sums;
+using internal::read_traffic;
 using internal::Statement;
-
-rounds::Traffic read_traffic(Statement& row, int first) {
-  return {row.large(first), row.large(first + 1), row.large(first + 2)};
-}
 
 bool is_event_kind(std::uint32_t number) {
   return number >= static_cast<std::uint32_t>(EventKind::kReplaced) &&
@@ -154,23 +153,6 @@ Result<void> Store::read_events(RunSnapshot& snapshot) const {
   }
   return check(events, "transcript");
 }
-
-namespace {
-
-/// Of seven columns that begin at `first`.
-wire::Evaluation read_sums(Statement& row, int first) {
-  wire::Evaluation sums{};
-  sums.tasks = row.large(first);
-  sums.query_samples = row.large(first + 1);
-  sums.correct_before = row.large(first + 2);
-  sums.correct_after = row.large(first + 3);
-  sums.loss_before = row.large(first + 4);
-  sums.loss_after = row.large(first + 5);
-  sums.diverged_tasks = row.large(first + 6);
-  return sums;
-}
-
-}  // namespace
 
 Result<void> Store::read_evaluations(RunSnapshot& snapshot) const {
   Statement evaluations(handle(),

@@ -129,6 +129,41 @@ TEST_CASE("store: what was committed comes back", "[coordinator][store]") {
   CHECK(store.refusals()->at(0).count == 4);
 }
 
+TEST_CASE("store: evaluations are read in parts", "[coordinator][store]") {
+  const Folder folder;
+  Store store = opened(folder.file("run.db"));
+  REQUIRE(ok(store.begin_run({77, "name", "text = 1\n", {}})));
+  REQUIRE(ok(store.commit(CommitRoster{{"a", "b"}}, 0)));
+  rounds::EvaluationRecord evaluation;
+  REQUIRE(ok(store.commit(CommitEvaluation{evaluation}, 0)));  // nobody has reported
+  REQUIRE(ok(store.commit(round_commit(0), 0)));
+  evaluation.rounds = 1;
+  evaluation.reports = {{0, {1, 20, 5, 10, 300, 200, 0}}, {1, {1, 20, 0, 0, 0, std::uint64_t{1} << 45, 1}}};
+  REQUIRE(ok(store.commit(CommitEvaluation{evaluation}, 0)));
+  const auto evaluations = store.evaluations(0, 5);
+  REQUIRE(ok(evaluations));
+  REQUIRE(evaluations->size() == 2);
+  CHECK(evaluations->front().duration_ms == 0);
+  CHECK(evaluations->back().record.reports.size() == 2);
+  CHECK(evaluations->back().duration_ms == store.rounds()->at(0).duration_ms);
+  CHECK(store.evaluations(0, 1)->size() == 1);
+  CHECK(store.evaluations(1, 5)->front().record.rounds == 1);
+  CHECK(store.evaluations(1, 5)->front().duration_ms == store.rounds()->at(0).duration_ms);
+  CHECK(store.evaluations(2, 5)->empty());
+  const auto reports = store.reports(1, "", 5);
+  REQUIRE(ok(reports));
+  REQUIRE(reports->size() == 2);
+  CHECK(reports->at(1).device == "b");
+  CHECK(store.reports(1, "a", 5)->at(0).sums.diverged_tasks == 1);
+  CHECK(store.reports(7, "", 5)->empty());
+  REQUIRE(store.reports_of("a", 0, 5)->size() == 1);
+  CHECK(store.reports_of("a", 0, 5)->at(0).sums.correct_after == 10);
+  CHECK(store.reports_of("a", 2, 5)->empty());
+  CHECK(store.reports_of("c", 0, 5)->empty());
+  CHECK(store.latest_model()->bytes == 4);
+  CHECK(store.latest_model()->roster == 2);
+}
+
 TEST_CASE("store: keeps the latest two models and the checkpoints", "[coordinator][store]") {
   const Folder folder;
   Store store = opened(folder.file("run.db"));

@@ -287,6 +287,8 @@ class FleetStore {
   Result<void> note(const std::vector<DeviceRow>& devices, const std::vector<EventRow>& events);
   /// Oldest first. Errors: see the class.
   Result<std::vector<EventRow>> events(const Page& page) const;
+  /// The highest id of the audit trail; 0: nothing was changed yet. Errors: see the class.
+  Result<std::uint64_t> last_audit() const;
   /// Its id is given. Errors: see the class.
   Result<void> add_audit(const AuditRow& row);
   /// Oldest first. Errors: see the class.

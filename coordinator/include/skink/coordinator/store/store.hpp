@@ -57,6 +57,26 @@ struct StoreNotes {
   std::vector<RefusalRow> refusals;
 };
 
+/// A finished evaluation, with its reports, and how long all rounds before it took.
+struct StoredEvaluation {
+  rounds::EvaluationRecord record;
+  std::uint64_t duration_ms = 0;
+};
+
+/// What one device reported in one evaluation.
+struct StoredReport {
+  std::uint32_t rounds = 0;  ///< finished ones: which evaluation
+  std::string device;        ///< id
+  wire::Evaluation sums{};
+};
+
+/// The run's latest model and its roster.
+struct StoredModel {
+  std::uint32_t rounds = 0;  ///< after so many
+  std::uint64_t bytes = 0;   ///< of the model file; 0: there is none yet
+  std::uint32_t roster = 0;  ///< devices; 0: not frozen yet
+};
+
 /// A newly created run.
 struct NewRun {
   std::uint64_t run = 1;
@@ -69,6 +89,9 @@ struct NewRun {
 /// One open store. Movable; one thread at a time.
 class Store {
  public:
+  /// evaluations() stops when it has read so many reports.
+  static constexpr std::size_t kMostReports = 20000;
+
   /// Opens for writing; creates the file and its tables when it is not there. One process at a time: a second one gets
   /// an error.
   static Result<Store> open(const std::string& path);
@@ -90,6 +113,16 @@ class Store {
   Result<std::vector<rounds::RoundRecord>> rounds() const;
   /// From one on, at most so many.
   Result<std::vector<rounds::RoundRecord>> rounds(std::uint32_t first, std::uint32_t most) const;
+  /// Evaluations after `first` finished rounds or more, at most so many; fewer when their reports are many
+  /// (kMostReports), but at least one if there is one.
+  Result<std::vector<StoredEvaluation>> evaluations(std::uint32_t first, std::uint32_t most) const;
+  /// Reports of the evaluation after `rounds` rounds, by device id, after `after`; at most so many. None: there is no
+  /// such evaluation, or the store is of a format without reports.
+  Result<std::vector<StoredReport>> reports(std::uint32_t rounds, const std::string& after, std::uint32_t most) const;
+  /// What one device reported in evaluations after `first` finished rounds or more, at most so many.
+  Result<std::vector<StoredReport>> reports_of(const std::string& device, std::uint32_t first,
+                                               std::uint32_t most) const;
+  Result<StoredModel> latest_model() const;
   Result<std::vector<DeviceRow>> devices() const;
   Result<std::vector<RefusalRow>> refusals() const;
 
@@ -119,6 +152,7 @@ class Store {
   Result<void> read_models(RunSnapshot& snapshot) const;
   Result<void> read_strategy(RunSnapshot& snapshot) const;
   Result<void> read_events(RunSnapshot& snapshot) const;
+  Result<bool> has_reports() const;
   Result<void> read_evaluations(RunSnapshot& snapshot) const;
   Result<void> read_reports(RunSnapshot& snapshot) const;
   Result<void> check(const internal::Statement& statement, const char* what) const;
