@@ -48,6 +48,7 @@ void RoundDriver::open_slots(std::uint32_t round) {
 void RoundDriver::open_round(std::uint32_t round, std::uint64_t now_ms) {
   is_evaluation_ = false;
   started_ms_ = now_ms;
+  timing_.open(round, now_ms);
   intake_.begin_round(model_.clip());
   open_slots(round);
   round_record_.meta_learning_rate = strategy_.meta_learning_rate(round);
@@ -94,6 +95,9 @@ RoundOutcome RoundDriver::close_round(std::uint64_t now_ms) {
   round_record_.updates = intake_.sum().updates();
   round_record_.total_weight = intake_.sum().total_weight();
   round_record_.duration_ms = now_ms - started_ms_;
+  timing_.close(now_ms);
+  std::swap(timing_, last_timing_);
+  timing_.clear();
   slots_.clear();
   ++round_;
   return {round_record_, intake_.sum().sums(), intake_.sum().longer()};
@@ -222,6 +226,7 @@ void RoundDriver::send_task(Slot& slot, std::uint64_t now_ms, TaskRequest::Sendi
   request.task_count = slot.task_count;
   request.task_step = slot.task_step;
   outbox_.send_task(device, request);
+  timing_.note_asked(participant(slot), now_ms);
   slots_.put_off_resend(slot, now_ms);
   ++slot.sends;
 }
@@ -250,7 +255,19 @@ void RoundDriver::record(EventKind kind, const Slot& slot, wire::Refusal reason,
                   support_samples});
 }
 
-void RoundDriver::give_to(Slot& slot, std::uint32_t device_index, wire::Refusal reason, const std::string& who) {
+ParticipantTiming RoundDriver::participant(const Slot& slot, Participation outcome, wire::Refusal reason) const {
+  ParticipantTiming who;
+  who.slot = slots_.number_of(slot);
+  who.attempt = slot.attempt;
+  who.device_index = slot.device_index;
+  who.outcome = outcome;
+  who.reason = reason;
+  return who;
+}
+
+void RoundDriver::give_to(Slot& slot, std::uint32_t device_index, wire::Refusal reason, const std::string& who,
+                          std::uint64_t now_ms) {
+  timing_.note_ended(participant(slot, Participation::kReplaced, reason), now_ms);
   slot.device_index = device_index;
   ++slot.attempt;
   slot.sends = 0;
@@ -269,7 +286,7 @@ void RoundDriver::replace(Slot& slot, wire::Refusal reason, const std::string& d
   slots_.renew(slot, now_ms);
   slot.forgot = false;
   while (const auto next = slots_.next_device()) {
-    give_to(slot, *next, reason, who);
+    give_to(slot, *next, reason, who, now_ms);
     if (mode_ == RunMode::kLive && devices_.is_away(device_of(slot), now_ms)) continue;
     give_time(slot, device_of(slot), now_ms);
     if (now_ms < slot.offline_ms) {
@@ -279,6 +296,7 @@ void RoundDriver::replace(Slot& slot, wire::Refusal reason, const std::string& d
   }
   slot.offline_ms = Slot::kNever;
   if (slots_.taken_count() > 0 || slots_.open_count() > 1) {
+    timing_.note_ended(participant(slot, Participation::kDropped, reason), now_ms);
     record(EventKind::kDropped, slot, reason, who);
     slot.open = false;
   } else if (!ask_again_in_order(slot, reason, who, now_ms)) {
@@ -297,7 +315,7 @@ bool RoundDriver::ask_again_in_order(Slot& slot, wire::Refusal reason, const std
   for (std::uint32_t position = 0; position < slots_.positions(); ++position) {
     const std::uint32_t candidate = slots_.device_at(position);
     if (devices_.is_barred(devices_.at(candidate))) continue;
-    give_to(slot, candidate, reason, who);
+    give_to(slot, candidate, reason, who, now_ms);
     if (devices_.is_away(devices_.at(candidate), now_ms)) return false;
     send_task(slot, now_ms);
     return true;

@@ -53,6 +53,7 @@ void RoundDriver::on_update(const UpdateMessage& message, const OpenedUpdate& op
     answer_unexpected(*device, update);
     return;
   }
+  timing_.note_heard(participant(*slot), now_ms);
   if (update.outcome != wire::Outcome::kRefused) device->base = model_.digest();  // it has worked with this model
   take_expected(*slot, update, opened.payload, now_ms);
 }
@@ -113,6 +114,7 @@ void RoundDriver::take_expected(Slot& slot, const wire::Update& update, Bytes pa
     answer(slot, wire::Verdict::kAccepted, wire::Refusal::kNone);
     ++round_record_.diverged;
     devices_.on_answer(device_of(slot));
+    timing_.note_ended(participant(slot, Participation::kDiverged), now_ms);
     settle_without_update(slot, EventKind::kDiverged, wire::Refusal::kNone);
     return;
   }
@@ -171,6 +173,7 @@ void RoundDriver::settle_change(const CompleteChange& change) {
       wire::Refusal::kNone) {  // a function of the experiment, like divergence: nobody takes the place
     count(change.refusal);
     ++round_record_.refused;
+    timing_.note_ended(participant(slot, Participation::kRefused, change.refusal), change.now_ms);
     answer(slot, wire::Verdict::kRefused, change.refusal);
     settle_without_update(slot, EventKind::kRefused, change.refusal);
     return;
@@ -182,6 +185,7 @@ void RoundDriver::settle_change(const CompleteChange& change) {
   }
   slot.taken = true;
   devices_.on_answer(device_of(slot));
+  timing_.note_ended(participant(slot, Participation::kTaken), change.now_ms);
   answer(slot, wire::Verdict::kAccepted, wire::Refusal::kNone);
   settle(slot, wire::Refusal::kNone);
 }

@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include "skink/coordinator/provisioning/revoked_list.hpp"
 #include "skink/coordinator/service/fleet_service.hpp"
 
 namespace skink::coordinator {
@@ -86,6 +87,46 @@ bool FleetService::is_selected(const Selection& selection, const KnownDevice& de
   const auto label = said.labels.find(selection.label.substr(0, equals));
   if (label == said.labels.end()) return false;
   return equals == std::string::npos || label->second == selection.label.substr(equals + 1);
+}
+
+Result<bool> FleetService::revoke_device(const std::string& id, const std::string& who) {
+  if (settings_.revoked.empty()) {
+    return make_error(Status::kInvalidArgument,
+                      "there is no list of revoked ids: name one as [fleet] revoked in the configuration, and start "
+                      "the service again");
+  }
+  const auto added = provisioning::add_to_revoked_list(settings_.revoked, id);
+  if (!added) return added.error();
+  const auto noted = note_audit(who, "device.revoke", id, *added ? "" : "was revoked before");
+  if (!noted) return noted.error();
+  if (*added) event("warning", "device.revoked", id + " is revoked by " + who);
+  return *added;
+}
+
+RoundParticipants FleetService::participants_of(const Coordinator& core, const RoundTiming& timing) const {
+  RoundParticipants round;
+  round.run = current_ ? current_->number : 0;
+  round.round = timing.round();
+  round.is_open = timing.is_open();
+  round.is_complete = timing.is_complete();
+  round.participants.reserve(timing.participants().size());
+  for (const ParticipantTiming& one : timing.participants()) {
+    round.participants.push_back({core.roster()[one.device_index], one});
+  }
+  return round;
+}
+
+std::optional<RoundParticipants> FleetService::participants(std::uint32_t run, std::uint32_t round) const {
+  if (loop_->run() != nullptr && current_ && current_->number == run) {
+    const Coordinator& core = loop_->run()->core();
+    const RoundTiming& timing = core.round_timing();
+    if (timing.is_open() && timing.round() == round) {
+      RoundParticipants open = participants_of(core, timing);
+      open.elapsed_ms = loop_->now_ms() - timing.opened_ms();
+      return open;
+    }
+  }
+  return ring_.find(run, round);
 }
 
 }  // namespace skink::coordinator

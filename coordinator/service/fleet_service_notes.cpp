@@ -83,6 +83,9 @@ ServiceObserver FleetService::run_observer() {
     if (durations_ms_.size() > kRememberedRounds) durations_ms_.erase(durations_ms_.begin());
     counters_.rounds.add(static_cast<double>(now - round_ms_) / 1000);
     round_ms_ = now;
+    RoundParticipants participants = participants_of(core, core.last_round_timing());
+    participants.elapsed_ms = core.last_round_timing().duration_ms();
+    ring_.add(std::move(participants));
     if (observer_.on_round && current_) observer_.on_round(*current_, core);
   };
   observer.on_number = [this](std::uint64_t run) {

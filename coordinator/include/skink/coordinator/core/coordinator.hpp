@@ -115,6 +115,9 @@ class Coordinator {
   const std::vector<std::string>& roster() const { return devices_.roster(); }
   const Membership& membership() const { return devices_.membership(); }
   const std::vector<rounds::EvaluationRecord>& evaluations() const { return evaluations_; }
+  /// Of the devices of the open round, if there is one; of those of the last that was finished.
+  const RoundTiming& round_timing() const { return driver_.timing(); }
+  const RoundTiming& last_round_timing() const { return driver_.last_timing(); }
   const rounds::Traffic& traffic() const { return outbox_.traffic(); }
   /// Updates and births refused, by reason.
   const RefusalCounts& refused() const { return refused_; }

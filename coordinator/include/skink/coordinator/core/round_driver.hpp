@@ -13,6 +13,7 @@
 
 #include "skink/coordinator/core/device_book.hpp"
 #include "skink/coordinator/core/outbox.hpp"
+#include "skink/coordinator/core/round_timing.hpp"
 #include "skink/coordinator/core/slot_book.hpp"
 #include "skink/coordinator/core/update_intake.hpp"
 #include "skink/rounds/records.hpp"
@@ -71,6 +72,9 @@ class RoundDriver {
   bool is_evaluation() const { return is_evaluation_; }
   RoundOutcome close_round(std::uint64_t now_ms);
   rounds::EvaluationRecord close_evaluation();
+  /// Of the open round, if there is one; of the last that was closed.
+  const RoundTiming& timing() const { return timing_; }
+  const RoundTiming& last_timing() const { return last_timing_; }
 
   // ---- what happens to devices. After each, whether the round is over is asked with is_over().
 
@@ -121,7 +125,10 @@ class RoundDriver {
   std::string away_text(const KnownDevice& device, std::uint64_t now_ms) const;
   void give_time(Slot& slot, const KnownDevice& device, std::uint64_t now_ms);
   void replace(Slot& slot, wire::Refusal reason, const std::string& detail, std::uint64_t now_ms);
-  void give_to(Slot& slot, std::uint32_t device_index, wire::Refusal reason, const std::string& who);
+  void give_to(Slot& slot, std::uint32_t device_index, wire::Refusal reason, const std::string& who,
+               std::uint64_t now_ms);
+  ParticipantTiming participant(const Slot& slot, Participation outcome = Participation::kOpen,
+                                wire::Refusal reason = wire::Refusal::kNone) const;
   bool ask_again_in_order(Slot& slot, wire::Refusal reason, const std::string& who, std::uint64_t now_ms);
   void record(EventKind kind, const Slot& slot, wire::Refusal reason, std::string detail,
               std::uint32_t support_samples = 0);
@@ -145,6 +152,8 @@ class RoundDriver {
   rounds::RoundRecord round_record_;
   rounds::EvaluationRecord evaluation_record_;
   std::uint64_t started_ms_ = 0;
+  RoundTiming timing_;
+  RoundTiming last_timing_;
 };
 
 }  // namespace skink::coordinator

@@ -20,6 +20,7 @@
 #include "skink/coordinator/service/fleet_counters.hpp"
 #include "skink/coordinator/service/fleet_loop.hpp"
 #include "skink/coordinator/service/fleet_releases.hpp"
+#include "skink/coordinator/service/round_ring.hpp"
 #include "skink/coordinator/service/service.hpp"
 #include "skink/coordinator/service/settings.hpp"
 #include "skink/coordinator/store/fleet_store.hpp"
@@ -79,6 +80,10 @@ class FleetService {
   /// What was counted since the start.
   const FleetCounters& counters() const { return counters_; }
   FleetStore& store() { return store_; }
+  /// As it was created; from any thread.
+  const Settings& settings() const { return settings_; }
+  /// The devices of a round: of the open one, or of one of the last (RoundRing). None: it is not at hand.
+  std::optional<RoundParticipants> participants(std::uint32_t run, std::uint32_t round) const;
   const DeviceBook& devices() const { return loop_->devices(); }
   /// Folder of a run: its store and its results.
   std::string run_folder(std::uint32_t number) const;
@@ -106,6 +111,10 @@ class FleetService {
                           const std::string& detail);
   /// Group, labels, note and exclusion of a device. Errors: the store failed.
   Result<void> describe_device(const FleetDevice& device, const std::string& who);
+  /// Puts the id on the list of revoked ids, for good; within a second nobody listens to the device any more. @returns
+  /// whether it was not on it yet; kInvalidArgument when the configuration names no list; kUnavailable or kDamaged when
+  /// the list cannot be read or written, or the store failed.
+  Result<bool> revoke_device(const std::string& id, const std::string& who);
 
  private:
   FleetService(const Settings& settings, FleetStore store, std::unique_ptr<FleetLoop> loop);
@@ -140,6 +149,7 @@ class FleetService {
   std::string missing_devices() const;
   std::uint64_t patience_ms() const;
   ServiceObserver run_observer();
+  RoundParticipants participants_of(const Coordinator& core, const RoundTiming& timing) const;
   void note_event(const TranscriptEvent& said);
   void note_devices(const std::vector<DeviceRow>& rows);
   void note_release(const DeviceRow& row);
@@ -168,6 +178,7 @@ class FleetService {
   std::uint64_t opened_ms_ = 0;              ///< of the run
   std::uint64_t round_ms_ = 0;               ///< when its last round ended
   std::vector<std::uint64_t> durations_ms_;  ///< of its last rounds
+  RoundRing ring_;
   bool is_stalled_ = false;
   std::uint64_t last_event_ = 0;
   std::vector<EventRow> events_;    ///< not yet written
