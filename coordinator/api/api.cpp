@@ -136,6 +136,7 @@ http::Router Api::router() {
   add_health(router);
   add_runs(router);
   add_run_changes(router);
+  add_evaluations(router);
   add_models(router);
   add_releases(router);
   add_devices(router);
@@ -167,8 +168,23 @@ void Api::add_health(http::Router& router) {
       "GET", "/metrics", http::Scope::kRead, "Metrics in Prometheus' text format",
       [this](const http::Request& request, http::Responder respond) { show_metrics(request, std::move(respond)); });
   router.add(
+      "GET", "/api/v1/session", http::Scope::kRead, "Who asks, and what he may do with which fleet",
+      [this](const http::Request& request, http::Responder respond) { show_session(request, std::move(respond)); });
+  router.add(
       "GET", "/api/v1/status", http::Scope::kRead, "What the service does now, and why it does not go on",
       [this](const http::Request& request, http::Responder respond) { show_status(request, std::move(respond)); });
+}
+
+/// What a client may do, so that a page offers nothing else.
+void Api::show_session(const http::Request& request, http::Responder respond) {
+  const Settings& settings = service_.settings();
+  respond(
+      http::json_response(boost::json::serialize(boost::json::object{{"name", request.principal->name},
+                                                                     {"scope", scope_text(request.principal->scope)},
+                                                                     {"fleet", settings.fleet},
+                                                                     {"version", kSkinkVersion},
+                                                                     {"releases", !settings.release_pki.empty()},
+                                                                     {"revokes", !settings.revoked.empty()}})));
 }
 
 /// The responder is shared because posted work is copied.
@@ -198,21 +214,23 @@ void Api::add_events(http::Router& router) {
   router.add_websocket("/api/v1/ws", http::Scope::kRead, "The same over a WebSocket", hub_);
   router.add("GET", "/api/v1/log", http::Scope::kRead, "The last 10,000 events that are kept",
              [this](const http::Request& request, http::Responder respond) {
-               const auto after = after_of(request);
-               const auto limit = limit_of(request);
-               if (!after || !limit) return respond(bad_parameter((after ? limit.error() : after.error())));
-               const auto events = store_.events({*after, *limit});
+               const auto highest = store_.last_event();
+               if (!highest) return respond(store_failed(highest.error()));
+               const auto page = page_or_last_of(request, *highest);
+               if (!page) return respond(bad_parameter(page.error()));
+               const auto events = store_.events(*page);
                if (!events) return respond(store_failed(events.error()));
-               respond(page_of(*events, *limit, [](const EventRow& event) { return event.id; }));
+               respond(page_of(*events, page->limit, [](const EventRow& event) { return event.id; }));
              });
   router.add("GET", "/api/v1/audit", http::Scope::kAdmin, "Who changed what",
              [this](const http::Request& request, http::Responder respond) {
-               const auto after = after_of(request);
-               const auto limit = limit_of(request);
-               if (!after || !limit) return respond(bad_parameter((after ? limit.error() : after.error())));
-               const auto rows = store_.audit({*after, *limit});
+               const auto highest = store_.last_audit();
+               if (!highest) return respond(store_failed(highest.error()));
+               const auto page = page_or_last_of(request, *highest);
+               if (!page) return respond(bad_parameter(page.error()));
+               const auto rows = store_.audit(*page);
                if (!rows) return respond(store_failed(rows.error()));
-               respond(page_of(*rows, *limit, [](const AuditRow& row) { return row.id; }));
+               respond(page_of(*rows, page->limit, [](const AuditRow& row) { return row.id; }));
              });
 }
 

@@ -6,12 +6,14 @@
 #include "skink/coordinator/api/api.hpp"
 #include "skink/coordinator/http/json_fields.hpp"
 #include "skink/coordinator/http/problem.hpp"
+#include "skink/coordinator/provisioning/revoked_list.hpp"
 
 namespace skink::coordinator::api {
 namespace {
 
 constexpr std::size_t kMostLabels = 32;
 constexpr std::size_t kMostLabelBytes = 64;
+constexpr std::chrono::seconds kRevokedReadTime{1};
 
 /// Keys and values of 1..64 bytes.
 std::string read_labels(http::JsonFields& fields, const std::string& before) {
@@ -42,26 +44,70 @@ FleetDevice read_description(http::JsonFields& fields, const std::string& id, Fl
 }  // namespace
 
 void Api::add_devices(http::Router& router) {
-  router.add("GET", "/api/v1/devices", http::Scope::kRead, "Devices by id",
-             [this](const http::Request& request, http::Responder respond) {
-               const auto limit = limit_of(request);
-               if (!limit) return respond(bad_parameter(limit.error()));
-               const std::string* after = request.query_parameter("after");
-               const auto devices = store_.devices(after == nullptr ? "" : *after, *limit);
-               if (!devices) return respond(store_failed(devices.error()));
-               respond(page_of(*devices, *limit, [](const FleetDevice& device) { return device.row.id; }));
-             });
-  router.add("GET", "/api/v1/devices/{id}", http::Scope::kRead, "One device",
-             [this](const http::Request& request, http::Responder respond) {
-               const auto device = store_.device(request.parameter("id"));
-               if (!device) return respond(store_failed(device.error()));
-               if (!*device) return respond(not_found("device " + request.parameter("id")));
-               respond(http::json_response(boost::json::serialize(to_json(**device))));
-             });
+  router.add(
+      "GET", "/api/v1/devices", http::Scope::kRead, "Devices by id",
+      [this](const http::Request& request, http::Responder respond) { show_devices(request, std::move(respond)); });
+  router.add(
+      "GET", "/api/v1/devices/{id}", http::Scope::kRead, "One device",
+      [this](const http::Request& request, http::Responder respond) { show_device(request, std::move(respond)); });
   router.add(
       "PATCH", "/api/v1/devices/{id}", http::Scope::kOperate,
       "Group, labels, note and exclusion of a device, which need not have been seen yet",
       [this](const http::Request& request, http::Responder respond) { describe_device(request, std::move(respond)); });
+  router.add(
+      "POST", "/api/v1/devices/{id}:revoke", http::Scope::kOperate, "Puts a device out of the fleet, for good",
+      [this](const http::Request& request, http::Responder respond) { revoke_device(request, std::move(respond)); });
+}
+
+const RevokedIds& Api::revoked() {
+  const std::string& path = service_.settings().revoked;
+  const auto now = std::chrono::steady_clock::now();
+  if (path.empty() || (revoked_read_ != decltype(revoked_read_)() && now - revoked_read_ < kRevokedReadTime)) {
+    return revoked_;
+  }
+  revoked_read_ = now;
+  auto ids = provisioning::read_revoked_list(path);
+  if (ids) revoked_ = std::move(*ids);
+  return revoked_;
+}
+
+void Api::show_devices(const http::Request& request, http::Responder respond) {
+  const auto limit = limit_of(request);
+  if (!limit) return respond(bad_parameter(limit.error()));
+  const std::string* after = request.query_parameter("after");
+  const auto devices = store_.devices(after == nullptr ? "" : *after, *limit);
+  if (!devices) return respond(store_failed(devices.error()));
+  const RevokedIds& revoked_ids = revoked();
+  respond(page_of(
+      *devices, *limit, [](const FleetDevice& device) { return device.row.id; },
+      [&revoked_ids](const FleetDevice& device) { return to_json(device, revoked_ids.contains(device.row.id)); }));
+}
+
+void Api::show_device(const http::Request& request, http::Responder respond) {
+  const std::string& id = request.parameter("id");
+  const auto device = store_.device(id);
+  if (!device) return respond(store_failed(device.error()));
+  if (!*device) return respond(not_found("device " + id));
+  respond(http::json_response(boost::json::serialize(to_json(**device, revoked().contains(id)))));
+}
+
+/// A device need not have been seen: its keys may be in wrong hands before it was ever switched on.
+void Api::revoke_device(const http::Request& request, http::Responder respond) {
+  const std::string& id = request.parameter("id");
+  if (!wire::is_valid_id({id.data(), id.size()})) {
+    return respond(http::problem(400, "invalid-parameter", std::string("a device id is ") + wire::kIdRule));
+  }
+  revoked_read_ = {};  // whoever asks next is told of this one
+  service_.post([id, who = request.principal->name,
+                 respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
+    const auto added = service.revoke_device(id, who);
+    if (!added && added.error().code == make_error_code(Status::kInvalidArgument)) {
+      return (*respond)(http::problem(409, "no-revocation-list", added.error().message));
+    }
+    if (!added) return (*respond)(store_failed(added.error()));
+    (*respond)(http::json_response(
+        boost::json::serialize(boost::json::object{{"id", id}, {"revoked", true}, {"was_revoked", !*added}})));
+  });
 }
 
 void Api::describe_device(const http::Request& request, http::Responder respond) {
@@ -71,7 +117,8 @@ void Api::describe_device(const http::Request& request, http::Responder respond)
   }
   const auto body = http::json_body(request);
   if (!body) return respond(http::problem_of(body.error()));
-  service_.post([id, body = *body, who = request.principal->name,
+  const bool is_revoked = revoked().contains(id);
+  service_.post([id, is_revoked, body = *body, who = request.principal->name,
                  respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
     const auto known = service.store().device(id);
     if (!known) return (*respond)(store_failed(known.error()));
@@ -82,7 +129,7 @@ void Api::describe_device(const http::Request& request, http::Responder respond)
     if (!done) return (*respond)(store_failed(done.error()));
     const auto now = service.store().device(id);
     if (!now || !*now) return (*respond)(http::problem(503, "store-failed", "the device cannot be read"));
-    (*respond)(http::json_response(boost::json::serialize(to_json(**now))));
+    (*respond)(http::json_response(boost::json::serialize(to_json(**now, is_revoked))));
   });
 }
 

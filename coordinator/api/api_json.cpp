@@ -75,7 +75,7 @@ boost::json::object to_json(const ModelRow& model) {
           {"bytes", model.bytes}};
 }
 
-boost::json::object to_json(const FleetDevice& device) {
+boost::json::object to_json(const FleetDevice& device, bool is_revoked) {
   boost::system::error_code code;
   boost::json::value labels = boost::json::parse(device.labels, code);
   const DeviceRow& row = device.row;
@@ -93,6 +93,7 @@ boost::json::object to_json(const FleetDevice& device) {
                              {"labels", code ? boost::json::value(boost::json::object()) : labels},
                              {"note", device.note},
                              {"excluded", device.excluded},
+                             {"revoked", is_revoked},
                              {"takes_releases", row.takes_releases},
                              {"release", number_or_null(row.release)},
                              {"release_use", release_use_text(row.release_use)},
@@ -108,6 +109,32 @@ boost::json::object to_json(const FleetDevice& device) {
                                  {"reason", wire::refusal_text(static_cast<wire::Refusal>(row.release_reason))}};
   }
   return object;
+}
+
+boost::json::object to_json(const RoundParticipants& round) {
+  const auto time = [](std::uint64_t ms) {
+    return ms == ParticipantTiming::kNever ? boost::json::value() : boost::json::value(ms);
+  };
+  boost::json::array participants;
+  for (const RoundParticipant& one : round.participants) {
+    const ParticipantTiming& timing = one.timing;
+    participants.push_back(
+        {{"slot", timing.slot},
+         {"attempt", timing.attempt},
+         {"device", one.device},
+         {"asked_ms", time(timing.asked_ms)},
+         {"answered_ms", time(timing.heard_ms)},
+         {"finished_ms", time(timing.ended_ms)},
+         {"outcome", participation_text(timing.outcome)},
+         {"reason", timing.reason == wire::Refusal::kNone ? boost::json::value()
+                                                          : boost::json::value(wire::refusal_text(timing.reason))}});
+  }
+  return {{"run", round.run},
+          {"round", round.round},
+          {"is_open", round.is_open},
+          {"is_complete", round.is_complete},
+          {"elapsed_ms", round.elapsed_ms},
+          {"participants", participants}};
 }
 
 boost::json::object to_json(const EventRow& event) {
@@ -200,6 +227,22 @@ Result<std::uint64_t> after_of(const http::Request& request) {
   std::uint64_t after = 0;
   if (parse(*text, after) && after <= 0x7fffffffffffffffULL) return after;
   return make_error(Status::kInvalidArgument, "'after': a number expected, as 'next' of the page before gives it");
+}
+
+Result<Page> page_or_last_of(const http::Request& request, std::uint64_t highest) {
+  const std::string* text = request.query_parameter("last");
+  if (text == nullptr) {
+    const auto after = after_of(request);
+    const auto limit = limit_of(request);
+    if (!after || !limit) return after ? limit.error() : after.error();
+    return Page{*after, *limit};
+  }
+  std::uint32_t last = 0;
+  const bool is_alone = request.query_parameter("after") == nullptr && request.query_parameter("limit") == nullptr;
+  if (!is_alone || !parse(*text, last) || last < 1 || last > kMostLimit) {
+    return make_error(Status::kInvalidArgument, "'last': a number from 1 to 500 expected, without 'after' and 'limit'");
+  }
+  return Page{highest > last ? highest - last : 0, last};
 }
 
 std::uint32_t number_of(const http::Request& request) {

@@ -4,10 +4,12 @@
 
 #include <boost/json.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "skink/coordinator/http/http_message.hpp"
+#include "skink/coordinator/http/responder.hpp"
 #include "skink/coordinator/service/fleet_service.hpp"
 #include "skink/coordinator/store/fleet_store.hpp"
 
@@ -15,7 +17,8 @@ namespace skink::coordinator::api {
 
 boost::json::object to_json(const RunRow& run);
 boost::json::object to_json(const ModelRow& model);
-boost::json::object to_json(const FleetDevice& device);
+boost::json::object to_json(const FleetDevice& device, bool is_revoked);
+boost::json::object to_json(const RoundParticipants& round);
 boost::json::object to_json(const EventRow& event);
 boost::json::object to_json(const AuditRow& row);
 boost::json::object to_json(const rounds::RoundRecord& round);
@@ -28,17 +31,33 @@ boost::json::object to_json(const ServiceState& state);
 Result<std::uint32_t> limit_of(const http::Request& request);
 /// ?after=, a number; default 0.
 Result<std::uint64_t> after_of(const http::Request& request);
+/// Which page of a list that grows at its end: ?after= and ?limit=, or ?last=N, its latest N items.
+/// @param[in] highest  id of the latest item
+Result<Page> page_or_last_of(const http::Request& request, std::uint64_t highest);
 /// A number in the path; 0: it is none.
 std::uint32_t number_of(const http::Request& request);
 
+/// A run and its own store, for reading; no store: it has not begun.
+struct FoundRun {
+  RunRow row;
+  std::optional<Store> store;
+};
+/// The run that a request names; none: `respond` was called with what is wrong.
+std::optional<FoundRun> find_run(const FleetStore& fleet, const std::string& state_folder, const http::Request& request,
+                                 http::Responder& respond);
+
 /// {"items": [...], "next": ...}: `next` is the ?after= of the next page, null on the last one.
-template <class Rows, class Key>
-http::Response page_of(const Rows& rows, std::uint32_t limit, Key key) {
+template <class Rows, class Key, class Json>
+http::Response page_of(const Rows& rows, std::uint32_t limit, Key key, Json json) {
   boost::json::array items;
-  for (const auto& row : rows) items.push_back(to_json(row));
+  for (const auto& row : rows) items.push_back(json(row));
   boost::json::value next;
   if (rows.size() == limit) next = key(rows.back());
   return http::json_response(boost::json::serialize(boost::json::object{{"items", items}, {"next", next}}));
+}
+template <class Rows, class Key>
+http::Response page_of(const Rows& rows, std::uint32_t limit, Key key) {
+  return page_of(rows, limit, key, [](const auto& row) { return to_json(row); });
 }
 
 /// 400 "invalid-parameter", 503 "store-failed".

@@ -1,8 +1,6 @@
 /// @file
 /// Requests about runs and models.
 
-#include <filesystem>
-
 #include "api_json.hpp"
 #include "skink/common/limits.hpp"
 #include "skink/coordinator/api/api.hpp"
@@ -95,20 +93,15 @@ void Api::add_run_changes(http::Router& router) {
 
 /// The run's own store says them, also while it is written.
 void Api::show_rounds(const http::Request& request, http::Responder respond) {
-  const std::uint32_t number = number_of(request);
   const auto after = after_of(request);
   const auto limit = limit_of(request);
   if (!after || !limit) return respond(bad_parameter((after ? limit.error() : after.error())));
-  const auto run = store_.run(number);
-  if (!run) return respond(store_failed(run.error()));
-  if (!*run) return respond(not_found("run " + request.parameter("number")));
+  const auto run = find_run(store_, state_folder_, request, respond);
+  if (!run) return;
   std::vector<rounds::RoundRecord> records;
-  const std::string path = state_folder_ + "/runs/" + std::to_string(number) + "/store.db";
-  std::error_code code;
-  if (std::filesystem::exists(path, code)) {
-    const auto store = Store::open_to_read(path);
-    if (!store) return respond(store_failed(store.error()));
-    auto read = store->rounds(static_cast<std::uint32_t>(std::min<std::uint64_t>(*after, limits::kMaxRounds)), *limit);
+  if (run->store) {
+    auto read =
+        run->store->rounds(static_cast<std::uint32_t>(std::min<std::uint64_t>(*after, limits::kMaxRounds)), *limit);
     if (!read) return respond(store_failed(read.error()));
     records = std::move(*read);
   }

@@ -16,18 +16,21 @@ DevicesCommand::DevicesCommand(Command app, std::string& store)
   note_ = devices_.command("note", "A text for people; '-' removes it");
   exclude_ = devices_.command("exclude", "No run takes it from now on");
   include_ = devices_.command("include", "Runs may take it again");
-  for (Command command : {show_, label_, group_, note_, exclude_, include_}) {
+  revoke_ = devices_.command("revoke", "Puts it out of the fleet for good: the service listens to it no more");
+  for (Command command : {show_, label_, group_, note_, exclude_, include_, revoke_}) {
     command.option("id", id_, "Its id").required();
   }
   label_.option("labels", labels_, "key=value");
   group_.option("name", text_, "Name of the group").required();
   note_.option("text", text_, "The text").required();
-  for (Command command : {devices_, show_, label_, group_, note_, exclude_, include_}) options_.add_to(command);
+  for (Command command : {devices_, show_, label_, group_, note_, exclude_, include_, revoke_}) {
+    options_.add_to(command);
+  }
 }
 
 bool DevicesCommand::has_action() const {
   return show_.parsed() || label_.parsed() || group_.parsed() || note_.parsed() || exclude_.parsed() ||
-         include_.parsed();
+         include_.parsed() || revoke_.parsed();
 }
 
 int DevicesCommand::run() {
@@ -43,12 +46,14 @@ int DevicesCommand::run() {
   if (note_.parsed()) return describe(*link, {{"note", text}});
   if (exclude_.parsed()) return describe(*link, {{"excluded", true}});
   if (include_.parsed()) return describe(*link, {{"excluded", false}});
+  if (revoke_.parsed()) return show_object(*link, link->change("POST", target() + ":revoke", {}));
   return show_list(*link, "/api/v1/devices",
                    {{"device", "id"},
                     {"online", "online"},
                     {"group", "group"},
                     {"labels", "labels"},
                     {"excluded", "excluded"},
+                    {"revoked", "revoked"},
                     {"release", "release"},
                     {"uses", "release_use"},
                     {"firmware", "firmware"},

@@ -24,7 +24,7 @@ class DevicesCommand {
   int describe(const ServiceLink& link, const boost::json::object& change) const;
   std::string target() const { return "/api/v1/devices/" + id_; }
 
-  Command devices_, show_, label_, group_, note_, exclude_, include_;
+  Command devices_, show_, label_, group_, note_, exclude_, include_, revoke_;
   LinkOptions options_;
   std::string id_;
   std::string text_;

@@ -19,7 +19,7 @@ wait_for_port "$port" || fail "the interface did not open: $(cat "$fleet_work/se
 
 # check ARGUMENT...
 check() {
-  "$SKINK_PYTHON" "$(dirname "${BASH_SOURCE[0]}")/check_api_answers.py" --state "$fleet_work/state" "$@" ||
+  "$SKINK_PYTHON" "$(dirname "${BASH_SOURCE[0]}")/check_api_answers.py" --state "$fleet_work/state" --pki "$fleet_work/pki" "$@" ||
     fail "see above; the log of the service: $(tail -n 20 "$fleet_work/service.log")"
 }
 check --port "$port"

@@ -46,6 +46,8 @@ def check_service(local):
     assert b"skink_broker_connected 1" in local.call("GET", "/metrics", 200).body  # metrics_test.sh reads the rest
     description = local.call("GET", "/openapi.json", 200)
     assert description.json == DOCUMENT
+    session = local.call("GET", "/api/v1/session", 200).json
+    assert (session["name"], session["scope"], session["fleet"]) == ("local", "admin", "demo"), session
     local.call("GET", "/openapi.json", 304, headers={"If-None-Match": description.headers["ETag"]})
 
 
@@ -77,6 +79,38 @@ def check_run_and_streams(local, network):
     assert [(frame["id"], frame["type"], frame["data"]) for frame in frames] == told[1:]
     assert next(network.frames("/api/v1/ws?after=1"))["type"] == "gap"
     assert wait_for(local, 1, ["finished"])["rounds_done"] == 6
+
+
+def check_evaluations(local):
+    """Run 1 was evaluated once, by its two held-out devices; who trained in its rounds is at hand."""
+    details = local.call("GET", "/api/v1/runs/1/details", 200).json
+    assert details["experiment"] == EXPERIMENT and details["roster"] == 6 and not details["classifies"], details
+    assert details["model_bytes"] == local.call("GET", "/api/v1/models/1", 200).json["bytes"], details
+    evaluation, = local.call("GET", "/api/v1/runs/1/evaluations", 200).json["items"]
+    reports = local.call("GET", "/api/v1/runs/1/evaluations/6/devices", 200).json["items"]
+    assert (evaluation["rounds"], evaluation["devices"], len(reports)) == (6, 2, 2), evaluation
+    assert evaluation["duration_ms"] == sum(r["duration_ms"] for r in local.call("GET", "/api/v1/runs/1/rounds", 200).json["items"])
+    spread = evaluation["over_devices"]["loss_after"]
+    low, high = sorted(report["loss_after"] for report in reports)
+    assert abs(spread["p50"] - (low + high) / 2) < 1e-9 and low < spread["p10"] < spread["p90"] < high, (spread, reports)
+    for report in reports:
+        assert abs(report["gain"] - (report["loss_before"] - report["loss_after"])) < 1e-9, report
+        path = f"/api/v1/runs/1/devices/{report['device']}/evaluations"
+        assert local.call("GET", path, 200).json["items"] == [report]
+        assert local.call("GET", f"{path}?after=7", 200).json["items"] == []
+    assert local.call("GET", "/api/v1/runs/1/evaluations?after=7", 200).json["items"] == []
+    assert local.call("GET", "/api/v1/runs/1/devices/nobody/evaluations", 200).json["items"] == []
+    first = local.call("GET", "/api/v1/runs/1/rounds/0/participants", 200).json
+    assert len(first["participants"]) == 3 and not first["is_open"] and first["is_complete"], first
+    for one in first["participants"]:
+        assert one["outcome"] == "taken", one
+        assert one["asked_ms"] <= one["answered_ms"] <= one["finished_ms"] <= first["elapsed_ms"], one
+    gone = local.call("GET", "/api/v1/runs/1/rounds/6/participants", 404, code="not-found").json
+    assert "the last 64" in gone["detail"], gone
+    for path in ("evaluations/5/devices", "evaluations/x/devices", "rounds/x/participants"):
+        local.call("GET", f"/api/v1/runs/1/{path}", 404, code="not-found")
+    for path in ("details", "evaluations", "evaluations/6/devices", "devices/device-000/evaluations", "rounds/0/participants"):
+        local.call("GET", f"/api/v1/runs/77/{path}", 404, code="not-found")
 
 
 def check_changes_of_runs(local):
@@ -146,6 +180,19 @@ def check_devices(local):
     local.call("PATCH", "/api/v1/devices/no%20id", 400, {}, code="invalid-parameter")
 
 
+def check_revocation(local, pki):
+    """For good, once, and in the file that the configuration names; the device need not have been seen."""
+    local.call("POST", "/api/v1/devices/no%20id:revoke", 400, code="invalid-parameter")
+    for was_revoked in (False, True):
+        answer = local.call("POST", "/api/v1/devices/to-come:revoke", 200).json
+        assert answer == {"id": "to-come", "revoked": True, "was_revoked": was_revoked}, answer
+    assert local.call("GET", "/api/v1/devices/to-come", 200).json["revoked"]
+    assert not local.call("GET", "/api/v1/devices/device-001", 200).json["revoked"]
+    revoked = [d["id"] for d in local.call("GET", "/api/v1/devices", 200).json["items"] if d["revoked"]]
+    assert revoked == ["to-come"], revoked
+    assert (Path(pki) / "revoked.txt").read_text().count("to-come") == 1
+
+
 def check_trials(local):
     """Three devices judge model 2, in the runs 4 and 5, and their gate lets everything pass."""
     local.call("POST", "/api/v1/trials", 422, {"model": 2, "group": "canaries"}, code="invalid-trial")
@@ -178,6 +225,11 @@ def check_pages(local):
         assert items == whole["items"], path
         rest = local.call("GET", f"/api/v1/{path}?limit=1&after={after}", 200).json
         assert path == "log" or rest == {"items": [], "next": None}, rest
+    for path in ("log", "audit"):
+        whole = local.call("GET", f"/api/v1/{path}?limit=500", 200).json["items"]
+        assert local.call("GET", f"/api/v1/{path}?last=2", 200).json["items"][-2:] == whole[-2:], path
+        for query in ("last=0", "last=501", "last=x", "last=2&limit=2", "last=2&after=0"):
+            local.call("GET", f"/api/v1/{path}?{query}", 400, code="invalid-parameter")
     rounds = [item["round"] for item in local.call("GET", "/api/v1/runs/1/rounds", 200).json["items"]]
     assert rounds == list(range(6)), rounds
     assert len(local.call("GET", "/api/v1/runs/1/rounds?after=4", 200).json["items"]) == 2
@@ -194,6 +246,8 @@ def check_tokens(local, port, state):
     clients["read"].call("GET", "/api/v1/runs", 200)
     clients["read"].call("POST", "/api/v1/runs/1:stop", 403, code="scope-too-small")
     clients["operate"].call("PATCH", "/api/v1/devices/device-002", 200, {"note": "by a token"})
+    assert clients["operate"].call("GET", "/api/v1/session", 200).json["scope"] == "operate"
+    clients["read"].call("POST", "/api/v1/devices/device-002:revoke", 403, code="scope-too-small")
     clients["operate"].call("GET", "/api/v1/tokens", 403, code="scope-too-small")
     clients["operate"].call("GET", "/api/v1/audit", 403, code="scope-too-small")
     listed = clients["admin"].call("GET", "/api/v1/tokens", 200)
@@ -241,7 +295,7 @@ def check_audit(local):
     rows = local.call("GET", "/api/v1/audit", 200).json["items"]
     expected = (["run.queue"] * 3 + ["run.pause", "run.resume", "run.stop", "run.stop"] +
                 ["release.add"] * 3 + ["device.describe"] * 6 + ["run.queue"] * 2 + ["trial.add"] +
-                ["token.add"] * 4 + ["device.describe", "token.remove"])
+                ["device.revoke"] * 2 + ["token.add"] * 4 + ["device.describe", "token.remove"])
     actions = [row["action"] for row in rows]
     assert sorted(actions) == sorted(expected), actions
     others = {row["action"]: row["who"] for row in rows if row["who"] != "local"}
@@ -273,6 +327,7 @@ def check_without_broker(local):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--state", required=True)
+    parser.add_argument("--pki", required=True, help="folder of keys and certificates, which the service uses")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--without-broker", action="store_true", help="checks what is left to be checked at the end")
     arguments = parser.parse_args()
@@ -283,10 +338,12 @@ def main():
     check_service(local)
     watcher = local.call("POST", "/api/v1/tokens", 201, {"name": "a watcher", "scope": "read"}).json["secret"]
     check_run_and_streams(local, Client(port=arguments.port, token=watcher))
+    check_evaluations(local)
     check_changes_of_runs(local)
     check_log(local)
     check_releases(local)
     check_devices(local)
+    check_revocation(local, arguments.pki)
     check_trials(local)
     check_tokens(local, arguments.port, arguments.state)
     check_pages(local)

@@ -6,14 +6,17 @@
 /// Requests that read are answered on the server's thread from stores opened for reading; those that change something
 /// are posted to the service's thread, which answers between two turns.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "skink/coordinator/core/revoked_ids.hpp"
 #include "skink/coordinator/http/http_server.hpp"
 #include "skink/coordinator/service/fleet_service.hpp"
 #include "skink/coordinator/store/fleet_store.hpp"
@@ -65,6 +68,7 @@ class Api {
   void add_health(http::Router& router);
   void add_runs(http::Router& router);
   void add_run_changes(http::Router& router);
+  void add_evaluations(http::Router& router);
   void add_models(http::Router& router);
   void add_releases(http::Router& router);
   void add_devices(http::Router& router);
@@ -77,6 +81,17 @@ class Api {
                   Result<void> (FleetService::*change)(std::uint32_t, const std::string&));
   void release_model(const http::Request& request, http::Responder respond);
   void try_model(const http::Request& request, http::Responder respond);
+  void show_session(const http::Request& request, http::Responder respond);
+  void show_details(const http::Request& request, http::Responder respond);
+  void show_evaluations(const http::Request& request, http::Responder respond);
+  void show_reports(const http::Request& request, http::Responder respond);
+  void show_reports_of_device(const http::Request& request, http::Responder respond);
+  void show_participants(const http::Request& request, http::Responder respond);
+  void show_devices(const http::Request& request, http::Responder respond);
+  void show_device(const http::Request& request, http::Responder respond);
+  void revoke_device(const http::Request& request, http::Responder respond);
+  /// The list of revoked ids, read again every second; empty where it cannot be read, which the service says.
+  const RevokedIds& revoked();
   void show_rounds(const http::Request& request, http::Responder respond);
   void describe_device(const http::Request& request, http::Responder respond);
   void add_token(const http::Request& request, http::Responder respond);
@@ -86,6 +101,8 @@ class Api {
   FleetService& service_;
   FleetStore store_;  // for reading, on the server's thread
   std::string state_folder_;
+  RevokedIds revoked_;  // on the server's thread, as the next
+  std::chrono::steady_clock::time_point revoked_read_{};
   std::shared_ptr<http::EventHub> hub_;
   TokenBook tokens_;
   std::function<http::Statistics()> statistics_;
