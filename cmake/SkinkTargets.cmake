@@ -10,6 +10,8 @@
 #   skink_embed_file(<target> FILE <file> HEADER <header> FUNCTION <namespace>::<name>)
 #     compiles the file's bytes into a library; <header> declares two functions that return a std::string_view: <name>(),
 #     the bytes, and <name>_etag(), a part of their hash in double quotes
+#   skink_embed_assets(<target> HEADER <header> FUNCTION <namespace>::<name> FILES "PATH TYPE FILE"...)
+#     compiles files, compressed, into a library; <header> declares <name>(), which returns a Span<const http::Asset>
 #
 # Targets defined here:
 #   skink_programs       all programs
@@ -153,6 +155,27 @@ function(skink_embed_file target)
             -D "function=${arg_FUNCTION}" -P "${script}"
     DEPENDS "${arg_FILE}" "${script}"
     COMMENT "Embedding ${name}"
+    VERBATIM)
+  target_sources(${target} PRIVATE "${output}")
+  target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+endfunction()
+
+function(skink_embed_assets target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "HEADER;FUNCTION" "FILES")
+  skink_refuse_unknown(arg)
+  find_program(SKINK_GZIP gzip REQUIRED)
+  set(script "${PROJECT_SOURCE_DIR}/cmake/EmbedAssets.cmake")
+  set(manifest "${CMAKE_CURRENT_BINARY_DIR}/${target}_assets.txt")
+  set(output "${CMAKE_CURRENT_BINARY_DIR}/${target}_assets.cpp")
+  list(JOIN arg_FILES "\n" lines)
+  file(CONFIGURE OUTPUT "${manifest}" CONTENT "${lines}\n" @ONLY) # is written only when it changes
+  list(TRANSFORM arg_FILES REPLACE "^[^ ]+ [^ ]+ " "" OUTPUT_VARIABLE files)
+  add_custom_command(
+    OUTPUT "${output}"
+    COMMAND "${CMAKE_COMMAND}" -D "manifest=${manifest}" -D "output=${output}" -D "header=${arg_HEADER}"
+            -D "function=${arg_FUNCTION}" -D "gzip=${SKINK_GZIP}" -P "${script}"
+    DEPENDS ${files} "${manifest}" "${script}"
+    COMMENT "Embedding the page"
     VERBATIM)
   target_sources(${target} PRIVATE "${output}")
   target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")

@@ -142,6 +142,7 @@ http::Router Api::router() {
   add_devices(router);
   add_events(router);
   add_tokens(router);
+  add_page(router);
   return router;
 }
 

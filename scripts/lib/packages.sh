@@ -12,6 +12,7 @@ skink_packages_build=(
   libboost1.81-dev libpaho-mqttpp-dev libpaho-mqtt-dev libssl-dev libmbedtls-dev
   nanopb libnanopb-dev protobuf-compiler
   libsqlite3-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev
+  libjs-dygraphs gzip
 )
 skink_packages_run=(mosquitto mosquitto-clients openssl python3)
 skink_packages_unit=(catch2 libeigen3-dev)  # tests in C++

@@ -69,6 +69,7 @@ class Api {
   void add_runs(http::Router& router);
   void add_run_changes(http::Router& router);
   void add_evaluations(http::Router& router);
+  void add_page(http::Router& router);
   void add_models(http::Router& router);
   void add_releases(http::Router& router);
   void add_devices(http::Router& router);
