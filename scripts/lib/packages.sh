@@ -18,8 +18,9 @@ skink_packages_run=(mosquitto mosquitto-clients openssl python3)
 skink_packages_unit=(catch2 libeigen3-dev)  # tests in C++
 skink_packages_test=(
   clang-14 curl prometheus python3-jsonschema python3-numpy python3-paho-mqtt python3-pil sqlite3
-  libopenmpi-dev openmpi-bin iproute2 ethtool procps tcpdump
+  libopenmpi-dev openmpi-bin iproute2 ethtool procps tcpdump chromium
 )
+command -v node >/dev/null || skink_packages_test+=(nodejs npm)  # one from elsewhere does as well
 if [[ $(uname -m) == x86_64 ]]; then
   skink_packages_test+=(libc6-dev-i386 lib32stdc++-12-dev) # the preset host32
 fi
