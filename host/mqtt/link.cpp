@@ -16,9 +16,9 @@ constexpr std::chrono::seconds kLasting(5);
 constexpr int kMaxInflight = 256;
 
 std::string uri_of(const SessionOptions& options) {
-  const bool is_ipv6 = options.host.find(':') != std::string::npos;
-  const std::string host = is_ipv6 ? "[" + options.host + "]" : options.host;
-  return "ssl://" + host + ":" + std::to_string(options.port);
+  // Without the brackets of an IPv6 address: Paho takes the port after the last colon, and would look for the brackets
+  // in the certificate.
+  return "ssl://" + options.host + ":" + std::to_string(options.port);
 }
 
 ::mqtt::create_options create_options_of(const SessionOptions& options) {
