@@ -1,11 +1,9 @@
 #include "skink/coordinator/api/api.hpp"
 
 #include <chrono>
-#include <random>
 
 #include "api_json.hpp"
 #include "openapi_document.hpp"
-#include "skink/common/crypto/crypto.hpp"
 #include "skink/coordinator/http/json_fields.hpp"
 #include "skink/coordinator/http/problem.hpp"
 #include "skink/host/program/build.hpp"
@@ -15,12 +13,6 @@ namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
 constexpr const char* kUnixName = "local";  ///< of whoever comes by the unix socket, in the audit trail
-
-std::string sha256_text(std::string_view text) {
-  char hex[2 * crypto::kDigestBytes + 1];
-  crypto::to_hex(crypto::sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}), hex);
-  return hex;
-}
 
 std::optional<http::Scope> scope_of(std::string_view text) {
   for (const http::Scope scope : {http::Scope::kRead, http::Scope::kOperate, http::Scope::kAdmin}) {
@@ -42,7 +34,7 @@ std::uint64_t first_event_id() {
 /// A hash of 256 random bits is looked up: how long that takes says nothing of the bits.
 std::optional<http::Principal> TokenBook::find(std::string_view authorization) const {
   if (authorization.substr(0, kBearer.size()) != kBearer) return std::nullopt;
-  const std::string sha256 = sha256_text(authorization.substr(kBearer.size()));
+  const std::string sha256 = token_hash(authorization.substr(kBearer.size()));
   const std::lock_guard lock(mutex_);
   const auto found = by_sha256_.find(sha256);
   return found == by_sha256_.end() ? std::nullopt : std::make_optional(found->second);
@@ -56,20 +48,6 @@ void TokenBook::replace(const std::vector<TokenRow>& tokens) {
   }
   const std::lock_guard lock(mutex_);
   by_sha256_ = std::move(by_sha256);
-}
-
-NewToken make_token(const std::string& name, const std::string& scope) {
-  std::random_device random;  // the kernel's
-  crypto::Digest bits;
-  for (std::uint8_t& byte : bits.bytes) byte = static_cast<std::uint8_t>(random());
-  char hex[2 * crypto::kDigestBytes + 1];
-  crypto::to_hex(bits, hex);
-  NewToken token;
-  token.secret = std::string("skink_") + hex;
-  token.row.name = name;
-  token.row.scope = scope;
-  token.row.sha256 = sha256_text(token.secret);
-  return token;
 }
 
 // ---- the interface --------------------------------------------------------------------------------------------------

@@ -4,9 +4,11 @@
 
 #include <cstdio>
 
+#include "certificates_command.hpp"
 #include "devices_command.hpp"
 #include "events_command.hpp"
 #include "failure.hpp"
+#include "init_command.hpp"
 #include "model_text.hpp"
 #include "models_command.hpp"
 #include "progress_command.hpp"
@@ -85,6 +87,8 @@ int run_command(int argc, char** argv) {
   ctl::ProvisionCommand provision(app);
   ctl::RevokeCommand revoke(app);
   ctl::ReleaseCommand release(app);
+  ctl::InitCommand init(app);
+  ctl::CertificatesCommand certificates(app);
   try {
     const std::optional<int> over = line.parse(argc, argv);
     if (over) return *over;
@@ -93,6 +97,8 @@ int run_command(int argc, char** argv) {
     if (provision.parsed()) return provision.run();
     if (revoke.parsed()) return revoke.run();
     if (release.parsed()) return release.run();
+    if (init.parsed()) return init.run();
+    if (certificates.parsed()) return certificates.run();
     if (runs.parsed()) return runs.run();
     if (events.parsed()) return events.run();
     if (models.parsed()) return models.run();

@@ -34,6 +34,7 @@ int RevokeCommand::run() const {
   }
   std::printf("%s: %zu certificates revoked, next update due by %s\n", report.certificate_list.c_str(), report.total,
               report.next_update.c_str());
+  if (!report.broker_list.empty()) std::printf("%s: the broker's copy is the same\n", report.broker_list.c_str());
   std::printf("Now send SIGHUP to the broker. The coordinator reads %s by itself.\n", report.id_list.c_str());
   return kOk;
 }

@@ -4,6 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "skink/coordinator/provisioning/host_name.hpp"
+
 namespace skink::provisioning {
 namespace {
 
@@ -29,15 +31,22 @@ void add_extension(X509V3_CTX& context, X509* certificate, int kind, const char*
   require(extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1, "extending a certificate");
 }
 
-void set_validity(X509* certificate, X509* authority, std::uint32_t days) {
+void set_days(X509* certificate, std::uint32_t days) {
   require(X509_gmtime_adj(X509_getm_notBefore(certificate), kClockSlackSeconds) != nullptr &&
               X509_time_adj_ex(X509_getm_notAfter(certificate), static_cast<int>(days), 0, nullptr) != nullptr,
           "dating a certificate");
+}
+
+void set_validity(X509* certificate, X509* authority, std::uint32_t days) {
+  set_days(certificate, days);
   const ASN1_TIME* end = X509_get0_notAfter(authority);
   if (ASN1_TIME_compare(X509_get0_notAfter(certificate), end) > 0) {
     require(X509_set1_notAfter(certificate, end) == 1, "dating a certificate");
   }
 }
+
+/// As OpenSSL's configuration has it.
+std::string alternative_name(const std::string& host) { return (is_address(host) ? "IP:" : "DNS:") + host; }
 
 }  // namespace
 
@@ -67,7 +76,30 @@ Result<Authority> Authority::open(const PkiFolder& folder) {
   return authority;
 }
 
-Certificate Authority::issue(EVP_PKEY* device_key, const std::string& fleet, const std::string& device_id,
+Authority Authority::create(const std::string& fleet, std::uint32_t days) {
+  Authority authority;
+  authority.key_ = generate_p256_key();
+  authority.certificate_ = Certificate(X509_new());
+  X509* certificate = authority.certificate_.get();
+  require(certificate != nullptr && X509_set_version(certificate, X509_VERSION_3) == 1, "making a certificate");
+  set_random_serial(certificate);
+  set_days(certificate, days);
+  add_name(X509_get_subject_name(certificate), "O", fleet);
+  add_name(X509_get_subject_name(certificate), "CN", "skink CA");
+  require(X509_set_issuer_name(certificate, X509_get_subject_name(certificate)) == 1 &&
+              X509_set_pubkey(certificate, authority.key_.get()) == 1,
+          "making a certificate");
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
+  add_extension(context, certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
+  add_extension(context, certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
+  add_extension(context, certificate, NID_subject_key_identifier, "hash");
+  require(X509_sign(certificate, authority.key_.get(), EVP_sha256()) > 0, "signing a certificate");
+  return authority;
+}
+
+/// All but what the certificate is for.
+Certificate Authority::begin(EVP_PKEY* key, const std::string& fleet, const std::string& name,
                              std::uint32_t days) const {
   Certificate issued(X509_new());
   X509* certificate = issued.get();
@@ -75,18 +107,47 @@ Certificate Authority::issue(EVP_PKEY* device_key, const std::string& fleet, con
   set_random_serial(certificate);
   set_validity(certificate, certificate_.get(), days);
   add_name(X509_get_subject_name(certificate), "O", fleet);
-  add_name(X509_get_subject_name(certificate), "CN", device_id);
+  add_name(X509_get_subject_name(certificate), "CN", name);
   require(X509_set_issuer_name(certificate, X509_get_subject_name(certificate_.get())) == 1 &&
-              X509_set_pubkey(certificate, device_key) == 1,
+              X509_set_pubkey(certificate, key) == 1,
           "making a certificate");
   X509V3_CTX context;
   X509V3_set_ctx(&context, certificate_.get(), certificate, nullptr, nullptr, 0);
   add_extension(context, certificate, NID_basic_constraints, "critical,CA:FALSE");
   add_extension(context, certificate, NID_key_usage, "critical,digitalSignature");
-  add_extension(context, certificate, NID_ext_key_usage, "clientAuth");
+  return issued;
+}
+
+void Authority::sign(X509* certificate) const {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, certificate_.get(), certificate, nullptr, nullptr, 0);
   add_extension(context, certificate, NID_subject_key_identifier, "hash");
   add_extension(context, certificate, NID_authority_key_identifier, "keyid");
   require(X509_sign(certificate, key_.get(), EVP_sha256()) > 0, "signing a certificate");
+}
+
+Certificate Authority::issue(EVP_PKEY* device_key, const std::string& fleet, const std::string& device_id,
+                             std::uint32_t days) const {
+  Certificate issued = begin(device_key, fleet, device_id, days);
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, certificate_.get(), issued.get(), nullptr, nullptr, 0);
+  add_extension(context, issued.get(), NID_ext_key_usage, "clientAuth");
+  sign(issued.get());
+  return issued;
+}
+
+Certificate Authority::issue_server(EVP_PKEY* server_key, const std::string& fleet,
+                                    const std::vector<std::string>& hosts, std::uint32_t days) const {
+  // RFC 5280, appendix A.1: a common name has 64 characters at most; it is for people, who is checked are the others.
+  constexpr std::size_t kMostCommonName = 64;
+  Certificate issued = begin(server_key, fleet, hosts.front().substr(0, kMostCommonName), days);
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, certificate_.get(), issued.get(), nullptr, nullptr, 0);
+  add_extension(context, issued.get(), NID_ext_key_usage, "serverAuth");
+  std::string names;
+  for (const std::string& host : hosts) names += (names.empty() ? "" : ",") + alternative_name(host);
+  add_extension(context, issued.get(), NID_subject_alt_name, names.c_str());
+  sign(issued.get());
   return issued;
 }
 

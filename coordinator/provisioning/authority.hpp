@@ -17,10 +17,18 @@ class Authority {
   /// @returns kUnavailable or kDamaged, naming the file at fault.
   static Result<Authority> open(const PkiFolder& folder);
 
+  /// A new authority for a fleet: its key, and a certificate that it has signed itself, valid for so many days.
+  static Authority create(const std::string& fleet, std::uint32_t days);
+
   /// A certificate for TLS clients: O = the fleet, CN = the device's id, a random serial number. It ends after so
   /// many days, or with the authority.
   Certificate issue(EVP_PKEY* device_key, const std::string& fleet, const std::string& device_id,
                     std::uint32_t days) const;
+
+  /// A certificate for TLS servers, as issue(); `hosts`, DNS names and addresses that check_host() accepts, one at
+  /// least, become its subject alternative names, the first one its common name.
+  Certificate issue_server(EVP_PKEY* server_key, const std::string& fleet, const std::vector<std::string>& hosts,
+                           std::uint32_t days) const;
 
   /// Whose authority it is, from its name as scripts/make-pki gives it (O = the fleet, CN = "skink CA"; once O = "skink
   /// <fleet>"); empty: it does not say.
@@ -32,6 +40,9 @@ class Authority {
   EVP_PKEY* key() const { return key_.get(); }
 
  private:
+  Certificate begin(EVP_PKEY* key, const std::string& fleet, const std::string& name, std::uint32_t days) const;
+  void sign(X509* certificate) const;
+
   Certificate certificate_;
   EvpKey key_;
 };

@@ -4,17 +4,12 @@
 #include <filesystem>
 
 #include "openssl.hpp"
+#include "skink/coordinator/provisioning/revocation.hpp"
 #include "skink/host/files/files.hpp"
 
 namespace skink::provisioning {
 
 namespace fs = std::filesystem;
-
-namespace {
-
-constexpr const char* kListHead = "# Ids of revoked devices, one a line. They stay revoked: docs/provisioning.md.\n";
-
-}  // namespace
 
 std::vector<std::string> certificates_in(const std::string& device_folder) {
   std::vector<std::string> paths;
@@ -37,7 +32,7 @@ Result<coordinator::RevokedIds> known_revoked(const PkiFolder& folder) {
 
 Result<std::string> list_text(const std::string& path) {
   std::error_code code;
-  if (!fs::exists(path, code)) return std::string(kListHead);
+  if (!fs::exists(path, code)) return std::string(kRevokedListHead);
   return read_file(path);
 }
 

@@ -25,6 +25,11 @@ struct PkiFolder {
   std::string certificate_list() const { return root + "/crl.pem"; }
   std::string revoked_list() const { return root + "/revoked.txt"; }
   std::string device(const std::string& id) const { return root + "/devices/" + id; }
+  /// The coordinator's certificate for the broker, and that of its HTTP interface: cert.pem and key.pem in a folder.
+  std::string coordinator() const { return root + "/coordinator"; }
+  std::string http() const { return root + "/http"; }
+  /// The broker's copy of the certificate list, where `skinkctl init` has made one: the broker need not reach the rest.
+  std::string broker_certificate_list() const { return root + "/../broker/crl.pem"; }
   /// Where one device is put together before it appears in devices/.
   std::string unfinished() const { return root + "/.unfinished"; }
 };

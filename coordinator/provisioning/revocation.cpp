@@ -80,6 +80,10 @@ Result<PreparedRevocation> prepare_revocation(const RevocationRequest& request) 
   prepared.report.total = count_of(next.get());
   prepared.report.next_update = date_text(X509_CRL_get0_nextUpdate(next.get()));
   prepared.report.certificate_list = folder.certificate_list();
+  std::error_code code;
+  if (std::filesystem::exists(folder.broker_certificate_list(), code)) {
+    prepared.report.broker_list = folder.broker_certificate_list();
+  }
   prepared.report.id_list = folder.revoked_list();
   return prepared;
 }
@@ -88,6 +92,8 @@ Result<void> write_revocation(const PreparedRevocation& revocation) {
   auto written = write_file(revocation.report.id_list, revocation.id_list, Readers::kEverybody);
   if (written)
     written = write_file(revocation.report.certificate_list, revocation.certificate_list, Readers::kEverybody);
+  if (written && !revocation.report.broker_list.empty())
+    written = write_file(revocation.report.broker_list, revocation.certificate_list, Readers::kEverybody);
   return written;
 }
 

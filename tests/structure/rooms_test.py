@@ -49,6 +49,8 @@ ROOMS = {
                           OUTSIDE + r"|boost/json\.hpp|sqlite3\.h"),
     "coordinator/provisioning": ("common/ host/ coordinator/core/revoked_ids.hpp coordinator/provisioning/",
                                  OUTSIDE + r"|openssl/.*|fmt/format\.h"),
+    "coordinator/setup": ("common/ host/ coordinator/provisioning/ coordinator/store/ coordinator/setup/",
+                          OUTSIDE + r"|pwd\.h|fmt/format\.h"),
     "coordinator/service": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|fmt/format\.h|boost/json\.hpp"),
     "coordinator/http": ("common/ host/ coordinator/http/",
                          OUTSIDE + r"|openssl/(err|ssl)\.h|boost/(asio|beast|json|system)/.*"),

@@ -20,6 +20,7 @@
 #include "skink/coordinator/http/http_server.hpp"
 #include "skink/coordinator/service/fleet_service.hpp"
 #include "skink/coordinator/store/fleet_store.hpp"
+#include "skink/coordinator/store/new_token.hpp"
 
 namespace skink::coordinator::api {
 
@@ -35,13 +36,6 @@ class TokenBook {
   mutable std::mutex mutex_;  ///< guards the next
   std::map<std::string, http::Principal, std::less<>> by_sha256_;
 };
-
-/// Makes a secret of 256 random bits, as text, and the row that keeps its hash.
-struct NewToken {
-  std::string secret;  ///< "skink_" and 64 hexadecimal digits; shown once
-  TokenRow row;
-};
-NewToken make_token(const std::string& name, const std::string& scope);
 
 /// Answers for one service, which it outlives only without being asked.
 class Api {

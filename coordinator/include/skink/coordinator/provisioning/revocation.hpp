@@ -27,12 +27,17 @@ struct RevokedCertificate {
   bool was_revoked = false;  ///< by an earlier call
 };
 
+/// What a list of revoked ids begins with.
+inline constexpr const char* kRevokedListHead =
+    "# Ids of revoked devices, one a line. They stay revoked: docs/provisioning.md.\n";
+
 /// What a revocation did.
 struct RevocationReport {
   std::vector<RevokedCertificate> certificates;  ///< of the ids asked for, those that --force replaced included
   std::size_t total = 0;                         ///< certificates on the list
   std::string next_update;                       ///< 2036-11-20
   std::string certificate_list;                  ///< paths
+  std::string broker_list;                       ///< the broker's copy, which `skinkctl init` made; empty: none
   std::string id_list;
 };
 
@@ -49,7 +54,8 @@ struct PreparedRevocation {
 ///          at fault: authority, a certificate or a revocation list that is not the authority's.
 Result<PreparedRevocation> prepare_revocation(const RevocationRequest& request);
 
-/// Both files, each in one step and readable for everybody: broker and coordinator may run as other users.
+/// Both files and the broker's copy, each in one step and readable for everybody: broker and coordinator may run as
+/// other users.
 /// @returns kUnavailable when one cannot be written; the same call may then be repeated.
 Result<void> write_revocation(const PreparedRevocation& revocation);
 

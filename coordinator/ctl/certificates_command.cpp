@@ -1,0 +1,80 @@
+#include "certificates_command.hpp"
+
+#include <boost/json.hpp>
+#include <ctime>
+
+#include "failure.hpp"
+#include "skink/common/limits.hpp"
+#include "skink/coordinator/setup/gateway_folder.hpp"
+
+namespace skink::ctl {
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
+  return text;
+}
+
+void print_json(const std::vector<provisioning::CertificateReport>& reports) {
+  boost::json::array items;
+  for (const auto& report : reports) {
+    items.push_back({{"file", report.path},
+                     {"name", printable(report.subject)},
+                     {"issuer", printable(report.issuer)},
+                     {"names", boost::json::array(report.names.begin(), report.names.end())},
+                     {"valid_until", report.valid_until},
+                     {"days_left", report.days_left(std::time(nullptr))}});
+  }
+  std::printf("%s\n", boost::json::serialize(boost::json::object{{"items", items}}).c_str());
+}
+
+}  // namespace
+
+void print_certificates(const std::vector<provisioning::CertificateReport>& reports) {
+  std::printf("%-20s %-12s %10s  %s\n", "certificate", "valid until", "days left", "file, names");
+  for (const auto& report : reports) {
+    const std::string names = report.names.empty() ? "" : "  (" + joined(report.names) + ")";
+    std::printf("%-20s %-12s %10lld  %s%s\n", printable(report.subject).c_str(), report.valid_until.c_str(),
+                static_cast<long long>(report.days_left(std::time(nullptr))), printable(report.path).c_str(),
+                printable(names).c_str());
+  }
+}
+
+CertificatesCommand::CertificatesCommand(Command app)
+    : command_(app.command("certificates", "The certificates of a gateway that 'skinkctl init' made")) {
+  command_.requires_command();
+  show_ = command_.command("show", "Lists them, with their names and the days that they have left");
+  show_.flag("--json", json_, "Prints JSON");
+  renew_ = command_.command("renew", "Issues those of broker, coordinator and HTTP interface again");
+  renew_.option("--host", hosts_, "Names and addresses of the gateway from now on; default: those of the old one");
+  renew_.option("--days", days_, "How long they hold; no longer than the authority's")
+      .range(1U, limits::kMaxCertificateDays)
+      .shows_default();
+  for (Command command : {show_, renew_}) command.option("dir", folder_, "The gateway's folder").required();
+}
+
+int CertificatesCommand::run() const {
+  if (renew_.parsed()) return renew();
+  const auto reports = setup::certificates_of(folder_);
+  if (!reports) return fail(reports.error(), ExitCode::kCredentials);
+  if (json_) {
+    print_json(*reports);
+  } else {
+    print_certificates(*reports);
+  }
+  return kOk;
+}
+
+int CertificatesCommand::renew() const {
+  const auto reports = setup::renew_certificates(folder_, hosts_, days_);
+  if (!reports) return fail(reports.error(), ExitCode::kCredentials);
+  print_certificates(*reports);
+  std::printf(
+      "Now send SIGHUP to the broker (systemctl reload mosquitto), which reads its certificate again without cutting\n"
+      "connections, and restart the coordinator (systemctl restart skink-coordinator), which goes on where it was.\n"
+      "Devices keep their own certificates and trust the same authority: nothing is to be done there.\n");
+  return kOk;
+}
+
+}  // namespace skink::ctl
