@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "backup_command.hpp"
 #include "certificates_command.hpp"
 #include "devices_command.hpp"
 #include "events_command.hpp"
@@ -89,6 +90,7 @@ int run_command(int argc, char** argv) {
   ctl::ReleaseCommand release(app);
   ctl::InitCommand init(app);
   ctl::CertificatesCommand certificates(app);
+  ctl::BackupCommand backup(app);
   try {
     const std::optional<int> over = line.parse(argc, argv);
     if (over) return *over;
@@ -99,6 +101,7 @@ int run_command(int argc, char** argv) {
     if (release.parsed()) return release.run();
     if (init.parsed()) return init.run();
     if (certificates.parsed()) return certificates.run();
+    if (backup.parsed()) return backup.run();
     if (runs.parsed()) return runs.run();
     if (events.parsed()) return events.run();
     if (models.parsed()) return models.run();

@@ -110,6 +110,10 @@ Result<FleetStore> FleetStore::open_to_read(const std::string& path) {
 
 Result<std::string> FleetStore::fleet() const { return database_->meta("fleet"); }
 
+Result<void> FleetStore::note_restored(const std::string& at) { return database_->set_meta("restored", at); }
+
+Result<std::string> FleetStore::restored() const { return database_->meta("restored"); }
+
 // ---- runs -----------------------------------------------------------------------------------------------------------
 
 Result<std::uint32_t> FleetStore::queue_run(const RunOrder& order, std::uint32_t rounds) {

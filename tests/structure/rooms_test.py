@@ -52,6 +52,8 @@ ROOMS = {
     "coordinator/setup": ("common/ host/ coordinator/provisioning/ coordinator/store/ coordinator/setup/",
                           OUTSIDE + r"|pwd\.h|fmt/format\.h"),
     "coordinator/service": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|fmt/format\.h|boost/json\.hpp"),
+    "coordinator/backup": ("common/ host/ coordinator/backup/ coordinator/service/settings.hpp coordinator/store/",
+                           OUTSIDE + r"|boost/json\.hpp"),
     "coordinator/http": ("common/ host/ coordinator/http/",
                          OUTSIDE + r"|openssl/(err|ssl)\.h|boost/(asio|beast|json|system)/.*"),
     "coordinator/client": ("common/ host/ coordinator/client/",

@@ -206,6 +206,13 @@ class FleetStore {
   /// The fleet's name. Errors: see the class.
   Result<std::string> fleet() const;
 
+  /// Notes that this state was restored from a backup: what happened after the backup is not known here. Errors: see
+  /// the class.
+  /// @param[in] at  UTC, ISO 8601
+  Result<void> note_restored(const std::string& at);
+  /// When it was restored last; empty: never. Errors: see the class.
+  Result<std::string> restored() const;
+
   // ---- runs
 
   /// Puts a run at the end of the queue. @returns its number; that of the run with the same idempotency key, if there

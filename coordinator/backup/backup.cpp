@@ -1,0 +1,109 @@
+#include "skink/coordinator/backup/backup.hpp"
+
+#include <charconv>
+#include <filesystem>
+
+#include "backup_files.hpp"
+#include "manifest.hpp"
+#include "skink/host/files/folder_lock.hpp"
+#include "skink/host/program/time_of_day.hpp"
+
+namespace skink::backup {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder for copies, removed in the end.
+class Copies {
+ public:
+  explicit Copies(std::string path) : path_(std::move(path)) {}
+  ~Copies() { remove(); }
+  Copies(const Copies&) = delete;
+  Copies& operator=(const Copies&) = delete;
+
+  Result<void> make() const {
+    remove();  // of a command that was interrupted
+    const auto made = make_folder(path_);
+    if (!made) return made;
+    std::error_code code;
+    fs::permissions(path_, fs::perms::owner_all, code);
+    if (code) return make_error(Status::kUnavailable, path_ + ": " + code.message(), Cause::kStore);
+    return {};
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  void remove() const {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+
+  std::string path_;
+};
+
+Result<void> write_archive(const std::string& file, const std::vector<ArchiveSource>& sources, BackupReport& report) {
+  ArchiveWriter writer(sources, kManifestName,
+                       [&report](const std::vector<ArchivedFile>& files) { return manifest_text(report, files); });
+  auto staged = StagedFile::write_parts(
+      file, [&writer](std::string_view& part) { return writer.next(part); }, Readers::kOwner);
+  if (!writer.failure()) return writer.failure();
+  if (!staged) return staged.error();
+  const auto placed = staged->place();
+  if (!placed) return placed;
+  report.files = writer.files().size();
+  for (const ArchivedFile& archived : writer.files()) report.bytes += archived.bytes;
+  return sync_names(fs::path(file).parent_path().string());
+}
+
+}  // namespace
+
+Result<BackupReport> write_backup(const coordinator::Settings& settings, const std::string& config,
+                                  const std::string& file, Keys keys) {
+  if (settings.state.empty()) {
+    return make_error(Status::kInvalidArgument, config + ": [coordinator] state is needed: backups are of a service",
+                      Cause::kConfiguration);
+  }
+  const auto lock = FolderLock::take_file(file, "another backup is being written there; wait for it");
+  if (!lock) return lock.error();
+  const auto writable = check_writable(file);
+  if (!writable) return writable.error();
+  BackupReport report;
+  report.created = utc_now();
+  const std::uint64_t now = unix_time_ms() / 1000;
+  report.folder = fs::absolute(config).lexically_normal().parent_path().string();
+  report.state = fs::absolute(settings.state).lexically_normal().string();
+  report.has_keys = keys == Keys::kInclude;
+  const Copies copies(file + ".copies");
+  auto done = copies.make();
+  if (!done) return done.error();
+  auto sources = state_files(settings.state, copies.path(), report);
+  if (!sources) return sources.error();
+  const auto configuration = configuration_files(settings, config, keys, report);
+  sources->insert(sources->end(), configuration.begin(), configuration.end());
+  done = write_archive(file, *sources, report);
+  if (!done) return done.error();
+  std::error_code ignored;
+  fs::remove(file + ".lock", ignored);
+  done = write_file(settings.state + "/" + kLastBackupName, std::to_string(now) + "\n", Readers::kEverybody);
+  if (!done) {
+    return make_error(
+        Status::kUnavailable,
+        file + " is complete, but its time cannot be noted, so alarms will miss it: " + done.error().message,
+        Cause::kStore);
+  }
+  return report;
+}
+
+std::optional<std::int64_t> last_backup(const std::string& state_folder) {
+  const auto text = read_file(state_folder + "/" + kLastBackupName, 64);
+  if (!text) return std::nullopt;
+  std::int64_t seconds = 0;
+  const char* end = text->data() + text->size();
+  const auto [after, error] = std::from_chars(text->data(), end, seconds);
+  if (error != std::errc() || seconds <= 0 || std::string_view(after, static_cast<std::size_t>(end - after)) != "\n") {
+    return std::nullopt;
+  }
+  return seconds;
+}
+
+}  // namespace skink::backup
