@@ -7,6 +7,7 @@
 #include "backup_command.hpp"
 #include "certificates_command.hpp"
 #include "devices_command.hpp"
+#include "doctor_command.hpp"
 #include "events_command.hpp"
 #include "failure.hpp"
 #include "init_command.hpp"
@@ -91,6 +92,7 @@ int run_command(int argc, char** argv) {
   ctl::InitCommand init(app);
   ctl::CertificatesCommand certificates(app);
   ctl::BackupCommand backup(app);
+  ctl::DoctorCommand doctor(app);
   try {
     const std::optional<int> over = line.parse(argc, argv);
     if (over) return *over;
@@ -102,6 +104,7 @@ int run_command(int argc, char** argv) {
     if (init.parsed()) return init.run();
     if (certificates.parsed()) return certificates.run();
     if (backup.parsed()) return backup.run();
+    if (doctor.parsed()) return doctor.run();
     if (runs.parsed()) return runs.run();
     if (events.parsed()) return events.run();
     if (models.parsed()) return models.run();

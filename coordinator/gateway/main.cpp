@@ -13,6 +13,7 @@
 
 #include "skink/common/limits.hpp"
 #include "skink/coordinator/api/api.hpp"
+#include "skink/coordinator/doctor/doctor.hpp"
 #include "skink/coordinator/provisioning/revoked_list.hpp"
 #include "skink/coordinator/results/claim.hpp"
 #include "skink/coordinator/results/results.hpp"
@@ -236,7 +237,8 @@ Result<void> check_credentials(const coordinator::Settings& settings) {
   session.ca_file = settings.ca;
   session.certificate_file = settings.certificate;
   session.key_file = settings.key;
-  return mqtt::check_credentials(session);
+  const auto readable = mqtt::check_credentials(session);
+  return readable ? doctor::refuse_errors(doctor::check_certificates(settings)) : readable;
 }
 
 /// Where the interface listens, from the settings. On loopback TLS is a choice, elsewhere it is a must.

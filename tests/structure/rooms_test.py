@@ -54,6 +54,8 @@ ROOMS = {
     "coordinator/service": ("common/ rounds/ host/ coordinator/", OUTSIDE + r"|fmt/format\.h|boost/json\.hpp"),
     "coordinator/backup": ("common/ host/ coordinator/backup/ coordinator/service/settings.hpp coordinator/store/",
                            OUTSIDE + r"|boost/json\.hpp"),
+    "coordinator/doctor": ("common/ host/ coordinator/doctor/ coordinator/provisioning/ "
+                           "coordinator/service/settings.hpp coordinator/store/", OUTSIDE + "|" + SOCKETS),
     "coordinator/http": ("common/ host/ coordinator/http/",
                          OUTSIDE + r"|openssl/(err|ssl)\.h|boost/(asio|beast|json|system)/.*"),
     "coordinator/client": ("common/ host/ coordinator/client/",
