@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "api_json.hpp"
+#include "gateway_metrics.hpp"
 #include "skink/coordinator/api/api.hpp"
 #include "skink/host/program/build.hpp"
 
@@ -143,7 +144,7 @@ void Api::show_metrics(const http::Request& /*request*/, http::Responder respond
   Exposition machine;  // files are looked at here: the service's thread leads rounds
   machine.one("skink_store_bytes", "gauge", "Size of the state folder.", folder_bytes(state_folder_));
   add_process(machine);
-  service_.post([this, machine = machine.take(),
+  service_.post([this, machine = machine.take() + gateway_metrics(state_folder_, certificates_),
                  respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
     Exposition out;
     add_service(service.state(), out);

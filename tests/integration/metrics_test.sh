@@ -40,7 +40,14 @@ for ((tries = 300; tries > 0; tries--)); do
   ! ask /api/v1/runs/1 | grep -q '"phase":"finished"' || break
   sleep 0.1
 done
+! ask /metrics | grep -q '^skink_store_last_backup' || fail "a backup that there is none of"
+"$fleet_bin/skinkctl" backup "$out/backup.skb" --config "$out/service.toml" >"$out/said" 2>&1 || fail "no backup: $(cat "$out/said")"
 ask /metrics >"$out/metrics"
+for name in "skink_store_last_backup_timestamp_seconds $(cat "$out/state/last-backup")" "skink_state_free_bytes " \
+  'skink_certificate_expiry_timestamp_seconds{certificate="authority"} ' \
+  'skink_certificate_expiry_timestamp_seconds{certificate="broker-client"} '; do
+  grep -qF "$name" "$out/metrics" || fail "'$name' is not in the metrics"
+done
 promtool check metrics <"$out/metrics" >"$out/check" 2>&1 || fail "metrics: $(cat "$out/check")"
 grep -q '^skink_round_duration_seconds_count 100$' "$out/metrics" || fail "100 rounds are not counted: $(cat "$out/metrics")"
 grep -q '^skink_updates_total{outcome="taken"} 400$' "$out/metrics" || fail "400 updates are not counted"

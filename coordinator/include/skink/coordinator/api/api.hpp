@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "skink/coordinator/core/revoked_ids.hpp"
 #include "skink/coordinator/http/http_server.hpp"
@@ -37,6 +38,12 @@ class TokenBook {
   std::map<std::string, http::Principal, std::less<>> by_sha256_;
 };
 
+/// A certificate whose end is told in /metrics.
+struct WatchedCertificate {
+  std::string name;  ///< label: "authority", "broker-client", "http"
+  std::string path;
+};
+
 /// Answers for one service, which it outlives only without being asked.
 class Api {
  public:
@@ -53,6 +60,8 @@ class Api {
   FleetObserver observer(std::function<void(const EventRow&)> log);
   /// Where the metrics find the server's own figures; before the server is asked.
   void set_statistics(std::function<http::Statistics()> statistics) { statistics_ = std::move(statistics); }
+  /// Whose ends the metrics tell; before the server is asked. Those that cannot be read are left out.
+  void watch_certificates(std::vector<WatchedCertificate> certificates) { certificates_ = std::move(certificates); }
 
  private:
   Api(FleetService& service, FleetStore store, std::string state_folder);
@@ -100,6 +109,7 @@ class Api {
   std::chrono::steady_clock::time_point revoked_read_{};
   std::shared_ptr<http::EventHub> hub_;
   TokenBook tokens_;
+  std::vector<WatchedCertificate> certificates_;
   std::function<http::Statistics()> statistics_;
 };
 
