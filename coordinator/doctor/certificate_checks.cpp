@@ -62,6 +62,23 @@ void check_private(Findings& findings, const std::string& path) {
   findings.warning("keys.private", text, "chmod 600 " + path);
 }
 
+/// With a list that is too old a broker refuses everybody.
+void check_revocation_list(Findings& findings, const std::string& path) {
+  const std::string check = "certificate.revocation_list";
+  std::error_code code;
+  if (!std::filesystem::exists(path, code)) return;
+  const auto end = provisioning::end_of_revocation_list(path);
+  const char* remedy = "skinkctl crl renew --pki DIR, and SIGHUP to the broker";
+  if (!end) return findings.error(check, end.error().message, remedy);
+  const std::int64_t left = (*end - std::time(nullptr)) / 86400;
+  if (*end <= std::time(nullptr)) {
+    return findings.error(check, path + ": should have been renewed: the broker refuses every certificate", remedy);
+  }
+  const std::string text = path + ": to be renewed within " + std::to_string(left) + " days";
+  if (left < kFewDays) return findings.warning(check, text, remedy);
+  findings.ok(check, text);
+}
+
 }  // namespace
 
 std::vector<Finding> check_certificates(const coordinator::Settings& settings) {
@@ -81,6 +98,7 @@ std::vector<Finding> check_certificates(const coordinator::Settings& settings) {
     check_private(findings, path);
   }
   if (!settings.release_pki.empty()) {
+    check_revocation_list(findings, settings.release_pki + "/crl.pem");
     for (const char* name : {"/ca.key", "/release.key"}) check_private(findings, settings.release_pki + name);
   }
   return findings.take();

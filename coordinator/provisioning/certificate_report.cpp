@@ -1,12 +1,14 @@
 #include "skink/coordinator/provisioning/certificate_report.hpp"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
 #include <ctime>
 
 #include "openssl.hpp"
+#include "revocation_list.hpp"
 
 namespace skink::provisioning {
 namespace {
@@ -114,6 +116,13 @@ Result<CertificateReport> describe_certificate(const std::string& path) {
   report.ends = seconds_of(X509_get0_notAfter(certificate->get()));
   report.valid_until = date_text(X509_get0_notAfter(certificate->get()));
   return report;
+}
+
+Result<std::int64_t> end_of_revocation_list(const std::string& path) {
+  const auto list = read_pem<RevocationList>(
+      path, "revocation list", [](BIO* in) { return PEM_read_bio_X509_CRL(in, nullptr, nullptr, nullptr); });
+  if (!list) return list.error();
+  return seconds_of(X509_CRL_get0_nextUpdate(list->get()));
 }
 
 Result<void> check_key_of(const std::string& certificate, const std::string& key) {

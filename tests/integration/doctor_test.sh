@@ -91,6 +91,12 @@ for config in authority key expired; do
   [[ $code == 5 ]] || fail "--check-config lets $config pass: $code, $(cat said)"
 done
 "$fleet_bin/skink-coordinator" --config gw/coordinator.toml --check-config >said || fail "$(cat said)"
+cp gw/pki/crl.pem kept.pem
+"$ctl" crl renew --pki gw/pki --crl-days 3 >said
+examine 0 gw/coordinator.toml
+finds warning certificate.revocation_list "crl renew"
+cp kept.pem gw/pki/crl.pem
+cp kept.pem gw/broker/crl.pem
 chmod 644 gw/pki/master.key
 examine 5 gw/coordinator.toml
 finds error keys.private "everybody may read it"

@@ -31,6 +31,11 @@ enum class CertificateUse : std::uint8_t { kAuthority, kTlsServer, kTlsClient };
 /// @returns kUnavailable (cannot be read) or kDamaged (no certificate), naming the file.
 Result<CertificateReport> describe_certificate(const std::string& path);
 
+/// When a PEM file's list of revoked certificates must have been renewed, UTC, seconds since 1970: after that a broker
+/// refuses every certificate.
+/// @returns kUnavailable (cannot be read) or kDamaged (no such list), naming the file.
+Result<std::int64_t> end_of_revocation_list(const std::string& path);
+
 /// Is the private key that of the certificate?
 /// @returns kUnavailable or kDamaged, naming the file at fault.
 Result<void> check_key_of(const std::string& certificate, const std::string& key);
