@@ -111,7 +111,8 @@ echo "runs finish over IPv4, IPv6 and a name with both"
 
 # ---- certificates are renewed while it runs ----
 serial_of_broker() {
-  openssl s_client -connect "127.0.0.1:$fleet_port" -CAfile gw/pki/ca.pem </dev/null 2>/dev/null |
+  # Without a certificate of its own it is refused in the end, sometimes before it has ended by itself.
+  { openssl s_client -connect "127.0.0.1:$fleet_port" -CAfile gw/pki/ca.pem </dev/null 2>/dev/null || true; } |
     openssl x509 -noout -serial -ext subjectAltName
 }
 start_edge gw 127.0.0.1
