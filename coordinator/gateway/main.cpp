@@ -30,6 +30,8 @@
 #include "skink/host/program/exit_codes.hpp"
 #include "skink/host/program/float_environment.hpp"
 #include "skink/host/program/printable.hpp"
+#include "skink/host/program/service_manager.hpp"
+#include "standing.hpp"
 
 namespace {
 
@@ -290,11 +292,17 @@ int serve(const coordinator::Settings& settings) {
   const auto observer = (*api)->observer([filter = RepeatFilter()](const coordinator::EventRow& event) mutable {
     if (filter.is_new(event.event + event.text)) log_event(event);
   });
-  const coordinator::ServiceEnd end =
-      (*service)->run(observer, [&server, has_tls = !settings.http_certificate.empty()] {
-        if (reloads.exchange(false)) reload_certificate(**server, has_tls);
-        return stopped.load();
-      });
+  ServiceManager manager([](const std::string& fault) { spdlog::warn("{}", fault); });
+  const coordinator::ServiceEnd end = (*service)->run(observer, [&, has_tls = !settings.http_certificate.empty()] {
+    if (reloads.exchange(false)) {
+      manager.reloading();
+      reload_certificate(**server, has_tls);
+    }
+    if (!stopped) manager.turn([&service] { return gateway::standing_text((*service)->state()); });
+    if (stopped) manager.stopping();
+    return stopped.load();
+  });
+  manager.stopping();
   (*server)->stop();
   if (end == coordinator::ServiceEnd::kStoreFailed) return fail(ExitCode::kStore, (*service)->failure());
   if (end == coordinator::ServiceEnd::kCredentialsRefused) return fail(ExitCode::kCredentials, (*service)->failure());

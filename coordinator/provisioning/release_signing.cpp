@@ -7,6 +7,7 @@
 
 #include "release_key.hpp"
 #include "skink/common/model/model_file.hpp"
+#include "skink/host/files/files.hpp"
 
 namespace skink::provisioning {
 namespace {
@@ -80,6 +81,8 @@ Result<provisioning::Release> checked(Bytes bytes, const std::string& path, cons
 }  // namespace
 
 Result<void> ensure_release_key(const std::string& pki) {
+  const auto made = make_folder(pki);
+  if (!made) return made.error();
   const auto point = release_point({pki});
   if (!point) return point.error();
   return {};

@@ -109,6 +109,7 @@ ExitCode ClientHost::run(const std::atomic<bool>& stop) {
       }
       pool.help();
       report(steady_now_ms());
+      if (options_.on_turn) options_.on_turn(connected_count_);
     }
   }
   if (stop) code = ExitCode::kOk;

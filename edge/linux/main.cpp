@@ -17,6 +17,7 @@
 #include "skink/host/program/exit_codes.hpp"
 #include "skink/host/program/numbered_ids.hpp"
 #include "skink/host/program/printable.hpp"
+#include "skink/host/program/service_manager.hpp"
 
 namespace {
 
@@ -111,6 +112,14 @@ int run(const Arguments& line) {
   options.threads = line.threads;
   options.connect_timeout = std::chrono::seconds(line.connect_timeout_s);
   options.log = &log;
+  ServiceManager manager([](const std::string& fault) { spdlog::warn("{}", fault); });
+  options.on_turn = [&manager, devices = options.device_ids.size()](std::size_t connected) {
+    if (!stopped) {
+      manager.turn(
+          [&] { return std::to_string(connected) + " of " + std::to_string(devices) + " devices are connected"; });
+    }
+    if (stopped) manager.stopping();
+  };
   const std::size_t needed = device_memory(experiment).arena();
   if (line.arena_bytes != 0 && line.arena_bytes < needed) {
     spdlog::warn("--arena-bytes {}: the experiment needs {}; its tasks will be refused", line.arena_bytes, needed);
@@ -122,7 +131,9 @@ int run(const Arguments& line) {
   }
   spdlog::info("{}: {} devices, {} bytes of arena each, broker {}", experiment.name, options.device_ids.size(),
                line.arena_bytes != 0 ? line.arena_bytes : needed, line.broker);
-  return static_cast<int>((*host)->run(stopped));
+  const ExitCode code = (*host)->run(stopped);
+  manager.stopping();
+  return static_cast<int>(code);
 }
 
 int run_command(int argc, char** argv) {

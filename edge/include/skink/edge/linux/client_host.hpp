@@ -33,6 +33,9 @@ struct ClientHostOptions {
   std::chrono::seconds connect_timeout{0};  ///< give up without any connection by then; 0: never
   /// Takes a line of the log, without its end; called by the thread in create() or run(). Empty: no log.
   std::function<void(LogLevel, const std::string&)> log;
+  /// Called by the thread in run(), at least ten times a second, with the number of clients whose session is up, until
+  /// the end begins. Empty: nobody is told.
+  std::function<void(std::size_t connected)> on_turn;
 };
 
 /// Counter by counter.
