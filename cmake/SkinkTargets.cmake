@@ -20,6 +20,7 @@
 #                        Archives: <build>/cortex-m/lib<name>.a
 
 include_guard(GLOBAL)
+include(SkinkDocuments)
 include(SkinkInstall)
 
 set(SKINK_WARNINGS
@@ -188,7 +189,12 @@ function(skink_add_program name)
   target_link_libraries(${name} PRIVATE ${arg_LINK})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
   if(SKINK_INSTALL AND NOT arg_NOT_INSTALLED)
-    install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT programs)
+    set(component ${name})
+    if(name STREQUAL "skinkctl")
+      set(component skink-tools)
+    endif()
+    install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT ${component})
+    skink_add_documents(${name} ${component})
   endif()
   skink_apply_standard(${name} 20)
   skink_apply_arithmetic_and_sanitizers(${name})

@@ -33,6 +33,44 @@ std::string check_number(const std::string& text) {
   return "\"" + text + "\" is not a number";
 }
 
+std::string one_cell(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\t' || c == '\n'; }, ' ');
+  return text;
+}
+
+/// One line an option: "option", command, names with commas, value ("" of a flag), "required" or "", how many values at
+/// most, help.
+void add_option_line(const CLI::Option& option, const std::string& path, std::string& lines) {
+  std::string names;
+  for (const std::string& name : option.get_snames()) names += (names.empty() ? "-" : ",-") + name;
+  for (const std::string& name : option.get_lnames()) names += (names.empty() ? "--" : ",--") + name;
+  if (names.empty()) names = option.get_name(true);
+  const bool is_flag = option.get_items_expected_max() == 0 || option.get_type_size_max() == 0;
+  lines += "option\t" + path + "\t" + names + "\t" + (is_flag ? "" : one_cell(option.get_type_name())) + "\t" +
+           (option.get_required() ? "required" : "") + "\t" + (option.get_items_expected_max() > 1 ? "many" : "one") +
+           "\t" + one_cell(option.get_description()) + "\n";
+}
+
+/// The commands in the order in which the help has them; a loop, for CLI11 gives a tree and no bound.
+std::string tree_lines(const CLI::App& root) {
+  std::string lines;
+  std::vector<std::pair<const CLI::App*, std::string>> left{{&root, root.get_name()}};
+  while (!left.empty()) {
+    const auto [app, path] = left.back();
+    left.pop_back();
+    lines += "command\t" + path + "\t" + one_cell(app->get_description()) + "\n";
+    for (const CLI::Option* option : app->get_options()) {
+      if (!option->get_group().empty()) add_option_line(*option, path, lines);
+    }
+    const auto below = app->get_subcommands([](const CLI::App* command) { return !command->get_group().empty(); });
+    for (auto command = below.rbegin(); command != below.rend(); ++command) {
+      left.emplace_back(*command, path + " " + (*command)->get_name());
+    }
+  }
+  return lines;
+}
+
 }  // namespace
 
 Option Option::required() const {
@@ -116,6 +154,9 @@ CommandLine::CommandLine(const std::string& program, const std::string& descript
     : app_(std::make_unique<CLI::App>(description, program)) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file beyond ulimit -f is an error of write(), and said, not the program's end
   app_->set_version_flag("--version", program + " " SKINK_VERSION);
+  // For manual pages and completion: cmake/command_documents.py.
+  app_->add_flag_callback("--print-command-tree", [this] { throw CLI::CallForVersion(tree_lines(*app_), 0); })
+      ->group("");
 }
 
 CommandLine::~CommandLine() = default;

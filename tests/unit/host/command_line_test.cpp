@@ -80,6 +80,7 @@ TEST_CASE("command line: help and version are no error, a wrong line is one", "[
   CHECK(Program().parse({"--help"}) == static_cast<int>(ExitCode::kOk));
   CHECK(Program().parse({"run", "--help"}) == static_cast<int>(ExitCode::kOk));
   CHECK(Program().parse({"--version"}) == static_cast<int>(ExitCode::kOk));
+  CHECK(Program().parse({"--print-command-tree"}) == static_cast<int>(ExitCode::kOk));
   CHECK(Program().parse({}) == kUsage);
   CHECK(Program().parse({"walk"}) == kUsage);
   CHECK(Program().parse({"run"}) == kUsage);

@@ -95,7 +95,8 @@ class Command {
 /// The command line of a program. Options are added to root() and to commands below it; then parse().
 class CommandLine {
  public:
-  /// Has --version, which prints the program's name and the version of this build.
+  /// Has --version, which prints the program's name and the version of this build, and --print-command-tree, not in the
+  /// help, which prints commands and options for programs: a line each, cells between tabs.
   CommandLine(const std::string& program, const std::string& description);
   ~CommandLine();
   CommandLine(const CommandLine&) = delete;
