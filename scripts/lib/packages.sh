@@ -14,6 +14,8 @@ skink_packages_build=(
   libsqlite3-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libsystemd-dev
   libjs-dygraphs gzip
 )
+skink_packages_package=(dpkg-dev fakeroot file lintian)
+skink_packages_clean_root=(debootstrap util-linux)  # scripts/check-packages
 skink_packages_run=(mosquitto mosquitto-clients openssl python3)
 skink_packages_unit=(catch2 libeigen3-dev)  # tests in C++
 skink_packages_test=(
