@@ -39,11 +39,9 @@ using namespace skink;
 namespace http = coordinator::http;
 
 std::atomic<bool> stopped{false};
-
-void stop(int /*signal*/) { stopped = true; }
-
 std::atomic<bool> reloads{false};
 
+void stop(int /*signal*/) { stopped = true; }
 void reload(int /*signal*/) { reloads = true; }
 
 int fail(ExitCode code, const std::string& message) {
