@@ -15,6 +15,9 @@ function told(device) {
     Release: device.release ? `${device.release}, uses it as: ${device.release_use}` : device.takes_releases ? "none yet" : "takes none",
     "Refused release": device.release_refused ? [`${device.release_refused.number}: `, h("a", { href: `/help.html#${device.release_refused.reason}` }, device.release_refused.reason)] : null,
     Arena: bytes(device.arena_bytes), "Free memory": device.free_bytes ? bytes(device.free_bytes) : "–", "Stack used": device.stack_used_bytes ? bytes(device.stack_used_bytes) : "–",
+    Updates: `${integer(device.updates)} taken, ${integer(device.clipped)} of them too long; ${integer(device.misses)} deadlines missed`,
+    "Length of its changes": device.length === null ? "–" : h("span", { class: device.length > 1 ? "bad-text" : "" }, `${figure(device.length, 2)} times what is taken`),
+    "Last gain": device.gain === null ? "–" : figure(device.gain, 3),
     Battery: device.battery_percent === null ? "mains, or not known" : `${device.battery_percent} %`, "Last reset by": kResets[device.reset_reason] ?? integer(device.reset_reason),
   });
 }

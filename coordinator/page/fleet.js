@@ -10,6 +10,7 @@ const kChips = 12;
 export const kStates = {
   online: { text: "online", kind: "good", about: "it answered a challenge and is there" },
   trouble: { text: "refused a release", kind: "bad", about: "online, but it refused the release that it was told to use" },
+  odd: { text: "odd", kind: "warn", about: "its changes are too long again and again: is a sensor out of scale?" },
   offline: { text: "offline", kind: "idle", about: "seen before, and not there" },
   unseen: { text: "never seen", kind: "idle", about: "described by somebody, and it never came" },
   excluded: { text: "excluded", kind: "warn", about: "no run takes it" },
@@ -19,7 +20,8 @@ export const kStates = {
 export function stateOf(device) {
   if (device.revoked) return "revoked";
   if (device.excluded) return "excluded";
-  if (device.online) return device.release_refused && device.release_refused.number > (device.release ?? 0) ? "trouble" : "online";
+  if (device.online && device.release_refused && device.release_refused.number > (device.release ?? 0)) return "trouble";
+  if (device.online) return device.length > 1 ? "odd" : "online";
   return device.last_seen ? "offline" : "unseen";
 }
 
@@ -54,6 +56,7 @@ const kColumns = [
   { name: "firmware", cell: (d) => d.firmware },
   { name: "release", number: true, cell: (d) => d.release ?? "–" },
   { name: "uses", cell: (d) => d.release_use },
+  { name: "missed", number: true, cell: (d) => integer(d.misses) },
   { name: "battery", number: true, cell: (d) => (d.battery_percent === null ? "–" : `${d.battery_percent} %`) },
   { name: "last seen", cell: (d) => time(d.last_seen) },
 ];

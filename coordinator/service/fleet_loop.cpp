@@ -119,9 +119,12 @@ bool FleetLoop::collect(const mqtt::Event& event) {
   return true;
 }
 
-/// Without a run nobody waits for updates: devices repeat them until their time is over.
 void FleetLoop::pass_updates() {
-  if (run_) run_->core().on_updates({updates_.data(), updates_.size()}, now_ms());
+  if (run_) {
+    run_->core().on_updates({updates_.data(), updates_.size()}, now_ms());
+  } else {
+    for (const Coordinator::Message& update : updates_) idle_.on_update(update.device_id, update.bytes);
+  }
   updates_.clear();
 }
 

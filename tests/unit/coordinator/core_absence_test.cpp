@@ -1,6 +1,7 @@
 /// @file
 /// The coordinator's core: devices that are away, slow, or further than the coordinator's own store.
 
+#include "skink/coordinator/core/idle_fleet.hpp"
 #include "unit/coordinator/core_bench.hpp"
 
 using namespace skink;
@@ -145,4 +146,34 @@ TEST_CASE("core: a device cannot send the numbers of runs where it likes", "[coo
   bench.tick(bench.now + 60000);
   come_back(bench, id, {bench.core.run(), 9, 0});
   CHECK(bench.core.run() == test::kRun + 9);
+}
+
+TEST_CASE("idle fleet: an update that nobody waits for is answered, so that its device goes on",
+          "[coordinator][core][absence]") {
+  coordinator::DeviceBook book(crypto::Key{}, "demo", 1);
+  coordinator::IdleFleet idle(book);
+  idle.on_connected(0);
+  const crypto::Key key = book.key_of("a");
+  const wire::Identity identity{"a", key};
+  wire::Update update;
+  update.id = {7, 3, 1};
+  update.outcome = wire::Outcome::kDiverged;
+  update.chunk_count = 1;
+  const auto message = test::update_message(identity, update, {});
+  idle.on_update("a", {message.data(), message.size()});
+  CHECK(idle.take_actions().empty());  // nothing authentic came from it yet: it costs nothing
+  const auto birth = test::birth_message(identity, 0);
+  idle.on_state("a", {birth.data(), birth.size()}, 0);
+  (void)idle.take_actions();
+  idle.on_update("a", {message.data(), message.size() - 1});
+  CHECK(idle.take_actions().empty());
+  idle.on_update("a", {message.data(), message.size()});
+  const auto actions = idle.take_actions();
+  REQUIRE(actions.size() == 1);
+  const auto& publish = std::get<coordinator::Publish>(actions[0]);
+  CHECK(publish.topic == wire::TopicKind::kReply);
+  wire::Reply reply{};
+  REQUIRE(wire::decode_reply({publish.payload.data(), publish.payload.size()}, identity, reply) == Status::kOk);
+  CHECK((reply.run == 7 && reply.round == 3 && reply.attempt == 1));
+  CHECK(reply.verdict == skink_wire_Verdict_VERDICT_REFUSED);
 }

@@ -29,6 +29,9 @@ class IdleFleet {
   void attach() { connected_ = true; }
   /// Any bytes on a device's state topic.
   void on_state(std::string_view device_id, Bytes message, std::uint64_t now_ms);
+  /// Any bytes on a device's update topic. Nobody waits for it: the device is told, so that it goes on with something
+  /// else; it keeps the result for a run that is resumed.
+  void on_update(std::string_view device_id, Bytes message);
   /// Time has passed; needed from next_wake_ms() on, harmless earlier.
   void on_time(std::uint64_t now_ms);
   std::uint64_t next_wake_ms() const { return connected_ ? devices_->wake_ms() : Presence::kNever; }
