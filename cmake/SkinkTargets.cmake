@@ -6,7 +6,7 @@
 #   skink_add_program(<name> SOURCES ... [LINK ...] [NOT_INSTALLED])           -> <build>/bin/<name>
 #   skink_add_test(<name> SOURCES ... [LINK ...] [LABELS ...] [TIMEOUT <s>] [SERIAL])  -> <build>/bin/tests/<name>
 #   skink_add_script_test(<name> COMMAND ... [LABELS ...] [TIMEOUT <s>] [SERIAL])
-#     SERIAL: one at a time, beside tests that are not; those labelled qemu among themselves
+#     SERIAL: one at a time, beside tests that are not; those labelled qemu, and those labelled gateway, among themselves
 #   skink_embed_file(<target> FILE <file> HEADER <header> FUNCTION <namespace>::<name>)
 #     compiles the file's bytes into a library; <header> declares two functions that return a std::string_view: <name>(),
 #     the bytes, and <name>_etag(), a part of their hash in double quotes
@@ -221,6 +221,8 @@ function(skink_set_test_properties name serial timeout labels)
     set(lock skink_fleet)
     if("qemu" IN_LIST labels)
       set(lock skink_emulators)
+    elseif("gateway" IN_LIST labels)
+      set(lock skink_gateways)
     endif()
     set_tests_properties(${name} PROPERTIES RESOURCE_LOCK ${lock} COST 1000)
   endif()
