@@ -76,9 +76,9 @@ TEST_CASE("experiment: missing keys and tables are named", "[common][host][exper
 
 TEST_CASE("experiment: unknown keys, tables and layers are errors that list the allowed ones",
           "[common][host][experiment]") {
-  CHECK_THAT(
-      sine_with("passes = 3", "pases = 3"),
-      Contains("x.toml:20: [meta] pases: unknown key, did you mean passes? Allowed: batch_size, clip_norm, cohort, "));
+  CHECK_THAT(sine_with("passes = 3", "pases = 3"),
+             Contains("x.toml:20: [meta] pases: unknown key, did you mean passes? Allowed: batch_size, clip_factor, "
+                      "clip_norm, cohort, "));
   CHECK_THAT(sine_with("[fleet]", "[flet]"), Contains("[flet]: unknown table, did you mean fleet?"));
   CHECK_THAT(sine_with("{ type = \"relu\" }", "{ type = \"gelu\" }"),
              Contains("x.toml:8: [model] layers.1.type: \"gelu\" is not allowed, use \"dense\", "));
