@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Metrics of a service that leads a run: promtool finds nothing wrong with them, a Prometheus scrapes them and evaluates every
-# alarm, and the alarms pass their unit tests.
+# alarm, the alarms pass their unit tests, and every expression of the dashboard has an answer.
 set -euo pipefail
 # shellcheck source=tests/integration/fleet_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/fleet_lib.sh" "metrics"
@@ -28,12 +28,16 @@ ask() {
   shift
   curl -sS --fail-with-body --unix-socket "$out/state/api.sock" "$@" "http://localhost$path"
 }
-/usr/bin/python3 - "$file" >"$out/order" <<'END'
+# queue ROUNDS: a run
+queue() {
+  /usr/bin/python3 - "$file" "$1" >"$out/order" <<'END'
 import json, sys
 print(json.dumps({"experiment": open(sys.argv[1]).read(),
-                  "set": {"fleet.devices": 8, "fleet.held_out": 2, "meta.cohort": 4, "meta.rounds": 100}}))
+                  "set": {"fleet.devices": 8, "fleet.held_out": 2, "meta.cohort": 4, "meta.rounds": int(sys.argv[2])}}))
 END
-ask /api/v1/runs -H 'Content-Type: application/json' --data "@$out/order" >"$out/run"
+  ask /api/v1/runs -H 'Content-Type: application/json' --data "@$out/order" >"$out/run"
+}
+queue 100
 ask /api/v1/tokens -H 'Content-Type: application/json' --data '{"name": "prometheus", "scope": "read"}' |
   /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["secret"], end="")' >"$out/token"
 for ((tries = 300; tries > 0; tries--)); do
@@ -93,3 +97,7 @@ for rule in rules:
     print(f"{rule['name']}: {rule['state']}")
     assert rule["state"] == "inactive", rule
 END
+
+# Of an open run there is more to be asked.
+queue 1000000
+/usr/bin/python3 "$fleet_root/tests/integration/check_dashboard.py" "$fleet_root" "$prometheus" || fail "the dashboard"
