@@ -117,12 +117,13 @@ class Gateway:
         self.until("the service listens", lambda: self.get("/health/live")[0] == 200)
 
     def start_devices(self, experiment, settings, are_lasting=False):
-        """All of them, shared among `edges` processes; lasting ones keep what they have over a restart."""
+        """All of them, shared among `edges` processes; lasting ones keep what they have over a restart. They give way to the
+        gateway, since real ones have processors of their own."""
         overrides = [text for key, value in settings.items() for text in ("--set", f"{key}={value}")]
         first = 0
         for i in range(self.edges):
             count = (self.devices - first) // (self.edges - i)
-            self.start(f"edge-{i}", self.programs / "skink-edge", "--experiment", experiment, *overrides, "--broker",
+            self.start(f"edge-{i}", "nice", "-n", 10, self.programs / "skink-edge", "--experiment", experiment, *overrides, "--broker",
                        f"127.0.0.1:{self.port}", "--fleet", FLEET, "--identity", self.folder / "pki", "--first", first,
                        "--count", count, "--threads", 1, "--quiet",
                        *(["--state", self.work / f"edge-{i}.state"] if are_lasting else []))
