@@ -135,7 +135,7 @@ void FleetLoop::handle(const mqtt::Event& event, const ServiceObserver& observer
       was_connected_ = true;
       connected_ms_ = now_ms();
       trouble_.clear();
-      if (observer.on_log) observer.on_log("connected to the broker");
+      if (observer.on_log) observer.on_log(broker_.is_connected(), "connected to the broker");
       if (run_) {
         run_->core().on_connected(now_ms());
       } else {
@@ -147,7 +147,7 @@ void FleetLoop::handle(const mqtt::Event& event, const ServiceObserver& observer
       if (run_) run_->core().on_disconnected();
       idle_.on_disconnected();
       trouble_ = disconnection_text(event);
-      if (observer.on_log) observer.on_log(trouble_);
+      if (observer.on_log) observer.on_log(broker_.is_connected(), trouble_);
       if (event.reason == mqtt::DisconnectReason::kCertificate && !was_connected_) {
         credentials_refused_ = true;
         failure_ = event.text;
@@ -155,7 +155,7 @@ void FleetLoop::handle(const mqtt::Event& event, const ServiceObserver& observer
       return;
     case mqtt::EventKind::kMessage: handle_message(event); return;
     case mqtt::EventKind::kProblem:
-      if (observer.on_log) observer.on_log(event.text);
+      if (observer.on_log) observer.on_log(broker_.is_connected(), event.text);
       return;
     case mqtt::EventKind::kPublished: broker_.flush(); return;
   }
@@ -211,12 +211,13 @@ bool FleetLoop::is_over(const ServiceObserver& observer) {
   if (finished_ms_ == 0) finished_ms_ = now_ms();
   if (broker_.is_connected() && broker_.is_quiet()) {
     const auto noted = run_->set_cleared();
-    if (!noted && observer.on_log) observer.on_log(noted.error().message);
+    if (!noted && observer.on_log) observer.on_log(broker_.is_connected(), noted.error().message);
     return true;
   }
   if (now_ms() - finished_ms_ < kClearMs) return false;
   if (observer.on_log) {
-    observer.on_log("the broker has not confirmed that the model's chunks are removed; start again to remove them");
+    observer.on_log(broker_.is_connected(),
+                    "the broker has not confirmed that the model's chunks are removed; start again to remove them");
   }
   return true;
 }
@@ -242,7 +243,8 @@ void FleetLoop::read_revoked(const ServiceObserver& observer) {
   revoked_read_ms_ = now_ms();
   const auto ids = provisioning::read_revoked_list(settings_.revoked);
   const std::string trouble = ids ? "" : ids.error().message + "; what was revoked before stays so";
-  if (!trouble.empty() && trouble != revoked_trouble_ && observer.on_log) observer.on_log(trouble);
+  if (!trouble.empty() && trouble != revoked_trouble_ && observer.on_log)
+    observer.on_log(broker_.is_connected(), trouble);
   revoked_trouble_ = trouble;
   if (ids) revoke(*ids, observer);
 }
@@ -267,14 +269,15 @@ void FleetLoop::revoke(const RevokedIds& ids, const ServiceObserver& observer) {
     idle_.revoke(ids, now_ms());
   }
   if (!observer.on_log) return;
-  observer.on_log("revoked: " + text);
+  observer.on_log(broker_.is_connected(), "revoked: " + text);
   if (!run_) return;
   const auto& training = devices_.membership().training;
   const bool is_anybody_left = std::any_of(training.begin(), training.end(), [this](std::uint32_t index) {
     return !devices_.is_revoked(devices_.roster()[index]);
   });
   if (!training.empty() && !is_anybody_left) {
-    observer.on_log("every device that trains in this run is revoked: it cannot go on; begin another, in a new store");
+    observer.on_log(broker_.is_connected(),
+                    "every device that trains in this run is revoked: it cannot go on; begin another, in a new store");
   }
 }
 

@@ -116,8 +116,7 @@ ServiceObserver FleetService::run_observer() {
   observer.on_event = [this](const TranscriptEvent& said) { note_event(said); };
   observer.on_devices = [this](const std::vector<DeviceRow>& rows) { note_devices(rows); };
   observer.on_connected = [this] { releases_.publish_chunks(); };
-  observer.on_log = [this](const std::string& text) {
-    const bool is_connected = loop_->broker().is_connected();
+  observer.on_log = [this](bool is_connected, const std::string& text) {
     if (!is_connected) ++counters_.connections_lost;
     event(is_connected ? "info" : "warning", is_connected ? "broker" : "broker.lost", text);
   };

@@ -85,7 +85,7 @@ Result<std::unique_ptr<ClientHost>> ClientHost::create(const Experiment& experim
 ExitCode ClientHost::run(const std::atomic<bool>& stop) {
   const arithmetic::Canary canary = prepare_thread_arithmetic();
   if (canary != arithmetic::Canary::kSound) {
-    log(LogLevel::kError, arithmetic::canary_text(canary));
+    log(LogLevel::kError, "program.failed", arithmetic::canary_text(canary));
     return ExitCode::kUnsoundArithmetic;
   }
   const unsigned wanted = options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
@@ -121,19 +121,20 @@ ExitCode ClientHost::run(const std::atomic<bool>& stop) {
 bool ClientHost::has_failed(std::uint64_t waited_ms, ExitCode& code) const {
   code = ExitCode::kOk;
   if (is_unsound_) {
-    log(LogLevel::kError, "the floating point of a thread is not sound");
+    log(LogLevel::kError, "program.failed", "the floating point of a thread is not sound");
     code = ExitCode::kUnsoundArithmetic;
   } else if (!ever_connected_) {
     const bool refused = std::all_of(connections_.begin(), connections_.end(),
                                      [](const Connection& connection) { return connection.failed_by_certificate; });
     const auto timeout_ms = static_cast<std::uint64_t>(options_.connect_timeout.count()) * 1000;
     if (refused && waited_ms >= kCredentialPatienceMs) {
-      log(LogLevel::kError, connections_.front().trouble);
+      log(LogLevel::kError, "program.failed", connections_.front().trouble);
       code = ExitCode::kCredentials;
     } else if (timeout_ms > 0 && waited_ms >= timeout_ms) {
       const std::string& trouble = connections_.front().trouble;
-      log(LogLevel::kError, "no connection within " + std::to_string(options_.connect_timeout.count()) +
-                                " s: " + (trouble.empty() ? "the broker does not answer" : trouble));
+      log(LogLevel::kError, "program.failed",
+          "no connection within " + std::to_string(options_.connect_timeout.count()) +
+              " s: " + (trouble.empty() ? "the broker does not answer" : trouble));
       code = refused ? ExitCode::kCredentials : ExitCode::kUnreachable;
     }
   }
@@ -144,18 +145,21 @@ void ClientHost::note_connection(const mqtt::Event& event) {
   Connection& connection = connections_[event.session];
   switch (event.kind) {
     case mqtt::EventKind::kConnected:
-      log(LogLevel::kDebug, clients_[event.session]->device_id() + ": connected");
+      log(LogLevel::kDebug, "device.connected", clients_[event.session]->device_id() + ": connected",
+          clients_[event.session]->device_id());
       connection = {true, false, {}};
       ever_connected_ = true;
       ++connected_count_;
       return;
     case mqtt::EventKind::kDisconnected:
-      log(LogLevel::kDebug, clients_[event.session]->device_id() + ": " + event.text);
+      log(LogLevel::kDebug, "device.disconnected", clients_[event.session]->device_id() + ": " + event.text,
+          clients_[event.session]->device_id());
       if (connection.is_up) --connected_count_;
       connection = {false, event.reason == mqtt::DisconnectReason::kCertificate, event.text};
       return;
     case mqtt::EventKind::kProblem:
-      log(LogLevel::kWarning, clients_[event.session]->device_id() + ": " + event.text);
+      log(LogLevel::kWarning, "device.problem", clients_[event.session]->device_id() + ": " + event.text,
+          clients_[event.session]->device_id());
       return;
     default: return;
   }
@@ -163,8 +167,8 @@ void ClientHost::note_connection(const mqtt::Event& event) {
 
 // ---- reports --------------------------------------------------------------------------------------------------------
 
-void ClientHost::log(LogLevel level, const std::string& text) const {
-  if (options_.log) options_.log(level, text);
+void ClientHost::log(LogLevel level, const char* event, const std::string& text, const std::string& device) const {
+  if (options_.log) options_.log({level, event, text, 0, device});
 }
 
 ClientCounters ClientHost::counters() const {
@@ -198,7 +202,7 @@ void ClientHost::report_progress() {
   text += refusals_text(sum);
   if (text == last_progress_) return;
   last_progress_ = text;
-  log(LogLevel::kInfo, text);
+  log(LogLevel::kInfo, "devices.progress", text);
 }
 
 /// One line for all clients that cannot connect: the same reason mostly holds for all.
@@ -218,7 +222,7 @@ void ClientHost::report_trouble() {
   if (count > 1) text += " (and " + std::to_string(count - 1) + " more are not connected)";
   if (text == last_trouble_) return;
   last_trouble_ = text;
-  log(LogLevel::kWarning, text);
+  log(LogLevel::kWarning, "broker.lost", text, clients_[first]->device_id());
 }
 
 // ---- the end --------------------------------------------------------------------------------------------------------

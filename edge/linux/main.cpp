@@ -2,9 +2,6 @@
 /// skink-edge: devices of a fleet as one host process. The work is in ClientHost; here are command line, log and exit
 /// code (docs/exit-codes.md).
 
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <atomic>
 #include <cstdio>
 
@@ -14,9 +11,9 @@
 #include "skink/host/experiment/experiment.hpp"
 #include "skink/host/experiment/tasks.hpp"
 #include "skink/host/program/command_line.hpp"
+#include "skink/host/program/event_log.hpp"
 #include "skink/host/program/exit_codes.hpp"
 #include "skink/host/program/numbered_ids.hpp"
-#include "skink/host/program/printable.hpp"
 #include "skink/host/program/service_manager.hpp"
 
 namespace {
@@ -28,8 +25,13 @@ static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal handler")
 
 void stop(int /*signal*/) { stopped = true; }
 
+EventLog& program_log() {
+  static EventLog log("skink-edge");
+  return log;
+}
+
 int fail(ExitCode code, const std::string& message) {
-  spdlog::error("{}", printable(message));
+  program_log().write({LogLevel::kError, "program.failed", message});
   return static_cast<int>(code);
 }
 
@@ -48,6 +50,7 @@ struct Arguments {
   std::size_t arena_bytes = 0;
   unsigned threads = 0;
   std::uint32_t connect_timeout_s = 0;
+  LogFormat log_format = LogFormat::kText;
   bool quiet = false;
   bool verbose = false;
 };
@@ -70,6 +73,9 @@ void declare(Command app, Arguments& line) {
   app.option("--arena-bytes", line.arena_bytes, "Working memory of each device; default: what the experiment needs");
   app.option("--threads", line.threads, "Threads that compute; default: one per processor");
   app.option("--connect-timeout", line.connect_timeout_s, "Give up after so many seconds without any connection");
+  app.choice("--log-format", line.log_format,
+             std::vector<std::pair<const char*, LogFormat>>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
+             "How the log is written (default text); json: one object a line");
   const Option quiet = app.flag("--quiet", line.quiet, "Log warnings and errors only");
   app.flag("--verbose", line.verbose, "Log every connection").excludes(quiet);
 }
@@ -77,16 +83,6 @@ void declare(Command app, Arguments& line) {
 Result<std::vector<std::string>> device_ids(const Arguments& line) {
   if (!line.id.empty()) return std::vector<std::string>{line.id};
   return numbered_ids(line.prefix, line.first, line.count);
-}
-
-void log(edge::LogLevel level, const std::string& said) {
-  const std::string text = printable(said);
-  switch (level) {
-    case edge::LogLevel::kDebug: spdlog::debug("{}", text); return;
-    case edge::LogLevel::kInfo: spdlog::info("{}", text); return;
-    case edge::LogLevel::kWarning: spdlog::warn("{}", text); return;
-    case edge::LogLevel::kError: spdlog::error("{}", text); return;
-  }
 }
 
 int run(const Arguments& line) {
@@ -111,8 +107,10 @@ int run(const Arguments& line) {
   options.arena_bytes = line.arena_bytes;
   options.threads = line.threads;
   options.connect_timeout = std::chrono::seconds(line.connect_timeout_s);
-  options.log = &log;
-  ServiceManager manager([](const std::string& fault) { spdlog::warn("{}", fault); });
+  options.log = [](const LogLine& said) { program_log().write(said); };
+  ServiceManager manager([](const std::string& fault) {
+    program_log().write({LogLevel::kWarning, "service.unheard", fault});
+  });
   options.on_turn = [&manager, devices = options.device_ids.size()](std::size_t connected) {
     if (!stopped) {
       manager.turn(
@@ -122,22 +120,25 @@ int run(const Arguments& line) {
   };
   const std::size_t needed = device_memory(experiment).arena();
   if (line.arena_bytes != 0 && line.arena_bytes < needed) {
-    spdlog::warn("--arena-bytes {}: the experiment needs {}; its tasks will be refused", line.arena_bytes, needed);
+    program_log().write({LogLevel::kWarning, "devices.small_arena",
+                         "--arena-bytes " + std::to_string(line.arena_bytes) + ": the experiment needs " +
+                             std::to_string(needed) + "; its tasks will be refused"});
   }
   const auto host = edge::ClientHost::create(experiment, prepared->tasks, options);
   if (!host) {
     const bool usage = host.error().code == Status::kInvalidArgument;
     return fail(exit_code_of(host.error(), usage ? ExitCode::kUsage : ExitCode::kCredentials), host.error().message);
   }
-  spdlog::info("{}: {} devices, {} bytes of arena each, broker {}", experiment.name, options.device_ids.size(),
-               line.arena_bytes != 0 ? line.arena_bytes : needed, line.broker);
+  program_log().write({LogLevel::kInfo, "service.started",
+                       experiment.name + ": " + std::to_string(options.device_ids.size()) + " devices, " +
+                           std::to_string(line.arena_bytes != 0 ? line.arena_bytes : needed) +
+                           " bytes of arena each, broker " + line.broker});
   const ExitCode code = (*host)->run(stopped);
   manager.stopping();
   return static_cast<int>(code);
 }
 
 int run_command(int argc, char** argv) {
-  spdlog::set_default_logger(spdlog::stderr_color_mt("skink-edge"));
   CommandLine command_line("skink-edge", "Skink devices on a host: each is a client of its own with its own identity.");
   Arguments line;
   declare(command_line.root(), line);
@@ -145,8 +146,9 @@ int run_command(int argc, char** argv) {
     const std::optional<int> over = command_line.parse(argc, argv);
     if (over) return *over;
     if (line.id.empty() && line.count == 0) return command_line.fail_required("--id or --count");
-    if (line.quiet) spdlog::set_level(spdlog::level::warn);
-    if (line.verbose) spdlog::set_level(spdlog::level::debug);
+    program_log().set_format(line.log_format);
+    if (line.quiet) program_log().set_least(LogLevel::kWarning);
+    if (line.verbose) program_log().set_least(LogLevel::kDebug);
     catch_signals(&stop);
     return run(line);
   } catch (const std::exception& error) {

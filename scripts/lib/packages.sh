@@ -11,7 +11,7 @@ skink_packages_build=(
   g++ cmake ninja-build ccache
   libboost1.81-dev libpaho-mqttpp-dev libpaho-mqtt-dev libssl-dev libmbedtls-dev
   nanopb libnanopb-dev protobuf-compiler
-  libsqlite3-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libsystemd-dev
+  libsqlite3-dev libtomlplusplus-dev libcli11-dev libfmt-dev libsystemd-dev
   libjs-dygraphs gzip
 )
 skink_packages_package=(dpkg-dev fakeroot file lintian)

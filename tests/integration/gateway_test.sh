@@ -183,3 +183,18 @@ expect 5 "absent.pem" "$ctl" status "${tls[@]}" --ca "$out/absent.pem"
 fleet_stop_one "$fleet_service_pid"
 echo "TLS: the service's certificate and its name are checked"
 "$ctl" status --store "$out/state/runs/$first/store.db" | grep -q "finished" || fail "the run's store says otherwise"
+
+line='^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z (info|warning|error) [a-z]+(\.[a-z]+)?: .'
+! grep -vE "$line" "$out/service.log" || fail "lines of the log without date, level and name"
+grep -q "info run.phase: run $third: finished" "$out/service.log" || fail "the log does not say that run $third has finished"
+code=0
+"$fleet_bin/skink-coordinator" --config "$out/absent.toml" --log-format json 2>"$out/log" || code=$?
+[[ $code == 3 ]] || fail "exit code $code without a configuration: $(cat "$out/log")"
+/usr/bin/python3 - "$out/log" <<'END' || fail "no JSON log: $(cat "$out/log")"
+import json, re, sys
+(said,) = [json.loads(line) for line in open(sys.argv[1])]
+assert list(said) == ["ts", "level", "event", "run", "device", "msg"], said
+assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", said["ts"]), said
+assert said["event"] == "program.failed" and said["level"] == "error" and "absent.toml" in said["msg"], said
+END
+echo "each line of the log has a date, a level and a name; --log-format json makes it an object"

@@ -26,7 +26,7 @@ struct ServiceObserver {
   std::function<void(const Coordinator&)> on_waiting;  ///< about once a second while the fleet gathers
   std::function<void(const std::vector<DeviceRow>&)> on_devices;
   std::function<void()> on_connected;
-  std::function<void(const std::string&)> on_log;
+  std::function<void(bool is_connected, const std::string&)> on_log;  ///< about the broker, and what it needs
 };
 
 /// What a run is to be.

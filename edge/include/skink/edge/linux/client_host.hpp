@@ -14,12 +14,10 @@
 #include "skink/host/config/network_address.hpp"
 #include "skink/host/experiment/experiment.hpp"
 #include "skink/host/files/folder_lock.hpp"
+#include "skink/host/program/event_log.hpp"
 #include "skink/host/program/exit_codes.hpp"
 
 namespace skink::edge {
-
-/// How much a line of the log matters.
-enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 
 /// What a host of clients is made from.
 struct ClientHostOptions {
@@ -31,8 +29,8 @@ struct ClientHostOptions {
   std::size_t arena_bytes = 0;              ///< of each client; 0: what the experiment needs
   unsigned threads = 0;                     ///< that compute; 0: as many as the machine has
   std::chrono::seconds connect_timeout{0};  ///< give up without any connection by then; 0: never
-  /// Takes a line of the log, without its end; called by the thread in create() or run(). Empty: no log.
-  std::function<void(LogLevel, const std::string&)> log;
+  /// Takes a line of the log; called by the thread in create() or run(). Empty: no log.
+  std::function<void(const LogLine&)> log;
   /// Called by the thread in run(), at least ten times a second, with the number of clients whose session is up, until
   /// the end begins. Empty: nobody is told.
   std::function<void(std::size_t connected)> on_turn;
@@ -72,7 +70,7 @@ class ClientHost {
   };
 
   explicit ClientHost(const ClientHostOptions& options);
-  void log(LogLevel level, const std::string& text) const;
+  void log(LogLevel level, const char* event, const std::string& text, const std::string& device = "") const;
   void note_connection(const mqtt::Event& event);
   void report(std::uint64_t now_ms);
   void report_progress();
