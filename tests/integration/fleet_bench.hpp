@@ -47,6 +47,7 @@ rounds = 6
 cohort = 3
 inner_learning_rate = 0.005
 meta_learning_rate = 0.5
+clip_factor = 0
 [evaluation]
 final_tasks = 4
 inner_learning_rate = 0.005

@@ -6,7 +6,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/fleet_lib.sh" "the fleet service"
 file=$fleet_root/experiments/sine.toml
 settings=(--set fleet.devices=12 --set fleet.held_out=4 --set meta.cohort=4 --set evaluation.every=0
-  --set evaluation.tasks=0 --set evaluation.final_tasks=8)
+  --set evaluation.tasks=0 --set evaluation.final_tasks=8 --set meta.clip_factor=0)
 sim=$fleet_bin/skink-sim
 ctl=$fleet_bin/skinkctl
 out=$fleet_work
