@@ -30,6 +30,18 @@ const char* release_use_text(std::uint32_t use) {
   return use < std::size(kTexts) ? kTexts[use] : "unknown";
 }
 
+boost::json::object to_json(const Selection& selection) {
+  return {{"group", text_or_null(selection.group)},
+          {"label", text_or_null(selection.label)},
+          {"firmware", text_or_null(selection.firmware)}};
+}
+
+boost::json::array to_json(const std::vector<Override>& overrides) {
+  boost::json::array array;
+  for (const Override& one : overrides) array.push_back({{"key", one.key}, {"value", one.value}});
+  return array;
+}
+
 template <class Number>
 bool parse(std::string_view text, Number& number) {
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -39,8 +51,6 @@ bool parse(std::string_view text, Number& number) {
 }  // namespace
 
 boost::json::object to_json(const RunRow& run) {
-  boost::json::array overrides;
-  for (const Override& one : run.order.overrides) overrides.push_back({{"key", one.key}, {"value", one.value}});
   return {{"number", run.number},
           {"run", std::to_string(run.run)},
           {"experiment", run.order.name},
@@ -48,14 +58,13 @@ boost::json::object to_json(const RunRow& run) {
           {"reason", text_or_null(run.reason)},
           {"rounds", run.rounds},
           {"rounds_done", run.rounds_done},
-          {"init_model", run.order.init_model == 0 ? boost::json::value() : boost::json::value(run.order.init_model)},
-          {"selection", boost::json::object{{"group", text_or_null(run.order.selection.group)},
-                                            {"label", text_or_null(run.order.selection.label)},
-                                            {"firmware", text_or_null(run.order.selection.firmware)}}},
+          {"init_model", number_or_null(run.order.init_model)},
+          {"selection", to_json(run.order.selection)},
           {"wait_s", run.order.wait_s},
           {"kind", run.order.kind == RunKind::kEvaluate ? "evaluate" : "learn"},
           {"release", run.order.release == ReleasePolicy::kAuto ? "auto" : "manual"},
-          {"overrides", overrides},
+          {"checkpoint_rounds", number_or_null(run.order.checkpoint_rounds)},
+          {"overrides", to_json(run.order.overrides)},
           {"queued", text_or_null(run.queued)},
           {"begun", text_or_null(run.begun)},
           {"ended", text_or_null(run.ended)}};

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "skink/coordinator/http/http_message.hpp"
+#include "skink/coordinator/http/json_fields.hpp"
 #include "skink/coordinator/http/responder.hpp"
 #include "skink/coordinator/service/fleet_service.hpp"
 #include "skink/coordinator/store/fleet_store.hpp"
@@ -26,6 +27,9 @@ boost::json::object to_json(const ReleaseRow& release);
 boost::json::object to_json(const TrialRow& trial);
 boost::json::object to_json(const TokenRow& token);
 boost::json::object to_json(const ServiceState& state);
+
+/// What a run is to be, from the fields that a request has for it.
+RunOrder read_order(http::JsonFields& fields);
 
 /// ?limit= (1..500, default 50), or what is wrong with it.
 Result<std::uint32_t> limit_of(const http::Request& request);

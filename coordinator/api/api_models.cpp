@@ -2,6 +2,7 @@
 /// Requests about models and releases.
 
 #include "api_json.hpp"
+#include "skink/common/limits.hpp"
 #include "skink/coordinator/api/api.hpp"
 #include "skink/coordinator/http/json_fields.hpp"
 #include "skink/coordinator/http/problem.hpp"
@@ -18,6 +19,8 @@ void Api::add_models(http::Router& router) {
                if (!models) return respond(store_failed(models.error()));
                respond(page_of(*models, *limit, [](const ModelRow& model) { return model.number; }));
              });
+  router.add("POST", "/api/v1/models", http::Scope::kOperate, "A model that a run keeps goes into the registry",
+             [this](const http::Request& request, http::Responder respond) { add_model(request, std::move(respond)); });
   router.add("GET", "/api/v1/models/{number}", http::Scope::kRead, "One model",
              [this](const http::Request& request, http::Responder respond) {
                const auto model = store_.model(number_of(request));
@@ -37,6 +40,26 @@ void Api::add_models(http::Router& router) {
                                              "attachment; filename=\"model-" + request.parameter("number") + ".skm\"");
                respond(std::move(response));
              });
+}
+
+void Api::add_model(const http::Request& request, http::Responder respond) {
+  const auto body = http::json_body(request);
+  if (!body) return respond(http::problem_of(body.error()));
+  http::JsonFields fields(*body);
+  const auto run = static_cast<std::uint32_t>(fields.integer("run", 1, 0x7fffffff));
+  const auto round = static_cast<std::uint32_t>(fields.integer("round", 0, limits::kMaxRounds, 0));
+  if (const auto fine = fields.finish(); !fine) return respond(http::problem_of(fine.error()));
+  service_.post([run, round, who = request.principal->name,
+                 respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
+    const auto number = service.add_model(run, round, who);
+    if (!number && number.error().code == make_error_code(Status::kInvalidArgument)) {
+      return (*respond)(http::problem(422, "invalid-run", number.error().message));
+    }
+    if (!number) return (*respond)(store_failed(number.error()));
+    const auto model = service.store().model(*number);
+    if (!model || !*model) return (*respond)(http::problem(503, "store-failed", "the model cannot be read"));
+    (*respond)(http::json_response(boost::json::serialize(to_json(**model)), 201));
+  });
 }
 
 void Api::add_releases(http::Router& router) {

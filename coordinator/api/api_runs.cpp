@@ -31,6 +31,8 @@ std::vector<Override> read_overrides(http::JsonFields& fields) {
   return overrides;
 }
 
+}  // namespace
+
 RunOrder read_order(http::JsonFields& fields) {
   RunOrder order;
   const boost::json::value* text = fields.value("experiment");  // with line ends: not a text of the API
@@ -44,11 +46,10 @@ RunOrder read_order(http::JsonFields& fields) {
   const std::string release = fields.text("release", 1, 16, "manual");
   if (release != "manual" && release != "auto") fields.refuse("release", "\"manual\" or \"auto\"");
   order.release = release == "auto" ? ReleasePolicy::kAuto : ReleasePolicy::kManual;
+  order.checkpoint_rounds = static_cast<std::uint32_t>(fields.integer("checkpoint_rounds", 0, limits::kMaxRounds, 0));
   order.wait_s = static_cast<std::uint32_t>(fields.integer("wait_s", 0, 0x7fffffff, 0));
   return order;
 }
-
-}  // namespace
 
 void Api::add_runs(http::Router& router) {
   router.add("GET", "/api/v1/runs", http::Scope::kRead, "Runs in the order of their numbers",

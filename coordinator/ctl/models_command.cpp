@@ -1,6 +1,7 @@
 #include "models_command.hpp"
 
 #include "failure.hpp"
+#include "skink/common/limits.hpp"
 #include "skink/common/model/model_file.hpp"
 #include "skink/host/files/files.hpp"
 
@@ -25,13 +26,17 @@ Result<std::string> digest_of(const std::string& content) {
 }  // namespace
 
 ModelsCommand::ModelsCommand(Command app)
-    : models_(app.command("models", "The service's registry of models: lists, shows, exports")) {
+    : models_(app.command("models", "The service's registry of models: lists, shows, exports, adds")) {
   list_ = models_.command("list", "All models, as 'models' alone does");
   show_ = models_.command("show", "One model");
   export_ = models_.command("export", "Writes a model file");
   for (Command command : {show_, export_}) command.option("model", number_, "Its number").required();
   export_.option("file", file_, "Where to write the .skm file").required();
-  for (Command command : {models_, list_, show_, export_}) options_.add_to(command);
+  add_ = models_.command("add", "Puts a model that a run keeps into the registry");
+  add_.option("run", run_, "The run's number").required();
+  add_.option("--round", round_, "After how many rounds; default: the latest that is kept")
+      .range(1U, limits::kMaxRounds);
+  for (Command command : {models_, list_, show_, export_, add_}) options_.add_to(command);
 }
 
 int ModelsCommand::run() {
@@ -39,6 +44,7 @@ int ModelsCommand::run() {
   if (!link) return fail(link.error());
   if (show_.parsed()) return show_object(*link, link->get(target()));
   if (export_.parsed()) return write(*link);
+  if (add_.parsed()) return add(*link);
   return show_list(*link, "/api/v1/models",
                    {{"model", "number"},
                     {"experiment", "experiment"},
@@ -49,6 +55,14 @@ int ModelsCommand::run() {
                     {"accuracy", "figures.accuracy_after"},
                     {"created", "created"},
                     {"sha256", "sha256"}});
+}
+
+int ModelsCommand::add(const ServiceLink& link) const {
+  const auto model = link.change("POST", "/api/v1/models", {{"run", run_}, {"round", round_}});
+  if (!model || link.json()) return show_object(link, model);
+  std::printf("model %s is %s of run %u after %s rounds\n", text_of(*model, "number").c_str(),
+              text_of(*model, "sha256").c_str(), run_, text_of(*model, "rounds").c_str());
+  return kOk;
 }
 
 int ModelsCommand::write(const ServiceLink& link) const {

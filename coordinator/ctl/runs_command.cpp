@@ -7,8 +7,6 @@
 #include <thread>
 
 #include "failure.hpp"
-#include "skink/host/config/overrides.hpp"
-#include "skink/host/files/files.hpp"
 #include "skink/host/program/progress_line.hpp"
 #include "table.hpp"
 
@@ -17,7 +15,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kMostExperimentBytes = std::size_t{1} << 20;
 constexpr std::chrono::milliseconds kPollTime{500};
 constexpr std::chrono::seconds kMostAbsence{60};  // of a service that is started again
 
@@ -57,14 +54,7 @@ RunsCommand::RunsCommand(Command app) : runs_(app.command("runs", "Runs of the s
   options_.add_to(runs_);
   list_ = runs_.command("list", "All runs, as 'runs' alone does");
   queue_ = runs_.command("queue", "Puts a run at the end of the queue");
-  queue_.option("experiment", experiment_, "Experiment file (docs/experiment.md)").required();
-  queue_.option("--set", settings_, "Replaces one key of the experiment: --set meta.rounds=100").takes_one();
-  queue_.option("--init-model", init_model_, "Begins with this model of the registry").range(1U, 0x7fffffffU);
-  queue_.option("--group", group_, "Only devices of this group");
-  queue_.option("--label", label_, "Only devices with this label: key=value");
-  queue_.option("--firmware", firmware_, "Only devices with this firmware");
-  queue_.flag("--release", releases_, "When it is finished, its model is released to the group, or to all");
-  queue_.option("--wait", wait_s_, "Seconds after which it fails when devices are missing; default: never");
+  order_.add_to(queue_);
   show_ = runs_.command("show", "One run");
   pause_ = runs_.command("pause", "Stops asking devices; the run keeps its turn");
   resume_ = runs_.command("resume", "A paused run goes on");
@@ -112,25 +102,8 @@ int RunsCommand::show(const ServiceLink& link) const {
   return show_object(link, run);
 }
 
-Result<boost::json::object> RunsCommand::order() const {
-  const auto text = read_file(experiment_, kMostExperimentBytes);
-  if (!text) return because(text.error(), Cause::kConfiguration);
-  const auto overrides = parse_overrides(settings_);
-  if (!overrides) return because(overrides.error(), Cause::kUsage);
-  boost::json::object order{{"experiment", *text}, {"wait_s", wait_s_}};
-  boost::json::object set;
-  for (const Override& one : *overrides) set[one.key] = one.value;
-  if (!set.empty()) order["set"] = set;
-  if (init_model_ != 0) order["init_model"] = init_model_;
-  if (!group_.empty()) order["group"] = group_;
-  if (releases_) order["release"] = "auto";
-  if (!label_.empty()) order["label"] = label_;
-  if (!firmware_.empty()) order["firmware"] = firmware_;
-  return order;
-}
-
 int RunsCommand::queue(const ServiceLink& link) const {
-  const auto order = this->order();
+  const auto order = order_.body();
   if (!order) return fail(order.error());
   const auto run = link.change("POST", "/api/v1/runs", *order, random_key());
   if (!run || link.json()) return show_object(link, run);

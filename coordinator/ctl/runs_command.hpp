@@ -4,8 +4,8 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
+#include "order_options.hpp"
 #include "service_link.hpp"
 
 namespace skink::ctl {
@@ -23,18 +23,12 @@ class RunsCommand {
   int queue(const ServiceLink& link) const;
   int change(const ServiceLink& link, const char* action) const;
   int wait(const ServiceLink& link) const;
-  Result<boost::json::object> order() const;
   std::string target() const { return "/api/v1/runs/" + std::to_string(number_); }
 
   Command runs_, list_, queue_, show_, pause_, resume_, stop_, wait_;
   LinkOptions options_;
   std::uint32_t number_ = 0;
-  std::string experiment_;
-  std::vector<std::string> settings_;
-  std::uint32_t init_model_ = 0;
-  std::string group_, label_, firmware_;
-  bool releases_ = false;
-  std::uint32_t wait_s_ = 0;
+  OrderOptions order_;
   std::uint32_t timeout_s_ = 0;
 };
 

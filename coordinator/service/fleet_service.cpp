@@ -139,7 +139,8 @@ Result<void> FleetService::open_run(const RunRow& row) {
   source.text_name = "experiment of run " + std::to_string(row.number);
   source.overrides = row.order.overrides;
   source.run = *number;
-  source.checkpoint_rounds = settings_.checkpoint_rounds;
+  source.checkpoint_rounds =
+      row.order.checkpoint_rounds != 0 ? row.order.checkpoint_rounds : settings_.checkpoint_rounds;
   if (row.order.init_model != 0) {
     auto file = store_.model_file(row.order.init_model);
     if (!file) return file.error();

@@ -1,10 +1,9 @@
 /// @file
-/// What a fleet service keeps and tells: results and models of runs, events, where it stands.
+/// What a fleet service keeps and tells: results of runs, events, where it stands.
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 
 #include "skink/coordinator/results/results.hpp"
 #include "skink/coordinator/service/fleet_service.hpp"
@@ -20,45 +19,7 @@ constexpr std::size_t kNamedDevices = 5;
 constexpr std::uint32_t kMostReleasesAhead = 100000;
 constexpr std::size_t kRememberedRounds = 31;
 
-/// Of an evaluation, for the registry: docs/fleet-store.md.
-std::string figures_text(const rounds::EvaluationRecord& record, bool classifies) {
-  boost::json::object figures{{"rounds", record.rounds},
-                              {"devices", record.devices},
-                              {"tasks", record.total.tasks},
-                              {"diverged_tasks", record.total.diverged_tasks}};
-  const auto number = [](const std::optional<double>& value) {
-    return value ? boost::json::value(*value) : boost::json::value();
-  };
-  figures["loss_before"] = number(record.loss_before());
-  figures["loss_after"] = number(record.loss_after());
-  if (classifies) {
-    figures["accuracy_before"] = number(record.accuracy_before());
-    figures["accuracy_after"] = number(record.accuracy_after());
-  }
-  return boost::json::serialize(figures);
-}
-
 }  // namespace
-
-Result<std::uint32_t> FleetService::keep_model(const Coordinator& core) {
-  ModelRow model;
-  model.sha256 = core.model().digest_text();
-  model.parent = core.experiment().init.digest;
-  model.run = current_->number;
-  model.rounds = core.rounds_done();
-  model.experiment = core.experiment().name;
-  model.figures = "null";
-  const bool classifies = core.experiment().model.loss == nn::Loss::kSoftmaxCrossEntropy;
-  const auto& evaluations = core.evaluations();
-  if (!evaluations.empty() && evaluations.back().rounds == core.rounds_done()) {
-    model.figures = figures_text(evaluations.back(), classifies);
-  }
-  const auto number = store_.add_model(model, core.model().file());
-  if (!number) return number.error();
-  event("info", "model.added",
-        fmt::format("model {} is {} of run {} after {} rounds", *number, model.sha256, model.run, model.rounds));
-  return *number;
-}
 
 Result<void> FleetService::write_results() {
   const ActiveRun& run = *loop_->run();

@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY AUTOINCREMENT, run IN
   select_firmware TEXT NOT NULL, wait_s INTEGER NOT NULL, rounds INTEGER NOT NULL,
   rounds_done INTEGER NOT NULL DEFAULT 0, queued TEXT NOT NULL, begun TEXT NOT NULL DEFAULT '',
   ended TEXT NOT NULL DEFAULT '', idempotency_key TEXT,
-  release TEXT NOT NULL DEFAULT 'manual', kind TEXT NOT NULL DEFAULT 'learn');
+  release TEXT NOT NULL DEFAULT 'manual', kind TEXT NOT NULL DEFAULT 'learn',
+  checkpoint_rounds INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS trials(number INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL,
   old_model INTEGER NOT NULL, device_group TEXT NOT NULL, least_gain REAL NOT NULL, least_devices INTEGER NOT NULL,
   wait_s INTEGER NOT NULL, old_run INTEGER NOT NULL, new_run INTEGER NOT NULL, phase TEXT NOT NULL DEFAULT 'judging',
@@ -96,7 +97,19 @@ Result<FleetStore> FleetStore::open(const std::string& path, const std::string& 
                                                     "', and the configuration says '" + fleet +
                                                     "'; name another state folder");
   }
-  return FleetStore(std::move(*database));
+  FleetStore store(std::move(*database));
+  if (!store.keeps_checkpoint_rounds()) {
+    const auto added =
+        store.database_->execute("ALTER TABLE runs ADD COLUMN checkpoint_rounds INTEGER NOT NULL DEFAULT 0");
+    if (!added) return added.error();
+  }
+  return store;
+}
+
+/// A file that an earlier program has made has no such column before it is opened for writing.
+bool FleetStore::keeps_checkpoint_rounds() const {
+  Statement column(database_->get(), "SELECT 1 FROM pragma_table_info('runs') WHERE name = 'checkpoint_rounds'");
+  return column.next();
 }
 
 Result<FleetStore> FleetStore::open_to_read(const std::string& path) {
@@ -120,8 +133,8 @@ Result<std::uint32_t> FleetStore::queue_run(const RunOrder& order, std::uint32_t
   Statement statement(
       database_->get(),
       "INSERT INTO runs(name, phase, experiment, overrides, init_model, select_group, select_label, "
-      "select_firmware, wait_s, rounds, queued, release, kind, idempotency_key) VALUES(?, 'queued', ?, ?, ?, "
-      "?, ?, ?, ?, ?, ?, ?, ?, "
+      "select_firmware, wait_s, rounds, queued, release, kind, checkpoint_rounds, idempotency_key) VALUES(?, 'queued', "
+      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
       "NULLIF(?, '')) ON CONFLICT(idempotency_key) DO UPDATE SET wait_s = wait_s RETURNING number");
   const std::string overrides = internal::encode_overrides(order.overrides);
   const std::string now = utc_now();
@@ -131,6 +144,7 @@ Result<std::uint32_t> FleetStore::queue_run(const RunOrder& order, std::uint32_t
   statement.bind(order.wait_s).bind(rounds).bind(std::string_view(now));
   statement.bind(std::string_view(order.release == ReleasePolicy::kAuto ? "auto" : "manual"));
   statement.bind(std::string_view(order.kind == RunKind::kEvaluate ? "evaluate" : "learn"));
+  statement.bind(order.checkpoint_rounds);
   statement.bind(std::string_view(order.idempotency_key));
   if (!statement.next()) return database_->failure("the run cannot be queued");
   const std::uint32_t number = statement.count(0);
@@ -141,8 +155,9 @@ Result<std::uint32_t> FleetStore::queue_run(const RunOrder& order, std::uint32_t
 Result<std::vector<RunRow>> FleetStore::read_runs(const char* where, std::uint64_t value, std::uint32_t limit) const {
   const std::string sql =
       "SELECT number, run, name, phase, reason, experiment, overrides, init_model, select_group, select_label, "
-      "select_firmware, wait_s, rounds, rounds_done, queued, begun, ended, release, kind FROM runs WHERE " +
-      std::string(where) + " ORDER BY number LIMIT ?";
+      "select_firmware, wait_s, rounds, rounds_done, queued, begun, ended, release, kind, " +
+      std::string(keeps_checkpoint_rounds() ? "checkpoint_rounds" : "0") + " FROM runs WHERE " + std::string(where) +
+      " ORDER BY number LIMIT ?";
   Statement row(database_->get(), sql.c_str());
   row.bind(value).bind(limit);
   std::vector<RunRow> runs;
@@ -169,6 +184,7 @@ Result<std::vector<RunRow>> FleetStore::read_runs(const char* where, std::uint64
     run.ended = row.text(16);
     run.order.release = row.text(17) == "auto" ? ReleasePolicy::kAuto : ReleasePolicy::kManual;
     run.order.kind = row.text(18) == "evaluate" ? RunKind::kEvaluate : RunKind::kLearn;
+    run.order.checkpoint_rounds = row.count(19);
     runs.push_back(std::move(run));
   }
   if (!row.ok()) return database_->failure("the runs cannot be read");

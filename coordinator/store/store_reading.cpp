@@ -122,6 +122,25 @@ Result<void> Store::read_models(RunSnapshot& snapshot) const {
   return done;
 }
 
+Result<std::vector<std::uint32_t>> Store::kept_models() const {
+  Statement model(handle(), "SELECT rounds FROM models WHERE rounds <> 0 ORDER BY rounds");
+  std::vector<std::uint32_t> kept;
+  while (model.next()) kept.push_back(model.count(0));
+  const auto done = check(model, "models");
+  if (!done) return done.error();
+  return kept;
+}
+
+Result<std::vector<std::uint8_t>> Store::model_after(std::uint32_t rounds) const {
+  Statement model(handle(), "SELECT file FROM models WHERE rounds = ? AND rounds <> 0");
+  model.bind(rounds);
+  std::vector<std::uint8_t> file;
+  if (model.next()) file = model.blob(0);
+  const auto done = check(model, "models");
+  if (!done) return done.error();
+  return file;
+}
+
 Result<void> Store::read_strategy(RunSnapshot& snapshot) const {
   const auto format = meta("format");
   if (!format) return format.error();

@@ -212,6 +212,18 @@ def check_trials(local):
         local.call("POST", "/api/v1/trials", 400, body, code="invalid-body")
 
 
+def check_models_of_rounds(local):
+    """The last model of run 1 is there already; a round that it does not keep is refused with those that it keeps."""
+    first = local.call("GET", "/api/v1/models/1", 200).json
+    assert local.call("POST", "/api/v1/models", 201, {"run": 1}).json == first
+    assert local.call("POST", "/api/v1/models", 201, {"run": 1, "round": 5}).json["rounds"] == 5
+    refused = local.call("POST", "/api/v1/models", 422, {"run": 1, "round": 3}, code="invalid-run").json
+    assert "it keeps those after 5, 6" in refused["detail"], refused
+    local.call("POST", "/api/v1/models", 422, {"run": 77}, code="invalid-run")
+    for body in ({}, {"run": 0}, {"run": 1, "round": "last"}):
+        local.call("POST", "/api/v1/models", 400, body, code="invalid-body")
+
+
 def check_pages(local):
     """One item at a time is everything, in the same order."""
     for path in ("runs", "runs/1/rounds", "models", "releases", "devices", "log", "audit"):
@@ -295,7 +307,7 @@ def check_audit(local):
     rows = local.call("GET", "/api/v1/audit", 200).json["items"]
     expected = (["run.queue"] * 3 + ["run.pause", "run.resume", "run.stop", "run.stop"] +
                 ["release.add"] * 3 + ["device.describe"] * 6 + ["run.queue"] * 2 + ["trial.add"] +
-                ["device.revoke"] * 2 + ["token.add"] * 4 + ["device.describe", "token.remove"])
+                ["model.add"] * 2 + ["device.revoke"] * 2 + ["token.add"] * 4 + ["device.describe", "token.remove"])
     actions = [row["action"] for row in rows]
     assert sorted(actions) == sorted(expected), actions
     others = {row["action"]: row["who"] for row in rows if row["who"] != "local"}
@@ -345,6 +357,7 @@ def main():
     check_devices(local)
     check_revocation(local, arguments.pki)
     check_trials(local)
+    check_models_of_rounds(local)
     check_tokens(local, arguments.port, arguments.state)
     check_pages(local)
     check_errors(local)

@@ -139,6 +139,12 @@ released=$(queue --set meta.rounds=20 --release)
 wait_for 12 field 'sum(d["release"] == 2 for d in it["items"])' "$ctl" devices
 echo "releases reach every device, and a gate holds one back"
 
+kept=$(queue --set meta.rounds=20 --keep-every 5)
+"$ctl" runs wait "$kept" --timeout 60 >"$out/log" 2>&1
+expect 0 "of run $kept after 10 rounds" "$ctl" models add "$kept" --round 10
+expect 3 "it keeps those after 5, 10, 15, 19, 20" "$ctl" models add "$kept" --round 11
+echo "any round that a run keeps becomes a model"
+
 "$ctl" tokens add reader --scope read --out "$out/token" >"$out/log"
 [[ $(stat -c %a "$out/token") == 600 ]] || fail "the token's file is readable"
 over_tcp=(--url "http://127.0.0.1:$port" --token-file "$out/token")

@@ -83,6 +83,7 @@ class Api {
   void queue_run(const http::Request& request, http::Responder respond);
   void change_run(const http::Request& request, http::Responder respond,
                   Result<void> (FleetService::*change)(std::uint32_t, const std::string&));
+  void add_model(const http::Request& request, http::Responder respond);
   void release_model(const http::Request& request, http::Responder respond);
   void try_model(const http::Request& request, http::Responder respond);
   void show_session(const http::Request& request, http::Responder respond);

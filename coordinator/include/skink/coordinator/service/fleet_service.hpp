@@ -96,6 +96,10 @@ class FleetService {
   Result<void> pause_run(std::uint32_t number, const std::string& who);
   Result<void> resume_run(std::uint32_t number, const std::string& who);
   Result<void> stop_run(std::uint32_t number, const std::string& who);
+  /// A model that the run's store keeps, of the round `round` or, with 0, of the latest, goes into the registry, with
+  /// its figures if there was an evaluation then. @returns its number; kInvalidArgument says which rounds are kept, or
+  /// that there is no such run; other errors: a store failed.
+  Result<std::uint32_t> add_model(std::uint32_t run, std::uint32_t round, const std::string& who);
   /// From now on devices (of this group; empty: all) shall use this model of the registry. @returns the release's
   /// number; kInvalidArgument when there is no such model, or no key to sign with; other errors: the key or the store
   /// failed.
@@ -137,6 +141,7 @@ class FleetService {
   Result<void> set_phase(RunPhase phase, const std::string& reason);
   Result<void> conclude(RunPhase phase, const std::string& reason);
   Result<std::uint32_t> keep_model(const Coordinator& core);
+  Result<std::uint32_t> kept_round(const Store& run_store, std::uint32_t run, std::uint32_t round) const;
   Result<void> release_automatically(std::uint32_t model);
   std::string group_of(const std::string& id) const;
   Result<std::uint32_t> queue_evaluation(std::uint32_t model, const TrialRow& trial, std::uint32_t devices,

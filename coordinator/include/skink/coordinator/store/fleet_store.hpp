@@ -59,6 +59,7 @@ struct RunOrder {
   Selection selection;
   std::uint32_t wait_s = 0;  ///< how long it waits for its devices before it fails; 0: for ever
   ReleasePolicy release = ReleasePolicy::kManual;
+  std::uint32_t checkpoint_rounds = 0;  ///< its store keeps a model every so many rounds; 0: as the configuration says
   /// Of whoever queues it, so that a repeated request does not queue it twice; empty: none.
   std::string idempotency_key;
 };
@@ -303,6 +304,7 @@ class FleetStore {
 
  private:
   explicit FleetStore(std::unique_ptr<internal::Database> database);
+  bool keeps_checkpoint_rounds() const;
   Result<void> note_device(const DeviceRow& row);
   Result<void> add_event(const EventRow& event);
   Result<std::vector<RunRow>> read_runs(const char* where, std::uint64_t value, std::uint32_t limit) const;

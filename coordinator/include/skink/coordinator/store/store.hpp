@@ -123,6 +123,10 @@ class Store {
   Result<std::vector<StoredReport>> reports_of(const std::string& device, std::uint32_t first,
                                                std::uint32_t most) const;
   Result<StoredModel> latest_model() const;
+  /// After how many rounds the models that are kept were: the last two, and checkpoints, ascending.
+  Result<std::vector<std::uint32_t>> kept_models() const;
+  /// The file of one of them; empty: it is not kept. Errors as has_run().
+  Result<std::vector<std::uint8_t>> model_after(std::uint32_t rounds) const;
   Result<std::vector<DeviceRow>> devices() const;
   Result<std::vector<RefusalRow>> refusals() const;
 

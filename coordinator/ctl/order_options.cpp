@@ -1,0 +1,45 @@
+#include "order_options.hpp"
+
+#include "skink/common/limits.hpp"
+#include "skink/host/config/overrides.hpp"
+#include "skink/host/files/files.hpp"
+
+namespace skink::ctl {
+namespace {
+
+constexpr std::size_t kMostExperimentBytes = std::size_t{1} << 20;
+
+}  // namespace
+
+void OrderOptions::add_to(Command command) {
+  command.option("experiment", experiment_, "Experiment file (docs/experiment.md)").required();
+  command.option("--set", settings_, "Replaces one key of the experiment: --set meta.rounds=100").takes_one();
+  command.option("--init-model", init_model_, "Begins with this model of the registry").range(1U, 0x7fffffffU);
+  command.option("--group", group_, "Only devices of this group");
+  command.option("--label", label_, "Only devices with this label: key=value");
+  command.option("--firmware", firmware_, "Only devices with this firmware");
+  command.flag("--release", releases_, "When it is finished, its model is released to the group, or to all");
+  command.option("--wait", wait_s_, "Seconds after which it fails when devices are missing; default: never");
+  command.option("--keep-every", keep_every_, "Keeps the model after every so many rounds, for 'models add'")
+      .range(1U, limits::kMaxRounds);
+}
+
+Result<boost::json::object> OrderOptions::body() const {
+  const auto text = read_file(experiment_, kMostExperimentBytes);
+  if (!text) return because(text.error(), Cause::kConfiguration);
+  const auto overrides = parse_overrides(settings_);
+  if (!overrides) return because(overrides.error(), Cause::kUsage);
+  boost::json::object order{{"experiment", *text}, {"wait_s", wait_s_}};
+  boost::json::object set;
+  for (const Override& one : *overrides) set[one.key] = one.value;
+  if (!set.empty()) order["set"] = set;
+  if (init_model_ != 0) order["init_model"] = init_model_;
+  if (!group_.empty()) order["group"] = group_;
+  if (releases_) order["release"] = "auto";
+  if (!label_.empty()) order["label"] = label_;
+  if (!firmware_.empty()) order["firmware"] = firmware_;
+  if (keep_every_ != 0) order["checkpoint_rounds"] = keep_every_;
+  return order;
+}
+
+}  // namespace skink::ctl

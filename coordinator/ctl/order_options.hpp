@@ -1,0 +1,31 @@
+#pragma once
+/// @file
+/// What a run is to be, as options of a command line.
+
+#include <boost/json.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "skink/host/program/command_line.hpp"
+#include "skink/host/result.hpp"
+
+namespace skink::ctl {
+
+class OrderOptions {
+ public:
+  void add_to(Command command);
+  /// For a request. Errors: the experiment file cannot be read, or a setting is none.
+  Result<boost::json::object> body() const;
+
+ private:
+  std::string experiment_;
+  std::vector<std::string> settings_;
+  std::uint32_t init_model_ = 0;
+  std::string group_, label_, firmware_;
+  bool releases_ = false;
+  std::uint32_t wait_s_ = 0;
+  std::uint32_t keep_every_ = 0;
+};
+
+}  // namespace skink::ctl
