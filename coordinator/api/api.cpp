@@ -117,6 +117,7 @@ http::Router Api::router() {
   add_evaluations(router);
   add_models(router);
   add_releases(router);
+  add_schedules(router);
   add_devices(router);
   add_events(router);
   add_tokens(router);

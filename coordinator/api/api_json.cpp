@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "skink/coordinator/http/problem.hpp"
+#include "skink/host/program/time_of_day.hpp"
 
 namespace skink::coordinator::api {
 namespace {
@@ -202,6 +203,29 @@ boost::json::object to_json(const TrialRow& trial) {
           {"release", number_or_null(trial.release)},
           {"created", trial.created},
           {"decided", text_or_null(trial.decided)}};
+}
+
+boost::json::object to_json(const ScheduleRow& schedule) {
+  const RunOrder& order = schedule.order;
+  return {
+      {"number", schedule.number},
+      {"name", schedule.name},
+      {"experiment", order.name},
+      {"overrides", to_json(order.overrides)},
+      {"init_model", number_or_null(order.init_model)},
+      {"from_latest", schedule.from_latest},
+      {"selection", to_json(order.selection)},
+      {"wait_s", order.wait_s},
+      {"release", order.release == ReleasePolicy::kAuto ? "auto" : "manual"},
+      {"checkpoint_rounds", number_or_null(order.checkpoint_rounds)},
+      {"every_s", number_or_null(schedule.every_s)},
+      {"devices_worse", number_or_null(schedule.devices_worse)},
+      {"new_devices", number_or_null(schedule.new_devices)},
+      {"enabled", schedule.enabled},
+      {"runs", schedule.runs},
+      {"last_run", number_or_null(schedule.last_run)},
+      {"next", schedule.next_unix_s == 0 ? boost::json::value() : boost::json::value(utc_text(schedule.next_unix_s))},
+      {"created", schedule.created}};
 }
 
 boost::json::object to_json(const TokenRow& token) {

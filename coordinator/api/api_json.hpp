@@ -25,6 +25,7 @@ boost::json::object to_json(const AuditRow& row);
 boost::json::object to_json(const rounds::RoundRecord& round);
 boost::json::object to_json(const ReleaseRow& release);
 boost::json::object to_json(const TrialRow& trial);
+boost::json::object to_json(const ScheduleRow& schedule);
 boost::json::object to_json(const TokenRow& token);
 boost::json::object to_json(const ServiceState& state);
 

@@ -19,6 +19,7 @@
 #include "releases_command.hpp"
 #include "revoke_command.hpp"
 #include "runs_command.hpp"
+#include "schedules_command.hpp"
 #include "skink/coordinator/provisioning/identity_text.hpp"
 #include "skink/coordinator/store/store.hpp"
 #include "skink/host/program/command_line.hpp"
@@ -70,6 +71,7 @@ int run_command(int argc, char** argv) {
   std::string file;
   ctl::ProgressCommand progress(app, request.store);
   ctl::RunsCommand runs(app);
+  ctl::SchedulesCommand schedules(app);
   ctl::EventsCommand events(app);
   ctl::DevicesCommand devices(app, request.store);
   ctl::ModelsCommand models(app);
@@ -106,6 +108,7 @@ int run_command(int argc, char** argv) {
     if (backup.parsed()) return backup.run();
     if (doctor.parsed()) return doctor.run();
     if (runs.parsed()) return runs.run();
+    if (schedules.parsed()) return schedules.run();
     if (events.parsed()) return events.run();
     if (models.parsed()) return models.run();
     if (releases.parsed()) return releases.run();

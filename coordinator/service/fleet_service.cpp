@@ -55,6 +55,7 @@ Result<void> FleetService::begin() {
   auto done = store_.forget_presence();
   if (done) done = read_devices();
   if (done) done = releases_.read();
+  if (done) done = read_schedules();
   if (done) done = decide_trials();
   return done;
 }
@@ -82,7 +83,10 @@ ServiceEnd FleetService::run(const FleetObserver& observer, const std::function<
     if (turn == Turn::kStoreFailed) end = ServiceEnd::kStoreFailed;
     if (turn != Turn::kDone) failure_ = loop_->failure();
     auto done = turn == Turn::kDone ? manage() : Result<void>();
-    if (done && loop_->now_ms() - written_ms_ >= kWriteMs) done = write_notes();
+    if (done && loop_->now_ms() - written_ms_ >= kWriteMs) {
+      done = write_notes();
+      if (done) done = run_schedules();
+    }
     if (!done) {
       failure_ = done.error().message;
       end = ServiceEnd::kStoreFailed;

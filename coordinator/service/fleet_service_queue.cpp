@@ -9,9 +9,7 @@
 
 namespace skink::coordinator {
 
-Result<std::uint32_t> FleetService::queue_run(RunOrder order, const std::string& who) {
-  auto queued = store_.run_of_key(order.idempotency_key);
-  if (!queued || *queued != 0) return queued;
+Result<Experiment> FleetService::prepare(RunOrder& order) const {
   if (order.init_model != 0) {
     const auto model = store_.model(order.init_model);
     if (!model) return model.error();
@@ -35,6 +33,14 @@ Result<std::uint32_t> FleetService::queue_run(RunOrder order, const std::string&
     return make_error(Status::kInvalidArgument,
                       "the experiment begins with the model " + experiment->init.digest + " (init); name its number");
   }
+  return *experiment;
+}
+
+Result<std::uint32_t> FleetService::queue_run(RunOrder order, const std::string& who) {
+  auto queued = store_.run_of_key(order.idempotency_key);
+  if (!queued || *queued != 0) return queued;
+  const auto experiment = prepare(order);
+  if (!experiment) return experiment.error();
   order.name = experiment->name;
   const auto number = store_.queue_run(order, experiment->meta.rounds);
   if (!number) return number.error();

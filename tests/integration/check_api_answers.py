@@ -224,6 +224,27 @@ def check_models_of_rounds(local):
         local.call("POST", "/api/v1/models", 400, body, code="invalid-body")
 
 
+def check_schedules(local):
+    """One is made, changed, removed; service and time are fleet_service_test's."""
+    asked = order(6, name="weekly", every_s=604800, devices_worse=5, from_latest=True, checkpoint_rounds=2)
+    schedule = local.call("POST", "/api/v1/schedules", 201, asked).json
+    assert (schedule["number"], schedule["name"], schedule["runs"], schedule["last_run"]) == (1, "weekly", 0, None), schedule
+    assert schedule["next"] and schedule["enabled"] and schedule["checkpoint_rounds"] == 2, schedule
+    assert local.call("GET", "/api/v1/schedules", 200).json["items"] == [schedule]
+    assert local.call("GET", "/api/v1/schedules/1", 200).json == schedule
+    paused = local.call("PATCH", "/api/v1/schedules/1", 200, {"enabled": False, "new_devices": 3}).json
+    assert paused == {**schedule, "enabled": False, "new_devices": 3, "next": None}, paused
+    local.call("PATCH", "/api/v1/schedules/1", 422, {"every_s": 0, "devices_worse": 0, "new_devices": 0}, code="invalid-schedule")
+    local.call("POST", "/api/v1/schedules", 422, order(6), code="invalid-schedule")
+    local.call("POST", "/api/v1/schedules", 422, order(0, every_s=1000), code="invalid-schedule")
+    for body in ({**asked, "first_s": 604801}, {**asked, "every_s": -1}, {**asked, "cron": "daily"}):
+        local.call("POST", "/api/v1/schedules", 400, body, code="invalid-body")
+    local.call("DELETE", "/api/v1/schedules/1", 204)
+    local.call("DELETE", "/api/v1/schedules/1", 404, code="not-found")
+    for method, body in (("GET", None), ("PATCH", {"enabled": True})):
+        local.call(method, "/api/v1/schedules/1", 404, body, code="not-found")
+
+
 def check_pages(local):
     """One item at a time is everything, in the same order."""
     for path in ("runs", "runs/1/rounds", "models", "releases", "devices", "log", "audit"):
@@ -307,7 +328,7 @@ def check_audit(local):
     rows = local.call("GET", "/api/v1/audit", 200).json["items"]
     expected = (["run.queue"] * 3 + ["run.pause", "run.resume", "run.stop", "run.stop"] +
                 ["release.add"] * 3 + ["device.describe"] * 6 + ["run.queue"] * 2 + ["trial.add"] +
-                ["model.add"] * 2 + ["device.revoke"] * 2 + ["token.add"] * 4 + ["device.describe", "token.remove"])
+                ["schedule.add", "schedule.change", "schedule.remove"] + ["model.add"] * 2 + ["device.revoke"] * 2 + ["token.add"] * 4 + ["device.describe", "token.remove"])
     actions = [row["action"] for row in rows]
     assert sorted(actions) == sorted(expected), actions
     others = {row["action"]: row["who"] for row in rows if row["who"] != "local"}
@@ -358,6 +379,7 @@ def main():
     check_revocation(local, arguments.pki)
     check_trials(local)
     check_models_of_rounds(local)
+    check_schedules(local)
     check_tokens(local, arguments.port, arguments.state)
     check_pages(local)
     check_errors(local)

@@ -139,11 +139,23 @@ released=$(queue --set meta.rounds=20 --release)
 wait_for 12 field 'sum(d["release"] == 2 for d in it["items"])' "$ctl" devices
 echo "releases reach every device, and a gate holds one back"
 
-kept=$(queue --set meta.rounds=20 --keep-every 5)
-"$ctl" runs wait "$kept" --timeout 60 >"$out/log" 2>&1
-expect 0 "of run $kept after 10 rounds" "$ctl" models add "$kept" --round 10
-expect 3 "it keeps those after 5, 10, 15, 19, 20" "$ctl" models add "$kept" --round 11
-echo "any round that a run keeps becomes a model"
+"$sim" run "$file" "${settings[@]}" --set meta.rounds=20 --set seed=4 --out "$out/seed4" --quiet >"$out/log"
+"$sim" run "$file" "${settings[@]}" --set meta.rounds=20 --set seed=5 --init "$out/seed4/model.skm" --out "$out/seed5" \
+  --quiet >"$out/log"
+expect 0 "schedule 1 'nightly'" "$ctl" schedules add "$file" "${settings[@]}" --set meta.rounds=20 --set seed=4 --keep-every 5 \
+  --name nightly --every 4 --first 0 --from-latest
+wait_for 2 field 'it["runs"]' "$ctl" schedules show 1
+expect 0 "schedule 1 is paused" "$ctl" schedules pause 1
+again=$(field 'it["last_run"]' "$ctl" schedules show 1)
+ends_as "$((again - 1))" seed4
+ends_as "$again" seed5
+expect 0 "of run $again after 10 rounds" "$ctl" models add "$again" --round 10
+expect 3 "it keeps those after 5, 10, 15, 19, 20" "$ctl" models add "$again" --round 11
+expect 3 "invalid-schedule" "$ctl" schedules add "$file"
+expect 0 "schedule 1 is resumed" "$ctl" schedules resume 1
+expect 0 "schedule 1 is removed" "$ctl" schedules remove 1
+expect 2 "there is no schedule 1" "$ctl" schedules show 1
+echo "a schedule queues runs that follow each other, and any round that a run keeps becomes a model"
 
 "$ctl" tokens add reader --scope read --out "$out/token" >"$out/log"
 [[ $(stat -c %a "$out/token") == 600 ]] || fail "the token's file is readable"
@@ -170,11 +182,12 @@ expect 2 "is required" "$ctl" rounds
 expect 8 "absent.db" "$ctl" status --store "$out/absent.db"
 [[ $("$ctl" rounds "$third" --last 5 | wc -l) == 6 ]] || fail "not five rounds"
 [[ $(field 'len(it["items"])' "$ctl" rounds "$long" --last 0) == "$(rounds_done "$long")" ]] || fail "not all rounds"
-for command in runs models releases trials events audit tokens devices; do
+for command in runs schedules models releases trials events audit tokens devices; do
   [[ $(field '"items" in it' "$ctl" $command) == True ]] || fail "$command --json"
   "$ctl" $command >"$out/log" || fail "$command"
 done
-"$ctl" audit | grep -q "device-001" || fail "the audit says nothing of device-001"
+"$ctl" audit >"$out/log"
+grep -q "device-001" "$out/log" || fail "the audit says nothing of device-001"
 fleet_stop_one "$fleet_service_pid"
 
 fleet_configure_service "[\"127.0.0.1:$port\", \"127.0.0.2:$port\"]" "certificate = \"$out/pki/server.pem\"" "key = \"$out/pki/server.key\""

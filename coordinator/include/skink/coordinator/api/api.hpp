@@ -75,6 +75,7 @@ class Api {
   void add_page(http::Router& router);
   void add_models(http::Router& router);
   void add_releases(http::Router& router);
+  void add_schedules(http::Router& router);
   void add_devices(http::Router& router);
   void add_events(http::Router& router);
   void add_tokens(http::Router& router);
@@ -84,6 +85,9 @@ class Api {
   void change_run(const http::Request& request, http::Responder respond,
                   Result<void> (FleetService::*change)(std::uint32_t, const std::string&));
   void add_model(const http::Request& request, http::Responder respond);
+  void add_schedule(const http::Request& request, http::Responder respond);
+  void change_schedule(const http::Request& request, http::Responder respond);
+  void remove_schedule(const http::Request& request, http::Responder respond);
   void release_model(const http::Request& request, http::Responder respond);
   void try_model(const http::Request& request, http::Responder respond);
   void show_session(const http::Request& request, http::Responder respond);

@@ -21,6 +21,7 @@
 #include "skink/coordinator/service/fleet_loop.hpp"
 #include "skink/coordinator/service/fleet_releases.hpp"
 #include "skink/coordinator/service/round_ring.hpp"
+#include "skink/coordinator/service/schedules.hpp"
 #include "skink/coordinator/service/service.hpp"
 #include "skink/coordinator/service/settings.hpp"
 #include "skink/coordinator/store/fleet_store.hpp"
@@ -100,6 +101,15 @@ class FleetService {
   /// its figures if there was an evaluation then. @returns its number; kInvalidArgument says which rounds are kept, or
   /// that there is no such run; other errors: a store failed.
   Result<std::uint32_t> add_model(std::uint32_t run, std::uint32_t round, const std::string& who);
+  /// Queues runs again and again: the k-th with `seed` of the experiment plus k - 1. The first one is due after
+  /// `first_s` seconds, at most every_s. @returns its number; kInvalidArgument: nothing makes it due, or its run cannot
+  /// be led; other errors: the store failed.
+  Result<std::uint32_t> add_schedule(ScheduleRow schedule, std::uint32_t first_s, const std::string& who);
+  /// What makes it due, whether it is enabled, wait and release of its runs. Time begins anew when it is enabled, or
+  /// with another every_s. @returns kInvalidArgument: nothing makes it due; other errors: the store failed.
+  Result<void> change_schedule(const ScheduleRow& schedule, const std::string& who);
+  /// What it has queued goes on. @returns whether there was one; errors: the store failed.
+  Result<bool> remove_schedule(std::uint32_t number, const std::string& who);
   /// From now on devices (of this group; empty: all) shall use this model of the registry. @returns the release's
   /// number; kInvalidArgument when there is no such model, or no key to sign with; other errors: the key or the store
   /// failed.
@@ -142,6 +152,26 @@ class FleetService {
   Result<void> conclude(RunPhase phase, const std::string& reason);
   Result<std::uint32_t> keep_model(const Coordinator& core);
   Result<std::uint32_t> kept_round(const Store& run_store, std::uint32_t run, std::uint32_t round) const;
+  /// Checks an order and says in it what the service adds.
+  Result<Experiment> prepare(RunOrder& order) const;
+  struct Scheduled {
+    ScheduleRow row;
+    ScheduleTimer timer;
+    std::uint64_t retry_ms = 0;  ///< a run could not be queued: not before
+  };
+  Result<void> read_schedules();
+  Result<void> run_schedules();
+  Result<void> run_schedule(Scheduled& one);
+  Result<std::vector<ScheduleDevice>> selected(const Selection& selection,
+                                               const Result<std::vector<ScheduleDevice>>& devices) const;
+  Result<std::vector<ScheduleDevice>> worse_devices(const ScheduleRow& schedule) const;
+  struct Due {
+    std::string why;            ///< empty: it is not
+    std::uint32_t release = 0;  ///< the latest that devices are heard about
+  };
+  Result<Due> why_due(const Scheduled& one) const;
+  Result<void> note_failed(Scheduled& one, const std::string& reason);
+  ScheduleTimer timer_of(const ScheduleRow& schedule) const;
   Result<void> release_automatically(std::uint32_t model);
   std::string group_of(const std::string& id) const;
   Result<std::uint32_t> queue_evaluation(std::uint32_t model, const TrialRow& trial, std::uint32_t devices,
@@ -178,6 +208,7 @@ class FleetService {
   ServiceObserver run_observer_;
   std::map<std::string, Description, std::less<>> descriptions_;
   FleetReleases releases_;
+  std::map<std::uint32_t, Scheduled> schedules_;
   std::optional<RunRow> current_;  ///< the run that is open, or paused
   bool queue_changed_ = true;
   std::uint64_t opened_ms_ = 0;              ///< of the run

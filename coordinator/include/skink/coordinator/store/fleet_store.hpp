@@ -144,6 +144,32 @@ struct DeviceConduct {
       gain;  ///< of its last evaluation: loss per sample before adapting minus after; none: it had none
 };
 
+/// Runs that are queued again and again: after a time, or when devices say that it is time.
+struct ScheduleRow {
+  std::uint32_t number = 0;  ///< 1, 2, ...
+  std::string name;
+  RunOrder order;            ///< of each run; of the first one `init_model`, of the others too unless `from_latest`
+  bool from_latest = false;  ///< a run begins with the latest model that this schedule has learned
+  // what makes it due; any of them, 0: not this
+  std::uint32_t every_s = 0;
+  std::uint32_t devices_worse = 0;  ///< so many selected devices say that adapting their release does not help
+  std::uint32_t new_devices = 0;    ///< so many selected devices were first seen after the last run was queued
+  bool enabled = true;
+  std::uint32_t runs = 0;          ///< that it has queued
+  std::uint32_t last_run = 0;      ///< RunRow::number; 0: none yet
+  std::string last_queued;         ///< UTC; when there was none, when the schedule was made
+  std::uint32_t last_release = 0;  ///< devices that keep a later release are counted as worse, others were heard
+  std::uint64_t next_unix_s = 0;   ///< when it is due by time; 0: never
+  std::string created;             ///< UTC
+};
+
+/// A device that may make a schedule due.
+struct ScheduleDevice {
+  std::string id;
+  std::string firmware;
+  std::uint32_t release = 0;  ///< that it keeps
+};
+
 /// A device, as the fleet knows it.
 struct FleetDevice {
   DeviceRow row;
@@ -260,6 +286,26 @@ class FleetStore {
   /// In the order of their numbers. Errors: see the class.
   Result<std::vector<TrialRow>> trials(const Page& page) const;
 
+  // ---- schedules
+
+  /// Adds one; number and creation are given. @returns the number. Errors: see the class.
+  Result<std::uint32_t> add_schedule(const ScheduleRow& schedule);
+  /// Of a schedule that is there: what makes it due, whether it is enabled, when it is due, wait and release of its
+  /// runs. Errors: see the class.
+  Result<void> change_schedule(const ScheduleRow& schedule);
+  /// It has queued a run: number, time, release and when it is due next are those of `schedule`. Errors: see the class.
+  Result<void> note_scheduled_run(const ScheduleRow& schedule);
+  /// Its runs and models stay. @returns whether there was one. Errors: see the class.
+  Result<bool> remove_schedule(std::uint32_t number);
+  /// In the order of their numbers. Errors: see the class.
+  Result<std::vector<ScheduleRow>> schedules(const Page& page) const;
+  /// The latest model of the registry that a run of this schedule has learned; 0: none. Errors: see the class.
+  Result<std::uint32_t> latest_model_of(std::uint32_t schedule) const;
+  /// Whose last birth says that adapting a release above `release` does not help, or diverges. Errors: see the class.
+  Result<std::vector<ScheduleDevice>> devices_worse(std::uint32_t release) const;
+  /// First seen after `utc`. Errors: see the class.
+  Result<std::vector<ScheduleDevice>> devices_since(const std::string& utc) const;
+
   // ---- devices
 
   /// Nobody is online: for a coordinator that starts and has heard nobody yet. Errors: see the class.
@@ -305,6 +351,7 @@ class FleetStore {
  private:
   explicit FleetStore(std::unique_ptr<internal::Database> database);
   bool keeps_checkpoint_rounds() const;
+  Result<std::vector<ScheduleDevice>> schedule_devices(internal::Statement& row) const;
   Result<void> note_device(const DeviceRow& row);
   Result<void> add_event(const EventRow& event);
   Result<std::vector<RunRow>> read_runs(const char* where, std::uint64_t value, std::uint32_t limit) const;
