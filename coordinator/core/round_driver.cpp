@@ -188,14 +188,17 @@ std::string RoundDriver::note_silence(const Slot& slot, std::uint64_t now_ms) {
   const bool is_silent = slot.assembly.next_chunk() == 0;
   if (is_silent) devices_.on_silence(device, now_ms);
   const std::uint64_t rest_ms = devices_.on_miss(device, experiment_.fleet.deadline_ms, now_ms);
-  return std::string(is_silent ? "no answer in time" : "not ready in time") + "; not asked again for " +
-         std::to_string((rest_ms + 999) / 1000) + " s";
+  std::string text = is_silent ? "no answer in time" : "not ready in time";
+  text.append("; not asked again for ").append(std::to_string((rest_ms + 999) / 1000)).append(" s");
+  return text;
 }
 
 std::string RoundDriver::away_text(const KnownDevice& device, std::uint64_t now_ms) const {
   if (devices_.is_excluded(device.id)) return "excluded by the operator";
   if (now_ms >= device.rests_until_ms) return "offline";
-  return "at rest after " + std::to_string(device.misses) + " missed deadlines";
+  std::string text = "at rest after ";
+  text.append(std::to_string(device.misses)).append(" missed deadlines");
+  return text;
 }
 
 /// Until when a device that nothing says is there may come back.

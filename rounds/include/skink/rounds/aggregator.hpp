@@ -17,6 +17,8 @@ namespace skink::rounds {
 /// The sum of one round. Not thread-safe; it uses the workers that it is given.
 class Aggregator {
  public:
+  /// The sum is empty, and nothing is clipped.
+  /// @param[in] executor  decodes and adds
   explicit Aggregator(const nn::Network& network, Executor executor = {});
 
   /// Forgets all updates.

@@ -28,10 +28,11 @@ class DeviceWatch {
   /// It evaluated the model.
   void on_report(std::string_view id, const wire::Evaluation& sums);
 
-  /// Devices whose changes are far too long again and again, each once a run: its id and what an operator should know.
+  /// A device whose changes are far too long again and again, and what an operator should know of it.
   struct Suspicion {
     std::string id, text;
   };
+  /// Those since the last call, each once a run.
   std::vector<Suspicion> take_suspicions() { return std::exchange(suspicions_, {}); }
   /// What changed since the last call.
   std::vector<DeviceConduct> take_changes();
