@@ -130,7 +130,7 @@ void DeviceBook::on_sign_of_life(KnownDevice& device, std::uint64_t now_ms) {
 }
 
 void DeviceBook::on_connected(std::uint64_t now_ms) {
-  expected_ms_ = now_ms + PresenceBook::kComeBackMs;
+  expected_ms_ = now_ms;
   for (auto& [id, device] : devices_) {
     if (device.presence.online) news_.push_back({id, false, {}});
     presence_.on_connected(id, device.key, device.presence, now_ms);

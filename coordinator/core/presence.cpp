@@ -57,6 +57,7 @@ bool PresenceBook::on_birth(const std::string& id, const crypto::Key& key, Prese
   }
   schedule(id, presence, Presence::kNever);
   presence.seen = true;
+  presence.expected = false;
   set_online(presence, true);
   return true;
 }
@@ -64,6 +65,7 @@ bool PresenceBook::on_birth(const std::string& id, const crypto::Key& key, Prese
 void PresenceBook::on_gone(const std::string& id, Presence& presence, std::uint64_t now_ms) {
   schedule(id, presence, Presence::kNever);
   presence.challenge = 0;
+  presence.expected = false;
   if (presence.online || !presence.seen) presence.offline_since_ms = now_ms;
   presence.seen = true;
   set_online(presence, false);
@@ -92,9 +94,10 @@ void PresenceBook::on_sign_of_life(const std::string& id, Presence& presence, st
 void PresenceBook::on_connected(const std::string& id, const crypto::Key& key, Presence& presence,
                                 std::uint64_t now_ms) {
   const bool was_there = presence.online;
-  if (was_there) on_gone(id, presence, now_ms + kComeBackMs);
+  if (was_there) on_gone(id, presence, now_ms);
   schedule(id, presence, Presence::kNever);
   presence.challenge = 0;
+  presence.expected = was_there || presence.expected;
   if (was_there) challenge(id, key, presence, now_ms);
 }
 

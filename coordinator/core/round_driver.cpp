@@ -65,7 +65,11 @@ void RoundDriver::open_round(std::uint32_t round, std::uint64_t now_ms) {
       if (now_ms >= slot.offline_ms) replace(slot, wire::Refusal::kNone, away_text(device, now_ms), now_ms);
     } else {
       give_time(slot, device, now_ms);
-      send_task(slot, now_ms);
+      if (now_ms >= slot.offline_ms) {
+        replace(slot, wire::Refusal::kNone, away_text(device, now_ms), now_ms);
+      } else {
+        send_task(slot, now_ms);
+      }
     }
   }
 }

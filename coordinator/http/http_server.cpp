@@ -1,7 +1,5 @@
 #include "skink/coordinator/http/http_server.hpp"
 
-#include <sys/resource.h>
-
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <deque>
@@ -15,12 +13,6 @@
 
 namespace skink::coordinator::http {
 namespace {
-
-/// Where the cores are short, rounds come before clients that poll: on Linux the priority is the calling thread's.
-void give_way() {
-  constexpr int kNice = 10;
-  (void)setpriority(PRIO_PROCESS, 0, kNice);
-}
 
 namespace asio = boost::asio;
 
@@ -67,10 +59,7 @@ class Server::Running {
 
   Result<void> start() {
     for (Listener& listener : listeners_) listener.start();
-    start_threads(threads_, 1, [this](std::size_t) {
-      give_way();
-      state_.io.run();
-    });
+    start_threads(threads_, 1, [this](std::size_t) { state_.io.run(); });
     if (!threads_.empty()) return {};
     return make_error(Status::kUnavailable, "the system refuses a thread for the HTTP server (ulimit -u?)");
   }

@@ -21,7 +21,7 @@ from wire import KIND, OUTCOME, REFUSAL, VERDICT  # noqa: E402
 
 FAULTS = ("wrong_code", "not_retained", "stale_challenge", "believes_all", "no_versions", "any_codec", "wrong_bits",
           "adapts_again", "resends_all", "forgets_result", "asks_never", "talks_on", "no_residual", "keeps_residual",
-          "no_fallback", "any_model", "no_will", "no_kept_model", "lower_rounds", "any_signature", "older_releases",
+          "no_fallback", "any_model", "no_will", "no_kept_model", "no_task_in_birth", "lower_rounds", "any_signature", "older_releases",
           "forgets_release", "blind_judgement")
 SLOT_BYTES, CHUNK_BYTES = 100_000, 1024
 

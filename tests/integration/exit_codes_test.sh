@@ -92,7 +92,7 @@ for fleet in Plant-A _x -1 "$longest"; do
     expect 0 "1 of 1 devices" "$ctl" provision "--fleet=$fleet" --pki "pki-$fleet" --broker g.local:8883 --id "$id"
     expect 0 "device +$id of fleet $fleet" "$ctl" identity show "pki-$fleet/images/$id.bin"
   done
-  configure name "$fleet" ca "pki-$fleet/ca.pem"
+  configure name "$fleet" ca "pki-$fleet/ca.pem" certificate "pki-$fleet/coordinator/cert.pem" key "pki-$fleet/coordinator/key.pem"
   expect 0 "is sound" "${coordinator[@]}" --check-config
   expect 6 "no connection" "$bin/skink-edge" --experiment sine.toml --broker 127.0.0.1:1 "--fleet=$fleet" \
     --identity "pki-$fleet" --id Pump-1 --connect-timeout 1

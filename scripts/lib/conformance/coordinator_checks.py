@@ -252,6 +252,10 @@ def deadline(fleet):
     silent.link.drop(lambda m: True)
     silent.send(task, **silent.work(task)[0])
     silent.take_reply(task, "REFUSED", ["LATE"])
+    silent.cut()                                                        # or it would rest: it is asked again after a connection
+    silent.challenges.clear()
+    silent.connect()
+    silent.publish_birth()
 
 
 @check("refusing_device", "protocol.md 4.5",

@@ -28,7 +28,7 @@ class Run:
         self.make_sides()
         self.codec = codec.parse(experiment.get("codec", {}).get("uplink", "float32"))
         self.strategy = STRATEGIES[self.meta["strategy"]](self.meta, len(self.network.trainable))
-        self.residuals = {}
+        self.residuals, self.running_norm = {}, None
         downlink = experiment.get("codec", {}).get("downlink", "whole")
         self.downlink = None if downlink == "whole" else codec.parse(downlink)
         self.downlink_residual = np.zeros(len(self.network.trainable), F)
@@ -109,19 +109,21 @@ class Run:
     def stepped(self, before, changes, t):
         """phi after round t with these pairs of decoded change, or None, and weight."""
         step = functools.partial(self.strategy.step, self.strategy.meta_learning_rate(t))
-        phi = aggregate(self.network, before, changes, step, *self.bounds())
+        phi = aggregate(self.network, before, changes, step, *self.bounds(before))
         if self.running_norm:
             self.running_norm.follow([norm_of(delta) for delta, _ in changes if is_taken(delta)])
         if self.downlink and any(is_taken(delta) for delta, _ in changes):
             phi = self.passed(before, phi, t)
         return phi
 
-    def bounds(self):
+    def bounds(self, before):
         """What changes of this round are clipped to, and above which they weigh nothing; 0: they are not, and all weigh."""
-        fixed = self.meta.get("clip_norm", 0)
+        fixed, factor = self.meta.get("clip_norm", 0), self.meta.get("clip_factor", 0)
+        if factor and self.running_norm is None:                        # before the first round
+            self.running_norm = RunningNorm(before, factor)
         if not self.running_norm:
             return fixed, 0
-        running = self.meta["clip_factor"] * self.running_norm.value
+        running = factor * self.running_norm.value
         return min(fixed, running) if fixed else running, 2 * running
 
     def beginning(self):
@@ -136,8 +138,7 @@ class Run:
 
     def train(self, trace):
         phi = self.beginning()
-        factor = self.meta.get("clip_factor", 0)
-        self.running_norm = RunningNorm(phi, factor) if factor else None
+        self.running_norm = None
         training = self.training
         trace(0, self.network.model_hash(phi))
         for t in range(self.meta["rounds"]):

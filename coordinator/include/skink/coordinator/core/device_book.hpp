@@ -147,10 +147,12 @@ class DeviceBook {
   /// Barred, known to be offline, or at rest. Not one that is expected back after a lost connection.
   bool is_away(const KnownDevice& device, std::uint64_t now_ms) const {
     const Presence& presence = device.presence;
-    const bool is_gone = presence.seen && !presence.online && now_ms >= presence.offline_since_ms;
+    const bool is_gone = presence.seen && !presence.online && !presence.expected;
     return is_barred(device) || is_gone || now_ms < device.rests_until_ms;
   }
-  /// Since when nothing says that it is there: when it went, or when it could have come after the coordinator.
+  /// Nothing was heard of it since the coordinator has connected, and nothing says that it went.
+  static bool is_expected(const KnownDevice& device) { return !device.presence.seen || device.presence.expected; }
+  /// Since when nothing says that it is there: when it went, or when the coordinator has connected.
   std::uint64_t away_since_ms(const KnownDevice& device) const {
     return device.presence.seen ? device.presence.offline_since_ms : expected_ms_;
   }
@@ -166,7 +168,7 @@ class DeviceBook {
   std::vector<KnownDevice*> members_;  // by roster index
   Membership membership_;
   PresenceBook presence_;
-  std::uint64_t expected_ms_ = PresenceBook::kComeBackMs;
+  std::uint64_t expected_ms_ = 0;
   std::vector<DeviceNews> news_;
 };
 

@@ -19,7 +19,8 @@ struct Presence {
   static constexpr std::uint64_t kNever = ~std::uint64_t{0};
   bool seen = false;                   ///< something authentic came from it, or it vanished; if not, nothing is known
   bool online = false;                 ///< it answered our challenge, and nothing since says that it is gone
-  std::uint64_t offline_since_ms = 0;  ///< if it was seen and is not online; ahead of time: it is expected back
+  std::uint64_t offline_since_ms = 0;  ///< if it was seen and is not online
+  bool expected = false;               ///< it was there when a connection was lost, and has not said so again
   std::uint64_t challenge = 0;         ///< what an answer must carry; 0: none was made
   std::uint64_t probe_ms = kNever;     ///< when the challenge is sent (again)
   std::uint32_t probes = 0;            ///< how often it was sent
@@ -29,9 +30,6 @@ struct Presence {
 /// Challenges: who is asked, when, and who has answered.
 class PresenceBook {
  public:
-  /// After a lost connection the broker may have lost its clients too: the longest pause of skink-edge before it
-  /// connects again (docs/protocol.md, section 6).
-  static constexpr std::uint64_t kComeBackMs = 10000;
   /// @param[in] nonce  differs from that of every other coordinator of this fleet: challenges must not repeat.
   explicit PresenceBook(std::uint64_t nonce) : nonce_(nonce) {}
 

@@ -4,6 +4,7 @@
 /// the next device when one fails, and records all that a replay could not know. docs/protocol.md, section 4. What
 /// comes before and after it is the Coordinator's.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -107,7 +108,10 @@ class RoundDriver {
   void open_slots(std::uint32_t round);
   std::uint32_t residual_round_of(const Slot& slot) { return slot.forgot ? 0 : device_of(slot).accepted_round; }
   std::uint64_t given_up_ms(const KnownDevice& device) const {
-    return devices_.away_since_ms(device) + experiment_.fleet.offline_ms;
+    const FleetConfig& fleet = experiment_.fleet;  // whoever is expected has to connect first, and hear a challenge
+    const std::uint32_t wait_ms =
+        DeviceBook::is_expected(device) ? std::max(fleet.offline_ms, fleet.deadline_ms / 2) : fleet.offline_ms;
+    return devices_.away_since_ms(device) + wait_ms;
   }
   void send_task(Slot& slot, std::uint64_t now_ms, TaskRequest::Sending sending = TaskRequest::Sending::kFirst);
   void answer(const Slot& slot, wire::Verdict verdict, wire::Refusal reason, std::uint32_t chunk = 0);
