@@ -33,7 +33,7 @@ function(skink_add_documents program component)
     DEPENDS ${program} "${script}" "${page}" "${codes}"
     COMMENT "Manual page and completion of ${program}"
     VERBATIM)
-  add_custom_target(${program}_documents DEPENDS ${made})
+  add_custom_target(${program}_documents ALL DEPENDS ${made})
   add_dependencies(skink_programs ${program}_documents)
   install(FILES "${page_file}" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT ${component})
   install(FILES "${folder}/${program}.bash" RENAME ${program}
