@@ -7,13 +7,9 @@ set -euo pipefail
 file=$fleet_root/experiments/sine.toml
 settings=(--set fleet.devices=12 --set fleet.held_out=4 --set meta.cohort=4 --set evaluation.every=0
   --set evaluation.tasks=0 --set evaluation.final_tasks=8 --set meta.clip_factor=0)
-sim=$fleet_bin/skink-sim
-ctl=$fleet_bin/skinkctl
-out=$fleet_work
-unset SKINK_URL SKINK_TOKEN_FILE
-export SKINK_SOCKET=$out/state/api.sock
+# shellcheck source=tests/integration/service_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/service_lib.sh"
 
-hash_of() { summary_field "$out/$1/summary.json" model_sha256; }
 # expect CODE TEXT COMMAND...: it ends with the code and says the text
 expect() {
   local want=$1 text=$2 code=0
@@ -21,24 +17,6 @@ expect() {
   "$@" >"$out/said" 2>&1 || code=$?
   [[ $code == "$want" ]] || fail "exit code $code, not $want, of $*: $(cat "$out/said")"
   grep -qF -- "$text" "$out/said" || fail "$* says: $(cat "$out/said")"
-}
-# field EXPRESSION COMMAND...: of the JSON that it prints, as `it`
-field() {
-  local expression=$1
-  shift
-  "$@" --json | /usr/bin/python3 -c "import json, sys; it = json.load(sys.stdin); print($expression)"
-}
-queue() { field 'it["number"]' "$ctl" runs queue "$file" "${settings[@]}" "$@"; }
-rounds_done() { "$ctl" runs show "$1" | awk '/^rounds_done/ {print $2}'; }
-# wait_for TEXT COMMAND...: until it prints the text
-wait_for() {
-  local text=$1 i
-  shift
-  for ((i = 0; i < 200; i++)); do
-    [[ $("$@" 2>/dev/null) != "$text" ]] || return 0
-    sleep 0.1
-  done
-  fail "not '$text' in 20 s, of $*: $("$@" 2>&1)"
 }
 # begins RUN: until a few of its rounds are done
 begins() {
@@ -48,12 +26,6 @@ begins() {
     sleep 0.05
   done
   fail "run $1 does not begin: $("$ctl" status)"
-}
-model_of() { field "[m['sha256'] for m in it['items'] if m['run'] == $1][0]" "$ctl" models; }
-# ends_as RUN FOLDER: it finishes with the simulator's model
-ends_as() {
-  "$ctl" runs wait "$1" --timeout 60 >"$out/said" 2>&1 || fail "run $1: $(cat "$out/said"); $("$ctl" events | tail -3)"
-  [[ $(model_of "$1") == "$(hash_of "$2")" ]] || fail "run $1 ends with $(model_of "$1"), the simulator with $(hash_of "$2")"
 }
 
 expect 6 "$out/state/api.sock: there is no such socket; is skink-coordinator running?" "$ctl" status

@@ -8,29 +8,11 @@ set -euo pipefail
 file=$fleet_root/experiments/sine.toml
 settings=(--set fleet.devices=12 --set fleet.held_out=3 --set fleet.hold_out=last --set meta.cohort=4 --set evaluation.every=0
   --set evaluation.tasks=0 --set evaluation.final_tasks=60 --set fleet.offline_ms=20000 --set fleet.deadline_ms=20000 --set meta.clip_factor=3)
-sim=$fleet_bin/skink-sim
-ctl=$fleet_bin/skinkctl
-out=$fleet_work
-unset SKINK_URL SKINK_TOKEN_FILE
-export SKINK_SOCKET=$out/state/api.sock
+# shellcheck source=tests/integration/service_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/service_lib.sh"
+wait_s=30
+end_s=90
 
-field() {
-  local expression=$1
-  shift
-  "$@" --json | /usr/bin/python3 -c "import json, sys; it = json.load(sys.stdin); print($expression)"
-}
-queue() { field 'it["number"]' "$ctl" runs queue "$file" "${settings[@]}" "$@"; }
-rounds_done() { "$ctl" runs show "$1" | awk '/^rounds_done/ {print $2}'; }
-# wait_for TEXT COMMAND...: until it prints the text
-wait_for() {
-  local text=$1 i
-  shift
-  for ((i = 0; i < 300; i++)); do
-    [[ $("$@" 2>/dev/null) != "$text" ]] || return 0
-    sleep 0.1
-  done
-  fail "not '$text' in 30 s, of $*: $("$@" 2>&1); $(tail -5 "$out/service.log")"
-}
 # reaches RUN ROUNDS
 reaches() {
   local i
@@ -41,11 +23,6 @@ reaches() {
   fail "run $1 is at round $(rounds_done "$1"), not $2: $("$ctl" status); $("$ctl" events | tail -5)"
 }
 events_of() { "$ctl" events | grep -c -- "$1" || true; }
-model_of() { field "[m['sha256'] for m in it['items'] if m['run'] == $1][0]" "$ctl" models; }
-ends_as() {
-  "$ctl" runs wait "$1" --timeout 90 >"$out/said" 2>&1 || fail "run $1: $(cat "$out/said"); $("$ctl" events | tail -5)"
-  [[ $(model_of "$1") == "$(summary_field "$out/$2/summary.json" model_sha256)" ]] || fail "run $1 ends with another model than $2"
-}
 
 "$sim" run "$file" "${settings[@]}" --set meta.rounds=1500 --out "$out/clean" --quiet >"$out/log"
 
