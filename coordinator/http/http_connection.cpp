@@ -10,6 +10,7 @@ namespace skink::coordinator::http {
 namespace {
 
 constexpr std::size_t kPartBytes = 65536;  // of an answer, each with its own write_time
+constexpr double kUnitBytes = 16384;       // of bodies, in units of Limits::pace_burst
 const std::string kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 Response busy(const char* what) {
@@ -35,6 +36,7 @@ void Connection::set_deadline(std::chrono::milliseconds time) {
 
 void Connection::on_deadline() {
   switch (state_now_) {
+    case State::kPaced: return is_open_ ? begin_request() : open();
     case State::kHeader:
       if (input_bytes_ == 0) return close();
       channel_->cancel_read();
@@ -49,21 +51,43 @@ void Connection::on_deadline() {
   }
 }
 
-void Connection::start() {
+void Connection::start(std::chrono::milliseconds wait) {
+  waiting_since_ = Clock::now();
+  if (wait.count() > 0) return pause(wait);
+  open();
+}
+
+void Connection::pause(std::chrono::milliseconds wait) {
+  ++state_.paced_requests;
+  state_now_ = State::kPaced;
+  set_deadline(wait);
+}
+
+void Connection::open() {
+  state_now_ = State::kHandshake;
   set_deadline(state_.limits.header_time);
   channel_->handshake([me = self()](const ErrorCode& code) {
     if (me->state_now_ != State::kHandshake) return;
     if (code) return me->close();
+    me->is_open_ = true;
     me->begin_request();
   });
 }
 
 void Connection::stop() { close(); }
 
+std::optional<Session::Waiting> Connection::waiting() const {
+  const bool has_request = state_now_ != State::kPaced && state_now_ != State::kHandshake &&
+                           state_now_ != State::kIdle && state_now_ != State::kHeader;
+  if (has_request) return std::nullopt;
+  return Waiting{remote_, waiting_since_};
+}
+
 void Connection::begin_request() {
   reader_.emplace(state_.limits);
   route_ = nullptr;
   body_place_ = {};
+  body_bytes_ = 0;
   output_body_ = {};
   ++number_;
   if (requests_ > 0) set_deadline(state_.limits.idle_time);  // the first request's header_time runs since start()
@@ -146,6 +170,7 @@ void Connection::on_complete() {
   set_deadline(state_.limits.answer_time);
   Request& request = reader_->head().request;
   request.body = reader_->take_body();
+  body_bytes_ = request.body.size();
   const std::weak_ptr<Connection> weak = self();
   Responder respond([mailbox = state_.mailbox, weak, number = number_](Response response) {
     mailbox->post([weak, number, response = std::move(response)]() mutable {
@@ -204,8 +229,14 @@ void Connection::answer(Response response, Rest rest) {
   body_end_ = head.is_head_method || !has_content(response.status) ? 0 : output_body_.bytes().size();
   written_ = 0;
   count_served(response.status);
+  charge();
   state_now_ = State::kWriting;
   write_body();
+}
+
+void Connection::charge() {
+  const double bytes = static_cast<double>(body_bytes_ + body_end_);
+  pace_ = state_.pace.charge(remote_.key, 1 + bytes / kUnitBytes, Clock::now());
 }
 
 void Connection::count_served(int status) {
@@ -236,8 +267,10 @@ void Connection::on_written(const ErrorCode& code) {
   if (code) return close();
   output_head_.clear();
   if (written_ < body_end_) return write_body();
-  if (after_ == After::kKeepAlive) return begin_request();
-  finish();
+  if (after_ != After::kKeepAlive) return finish();
+  waiting_since_ = Clock::now();
+  if (pace_.count() > 0) return pause(pace_);
+  begin_request();
 }
 
 void Connection::finish() {
@@ -252,6 +285,7 @@ void Connection::close() {
   state_now_ = State::kGone;
   deadline_.cancel();
   channel_->close();
+  take_place();  // now, not when the last handler has gone: somebody may wait for it
 }
 
 }  // namespace skink::coordinator::http

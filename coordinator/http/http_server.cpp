@@ -8,6 +8,7 @@
 
 #include "listener.hpp"
 #include "server_options.hpp"
+#include "skink/host/program/thread_priority.hpp"
 #include "skink/host/program/threads.hpp"
 #include "tls_context.hpp"
 
@@ -59,7 +60,10 @@ class Server::Running {
 
   Result<void> start() {
     for (Listener& listener : listeners_) listener.start();
-    start_threads(threads_, 1, [this](std::size_t) { state_.io.run(); });
+    start_threads(threads_, 1, [this](std::size_t) {
+      give_way_to_other_threads();  // to those of the rounds
+      state_.io.run();
+    });
     if (!threads_.empty()) return {};
     return make_error(Status::kUnavailable, "the system refuses a thread for the HTTP server (ulimit -u?)");
   }
@@ -136,6 +140,8 @@ Statistics Server::statistics() const {
           .streams = state.streams,
           .requests = state.requests,
           .refused_connections = state.refused_connections,
+          .displaced_connections = state.displaced_connections,
+          .paced_requests = state.paced_requests,
           .lagged_streams = state.lagged_streams};
 }
 

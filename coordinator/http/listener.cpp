@@ -52,6 +52,9 @@ class Rejection final : public Session {
 
 constexpr std::size_t kMostRejections = 64;
 
+// In units of Limits::pace_burst; a handshake of TLS costs a few hundred times what a small answer does.
+constexpr double kPlainConnectionCost = 1, kTlsConnectionCost = 5;
+
 /// A generic socket's address as one of TCP.
 tcp::endpoint tcp_endpoint(const asio::generic::stream_protocol::endpoint& generic) {
   tcp::endpoint endpoint;
@@ -135,10 +138,15 @@ void Listener::admit(Socket socket) {
   if (kind_ == PeerKind::kTcp) socket.set_option(tcp::no_delay(true), ignored);
   if (auto place = state_.admit_connection(remote)) {
     auto channel = tls_ == nullptr ? plain_channel(std::move(socket)) : tls_channel(std::move(socket), tls_->context);
-    std::make_shared<Connection>(state_, std::move(*place), std::move(channel), remote)->start();
+    const auto wait = state_.pace.charge(remote.key, tls_ == nullptr ? kPlainConnectionCost : kTlsConnectionCost,
+                                         std::chrono::steady_clock::now());
+    std::make_shared<Connection>(state_, std::move(*place), std::move(channel), remote)->start(wait);
     return;
   }
-  if (tls_ != nullptr || state_.rejections >= kMostRejections) return;  // closed without a word
+  if (tls_ != nullptr || state_.rejections >= kMostRejections ||
+      !state_.pace.try_charge(remote.key, std::chrono::steady_clock::now())) {
+    return;  // closed without a word
+  }
   ++state_.rejections;
   Ticket ticket([&state = state_] { --state.rejections; });
   std::make_shared<Rejection>(state_, std::move(ticket), plain_channel(std::move(socket)))->begin();

@@ -24,6 +24,9 @@ Result<void> check_limits(const Limits& limits) {
                 {"bodies_bytes", limits.bodies_bytes},
                 {"streams", limits.streams},
                 {"websocket_message_bytes", limits.websocket_message_bytes},
+                {"pace_burst", limits.pace_burst},
+                {"pace_per_second", limits.pace_per_second},
+                {"pace_peers", limits.pace_peers},
                 {"failed_logins", limits.failed_logins},
                 {"failed_login_peers", limits.failed_login_peers}};
   for (const auto& count : counts) {

@@ -15,13 +15,15 @@ ServerState::ServerState(ServerOptions server_options, Router server_router)
     : options(std::move(server_options)),
       router(std::move(server_router)),
       gate(options, router),
+      pace(limits),
       mailbox(std::make_shared<Mailbox>(io)) {}
 
 std::optional<Ticket> ServerState::admit_connection(const Remote& remote) {
   const bool is_tcp = remote.peer.kind == PeerKind::kTcp;
   const auto found = peers_.find(remote.key);
   const std::size_t of_peer = found == peers_.end() ? 0 : found->second;
-  if (of_peer >= limits.connections_per_peer || (is_tcp && tcp_connections_ >= limits.connections)) {
+  if (of_peer >= limits.connections_per_peer ||
+      (is_tcp && tcp_connections_ >= limits.connections && !displace_for(of_peer))) {
     ++refused_connections;
     return std::nullopt;
   }
@@ -33,6 +35,26 @@ std::optional<Ticket> ServerState::admit_connection(const Remote& remote) {
     if (is_tcp) --tcp_connections_;
     --connections;
   });
+}
+
+// Without this, a few addresses that each open as many connections as they may would shut all others out.
+bool ServerState::displace_for(std::size_t count) {
+  Session* longest = nullptr;
+  std::size_t most = count + 1;
+  Session::Clock::time_point since;
+  for (Session* session : sessions) {
+    const auto waiting = session->waiting();
+    if (!waiting || waiting->remote.peer.kind != PeerKind::kTcp) continue;
+    const std::size_t of_peer = peers_.at(waiting->remote.key);
+    if (of_peer < most || (of_peer == most && (longest == nullptr || waiting->since >= since))) continue;
+    longest = session;
+    most = of_peer;
+    since = waiting->since;
+  }
+  if (longest == nullptr) return false;
+  ++displaced_connections;
+  longest->shared_from_this()->stop();
+  return true;
 }
 
 std::optional<Ticket> ServerState::admit_body(std::uint64_t bytes) {

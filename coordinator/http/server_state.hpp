@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -15,6 +16,7 @@
 
 #include "gate.hpp"
 #include "mailbox.hpp"
+#include "pace.hpp"
 #include "skink/coordinator/http/http_server.hpp"
 
 namespace skink::coordinator::http {
@@ -52,6 +54,14 @@ class Session : public std::enable_shared_from_this<Session> {
   /// A stream's hub has new events.
   virtual void wake() {}
 
+  using Clock = std::chrono::steady_clock;
+  struct Waiting {
+    const Remote& remote;
+    Clock::time_point since;
+  };
+  /// Set while it holds a place without a request: stop() then gives the place back at once.
+  virtual std::optional<Waiting> waiting() const { return std::nullopt; }
+
  protected:
   Ticket take_place() { return std::move(place_); }
   ServerState& state_;
@@ -63,7 +73,7 @@ class Session : public std::enable_shared_from_this<Session> {
 struct ServerState {
   ServerState(ServerOptions server_options, Router server_router);
 
-  /// A place for a connection; nullopt: there are too many, of this peer or of all.
+  /// A place for a connection, if need be that of another peer's; nullopt: there are too many, of this peer or of all.
   std::optional<Ticket> admit_connection(const Remote& remote);
   /// Memory for a body, until the answer.
   std::optional<Ticket> admit_body(std::uint64_t bytes);
@@ -75,13 +85,15 @@ struct ServerState {
   const Limits& limits = options.limits;
   const Router router;
   Gate gate;
+  Pace pace;
   std::shared_ptr<Mailbox> mailbox;
   std::set<Session*> sessions;
   bool is_stopping = false;
   std::size_t rejections = 0;  ///< being told that there are too many
 
   std::atomic<std::size_t> connections{0}, streams{0};
-  std::atomic<std::uint64_t> requests{0}, refused_connections{0}, lagged_streams{0};
+  std::atomic<std::uint64_t> requests{0}, refused_connections{0}, displaced_connections{0}, paced_requests{0},
+      lagged_streams{0};
 
  private:
   struct Watch {
@@ -90,6 +102,8 @@ struct ServerState {
     EventHub::Subscription subscription;
   };
   void wake(EventHub* hub);
+  /// Takes a place from the peer that has most of them, for one that has `count`; false: none is to be had.
+  bool displace_for(std::size_t count);
 
   std::map<std::string, std::size_t> peers_;  ///< connections by Remote::key
   std::size_t tcp_connections_ = 0;

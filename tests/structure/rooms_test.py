@@ -38,7 +38,7 @@ ROOMS = {
     "host": ("common/ host/", OUTSIDE + r"|boost/(system|json)/.*|boost/json\.hpp"),
     "host/config": ("common/ host/", VALUES + r"|toml\+\+/toml\.h|boost/json/src\.hpp"),
     "host/experiment": ("common/ host/", VALUES + r"|fmt/format\.h"),
-    "host/program": ("common/ host/", OUTSIDE + r"|CLI/CLI\.hpp|boost/json\.hpp|systemd/sd-(daemon|journal)\.h|fmt/format\.h|xmmintrin\.h"),
+    "host/program": ("common/ host/", OUTSIDE + r"|CLI/CLI\.hpp|boost/json\.hpp|systemd/sd-(daemon|journal)\.h|sys/resource\.h|fmt/format\.h|xmmintrin\.h"),
     "host/mqtt": ("common/ host/", OUTSIDE + "|" + SOCKETS + r"|mqtt/.*|openssl/.*"),
     "rounds": ("common/ rounds/ host/experiment/", VALUES + r"|boost/math/distributions/students_t\.hpp"),
     "coordinator/core": ("common/ rounds/ host/experiment/ host/config/overrides.hpp coordinator/core/", VALUES),

@@ -64,10 +64,63 @@ TEST_CASE("http limits: connections per address, and of all", "[coordinator][htt
   CHECK(third.is_closed());
   SocketClient other = server.client("127.0.0.2");
   CHECK(other.get("/plain").status == 200);
-  CHECK(server.client("127.0.0.3").get("/plain").status == 503);
-  { const SocketClient gone = std::move(first); }
+  SocketClient newcomer = server.client("127.0.0.3");  // has none, and the first address has two
+  CHECK(newcomer.get("/plain").status == 200);
+  CHECK(first.is_closed());
+  CHECK(server.client("127.0.0.4").get("/plain").status == 503);  // nobody has two now
+  { const SocketClient gone = std::move(second); }
   REQUIRE(server.wait_until([](const auto& now) { return now.connections == 2; }));
-  CHECK(server.client("127.0.0.3").get("/plain").status == 200);
+  CHECK(server.client("127.0.0.4").get("/plain").status == 200);
+}
+
+TEST_CASE("http limits: a few addresses with silent connections do not shut others out",
+          "[coordinator][http][limits]") {
+  TestServer server([](http::Limits& limits) {
+    limits.connections = 8;
+    limits.connections_per_peer = 4;
+  });
+  std::vector<SocketClient> silent;
+  for (int i = 0; i < 8; ++i) {
+    silent.push_back(server.client(i % 2 == 0 ? "127.0.0.2" : "127.0.0.3"));
+    silent.back().send(i < 4 ? "GET /pl" : "");
+  }
+  REQUIRE(server.wait_until([](const auto& now) { return now.connections == 8; }));
+  SocketClient honest = server.client("127.0.0.4");
+  CHECK(honest.get("/plain").status == 200);
+  CHECK(server.server().statistics().displaced_connections == 1);
+  for (int i = 0; i < 8; ++i) silent.push_back(server.client(i % 2 == 0 ? "127.0.0.2" : "127.0.0.3"));  // and again
+  REQUIRE(server.wait_until([](const auto& now) { return now.refused_connections >= 7; }));
+  CHECK(honest.get("/plain").status == 200);
+  CHECK(server.client("127.0.0.5").get("/plain").status == 200);
+}
+
+TEST_CASE("http limits: who asks without a pause waits, others do not", "[coordinator][http][limits]") {
+  TestServer server([](http::Limits& limits) {
+    limits.pace_burst = 10;
+    limits.pace_per_second = 100;
+  });
+  const auto start = Clock::now();
+  SocketClient greedy = server.client();
+  for (int i = 0; i < 60; ++i) REQUIRE(greedy.get("/plain").status == 200);
+  CHECK(Clock::now() - start >= 490ms);  // a connection and the requests before the last: 60 units, 10 of them at once
+  CHECK(server.server().statistics().paced_requests >= 40);
+  const std::uint64_t paced = server.server().statistics().paced_requests;
+  CHECK(server.client("127.0.0.2").get("/plain").status == 200);
+  CHECK(server.server().statistics().paced_requests == paced);
+  const auto again = Clock::now();  // and a connection for each is no way round
+  for (int i = 0; i < 30; ++i) REQUIRE(server.client().get("/plain").status == 200);
+  CHECK(Clock::now() - again >= 500ms);
+}
+
+TEST_CASE("http limits: a large answer counts for more than a small one", "[coordinator][http][limits]") {
+  TestServer server([](http::Limits& limits) {
+    limits.pace_burst = 100;
+    limits.pace_per_second = 10'000;
+  });
+  SocketClient client = server.client();
+  CHECK(client.get("/large").is_complete);  // 1,024 units
+  CHECK(client.get("/plain").status == 200);
+  CHECK(server.server().statistics().paced_requests == 1);
 }
 
 TEST_CASE("http limits: header, target, path and query", "[coordinator][http][limits]") {

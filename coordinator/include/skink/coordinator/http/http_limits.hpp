@@ -10,7 +10,9 @@ namespace skink::coordinator::http {
 
 /// Bounds of a server. Every count is 1 or more, every time more than zero; Server::create() refuses others.
 struct Limits {
-  // Connections. One too many gets a 503 and is closed; over TLS it is closed before the handshake.
+  // Connections. One too many gets a 503 and is closed; over TLS, or where its peer asks without a pause, without a
+  // word. When `connections` are open, one from a peer that has fewer takes the place of the one that has been without
+  // a request longest among those of the peer that has most.
   std::size_t connections = 256;               ///< over TCP, at a time; those of the unix socket are not counted
   std::size_t connections_per_peer = 64;       ///< of one IPv4 address or IPv6 /64; of the unix socket as a whole
   std::size_t requests_per_connection = 1000;  ///< the last one is answered with "Connection: close"
@@ -37,6 +39,13 @@ struct Limits {
   std::size_t streams = 64;                          ///< Server-sent events and WebSockets together; more: 503
   std::chrono::milliseconds heartbeat_time{15'000};  ///< a comment or ping on a stream, so that proxies keep it open
   std::size_t websocket_message_bytes = 4096;        ///< of what a client sends, which is ignored; more: closed, 1009
+
+  // Pace. Each peer (as for connections_per_peer) has `pace_burst` units, and gets `pace_per_second` of them back. A
+  // connection takes one (over TLS five), a request one and another for each 16 KiB of its body and its answer. Who has
+  // used them up waits before the next request is read.
+  std::size_t pace_burst = 600;
+  std::size_t pace_per_second = 60;
+  std::size_t pace_peers = 1024;  ///< peers remembered; beyond, the one that came longest ago is forgotten
 
   // Guessing of tokens: `failed_logins` within `failed_login_time` from one peer (as for connections_per_peer), then
   // 429.

@@ -78,6 +78,8 @@ struct Statistics {
   std::size_t streams = 0;      ///< open now
   std::uint64_t requests = 0;   ///< answered, whatever the status
   std::uint64_t refused_connections = 0;
+  std::uint64_t displaced_connections = 0;  ///< closed without a request, for another peer's
+  std::uint64_t paced_requests = 0;         ///< had to wait, since their peer asks too fast; connections too
   std::uint64_t lagged_streams = 0;
 };
 
