@@ -27,4 +27,10 @@ TaskShare evaluation_share(std::uint32_t tasks, std::uint64_t place, std::uint64
   return {static_cast<std::uint32_t>(place), static_cast<std::uint32_t>((tasks - place - 1) / devices + 1), step};
 }
 
+bool evaluation_tasks_are_anybodys(const Experiment& experiment) {
+  const TaskConfig& task = experiment.task;
+  return task.fresh == TaskFreshness::kRound &&
+         (task.source == TaskSource::kSine || task.group == TaskGrouping::kClass);
+}
+
 }  // namespace skink::rounds

@@ -79,16 +79,20 @@ void RoundDriver::open_evaluation(std::uint32_t rounds_done, std::uint64_t now_m
   round_ = rounds_done;
   evaluation_record_ = {};
   evaluation_record_.rounds = rounds_done;
+  missing_.clear();
   slots_.open_evaluation(rounds_done, devices_.membership().held_out, now_ms);
+  const auto is_revoked = [&](const Slot& slot) { return devices_.is_revoked(device_of(slot).id); };
+  if (std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.open && !is_revoked(slot); })) {
+    outbox_.publish_model();
+  }
   for (Slot& slot : slots_) {
     if (!slot.open) continue;
-    const KnownDevice& device = device_of(slot);
-    give_time(slot, device, now_ms);
-    if (devices_.is_revoked(device.id)) settle_without_update(slot, EventKind::kMissing, wire::Refusal::kRevoked);
-  }
-  if (slots_.open_count() > 0) outbox_.publish_model();
-  for (Slot& slot : slots_) {
-    if (slot.open) send_task(slot, now_ms);
+    give_time(slot, device_of(slot), now_ms);
+    if (is_revoked(slot)) {
+      miss(slot, wire::Refusal::kRevoked, now_ms);
+    } else {
+      send_task(slot, now_ms);
+    }
   }
 }
 
@@ -286,10 +290,7 @@ void RoundDriver::give_to(Slot& slot, std::uint32_t device_index, wire::Refusal 
 /// answered or may still; otherwise the same device is asked again, since a round without any update teaches nothing.
 void RoundDriver::replace(Slot& slot, wire::Refusal reason, const std::string& detail, std::uint64_t now_ms) {
   const std::string who = device_of(slot).id + ": " + detail;
-  if (is_evaluation_) {
-    settle_without_update(slot, EventKind::kMissing, reason);
-    return;
-  }
+  if (is_evaluation_) return miss(slot, reason, now_ms);
   slots_.renew(slot, now_ms);
   slot.forgot = false;
   while (const auto next = slots_.next_device()) {

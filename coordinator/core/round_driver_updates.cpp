@@ -4,10 +4,18 @@
 #include <utility>
 
 #include "skink/coordinator/core/round_driver.hpp"
+#include "skink/rounds/evaluation_plan.hpp"
 #include "skink/rounds/evaluation_sums.hpp"
 
 namespace skink::coordinator {
 namespace {
+
+/// A coordinator that has started again in an evaluation does not know whose tasks were handed on, under which
+/// attempts.
+void raise_attempt(Slot& slot) {
+  constexpr std::uint32_t kMost = 1U << 16U;
+  if (slot.attempt < kMost) slot.attempt = 2 * slot.attempt + 1;
+}
 
 /// Why a device will not do it, with its two numbers where it gave them.
 std::string refusal_detail(const wire::Update& update) {
@@ -98,6 +106,7 @@ void RoundDriver::take_expected(Slot& slot, const wire::Update& update, Bytes pa
     answer(slot, wire::Verdict::kAccepted, wire::Refusal::kNone);
     const bool is_ahead = update.refusal == wire::Refusal::kAnotherRun || update.refusal == wire::Refusal::kLowerRound;
     if (is_ahead) {  // its birth says how far, and then it gets the task under a number that it takes
+      if (is_evaluation_) raise_attempt(slot);
       devices_.on_silence(device_of(slot), now_ms);
       slot.resend_ms = Slot::kNever;
       give_time(slot, device_of(slot), now_ms);
@@ -107,7 +116,7 @@ void RoundDriver::take_expected(Slot& slot, const wire::Update& update, Bytes pa
     return;
   }
   if (is_evaluation_ && update.outcome == wire::Outcome::kEvaluated) {
-    take_evaluation(slot, update);
+    take_evaluation(slot, update, now_ms);
     return;
   }
   if (!is_evaluation_ && update.outcome == wire::Outcome::kDiverged) {
@@ -200,20 +209,63 @@ void RoundDriver::note_samples(const Slot& slot, std::uint32_t support_samples) 
   record(EventKind::kSamples, slot, wire::Refusal::kNone, detail, support_samples);
 }
 
-void RoundDriver::take_evaluation(Slot& slot, const wire::Update& update) {
+/// A held-out device of this evaluation has failed: its report will be missing. Its tasks need not be.
+void RoundDriver::miss(Slot& slot, wire::Refusal reason, std::uint64_t now_ms) {
+  missing_.insert(slot.device_index);
+  settle_without_update(slot, EventKind::kMissing, reason);
+  slot.orphaned = mode_ == RunMode::kLive && rounds::evaluation_tasks_are_anybodys(experiment_);
+  hand_on_orphans(now_ms);
+}
+
+/// Gives tasks that have lost their device to held-out ones that have nothing to do, as soon as there is one.
+void RoundDriver::hand_on_orphans(std::uint64_t now_ms) {
+  for (Slot& slot : slots_) {
+    if (!slot.orphaned) continue;
+    const auto heir = idle_held_out(now_ms);
+    if (!heir) return;
+    slot.device_index = *heir;
+    const auto& settled = device_of(slot).settled;  // a device takes a task only once under the same numbers
+    const bool is_of_now = settled && settled->id.run == run_ && settled->id.round == round_;
+    slot.attempt = std::max(slot.attempt, is_of_now ? settled->id.attempt : 0) + 1;
+    slot.orphaned = false;
+    slot.open = true;
+    slot.sends = 0;
+    slots_.renew(slot, now_ms);
+    send_task(slot, now_ms);
+  }
+}
+
+std::optional<std::uint32_t> RoundDriver::idle_held_out(std::uint64_t now_ms) {
+  for (const std::uint32_t index : devices_.membership().held_out) {
+    const KnownDevice& device = devices_.at(index);
+    if (missing_.count(index) != 0 || slots_.open_slot_of(index) != nullptr) continue;
+    if (!devices_.is_barred(device) && !devices_.is_away(device, now_ms)) return index;
+  }
+  return std::nullopt;
+}
+
+void RoundDriver::take_evaluation(Slot& slot, const wire::Update& update, std::uint64_t now_ms) {
   const wire::Evaluation& report = update.evaluation;
   if (!rounds::is_plausible(report, {slot.task_count, evaluation_query_samples(experiment_)})) {
     count(wire::Refusal::kMalformed);
     answer(slot, wire::Verdict::kRefused, wire::Refusal::kMalformed);
-    settle_without_update(slot, EventKind::kMissing, wire::Refusal::kMalformed);
+    miss(slot, wire::Refusal::kMalformed, now_ms);
     return;
   }
   rounds::add(report, evaluation_record_.total);
-  ++evaluation_record_.devices;
   devices_.on_answer(device_of(slot));
-  evaluation_record_.reports.push_back({slot.device_index, report});
+  auto& reports = evaluation_record_.reports;
+  const auto first = std::find_if(reports.begin(), reports.end(),
+                                  [&](const auto& other) { return other.device_index == slot.device_index; });
+  if (first != reports.end()) {  // it has computed somebody else's tasks too
+    rounds::add(report, first->sums);
+  } else {
+    ++evaluation_record_.devices;
+    reports.push_back({slot.device_index, report});
+  }
   answer(slot, wire::Verdict::kAccepted, wire::Refusal::kNone);
   settle(slot, wire::Refusal::kNone);
+  hand_on_orphans(now_ms);
 }
 
 }  // namespace skink::coordinator

@@ -37,4 +37,8 @@ struct TaskShare {
 /// @param[in] place  below `devices`, which is at least 1.
 TaskShare evaluation_share(std::uint32_t tasks, std::uint64_t place, std::uint64_t devices);
 
+/// Does a task follow from its number alone, so that any device computes the same? Not the tasks of a data set's
+/// clients, and not those that are a device's for good.
+bool evaluation_tasks_are_anybodys(const Experiment& experiment);
+
 }  // namespace skink::rounds

@@ -8,6 +8,8 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -119,7 +121,10 @@ class RoundDriver {
   void refuse_unreadable(KnownDevice& device, std::uint64_t now_ms);
   void take_expected(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms);
   void take_change(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms);
-  void take_evaluation(Slot& slot, const wire::Update& update);
+  void take_evaluation(Slot& slot, const wire::Update& update, std::uint64_t now_ms);
+  void miss(Slot& slot, wire::Refusal reason, std::uint64_t now_ms);
+  void hand_on_orphans(std::uint64_t now_ms);
+  std::optional<std::uint32_t> idle_held_out(std::uint64_t now_ms);
   void refuse(Slot& slot, wire::Refusal reason, const std::string& detail, std::uint64_t now_ms);
   void settle_change(const CompleteChange& change);
   void settle(Slot& slot, wire::Refusal verdict);
@@ -155,6 +160,7 @@ class RoundDriver {
   std::uint32_t round_ = 0;  // the open one; in an evaluation, and while nothing is open, the rounds that are done
   rounds::RoundRecord round_record_;
   rounds::EvaluationRecord evaluation_record_;
+  std::set<std::uint32_t> missing_;  // in the open evaluation, by roster index
   std::uint64_t started_ms_ = 0;
   RoundTiming timing_;
   RoundTiming last_timing_;

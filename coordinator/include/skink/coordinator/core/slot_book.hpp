@@ -25,6 +25,7 @@ struct Slot {
   std::uint32_t task_count = 0;
   std::uint32_t task_step = 0;
   bool open = false;
+  bool orphaned = false;            ///< of an evaluation: its device has failed, and another may compute its tasks
   bool waits = false;               ///< its change is complete and waits to be decoded (UpdateIntake)
   bool taken = false;               ///< its update is in the sum
   bool forgot = false;              ///< error feedback: its device begins with zeros
