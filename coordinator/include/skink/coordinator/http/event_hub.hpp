@@ -38,7 +38,7 @@ class EventHub {
  public:
   /// Bounds of the ring.
   struct Options {
-    std::size_t ring_events = 10'000;    ///< 1 or more
+    std::size_t ring_events = 2'000;     ///< 1 or more
     std::size_t ring_bytes = 8'388'608;  ///< of types and texts together; the oldest leave first
     std::size_t event_bytes = 65'536;    ///< of one event's text
     /// Id of the first event; 1 or more. A process that starts again gives ids that its predecessor cannot have used,
