@@ -34,6 +34,15 @@ class Exposition {
     family(name, type, help);
     sample(value);
   }
+  template <class Histogram>
+  void histogram(const Histogram& durations) {
+    for (std::size_t i = 0; i < durations.up_to.size(); ++i) {
+      sample(durations.up_to[i], fmt::format("le=\"{}\"", Histogram::kBoundsS[i]), "_bucket");
+    }
+    sample(durations.count, "le=\"+Inf\"", "_bucket");
+    sample(durations.sum_s, "", "_sum");
+    sample(durations.count, "", "_count");
+  }
   std::string take() { return std::move(text_); }
 
  private:
@@ -63,12 +72,10 @@ void add_service(const ServiceState& state, Exposition& out) {
 
 void add_counters(const FleetCounters& counters, Exposition& out) {
   out.family("skink_round_duration_seconds", "histogram", "How long rounds took.");
-  for (std::size_t i = 0; i < counters.rounds.up_to.size(); ++i) {
-    out.sample(counters.rounds.up_to[i], fmt::format("le=\"{}\"", RoundDurations::kBoundsS[i]), "_bucket");
-  }
-  out.sample(counters.rounds.count, "le=\"+Inf\"", "_bucket");
-  out.sample(counters.rounds.sum_s, "", "_sum");
-  out.sample(counters.rounds.count, "", "_count");
+  out.histogram(counters.rounds);
+  out.family("skink_round_overhead_seconds", "histogram",
+             "From a round's last answer until it was durable and the next devices were asked.");
+  out.histogram(counters.overheads);
   out.family("skink_updates_total", "counter", "Slots of rounds by what became of them.");
   out.sample(counters.updates, "outcome=\"taken\"");
   out.sample(counters.replaced, "outcome=\"replaced\"");
@@ -156,6 +163,10 @@ void Api::show_metrics(const http::Request& /*request*/, http::Responder respond
       out.one("skink_http_streams", "gauge", "Open streams of events.", http.streams);
       out.one("skink_http_refused_connections_total", "counter", "Connections beyond the limits.",
               http.refused_connections);
+      out.one("skink_http_displaced_connections_total", "counter",
+              "Connections without a request, closed for one of another address.", http.displaced_connections);
+      out.one("skink_http_paced_requests_total", "counter", "Requests and connections that had to wait.",
+              http.paced_requests);
     }
     http::Response response;
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -81,6 +81,16 @@ Turn FleetLoop::turn(const ServiceObserver& observer) {
   const std::uint64_t wait = wake > now ? std::min<std::uint64_t>(wake - now, kLongestTurnMs) : 0;
   std::vector<mqtt::Event> events;
   broker_.wait(events, std::chrono::milliseconds(wait));
+  const auto began = events.empty() ? std::chrono::steady_clock::now() : events.back().at;
+  const std::uint32_t before = run_ ? run_->core().rounds_done() : 0;
+  const Turn turn = take_turn(events, observer);
+  if (run_ && run_->core().rounds_done() > before && observer.on_overhead) {
+    observer.on_overhead(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+  }
+  return turn;
+}
+
+Turn FleetLoop::take_turn(const std::vector<mqtt::Event>& events, const ServiceObserver& observer) {
   if (!handle(events, observer)) return Turn::kStoreFailed;
   if (credentials_refused_) return Turn::kCredentialsRefused;
   read_revoked(observer);

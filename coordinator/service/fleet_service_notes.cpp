@@ -49,6 +49,7 @@ ServiceObserver FleetService::run_observer() {
     ring_.add(std::move(participants));
     if (observer_.on_round && current_) observer_.on_round(*current_, core);
   };
+  observer.on_overhead = [this](double seconds) { counters_.overheads.add(seconds); };
   observer.on_number = [this](std::uint64_t run) {
     if (!current_) return;
     event("warning", "run.renumbered",

@@ -15,6 +15,7 @@ Event problem(std::size_t session, std::string text) {
   Event event;
   event.session = session;
   event.kind = EventKind::kProblem;
+  event.at = std::chrono::steady_clock::now();
   event.text = std::move(text);
   return event;
 }
@@ -24,6 +25,7 @@ Event problem(std::size_t session, std::string text) {
 void Exchange::push(Event event) {
   const std::lock_guard lock(mutex_);
   queued_bytes_ += event.payload.size();
+  event.at = Clock::now();
   events_.push_back(std::move(event));
   changed_.notify_one();
 }

@@ -123,7 +123,7 @@ class Gateway:
         first = 0
         for i in range(self.edges):
             count = (self.devices - first) // (self.edges - i)
-            self.start(f"edge-{i}", "nice", "-n", 10, self.programs / "skink-edge", "--experiment", experiment, *overrides, "--broker",
+            self.start(f"edge-{i}", "nice", "-n", 19, self.programs / "skink-edge", "--experiment", experiment, *overrides, "--broker",
                        f"127.0.0.1:{self.port}", "--fleet", FLEET, "--identity", self.folder / "pki", "--first", first,
                        "--count", count, "--threads", 1, "--quiet",
                        *(["--state", self.work / f"edge-{i}.state"] if are_lasting else []))

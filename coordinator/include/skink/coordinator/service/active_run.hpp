@@ -19,6 +19,7 @@ namespace skink::coordinator {
 /// What a service tells while it runs, on its own thread; each may be empty.
 struct ServiceObserver {
   std::function<void(const Coordinator&)> on_round;
+  std::function<void(double seconds)> on_overhead;   ///< of a round: FleetCounters
   std::function<void(std::uint64_t run)> on_number;  ///< the run has another number from now on
   std::function<void(const rounds::EvaluationRecord&)> on_evaluation;
   std::function<void(const TranscriptEvent&)> on_event;

@@ -11,14 +11,20 @@
 
 namespace skink::coordinator {
 
-/// How long rounds took: counts of those up to each bound, and of all.
-struct RoundDurations {
-  static constexpr std::array<double, 10> kBoundsS{0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 120, 600};
-  std::array<std::uint64_t, kBoundsS.size()> up_to{};  ///< cumulative
+inline constexpr std::array<double, 10> kRoundBoundsS{0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 120, 600};
+inline constexpr std::array<double, 12> kOverheadBoundsS{0.001, 0.002, 0.005, 0.01, 0.02, 0.03,
+                                                         0.05,  0.075, 0.1,   0.25, 0.5,  1};
+
+/// How long something took: counts of those up to each bound, and of all.
+/// @tparam bounds_s  upper bounds of the buckets, ascending
+template <const auto& bounds_s>
+struct DurationHistogram {
+  static constexpr const auto& kBoundsS = bounds_s;
+  std::array<std::uint64_t, bounds_s.size()> up_to{};  ///< cumulative
   std::uint64_t count = 0;
   double sum_s = 0;
 
-  /// One more round.
+  /// One more.
   void add(double seconds) {
     for (std::size_t i = 0; i < up_to.size(); ++i) up_to[i] += static_cast<std::uint64_t>(seconds <= kBoundsS[i]);
     ++count;
@@ -28,7 +34,9 @@ struct RoundDurations {
 
 /// Counters of one process; they begin with 0 at its start.
 struct FleetCounters {
-  RoundDurations rounds;
+  DurationHistogram<kRoundBoundsS> rounds;
+  /// Of each round: from its last answer until it was decoded, summed up and durable, and the next devices were asked.
+  DurationHistogram<kOverheadBoundsS> overheads;
   std::uint64_t updates = 0;                                ///< changes that were taken
   std::uint64_t replaced = 0;                               ///< slots that went to another device
   std::uint64_t diverged = 0;                               ///< devices that reported divergence

@@ -64,6 +64,7 @@ class FleetLoop {
 
  private:
   FleetLoop(const Settings& settings, const crypto::Key& master_key);
+  Turn take_turn(const std::vector<mqtt::Event>& events, const ServiceObserver& observer);
   bool handle(const std::vector<mqtt::Event>& events, const ServiceObserver& observer);
   void handle(const mqtt::Event& event, const ServiceObserver& observer);
   std::string disconnection_text(const mqtt::Event& event);

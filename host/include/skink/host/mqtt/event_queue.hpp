@@ -44,6 +44,7 @@ struct Event {
   DisconnectReason reason = DisconnectReason::kLost;  ///< kDisconnected
   bool retained = false;                              ///< kMessage: it was kept by the broker, not sent just now
   Token token = 0;                                    ///< kPublished
+  std::chrono::steady_clock::time_point at;           ///< when it came into the queue
   std::string topic;                                  ///< kMessage
   std::vector<std::uint8_t> payload;                  ///< kMessage
   std::string text;  ///< kDisconnected, kProblem: a sentence with what to do; names the file where one is at fault
