@@ -147,7 +147,8 @@ Result<void> sync_all(const std::string& root) {
 
 }  // namespace
 
-Result<BackupReport> restore_backup(const std::string& file, const std::string& folder) {
+Result<BackupReport> restore_backup(const std::string& file, const std::string& folder,
+                                    const std::function<Result<void>(const std::string&)>& finish) {
   std::string root = fs::absolute(folder).lexically_normal().string();
   while (root.size() > 1 && root.back() == '/') root.pop_back();
   std::error_code code;
@@ -167,6 +168,7 @@ Result<BackupReport> restore_backup(const std::string& file, const std::string& 
     return make_error(Status::kDamaged, file + ": " + done.error().message, Cause::kStore);
   }
   done = mark_restored(state, report->fleet);
+  if (done && finish) done = finish(unfinished.path());
   if (done) done = sync_all(unfinished.path());
   if (done && fs::is_directory(root, code)) fs::remove(root, code);  // it is empty
   if (done) done = move_folder(unfinished.path(), root, Occupied::kRefuse);

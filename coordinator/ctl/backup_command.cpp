@@ -4,6 +4,7 @@
 
 #include "failure.hpp"
 #include "skink/coordinator/backup/backup.hpp"
+#include "skink/coordinator/setup/gateway_folder.hpp"
 
 namespace skink::ctl {
 
@@ -38,7 +39,7 @@ int BackupCommand::back_up() const {
 }
 
 int BackupCommand::restore() const {
-  const auto report = backup::restore_backup(file_, folder_);
+  const auto report = backup::restore_backup(file_, folder_, setup::give_to_services);
   if (!report) return fail(report.error(), ExitCode::kStore);
   const std::string root = std::filesystem::absolute(folder_).lexically_normal().string();
   std::printf("%s: fleet %s as of %s, %zu models and %zu runs, every hash as it was\n", printable(root).c_str(),

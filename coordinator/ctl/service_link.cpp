@@ -53,7 +53,13 @@ Result<Endpoint> endpoint_of(const LinkOptions& options) {
     const std::string path = !options.socket.empty() ? options.socket : environment("SKINK_SOCKET");
     endpoint.socket = path.empty() ? kDefaultSocket : path;
     if (options.token_file.empty() && options.ca.empty()) return endpoint;
-    return make_error(Status::kInvalidArgument, "--token-file and --ca belong to --url", Cause::kUsage);
+    const bool is_hidden =
+        options.socket.empty() && !environment("SKINK_SOCKET").empty() && !environment("SKINK_URL").empty();
+    return make_error(Status::kInvalidArgument,
+                      is_hidden
+                          ? "--token-file and --ca belong to a URL, and SKINK_SOCKET goes before SKINK_URL: give --url"
+                          : "--token-file and --ca belong to --url",
+                      Cause::kUsage);
   }
   auto parsed = coordinator::client::parse_url(url);
   if (!parsed) return parsed;

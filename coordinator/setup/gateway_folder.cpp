@@ -1,6 +1,7 @@
 #include "skink/coordinator/setup/gateway_folder.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -65,6 +66,19 @@ Result<void> check_options(const GatewayOptions& options, const std::string& roo
   }
   return {};
 }
+
+/// Two users share the folder, so it is open where it is not private, whatever the caller's umask. Of the process: for
+/// programs with one thread.
+class UsualMask {
+ public:
+  UsualMask() : before_(::umask(022)) {}
+  ~UsualMask() { ::umask(before_); }
+  UsualMask(const UsualMask&) = delete;
+  UsualMask& operator=(const UsualMask&) = delete;
+
+ private:
+  mode_t before_;
+};
 
 bool is_wildcard(const std::string& address) { return address == "0.0.0.0" || address == "::"; }
 
@@ -207,8 +221,7 @@ Result<std::string> put_together(const std::string& made, const GatewayOptions& 
     if (done) done = sync_folder(made + "/state");
   }
   if (done) done = make_private(made + "/pki");
-  if (done) done = give_to(made, kServiceUser);
-  if (done) done = give_to(made + "/broker", kBrokerUser);
+  if (done) done = give_to_services(made);
   if (done) done = sync_folder(made);
   if (!done) return done.error();
   return token;
@@ -216,7 +229,15 @@ Result<std::string> put_together(const std::string& made, const GatewayOptions& 
 
 }  // namespace
 
+Result<void> give_to_services(const std::string& folder) {
+  std::error_code code;
+  auto done = give_to(folder, kServiceUser);
+  if (done && fs::is_directory(folder + "/broker", code)) done = give_to(folder + "/broker", kBrokerUser);
+  return done;
+}
+
 Result<NewGateway> make_gateway(const GatewayOptions& options) {
+  const UsualMask mask;
   NewGateway made;
   made.folder.root = absolute(options.folder);
   const std::string& root = made.folder.root;

@@ -4,6 +4,7 @@
 /// in it; the file is a tar archive whose last entry, manifest.json, has the SHA-256 of every other one.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,9 +46,12 @@ Result<BackupReport> write_backup(const coordinator::Settings& settings, const s
 /// Brings a backup back into a folder that is not there or is empty: everything is checked (names, sizes, SHA-256, the
 /// stores and their formats, every model's hash) before the folder appears, in one step. In fleet.db it is noted that
 /// this state was restored.
+/// @param[in] finish  what else is to be done with the folder before it appears, such as whose it is; its error is
+///                    returned. May be empty.
 /// @returns kInvalidArgument when the folder is not empty; kDamaged, kTruncated or kNewerVersion for a file that is no
 ///          sound backup; kUnavailable when something cannot be read or written. Nothing is left then.
-Result<BackupReport> restore_backup(const std::string& file, const std::string& folder);
+Result<BackupReport> restore_backup(const std::string& file, const std::string& folder,
+                                    const std::function<Result<void>(const std::string&)>& finish = {});
 
 /// When the last backup of this state folder was made, seconds since 1970; none: never, or it cannot be read.
 std::optional<std::int64_t> last_backup(const std::string& state_folder);

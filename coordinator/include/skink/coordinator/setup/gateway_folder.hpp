@@ -57,6 +57,10 @@ struct NewGateway {
 ///          kUnavailable when a file cannot be written.
 Result<NewGateway> make_gateway(const GatewayOptions& options);
 
+/// Gives a gateway's folder to the users that service and broker run as, where this process is root and they are there.
+/// @returns kUnavailable naming the file whose owner cannot be changed.
+Result<void> give_to_services(const std::string& folder);
+
 /// Issues the certificates of broker, coordinator and HTTP interface again, with new keys, from the same authority.
 /// @param[in] hosts  the names from now on; empty: those that the broker's certificate has.
 /// @returns all certificates as they are now; kInvalidArgument for a host that is none; kUnavailable or kDamaged naming
