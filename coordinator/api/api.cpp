@@ -198,7 +198,11 @@ void Api::add_events(http::Router& router) {
                if (!highest) return respond(store_failed(highest.error()));
                const auto page = page_or_last_of(request, *highest);
                if (!page) return respond(bad_parameter(page.error()));
-               const auto events = store_.events(*page);
+               const auto text = [&request](const char* name) {
+                 const std::string* value = request.query_parameter(name);
+                 return value == nullptr ? std::nullopt : std::optional<std::string>(*value);
+               };
+               const auto events = store_.events(*page, {text("level"), text("event"), text("device")});
                if (!events) return respond(store_failed(events.error()));
                respond(page_of(*events, page->limit, [](const EventRow& event) { return event.id; }));
              });

@@ -75,7 +75,15 @@ void Api::show_devices(const http::Request& request, http::Responder respond) {
   const auto limit = limit_of(request);
   if (!limit) return respond(bad_parameter(limit.error()));
   const std::string* after = request.query_parameter("after");
-  const auto devices = store_.devices(after == nullptr ? "" : *after, *limit);
+  DeviceFilter filter;
+  if (const std::string* group = request.query_parameter("group")) filter.group = *group;
+  if (const std::string* online = request.query_parameter("online")) {
+    if (*online != "true" && *online != "false") {
+      return respond(http::problem(400, "invalid-parameter", "'online': true or false expected"));
+    }
+    filter.online = *online == "true";
+  }
+  const auto devices = store_.devices(after == nullptr ? "" : *after, *limit, filter);
   if (!devices) return respond(store_failed(devices.error()));
   const RevokedIds& revoked_ids = revoked();
   respond(page_of(

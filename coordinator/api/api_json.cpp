@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::uint32_t kDefaultLimit = 50;
 constexpr std::uint32_t kMostLimit = 500;
+constexpr std::size_t kMostKey = 128;
+constexpr const char* kNotWithLast[] = {"after", "limit", "level", "event", "device"};
 
 /// Empty is null.
 boost::json::value text_or_null(const std::string& text) {
@@ -43,6 +45,14 @@ boost::json::array to_json(const std::vector<Override>& overrides) {
   return array;
 }
 
+boost::json::value gate_json(const RunOrder& order) {
+  if (order.release != ReleasePolicy::kGated) return nullptr;
+  return {{"group", order.gate_group},
+          {"least_gain", order.gate.least_gain},
+          {"least_devices", order.gate.least_devices},
+          {"wait_s", order.gate.wait_s}};
+}
+
 template <class Number>
 bool parse(std::string_view text, Number& number) {
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -63,7 +73,8 @@ boost::json::object to_json(const RunRow& run) {
           {"selection", to_json(run.order.selection)},
           {"wait_s", run.order.wait_s},
           {"kind", run.order.kind == RunKind::kEvaluate ? "evaluate" : "learn"},
-          {"release", run.order.release == ReleasePolicy::kAuto ? "auto" : "manual"},
+          {"release", release_policy_text(run.order.release)},
+          {"gate", gate_json(run.order)},
           {"checkpoint_rounds", number_or_null(run.order.checkpoint_rounds)},
           {"overrides", to_json(run.order.overrides)},
           {"queued", text_or_null(run.queued)},
@@ -216,7 +227,8 @@ boost::json::object to_json(const ScheduleRow& schedule) {
       {"from_latest", schedule.from_latest},
       {"selection", to_json(order.selection)},
       {"wait_s", order.wait_s},
-      {"release", order.release == ReleasePolicy::kAuto ? "auto" : "manual"},
+      {"release", release_policy_text(order.release)},
+      {"gate", gate_json(order)},
       {"checkpoint_rounds", number_or_null(order.checkpoint_rounds)},
       {"every_s", number_or_null(schedule.every_s)},
       {"devices_worse", number_or_null(schedule.devices_worse)},
@@ -271,11 +283,31 @@ Result<Page> page_or_last_of(const http::Request& request, std::uint64_t highest
     return Page{*after, *limit};
   }
   std::uint32_t last = 0;
-  const bool is_alone = request.query_parameter("after") == nullptr && request.query_parameter("limit") == nullptr;
+  const bool is_alone = std::none_of(std::begin(kNotWithLast), std::end(kNotWithLast),
+                                     [&request](const char* name) { return request.query_parameter(name) != nullptr; });
   if (!is_alone || !parse(*text, last) || last < 1 || last > kMostLimit) {
-    return make_error(Status::kInvalidArgument, "'last': a number from 1 to 500 expected, without 'after' and 'limit'");
+    return make_error(Status::kInvalidArgument,
+                      "'last': a number from 1 to 500 expected, without 'after', 'limit' and what selects items");
   }
   return Page{highest > last ? highest - last : 0, last};
+}
+
+Result<std::string> idempotency_key_of(const http::Request& request) {
+  if (request.idempotency_key.size() <= kMostKey) return request.idempotency_key;
+  return make_error(Status::kInvalidArgument, "Idempotency-Key: at most 128 bytes");
+}
+
+http::Response created(const std::string& path, std::uint32_t number, const boost::json::object& made) {
+  http::Response response = http::json_response(boost::json::serialize(made), 201);
+  response.headers.emplace_back("Location", path + "/" + std::to_string(number));
+  return response;
+}
+
+void count_rounds(const std::string& state_folder, RunRow& run) {
+  if (run.run == 0 || is_over(run.phase)) return;
+  const auto store = Store::open_to_read(state_folder + "/runs/" + std::to_string(run.number) + "/store.db");
+  const auto latest = store ? store->latest_model() : Result<StoredModel>(store.error());
+  if (latest) run.rounds_done = std::max(run.rounds_done, latest->rounds);
 }
 
 std::uint32_t number_of(const http::Request& request) {

@@ -31,6 +31,11 @@ boost::json::object to_json(const ServiceState& state);
 
 /// What a run is to be, from the fields that a request has for it.
 RunOrder read_order(http::JsonFields& fields);
+/// "release", and the "gate" of a gated one; what the fields do not say stays.
+void read_release(http::JsonFields& fields, RunOrder& order);
+/// What is asked of a model that canaries try.
+/// @param[in] wait_s  where the request says nothing
+Gate read_gate(http::JsonFields& fields, std::uint32_t wait_s);
 
 /// ?limit= (1..500, default 50), or what is wrong with it.
 Result<std::uint32_t> limit_of(const http::Request& request);
@@ -41,6 +46,13 @@ Result<std::uint64_t> after_of(const http::Request& request);
 Result<Page> page_or_last_of(const http::Request& request, std::uint64_t highest);
 /// A number in the path; 0: it is none.
 std::uint32_t number_of(const http::Request& request);
+
+/// The header Idempotency-Key, empty without one; or what is wrong with it.
+Result<std::string> idempotency_key_of(const http::Request& request);
+/// 201: `made` stands at `path`.
+http::Response created(const std::string& path, std::uint32_t number, const boost::json::object& made);
+/// The rounds of a run that is not over, as its own store says; the fleet's has those of its last phase.
+void count_rounds(const std::string& state_folder, RunRow& run);
 
 /// A run and its own store, for reading; no store: it has not begun.
 struct FoundRun {

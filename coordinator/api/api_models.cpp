@@ -8,6 +8,17 @@
 #include "skink/coordinator/http/problem.hpp"
 
 namespace skink::coordinator::api {
+namespace {
+
+/// The row of this number, of a page that begins with it.
+template <class Row>
+http::Response one_of(const Result<std::vector<Row>>& rows, std::uint32_t number, const std::string& what) {
+  if (!rows) return store_failed(rows.error());
+  if (rows->empty() || rows->front().number != number) return not_found(what);
+  return http::json_response(boost::json::serialize(to_json(rows->front())));
+}
+
+}  // namespace
 
 void Api::add_models(http::Router& router) {
   router.add("GET", "/api/v1/models", http::Scope::kRead, "The registry of models",
@@ -58,7 +69,7 @@ void Api::add_model(const http::Request& request, http::Responder respond) {
     if (!number) return (*respond)(store_failed(number.error()));
     const auto model = service.store().model(*number);
     if (!model || !*model) return (*respond)(http::problem(503, "store-failed", "the model cannot be read"));
-    (*respond)(http::json_response(boost::json::serialize(to_json(**model)), 201));
+    (*respond)(created("/api/v1/models", *number, to_json(**model)));
   });
 }
 
@@ -72,6 +83,12 @@ void Api::add_releases(http::Router& router) {
                if (!releases) return respond(store_failed(releases.error()));
                respond(page_of(*releases, *limit, [](const ReleaseRow& release) { return release.number; }));
              });
+  router.add("GET", "/api/v1/releases/{number}", http::Scope::kRead, "One release",
+             [this](const http::Request& request, http::Responder respond) {
+               const std::uint32_t number = number_of(request);
+               const auto rows = number == 0 ? Result<std::vector<ReleaseRow>>({}) : store_.releases({number - 1, 1});
+               respond(one_of(rows, number, "release " + request.parameter("number")));
+             });
   router.add(
       "POST", "/api/v1/releases", http::Scope::kOperate, "Devices shall use a model of the registry",
       [this](const http::Request& request, http::Responder respond) { release_model(request, std::move(respond)); });
@@ -83,6 +100,12 @@ void Api::add_releases(http::Router& router) {
                const auto trials = store_.trials({*after, *limit});
                if (!trials) return respond(store_failed(trials.error()));
                respond(page_of(*trials, *limit, [](const TrialRow& trial) { return trial.number; }));
+             });
+  router.add("GET", "/api/v1/trials/{number}", http::Scope::kRead, "One trial",
+             [this](const http::Request& request, http::Responder respond) {
+               const std::uint32_t number = number_of(request);
+               const auto rows = number == 0 ? Result<std::vector<TrialRow>>({}) : store_.trials({number - 1, 1});
+               respond(one_of(rows, number, "trial " + request.parameter("number")));
              });
   router.add("POST", "/api/v1/trials", http::Scope::kOperate,
              "A group judges a model against the one that all have; a gate decides",
@@ -96,16 +119,18 @@ void Api::release_model(const http::Request& request, http::Responder respond) {
   const auto model = static_cast<std::uint32_t>(fields.integer("model", 1, 0x7fffffff));
   const std::string group = fields.text("group", 0, 64, "");
   if (const auto fine = fields.finish(); !fine) return respond(http::problem_of(fine.error()));
-  service_.post([model, group, who = request.principal->name,
+  const auto key = idempotency_key_of(request);
+  if (!key) return respond(bad_parameter(key.error()));
+  service_.post([model, group, key = *key, who = request.principal->name,
                  respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
-    const auto number = service.release_model(model, group, who);
+    const auto number = service.once("release", key, [&] { return service.release_model(model, group, who); });
     if (!number && number.error().code == make_error_code(Status::kInvalidArgument)) {
       return (*respond)(http::problem(422, "invalid-release", number.error().message));
     }
     if (!number) return (*respond)(store_failed(number.error()));
     const auto rows = service.store().releases({*number - 1, 1});
     if (!rows || rows->empty()) return (*respond)(http::problem(503, "store-failed", "the release cannot be read"));
-    (*respond)(http::json_response(boost::json::serialize(to_json(rows->front())), 201));
+    (*respond)(created("/api/v1/releases", *number, to_json(rows->front())));
   });
 }
 
@@ -115,21 +140,20 @@ void Api::try_model(const http::Request& request, http::Responder respond) {
   http::JsonFields fields(*body);
   const auto model = static_cast<std::uint32_t>(fields.integer("model", 1, 0x7fffffff));
   const std::string group = fields.text("group", 1, 64);
-  Gate gate;
-  gate.least_gain = fields.number("least_gain", -1e6, 1e6, 0.0);
-  gate.least_devices = static_cast<std::uint32_t>(fields.integer("least_devices", 1, 100'000, 1));
-  gate.wait_s = static_cast<std::uint32_t>(fields.integer("wait_s", 0, 0x7fffffff, 600));
+  const Gate gate = read_gate(fields, 600);
   if (const auto fine = fields.finish(); !fine) return respond(http::problem_of(fine.error()));
-  service_.post([model, group, gate, who = request.principal->name,
+  const auto key = idempotency_key_of(request);
+  if (!key) return respond(bad_parameter(key.error()));
+  service_.post([model, group, gate, key = *key, who = request.principal->name,
                  respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
-    const auto number = service.try_model(model, group, gate, who);
+    const auto number = service.once("trial", key, [&] { return service.try_model(model, group, gate, who); });
     if (!number && number.error().code == make_error_code(Status::kInvalidArgument)) {
       return (*respond)(http::problem(422, "invalid-trial", number.error().message));
     }
     if (!number) return (*respond)(store_failed(number.error()));
     const auto rows = service.store().trials({*number - 1, 1});
     if (!rows || rows->empty()) return (*respond)(http::problem(503, "store-failed", "the trial cannot be read"));
-    (*respond)(http::json_response(boost::json::serialize(to_json(rows->front())), 201));
+    (*respond)(created("/api/v1/trials", *number, to_json(rows->front())));
   });
 }
 

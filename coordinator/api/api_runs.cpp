@@ -11,7 +11,7 @@ namespace skink::coordinator::api {
 namespace {
 
 constexpr std::size_t kMostOverrides = 64;
-constexpr std::size_t kMostKey = 128;
+constexpr std::uint32_t kGateWaitS = 86400;  // a run ends when nobody looks
 
 std::string run_text(std::uint32_t number) { return "run " + std::to_string(number); }
 
@@ -33,6 +33,32 @@ std::vector<Override> read_overrides(http::JsonFields& fields) {
 
 }  // namespace
 
+Gate read_gate(http::JsonFields& fields, std::uint32_t wait_s) {
+  Gate gate;
+  gate.least_gain = fields.number("least_gain", -1e6, 1e6, 0.0);
+  gate.least_devices = static_cast<std::uint32_t>(fields.integer("least_devices", 1, 100'000, 1));
+  gate.wait_s = static_cast<std::uint32_t>(fields.integer("wait_s", 0, 0x7fffffff, wait_s));
+  return gate;
+}
+
+void read_release(http::JsonFields& fields, RunOrder& order) {
+  const bool is_said = fields.value("release") != nullptr;
+  const auto release = release_policy_of(fields.text("release", 1, 16, release_policy_text(order.release)));
+  if (!release) return fields.refuse("release", "\"manual\", \"auto\" or \"gated\"");
+  order.release = *release;
+  const boost::json::value* gate = fields.value("gate");
+  const bool has_gate = gate != nullptr && !gate->is_null();
+  if (has_gate != (is_said && *release == ReleasePolicy::kGated)) {
+    return fields.refuse("gate", has_gate ? "only with \"release\": \"gated\"" : "the gate of a gated release");
+  }
+  if (!has_gate) return;
+  if (!gate->is_object()) return fields.refuse("gate", "an object");
+  http::JsonFields parts(gate->get_object());
+  order.gate_group = parts.text("group", 1, 64);
+  order.gate = read_gate(parts, kGateWaitS);
+  if (const auto fine = parts.finish(); !fine) fields.refuse("gate", fine.error().message);
+}
+
 RunOrder read_order(http::JsonFields& fields) {
   RunOrder order;
   const boost::json::value* text = fields.value("experiment");  // with line ends: not a text of the API
@@ -43,9 +69,7 @@ RunOrder read_order(http::JsonFields& fields) {
   order.selection.group = fields.text("group", 0, 64, "");
   order.selection.label = fields.text("label", 0, 128, "");
   order.selection.firmware = fields.text("firmware", 0, 32, "");
-  const std::string release = fields.text("release", 1, 16, "manual");
-  if (release != "manual" && release != "auto") fields.refuse("release", "\"manual\" or \"auto\"");
-  order.release = release == "auto" ? ReleasePolicy::kAuto : ReleasePolicy::kManual;
+  read_release(fields, order);
   order.checkpoint_rounds = static_cast<std::uint32_t>(fields.integer("checkpoint_rounds", 0, limits::kMaxRounds, 0));
   order.wait_s = static_cast<std::uint32_t>(fields.integer("wait_s", 0, 0x7fffffff, 0));
   return order;
@@ -57,15 +81,22 @@ void Api::add_runs(http::Router& router) {
                const auto after = after_of(request);
                const auto limit = limit_of(request);
                if (!after || !limit) return respond(bad_parameter((after ? limit.error() : after.error())));
-               const auto runs = store_.runs({*after, *limit});
+               const std::string* phase = request.query_parameter("phase");
+               const auto wanted = phase == nullptr ? std::nullopt : run_phase_of(*phase);
+               if (phase != nullptr && !wanted) {
+                 return respond(http::problem(400, "invalid-parameter", "'phase': a phase of runs expected"));
+               }
+               auto runs = store_.runs({*after, *limit}, wanted);
                if (!runs) return respond(store_failed(runs.error()));
+               for (RunRow& run : *runs) count_rounds(state_folder_, run);
                respond(page_of(*runs, *limit, [](const RunRow& run) { return run.number; }));
              });
   router.add("GET", "/api/v1/runs/{number}", http::Scope::kRead, "One run",
              [this](const http::Request& request, http::Responder respond) {
-               const auto run = store_.run(number_of(request));
+               auto run = store_.run(number_of(request));
                if (!run) return respond(store_failed(run.error()));
                if (!*run) return respond(not_found("run " + request.parameter("number")));
+               count_rounds(state_folder_, **run);
                respond(http::json_response(boost::json::serialize(to_json(**run))));
              });
   router.add(
@@ -115,10 +146,9 @@ void Api::queue_run(const http::Request& request, http::Responder respond) {
   http::JsonFields fields(*body);
   RunOrder order = read_order(fields);
   if (const auto fine = fields.finish(); !fine) return respond(http::problem_of(fine.error()));
-  if (request.idempotency_key.size() > kMostKey) {
-    return respond(http::problem(400, "invalid-parameter", "Idempotency-Key: at most 128 bytes"));
-  }
-  order.idempotency_key = request.idempotency_key;
+  const auto key = idempotency_key_of(request);
+  if (!key) return respond(bad_parameter(key.error()));
+  order.idempotency_key = *key;
   service_.post([order = std::move(order), who = request.principal->name,
                  respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
     const auto number = service.queue_run(order, who);
@@ -128,9 +158,7 @@ void Api::queue_run(const http::Request& request, http::Responder respond) {
     if (!number) return (*respond)(store_failed(number.error()));
     const auto run = service.store().run(*number);
     if (!run || !*run) return (*respond)(http::problem(503, "store-failed", "the run cannot be read"));
-    http::Response response = http::json_response(boost::json::serialize(to_json(**run)), 201);
-    response.headers.emplace_back("Location", "/api/v1/runs/" + std::to_string(*number));
-    (*respond)(std::move(response));
+    (*respond)(created("/api/v1/runs", *number, to_json(**run)));
   });
 }
 

@@ -29,6 +29,7 @@ http::Response schedule_response(FleetStore& store, std::uint32_t number, int st
   const auto rows = store.schedules({number - 1, 1});
   if (!rows) return store_failed(rows.error());
   if (rows->empty() || rows->front().number != number) return not_found("schedule " + std::to_string(number));
+  if (status == 201) return created("/api/v1/schedules", number, to_json(rows->front()));
   return http::json_response(boost::json::serialize(to_json(rows->front())), status);
 }
 
@@ -77,9 +78,11 @@ void Api::add_schedule(const http::Request& request, http::Responder respond) {
   const std::uint32_t first_s = count(fields, "first_s", kMost, schedule.every_s);
   if (first_s > schedule.every_s) fields.refuse("first_s", "at most every_s");
   if (const auto fine = fields.finish(); !fine) return respond(http::problem_of(fine.error()));
-  service_.post([schedule = std::move(schedule), first_s, who = request.principal->name,
+  const auto key = idempotency_key_of(request);
+  if (!key) return respond(bad_parameter(key.error()));
+  service_.post([schedule = std::move(schedule), first_s, key = *key, who = request.principal->name,
                  respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
-    const auto number = service.add_schedule(schedule, first_s, who);
+    const auto number = service.once("schedule", key, [&] { return service.add_schedule(schedule, first_s, who); });
     (*respond)(number ? schedule_response(service.store(), *number, 201) : refused(number.error()));
   });
 }
@@ -98,6 +101,7 @@ void Api::change_schedule(const http::Request& request, http::Responder respond)
     http::JsonFields fields(body);
     read_triggers(fields, schedule);
     schedule.order.wait_s = count(fields, "wait_s", kMost, schedule.order.wait_s);
+    read_release(fields, schedule.order);
     if (const auto fine = fields.finish(); !fine) return (*respond)(http::problem_of(fine.error()));
     const auto done = service.change_schedule(schedule, who);
     (*respond)(done ? schedule_response(service.store(), number, 200) : refused(done.error()));

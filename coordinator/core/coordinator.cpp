@@ -145,7 +145,7 @@ void Coordinator::advance(std::uint64_t now_ms) {
       driver_.open_evaluation(rounds_done_, now_ms);
       if (!driver_.is_over()) break;
       close_evaluation();
-    } else if (rounds_done_ < config_.experiment.meta.rounds) {
+    } else if (rounds_done_ < config_.experiment.meta.rounds && !(config_.evaluates_only && !evaluations_.empty())) {
       phase_ = Phase::kTraining;
       driver_.open_round(rounds_done_, now_ms);
       if (!driver_.is_over()) break;

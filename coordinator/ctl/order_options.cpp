@@ -19,6 +19,11 @@ void OrderOptions::add_to(Command command) {
   command.option("--label", label_, "Only devices with this label: key=value");
   command.option("--firmware", firmware_, "Only devices with this firmware");
   command.flag("--release", releases_, "When it is finished, its model is released to the group, or to all");
+  command.option("--gate", gate_group_,
+                 "When it is finished, devices of this group try its model first; if they gain, it is released");
+  command.option("--least-gain", least_gain_, "With --gate: mean loss that they must gain; default: 0");
+  command.option("--least-devices", least_devices_, "With --gate: how many must judge; default: 1").range(1U, 100'000U);
+  command.option("--gate-wait", gate_wait_s_, "With --gate: seconds for them to come; default: a day");
   command.option("--wait", wait_s_, "Seconds after which it fails when devices are missing; default: never");
   command.option("--keep-every", keep_every_, "Keeps the model after every so many rounds, for 'models add'")
       .range(1U, limits::kMaxRounds);
@@ -36,6 +41,17 @@ Result<boost::json::object> OrderOptions::body() const {
   if (init_model_ != 0) order["init_model"] = init_model_;
   if (!group_.empty()) order["group"] = group_;
   if (releases_) order["release"] = "auto";
+  if (!gate_group_.empty()) {
+    if (releases_) {
+      return make_error(Status::kInvalidArgument, "--release gives the model to all, --gate to some first: choose one",
+                        Cause::kUsage);
+    }
+    order["release"] = "gated";
+    order["gate"] = boost::json::object{{"group", gate_group_},
+                                        {"least_gain", least_gain_},
+                                        {"least_devices", least_devices_},
+                                        {"wait_s", gate_wait_s_}};
+  }
   if (!label_.empty()) order["label"] = label_;
   if (!firmware_.empty()) order["firmware"] = firmware_;
   if (keep_every_ != 0) order["checkpoint_rounds"] = keep_every_;

@@ -24,6 +24,9 @@ class OrderOptions {
   std::uint32_t init_model_ = 0;
   std::string group_, label_, firmware_;
   bool releases_ = false;
+  std::string gate_group_;
+  double least_gain_ = 0;
+  std::uint32_t least_devices_ = 1, gate_wait_s_ = 86400;
   std::uint32_t wait_s_ = 0;
   std::uint32_t keep_every_ = 0;
 };

@@ -38,7 +38,9 @@ export async function queueDialog(like) {
   const label = h("input", { name: "label", maxlength: "128", placeholder: "floor=1" });
   const firmware = h("input", { name: "firmware", maxlength: "32" });
   const wait = h("input", { name: "wait_s", type: "number", min: "0", value: "0" });
-  const release = h("select", { name: "release" }, h("option", { value: "manual" }, "by hand"), h("option", { value: "auto" }, "when it is finished"));
+  const release = h("select", { name: "release" }, h("option", { value: "manual" }, "by hand"), h("option", { value: "auto" }, "when it is finished"), h("option", { value: "gated" }, "if a group gains by it"));
+  const gate = { group: h("input", { name: "gate_group", maxlength: "64" }), gain: h("input", { name: "least_gain", type: "number", step: "any", value: "0" }),
+    devices: h("input", { name: "least_devices", type: "number", min: "1", max: "100000", value: "1" }) };
   const key = crypto.getRandomValues(new Uint32Array(4)).join("-"); // a second click queues no second run
   dialog(like ? `Queue run ${like.number} again` : "Queue a run", {
     confirm: "Queue it",
@@ -46,10 +48,12 @@ export async function queueDialog(like) {
       field("Overrides", overrides, "One on each line, as with --set."),
       h("div", { class: "columns" }, field("Begins with", init), field("Its model is released", release),
         field("Only the group", group), field("Only the label", label), field("Only firmware that begins with", firmware),
+        field("Tried first by the group", gate.group, "With “if a group gains by it”."), field("They must gain, of loss", gate.gain), field("How many must judge", gate.devices),
         field("Waits for its devices, s", wait, "0: for ever. Then it fails, and the next one begins."))),
     work: async (data) => {
       const order = { experiment: data.get("experiment"), set: parseOverrides(data.get("set")), init_model: Number(data.get("init_model")), group: data.get("group").trim(),
         label: data.get("label").trim(), firmware: data.get("firmware").trim(), release: data.get("release"), wait_s: Number(data.get("wait_s")) };
+      if (order.release === "gated") order.gate = { group: data.get("gate_group").trim(), least_gain: Number(data.get("least_gain")), least_devices: Number(data.get("least_devices")) };
       const run = await queue(order, key);
       location.hash = `#/runs/${run.number}`;
     },
@@ -62,6 +66,9 @@ export async function queueDialog(like) {
   firmware.value = like.selection.firmware ?? "";
   wait.value = String(like.wait_s);
   release.value = like.release;
+  gate.group.value = like.gate?.group ?? "";
+  gate.gain.value = String(like.gate?.least_gain ?? 0);
+  gate.devices.value = String(like.gate?.least_devices ?? 1);
   try {
     text.value = (await get(`/api/v1/runs/${like.number}/details`)).experiment;
   } catch (problem) {

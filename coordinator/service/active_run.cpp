@@ -33,6 +33,7 @@ Result<void> ActiveRun::prepare(const RunSource& source, const RunHost& host) {
   config.fleet = host.fleet;
   config.devices = host.devices;
   config.executor = host.executor;
+  config.evaluates_only = source.evaluates_only;
   devices_ = host.devices;
   return *has_run ? go_on(source, std::move(config)) : begin(source, std::move(config));
 }

@@ -253,8 +253,7 @@ void FleetLoop::read_revoked(const ServiceObserver& observer) {
   revoked_read_ms_ = now_ms();
   const auto ids = provisioning::read_revoked_list(settings_.revoked);
   const std::string trouble = ids ? "" : ids.error().message + "; what was revoked before stays so";
-  if (!trouble.empty() && trouble != revoked_trouble_ && observer.on_log)
-    observer.on_log(broker_.is_connected(), trouble);
+  if (!trouble.empty() && trouble != revoked_trouble_ && observer.on_revoked) observer.on_revoked(trouble);
   revoked_trouble_ = trouble;
   if (ids) revoke(*ids, observer);
 }
@@ -278,16 +277,16 @@ void FleetLoop::revoke(const RevokedIds& ids, const ServiceObserver& observer) {
   } else {
     idle_.revoke(ids, now_ms());
   }
-  if (!observer.on_log) return;
-  observer.on_log(broker_.is_connected(), "revoked: " + text);
+  if (!observer.on_revoked) return;
+  observer.on_revoked("revoked: " + text);
   if (!run_) return;
   const auto& training = devices_.membership().training;
   const bool is_anybody_left = std::any_of(training.begin(), training.end(), [this](std::uint32_t index) {
     return !devices_.is_revoked(devices_.roster()[index]);
   });
   if (!training.empty() && !is_anybody_left) {
-    observer.on_log(broker_.is_connected(),
-                    "every device that trains in this run is revoked: it cannot go on; begin another, in a new store");
+    observer.on_revoked(
+        "every device that trains in this run is revoked: it cannot go on; begin another, in a new store");
   }
 }
 

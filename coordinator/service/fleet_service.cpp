@@ -143,6 +143,7 @@ Result<void> FleetService::open_run(const RunRow& row) {
   source.text_name = "experiment of run " + std::to_string(row.number);
   source.overrides = row.order.overrides;
   source.run = *number;
+  source.evaluates_only = row.order.kind == RunKind::kEvaluate;
   source.checkpoint_rounds =
       row.order.checkpoint_rounds != 0 ? row.order.checkpoint_rounds : settings_.checkpoint_rounds;
   if (row.order.init_model != 0) {
@@ -173,9 +174,10 @@ Result<void> FleetService::open_run(const RunRow& row) {
 
 /// It cannot be opened: whatever is wrong with it, the runs behind it go on.
 Result<void> FleetService::fail_run(const RunRow& row, const std::string& reason) {
-  auto set = store_.set_phase(row.number, RunPhase::kFailed, reason, row.rounds_done);
-  if (!set) return set;
   event_of(row.number, "error", "run.failed", fmt::format("run {} failed: {}", row.number, reason));
+  auto set = write_notes();
+  if (set) set = store_.set_phase(row.number, RunPhase::kFailed, reason, row.rounds_done);
+  if (!set) return set;
   current_.reset();
   queue_changed_ = true;
   return decide_trials();
@@ -187,9 +189,6 @@ Result<void> FleetService::watch_run() {
     auto set = store_.renumber_run(current_->number, core.run());
     if (!set) return set;
     current_->run = core.run();
-  }
-  if (current_->order.kind == RunKind::kEvaluate && !core.evaluations().empty()) {
-    return conclude(RunPhase::kFinished, "");
   }
   switch (core.phase()) {
     case Phase::kFinished:
@@ -230,13 +229,14 @@ std::uint64_t FleetService::patience_ms() const {
 Result<void> FleetService::set_phase(RunPhase phase, const std::string& reason) {
   const std::uint32_t done = loop_->run() != nullptr ? loop_->run()->core().rounds_done() : current_->rounds_done;
   if (current_->phase == phase && current_->reason == reason) return {};
-  auto set = store_.set_phase(current_->number, phase, reason, done);
+  event("info", "run.phase",
+        fmt::format("run {}: {}{}", current_->number, run_phase_text(phase), reason.empty() ? "" : ": " + reason));
+  auto set = is_over(phase) ? write_notes() : Result<void>();  // who waits for the end finds it in the log
+  if (set) set = store_.set_phase(current_->number, phase, reason, done);
   if (!set) return set;
   current_->phase = phase;
   current_->reason = reason;
   current_->rounds_done = done;
-  event("info", "run.phase",
-        fmt::format("run {}: {}{}", current_->number, run_phase_text(phase), reason.empty() ? "" : ": " + reason));
   return {};
 }
 
@@ -248,8 +248,10 @@ Result<void> FleetService::conclude(RunPhase phase, const std::string& reason) {
   if (done && core.rounds_done() > 0) {
     const auto model = keep_model(core);
     done = model ? Result<void>() : Result<void>(model.error());
-    const bool is_released = phase == RunPhase::kFinished && current_->order.release == ReleasePolicy::kAuto;
-    if (done && is_released) done = release_automatically(*model);
+    const bool is_finished = phase == RunPhase::kFinished;
+    const ReleasePolicy release = current_->order.release;
+    if (done && is_finished && release == ReleasePolicy::kAuto) done = release_automatically(*model);
+    if (done && is_finished && release == ReleasePolicy::kGated) done = gate_model(*model);
   }
   if (done) done = set_phase(phase, reason);
   if (!done) return done;

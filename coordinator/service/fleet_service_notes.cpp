@@ -82,6 +82,7 @@ ServiceObserver FleetService::run_observer() {
     if (!is_connected) ++counters_.connections_lost;
     event(is_connected ? "info" : "warning", is_connected ? "broker" : "broker.lost", text);
   };
+  observer.on_revoked = [this](const std::string& text) { event("warning", "revocation.list", text); };
   return observer;
 }
 

@@ -10,6 +10,11 @@
 namespace skink::coordinator {
 
 Result<Experiment> FleetService::prepare(RunOrder& order) const {
+  if (order.release != ReleasePolicy::kManual && settings_.release_pki.empty()) {
+    return make_error(Status::kInvalidArgument,
+                      "the model of this run cannot be released: [release] pki of the configuration names no folder "
+                      "with a key to sign with");
+  }
   if (order.init_model != 0) {
     const auto model = store_.model(order.init_model);
     if (!model) return model.error();
@@ -49,6 +54,17 @@ Result<std::uint32_t> FleetService::queue_run(RunOrder order, const std::string&
   event_of(*number, "info", "run.queued", fmt::format("run {} of '{}' is queued by {}", *number, order.name, who));
   queue_changed_ = true;
   return *number;
+}
+
+Result<std::uint32_t> FleetService::once(const std::string& kind, const std::string& key,
+                                         const std::function<Result<std::uint32_t>()>& make) {
+  const auto before = store_.number_of_key(kind, key);
+  if (!before || *before != 0) return before;
+  const auto number = make();
+  if (!number || key.empty()) return number;
+  const auto noted = store_.note_key(kind, key, *number);
+  if (!noted) return noted.error();
+  return number;
 }
 
 Result<RunRow> FleetService::unfinished(std::uint32_t number) const {

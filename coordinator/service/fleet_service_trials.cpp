@@ -13,9 +13,21 @@ namespace skink::coordinator {
 namespace {
 
 constexpr std::uint32_t kMostTrials = 1'000'000;
+/// One of the roster is of those that would train, and is not asked.
+std::uint32_t least_roster(const Gate& gate) { return std::max(2U, gate.least_devices + 1); }
+
 constexpr double kLossUnit = 1.0 / (1 << 20);  // docs/arithmetic.md, section 7
 
 }  // namespace
+
+std::uint32_t FleetService::online_in(const std::string& group) const {
+  const Selection selection{group, "", ""};
+  std::uint32_t devices = 0;
+  loop_->devices().for_each([&](const KnownDevice& device) {
+    devices += static_cast<std::uint32_t>(device.presence.online && is_selected(selection, device));
+  });
+  return devices;
+}
 
 Result<std::uint32_t> FleetService::try_model(std::uint32_t model, const std::string& group, const Gate& gate,
                                               const std::string& who) {
@@ -24,43 +36,75 @@ Result<std::uint32_t> FleetService::try_model(std::uint32_t model, const std::st
   if (!*row || (*row)->run == 0) {
     return make_error(Status::kInvalidArgument, fmt::format("there is no model {} that was learned here", model));
   }
-  const Selection selection{group, "", ""};
-  std::uint32_t devices = 0;
-  loop_->devices().for_each([&](const KnownDevice& device) {
-    devices += static_cast<std::uint32_t>(device.presence.online && is_selected(selection, device));
-  });
-  // One of the roster is of those that would train, and is not asked.
-  if (devices < std::max(2U, gate.least_devices + 1)) {
+  const std::uint32_t devices = online_in(group);
+  if (devices < least_roster(gate)) {
     return make_error(Status::kInvalidArgument,
                       fmt::format("{} devices of the group '{}' are online, {} are needed: one more than judge",
-                                  devices, group, std::max(2U, gate.least_devices + 1)));
+                                  devices, group, least_roster(gate)));
   }
   TrialRow trial;
   trial.model = model;
-  trial.old_model = releases_.model_of("");
   trial.group = group;
   trial.gate = gate;
+  return begin_trial(trial, devices, {who, ""});
+}
+
+/// Once: whoever was killed after it does it again. Canaries that are away may come while it waits.
+Result<void> FleetService::gate_model(std::uint32_t model) {
+  const RunOrder& order = current_->order;
+  const auto trials = store_.trials({0, kMostTrials});
+  if (!trials) return trials.error();
+  const auto is_of_model = [model](const TrialRow& trial) { return trial.model == model; };
+  if (std::any_of(trials->begin(), trials->end(), is_of_model)) return {};
+  TrialRow trial;
+  trial.model = model;
+  trial.group = order.gate_group;
+  trial.gate = order.gate;
+  const std::uint32_t devices = std::max(online_in(order.gate_group), least_roster(order.gate));
+  const std::string who = fmt::format("run {}", current_->number);
+  const auto number = begin_trial(trial, devices, {who, "gate of " + who});
+  if (number) return {};
+  if (number.error().cause == Cause::kStore) return number.error();
+  event("error", "trial.failed",
+        fmt::format("model {} is not tried, and not released: {}", model, number.error().message));
+  return {};
+}
+
+/// The group that a trial's model goes to: of a gated run the one that it has learned from; all, where an operator has
+/// the model tried.
+Result<std::string> FleetService::audience_of(const TrialRow& trial) const {
+  const auto row = store_.model(trial.model);
+  if (!row) return row.error();
+  const auto run = *row ? store_.run((*row)->run) : Result<std::optional<RunRow>>(std::nullopt);
+  if (!run) return run.error();
+  return *run && (*run)->order.release == ReleasePolicy::kGated ? (*run)->order.selection.group : std::string();
+}
+
+Result<std::uint32_t> FleetService::begin_trial(TrialRow trial, std::uint32_t devices, const TrialOrigin& origin) {
+  const auto audience = audience_of(trial);
+  if (!audience) return audience.error();
+  trial.old_model = releases_.model_of(*audience);
   if (trial.old_model != 0) {
-    const auto run = queue_evaluation(trial.old_model, trial, devices, who);
+    const auto run = queue_evaluation(trial.old_model, trial, devices, origin);
     if (!run) return run.error();
     trial.old_run = *run;
   }
-  const auto run = queue_evaluation(model, trial, devices, who);
+  const auto run = queue_evaluation(trial.model, trial, devices, origin);
   if (!run) return run.error();
   trial.new_run = *run;
   const auto number = store_.add_trial(trial);
   if (!number) return number.error();
-  const auto noted = note_audit(who, "trial.add", std::to_string(*number), fmt::format("model {}", model));
+  const auto noted = note_audit(origin.who, "trial.add", std::to_string(*number), fmt::format("model {}", trial.model));
   if (!noted) return noted.error();
   event("info", "trial.begun",
-        fmt::format("trial {}: model {} against {} by {} devices of the group '{}'", *number, model, trial.old_model,
-                    devices - 1, group));
+        fmt::format("trial {}: model {} against {} by {} devices of the group '{}'", *number, trial.model,
+                    trial.old_model, devices - 1, trial.group));
   return *number;
 }
 
 /// Both models are scored on the same tasks, by the same devices, as the experiment of the new one says.
 Result<std::uint32_t> FleetService::queue_evaluation(std::uint32_t model, const TrialRow& trial, std::uint32_t devices,
-                                                     const std::string& who) {
+                                                     const TrialOrigin& origin) {
   const auto row = store_.model(trial.model);
   if (!row) return row.error();
   const auto run = store_.run((*row)->run);
@@ -69,7 +113,7 @@ Result<std::uint32_t> FleetService::queue_evaluation(std::uint32_t model, const 
   RunOrder order = (*run)->order;
   order.kind = RunKind::kEvaluate;
   order.release = ReleasePolicy::kManual;
-  order.idempotency_key.clear();
+  order.idempotency_key = origin.key.empty() ? "" : fmt::format("{}: model {}", origin.key, model);
   order.init_model = model;
   order.selection = {trial.group, "", ""};
   order.wait_s = trial.gate.wait_s;
@@ -82,7 +126,7 @@ Result<std::uint32_t> FleetService::queue_evaluation(std::uint32_t model, const 
     overrides.push_back({key, judges});
   overrides.push_back({"fleet.devices", std::to_string(devices)});
   overrides.push_back({"meta.cohort", "1"});
-  return queue_run(order, who);
+  return queue_run(order, origin.who);
 }
 
 /// After a run is over, and at the start: whoever was killed in between decides now.
@@ -149,7 +193,9 @@ Result<void> FleetService::decide(TrialRow trial) {
     trial.reason = fmt::format("mean gain {:.6f} of {} devices is below {:.6f}; the worst is {} with {:.6f}", mean,
                                gains.size(), trial.gate.least_gain, worst, worst_gain);
   } else {
-    const auto release = release_model(trial.model, "", fmt::format("trial {}", trial.number));
+    const auto audience = audience_of(trial);
+    if (!audience) return audience.error();
+    const auto release = release_model(trial.model, *audience, fmt::format("trial {}", trial.number));
     if (!release && release.error().cause == Cause::kStore) return release.error();
     trial.reason =
         release ? fmt::format("mean gain {:.6f} of {} devices", mean, gains.size()) : release.error().message;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "database.hpp"
+#include "gate_text.hpp"
 #include "override_text.hpp"
 #include "skink/host/program/time_of_day.hpp"
 #include "statement.hpp"
@@ -25,7 +26,7 @@ CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY AUTOINCREMENT, run IN
   rounds_done INTEGER NOT NULL DEFAULT 0, queued TEXT NOT NULL, begun TEXT NOT NULL DEFAULT '',
   ended TEXT NOT NULL DEFAULT '', idempotency_key TEXT,
   release TEXT NOT NULL DEFAULT 'manual', kind TEXT NOT NULL DEFAULT 'learn',
-  checkpoint_rounds INTEGER NOT NULL DEFAULT 0);
+  checkpoint_rounds INTEGER NOT NULL DEFAULT 0, gate TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS trials(number INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL,
   old_model INTEGER NOT NULL, device_group TEXT NOT NULL, least_gain REAL NOT NULL, least_devices INTEGER NOT NULL,
   wait_s INTEGER NOT NULL, old_run INTEGER NOT NULL, new_run INTEGER NOT NULL, phase TEXT NOT NULL DEFAULT 'judging',
@@ -37,8 +38,11 @@ CREATE TABLE IF NOT EXISTS schedules(number INTEGER PRIMARY KEY AUTOINCREMENT, n
   checkpoint_rounds INTEGER NOT NULL, init_model INTEGER NOT NULL, from_latest INTEGER NOT NULL,
   every_s INTEGER NOT NULL, devices_worse INTEGER NOT NULL, new_devices INTEGER NOT NULL, enabled INTEGER NOT NULL,
   runs INTEGER NOT NULL DEFAULT 0, last_run INTEGER NOT NULL DEFAULT 0, last_queued TEXT NOT NULL,
-  last_release INTEGER NOT NULL DEFAULT 0, next_unix_s INTEGER NOT NULL, created TEXT NOT NULL);
+  last_release INTEGER NOT NULL DEFAULT 0, next_unix_s INTEGER NOT NULL, created TEXT NOT NULL,
+  gate TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS scheduled_runs(run INTEGER PRIMARY KEY, schedule INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS request_keys(id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, key TEXT NOT NULL,
+  number INTEGER NOT NULL, UNIQUE(kind, key));
 CREATE UNIQUE INDEX IF NOT EXISTS runs_by_key ON runs(idempotency_key);
 CREATE TABLE IF NOT EXISTS tokens(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, scope TEXT NOT NULL,
   sha256 TEXT NOT NULL UNIQUE, created TEXT NOT NULL);
@@ -62,6 +66,16 @@ CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT 
 CREATE TABLE IF NOT EXISTS audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, who TEXT NOT NULL,
   action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL);
 )";
+
+struct LaterColumn {
+  const char* table;
+  const char* column;
+  const char* sql;
+};
+constexpr std::array<LaterColumn, 3> kLaterColumns{
+    {{"runs", "checkpoint_rounds", "ALTER TABLE runs ADD COLUMN checkpoint_rounds INTEGER NOT NULL DEFAULT 0"},
+     {"runs", "gate", "ALTER TABLE runs ADD COLUMN gate TEXT NOT NULL DEFAULT ''"},
+     {"schedules", "gate", "ALTER TABLE schedules ADD COLUMN gate TEXT NOT NULL DEFAULT ''"}}};
 
 constexpr std::array<const char*, 7> kPhases{"queued", "waiting", "running", "paused", "finished", "stopped", "failed"};
 
@@ -106,18 +120,18 @@ Result<FleetStore> FleetStore::open(const std::string& path, const std::string& 
                                                     "'; name another state folder");
   }
   FleetStore store(std::move(*database));
-  if (!store.keeps_checkpoint_rounds()) {
-    const auto added =
-        store.database_->execute("ALTER TABLE runs ADD COLUMN checkpoint_rounds INTEGER NOT NULL DEFAULT 0");
+  for (const auto& [table, column, sql] : kLaterColumns) {
+    if (store.has_column(table, column)) continue;
+    const auto added = store.database_->execute(sql);
     if (!added) return added.error();
   }
   return store;
 }
 
-/// A file that an earlier program has made has no such column before it is opened for writing.
-bool FleetStore::keeps_checkpoint_rounds() const {
-  Statement column(database_->get(), "SELECT 1 FROM pragma_table_info('runs') WHERE name = 'checkpoint_rounds'");
-  return column.next();
+/// A file that an earlier program has made has no later column before it is opened for writing.
+bool FleetStore::has_column(const char* table, const char* column) const {
+  Statement row(database_->get(), "SELECT 1 FROM pragma_table_info(?) WHERE name = ?");
+  return row.bind(std::string_view(table)).bind(std::string_view(column)).next();
 }
 
 Result<FleetStore> FleetStore::open_to_read(const std::string& path) {
@@ -141,18 +155,19 @@ Result<std::uint32_t> FleetStore::queue_run(const RunOrder& order, std::uint32_t
   Statement statement(
       database_->get(),
       "INSERT INTO runs(name, phase, experiment, overrides, init_model, select_group, select_label, "
-      "select_firmware, wait_s, rounds, queued, release, kind, checkpoint_rounds, idempotency_key) VALUES(?, 'queued', "
-      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+      "select_firmware, wait_s, rounds, queued, release, kind, checkpoint_rounds, gate, idempotency_key) "
+      "VALUES(?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
       "NULLIF(?, '')) ON CONFLICT(idempotency_key) DO UPDATE SET wait_s = wait_s RETURNING number");
   const std::string overrides = internal::encode_overrides(order.overrides);
+  const std::string gate = internal::encode_gate(order);
   const std::string now = utc_now();
   statement.bind(std::string_view(order.name)).bind(std::string_view(order.experiment_text));
   statement.bind(std::string_view(overrides)).bind(order.init_model).bind(std::string_view(order.selection.group));
   statement.bind(std::string_view(order.selection.label)).bind(std::string_view(order.selection.firmware));
   statement.bind(order.wait_s).bind(rounds).bind(std::string_view(now));
-  statement.bind(std::string_view(order.release == ReleasePolicy::kAuto ? "auto" : "manual"));
+  statement.bind(std::string_view(release_policy_text(order.release)));
   statement.bind(std::string_view(order.kind == RunKind::kEvaluate ? "evaluate" : "learn"));
-  statement.bind(order.checkpoint_rounds);
+  statement.bind(order.checkpoint_rounds).bind(std::string_view(gate));
   statement.bind(std::string_view(order.idempotency_key));
   if (!statement.next()) return database_->failure("the run cannot be queued");
   const std::uint32_t number = statement.count(0);
@@ -160,12 +175,13 @@ Result<std::uint32_t> FleetStore::queue_run(const RunOrder& order, std::uint32_t
   return number;
 }
 
-Result<std::vector<RunRow>> FleetStore::read_runs(const char* where, std::uint64_t value, std::uint32_t limit) const {
+Result<std::vector<RunRow>> FleetStore::read_runs(const std::string& where, std::uint64_t value,
+                                                  std::uint32_t limit) const {
   const std::string sql =
       "SELECT number, run, name, phase, reason, experiment, overrides, init_model, select_group, select_label, "
       "select_firmware, wait_s, rounds, rounds_done, queued, begun, ended, release, kind, " +
-      std::string(keeps_checkpoint_rounds() ? "checkpoint_rounds" : "0") + " FROM runs WHERE " + std::string(where) +
-      " ORDER BY number LIMIT ?";
+      std::string(has_column("runs", "checkpoint_rounds") ? "checkpoint_rounds" : "0") +
+      (has_column("runs", "gate") ? ", gate" : ", ''") + " FROM runs WHERE " + where + " ORDER BY number LIMIT ?";
   Statement row(database_->get(), sql.c_str());
   row.bind(value).bind(limit);
   std::vector<RunRow> runs;
@@ -190,7 +206,9 @@ Result<std::vector<RunRow>> FleetStore::read_runs(const char* where, std::uint64
     run.queued = row.text(14);
     run.begun = row.text(15);
     run.ended = row.text(16);
-    run.order.release = row.text(17) == "auto" ? ReleasePolicy::kAuto : ReleasePolicy::kManual;
+    if (!internal::decode_release(row.text(17), row.text(20), run.order)) {
+      return database_->damage("a run is released as '" + row.text(17) + "', with the gate '" + row.text(20) + "'");
+    }
     run.order.kind = row.text(18) == "evaluate" ? RunKind::kEvaluate : RunKind::kLearn;
     run.order.checkpoint_rounds = row.count(19);
     runs.push_back(std::move(run));
@@ -200,8 +218,10 @@ Result<std::vector<RunRow>> FleetStore::read_runs(const char* where, std::uint64
   return runs;
 }
 
-Result<std::vector<RunRow>> FleetStore::runs(const Page& page) const {
-  return read_runs("number > ?", page.after, page.limit);
+Result<std::vector<RunRow>> FleetStore::runs(const Page& page, std::optional<RunPhase> phase) const {
+  std::string where = "number > ?";
+  if (phase) where.append(" AND phase = '").append(run_phase_text(*phase)).append("'");
+  return read_runs(where, page.after, page.limit);
 }
 
 Result<std::optional<RunRow>> FleetStore::run(std::uint32_t number) const {

@@ -64,12 +64,14 @@ Result<void> FleetStore::note(const std::vector<DeviceRow>& devices, const std::
 
 Result<void> FleetStore::forget_presence() { return database_->execute("UPDATE devices SET online = 0 WHERE online"); }
 
-Result<std::vector<FleetDevice>> FleetStore::read_devices(const char* where, const std::string& value,
+Result<std::vector<FleetDevice>> FleetStore::read_devices(const std::string& where,
+                                                          const std::vector<std::string>& values,
                                                           std::uint32_t limit) const {
   const std::string sql = "SELECT " + std::string(kColumns) + " FROM devices LEFT JOIN conduct USING (id) WHERE " +
-                          std::string(where) + " ORDER BY id LIMIT ?";
+                          where + " ORDER BY id LIMIT ?";
   Statement row(database_->get(), sql.c_str());
-  row.bind(std::string_view(value)).bind(limit);
+  for (const std::string& value : values) row.bind(std::string_view(value));
+  row.bind(limit);
   std::vector<FleetDevice> devices;
   while (row.next()) {
     FleetDevice device;
@@ -102,12 +104,20 @@ Result<std::vector<FleetDevice>> FleetStore::read_devices(const char* where, con
   return devices;
 }
 
-Result<std::vector<FleetDevice>> FleetStore::devices(const std::string& after, std::uint32_t limit) const {
-  return read_devices("id > ?", after, limit);
+Result<std::vector<FleetDevice>> FleetStore::devices(const std::string& after, std::uint32_t limit,
+                                                     const DeviceFilter& filter) const {
+  std::string where = "id > ?";
+  std::vector<std::string> values{after};
+  if (filter.group) {
+    where += " AND device_group = ?";
+    values.push_back(*filter.group);
+  }
+  if (filter.online) where += *filter.online ? " AND online != 0" : " AND online = 0";
+  return read_devices(where, values, limit);
 }
 
 Result<std::optional<FleetDevice>> FleetStore::device(const std::string& id) const {
-  auto rows = read_devices("id = ?", id, 1);
+  auto rows = read_devices("id = ?", {id}, 1);
   if (!rows) return rows.error();
   return rows->empty() ? std::nullopt : std::optional<FleetDevice>(std::move(rows->front()));
 }
@@ -210,10 +220,20 @@ Result<void> FleetStore::add_event(const EventRow& event) {
   return {};
 }
 
-Result<std::vector<EventRow>> FleetStore::events(const Page& page) const {
-  Statement row(database_->get(),
-                "SELECT id, at, level, event, run, device, text FROM events WHERE id > ? ORDER BY id LIMIT ?");
-  row.bind(page.after).bind(page.limit);
+Result<std::vector<EventRow>> FleetStore::events(const Page& page, const EventFilter& filter) const {
+  std::string sql = "SELECT id, at, level, event, run, device, text FROM events WHERE id > ?";
+  const std::pair<const char*, const std::optional<std::string>&> wanted[] = {
+      {"level", filter.level}, {"event", filter.event}, {"device", filter.device}};
+  for (const auto& [column, value] : wanted) {
+    if (value) sql.append(" AND ").append(column).append(" = ?");
+  }
+  sql += " ORDER BY id LIMIT ?";
+  Statement row(database_->get(), sql.c_str());
+  row.bind(page.after);
+  for (const auto& [column, value] : wanted) {
+    if (value) row.bind(std::string_view(*value));
+  }
+  row.bind(page.limit);
   std::vector<EventRow> events;
   while (row.next()) {
     events.push_back({row.large(0), row.text(1), row.text(2), row.text(3), row.count(4), row.text(5), row.text(6)});

@@ -2,6 +2,7 @@
 /// Schedules of a fleet's store.
 
 #include "database.hpp"
+#include "gate_text.hpp"
 #include "override_text.hpp"
 #include "skink/coordinator/store/fleet_store.hpp"
 #include "skink/host/program/time_of_day.hpp"
@@ -15,19 +16,21 @@ Result<std::uint32_t> FleetStore::add_schedule(const ScheduleRow& schedule) {
   Statement insert(database_->get(),
                    "INSERT INTO schedules(name, experiment_name, experiment, overrides, select_group, select_label, "
                    "select_firmware, wait_s, release, checkpoint_rounds, init_model, from_latest, every_s, "
-                   "devices_worse, new_devices, enabled, next_unix_s, last_queued, created) "
-                   "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number");
+                   "devices_worse, new_devices, enabled, next_unix_s, gate, last_queued, created) "
+                   "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number");
   const RunOrder& order = schedule.order;
   const std::string overrides = internal::encode_overrides(order.overrides);
+  const std::string gate = internal::encode_gate(order);
   const std::string now = utc_now();
   insert.bind(std::string_view(schedule.name)).bind(std::string_view(order.name));
   insert.bind(std::string_view(order.experiment_text)).bind(std::string_view(overrides));
   insert.bind(std::string_view(order.selection.group)).bind(std::string_view(order.selection.label));
   insert.bind(std::string_view(order.selection.firmware)).bind(order.wait_s);
-  insert.bind(std::string_view(order.release == ReleasePolicy::kAuto ? "auto" : "manual"));
+  insert.bind(std::string_view(release_policy_text(order.release)));
   insert.bind(order.checkpoint_rounds).bind(order.init_model).bind(std::uint32_t{schedule.from_latest});
   insert.bind(schedule.every_s).bind(schedule.devices_worse).bind(schedule.new_devices);
-  insert.bind(std::uint32_t{schedule.enabled}).bind(schedule.next_unix_s).bind(std::string_view(now));
+  insert.bind(std::uint32_t{schedule.enabled}).bind(schedule.next_unix_s);
+  insert.bind(std::string_view(gate)).bind(std::string_view(now));
   if (!insert.bind(std::string_view(now)).next()) return database_->failure("the schedule cannot be written");
   const std::uint32_t number = insert.count(0);
   if (insert.next() || !insert.ok()) return database_->failure("the schedule cannot be written");
@@ -37,10 +40,11 @@ Result<std::uint32_t> FleetStore::add_schedule(const ScheduleRow& schedule) {
 Result<void> FleetStore::change_schedule(const ScheduleRow& schedule) {
   Statement set(database_->get(),
                 "UPDATE schedules SET every_s = ?, devices_worse = ?, new_devices = ?, enabled = ?, next_unix_s = ?, "
-                "wait_s = ?, release = ? WHERE number = ?");
+                "wait_s = ?, release = ?, gate = ? WHERE number = ?");
+  const std::string gate = internal::encode_gate(schedule.order);
   set.bind(schedule.every_s).bind(schedule.devices_worse).bind(schedule.new_devices);
   set.bind(std::uint32_t{schedule.enabled}).bind(schedule.next_unix_s).bind(schedule.order.wait_s);
-  set.bind(std::string_view(schedule.order.release == ReleasePolicy::kAuto ? "auto" : "manual"));
+  set.bind(std::string_view(release_policy_text(schedule.order.release))).bind(std::string_view(gate));
   if (!set.bind(schedule.number).run()) return database_->failure("the schedule cannot be written");
   return {};
 }
@@ -69,11 +73,13 @@ Result<bool> FleetStore::remove_schedule(std::uint32_t number) {
 }
 
 Result<std::vector<ScheduleRow>> FleetStore::schedules(const Page& page) const {
-  Statement row(database_->get(),
-                "SELECT number, name, experiment_name, experiment, overrides, select_group, select_label, "
-                "select_firmware, wait_s, release, checkpoint_rounds, init_model, from_latest, every_s, "
-                "devices_worse, new_devices, enabled, runs, last_run, last_queued, last_release, next_unix_s, created "
-                "FROM schedules WHERE number > ? ORDER BY number LIMIT ?");
+  const std::string sql =
+      "SELECT number, name, experiment_name, experiment, overrides, select_group, select_label, "
+      "select_firmware, wait_s, release, checkpoint_rounds, init_model, from_latest, every_s, "
+      "devices_worse, new_devices, enabled, runs, last_run, last_queued, last_release, next_unix_s, created, " +
+      std::string(has_column("schedules", "gate") ? "gate" : "''") +
+      " FROM schedules WHERE number > ? ORDER BY number LIMIT ?";
+  Statement row(database_->get(), sql.c_str());
   row.bind(page.after).bind(page.limit);
   std::vector<ScheduleRow> schedules;
   while (row.next()) {
@@ -87,7 +93,9 @@ Result<std::vector<ScheduleRow>> FleetStore::schedules(const Page& page) const {
     }
     one.order.selection = {row.text(5), row.text(6), row.text(7)};
     one.order.wait_s = row.count(8);
-    one.order.release = row.text(9) == "auto" ? ReleasePolicy::kAuto : ReleasePolicy::kManual;
+    if (!internal::decode_release(row.text(9), row.text(23), one.order)) {
+      return database_->damage("a schedule's runs are released as '" + row.text(9) + "'");
+    }
     one.order.checkpoint_rounds = row.count(10);
     one.order.init_model = row.count(11);
     one.from_latest = row.count(12) != 0;

@@ -15,24 +15,8 @@ from pathlib import Path
 ROOT = Path(os.environ["SKINK_SOURCE_DIR"])
 sys.path.insert(0, str(ROOT / "tests/support"))
 from api_client import DOCUMENT, TIMEOUT_S, Client  # noqa: E402
-
-SET = {"fleet.devices": 6, "fleet.held_out": 2, "meta.cohort": 3, "evaluation.every": 0, "evaluation.tasks": 0,
-       "evaluation.final_tasks": 4}
-EXPERIMENT = (ROOT / "experiments/sine.toml").read_text()
-
-
-def order(rounds, **more):
-    return {"experiment": EXPERIMENT, "set": {**SET, "meta.rounds": rounds}, "wait_s": 60, **more}
-
-
-def wait_for(client, number, phases):
-    deadline = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < deadline:
-        run = client.call("GET", f"/api/v1/runs/{number}", 200).json
-        if run["phase"] in phases:
-            return run
-        time.sleep(0.05)
-    raise AssertionError(f"run {number} is not {phases}: {run}")
+from api_model_checks import (EXPERIMENT, check_gates, check_models_of_rounds, check_releases, check_schedules,  # noqa: E402
+                              check_trials, order, wait_for)
 
 
 def check_service(local):
@@ -153,17 +137,6 @@ def check_log(local):
     assert (2, "run.phase", "run 2 is resumed by local") in told, told
 
 
-def check_releases(local):
-    """To all, then to a group: devices say nothing of it here (edge_release_test.sh has them do so)."""
-    assert local.call("POST", "/api/v1/releases", 201, {"model": 1}).json["group"] is None
-    release = local.call("POST", "/api/v1/releases", 201, {"model": 2, "group": "hall"}).json
-    assert (release["number"], release["model"], release["group"]) == (2, 2, "hall")
-    assert local.call("GET", "/api/v1/releases?after=1", 200).json["items"] == [release]
-    local.call("POST", "/api/v1/releases", 422, {"model": 77}, code="invalid-release")
-    for body in ({}, {"model": 0}, {"model": "1"}, {"model": 1, "group": 7}):
-        local.call("POST", "/api/v1/releases", 400, body, code="invalid-body")
-
-
 def check_devices(local):
     said = {"group": "hall", "labels": {"floor": "1"}, "note": "by the door", "excluded": True}
     device = local.call("PATCH", "/api/v1/devices/device-001", 200, said).json
@@ -193,56 +166,21 @@ def check_revocation(local, pki):
     assert (Path(pki) / "revoked.txt").read_text().count("to-come") == 1
 
 
-def check_trials(local):
-    """Three devices judge model 2, in the runs 4 and 5, and their gate lets everything pass."""
-    local.call("POST", "/api/v1/trials", 422, {"model": 2, "group": "canaries"}, code="invalid-trial")
-    for number in (3, 4, 5):
-        local.call("PATCH", f"/api/v1/devices/device-00{number}", 200, {"group": "canaries"})
-    asked = {"model": 2, "group": "canaries", "least_gain": -1e6, "least_devices": 2, "wait_s": 60}
-    trial = local.call("POST", "/api/v1/trials", 201, asked).json
-    assert (trial["phase"], trial["old_model"], trial["old_run"], trial["new_run"]) == ("judging", 1, 4, 5), trial
-    deadline = time.monotonic() + TIMEOUT_S
-    while trial["phase"] == "judging":
-        assert time.monotonic() < deadline, trial
-        time.sleep(0.1)
-        trial = local.call("GET", "/api/v1/trials", 200).json["items"][0]
-    assert (trial["phase"], trial["release"], len(trial["gains"])) == ("released", 3, 2), trial
-    assert local.call("GET", "/api/v1/runs/5", 200).json["kind"] == "evaluate"
-    for body in ({"model": 2}, {"model": 2, "group": ""}, {**asked, "least_gain": "much"}, {**asked, "least_devices": 0}):
-        local.call("POST", "/api/v1/trials", 400, body, code="invalid-body")
-
-
-def check_models_of_rounds(local):
-    """The last model of run 1 is there already; a round that it does not keep is refused with those that it keeps."""
-    first = local.call("GET", "/api/v1/models/1", 200).json
-    assert local.call("POST", "/api/v1/models", 201, {"run": 1}).json == first
-    assert local.call("POST", "/api/v1/models", 201, {"run": 1, "round": 5}).json["rounds"] == 5
-    refused = local.call("POST", "/api/v1/models", 422, {"run": 1, "round": 3}, code="invalid-run").json
-    assert "it keeps those after 5, 6" in refused["detail"], refused
-    local.call("POST", "/api/v1/models", 422, {"run": 77}, code="invalid-run")
-    for body in ({}, {"run": 0}, {"run": 1, "round": "last"}):
-        local.call("POST", "/api/v1/models", 400, body, code="invalid-body")
-
-
-def check_schedules(local):
-    """One is made, changed, removed; service and time are fleet_service_test's."""
-    asked = order(6, name="weekly", every_s=604800, devices_worse=5, from_latest=True, checkpoint_rounds=2)
-    schedule = local.call("POST", "/api/v1/schedules", 201, asked).json
-    assert (schedule["number"], schedule["name"], schedule["runs"], schedule["last_run"]) == (1, "weekly", 0, None), schedule
-    assert schedule["next"] and schedule["enabled"] and schedule["checkpoint_rounds"] == 2, schedule
-    assert local.call("GET", "/api/v1/schedules", 200).json["items"] == [schedule]
-    assert local.call("GET", "/api/v1/schedules/1", 200).json == schedule
-    paused = local.call("PATCH", "/api/v1/schedules/1", 200, {"enabled": False, "new_devices": 3}).json
-    assert paused == {**schedule, "enabled": False, "new_devices": 3, "next": None}, paused
-    local.call("PATCH", "/api/v1/schedules/1", 422, {"every_s": 0, "devices_worse": 0, "new_devices": 0}, code="invalid-schedule")
-    local.call("POST", "/api/v1/schedules", 422, order(6), code="invalid-schedule")
-    local.call("POST", "/api/v1/schedules", 422, order(0, every_s=1000), code="invalid-schedule")
-    for body in ({**asked, "first_s": 604801}, {**asked, "every_s": -1}, {**asked, "cron": "daily"}):
-        local.call("POST", "/api/v1/schedules", 400, body, code="invalid-body")
-    local.call("DELETE", "/api/v1/schedules/1", 204)
-    local.call("DELETE", "/api/v1/schedules/1", 404, code="not-found")
-    for method, body in (("GET", None), ("PATCH", {"enabled": True})):
-        local.call(method, "/api/v1/schedules/1", 404, body, code="not-found")
+def check_filters(local):
+    """Of each list what is asked for, and an error for what is no value."""
+    def numbers(path):
+        return [item.get("number", item.get("id")) for item in local.call("GET", f"/api/v1/{path}", 200).json["items"]]
+    for run in local.call("GET", "/api/v1/runs?limit=500", 200).json["items"]:
+        assert run["number"] in numbers(f"runs?limit=500&phase={run['phase']}")
+    assert numbers("runs?phase=paused") == []
+    assert numbers("devices?group=hall") == ["device-001"]
+    assert numbers("devices?online=false") == ["to-come"]
+    assert numbers("devices?group=hall&online=false") == []
+    events = local.call("GET", "/api/v1/log?limit=500&event=run.queued", 200).json["items"]
+    assert events and {event["event"] for event in events} == {"run.queued"}, events
+    assert {event["level"] for event in local.call("GET", "/api/v1/log?limit=500&level=info", 200).json["items"]} == {"info"}
+    for path in ("runs?phase=done", "devices?online=1", "log?last=5&level=info"):
+        local.call("GET", f"/api/v1/{path}", 400, code="invalid-parameter")
 
 
 def check_pages(local):
@@ -328,7 +266,7 @@ def check_audit(local):
     rows = local.call("GET", "/api/v1/audit", 200).json["items"]
     expected = (["run.queue"] * 3 + ["run.pause", "run.resume", "run.stop", "run.stop"] +
                 ["release.add"] * 3 + ["device.describe"] * 6 + ["run.queue"] * 2 + ["trial.add"] +
-                ["schedule.add", "schedule.change", "schedule.remove"] + ["model.add"] * 2 + ["device.revoke"] * 2 + ["token.add"] * 4 + ["device.describe", "token.remove"])
+                ["schedule.add"] + ["schedule.change"] * 3 + ["schedule.remove"] + ["model.add"] * 2 + ["device.revoke"] * 2 + ["token.add"] * 4 + ["device.describe", "token.remove"])
     actions = [row["action"] for row in rows]
     assert sorted(actions) == sorted(expected), actions
     others = {row["action"]: row["who"] for row in rows if row["who"] != "local"}
@@ -380,7 +318,9 @@ def main():
     check_trials(local)
     check_models_of_rounds(local)
     check_schedules(local)
+    check_gates(local)
     check_tokens(local, arguments.port, arguments.state)
+    check_filters(local)
     check_pages(local)
     check_errors(local)
     check_audit(local)

@@ -19,6 +19,16 @@ bool all_keep(FleetService& service, std::size_t count, std::uint32_t release, c
          })) == count;
 }
 
+void describe_canaries(FleetService& service) {
+  for (const char* id : {"device-001", "device-003", "device-004"}) {
+    FleetDevice canary;
+    canary.row.id = id;
+    canary.group = "canaries";
+    canary.labels = "{}";
+    REQUIRE(service.describe_device(canary, "test").has_value());
+  }
+}
+
 std::string sha256_of(FleetService& service, std::uint32_t model) { return (*service.store().model(model))->sha256; }
 
 }  // namespace
@@ -76,27 +86,23 @@ TEST_CASE("fleet service: a gate holds a worse model back, and lets a better one
   REQUIRE(bench.lead(*service, [&] {
     return phase_of(*service, 3) == RunPhase::kFinished && all_keep(*service, 6, 1, sha256_of(*service, 1));
   }));
-  for (const char* id : {"device-001", "device-003", "device-004"}) {
-    FleetDevice canary;
-    canary.row.id = id;
-    canary.group = "canaries";
-    canary.labels = "{}";
-    REQUIRE(service->describe_device(canary, "test").has_value());
-  }
+  describe_canaries(*service);
   const Gate gate{0.0, 2, 30};
   CHECK_FALSE(service->try_model(2, "canaries", {0.0, 3, 30}, "test").has_value());  // before anybody is there
 
   std::optional<Result<std::uint32_t>> asked;
-  const auto judged = [&](std::uint32_t model) {
+  // A service that stops before its release has gone out would be waited for: devices ask again after half a minute.
+  const auto judged = [&](std::uint32_t model, std::uint32_t release) {
     asked.reset();
     return bench.lead(*service, [&] {
       if (!asked && service->devices().online() == 6) asked = service->try_model(model, "canaries", gate, "test");
       if (!asked || !asked->has_value()) return asked.has_value();
       const auto trials = service->store().trials({**asked - 1, 1});
-      return trials->front().phase != TrialPhase::kJudging;
+      return trials->front().phase != TrialPhase::kJudging &&
+             all_keep(*service, 6, release, sha256_of(*service, release == 1 ? 1 : model));
     });
   };
-  REQUIRE(judged(2));
+  REQUIRE(judged(2, 1));
   REQUIRE(asked->has_value());
   const auto worse = service->store().trials({});
   REQUIRE(worse->size() == 1);
@@ -105,15 +111,64 @@ TEST_CASE("fleet service: a gate holds a worse model back, and lets a better one
   CHECK(worse->front().reason.find("is below") != std::string::npos);
   CHECK(worse->front().gains.find("device-00") != std::string::npos);
   CHECK(service->store().releases({})->size() == 1);
-  CHECK(all_keep(*service, 6, 1, sha256_of(*service, 1)));
   CHECK(service->store().models({})->size() == 3);  // evaluations leave none
 
-  REQUIRE(judged(3));
+  REQUIRE(judged(3, 2));
   REQUIRE(asked->has_value());
   const auto better = service->store().trials({1, 1});
   REQUIRE(better->size() == 1);
   INFO(better->front().reason);
   CHECK(better->front().phase == TrialPhase::kReleased);
   CHECK(better->front().release == 2);
-  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 6, 2, sha256_of(*service, 3)); }));
+}
+
+TEST_CASE("fleet service: the model of a gated run is tried before it is released", "[service][broker]") {
+  Bench bench;
+  const Devices devices(bench.broker, device_ids(6));
+  const auto service = bench.service();
+  RunOrder automatic = order({{"meta.rounds", "60"}});
+  automatic.release = ReleasePolicy::kAuto;
+  REQUIRE(service->queue_run(automatic, "test").has_value());  // model 1: for all
+  REQUIRE(bench.lead(*service, [&] {
+    return phase_of(*service, 1) == RunPhase::kFinished && all_keep(*service, 6, 1, sha256_of(*service, 1));
+  }));
+  describe_canaries(*service);
+  const auto gated = [](std::vector<Override> overrides, std::uint32_t init) {
+    RunOrder run = order(std::move(overrides));
+    run.init_model = init;
+    run.release = ReleasePolicy::kGated;
+    run.gate_group = "canaries";
+    run.gate = {0.0, 2, 30};
+    return run;
+  };
+  const auto is_decided = [&](std::uint32_t trial) {
+    const auto trials = service->store().trials({trial - 1, 1});
+    return !trials->empty() && trials->front().phase != TrialPhase::kJudging;
+  };
+  REQUIRE(service->queue_run(gated({{"seed", "8"}, {"meta.rounds", "1"}}, 0), "test").has_value());  // hardly learned
+  REQUIRE(bench.lead(*service, [&] { return is_decided(1); }));
+  const TrialRow worse = service->store().trials({0, 1})->front();
+  INFO(worse.reason);
+  CHECK(worse.phase == TrialPhase::kHeldBack);
+  CHECK((worse.model == 2 && worse.old_model == 1 && worse.group == "canaries"));
+  CHECK(service->store().releases({})->size() == 1);
+  CHECK(all_keep(*service, 6, 1, sha256_of(*service, 1)));
+
+  REQUIRE(service->queue_run(gated({{"seed", "9"}, {"meta.rounds", "300"}}, 1), "test").has_value());
+  REQUIRE(bench.lead(*service, [&] { return is_decided(2) && all_keep(*service, 6, 2, sha256_of(*service, 3)); }));
+  const TrialRow better = service->store().trials({1, 1})->front();
+  INFO(better.reason);
+  CHECK((better.phase == TrialPhase::kReleased && better.release == 2));
+  CHECK(service->store().trials({})->size() == 2);
+}
+
+TEST_CASE("fleet service: a run whose model cannot be released is refused", "[service][broker]") {
+  Bench bench;
+  bench.settings.release_pki.clear();
+  const auto service = bench.service();
+  RunOrder run = order();
+  for (const auto release : {ReleasePolicy::kAuto, ReleasePolicy::kGated}) {
+    run.release = release;
+    CHECK(service->queue_run(run, "test").error().code == make_error_code(Status::kInvalidArgument));
+  }
 }

@@ -45,6 +45,7 @@ struct CoordinatorConfig {
   std::uint64_t nonce = 0;  ///< differs from that of every other process that led this fleet (PresenceBook)
   std::uint64_t run = 1;
   RunMode mode = RunMode::kLive;  ///< kReplay: the roster is fixed from the start and nobody waits for devices
+  bool evaluates_only = false;    ///< the run is over after its first evaluation, and nobody trains
   /// What is known of the fleet's devices, beyond one run; borrowed. Null: the coordinator has its own.
   DeviceBook* devices = nullptr;
   rounds::Executor executor;  ///< checks, decodes and adds up updates; default: the caller's thread

@@ -28,6 +28,7 @@ struct ServiceObserver {
   std::function<void(const std::vector<DeviceRow>&)> on_devices;
   std::function<void()> on_connected;
   std::function<void(bool is_connected, const std::string&)> on_log;  ///< about the broker, and what it needs
+  std::function<void(const std::string&)> on_revoked;                 ///< about the list of revoked ids
 };
 
 /// What a run is to be.
@@ -40,6 +41,7 @@ struct RunSource {
   std::vector<std::uint8_t> initial_model;  ///< its file; empty: the experiment begins at random
   std::uint64_t run = 0;                    ///< number of a new run
   std::uint32_t checkpoint_rounds = 0;
+  bool evaluates_only = false;  ///< CoordinatorConfig::evaluates_only
 };
 
 /// What a run needs of its coordinator. Borrows `devices`.

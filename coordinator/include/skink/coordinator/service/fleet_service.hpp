@@ -73,6 +73,10 @@ class FleetService {
 
   /// Has `work` done between two turns, in the order of the calls. From any thread.
   void post(std::function<void(FleetService&)> work);
+  /// What `make` makes, once for each `key` of a request: its number, or that of what the key has made before. An empty
+  /// key is none. Errors: those of `make` and of the store.
+  Result<std::uint32_t> once(const std::string& kind, const std::string& key,
+                             const std::function<Result<std::uint32_t>()>& make);
 
   // ---- on the service's thread: before run(), or from posted work
 
@@ -174,8 +178,17 @@ class FleetService {
   ScheduleTimer timer_of(const ScheduleRow& schedule) const;
   Result<void> release_automatically(std::uint32_t model);
   std::string group_of(const std::string& id) const;
+  std::uint32_t online_in(const std::string& group) const;
+  Result<void> gate_model(std::uint32_t model);
+  Result<std::string> audience_of(const TrialRow& trial) const;
+  /// Who asks for a trial, and under which key its runs are queued at most once; empty: none.
+  struct TrialOrigin {
+    std::string who;
+    std::string key;
+  };
+  Result<std::uint32_t> begin_trial(TrialRow trial, std::uint32_t devices, const TrialOrigin& origin);
   Result<std::uint32_t> queue_evaluation(std::uint32_t model, const TrialRow& trial, std::uint32_t devices,
-                                         const std::string& who);
+                                         const TrialOrigin& origin);
   Result<void> decide_trials();
   Result<void> decide(TrialRow trial);
   Result<std::map<std::string, double>> losses_of(std::uint32_t run) const;

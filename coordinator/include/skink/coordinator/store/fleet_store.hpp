@@ -42,9 +42,21 @@ struct Selection {
   friend bool operator==(const Selection&, const Selection&) = default;
 };
 
-/// What becomes of the model of a run that is finished: an operator decides, or the selected group (all, without one)
-/// gets it.
-enum class ReleasePolicy : std::uint8_t { kManual, kAuto };
+/// What becomes of the model of a run that is finished: an operator decides; the selected group (all, without one) gets
+/// it; it gets it if a gate lets it through.
+enum class ReleasePolicy : std::uint8_t { kManual, kAuto, kGated };
+/// "manual", "auto", "gated".
+const char* release_policy_text(ReleasePolicy policy);
+/// None: no policy has this name.
+std::optional<ReleasePolicy> release_policy_of(std::string_view text);
+
+/// What a gate asks of a new model, on the samples of the canaries.
+struct Gate {
+  double least_gain =
+      0;  ///< mean over devices of loss per sample after adaptation, the old model's minus the new one's
+  std::uint32_t least_devices = 1;  ///< that reported for both models
+  std::uint32_t wait_s = 0;         ///< for the canaries to come, for each model; 0: for ever
+};
 
 /// What a run is for: to learn, or only to score the model that it begins with, by the held-out devices, once.
 enum class RunKind : std::uint8_t { kLearn, kEvaluate };
@@ -59,6 +71,8 @@ struct RunOrder {
   Selection selection;
   std::uint32_t wait_s = 0;  ///< how long it waits for its devices before it fails; 0: for ever
   ReleasePolicy release = ReleasePolicy::kManual;
+  std::string gate_group;               ///< the canaries of a gated release
+  Gate gate;                            ///< what they ask of the model
   std::uint32_t checkpoint_rounds = 0;  ///< its store keeps a model every so many rounds; 0: as the configuration says
   /// Of whoever queues it, so that a repeated request does not queue it twice; empty: none.
   std::string idempotency_key;
@@ -103,14 +117,6 @@ struct ReleaseRow {
   std::uint32_t passes = 0;
   std::uint32_t batch_size = 1;
   std::string created;  ///< UTC
-};
-
-/// What a gate asks of a new model, on the samples of the canaries.
-struct Gate {
-  double least_gain =
-      0;  ///< mean over devices of loss per sample after adaptation, the old model's minus the new one's
-  std::uint32_t least_devices = 1;  ///< that reported for both models
-  std::uint32_t wait_s = 0;         ///< for the canaries to come, for each model; 0: for ever
 };
 
 /// Where a trial stands: the canaries judge; the model was released; it was held back.
@@ -217,6 +223,16 @@ struct Page {
   std::uint32_t limit = 50;
 };
 
+/// Which devices are looked for; what is not set selects every one.
+struct DeviceFilter {
+  std::optional<std::string> group;
+  std::optional<bool> online;
+};
+/// Which events are looked for; as DeviceFilter.
+struct EventFilter {
+  std::optional<std::string> level, event, device;
+};
+
 /// One open fleet.db. Movable; one thread at a time. Errors of all: kUnavailable when SQLite cannot read or write,
 /// kDamaged for a value that no coordinator writes.
 class FleetStore {
@@ -246,7 +262,7 @@ class FleetStore {
   /// is one, and then nothing changes. Errors: see the class.
   Result<std::uint32_t> queue_run(const RunOrder& order, std::uint32_t rounds);
   /// In the order of their numbers.
-  Result<std::vector<RunRow>> runs(const Page& page) const;
+  Result<std::vector<RunRow>> runs(const Page& page, std::optional<RunPhase> phase = std::nullopt) const;
   Result<std::optional<RunRow>> run(std::uint32_t number) const;
   /// The number of the run that was queued with this key; 0: none. Errors: see the class.
   Result<std::uint32_t> run_of_key(const std::string& idempotency_key) const;
@@ -267,6 +283,15 @@ class FleetStore {
   Result<std::optional<ModelRow>> model(std::uint32_t number) const;
   /// The file; empty: there is no such model.
   Result<std::vector<std::uint8_t>> model_file(std::uint32_t number) const;
+
+  // ---- what was asked for once
+
+  /// Notes that `key` of a request has made the release, trial or schedule `number`; the latest 10,000 are kept.
+  /// Errors: see the class.
+  /// @param[in] kind  of what was made: "release", ...
+  Result<void> note_key(const std::string& kind, const std::string& key, std::uint32_t number);
+  /// What this key has made; 0: nothing. Errors: see the class.
+  Result<std::uint32_t> number_of_key(const std::string& kind, const std::string& key) const;
 
   // ---- releases
 
@@ -311,7 +336,8 @@ class FleetStore {
   /// Nobody is online: for a coordinator that starts and has heard nobody yet. Errors: see the class.
   Result<void> forget_presence();
   /// By id, after `after`; at most `limit`. Errors: see the class.
-  Result<std::vector<FleetDevice>> devices(const std::string& after, std::uint32_t limit) const;
+  Result<std::vector<FleetDevice>> devices(const std::string& after, std::uint32_t limit,
+                                           const DeviceFilter& filter = {}) const;
   /// None: it was never seen nor described. Errors: see the class.
   Result<std::optional<FleetDevice>> device(const std::string& id) const;
   /// Changes group, labels, note and exclusion; a device that was never seen is known from now on. Errors: see the
@@ -340,7 +366,7 @@ class FleetStore {
   /// latest 10,000 are kept. Errors: see the class.
   Result<void> note(const std::vector<DeviceRow>& devices, const std::vector<EventRow>& events);
   /// Oldest first. Errors: see the class.
-  Result<std::vector<EventRow>> events(const Page& page) const;
+  Result<std::vector<EventRow>> events(const Page& page, const EventFilter& filter = {}) const;
   /// The highest id of the audit trail; 0: nothing was changed yet. Errors: see the class.
   Result<std::uint64_t> last_audit() const;
   /// Its id is given. Errors: see the class.
@@ -350,13 +376,14 @@ class FleetStore {
 
  private:
   explicit FleetStore(std::unique_ptr<internal::Database> database);
-  bool keeps_checkpoint_rounds() const;
+  bool has_column(const char* table, const char* column) const;
   Result<std::vector<ScheduleDevice>> schedule_devices(internal::Statement& row) const;
   Result<void> note_device(const DeviceRow& row);
   Result<void> add_event(const EventRow& event);
-  Result<std::vector<RunRow>> read_runs(const char* where, std::uint64_t value, std::uint32_t limit) const;
+  Result<std::vector<RunRow>> read_runs(const std::string& where, std::uint64_t value, std::uint32_t limit) const;
   Result<std::vector<ModelRow>> read_models(const char* where, std::uint64_t value, std::uint32_t limit) const;
-  Result<std::vector<FleetDevice>> read_devices(const char* where, const std::string& value, std::uint32_t limit) const;
+  Result<std::vector<FleetDevice>> read_devices(const std::string& where, const std::vector<std::string>& values,
+                                                std::uint32_t limit) const;
 
   std::unique_ptr<internal::Database> database_;
 };
