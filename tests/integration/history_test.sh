@@ -12,13 +12,6 @@ settings=(--set "fleet.devices=$devices" --set fleet.held_out=3 --set meta.cohor
 # shellcheck source=tests/integration/service_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/service_lib.sh"
 
-# prefix_of SHA256: its first 8 bytes as the store has them, a number of little endian
-prefix_of() { fold -w 2 <<<"${1:0:16}" | tac | tr -d '\n'; }
-# confirmed: of each release that devices keep by their births, how many do, its number and its model's prefix
-confirmed() {
-  sqlite3 -separator ' ' "file:$out/state/fleet.db?mode=ro" \
-    "SELECT count(*), release, printf('%016x', release_model) FROM devices GROUP BY release, release_model"
-}
 # release MODEL FOLDER: all devices confirm it, as the next number, with the simulator's hash
 number=0
 release() {

@@ -34,3 +34,11 @@ ends_as() {
   "$ctl" runs wait "$1" --timeout "$end_s" >"$out/said" 2>&1 || fail "run $1: $(cat "$out/said"); $("$ctl" events | tail -5)"
   [[ $(model_of "$1") == "$(hash_of "$2")" ]] || fail "run $1 ends with $(model_of "$1"), the simulator with $(hash_of "$2")"
 }
+# prefix_of SHA256: its first 8 bytes as the store has them, a number of little endian
+prefix_of() { fold -w 2 <<<"${1:0:16}" | tac | tr -d '\n'; }
+# confirmed: of each release that devices keep by their births, how many do, its number and its model's prefix
+confirmed() {
+  sqlite3 -separator ' ' "file:$out/state/fleet.db?mode=ro" \
+    "SELECT count(*), release, printf('%016x', release_model) FROM devices GROUP BY release, release_model"
+}
+events_of() { "$ctl" events | grep -c -- "$1" || true; }

@@ -22,7 +22,6 @@ reaches() {
   done
   fail "run $1 is at round $(rounds_done "$1"), not $2: $("$ctl" status); $("$ctl" events | tail -5)"
 }
-events_of() { "$ctl" events | grep -c -- "$1" || true; }
 
 "$sim" run "$file" "${settings[@]}" --set meta.rounds=1500 --out "$out/clean" --quiet >"$out/log"
 
