@@ -160,11 +160,22 @@ for command in runs schedules models releases trials events audit tokens devices
 done
 "$ctl" audit >"$out/log"
 grep -q "device-001" "$out/log" || fail "the audit says nothing of device-001"
+# clip_keys FILE ARGUMENT...: what replaces clip_factor in a run of the experiment, which has no devices and ends after a second
+clip_keys() {
+  field '[o["value"] for o in it["overrides"] if o["key"] == "meta.clip_factor"]' "$ctl" runs queue "$@" --wait 1
+}
+sed 's/^\[meta\]$/&\nclip_norm = 2/' "$file" >"$out/clips.toml"
+[[ $(clip_keys "$file") == "['3']" ]] || fail "an experiment that says nothing of clipping is not clipped"
+[[ $(clip_keys "$file" --set meta.clip_factor=2) == "['2']" && $(clip_keys "$out/clips.toml") == "[]" ]] ||
+  fail "an experiment that says how it is clipped is clipped in another way"
 fleet_stop_one "$fleet_service_pid"
 
 fleet_configure_service "[\"127.0.0.1:$port\", \"127.0.0.2:$port\"]" "certificate = \"$out/pki/server.pem\"" "key = \"$out/pki/server.key\""
+sed -i 's/^state = .*/&\nclip_factor = 0/' "$out/service.toml"
 fleet_start_service 2>>"$out/service.log"
 wait_for "True" field 'it["broker_connected"]' "$ctl" status
+[[ $(clip_keys "$file") == "[]" ]] || fail "clip_factor = 0 of the configuration does not turn clipping off"
+echo "the service clips experiments that say nothing of it, unless it is told not to"
 "$ctl" tokens add reader --scope read --out "$out/token" >"$out/log"
 tls=(--url "https://localhost:$port" --token-file "$out/token")
 expect 0 "devices_online" "$ctl" status "${tls[@]}" --ca "$out/pki/ca.pem"
