@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Run by scripts/check-packages in a clean Debian 12, as root: /check/1 and /check/2 have the packages and their upgrade.
 #
-#   in_clean_root.sh learn | remove | left     in this order; `left` is only a look at what is there after the purge
+#   in_clean_root.sh gateway | learn | remove | left     in this order; `left` is only a look at what is there after the purge
 set -eEuo pipefail
 trap 'echo "FAILED in line $LINENO: $BASH_COMMAND"' ERR
 export DEBIAN_FRONTEND=noninteractive
@@ -38,9 +38,11 @@ wait_for() {
 }
 ctl() { as keeper skinkctl "$@"; }
 
+# start_coordinator UNIT [FLEET]: what the unit starts
 start_coordinator() {
   local command
-  command=$(command_of skink-coordinator.service)
+  command=$(command_of "$1.service")
+  command=${command//%i/${2:-}}
   install -d -o skink -g skink -m 0750 /run/skink # RuntimeDirectory
   # shellcheck disable=SC2016,SC2086 # the command's words
   (umask 0077 && . /etc/skink/coordinator.env && exec setpriv --reuid skink --regid skink --init-groups --no-new-privs \
@@ -63,6 +65,61 @@ stop() {
   wait "$1" || fail "ended with $?"
 }
 
+commands=0
+# typed COMMAND...: what an operator types, counted
+typed() {
+  commands=$((commands + 1))
+  echo "  $commands. $*"
+  quietly "$@"
+}
+# kept: how many devices say that they keep which release, and the first 8 bytes of its model's hash
+kept() {
+  python3 - <<'END'
+import collections, sqlite3
+rows = sqlite3.connect("file:/var/lib/skink/plant/fleet.db?mode=ro", uri=True).execute("SELECT release, release_model FROM devices")
+for (number, model), count in collections.Counter(rows).items():
+    print(count, "devices keep release", number, "of", (model & 2**64 - 1).to_bytes(8, "little").hex())
+END
+}
+
+# From an empty machine to fifty devices that use what two runs have learned, as docs/operating.md says it.
+do_gateway() {
+  quietly "${apt[@]}" update
+  quietly "${apt[@]}" install python3 # of the test alone
+  typed "${apt[@]}" install /check/1/skink-coordinator_*.deb /check/1/skink-tools_*.deb mosquitto
+  typed skinkctl init /etc/skink/plant --fleet plant --host localhost --devices 50 --port $port --state /var/lib/skink/plant
+  typed ln -s /etc/skink/plant/broker/mosquitto.conf /etc/mosquitto/conf.d/plant.conf
+  # There is no systemd in this root: the commands of `systemctl restart mosquitto` and `enable --now skink-coordinator@plant`.
+  install -d -o mosquitto -g mosquitto /run/mosquitto
+  typed mosquitto -d -c /etc/mosquitto/mosquitto.conf
+  typed start_coordinator skink-coordinator@ plant
+  [[ $commands == 5 ]] || fail "$commands commands for a gateway, not five"
+  export SKINK_SOCKET=/var/lib/skink/plant/api.sock
+  wait_for idle skinkctl status
+  echo "a gateway in $commands commands"
+
+  local experiment=/usr/share/doc/skink-edge/examples/sine.toml model
+  local settings=(--set fleet.devices=50 --set fleet.held_out=10 --set meta.cohort=10 --set meta.rounds=30)
+  quietly "${apt[@]}" install /check/1/skink-edge_*.deb /check/1/skink-sim_*.deb # of the devices, and of the test
+  typed skinkctl provision --fleet plant --pki /etc/skink/plant/pki --broker localhost:$port --count 50
+  skink-edge --experiment "$experiment" "${settings[@]}" --broker localhost:$port --fleet plant --identity /etc/skink/plant/pki --count 50 \
+    --quiet >/tmp/edge.log 2>&1 &
+  edge=$!
+  typed skinkctl runs queue "$experiment" "${settings[@]}" --release --wait 60
+  typed skinkctl runs wait 1 --timeout 120
+  typed skinkctl runs queue "$experiment" "${settings[@]}" --set seed=2 --init-model 1 --release --wait 60
+  typed skinkctl runs wait 2 --timeout 120
+
+  settings+=(--set meta.clip_factor=3) # which the service adds
+  quietly skink-sim run "$experiment" "${settings[@]}" --out /tmp/first --quiet
+  model=$(skink-sim run "$experiment" "${settings[@]}" --set seed=2 --init /tmp/first/model.skm --out /tmp/second --quiet | awk '/sha256/ {print $NF}')
+  wait_for "50 devices keep release 2 of ${model:0:16}" kept
+  echo "50 devices learned twice, and all keep the second model, the simulator's: ${model:0:16}"
+  stop "$edge"
+  stop "$coordinator"
+  rm -r /etc/skink/plant /etc/mosquitto/conf.d/plant.conf
+}
+
 do_learn() {
   quietly "${apt[@]}" update
   quietly "${apt[@]}" install mosquitto openssl python3
@@ -73,7 +130,7 @@ do_learn() {
     [[ $($program --version) == "$program "[0-9]* ]] || fail "$program --version"
     [[ -s /usr/share/man/man1/$program.1.gz && -s /usr/share/bash-completion/completions/$program ]] || fail "$program: no documents"
   done
-  [[ $(stat -c '%U:%G %a' /etc/skink) == "root:skink 750" ]] || fail "/etc/skink: $(stat -c '%U:%G %a' /etc/skink)"
+  [[ $(stat -c '%U:%G %a' /etc/skink) == "root:skink 751" ]] || fail "/etc/skink: $(stat -c '%U:%G %a' /etc/skink)"
   [[ $(stat -c '%U:%G %a' /var/lib/skink) == "skink:skink 750" ]] || fail "/var/lib/skink"
   [[ $(getent passwd skink) == *:/usr/sbin/nologin ]] || fail "the user: $(getent passwd skink)"
   if find /etc/systemd/system -name '*skink*' | grep .; then fail "a service is enabled"; fi
@@ -95,7 +152,7 @@ do_learn() {
   install -d -o skink-edge -g skink-edge -m 0750 /var/lib/skink-edge/plant # StateDirectory
 
   as skink skink-coordinator --config /etc/skink/coordinator.toml --check-config >/tmp/check.log 2>&1 || fail "--check-config"
-  start_coordinator
+  start_coordinator skink-coordinator
   wait_for "idle" ctl status
   [[ $(stat -c '%U:%G %a' /run/skink/api.sock) == "skink:skink 660" ]] || fail "the socket: $(stat -c '%U:%G %a' /run/skink/api.sock)"
   if as stranger skinkctl status >/tmp/quiet.log 2>&1; then fail "a stranger may ask the service"; fi
@@ -119,7 +176,7 @@ do_learn() {
   grep -q "changed by the operator" /etc/skink/coordinator.env || fail "the upgrade has overwritten /etc/skink/coordinator.env"
   wait_for "idle" ctl status
   stop "$coordinator"
-  start_coordinator
+  start_coordinator skink-coordinator
   wait_for "idle" ctl status
   wait_for "$model" ctl models show 1
   ctl runs queue /usr/share/doc/skink-edge/examples/sine.toml "${settings[@]}" --set seed=2 --init-model 1 --wait 60 >/tmp/quiet.log || fail "runs queue"
