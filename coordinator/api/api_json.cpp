@@ -1,5 +1,7 @@
 #include "api_json.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 #include "skink/coordinator/http/problem.hpp"
@@ -43,6 +45,13 @@ boost::json::array to_json(const std::vector<Override>& overrides) {
   boost::json::array array;
   for (const Override& one : overrides) array.push_back({{"key", one.key}, {"value", one.value}});
   return array;
+}
+
+/// The first 8 bytes of a hash, as the hash's own text begins.
+boost::json::value prefix_json(std::uint64_t prefix) {
+  std::string text;
+  for (unsigned shift = 0; shift < 64; shift += 8) text += fmt::format("{:02x}", prefix >> shift & 0xffU);
+  return boost::json::value(text);
 }
 
 boost::json::value gate_json(const RunOrder& order) {
@@ -100,30 +109,32 @@ boost::json::object to_json(const FleetDevice& device, bool is_revoked) {
   boost::system::error_code code;
   boost::json::value labels = boost::json::parse(device.labels, code);
   const DeviceRow& row = device.row;
-  boost::json::object object{{"id", row.id},
-                             {"online", row.online},
-                             {"last_seen", text_or_null(row.last_seen)},
-                             {"first_seen", text_or_null(device.first_seen)},
-                             {"firmware", http::printable_utf8(row.firmware)},
-                             {"arena_bytes", row.arena_bytes},
-                             {"battery_percent", row.battery_percent},
-                             {"reset_reason", row.reset_reason},
-                             {"free_bytes", row.free_bytes},
-                             {"stack_used_bytes", row.stack_used_bytes},
-                             {"group", text_or_null(device.group)},
-                             {"labels", code ? boost::json::value(boost::json::object()) : labels},
-                             {"note", device.note},
-                             {"excluded", device.excluded},
-                             {"revoked", is_revoked},
-                             {"takes_releases", row.takes_releases},
-                             {"release", number_or_null(row.release)},
-                             {"release_use", release_use_text(row.release_use)},
-                             {"release_refused", nullptr},
-                             {"updates", device.conduct.updates},
-                             {"misses", device.conduct.misses},
-                             {"clipped", device.conduct.clipped},
-                             {"length", real_or_null(device.conduct.length)},
-                             {"gain", real_or_null(device.conduct.gain)}};
+  boost::json::object object{
+      {"id", row.id},
+      {"online", row.online},
+      {"last_seen", text_or_null(row.last_seen)},
+      {"first_seen", text_or_null(device.first_seen)},
+      {"firmware", http::printable_utf8(row.firmware)},
+      {"arena_bytes", row.arena_bytes},
+      {"battery_percent", row.battery_percent},
+      {"reset_reason", row.reset_reason},
+      {"free_bytes", row.free_bytes},
+      {"stack_used_bytes", row.stack_used_bytes},
+      {"group", text_or_null(device.group)},
+      {"labels", code ? boost::json::value(boost::json::object()) : labels},
+      {"note", device.note},
+      {"excluded", device.excluded},
+      {"revoked", is_revoked},
+      {"takes_releases", row.takes_releases},
+      {"release", number_or_null(row.release)},
+      {"release_model", row.release == 0 ? boost::json::value() : prefix_json(row.release_model)},
+      {"release_use", release_use_text(row.release_use)},
+      {"release_refused", nullptr},
+      {"updates", device.conduct.updates},
+      {"misses", device.conduct.misses},
+      {"clipped", device.conduct.clipped},
+      {"length", real_or_null(device.conduct.length)},
+      {"gain", real_or_null(device.conduct.gain)}};
   if (row.battery_percent > 100) object["battery_percent"] = nullptr;  // mains, or not known
   if (row.release_refused != 0) {
     object["release_refused"] = {{"number", row.release_refused},

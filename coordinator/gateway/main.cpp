@@ -109,8 +109,10 @@ int serve(const coordinator::Settings& settings) {
   options.authentication = (*api)->authentication();
   auto server = http::Server::create(std::move(options), (*api)->router());
   if (!server) return fail(ExitCode::kConfiguration, "[http]: " + server.error().message);
-  (*api)->watch_certificates(
-      {{"authority", settings.ca}, {"broker-client", settings.certificate}, {"http", settings.http_certificate}});
+  (*api)->watch_certificates({{"authority", settings.ca},
+                              {"broker", settings.broker_certificate},
+                              {"broker-client", settings.certificate},
+                              {"http", settings.http_certificate}});
   (*api)->set_statistics([running = server->get()] { return running->statistics(); });
   if (!settings.http_socket.empty()) say(LogLevel::kInfo, "http.listens", "listens at " + settings.http_socket);
   for (const http::TcpAddress& address : (*server)->tcp_addresses()) {

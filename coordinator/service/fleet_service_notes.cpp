@@ -15,6 +15,7 @@
 namespace skink::coordinator {
 namespace {
 
+constexpr std::uint64_t kFloodMs = 60000;  // how long the status says that somebody floods
 constexpr std::size_t kNamedDevices = 5;
 constexpr std::uint32_t kMostReleasesAhead = 100000;
 constexpr std::size_t kRememberedRounds = 31;
@@ -208,6 +209,8 @@ ServiceState FleetService::state() const {
     state.phase = is_stalled_ ? ServicePhase::kStalled : ServicePhase::kRunning;
     if (is_stalled_) state.reason = missing_devices();
   }
+  const bool is_flooded = !flood_.empty() && loop_->now_ms() - flood_ms_ < kFloodMs;
+  if (is_flooded) state.reason += (state.reason.empty() ? "" : "; ") + flood_;
   return state;
 }
 

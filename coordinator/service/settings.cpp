@@ -57,6 +57,7 @@ Result<Settings> read_settings(const std::string& path) {
   settings.ca = from_folder_of(path, broker.text("ca", kMaxPath));
   settings.certificate = from_folder_of(path, broker.text("certificate", kMaxPath));
   settings.key = from_folder_of(path, broker.text("key", kMaxPath));
+  settings.broker_certificate = from_folder_of(path, broker.text("server_certificate", kMaxPath, ""));
   const ConfigReader fleet = root.table("fleet", Presence::kRequired);
   settings.fleet = fleet.id("name");
   settings.master_key = from_folder_of(path, fleet.text("master_key", kMaxPath));

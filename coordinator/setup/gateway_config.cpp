@@ -29,7 +29,8 @@ std::string coordinator_config_text(const CoordinatorPlan& plan) {
       "# file's folder.\n"
       "[coordinator]\nstate = {}\n\n"
       "[broker]\nhost = {}\nport = {}\nca = \"pki/ca.pem\"\n"
-      "certificate = \"pki/coordinator/cert.pem\"\nkey = \"pki/coordinator/key.pem\"\n\n"
+      "certificate = \"pki/coordinator/cert.pem\"\nkey = \"pki/coordinator/key.pem\"\n"
+      "server_certificate = \"broker/tls/cert.pem\"\n\n"
       "[release]\npki = \"pki\"\n\n"
       "[http]\n",
       plan.fleet, quoted(plan.state), quoted(plan.broker_host), plan.broker_port);

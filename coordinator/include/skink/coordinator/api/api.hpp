@@ -40,7 +40,7 @@ class TokenBook {
 
 /// A certificate whose end is told in /metrics.
 struct WatchedCertificate {
-  std::string name;  ///< label: "authority", "broker-client", "http"
+  std::string name;  ///< label: "authority", "broker", "broker-client", "http"
   std::string path;
 };
 

@@ -216,6 +216,8 @@ class FleetService {
 
   FleetObserver observer_;
   FleetCounters counters_;
+  std::string flood_;  // who floods, said last
+  std::uint64_t flood_ms_ = 0;
   DeviceWatch watch_;
   std::uint32_t release_seen_ = 0;  ///< the highest number that a device keeps
   ServiceObserver run_observer_;

@@ -28,6 +28,7 @@ struct Settings {
   std::string ca;
   std::string certificate;
   std::string key;
+  std::string broker_certificate;  ///< path of the broker's own, whose end the metrics tell; empty: not known here
   std::string fleet;
   std::string master_key;                   ///< path of a file with 64 hexadecimal digits
   std::string release_pki;                  ///< folder with release.key; empty: nothing is released
