@@ -11,7 +11,7 @@ namespace skink::doctor {
 namespace {
 
 constexpr const char* kDevice = "skinkctl-doctor";
-constexpr std::chrono::seconds kAnswer(3);
+constexpr std::chrono::milliseconds kAnswer(3000), kMoment(300);
 
 /// The largest message of the protocol: a chunk of a model.
 constexpr std::size_t kLargestBytes = wire::kModelHeadBytes + wire::kModelChunkBytes;
@@ -79,7 +79,9 @@ void check_coordinator_topics(Findings& findings, BrokerProbe& probe, const std:
   std::string lost;
   for (const std::string& topic : {root + "dev/" + kDevice + "/task", root + "dev/" + kDevice + "/release",
                                    root + "model/doctor/0", root + "release/doctor/0"}) {
-    if (!probe.comes_back(topic, "skinkctl doctor", kAnswer)) lost += (lost.empty() ? "" : ", ") + topic;
+    // Where one is refused the others will be too: they are only given a moment.
+    if (!probe.comes_back(topic, "skinkctl doctor", lost.empty() ? kAnswer : kMoment))
+      lost += (lost.empty() ? "" : ", ") + topic;
   }
   if (!lost.empty()) {
     return findings.error("broker.acl.coordinator", "what the coordinator publishes does not come back: " + lost,
@@ -91,7 +93,8 @@ void check_coordinator_topics(Findings& findings, BrokerProbe& probe, const std:
 
 void check_strangers(Findings& findings, BrokerProbe& probe, const std::string& fleet) {
   const std::string topic = "skink/1/" + fleet + "." + kDevice + "/dev/x/task";
-  if (!probe.comes_back(topic, "skinkctl doctor", std::chrono::seconds(1))) {
+  const std::string fence = "skink/1/" + fleet + "/dev/" + kDevice + "/task";
+  if (!probe.hears_before(probe, topic, fence, kAnswer)) {
     return findings.ok("broker.acl.others", "topics of other fleets are refused");
   }
   findings.warning("broker.acl.others", "the broker lets the coordinator write " + topic,
@@ -159,7 +162,7 @@ void check_device_topics(Findings& findings, BrokerProbe& coordinator, const coo
   }
   for (const std::string& topic :
        {root + "dev/" + kDevice + "-2/update", root + "dev/" + kDevice + "/task", root + "model/doctor/0"}) {
-    if (coordinator.hears(probe, topic, std::chrono::seconds(1))) {
+    if (coordinator.hears_before(probe, topic, root + "dev/" + kDevice + "/update", kAnswer)) {
       return findings.error(check, "a device may write " + topic + ": it can pose as another, or as the coordinator",
                             "an access list with one pattern for each topic: skinkctl init makes one");
     }

@@ -66,6 +66,24 @@ bool BrokerProbe::hears(BrokerProbe& other, const std::string& topic, std::chron
   return other.publish(topic, content) && !wait_for(topic, content, wait).empty();
 }
 
+bool BrokerProbe::hears_before(BrokerProbe& other, const std::string& topic, const std::string& fence,
+                               std::chrono::milliseconds wait) {
+  if (!subscribe(topic) || !subscribe(fence)) return false;
+  (void)wait_for(topic, "nothing that anybody says", kSubscribing);
+  const std::string content = "skinkctl doctor: " + topic;
+  if (!other.publish(topic, content) || !other.publish(fence, content)) return false;
+  std::vector<mqtt::Event> events;
+  for (const auto end = Clock::now() + wait; Clock::now() < end;) {
+    queue_.wait(events, kTurn);
+    for (const mqtt::Event& event : events) {
+      const bool is_ours =
+          event.kind == mqtt::EventKind::kMessage && text_of({event.payload.data(), event.payload.size()}) == content;
+      if (is_ours) return event.topic == topic;
+    }
+  }
+  return false;
+}
+
 std::string BrokerProbe::retained(const std::string& topic, std::chrono::milliseconds wait) {
   return subscribe(topic) ? wait_for(topic, "", wait) : std::string();
 }

@@ -21,6 +21,10 @@ class BrokerProbe {
   bool comes_back(const std::string& topic, const std::string& content, std::chrono::milliseconds wait);
   /// Does this connection get what another one publishes?
   bool hears(BrokerProbe& other, const std::string& topic, std::chrono::milliseconds wait);
+  /// Does this connection get what another one (it may be itself) publishes on `topic`? What that one may publish,
+  /// `fence`, is published after it: the broker keeps their order, so who is refused is not waited for.
+  bool hears_before(BrokerProbe& other, const std::string& topic, const std::string& fence,
+                    std::chrono::milliseconds wait);
   /// What the broker keeps on a topic; empty: nothing, or it is not told.
   std::string retained(const std::string& topic, std::chrono::milliseconds wait);
 
