@@ -31,14 +31,6 @@ std::string progress_of(const boost::json::object& run) {
                      text_of(run, "rounds_done"), text_of(run, "rounds"), reason == "-" ? "" : ": " + reason);
 }
 
-/// The service keeps a run's progress with changes of its phase only; what the run has done by now is in its status.
-void add_progress(const ServiceLink& link, boost::json::object& run) {
-  if (text_of(run, "phase") != "running") return;
-  const auto status = link.get("/api/v1/status");
-  if (!status || number_of(*status, "run.number") != number_of(run, "number")) return;
-  run["rounds_done"] = number_of(*status, "run.rounds_done");
-}
-
 int show_end(const ServiceLink& link, const boost::json::object& run) {
   if (link.json()) {
     std::printf("%s\n", boost::json::serialize(run).c_str());
@@ -55,22 +47,27 @@ RunsCommand::RunsCommand(Command app) : runs_(app.command("runs", "Runs of the s
   list_ = runs_.command("list", "All runs, as 'runs' alone does");
   queue_ = runs_.command("queue", "Puts a run at the end of the queue");
   order_.add_to(queue_);
+  start_ = runs_.command("start", "As 'queue', and waits until its first round is done; says what it waits for");
+  order_.add_to(start_);
   show_ = runs_.command("show", "One run");
   pause_ = runs_.command("pause", "Stops asking devices; the run keeps its turn");
   resume_ = runs_.command("resume", "A paused run goes on");
   stop_ = runs_.command("stop", "Ends a run; the model that it has learned is kept");
   wait_ = runs_.command("wait", "Waits until a run is over");
   wait_.option("--timeout", timeout_s_, "Seconds after which it gives up; default: never").range(1U, 0x7fffffffU);
+  start_.option("--timeout", timeout_s_, "Seconds after which it gives up, and leaves the run queued; default: never")
+      .range(1U, 0x7fffffffU);
   for (Command command : {show_, pause_, resume_, stop_, wait_}) {
     command.option("run", number_, "Its number").required();
   }
-  for (Command command : {list_, queue_, show_, pause_, resume_, stop_, wait_}) options_.add_to(command);
+  for (Command command : {list_, queue_, start_, show_, pause_, resume_, stop_, wait_}) options_.add_to(command);
 }
 
 int RunsCommand::run() {
   const auto link = ServiceLink::open(options_);
   if (!link) return fail(link.error());
   if (queue_.parsed()) return queue(*link);
+  if (start_.parsed()) return start(*link);
   if (show_.parsed()) return show(*link);
   if (pause_.parsed()) return change(*link, "pause");
   if (resume_.parsed()) return change(*link, "resume");
@@ -79,11 +76,8 @@ int RunsCommand::run() {
 }
 
 int RunsCommand::list(const ServiceLink& link) const {
-  auto runs = link.pages("/api/v1/runs");
+  const auto runs = link.pages("/api/v1/runs");
   if (!runs) return fail(runs.error());
-  for (auto& run : *runs) {
-    if (!link.json() && run.is_object()) add_progress(link, run.get_object());
-  }
   return show_rows(link, *runs,
                    {{"run", "number"},
                     {"experiment", "experiment"},
@@ -96,11 +90,7 @@ int RunsCommand::list(const ServiceLink& link) const {
                     {"reason", "reason"}});
 }
 
-int RunsCommand::show(const ServiceLink& link) const {
-  auto run = link.get(target());
-  if (run && !link.json()) add_progress(link, *run);
-  return show_object(link, run);
-}
+int RunsCommand::show(const ServiceLink& link) const { return show_object(link, link.get(target())); }
 
 int RunsCommand::queue(const ServiceLink& link) const {
   const auto order = order_.body();
@@ -137,10 +127,40 @@ int RunsCommand::wait(const ServiceLink& link) const {
       if (run && is_over(text_of(*run, "phase"))) return show_end(link, *run);
       return fail(ExitCode::kUnreachable, fmt::format("run {} is not over after {} s", number_, timeout_s_));
     }
-    if (run && progress.is_due()) {
-      add_progress(link, *run);
-      progress.print(progress_of(*run));
+    if (run && progress.is_due()) progress.print(progress_of(*run));
+    std::this_thread::sleep_for(kPollTime);
+  }
+}
+
+/// Until it is under way: whoever looks away then has seen that nothing is missing. The run stays in the queue,
+/// whatever becomes of this program.
+int RunsCommand::start(const ServiceLink& link) {
+  const auto order = order_.body();
+  if (!order) return fail(order.error());
+  const auto queued = link.change("POST", "/api/v1/runs", *order, random_key());
+  if (!queued) return fail(queued.error());
+  number_ = static_cast<std::uint32_t>(number_of(*queued, "number"));
+  const Clock::time_point begun = Clock::now();
+  std::string said;
+  while (true) {
+    const auto run = link.get(target());
+    if (!run) return fail(run.error());
+    if (is_over(text_of(*run, "phase"))) return show_end(link, *run);
+    if (text_of(*run, "phase") == "running" && number_of(*run, "rounds_done") > 0) {
+      if (link.json()) return show_object(link, run);
+      std::printf("%s\n", progress_of(*run).c_str());
+      return kOk;
     }
+    const auto status = link.get("/api/v1/status");
+    const bool is_its_turn = status && number_of(*status, "run.number") == number_;
+    const std::string reason = is_its_turn ? text_of(*status, "reason") : "another run is before it";
+    const std::string text = fmt::format("run {}: {}: {}", number_, text_of(*run, "phase"), reason);
+    if (timeout_s_ != 0 && Clock::now() - begun >= std::chrono::seconds(timeout_s_)) {
+      return fail(ExitCode::kUnreachable,
+                  fmt::format("after {} s it has done no round, and stays queued; {}", timeout_s_, text));
+    }
+    if (!link.json() && reason != "-" && text != said) std::fprintf(stderr, "%s\n", text.c_str());
+    said = text;
     std::this_thread::sleep_for(kPollTime);
   }
 }

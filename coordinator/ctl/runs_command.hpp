@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// skinkctl runs: list, queue, show, pause, resume, stop, wait.
+/// skinkctl runs: list, queue, start, show, pause, resume, stop, wait.
 
 #include <cstdint>
 #include <string>
@@ -21,11 +21,12 @@ class RunsCommand {
   int list(const ServiceLink& link) const;
   int show(const ServiceLink& link) const;
   int queue(const ServiceLink& link) const;
+  int start(const ServiceLink& link);
   int change(const ServiceLink& link, const char* action) const;
   int wait(const ServiceLink& link) const;
   std::string target() const { return "/api/v1/runs/" + std::to_string(number_); }
 
-  Command runs_, list_, queue_, show_, pause_, resume_, stop_, wait_;
+  Command runs_, list_, queue_, start_, show_, pause_, resume_, stop_, wait_;
   LinkOptions options_;
   std::uint32_t number_ = 0;
   OrderOptions order_;

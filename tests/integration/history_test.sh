@@ -38,7 +38,7 @@ wait_for True field 'it["broker_connected"]' "$ctl" status
 fleet_start_edge edge "$file" "$devices" "${settings[@]}"
 wait_for "$devices" field 'it["devices_online"]' "$ctl" status
 
-ends_as "$(queue --set seed=11)" first
+ends_as "$(field 'it["number"]' "$ctl" runs start "$file" "${settings[@]}" --set seed=11 --timeout 60)" first
 ends_as "$(queue --set seed=12 --init-model 1)" second
 release 2 second
 ends_as "$(queue --set seed=13 --init-model 2)" third
@@ -47,6 +47,13 @@ for pair in 1:first 2:second 3:third; do
   [[ $(model_of "${pair%:*}") == "$(hash_of "${pair#*:}")" ]] || fail "model ${pair%:*} of the registry has changed"
 done
 echo "three runs end with the models of a simulated history, two of them are released and confirmed by $devices devices"
+
+code=0
+"$ctl" runs start "$file" "${settings[@]}" --set "fleet.devices=$((devices + 1))" --timeout 2 >"$out/said" 2>&1 || code=$?
+[[ $code == 6 ]] || fail "exit code $code of a run that lacks a device: $(cat "$out/said")"
+grep -q "$devices of $((devices + 1)) devices" "$out/said" || fail "not said what it waits for: $(cat "$out/said")"
+"$ctl" runs stop 4 >"$out/log"
+echo "a run that lacks a device says so when it is started"
 
 release 2 second
 [[ $(field '[r["model"] for r in it["items"]]' "$ctl" releases) == "[2, 3, 2]" ]] || fail "releases: $("$ctl" releases)"
