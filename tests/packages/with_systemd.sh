@@ -51,6 +51,20 @@ done
 echo "a process that hangs is restarted after $((SECONDS - hung)) s"
 wait_for 30 "running: run " systemctl show -P StatusText skink-coordinator
 
+# The journal has the service's lines with fields of their own.
+journalctl --no-pager -o json -u skink-coordinator SKINK_EVENT=run.begun >/tmp/journal.log
+grep -q '"SKINK_RUN":"1"' /tmp/journal.log || fail "the journal has no run.begun: $(journalctl --no-pager -n 5 -o json -u skink-coordinator)"
+echo "journalctl SKINK_EVENT=run.begun finds the run"
+
+# What skinkctl init makes below /etc/skink: the service may write its list of revoked ids there, and nothing else.
+skinkctl init /etc/skink/yard --fleet yard --host localhost --port 18899 --state /var/lib/skink/yard >/tmp/quiet.log
+systemctl start skink-coordinator@yard || fail "skink-coordinator@yard does not start"
+skinkctl devices revoke pump-1 --socket /var/lib/skink/yard/api.sock >/tmp/quiet.log 2>&1 || fail "nobody can be revoked: $(cat /tmp/quiet.log)"
+grep -q "^pump-1" /etc/skink/yard/pki/revoked.txt || fail "revoked.txt: $(cat /etc/skink/yard/pki/revoked.txt)"
+systemctl stop skink-coordinator@yard
+rm -r /etc/skink/yard /var/lib/skink/yard
+echo "a gateway of skinkctl init revokes a device"
+
 mkdir /etc/skink/hall
 sed -e 's|/var/lib/skink|/var/lib/skink/hall|; s|/run/skink|/run/skink/hall|; s|"plant"|"hall"|; s|"pki/|"/etc/skink/pki/|' \
   /etc/skink/coordinator.toml >/etc/skink/hall/coordinator.toml
