@@ -1,5 +1,7 @@
 #include "backup_command.hpp"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 
 #include "failure.hpp"
@@ -39,6 +41,7 @@ int BackupCommand::back_up() const {
 }
 
 int BackupCommand::restore() const {
+  ::umask(022);  // service and broker share the folder; what is private has a mode of its own
   const auto report = backup::restore_backup(file_, folder_, setup::give_to_services);
   if (!report) return fail(report.error(), ExitCode::kStore);
   const std::string root = std::filesystem::absolute(folder_).lexically_normal().string();

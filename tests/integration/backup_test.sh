@@ -206,3 +206,11 @@ refused 8 "" noise.skb
 refused 8 "" bomb.skb
 [[ ! -e escaped && ! -e ../escaped && ! -e /tmp/escaped ]] || fail "a file has escaped"
 echo "hostile and damaged backups are refused, and nothing is left"
+
+# Whoever restores it, and under whatever umask: the broker's user finds its part as init left it.
+mode_and_owner() { (cd "$1" && stat -c '%a %U %n' . broker broker/tls broker/acl broker/tls/key.pem broker/tls/cert.pem); }
+(umask 077 && "$ctl" init made --fleet plant --host localhost >said && "$ctl" backup made.skb --config made/coordinator.toml >said &&
+  "$ctl" restore made.skb again >said)
+[[ $(mode_and_owner again) == "$(mode_and_owner made)" ]] || fail "$(mode_and_owner made) is restored as $(mode_and_owner again)"
+[[ $(stat -c %a again/broker) == 755 && $(stat -c %a again/broker/tls/key.pem) == 600 ]] || fail "$(mode_and_owner again)"
+echo "restored under another umask: modes and owners are those of init"
