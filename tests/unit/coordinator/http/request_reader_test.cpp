@@ -102,7 +102,8 @@ TEST_CASE("request reader: an empty chunked body, split anywhere", "[coordinator
   for (const std::string& body :
        {std::string("0\r\n\r\n"), std::string("0\r\nA: b\r\n\r\n"), std::string("0\r\n\r\r\n\r\n")}) {
     for (std::size_t cut = 0; cut <= body.size(); ++cut) {
-      RequestReader reader{Limits{}};
+      const Limits limits;
+      RequestReader reader(limits);
       std::string waiting;
       for (const std::string& part : {head, body.substr(0, cut), body.substr(cut)}) {
         waiting += part;
