@@ -202,6 +202,10 @@ void Api::add_events(http::Router& router) {
                  const std::string* value = request.query_parameter(name);
                  return value == nullptr ? std::nullopt : std::optional<std::string>(*value);
                };
+               const auto level = text("level");
+               if (level && *level != "info" && *level != "warning" && *level != "error") {
+                 return respond(http::problem(400, "invalid-parameter", "'level': info, warning or error expected"));
+               }
                const auto events = store_.events(*page, {text("level"), text("event"), text("device")});
                if (!events) return respond(store_failed(events.error()));
                respond(page_of(*events, page->limit, [](const EventRow& event) { return event.id; }));

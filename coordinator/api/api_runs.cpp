@@ -11,7 +11,7 @@ namespace skink::coordinator::api {
 namespace {
 
 constexpr std::size_t kMostOverrides = 64;
-constexpr std::uint32_t kGateWaitS = 86400;  // a run ends when nobody looks
+constexpr std::uint32_t kGateWaitS = 3600;
 
 std::string run_text(std::uint32_t number) { return "run " + std::to_string(number); }
 

@@ -38,6 +38,7 @@ Coordinator::Coordinator(CoordinatorConfig config, const RunSnapshot* snapshot)
       driver_({config_.experiment, model_.strategy(), model_, devices_, outbox_, refused_}, config_.run, config_.mode,
               config_.executor) {
   devices_.begin_run();
+  if (config_.evaluates_only) driver_.keep_shares();
   if (snapshot != nullptr) restore(*snapshot);
   model_.encode();
   outbox_.set_rounds_done(rounds_done_);

@@ -128,7 +128,10 @@ Slot* RoundDriver::open_slot_of(const KnownDevice& device) {
 
 void RoundDriver::on_birth(const KnownDevice& device, std::uint64_t now_ms) {
   Slot* slot = open_slot_of(device);
-  if (slot == nullptr) return;
+  if (slot == nullptr) {
+    if (is_evaluation_) hand_on_orphans(now_ms);
+    return;
+  }
   slot->offline_ms = Slot::kNever;
   send_task(*slot, now_ms);
 }

@@ -11,10 +11,11 @@ namespace skink::coordinator {
 namespace {
 
 /// A coordinator that has started again in an evaluation does not know whose tasks were handed on, under which
-/// attempts.
+/// attempts. Above all of these, so that no device takes another's tasks for those that it had under such an attempt.
 void raise_attempt(Slot& slot) {
-  constexpr std::uint32_t kMost = 1U << 16U;
-  if (slot.attempt < kMost) slot.attempt = 2 * slot.attempt + 1;
+  constexpr std::uint32_t kMost = 1U << 30U;
+  constexpr std::uint32_t kStep = 1U << 16U;
+  if (slot.attempt < kMost) slot.attempt += kStep;
 }
 
 /// Why a device will not do it, with its two numbers where it gave them.
@@ -213,7 +214,7 @@ void RoundDriver::note_samples(const Slot& slot, std::uint32_t support_samples) 
 void RoundDriver::miss(Slot& slot, wire::Refusal reason, std::uint64_t now_ms) {
   missing_.insert(slot.device_index);
   settle_without_update(slot, EventKind::kMissing, reason);
-  slot.orphaned = mode_ == RunMode::kLive && rounds::evaluation_tasks_are_anybodys(experiment_);
+  slot.orphaned = hands_on_ && mode_ == RunMode::kLive && rounds::evaluation_tasks_are_anybodys(experiment_);
   hand_on_orphans(now_ms);
 }
 

@@ -23,7 +23,8 @@ void OrderOptions::add_to(Command command) {
                  "When it is finished, devices of this group try its model first; if they gain, it is released");
   command.option("--least-gain", least_gain_, "With --gate: mean loss that they must gain; default: 0");
   command.option("--least-devices", least_devices_, "With --gate: how many must judge; default: 1").range(1U, 100'000U);
-  command.option("--gate-wait", gate_wait_s_, "With --gate: seconds for them to come; default: a day");
+  command.option("--gate-wait", gate_wait_s_,
+                 "With --gate: seconds for them to come, for each model; default: an hour");
   command.option("--wait", wait_s_, "Seconds after which it fails when devices are missing; default: never");
   command.option("--keep-every", keep_every_, "Keeps the model after every so many rounds, for 'models add'")
       .range(1U, limits::kMaxRounds);
@@ -41,6 +42,13 @@ Result<boost::json::object> OrderOptions::body() const {
   if (init_model_ != 0) order["init_model"] = init_model_;
   if (!group_.empty()) order["group"] = group_;
   if (releases_) order["release"] = "auto";
+  const OrderOptions usual;
+  const bool has_gate_options =
+      least_gain_ != usual.least_gain_ || least_devices_ != usual.least_devices_ || gate_wait_s_ != usual.gate_wait_s_;
+  if (gate_group_.empty() && has_gate_options) {
+    return make_error(Status::kInvalidArgument, "--least-gain, --least-devices and --gate-wait belong to --gate",
+                      Cause::kUsage);
+  }
   if (!gate_group_.empty()) {
     if (releases_) {
       return make_error(Status::kInvalidArgument, "--release gives the model to all, --gate to some first: choose one",

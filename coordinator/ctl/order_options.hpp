@@ -26,7 +26,7 @@ class OrderOptions {
   bool releases_ = false;
   std::string gate_group_;
   double least_gain_ = 0;
-  std::uint32_t least_devices_ = 1, gate_wait_s_ = 86400;
+  std::uint32_t least_devices_ = 1, gate_wait_s_ = 3600;
   std::uint32_t wait_s_ = 0;
   std::uint32_t keep_every_ = 0;
 };

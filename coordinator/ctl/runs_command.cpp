@@ -141,10 +141,18 @@ int RunsCommand::start(const ServiceLink& link) {
   if (!queued) return fail(queued.error());
   number_ = static_cast<std::uint32_t>(number_of(*queued, "number"));
   const Clock::time_point begun = Clock::now();
+  Clock::time_point seen = begun;
   std::string said;
   while (true) {
     const auto run = link.get(target());
-    if (!run) return fail(run.error());
+    if (run) seen = Clock::now();
+    if (!run && (run.error().code != Status::kUnavailable || Clock::now() - seen > kMostAbsence)) {
+      return fail(run.error());
+    }
+    if (!run) {  // it is started again
+      std::this_thread::sleep_for(kPollTime);
+      continue;
+    }
     if (is_over(text_of(*run, "phase"))) return show_end(link, *run);
     if (text_of(*run, "phase") == "running" && number_of(*run, "rounds_done") > 0) {
       if (link.json()) return show_object(link, run);
@@ -152,12 +160,14 @@ int RunsCommand::start(const ServiceLink& link) {
       return kOk;
     }
     const auto status = link.get("/api/v1/status");
-    const bool is_its_turn = status && number_of(*status, "run.number") == number_;
-    const std::string reason = is_its_turn ? text_of(*status, "reason") : "another run is before it";
+    const std::uint64_t open = status ? number_of(*status, "run.number") : 0;
+    const std::string reason = open == number_ ? text_of(*status, "reason")
+                               : open != 0     ? fmt::format("run {} is before it", open)
+                                               : "-";
     const std::string text = fmt::format("run {}: {}: {}", number_, text_of(*run, "phase"), reason);
     if (timeout_s_ != 0 && Clock::now() - begun >= std::chrono::seconds(timeout_s_)) {
       return fail(ExitCode::kUnreachable,
-                  fmt::format("after {} s it has done no round, and stays queued; {}", timeout_s_, text));
+                  fmt::format("no round is done after {} s, and the run stays; {}", timeout_s_, text));
     }
     if (!link.json() && reason != "-" && text != said) std::fprintf(stderr, "%s\n", text.c_str());
     said = text;

@@ -10,7 +10,8 @@ namespace skink::coordinator::http {
 namespace {
 
 constexpr std::size_t kPartBytes = 65536;  // of an answer, each with its own write_time
-constexpr double kUnitBytes = 16384;       // of bodies, in units of Limits::pace_burst
+constexpr std::chrono::seconds kSlowPart(2);
+constexpr double kUnitBytes = 16384;  // of bodies, in units of Limits::pace_burst
 const std::string kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 Response busy(const char* what) {
@@ -77,10 +78,20 @@ void Connection::open() {
 void Connection::stop() { close(); }
 
 std::optional<Session::Waiting> Connection::waiting() const {
-  const bool has_request = state_now_ != State::kPaced && state_now_ != State::kHandshake &&
-                           state_now_ != State::kIdle && state_now_ != State::kHeader;
-  if (has_request) return std::nullopt;
-  return Waiting{remote_, waiting_since_};
+  switch (state_now_) {
+    case State::kPaced:
+    case State::kHandshake:
+    case State::kIdle:
+    case State::kHeader: return Waiting{remote_, waiting_since_};
+    case State::kFinishing: return Waiting{remote_, part_begun_};
+    case State::kWriting:  // to somebody who does not read
+      if (Clock::now() - part_begun_ < kSlowPart) return std::nullopt;
+      return Waiting{remote_, part_begun_};
+    case State::kBody:
+    case State::kAnswering:
+    case State::kGone: break;
+  }
+  return std::nullopt;
 }
 
 void Connection::begin_request() {
@@ -254,6 +265,7 @@ void Connection::count_served(int status) {
 }
 
 void Connection::write_body() {
+  part_begun_ = Clock::now();
   set_deadline(state_.limits.write_time);
   const std::size_t count = std::min(kPartBytes, body_end_ - written_);
   const Buffers buffers = {boost::asio::buffer(output_head_),
@@ -269,8 +281,11 @@ void Connection::on_written(const ErrorCode& code) {
   if (written_ < body_end_) return write_body();
   if (after_ != After::kKeepAlive) return finish();
   waiting_since_ = Clock::now();
-  if (pace_.count() > 0) return pause(pace_);
-  begin_request();
+  if (pace_.count() == 0) return begin_request();
+  reader_.reset();
+  body_place_ = {};
+  output_body_ = {};
+  pause(pace_);
 }
 
 void Connection::finish() {

@@ -74,6 +74,7 @@ class Connection final : public Session {
   State state_now_ = State::kPaced;
   bool is_open_ = false;               ///< the handshake is done
   Clock::time_point waiting_since_;    ///< for a request
+  Clock::time_point part_begun_;       ///< of the answer, to be written
   std::chrono::milliseconds pace_{0};  ///< to wait before the next request
 
   std::string input_;            ///< RequestReader::buffer_bytes() of memory

@@ -4,6 +4,11 @@
 #include <cmath>
 
 namespace skink::coordinator::http {
+namespace {
+
+constexpr double kLongestDebtS = 10;
+
+}  // namespace
 
 Pace::Bucket& Pace::bucket_of(const std::string& peer, Clock::time_point now) {
   if (peers_.size() >= limits_.pace_peers && !peers_.contains(peer)) {
@@ -21,7 +26,7 @@ Pace::Bucket& Pace::bucket_of(const std::string& peer, Clock::time_point now) {
 
 std::chrono::milliseconds Pace::charge(const std::string& peer, double cost, Clock::time_point now) {
   Bucket& bucket = bucket_of(peer, now);
-  bucket.units -= cost;
+  bucket.units = std::max(bucket.units - cost, -kLongestDebtS * static_cast<double>(limits_.pace_per_second));
   const double seconds = std::max(0.0, -bucket.units) / static_cast<double>(limits_.pace_per_second);
   return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(1000 * seconds)));
 }

@@ -20,7 +20,7 @@ class Pace {
   explicit Pace(const Limits& limits) : limits_(limits) {}
 
   /// Takes `cost` units of `peer`'s, also more than are left.
-  /// @returns how long the peer is to wait before it is served again; zero: not at all.
+  /// @returns how long the peer is to wait before it is served again, ten seconds at most; zero: not at all.
   std::chrono::milliseconds charge(const std::string& peer, double cost, Clock::time_point now);
 
   /// Takes a unit if one is left, and says whether it was. For what is only done for peers that ask rarely.

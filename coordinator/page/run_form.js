@@ -53,7 +53,7 @@ export async function queueDialog(like) {
     work: async (data) => {
       const order = { experiment: data.get("experiment"), set: parseOverrides(data.get("set")), init_model: Number(data.get("init_model")), group: data.get("group").trim(),
         label: data.get("label").trim(), firmware: data.get("firmware").trim(), release: data.get("release"), wait_s: Number(data.get("wait_s")) };
-      if (order.release === "gated") order.gate = { group: data.get("gate_group").trim(), least_gain: Number(data.get("least_gain")), least_devices: Number(data.get("least_devices")) };
+      if (order.release === "gated") order.gate = { group: data.get("gate_group").trim(), least_gain: Number(data.get("least_gain")), least_devices: Number(data.get("least_devices")), ...(like?.gate ? { wait_s: like.gate.wait_s } : {}) };
       const run = await queue(order, key);
       location.hash = `#/runs/${run.number}`;
     },

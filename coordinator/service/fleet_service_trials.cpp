@@ -60,9 +60,10 @@ Result<void> FleetService::gate_model(std::uint32_t model) {
   trial.model = model;
   trial.group = order.gate_group;
   trial.gate = order.gate;
-  const std::uint32_t devices = std::max(online_in(order.gate_group), least_roster(order.gate));
+  const std::uint32_t online = online_in(order.gate_group);
+  const std::uint32_t devices = std::max(online - online / 4, least_roster(order.gate));  // some may go meanwhile
   const std::string who = fmt::format("run {}", current_->number);
-  const auto number = begin_trial(trial, devices, {who, "gate of " + who});
+  const auto number = begin_trial(trial, devices, {who, "\x01gate of " + who});
   if (number) return {};
   if (number.error().cause == Cause::kStore) return number.error();
   event("error", "trial.failed",
@@ -70,8 +71,18 @@ Result<void> FleetService::gate_model(std::uint32_t model) {
   return {};
 }
 
-/// The group that a trial's model goes to: of a gated run the one that it has learned from; all, where an operator has
-/// the model tried.
+/// /// What the devices of a group have, or shall have: the newest release to it or to all.
+Result<std::optional<ReleaseRow>> FleetService::released_to(const std::string& group) const {
+  const auto rows = store_.releases({0, kMostTrials});
+  if (!rows) return rows.error();
+  std::optional<ReleaseRow> newest;
+  for (const ReleaseRow& row : *rows) {
+    if (row.group.empty() || row.group == group) newest = row;
+  }
+  return newest;
+}
+
+/// The group that a trial's model goes to: that which a gated run has learned from; all, of another run's model.
 Result<std::string> FleetService::audience_of(const TrialRow& trial) const {
   const auto row = store_.model(trial.model);
   if (!row) return row.error();
@@ -83,7 +94,9 @@ Result<std::string> FleetService::audience_of(const TrialRow& trial) const {
 Result<std::uint32_t> FleetService::begin_trial(TrialRow trial, std::uint32_t devices, const TrialOrigin& origin) {
   const auto audience = audience_of(trial);
   if (!audience) return audience.error();
-  trial.old_model = releases_.model_of(*audience);
+  const auto released = released_to(*audience);
+  if (!released) return released.error();
+  trial.old_model = *released ? (*released)->model : 0;
   if (trial.old_model != 0) {
     const auto run = queue_evaluation(trial.old_model, trial, devices, origin);
     if (!run) return run.error();
@@ -113,7 +126,8 @@ Result<std::uint32_t> FleetService::queue_evaluation(std::uint32_t model, const 
   RunOrder order = (*run)->order;
   order.kind = RunKind::kEvaluate;
   order.release = ReleasePolicy::kManual;
-  order.idempotency_key = origin.key.empty() ? "" : fmt::format("{}: model {}", origin.key, model);
+  order.idempotency_key =
+      origin.key.empty() ? "" : fmt::format("{}: {} model", origin.key, model == trial.model ? "new" : "old");
   order.init_model = model;
   order.selection = {trial.group, "", ""};
   order.wait_s = trial.gate.wait_s;
@@ -195,7 +209,11 @@ Result<void> FleetService::decide(TrialRow trial) {
   } else {
     const auto audience = audience_of(trial);
     if (!audience) return audience.error();
-    const auto release = release_model(trial.model, *audience, fmt::format("trial {}", trial.number));
+    const auto released = released_to(*audience);
+    if (!released) return released.error();
+    const bool is_done = *released && (*released)->model == trial.model;  // it was killed before it had noted this
+    const auto release = is_done ? Result<std::uint32_t>((*released)->number)
+                                 : release_model(trial.model, *audience, fmt::format("trial {}", trial.number));
     if (!release && release.error().cause == Cause::kStore) return release.error();
     trial.reason =
         release ? fmt::format("mean gain {:.6f} of {} devices", mean, gains.size()) : release.error().message;

@@ -86,6 +86,9 @@ Result<std::uint32_t> FleetService::add_schedule(ScheduleRow schedule, std::uint
 Result<void> FleetService::change_schedule(const ScheduleRow& schedule, const std::string& who) {
   auto done = check_triggers(schedule);
   if (!done) return done;
+  RunOrder order = schedule.order;
+  const auto experiment = prepare(order);
+  if (!experiment) return experiment.error();
   const auto found = schedules_.find(schedule.number);
   if (found == schedules_.end()) {
     return make_error(Status::kInvalidArgument, fmt::format("there is no schedule {}", schedule.number));

@@ -276,6 +276,7 @@ Result<NewGateway> make_gateway(const GatewayOptions& options) {
 Result<std::vector<provisioning::CertificateReport>> renew_certificates(const std::string& folder,
                                                                         const std::vector<std::string>& hosts,
                                                                         std::uint32_t days) {
+  const UsualMask mask;
   const GatewayFolder gateway{absolute(folder)};
   const auto authority = provisioning::describe_certificate(gateway.pki() + "/ca.pem");
   if (!authority) return authority.error();

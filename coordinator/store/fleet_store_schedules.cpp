@@ -119,6 +119,7 @@ Result<std::vector<ScheduleRow>> FleetStore::schedules(const Page& page) const {
 Result<std::uint32_t> FleetStore::latest_model_of(std::uint32_t schedule) const {
   Statement row(database_->get(),
                 "SELECT number FROM models WHERE run IN (SELECT run FROM scheduled_runs WHERE schedule = ?) "
+                "AND number NOT IN (SELECT model FROM trials WHERE phase = 'held back') "
                 "ORDER BY run DESC, rounds DESC LIMIT 1");
   row.bind(schedule);
   const std::uint32_t number = row.next() ? row.count(0) : 0;

@@ -179,7 +179,7 @@ def check_filters(local):
     events = local.call("GET", "/api/v1/log?limit=500&event=run.queued", 200).json["items"]
     assert events and {event["event"] for event in events} == {"run.queued"}, events
     assert {event["level"] for event in local.call("GET", "/api/v1/log?limit=500&level=info", 200).json["items"]} == {"info"}
-    for path in ("runs?phase=done", "devices?online=1", "log?last=5&level=info"):
+    for path in ("runs?phase=done", "devices?online=1", "log?last=5&level=info", "log?level=loud"):
         local.call("GET", f"/api/v1/{path}", 400, code="invalid-parameter")
 
 

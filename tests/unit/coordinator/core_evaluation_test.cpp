@@ -126,7 +126,7 @@ TEST_CASE("core: a device that has done more in this evaluation than the coordin
   REQUIRE(bench.challenges.count(id) == 1);
   bench.send_birth(id, bench.challenges.at(id));
   bench.take();
-  CHECK(bench.tasks.at(id).attempt > before);
+  CHECK(bench.tasks.at(id).attempt > before + 1000);  // above any under which it may have had another's tasks
   report(bench, id);
   CHECK(bench.last_verdict() == wire::Verdict::kAccepted);
 }

@@ -79,6 +79,9 @@ class RoundDriver {
   const RoundTiming& timing() const { return timing_; }
   const RoundTiming& last_timing() const { return last_timing_; }
 
+  /// Evaluations of this run compare devices: each computes its own tasks, or they are left out.
+  void keep_shares() { hands_on_ = false; }
+
   // ---- what happens to devices. After each, whether the round is over is asked with is_over().
 
   /// Updates of devices, authentic or not, in order.
@@ -157,6 +160,7 @@ class RoundDriver {
   UpdateIntake intake_;
   std::vector<TranscriptEvent> past_events_;
   bool is_evaluation_ = false;
+  bool hands_on_ = true;
   std::uint32_t round_ = 0;  // the open one; in an evaluation, and while nothing is open, the rounds that are done
   rounds::RoundRecord round_record_;
   rounds::EvaluationRecord evaluation_record_;

@@ -11,8 +11,8 @@ namespace skink::coordinator::http {
 /// Bounds of a server. Every count is 1 or more, every time more than zero; Server::create() refuses others.
 struct Limits {
   // Connections. One too many gets a 503 and is closed; over TLS, or where its peer asks without a pause, without a
-  // word. When `connections` are open, one from a peer that has fewer takes the place of the one that has been without
-  // a request longest among those of the peer that has most.
+  // word. When `connections` are open, one from a peer that has fewer takes the place of the one that has been
+  // without a request longest, or has not read its answer for two seconds, among those of the peer that has most.
   std::size_t connections = 256;               ///< over TCP, at a time; those of the unix socket are not counted
   std::size_t connections_per_peer = 64;       ///< of one IPv4 address or IPv6 /64; of the unix socket as a whole
   std::size_t requests_per_connection = 1000;  ///< the last one is answered with "Connection: close"

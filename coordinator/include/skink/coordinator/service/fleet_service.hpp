@@ -181,6 +181,7 @@ class FleetService {
   std::uint32_t online_in(const std::string& group) const;
   Result<void> gate_model(std::uint32_t model);
   Result<std::string> audience_of(const TrialRow& trial) const;
+  Result<std::optional<ReleaseRow>> released_to(const std::string& group) const;
   /// Who asks for a trial, and under which key its runs are queued at most once; empty: none.
   struct TrialOrigin {
     std::string who;

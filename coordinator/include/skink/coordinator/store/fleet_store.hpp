@@ -324,7 +324,8 @@ class FleetStore {
   Result<bool> remove_schedule(std::uint32_t number);
   /// In the order of their numbers. Errors: see the class.
   Result<std::vector<ScheduleRow>> schedules(const Page& page) const;
-  /// The latest model of the registry that a run of this schedule has learned; 0: none. Errors: see the class.
+  /// The latest model of the registry that a run of this schedule has learned and no gate has held back; 0: none.
+  /// Errors: see the class.
   Result<std::uint32_t> latest_model_of(std::uint32_t schedule) const;
   /// Whose last birth says that adapting a release above `release` does not help, or diverges. Errors: see the class.
   Result<std::vector<ScheduleDevice>> devices_worse(std::uint32_t release) const;
