@@ -71,7 +71,7 @@ Result<void> FleetService::gate_model(std::uint32_t model) {
   return {};
 }
 
-/// /// What the devices of a group have, or shall have: the newest release to it or to all.
+/// What the devices of a group have, or shall have: the newest release to it or to all.
 Result<std::optional<ReleaseRow>> FleetService::released_to(const std::string& group) const {
   const auto rows = store_.releases({0, kMostTrials});
   if (!rows) return rows.error();

@@ -107,7 +107,7 @@ TEST_CASE("http limits: who asks without a pause waits, others do not", "[coordi
   const std::uint64_t paced = server.server().statistics().paced_requests;
   CHECK(server.client("127.0.0.2").get("/plain").status == 200);
   CHECK(server.server().statistics().paced_requests <= paced + 1);  // the greedy one, after its last answer
-  const auto again = Clock::now();  // and a connection for each is no way round
+  const auto again = Clock::now();                                  // and a connection for each is no way round
   for (int i = 0; i < 30; ++i) REQUIRE(server.client().get("/plain").status == 200);
   CHECK(Clock::now() - again >= 500ms);
 }
