@@ -174,10 +174,12 @@ Result<void> FleetService::open_run(const RunRow& row) {
 
 /// It cannot be opened: whatever is wrong with it, the runs behind it go on.
 Result<void> FleetService::fail_run(const RunRow& row, const std::string& reason) {
-  event_of(row.number, "error", "run.failed", fmt::format("run {} failed: {}", row.number, reason));
+  const EventRow said = log_event(
+      {0, utc_now(), "error", "run.failed", row.number, "", fmt::format("run {} failed: {}", row.number, reason)});
   auto set = write_notes();
   if (set) set = store_.set_phase(row.number, RunPhase::kFailed, reason, row.rounds_done);
   if (!set) return set;
+  tell(said);
   current_.reset();
   queue_changed_ = true;
   return decide_trials();
@@ -229,14 +231,16 @@ std::uint64_t FleetService::patience_ms() const {
 Result<void> FleetService::set_phase(RunPhase phase, const std::string& reason) {
   const std::uint32_t done = loop_->run() != nullptr ? loop_->run()->core().rounds_done() : current_->rounds_done;
   if (current_->phase == phase && current_->reason == reason) return {};
-  event("info", "run.phase",
-        fmt::format("run {}: {}{}", current_->number, run_phase_text(phase), reason.empty() ? "" : ": " + reason));
+  const EventRow row = log_event(
+      {0, utc_now(), "info", "run.phase", current_->number, "",
+       fmt::format("run {}: {}{}", current_->number, run_phase_text(phase), reason.empty() ? "" : ": " + reason)});
   auto set = is_over(phase) ? write_notes() : Result<void>();  // who waits for the end finds it in the log
   if (set) set = store_.set_phase(current_->number, phase, reason, done);
   if (!set) return set;
   current_->phase = phase;
   current_->reason = reason;
   current_->rounds_done = done;
+  tell(row);  // who hears it finds the run in this phase
   return {};
 }
 

@@ -67,12 +67,13 @@ void FleetService::name_culprits() {
     event_of(run, "warning", "device.suspect", one.text, one.id);
   }
   for (const FloodGuard::Flooder& one : loop_->take_flooders()) {
-    const char* remedy =
+    const std::string remedy =
         loop_->devices().is_revoked(one.id)
-            ? "it is revoked, but still connected: put its certificate on the broker's list (`skinkctl "
-              "device revoke`) and restart the broker"
-            : "is its program broken, or its key stolen? `skinkctl devices revoke` puts it out of the "
-              "fleet";
+            ? "it is revoked, but still connected: put its certificate on the broker's list (`skinkctl device revoke`) "
+              "and restart the broker"
+            : fmt::format(
+                  "is its program broken, or its key stolen? `skinkctl devices revoke {}` puts it out of the fleet",
+                  one.id);
     flood_ =
         fmt::format("{} sends more than a device may, {} messages were not looked at; {}", one.id, one.dropped, remedy);
     flood_ms_ = loop_->now_ms();

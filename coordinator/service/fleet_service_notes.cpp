@@ -130,9 +130,18 @@ void FleetService::event(const char* level, const char* name, const std::string&
 
 void FleetService::event_of(std::uint32_t run, const char* level, const char* name, const std::string& text,
                             const std::string& device) {
-  EventRow row{++last_event_, utc_now(), level, name, run, device, text};
+  tell(log_event({0, utc_now(), level, name, run, device, text}));
+}
+
+/// It stands in the log when notes are written next.
+EventRow FleetService::log_event(EventRow row) {
+  row.id = ++last_event_;
+  events_.push_back(row);
+  return row;
+}
+
+void FleetService::tell(const EventRow& row) const {
   if (observer_.on_event) observer_.on_event(row);
-  events_.push_back(std::move(row));
 }
 
 Result<void> FleetService::note_audit(const std::string& who, const char* action, const std::string& subject,

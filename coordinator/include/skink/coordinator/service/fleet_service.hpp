@@ -202,6 +202,8 @@ class FleetService {
   void note_event(const TranscriptEvent& said);
   void note_devices(const std::vector<DeviceRow>& rows);
   void note_release(const DeviceRow& row);
+  EventRow log_event(EventRow row);
+  void tell(const EventRow& row) const;
   void event(const char* level, const char* name, const std::string& text);  ///< of the open run, if there is one
   void event_of(std::uint32_t run, const char* level, const char* name, const std::string& text,
                 const std::string& device = "");
