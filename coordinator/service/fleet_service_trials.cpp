@@ -20,6 +20,10 @@ constexpr double kLossUnit = 1.0 / (1 << 20);  // docs/arithmetic.md, section 7
 
 }  // namespace
 
+std::string FleetService::key_of(const TrialOrigin& origin, const char* model) {
+  return origin.key.empty() ? "" : fmt::format("{}: {} model", origin.key, model);
+}
+
 std::uint32_t FleetService::online_in(const std::string& group) const {
   const Selection selection{group, "", ""};
   std::uint32_t devices = 0;
@@ -52,18 +56,20 @@ Result<std::uint32_t> FleetService::try_model(std::uint32_t model, const std::st
 /// Once: whoever was killed after it does it again. Canaries that are away may come while it waits.
 Result<void> FleetService::gate_model(std::uint32_t model) {
   const RunOrder& order = current_->order;
+  const std::string who = fmt::format("run {}", current_->number);
+  const TrialOrigin origin{who, "\x01gate of " + who};
+  const auto evaluation = store_.run_of_key(key_of(origin, "new"));
   const auto trials = store_.trials({0, kMostTrials});
-  if (!trials) return trials.error();
-  const auto is_of_model = [model](const TrialRow& trial) { return trial.model == model; };
-  if (std::any_of(trials->begin(), trials->end(), is_of_model)) return {};
+  if (!evaluation || !trials) return evaluation ? trials.error() : evaluation.error();
+  const auto is_ours = [&](const TrialRow& trial) { return *evaluation != 0 && trial.new_run == *evaluation; };
+  if (std::any_of(trials->begin(), trials->end(), is_ours)) return {};
   TrialRow trial;
   trial.model = model;
   trial.group = order.gate_group;
   trial.gate = order.gate;
   const std::uint32_t online = online_in(order.gate_group);
   const std::uint32_t devices = std::max(online - online / 4, least_roster(order.gate));  // some may go meanwhile
-  const std::string who = fmt::format("run {}", current_->number);
-  const auto number = begin_trial(trial, devices, {who, "\x01gate of " + who});
+  const auto number = begin_trial(trial, devices, origin);
   if (number) return {};
   if (number.error().cause == Cause::kStore) return number.error();
   event("error", "trial.failed",
@@ -126,8 +132,7 @@ Result<std::uint32_t> FleetService::queue_evaluation(std::uint32_t model, const 
   RunOrder order = (*run)->order;
   order.kind = RunKind::kEvaluate;
   order.release = ReleasePolicy::kManual;
-  order.idempotency_key =
-      origin.key.empty() ? "" : fmt::format("{}: {} model", origin.key, model == trial.model ? "new" : "old");
+  order.idempotency_key = key_of(origin, model == trial.model ? "new" : "old");
   order.init_model = model;
   order.selection = {trial.group, "", ""};
   order.wait_s = trial.gate.wait_s;

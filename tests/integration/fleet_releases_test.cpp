@@ -19,6 +19,13 @@ bool all_keep(FleetService& service, std::size_t count, std::uint32_t release, c
          })) == count;
 }
 
+/// A run whose model all get.
+RunOrder released(int rounds) {
+  RunOrder run = order({{"meta.rounds", std::to_string(rounds)}});
+  run.release = ReleasePolicy::kAuto;
+  return run;
+}
+
 void describe_canaries(FleetService& service) {
   for (const char* id : {"device-001", "device-003", "device-004"}) {
     FleetDevice canary;
@@ -39,9 +46,7 @@ TEST_CASE("fleet service: three runs, releases to all and to a group, and one ba
   std::optional<Devices> devices;
   devices.emplace(bench.broker, device_ids(6));
   const auto service = bench.service();
-  RunOrder automatic = order();
-  automatic.release = ReleasePolicy::kAuto;
-  REQUIRE(service->queue_run(automatic, "test").has_value());
+  REQUIRE(service->queue_run(released(6), "test").has_value());
   REQUIRE(service->queue_run(order({{"seed", "8"}}), "test").has_value());
   REQUIRE(bench.lead(*service, [&] {
     return phase_of(*service, 2) == RunPhase::kFinished && all_keep(*service, 6, 1, sha256_of(*service, 1));
@@ -74,9 +79,7 @@ TEST_CASE("fleet service: a gate holds a worse model back, and lets a better one
   Bench bench;
   const Devices devices(bench.broker, device_ids(6));
   const auto service = bench.service();
-  RunOrder automatic = order({{"meta.rounds", "60"}});
-  automatic.release = ReleasePolicy::kAuto;
-  REQUIRE(service->queue_run(automatic, "test").has_value());  // model 1: for all
+  REQUIRE(service->queue_run(released(60), "test").has_value());  // model 1: for all
   REQUIRE(
       service->queue_run(order({{"seed", "8"}, {"meta.rounds", "1"}}), "test").has_value());  // model 2: hardly learned
   RunOrder longer = order({{"seed", "9"}, {"meta.rounds", "300"}});
@@ -126,9 +129,7 @@ TEST_CASE("fleet service: the model of a gated run is tried before it is release
   Bench bench;
   const Devices devices(bench.broker, device_ids(6));
   const auto service = bench.service();
-  RunOrder automatic = order({{"meta.rounds", "60"}});
-  automatic.release = ReleasePolicy::kAuto;
-  REQUIRE(service->queue_run(automatic, "test").has_value());  // model 1: for all
+  REQUIRE(service->queue_run(released(60), "test").has_value());  // model 1: for all
   REQUIRE(bench.lead(*service, [&] {
     return phase_of(*service, 1) == RunPhase::kFinished && all_keep(*service, 6, 1, sha256_of(*service, 1));
   }));

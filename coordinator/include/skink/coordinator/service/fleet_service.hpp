@@ -187,6 +187,7 @@ class FleetService {
     std::string who;
     std::string key;
   };
+  static std::string key_of(const TrialOrigin& origin, const char* model);
   Result<std::uint32_t> begin_trial(TrialRow trial, std::uint32_t devices, const TrialOrigin& origin);
   Result<std::uint32_t> queue_evaluation(std::uint32_t model, const TrialRow& trial, std::uint32_t devices,
                                          const TrialOrigin& origin);
