@@ -284,7 +284,7 @@ Result<std::vector<provisioning::CertificateReport>> renew_certificates(const st
   if (!lock) return lock.error();
   const auto old = provisioning::describe_certificate(gateway.broker_pair() + "/cert.pem");
   if (!old && hosts.empty()) return old.error();
-  const std::vector<std::string>& names = hosts.empty() ? old->names : hosts;
+  const std::vector<std::string> names = old && hosts.empty() ? old->names : hosts;
   const auto client = [&] { return provisioning::issue_client_pair(gateway.pki(), "coordinator", days); };
   const auto server = [&] { return provisioning::issue_server_pair(gateway.pki(), names, days); };
   auto done = replace_pair(gateway.broker_pair(), server(), kBrokerUser);
