@@ -2,7 +2,8 @@
 #
 #   skink_add_library(<name> ALIAS skink::<x> [FREESTANDING] SOURCES ... PUBLIC_INCLUDE <dir>
 #                     [LINK_PUBLIC ...] [LINK_PRIVATE ...] [COMPONENT <of the installed package>]
-#                     [STANDARD <of a library that is not FREESTANDING; default: 20>])
+#                     [STANDARD <of a library that is not FREESTANDING; default: 20>] [ASIO])
+#     ASIO: its sources include Boost.Asio, which is compiled once, in coordinator/http/boost_asio.cpp
 #   skink_add_program(<name> SOURCES ... [LINK ...] [NOT_INSTALLED])           -> <build>/bin/<name>
 #   skink_add_test(<name> SOURCES ... [LINK ...] [LABELS ...] [TIMEOUT <s>] [SERIAL])  -> <build>/bin/tests/<name>
 #   skink_add_script_test(<name> COMMAND ... [LABELS ...] [TIMEOUT <s>] [SERIAL])
@@ -70,7 +71,7 @@ function(skink_refuse_unknown prefix)
 endfunction()
 
 function(skink_add_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "FREESTANDING" "ALIAS;PUBLIC_INCLUDE;COMPONENT;STANDARD" "SOURCES;LINK_PUBLIC;LINK_PRIVATE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "FREESTANDING;ASIO" "ALIAS;PUBLIC_INCLUDE;COMPONENT;STANDARD" "SOURCES;LINK_PUBLIC;LINK_PRIVATE")
   skink_refuse_unknown(arg)
   add_library(${name} STATIC ${arg_SOURCES})
   add_library(${arg_ALIAS} ALIAS ${name})
@@ -93,7 +94,15 @@ function(skink_add_library name)
       set(arg_STANDARD 20)
     endif()
     skink_apply_standard(${name} ${arg_STANDARD})
-    if(arg_STANDARD EQUAL 20)
+    if(arg_ASIO)
+      target_compile_definitions(${name} PRIVATE ${SKINK_ASIO_DEFINITIONS})
+      # The thread sanitizer does not know fences, which gcc warns of. Asio's are beside its mutexes here: one thread runs it.
+      if(SKINK_SANITIZE MATCHES thread)
+        target_compile_definitions(${name} PRIVATE BOOST_ASIO_DISABLE_FENCED_BLOCK)
+        target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
+      endif()
+      skink_precompile_host(${name} ASIO)
+    elseif(arg_STANDARD EQUAL 20)
       skink_precompile_host(${name})
     endif()
   endif()
@@ -250,15 +259,27 @@ function(skink_precompile target name)
   target_precompile_headers(${target} REUSE_FROM ${name})
 endfunction()
 
-# What nearly all sources of hosts include. In a Release build only: that of developers proves that every header of ours
-# compiles alone (tests/structure), and source files with options of their own are left as they are.
+# What nearly all sources of hosts include; ASIO: Boost.Asio and Boost.Beast too, with the definitions that the target must
+# have. Sanitizers' builds compile without, and prove that nothing is included by accident.
+set(SKINK_ASIO_DEFINITIONS BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 function(skink_precompile_host target)
-  if(NOT CMAKE_BUILD_TYPE STREQUAL "Release" OR SKINK_SANITIZE)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "ASIO" "" "")
+  if(SKINK_SANITIZE)
     return()
   endif()
-  skink_precompile(${target} skink_host_headers
-    HEADERS <boost/system/result.hpp> <algorithm> <cstdint> <functional> <map> <memory> <optional> <string> <vector>
-    LINK Threads::Threads)
+  set(name skink_host_headers)
+  set(headers <boost/system/result.hpp> <algorithm> <chrono> <cstdint> <functional> <map> <memory> <optional>
+      <string> <vector>)
+  if(arg_ASIO)
+    set(name skink_asio_headers)
+    list(APPEND headers <boost/asio/io_context.hpp> <boost/asio/ip/tcp.hpp> <boost/asio/local/stream_protocol.hpp>
+         <boost/asio/ssl/stream.hpp> <boost/asio/steady_timer.hpp> <boost/beast/core/flat_buffer.hpp>
+         <boost/beast/http.hpp> <boost/beast/websocket/stream.hpp> <boost/json.hpp>)
+  endif()
+  skink_precompile(${target} ${name} HEADERS ${headers} LINK Threads::Threads)
+  if(arg_ASIO)
+    target_compile_definitions(${name} PRIVATE ${SKINK_ASIO_DEFINITIONS})
+  endif()
 endfunction()
 
 function(skink_add_test name)
