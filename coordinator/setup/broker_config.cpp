@@ -51,7 +51,7 @@ BrokerLimits limits_for(std::uint32_t devices) {
 std::string broker_config_text(const BrokerPlan& plan) {
   std::string text = fmt::format(
       "# mosquitto {} for the fleet '{}', made by skinkctl init. Certificates are read again on SIGHUP.\n"
-      "per_listener_settings false\nallow_anonymous false\n",
+      "allow_anonymous false\n",
       plan.dialect == BrokerDialect::kMosquitto20 ? "2.0" : "2.1", plan.fleet);
   if (!plan.user.empty()) text += fmt::format("user {}\n", plan.user);
   if (plan.dialect == BrokerDialect::kMosquitto20) {

@@ -38,10 +38,10 @@ rounds_done() { "$ctl" runs show "$1" | awk '/^rounds_done/ {print $2}'; }
 
 # ---- a gateway that has learned, and learns ----
 fleet_port=$(free_port)
-"$ctl" init gw --fleet plant --host localhost --port "$fleet_port" --bind 127.0.0.1 >said
+"$ctl" init gw --fleet plant --host localhost --port "$fleet_port" --bind 127.0.0.1 "${fleet_dialect[@]}" >said
 "$ctl" provision --fleet plant --pki gw/pki --broker "localhost:$fleet_port" --prefix pump- --count 4 >said
 export SKINK_SOCKET=$fleet_work/gw/state/api.sock
-/usr/sbin/mosquitto -c gw/broker/mosquitto.conf >broker.log 2>&1 &
+"$fleet_mosquitto" -c gw/broker/mosquitto.conf >broker.log 2>&1 &
 fleet_pids+=("$!")
 wait_for_port "$fleet_port" 10 || fail "no broker: $(cat broker.log)"
 start_service gw

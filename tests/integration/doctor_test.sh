@@ -9,7 +9,7 @@ chmod 755 "$fleet_work"
 cd "$fleet_work"
 
 start_broker() {
-  /usr/sbin/mosquitto -c "$1/broker/mosquitto.conf" >>broker.log 2>&1 &
+  "$fleet_mosquitto" -c "$1/broker/mosquitto.conf" >>broker.log 2>&1 &
   broker=$!
   fleet_pids+=("$broker")
   wait_for_port "$fleet_port" 10 || fail "the broker does not start: $(cat broker.log)"
@@ -33,7 +33,7 @@ only_errors() {
 changed() { sed "$2" gw/coordinator.toml >"gw/$1.toml"; }
 
 fleet_port=$(free_port)
-"$ctl" init gw --fleet plant --host gateway.example --port "$fleet_port" --bind 127.0.0.1 >said
+"$ctl" init gw --fleet plant --host gateway.example --port "$fleet_port" --bind 127.0.0.1 "${fleet_dialect[@]}" >said
 "$ctl" init foreign --fleet plant --host gateway.example >said
 start_broker gw
 

@@ -6,9 +6,15 @@ fleet_bin=${SKINK_BIN_DIR:?}
 . "$fleet_root/scripts/lib/net.sh"
 . "$fleet_root/scripts/lib/fleet.sh"
 
-if [[ ! -x /usr/sbin/mosquitto ]] || ! command -v mosquitto_pub >/dev/null; then
+fleet_mosquitto=$(PATH="$PATH:/usr/sbin" command -v mosquitto) || true
+if [[ -z $fleet_mosquitto ]] || ! command -v mosquitto_pub >/dev/null; then
   echo "SKIPPED: $1: mosquitto or its clients are not installed"
   exit 0
+fi
+# Options of skinkctl init for this broker: scripts/check-brokers puts others before the system's.
+fleet_dialect=()
+if [[ $("$fleet_mosquitto" -h || true) != "mosquitto version 2.0."* ]]; then
+  fleet_dialect=(--mosquitto 2.1 ${SKINK_ACL_PLUGIN:+--acl-plugin "$SKINK_ACL_PLUGIN"})
 fi
 fleet_work=$(mktemp -d)
 trap 'fleet_stop; rm -rf "$fleet_work"' EXIT

@@ -29,10 +29,11 @@ rounds_in() {
 }
 
 fleet_port=$(free_port)
-"$ctl" init gw --fleet plant --host localhost --devices "$devices" --port "$fleet_port" --bind 127.0.0.1 >said
+"$ctl" init gw --fleet plant --host localhost --devices "$devices" --port "$fleet_port" --bind 127.0.0.1 \
+  "${fleet_dialect[@]}" >said
 "$ctl" provision --fleet plant --pki gw/pki --broker "localhost:$fleet_port" --count "$((devices + 1))" >said
 export SKINK_SOCKET=$fleet_work/gw/state/api.sock
-/usr/sbin/mosquitto -c gw/broker/mosquitto.conf >broker.log 2>&1 &
+"$fleet_mosquitto" -c gw/broker/mosquitto.conf >broker.log 2>&1 &
 broker=$!
 fleet_pids+=("$broker")
 wait_for_port "$fleet_port" 10 || fail "no broker: $(cat broker.log)"
