@@ -9,6 +9,9 @@ namespace skink::ctl {
 DevicesCommand::DevicesCommand(Command app, std::string& store)
     : devices_(app.command("devices", "Every device that was ever seen, and what is said of it")) {
   devices_.option("--store", store, "Those in the store of a run, without the service");
+  devices_.option("--group", of_group_, "Those of this group");
+  devices_.choice<std::string, std::string>("--online", online_, {{"yes", "true"}, {"no", "false"}},
+                                            "Those that are, or are not");
   show_ = devices_.command("show", "One device");
   label_ = devices_.command("label", "Sets labels: devices label ID floor=2 --remove hall");
   label_.option("--remove", removed_, "A label to remove").takes_one();
@@ -47,7 +50,7 @@ int DevicesCommand::run() {
   if (exclude_.parsed()) return describe(*link, {{"excluded", true}});
   if (include_.parsed()) return describe(*link, {{"excluded", false}});
   if (revoke_.parsed()) return show_object(*link, link->change("POST", target() + ":revoke", {}));
-  return show_list(*link, "/api/v1/devices",
+  return show_list(*link, with_query("/api/v1/devices", {{"group", of_group_}, {"online", online_}}),
                    {{"device", "id"},
                     {"online", "online"},
                     {"group", "group"},

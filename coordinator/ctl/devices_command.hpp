@@ -28,6 +28,8 @@ class DevicesCommand {
   LinkOptions options_;
   std::string id_;
   std::string text_;
+  std::string of_group_;
+  std::string online_;  ///< "true", "false" or empty
   std::vector<std::string> labels_;
   std::vector<std::string> removed_;
 };

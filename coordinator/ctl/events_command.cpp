@@ -42,15 +42,32 @@ void show_event(const ServiceLink& link, const StreamEvent& event) {
 
 EventsCommand::EventsCommand(Command app) : command_(app.command("events", "What the service has in its log")) {
   options_.add_to(command_);
+  command_.choice<std::string, std::string>(
+      "--level", level_, {{"info", "info"}, {"warning", "warning"}, {"error", "error"}}, "Those of this level");
+  command_.option("--event", event_, "Those of this name, as run.begun (docs/fleet-store.md)");
+  command_.option("--device", device_, "Those of this device");
+  command_.option("--last", last_, "The last so many of them; default: all that the service has at hand")
+      .range(1U, 0x7fffffffU);
   command_.flag("--follow", follow_, "What happens from now on, until Ctrl-C; with --json an object a line");
 }
 
 int EventsCommand::run() {
   const auto link = ServiceLink::open(options_);
   if (!link) return fail(link.error());
-  if (follow_) return follow(*link);
-  return show_list(
-      *link, "/api/v1/log",
+  if (!follow_) return list(*link);
+  if (!level_.empty() || !event_.empty() || !device_.empty() || last_ != 0) {
+    return fail(ExitCode::kUsage,
+                "--follow shows what happens from now on, of every kind; the others select of the log");
+  }
+  return follow(*link);
+}
+
+int EventsCommand::list(const ServiceLink& link) const {
+  auto rows = link.pages(with_query("/api/v1/log", {{"level", level_}, {"event", event_}, {"device", device_}}));
+  if (!rows) return fail(rows.error());
+  if (last_ != 0 && rows->size() > last_) rows->erase(rows->begin(), rows->end() - last_);
+  return show_rows(
+      link, *rows,
       {{"at", "at"}, {"level", "level"}, {"event", "event"}, {"run", "run"}, {"device", "device"}, {"text", "text"}});
 }
 

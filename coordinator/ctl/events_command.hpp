@@ -14,10 +14,15 @@ class EventsCommand {
   int run();
 
  private:
+  int list(const ServiceLink& link) const;
   int follow(const ServiceLink& link) const;
 
   Command command_;
   LinkOptions options_;
+  std::string level_;
+  std::string event_;
+  std::string device_;
+  std::uint32_t last_ = 0;  ///< 0: all
   bool follow_ = false;
 };
 

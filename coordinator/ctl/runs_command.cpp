@@ -45,6 +45,9 @@ int show_end(const ServiceLink& link, const boost::json::object& run) {
 RunsCommand::RunsCommand(Command app) : runs_(app.command("runs", "Runs of the service: lists, queues, changes them")) {
   options_.add_to(runs_);
   list_ = runs_.command("list", "All runs, as 'runs' alone does");
+  for (Command command : {runs_, list_}) {
+    command.option("--phase", phase_, "Those that are queued, waiting, running, paused, finished, stopped or failed");
+  }
   queue_ = runs_.command("queue", "Puts a run at the end of the queue");
   order_.add_to(queue_);
   start_ = runs_.command("start", "As 'queue', and waits until its first round is done; says what it waits for");
@@ -76,7 +79,7 @@ int RunsCommand::run() {
 }
 
 int RunsCommand::list(const ServiceLink& link) const {
-  const auto runs = link.pages("/api/v1/runs");
+  const auto runs = link.pages(with_query("/api/v1/runs", {{"phase", phase_}}));
   if (!runs) return fail(runs.error());
   return show_rows(link, *runs,
                    {{"run", "number"},

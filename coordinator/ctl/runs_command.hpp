@@ -30,6 +30,7 @@ class RunsCommand {
   LinkOptions options_;
   std::uint32_t number_ = 0;
   OrderOptions order_;
+  std::string phase_;
   std::uint32_t timeout_s_ = 0;
 };
 

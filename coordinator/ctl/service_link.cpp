@@ -1,5 +1,7 @@
 #include "service_link.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 
 #include "failure.hpp"
@@ -72,13 +74,16 @@ Result<Endpoint> endpoint_of(const LinkOptions& options) {
   return parsed;
 }
 
+/// Needs no escape in a query.
+bool is_unreserved(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+}
+
 /// A value of a query: ids of devices and numbers need no escapes, and nothing else is let through.
 std::string query_value(const boost::json::value& value) {
   std::string text = value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value);
   for (const char c : text) {
-    const bool is_plain =
-        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
-    if (!is_plain) return "";
+    if (!is_unreserved(c)) return "";
   }
   return text;
 }
@@ -153,6 +158,19 @@ Result<boost::json::array> ServiceLink::pages(const std::string& target) const {
     after = is_last ? "" : "&after=" + query_value(*next);
   } while (!after.empty() && items.size() < kMostItems);
   return items;
+}
+
+std::string with_query(const std::string& path, const Query& query) {
+  std::string target = path;
+  for (const auto& [name, value] : query) {
+    if (value.empty()) continue;
+    target += target.find('?') == std::string::npos ? '?' : '&';
+    target += name + "=";
+    for (const char c : value) {
+      target += is_unreserved(c) ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return target;
 }
 
 int fail(const Error& error) {

@@ -5,6 +5,8 @@
 
 #include <boost/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "skink/coordinator/client/api_client.hpp"
 #include "skink/host/program/command_line.hpp"
@@ -52,6 +54,10 @@ Error refusal_of(const coordinator::client::Answer& answer);
 
 /// Prints what went wrong. @returns the exit code: by the cause, else kUnreachable, or kInternal.
 int fail(const Error& error);
+
+/// What selects items of a list: name and value; an empty value is left out, any other one is escaped.
+using Query = std::vector<std::pair<std::string, std::string>>;
+std::string with_query(const std::string& path, const Query& query);
 
 /// Prints the answer: as JSON, or its fields.
 int show_object(const ServiceLink& link, const Result<boost::json::object>& answer);

@@ -3,6 +3,7 @@
 import { all } from "./api.js";
 import { button, card, fill, h, integer, phase, show, table, throttle, time } from "./dom.js";
 import { queueDialog } from "./run_form.js";
+import { schedulesCard } from "./schedules.js";
 import { lacks, on, state } from "./session.js";
 
 const kColumns = [
@@ -32,7 +33,7 @@ export function selectionText({ group, label, firmware }) {
 export function runsView(main, signal) {
   const list = h("div");
   const queue = button("Queue a run", () => queueDialog(), { kind: "primary", refused: lacks("operate") });
-  fill(main, h("div", { class: "title" }, h("h1", null, "Runs"), queue), card("All runs", { wide: true, note: "They are led one after the other, in the order of their numbers." }, list));
+  fill(main, h("div", { class: "title" }, h("h1", null, "Runs"), queue), card("All runs", { wide: true, note: "They are led one after the other, in the order of their numbers." }, list), schedulesCard(signal));
   const load = () => show(list, "runs", async () => {
     const runs = await all("/api/v1/runs", { signal });
     return table("Runs", kColumns, runs.reverse(), { none: "There is no run yet. “Queue a run” takes an experiment file and begins as soon as its devices are there." });

@@ -123,6 +123,31 @@ async function checkControls(page) {
   await page.getByRole("heading", { name: /stopped/ }).waitFor();
 }
 
+async function checkSchedules(page) {
+  await go(page, "#/runs");
+  await page.getByText("There is none. “Queue a run” makes one").waitFor();
+  await page.getByRole("button", { name: "Queue a run" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Experiment file").setInputFiles(process.env.SKINK_EXPERIMENT);
+  await until("the file is read", async () => (await form.getByLabel("Experiment", { exact: true }).inputValue()).includes("sine"));
+  await form.getByText("Again and again").click();
+  await form.getByLabel("Every so many seconds").fill("86400");
+  await form.getByLabel("Begins with the latest it has learned").check();
+  await inspect(page, "a schedule", troubles);
+  await form.getByRole("button", { name: "Queue it" }).click();
+  const card = page.locator(".schedules");
+  await card.getByText("every 24 h 0 min").waitFor();
+  await card.getByText("its latest model").waitFor();
+  await card.getByRole("button", { name: "Pause schedule 1" }).click();
+  await card.getByText("paused").waitFor();
+  await card.getByRole("button", { name: "Resume schedule 1" }).click();
+  await card.getByRole("button", { name: "Pause schedule 1" }).waitFor();
+  await card.getByRole("button", { name: "Remove schedule 1" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove it" }).click();
+  await page.getByText("There is none. “Queue a run” makes one").waitFor();
+  assert.equal(await page.getByRole("link", { name: "run 2", exact: true }).count(), 0, "a schedule for tomorrow queues nothing today");
+}
+
 async function checkModels(page) {
   await go(page, "#/models");
   const waiting = page.waitForEvent("download");
@@ -217,6 +242,8 @@ try {
   step("a run was queued, and its rounds arrive without a reload");
   await checkControls(page);
   step("it was paused, resumed and stopped");
+  await checkSchedules(page);
+  step("a schedule was made, paused, resumed and removed");
   await checkModels(page);
   step("its model was exported, released, and confirmed by 12 devices");
   await checkDevices(page);
