@@ -9,6 +9,7 @@
 
 #include "one_run.hpp"
 #include "program_log.hpp"
+#include "reload.hpp"
 #include "skink/common/limits.hpp"
 #include "skink/coordinator/api/api.hpp"
 #include "skink/coordinator/doctor/doctor.hpp"
@@ -42,7 +43,7 @@ std::atomic<bool> stopped{false};
 std::atomic<bool> reloads{false};
 
 void stop(int /*signal*/) { stopped = true; }
-void reload(int /*signal*/) { reloads = true; }
+void note_reload(int /*signal*/) { reloads = true; }
 
 /// The experiment of a run, as far as it can be checked before its devices are there.
 Result<void> check_experiment(const std::string& path, const std::vector<Override>& overrides) {
@@ -89,18 +90,8 @@ void log_event(const coordinator::EventRow& event) {
   program_log().write({level, event.event, event.text, event.run, event.device});
 }
 
-/// On SIGHUP. The list of revoked devices is read every second anyway.
-void reload_certificate(http::Server& server, bool has_tls) {
-  const auto reloaded = has_tls ? server.reload_certificate() : Result<void>();
-  if (reloaded) {
-    say(LogLevel::kInfo, "service.reloaded", has_tls ? "the certificate was read again" : "nothing to read again");
-  } else {
-    say(LogLevel::kError, "service.reloaded", reloaded.error().message + "; the old certificate stays in use");
-  }
-}
-
 /// `skink-coordinator`: leads until it is told to stop.
-int serve(const coordinator::Settings& settings) {
+int serve(const coordinator::Settings& settings, const std::string& config) {
   auto service = coordinator::FleetService::create(settings);
   if (!service) return fail(service.error(), ExitCode::kConfiguration);
   auto api = coordinator::api::Api::create(**service, settings.state);
@@ -122,10 +113,10 @@ int serve(const coordinator::Settings& settings) {
     if (filter.is_due(event.event + event.text)) log_event(event);
   });
   ServiceManager manager([](const std::string& fault) { say(LogLevel::kWarning, "service.unheard", fault); });
-  const coordinator::ServiceEnd end = (*service)->run(observer, [&, has_tls = !settings.http_certificate.empty()] {
+  const coordinator::ServiceEnd end = (*service)->run(observer, [&] {
     if (reloads.exchange(false)) {
       manager.reloading();
-      reload_certificate(**server, has_tls);
+      gateway::reload(config, **service, **server);
     }
     if (!stopped) manager.turn([&service] { return gateway::standing_text((*service)->state()); });
     if (stopped) manager.stopping();
@@ -222,8 +213,8 @@ int run_command(int argc, char** argv) {
       return fail(ExitCode::kUsage, "--set, --rounds, --init and --updates are of one run: skink-coordinator run");
     }
     if (arguments.check_only) return report_check(check_credentials(*settings), arguments.config);
-    std::signal(SIGHUP, reload);  // of a service, a terminal that is closed is no reason to stop
-    return serve(*settings);
+    std::signal(SIGHUP, note_reload);  // of a service, a terminal that is closed is no reason to stop
+    return serve(*settings, arguments.config);
   } catch (const std::exception& error) {
     return fail(ExitCode::kInternal, error.what());
   }

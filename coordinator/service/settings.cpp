@@ -69,4 +69,35 @@ Result<Settings> read_settings(const std::string& path) {
   return settings;
 }
 
+SettingsChange change_settings(Settings& running, const Settings& read) {
+  SettingsChange change;
+  const auto take = [&](const char* key, auto Settings::*member) {
+    if (running.*member == read.*member) return;
+    running.*member = read.*member;
+    change.taken.emplace_back(key);
+  };
+  const auto leave = [&](const char* key, auto Settings::*member) {
+    if (!(running.*member == read.*member)) change.restart.emplace_back(key);
+  };
+  leave("[coordinator] state", &Settings::state);
+  take("[coordinator] checkpoint_rounds", &Settings::checkpoint_rounds);
+  take("[coordinator] clip_factor", &Settings::clip_factor);
+  leave("[coordinator] threads", &Settings::threads);
+  leave("[broker] host", &Settings::host);
+  leave("[broker] port", &Settings::port);
+  leave("[broker] ca", &Settings::ca);
+  leave("[broker] certificate", &Settings::certificate);
+  leave("[broker] key", &Settings::key);
+  leave("[broker] server_certificate", &Settings::broker_certificate);
+  leave("[release] pki", &Settings::release_pki);
+  leave("[http] socket", &Settings::http_socket);
+  leave("[http] listen", &Settings::http_listen);
+  leave("[http] certificate", &Settings::http_certificate);
+  leave("[http] key", &Settings::http_key);
+  leave("[fleet] name", &Settings::fleet);
+  leave("[fleet] master_key", &Settings::master_key);
+  leave("[fleet] revoked", &Settings::revoked);
+  return change;
+}
+
 }  // namespace skink::coordinator

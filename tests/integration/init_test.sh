@@ -23,7 +23,7 @@ expect() {
 content_of() { find "$1" -type f -print0 | sort -z | xargs -0 sha256sum; }
 # start_broker GATEWAY: in fleet_broker_pid
 start_broker() {
-  /usr/sbin/mosquitto -c "$1/broker/mosquitto.conf" >>broker.log 2>&1 &
+  "$fleet_mosquitto" -c "$1/broker/mosquitto.conf" >>broker.log 2>&1 &
   fleet_broker_pid=$!
   fleet_pids+=("$fleet_broker_pid")
   wait_for_port "$fleet_port" 10 || fail "the broker does not start: $(cat broker.log)"
@@ -70,7 +70,7 @@ expect 2 "not HOST:PORT" "$ctl" init gw --fleet plant --host gateway.example --h
 fleet_port=$(free_port)
 http_port=$(free_port)
 "$ctl" init gw --fleet Plant_1 --host gateway.example 192.0.2.7 2001:db8::7 --devices 50 --port "$fleet_port" \
-  --bind 127.0.0.1 ::1 --http "127.0.0.1:$http_port" >init.log
+  --bind 127.0.0.1 ::1 --http "127.0.0.1:$http_port" "${fleet_dialect[@]}" >init.log
 token=$(grep -o 'skink_[0-9a-f]\{64\}' init.log) || fail "no token: $(cat init.log)"
 ! grep -rqF "$token" gw || fail "the token is kept"
 [[ $(stat -c %a gw/pki/ca.key) == 600 && $(stat -c %a gw/pki) == 700 && $(stat -c %a gw/broker/tls/key.pem) == 600 ]] ||
@@ -136,6 +136,28 @@ learns $((seed++))
 expect 5 "nothing/pki/ca.pem" "$ctl" certificates renew nothing --host a.example
 echo "certificates: renewed under a fleet that goes on; SIGHUP is enough for the broker"
 
+# ---- SIGHUP to the coordinator: what holds at once, what waits, what is wrong ----
+# reloads TEXT: after a SIGHUP the last event of its kind says it
+reloads() {
+  local i
+  kill -HUP "$fleet_service_pid"
+  for ((i = 0; i < 50; i++)); do
+    ! "$ctl" events --event service.reloaded --last 1 --json | grep -qF -- "$1" || return 0
+    sleep 0.1
+  done
+  fail "SIGHUP: $("$ctl" events --event service.reloaded), not $1"
+}
+cp gw/coordinator.toml sound.toml
+reloads "says what it said"
+sed -i 's/^\[coordinator\]/&\nclip_factor = 2.5/; s/^port = .*/port = 1/' gw/coordinator.toml
+reloads "new for runs from now on: [coordinator] clip_factor; waits for a restart, after which a run goes on: [broker] port"
+echo "unknown = 1" >>gw/coordinator.toml
+reloads "what was read before holds"
+learns $((seed++))
+"$ctl" runs show 1 --json >/dev/null
+cp sound.toml gw/coordinator.toml
+echo "SIGHUP: what is new holds or is named, what is wrong changes nothing"
+
 # ---- revoked in the folder: the broker's copy too ----
 "$ctl" device revoke --pki gw/pki pump-003 >said
 cmp -s gw/pki/crl.pem gw/broker/crl.pem || fail "the broker's list is another one"
@@ -147,7 +169,8 @@ sleep 0.5
 fleet_stop
 
 # ---- the other dialect, and persistence ----
-"$ctl" init kept --fleet plant --host gateway.example --port "$fleet_port" --bind 127.0.0.1 --persistence --state elsewhere/plant >said
+"$ctl" init kept --fleet plant --host gateway.example --port "$fleet_port" --bind 127.0.0.1 --persistence --state elsewhere/plant \
+  "${fleet_dialect[@]}" >said
 grep -q "^persistence_location $fleet_work/kept/broker/data/" kept/broker/mosquitto.conf || fail "no persistence"
 start_broker kept
 mosquitto_pub -h 127.0.0.1 -p "$fleet_port" --cafile kept/pki/ca.pem --cert kept/pki/coordinator/cert.pem \

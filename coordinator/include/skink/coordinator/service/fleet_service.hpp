@@ -85,8 +85,12 @@ class FleetService {
   /// What was counted since the start.
   const FleetCounters& counters() const { return counters_; }
   FleetStore& store() { return store_; }
-  /// As it was created; from any thread.
+  /// From any thread, but for what change_settings() changes.
   const Settings& settings() const { return settings_; }
+  /// Takes over what may change while it runs, for runs that are queued from now on.
+  SettingsChange change_settings(const Settings& read) { return coordinator::change_settings(settings_, read); }
+  /// Tells an event of the service itself, and keeps it. @param[in] level  "info", "warning" or "error"
+  void report(const char* level, const char* name, const std::string& text) { event_of(0, level, name, text); }
   /// The devices of a round: of the open one, or of one of the last (RoundRing). None: it is not at hand.
   std::optional<RoundParticipants> participants(std::uint32_t run, std::uint32_t round) const;
   const DeviceBook& devices() const { return loop_->devices(); }

@@ -41,4 +41,13 @@ struct Settings {
 /// Relative paths in the file are taken from the file's folder. Errors name file, line, key and what is allowed.
 Result<Settings> read_settings(const std::string& path);
 
+/// What differs between a file that is read again and what runs, by key as in "[broker] port", in the order of the
+/// file.
+struct SettingsChange {
+  std::vector<std::string> taken;    ///< holds from now on
+  std::vector<std::string> restart;  ///< holds after a restart
+};
+/// Takes over into `running` what may change while a service runs: checkpoint_rounds and clip_factor.
+SettingsChange change_settings(Settings& running, const Settings& read);
+
 }  // namespace skink::coordinator

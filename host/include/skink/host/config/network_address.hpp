@@ -14,6 +14,9 @@ struct NetworkAddress {
   std::string host;        ///< name or address; IPv6 without brackets
   std::uint16_t port = 0;  ///< 1..65535
 };
+inline bool operator==(const NetworkAddress& a, const NetworkAddress& b) {
+  return a.host == b.host && a.port == b.port;
+}
 
 /// Reads "host:port" or "[::1]:8883". The host is not looked up.
 /// @returns kInvalidArgument for anything else; the message says what is wanted.
