@@ -17,7 +17,7 @@ void DeviceWatch::restore(const std::vector<DeviceConduct>& rows) {
 
 void DeviceWatch::begin_run() {
   for (auto& [id, device] : devices_) {
-    device.is_named = false;
+    device.is_named = device.is_replaced = false;
     device.clipped_in_row = 0;
   }
 }
@@ -34,6 +34,7 @@ void DeviceWatch::on_update(const TakenUpdate& update) {
   Watched& device = of(update.device_id);
   DeviceConduct& conduct = device.conduct;
   ++conduct.updates;
+  device.is_replaced = false;
   if (update.bound <= 0) return;
   const double length = update.norm / update.bound;
   conduct.length = conduct.length ? *conduct.length + kNewest * (length - *conduct.length) : length;
@@ -47,6 +48,8 @@ void DeviceWatch::on_update(const TakenUpdate& update) {
                                                  "of scale? `skinkctl devices exclude {}` keeps it out of runs",
                                                  conduct.id, device.clipped_in_row, *conduct.length, conduct.id)});
 }
+
+bool DeviceWatch::on_replaced(std::string_view id) { return !std::exchange(of(id).is_replaced, true); }
 
 void DeviceWatch::on_miss(std::string_view id) { ++of(id).conduct.misses; }
 

@@ -101,10 +101,13 @@ void FleetService::note_event(const TranscriptEvent& said) {
   const std::string device = said.detail.substr(0, said.detail.find(": "));
   const bool is_known = loop_->devices().find(device) != nullptr;
   if (is_known && said.reason == wire::Refusal::kLate) watch_.on_miss(device);
-  event_of(current_ ? current_->number : 0, "warning", "run.transcript",
-           fmt::format("run {}, round {}: {} ({}) {}", current_ ? current_->number : 0, said.round,
-                       event_text(said.kind), wire::refusal_text(said.reason), said.detail),
-           is_known ? device : "");
+  const bool is_away = said.kind == EventKind::kReplaced && said.reason == wire::Refusal::kNone && is_known;
+  if (is_away && !watch_.on_replaced(device)) return;
+  event_of(
+      current_ ? current_->number : 0, "warning", "run.transcript",
+      fmt::format("run {}, round {}: {} ({}) {}{}", current_ ? current_->number : 0, said.round, event_text(said.kind),
+                  wire::refusal_text(said.reason), said.detail, is_away ? "; said again when it has taken part" : ""),
+      is_known ? device : "");
 }
 
 void FleetService::note_devices(const std::vector<DeviceRow>& rows) {

@@ -163,6 +163,38 @@ TEST_CASE("fleet service: the model of a gated run is tried before it is release
   CHECK(service->store().trials({})->size() == 2);
 }
 
+TEST_CASE("fleet service: a gated run of a group is measured against that group's release, and released to it",
+          "[service][broker]") {
+  Bench bench;
+  const Devices devices(bench.broker, device_ids(6));
+  const auto service = bench.service();
+  REQUIRE(service->queue_run(released(60), "test").has_value());                                  // model 1: for all
+  REQUIRE(service->queue_run(order({{"seed", "8"}, {"meta.rounds", "1"}}), "test").has_value());  // model 2
+  REQUIRE(bench.lead(*service, [&] {
+    return phase_of(*service, 2) == RunPhase::kFinished && all_keep(*service, 6, 1, sha256_of(*service, 1));
+  }));
+  describe_canaries(*service);
+  REQUIRE(service->release_model(2, "canaries", "test").has_value());
+  RunOrder run = order({{"fleet.devices", "3"}, {"fleet.held_out", "1"}, {"meta.cohort", "2"}, {"seed", "9"}});
+  run.init_model = 1;
+  run.selection.group = "canaries";
+  run.release = ReleasePolicy::kGated;
+  run.gate_group = "canaries";
+  run.gate = {0.0, 2, 30};
+  REQUIRE(service->queue_run(run, "test").has_value());  // model 3: worse than 1 or not, much better than 2
+  REQUIRE(bench.lead(*service, [&] {
+    const auto trials = service->store().trials({});
+    return !trials->empty() && trials->front().phase != TrialPhase::kJudging &&
+           all_keep(*service, 3, 3, sha256_of(*service, 3));
+  }));
+  const TrialRow trial = service->store().trials({})->front();
+  INFO(trial.reason);
+  CHECK((trial.model == 3 && trial.old_model == 2));
+  CHECK((trial.phase == TrialPhase::kReleased && trial.release == 3));
+  CHECK(service->store().releases({2, 1})->front().group == "canaries");
+  CHECK(all_keep(*service, 3, 1, sha256_of(*service, 1)));  // the others
+}
+
 TEST_CASE("fleet service: a run whose model cannot be released is refused", "[service][broker]") {
   Bench bench;
   bench.settings.release_pki.clear();

@@ -85,8 +85,10 @@ reaches "$run" 399
 kill -CONT "$odd_pid"
 misses=$(field 'it["misses"]' "$ctl" devices show "$odd")
 [[ $misses -ge 1 && $misses -le 3 ]] || fail "$odd has missed $misses deadlines"
-named=$(sqlite3 "file:$out/state/fleet.db?mode=ro" "SELECT count(*) FROM events WHERE text LIKE '%$odd: no answer in time; not asked again for 6 s%'")
+named=$(sqlite3 "file:$out/state/fleet.db?mode=ro" "SELECT count(*) FROM events WHERE text LIKE '%$odd: no% in time; not asked again for 6 s%'")
 [[ $named -ge 1 ]] || fail "no event names it: $("$ctl" events | tail)"
+said=$(sqlite3 "file:$out/state/fleet.db?mode=ro" "SELECT count(*) FROM events WHERE run = $run AND text LIKE '%$odd: at rest%'")
+[[ $said -le 3 ]] || fail "it is said $said times that $odd is at rest: $("$ctl" events --device "$odd")"
 echo "a device that hangs costs $misses deadlines of 360 rounds, and is named"
 
 # ---- a sensor that is twenty times too large

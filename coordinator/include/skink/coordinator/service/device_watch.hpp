@@ -25,6 +25,9 @@ class DeviceWatch {
   void on_update(const TakenUpdate& update);
   /// It did not answer in time.
   void on_miss(std::string_view id);
+  /// Another device takes its place because it is away or at rest. @returns whether this is worth saying: a device that
+  /// is away for long is replaced in round after round, and it is said again only after it has taken part.
+  bool on_replaced(std::string_view id);
   /// It evaluated the model.
   void on_report(std::string_view id, const wire::Evaluation& sums);
 
@@ -41,7 +44,8 @@ class DeviceWatch {
   struct Watched {
     DeviceConduct conduct;
     std::uint32_t clipped_in_row = 0;
-    bool is_named = false;  // in this run
+    bool is_named = false;     // in this run
+    bool is_replaced = false;  // since its last update, and said
     bool has_changed = false;
   };
   Watched& of(std::string_view id);
