@@ -31,10 +31,11 @@ ReleaseGate::Meaning ReleaseGate::announce(const wire::Release& message) noexcep
   judgement_ = {message.inner_learning_rate, message.passes, message.batch_size, message.first_task};
   const Bytes header(message.header);
   provisioning::Release manifest;
-  const bool is_signed = provisioning::read_manifest(header, key_, manifest) == Status::kOk;
+  const Status signature = provisioning::read_manifest(header, key_, manifest);
   const ModelOffer offer = offer_of(message, manifest.content_bytes);
-  wire::Refusal reason = wire::Refusal::kWrongSignature;
-  if (is_signed) {
+  wire::Refusal reason =
+      signature == Status::kBufferTooSmall ? wire::Refusal::kDoesNotFit : wire::Refusal::kWrongSignature;
+  if (signature == Status::kOk) {
     const bool is_model = manifest.kind == provisioning::ReleaseKind::kModel;
     reason = is_model ? reason_to_refuse(offer, manifest.number) : wire::Refusal::kUnusableModel;
   }

@@ -40,6 +40,11 @@ struct Curve {
   Curve& operator=(const Curve&) = delete;
 };
 
+/// Whether a failure of mbedTLS says nothing of what was asked.
+bool is_short_of_memory(int failure) noexcept {
+  return failure == MBEDTLS_ERR_MPI_ALLOC_FAILED || failure == MBEDTLS_ERR_ECP_ALLOC_FAILED;
+}
+
 }  // namespace
 
 bool equal_in_constant_time(const uint8_t* a, const uint8_t* b, size_t count) noexcept {
@@ -121,18 +126,21 @@ bool from_hex(const char* text, size_t length, Digest& digest) noexcept {
 Status verify_signature(Bytes message, Bytes signature, Bytes public_key) noexcept {
   if (signature.size() != kSignatureBytes) return Status::kInvalidArgument;
   Curve curve;
-  if (mbedtls_ecp_group_load(&curve.group, MBEDTLS_ECP_DP_SECP256R1) != 0 ||
-      mbedtls_ecp_point_read_binary(&curve.group, &curve.key, public_key.data(), public_key.size()) != 0 ||
-      mbedtls_ecp_check_pubkey(&curve.group, &curve.key) != 0) {
-    return Status::kInvalidArgument;
+  int unusable = mbedtls_ecp_group_load(&curve.group, MBEDTLS_ECP_DP_SECP256R1);
+  if (unusable == 0) {
+    unusable = mbedtls_ecp_point_read_binary(&curve.group, &curve.key, public_key.data(), public_key.size());
   }
+  if (unusable == 0) unusable = mbedtls_ecp_check_pubkey(&curve.group, &curve.key);
+  if (unusable != 0) return is_short_of_memory(unusable) ? Status::kBufferTooSmall : Status::kInvalidArgument;
   const Digest digest = sha256(message);
   constexpr size_t kHalf = kSignatureBytes / 2;
-  const bool is_valid =
-      mbedtls_mpi_read_binary(&curve.r, signature.data(), kHalf) == 0 &&
-      mbedtls_mpi_read_binary(&curve.s, signature.data() + kHalf, kHalf) == 0 &&
-      mbedtls_ecdsa_verify(&curve.group, digest.bytes, kDigestBytes, &curve.key, &curve.r, &curve.s) == 0;
-  return is_valid ? Status::kOk : Status::kWrongAuthentication;
+  int failure = mbedtls_mpi_read_binary(&curve.r, signature.data(), kHalf);
+  if (failure == 0) failure = mbedtls_mpi_read_binary(&curve.s, signature.data() + kHalf, kHalf);
+  if (failure == 0) {
+    failure = mbedtls_ecdsa_verify(&curve.group, digest.bytes, kDigestBytes, &curve.key, &curve.r, &curve.s);
+  }
+  if (failure == 0) return Status::kOk;
+  return is_short_of_memory(failure) ? Status::kBufferTooSmall : Status::kWrongAuthentication;
 }
 
 }  // namespace skink::crypto

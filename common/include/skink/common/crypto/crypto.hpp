@@ -70,7 +70,8 @@ inline constexpr size_t kSignatureBytes = 64;  ///< of ECDSA over P-256: r and s
 /// @param[in] signature   kSignatureBytes
 /// @param[in] public_key  an uncompressed point: 04, x, y
 /// @returns kOk; kWrongAuthentication when the signature is not that key's over the message; kInvalidArgument when the
-///          key is not a point on the curve or a size is wrong.
+///          key is not a point on the curve or a size is wrong; kBufferTooSmall when mbedTLS's heap is short: nothing
+///          is known of the signature.
 ///
 /// Allocates from mbedTLS's heap.
 Status verify_signature(Bytes message, Bytes signature, Bytes public_key) noexcept;

@@ -44,6 +44,7 @@ struct Release {
 /// * kWrongAuthentication  the signature is not that key's over this manifest.
 /// * kInvalidArgument      signed, but a field is out of its range: the signer has a bug. Or `release_key` is not
 ///                         a point on the curve.
+/// * kBufferTooSmall       the heap of mbedTLS is short: nothing is known of the signature.
 ///
 /// Cost: one signature (0.1 s on a Cortex-M4 at 64 MHz, an estimate) and one SHA-256 over the content.
 Status read_release(Bytes partition, Bytes release_key, Release& release) noexcept;
