@@ -1,8 +1,7 @@
 /// @file
 /// SHA-256 on a device.
 
-#include <mbedtls/sha256.h>
-
+#include "mbedtls_version.hpp"
 #include "skink/common/crypto/crypto.hpp"
 
 namespace skink::crypto {
@@ -17,17 +16,17 @@ mbedtls_sha256_context* context_of(uint8_t* storage) noexcept {
 Sha256::Sha256() noexcept {
   static_assert(sizeof(mbedtls_sha256_context) <= sizeof context_, "raise the size of Sha256::context_");
   mbedtls_sha256_init(context_of(context_));
-  (void)mbedtls_sha256_starts_ret(context_of(context_), 0);  // fails for hardware back ends only
+  (void)mbedtls::sha256_starts(context_of(context_));  // fails for hardware back ends only
 }
 Sha256::~Sha256() { mbedtls_sha256_free(context_of(context_)); }
 
 void Sha256::add(Bytes bytes) noexcept {
-  (void)mbedtls_sha256_update_ret(context_of(context_), bytes.data(), bytes.size());
+  (void)mbedtls::sha256_update(context_of(context_), bytes.data(), bytes.size());
 }
 
 Digest Sha256::finish() noexcept {
   Digest digest;
-  (void)mbedtls_sha256_finish_ret(context_of(context_), digest.bytes);
+  (void)mbedtls::sha256_finish(context_of(context_), digest.bytes);
   return digest;
 }
 

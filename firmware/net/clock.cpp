@@ -56,6 +56,9 @@ void skink_set_network_time(unsigned long unix_seconds) {
   skink::firmware::clock::set(static_cast<int64_t>(unix_seconds));
 }
 
+/// For timeouts and the age of tickets; of TLS 1.2 on a client nothing asks.
+mbedtls_ms_time_t mbedtls_ms_time(void) { return static_cast<mbedtls_ms_time_t>(skink::firmware::port::now_ms()); }
+
 /// Days to a date, after Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days. newlib's
 /// gmtime_r would bring time zones along.
 struct tm* mbedtls_platform_gmtime_r(const mbedtls_time_t* time, struct tm* out) {

@@ -1,7 +1,6 @@
 #include "skink/firmware/net/tls_memory.hpp"
 
 #include <mbedtls/entropy.h>
-#include <mbedtls/entropy_poll.h>
 #include <mbedtls/memory_buffer_alloc.h>
 #include <mbedtls/platform.h>
 #include <stdio.h>

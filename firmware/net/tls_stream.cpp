@@ -1,8 +1,11 @@
+#define MBEDTLS_ALLOW_PRIVATE_ACCESS  // the last alert and the session's secret have no accessor in mbedTLS 3.6
 #include "skink/firmware/net/tls_stream.hpp"
 
 #include <mbedtls/net_sockets.h>
-#include <mbedtls/ssl_internal.h>
 #include <string.h>
+
+/// Of mbedTLS, in a header that is not installed: sends what is left of a record.
+extern "C" int mbedtls_ssl_flush_output(mbedtls_ssl_context* ssl);
 
 namespace skink::firmware {
 namespace {
@@ -70,7 +73,7 @@ Status TlsStream::configure(const TlsCredentials& credentials) noexcept {
   const Bytes& key = credentials.private_key;
   if (mbedtls_x509_crt_parse_der_nocopy(&authority_, ca.data(), ca.size()) != 0 ||
       mbedtls_x509_crt_parse_der_nocopy(&certificate_, own.data(), own.size()) != 0 ||
-      mbedtls_pk_parse_key(&key_, key.data(), key.size(), nullptr, 0) != 0 ||
+      mbedtls_pk_parse_key(&key_, key.data(), key.size(), nullptr, 0, mbedtls_ctr_drbg_random, &random_) != 0 ||
       mbedtls_ssl_config_defaults(&config_, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
                                   MBEDTLS_SSL_PRESET_DEFAULT) != 0 ||
       mbedtls_ssl_conf_max_frag_len(&config_, fragment_code()) != 0 ||

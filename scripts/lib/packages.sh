@@ -29,7 +29,7 @@ fi
 skink_packages_firmware=(
   gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
-  qemu-system-arm qemu-system-misc xz-utils
+  qemu-system-arm qemu-system-misc bzip2 xz-utils
 )
 skink_packages_wire=(iproute2 ethtool procps tcpdump python3-numpy dnsmasq-base)  # scripts/measure-wire
 skink_packages_conformance=(mosquitto openssl python3 python3-numpy python3-paho-mqtt)  # scripts/conformance

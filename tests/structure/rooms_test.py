@@ -25,7 +25,7 @@ SIMD = r"(imm|x86)intrin\.h"
 ROOMS = {
     "common": ("common/", C),
     "common/arithmetic": ("common/arithmetic/", C),
-    "common/crypto": ("common/", C + r"|mbedtls/(ecdsa|sha256)\.h|openssl/sha\.h"),
+    "common/crypto": ("common/", C + r"|mbedtls/(ecdsa|sha256|version)\.h|openssl/sha\.h"),
     "common/nn": ("common/arithmetic/ common/nn/ common/sizes.hpp common/span.hpp common/status.hpp", C),
     "common/provisioning": ("common/", C + r"|pb_(de|en)code\.h"),
     "common/wire": ("common/", C + r"|pb_(de|en)code\.h"),
@@ -137,7 +137,7 @@ def check_circles():
 
 # Names that a convention gives: one main.cpp per program, one board.cpp per board, a configuration that mbedTLS looks for, and
 # what makes a folder a package of Python.
-SHARED_NAMES = {"main.cpp", "board.cpp", "mbedtls_config.h", "__init__.py"}
+SHARED_NAMES = {"main.cpp", "board.cpp", "skink_mbedtls_config.h", "__init__.py"}
 
 
 def check_names():

@@ -1,5 +1,5 @@
 #pragma once
-/* lwIP 2.1 without an operating system: one TCP connection, DHCP, DNS, SNTP. Sizes in bytes unless they count things. */
+/* lwIP 2.2 without an operating system: one TCP connection, DHCP, DNS, SNTP. Sizes in bytes unless they count things. */
 
 #define NO_SYS 1
 #define SYS_LIGHTWEIGHT_PROT 0
@@ -12,7 +12,8 @@
 #define LWIP_ICMP 1
 #define LWIP_UDP 1
 #define LWIP_DHCP 1
-#define DHCP_DOES_ARP_CHECK 0 /* a lease would take a second more */
+#define LWIP_ACD 0 /* a lease would take two seconds more */
+#define LWIP_DHCP_DOES_ACD_CHECK 0
 #define LWIP_DNS 1
 #define DNS_TABLE_SIZE 1 /* one name is asked for at a time; 272 bytes each */
 #define IP_REASSEMBLY 0

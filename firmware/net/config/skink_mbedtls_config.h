@@ -1,5 +1,5 @@
 #pragma once
-/* mbedTLS 2.28 for a device: TLS 1.2 client, ECDHE-ECDSA-AES128-GCM-SHA256 with P-256 certificates, and what session
+/* mbedTLS 3.6 for a device: TLS 1.2 client, ECDHE-ECDSA-AES128-GCM-SHA256 with P-256 certificates, and what session
  * resumption needs. What a line costs is in docs/size-report.md. */
 
 #define MBEDTLS_HAVE_ASM
@@ -16,12 +16,13 @@
 #define MBEDTLS_HAVE_TIME_DATE /* without it the dates of certificates would not be checked */
 #define MBEDTLS_PLATFORM_TIME_ALT
 #define MBEDTLS_PLATFORM_GMTIME_R_ALT
+#define MBEDTLS_PLATFORM_MS_TIME_ALT
 
 #define MBEDTLS_AES_C
 #define MBEDTLS_AES_ROM_TABLES
 #define MBEDTLS_AES_FEWER_TABLES
-#define MBEDTLS_AES_SETKEY_DEC_ALT /* GCM only encrypts blocks: net/aes_decryption.cpp */
-#define MBEDTLS_AES_DECRYPT_ALT
+#define MBEDTLS_AES_ONLY_128_BIT_KEY_LENGTH
+#define MBEDTLS_BLOCK_CIPHER_NO_DECRYPT /* GCM only encrypts blocks */
 #define MBEDTLS_CIPHER_C
 #define MBEDTLS_GCM_C
 #define MBEDTLS_MD_C
@@ -40,8 +41,6 @@
 #define MBEDTLS_PK_PARSE_C
 #define MBEDTLS_X509_USE_C
 #define MBEDTLS_X509_CRT_PARSE_C
-#define MBEDTLS_X509_CHECK_KEY_USAGE
-#define MBEDTLS_X509_CHECK_EXTENDED_KEY_USAGE
 #define MBEDTLS_CTR_DRBG_C
 #define MBEDTLS_CTR_DRBG_USE_128_BIT_KEY
 #define MBEDTLS_ENTROPY_C
@@ -71,8 +70,6 @@
 #define MBEDTLS_SSL_OUT_CONTENT_LEN SKINK_TLS_OUT_BYTES
 #define MBEDTLS_MPI_MAX_SIZE 64
 #define MBEDTLS_MPI_WINDOW_SIZE 1
-#define MBEDTLS_ECP_WINDOW_SIZE 4
+#define MBEDTLS_ECP_WINDOW_SIZE 3
 #define MBEDTLS_ECP_FIXED_POINT_OPTIM 0
 #define MBEDTLS_ERROR_STRERROR_DUMMY
-
-#include "mbedtls/check_config.h"
