@@ -70,13 +70,18 @@ int DevicesCommand::run() {
 }
 
 int DevicesCommand::describe(const ServiceLink& link, const boost::json::object& change) const {
-  return show_object(link, link.change("PATCH", target(), change));
+  const auto device = link.change("PATCH", target(), change);
+  if (device && text_of(*device, "last_seen") == "-") {
+    std::fprintf(stderr, "skinkctl: no device %s was ever seen; it is described so when it comes\n",
+                 printable(id_).c_str());
+  }
+  return show_object(link, device);
 }
 
 /// The service takes all labels at once: those that are there are read first.
 int DevicesCommand::label(const ServiceLink& link) const {
   const auto wanted = parse_overrides(labels_);
-  if (!wanted) return fail(ExitCode::kUsage, wanted.error().message);
+  if (!wanted) return fail(ExitCode::kUsage, "a label is key=value, as floor=2");
   if (labels_.empty() && removed_.empty()) return fail(ExitCode::kUsage, "key=value or --remove is required");
   const auto device = link.get(target());
   if (!device && device.error().cause != Cause::kUsage) return fail(device.error());  // not seen yet: that is fine

@@ -17,6 +17,9 @@ class OrderOptions {
   void add_to(Command command);
   /// For a request. Errors: the experiment file cannot be read, or a setting is none.
   Result<boost::json::object> body() const;
+  /// Of the devices that learn, and of those that judge; each may be empty.
+  const std::string& group() const { return group_; }
+  const std::string& gate_group() const { return gate_group_; }
 
  private:
   std::string experiment_;

@@ -53,6 +53,7 @@ int ReleasesCommand::add(const ServiceLink& link) const {
   if (!release || link.json()) return show_object(link, release);
   std::printf("release %s is model %u, for %s\n", text_of(*release, "number").c_str(), model_,
               group_.empty() ? "all" : ("the group " + printable(group_)).c_str());
+  note_empty_group(link, group_);
   return kOk;
 }
 

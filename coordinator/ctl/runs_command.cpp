@@ -102,6 +102,8 @@ int RunsCommand::queue(const ServiceLink& link) const {
   if (!run || link.json()) return show_object(link, run);
   std::printf("run %s is queued: '%s', %s rounds\n", text_of(*run, "number").c_str(),
               text_of(*run, "experiment").c_str(), text_of(*run, "rounds").c_str());
+  note_empty_group(link, order_.group());
+  note_empty_group(link, order_.gate_group());
   return kOk;
 }
 

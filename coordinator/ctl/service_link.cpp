@@ -173,6 +173,15 @@ std::string with_query(const std::string& path, const Query& query) {
   return target;
 }
 
+void note_empty_group(const ServiceLink& link, const std::string& group) {
+  if (group.empty()) return;
+  const auto page = link.get(with_query("/api/v1/devices?limit=1", {{"group", group}}));
+  if (!page || !page->contains("items") || !page->at("items").is_array() || !page->at("items").get_array().empty())
+    return;
+  std::fprintf(stderr, "skinkctl: no device is in the group '%s' yet: skinkctl devices group ID %s\n",
+               printable(group).c_str(), printable(group).c_str());
+}
+
 int fail(const Error& error) {
   const bool is_away = error.code == Status::kUnavailable;
   return fail(exit_code_of(error, is_away ? ExitCode::kUnreachable : ExitCode::kInternal), error.message);

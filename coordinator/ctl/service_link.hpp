@@ -59,6 +59,10 @@ int fail(const Error& error);
 using Query = std::vector<std::pair<std::string, std::string>>;
 std::string with_query(const std::string& path, const Query& query);
 
+/// Says on standard error that a group has no device yet, which a mistyped name has not either; empty: all, nothing is
+/// said.
+void note_empty_group(const ServiceLink& link, const std::string& group);
+
 /// Prints the answer: as JSON, or its fields.
 int show_object(const ServiceLink& link, const Result<boost::json::object>& answer);
 /// Prints all pages of a list: as JSON {"items": [...]}, or a table.

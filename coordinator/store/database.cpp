@@ -63,6 +63,9 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, const 
 Result<std::unique_ptr<Database>> Database::open_to_read(const std::string& path) {
   std::error_code code;
   if (!std::filesystem::exists(path, code)) return make_error(Status::kUnavailable, path + ": there is no such store");
+  if (std::filesystem::is_directory(path, code)) {
+    return make_error(Status::kUnavailable, path + ": is a folder; name the file store.db of a run, below runs/ in it");
+  }
   sqlite3* handle = nullptr;
   const int status = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READONLY, nullptr);
   std::unique_ptr<Database> database(new Database(path, handle));
