@@ -6,8 +6,8 @@
 #include <mbedtls/sha256.h>
 #include <mbedtls/version.h>
 
-#if MBEDTLS_VERSION_NUMBER < 0x02100000 || MBEDTLS_VERSION_NUMBER >= 0x04000000
-#error "mbedTLS 2.16 to 3.x is needed"
+#if MBEDTLS_VERSION_NUMBER < 0x021C0000 || MBEDTLS_VERSION_NUMBER >= 0x04000000
+#error "mbedTLS 2.28 or 3.x is needed"
 #endif
 
 namespace skink::crypto::mbedtls {

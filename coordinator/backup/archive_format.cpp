@@ -16,9 +16,8 @@ constexpr Field kMode{100, 8};
 constexpr Field kSize{124, 12};
 constexpr Field kSum{148, 8};
 constexpr std::size_t kKind = 156;
-constexpr Field kMagic{257, 8};
+constexpr Field kMagic{kArchiveMarkAt, kArchiveMark.size()};
 constexpr Field kPrefix{345, 155};
-constexpr char kMagicText[] = "ustar\00000";  // "ustar", 0, version "00"
 constexpr std::size_t kMostNameBytes = 255;
 constexpr std::size_t kMostParts = 8;
 
@@ -93,7 +92,7 @@ bool write_header(const ArchivedFile& file, Block& block) {
   put_number(block, kSize, file.bytes);
   put_number(block, {136, 12}, 0);  // time: the manifest has one
   block[kKind] = '0';
-  put_text(block, kMagic, {kMagicText, kMagic.bytes});
+  put_text(block, kMagic, kArchiveMark);
   put_number(block, {kSum.at, kSum.bytes - 1}, sum_of(block));
   block[kSum.at + kSum.bytes - 1] = ' ';
   return true;

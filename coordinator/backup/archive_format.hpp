@@ -5,10 +5,15 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "archive.hpp"
 
 namespace skink::backup {
+
+/// What every archive has in its first block.
+inline constexpr std::size_t kArchiveMarkAt = 257;
+inline constexpr std::string_view kArchiveMark{"ustar\00000", 8};  // "ustar", 0, version "00"
 
 using Block = std::array<char, kBlockBytes>;
 

@@ -1,8 +1,10 @@
 #include "skink/coordinator/backup/backup.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
+#include "archive_format.hpp"
 #include "backup_files.hpp"
 #include "manifest.hpp"
 #include "skink/host/files/folder_lock.hpp"
@@ -12,6 +14,21 @@ namespace skink::backup {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Removes a file in the end: the name of a lock, while it is held.
+class Passing {
+ public:
+  explicit Passing(std::string path) : path_(std::move(path)) {}
+  ~Passing() {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
+  }
+  Passing(const Passing&) = delete;
+  Passing& operator=(const Passing&) = delete;
+
+ private:
+  std::string path_;
+};
 
 /// A folder for copies, removed in the end.
 class Copies {
@@ -41,6 +58,17 @@ class Copies {
   std::string path_;
 };
 
+/// Would these sources have the backup itself, or the copies that it is made from?
+bool has_itself(const std::vector<ArchiveSource>& sources, const std::string& file, const std::string& copies) {
+  const auto absolute = [](const std::string& path) { return fs::absolute(path).lexically_normal().string(); };
+  const std::string archive = absolute(file);
+  const std::string folder = absolute(copies) + "/";
+  return std::any_of(sources.begin(), sources.end(), [&](const ArchiveSource& source) {
+    const std::string path = absolute(source.path);
+    return path == archive || path.compare(0, folder.size(), folder) == 0;
+  });
+}
+
 Result<void> write_archive(const std::string& file, const std::vector<ArchiveSource>& sources, BackupReport& report) {
   ArchiveWriter writer(sources, kManifestName,
                        [&report](const std::vector<ArchivedFile>& files) { return manifest_text(report, files); });
@@ -63,10 +91,11 @@ Result<BackupReport> write_backup(const coordinator::Settings& settings, const s
     return make_error(Status::kInvalidArgument, config + ": [coordinator] state is needed: backups are of a service",
                       Cause::kConfiguration);
   }
+  const auto replaceable = check_replaceable(file, {"a backup", kArchiveMark, kArchiveMarkAt});
+  if (!replaceable) return replaceable.error();
   const auto lock = FolderLock::take_file(file, "another backup is being written there; wait for it");
   if (!lock) return lock.error();
-  const auto writable = check_writable(file);
-  if (!writable) return writable.error();
+  const Passing lock_file(file + ".lock");
   BackupReport report;
   report.created = utc_now();
   const std::uint64_t now = unix_time_ms() / 1000;
@@ -79,11 +108,13 @@ Result<BackupReport> write_backup(const coordinator::Settings& settings, const s
   auto sources = state_files(settings.state, copies.path(), report);
   if (!sources) return sources.error();
   const auto configuration = configuration_files(settings, config, keys, report);
+  if (has_itself(configuration, file, copies.path())) {
+    return make_error(Status::kInvalidArgument, file + ": lies in what is backed up; name a file elsewhere",
+                      Cause::kUsage);
+  }
   sources->insert(sources->end(), configuration.begin(), configuration.end());
   done = write_archive(file, *sources, report);
   if (!done) return done.error();
-  std::error_code ignored;
-  fs::remove(file + ".lock", ignored);
   done = write_file(settings.state + "/" + kLastBackupName, std::to_string(now) + "\n", Readers::kEverybody);
   if (!done) {
     return make_error(

@@ -59,6 +59,7 @@ void DeviceBook::begin_run() {
   membership_ = {};
   for (auto& [id, device] : devices_) {
     device.reported_late_join = false;
+    device.refused = wire::Refusal::kNone;
     device.model_sent.reset();
     device.base.reset();
     device.settled.reset();

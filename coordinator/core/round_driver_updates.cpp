@@ -102,6 +102,7 @@ void RoundDriver::answer_unexpected(KnownDevice& device, const wire::Update& upd
 }
 
 void RoundDriver::take_expected(Slot& slot, const wire::Update& update, Bytes payload, std::uint64_t now_ms) {
+  device_of(slot).refused = update.refusal;
   if (update.outcome == wire::Outcome::kRefused) {  // the device will not do it: somebody else may
     count(update.refusal);
     answer(slot, wire::Verdict::kAccepted, wire::Refusal::kNone);

@@ -58,6 +58,7 @@ int BackupCommand::restore() const {
     std::printf("The state was %s and is %s/state now: move it there, or change [coordinator] state.\n",
                 printable(report->state).c_str(), printable(root).c_str());
   }
+  std::printf("Who was revoked after that is a member again, and tokens are as they were: revoke those once more.\n");
   std::printf("Start no service on what it was copied from: two coordinators of one fleet disturb each other.\n");
   return kOk;
 }

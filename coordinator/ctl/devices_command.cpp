@@ -81,7 +81,7 @@ int DevicesCommand::describe(const ServiceLink& link, const boost::json::object&
 /// The service takes all labels at once: those that are there are read first.
 int DevicesCommand::label(const ServiceLink& link) const {
   const auto wanted = parse_overrides(labels_);
-  if (!wanted) return fail(ExitCode::kUsage, "a label is key=value, as floor=2");
+  if (!wanted) return fail(ExitCode::kUsage, "a label is key=value, as in devices label pump-01 floor=2");
   if (labels_.empty() && removed_.empty()) return fail(ExitCode::kUsage, "key=value or --remove is required");
   const auto device = link.get(target());
   if (!device && device.error().cause != Cause::kUsage) return fail(device.error());  // not seen yet: that is fine

@@ -66,6 +66,8 @@ int ModelsCommand::add(const ServiceLink& link) const {
 }
 
 int ModelsCommand::write(const ServiceLink& link) const {
+  const auto replaceable = check_replaceable(file_, {"a model", std::string_view("SKM\0", 4), 0});
+  if (!replaceable) return fail(replaceable.error());
   const auto model = link.get(target());
   if (!model) return fail(model.error());
   const auto content = link.get_text(target() + "/file", kMostModelBytes);

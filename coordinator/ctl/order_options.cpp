@@ -17,7 +17,7 @@ void OrderOptions::add_to(Command command) {
   command.option("--init-model", init_model_, "Begins with this model of the registry").range(1U, 0x7fffffffU);
   command.option("--group", group_, "Only devices of this group");
   command.option("--label", label_, "Only devices with this label: key=value");
-  command.option("--firmware", firmware_, "Only devices with this firmware");
+  command.option("--firmware", firmware_, "Only devices whose firmware's name begins so");
   command.flag("--release", releases_, "When it is finished, its model is released to the group, or to all");
   command.option("--gate", gate_group_,
                  "When it is finished, devices of this group try its model first; if they gain, it is released");

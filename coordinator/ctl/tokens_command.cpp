@@ -37,7 +37,7 @@ int TokensCommand::run() {
 
 /// A secret that cannot be written would be lost: the file is tried before the token is made.
 int TokensCommand::add(const ServiceLink& link) const {
-  const auto writable = check_writable(out_);
+  const auto writable = out_.empty() ? Result<void>() : check_replaceable(out_, {});  // it may hold another secret
   if (!writable) return fail(writable.error());
   auto token = link.change("POST", "/api/v1/tokens", {{"name", name_}, {"scope", scope_}});
   if (!token) return fail(token.error());

@@ -19,6 +19,12 @@ constexpr std::uint64_t kWriteMs = 1000;  // what people want to know may be so 
 
 constexpr std::array<const char*, 6> kServicePhases{"idle", "broker lost", "waiting", "running", "stalled", "paused"};
 
+/// Will a device that refuses for this reason refuse the same run's next round?
+bool is_for_good(wire::Refusal reason) {
+  return reason == wire::Refusal::kUnknownCodec || reason == wire::Refusal::kUnusableModel ||
+         reason == wire::Refusal::kDoesNotFit;
+}
+
 }  // namespace
 
 const char* service_phase_text(ServicePhase phase) { return kServicePhases[static_cast<std::size_t>(phase)]; }
@@ -162,6 +168,8 @@ Result<void> FleetService::open_run(const RunRow& row) {
   opened_ms_ = round_ms_ = loop_->now_ms();
   durations_ms_.clear();
   is_stalled_ = false;
+  has_answer_ = (*run)->core().rounds_done() > 0;
+  last_refusal_.clear();
   watch_.begin_run();
   const bool resumed = (*run)->resumed();
   loop_->begin(std::move(*run), run_observer_);
@@ -206,17 +214,36 @@ Result<void> FleetService::watch_run() {
     case Phase::kTraining: break;
   }
   if (current_->phase != RunPhase::kRunning) {
+    round_ms_ = loop_->now_ms();  // it has waited for devices until now
     auto set = set_phase(RunPhase::kRunning, "");
     if (!set) return set;
   }
   const bool is_stalled = loop_->broker().is_connected() && loop_->now_ms() - round_ms_ > patience_ms();
+  if (is_stalled && nobody_can()) {
+    return conclude(RunPhase::kFailed,
+                    fmt::format("no device can do what it asks for; the last one said: {}", last_refusal_));
+  }
   if (is_stalled && !is_stalled_) {
     event("warning", "run.stalled",
           fmt::format("run {}: no round or evaluation was finished for {} s; {}", current_->number,
-                      (loop_->now_ms() - round_ms_) / 1000, missing_devices()));
+                      (loop_->now_ms() - round_ms_) / 1000, why_stalled()));
   }
   is_stalled_ = is_stalled;
   return {};
+}
+
+/// Have all devices refused that could be asked, and none ever answered? They would refuse the next round as well.
+bool FleetService::nobody_can() const {
+  if (has_answer_) return false;
+  const DeviceBook& book = loop_->devices();
+  std::uint32_t unfit = 0;
+  for (const std::string& id : book.roster()) {
+    const KnownDevice* device = book.find(id);
+    unfit += static_cast<std::uint32_t>(device != nullptr && is_for_good(device->refused));
+  }
+  const auto& fleet = loop_->run()->core().experiment().fleet;
+  const bool evaluates = current_->order.kind == RunKind::kEvaluate;
+  return unfit != 0 && unfit >= (evaluates ? fleet.held_out : fleet.devices - fleet.held_out);
 }
 
 /// Three times the median of its last rounds; and no less than a deadline, within which a device may be replaced.
@@ -232,7 +259,7 @@ Result<void> FleetService::set_phase(RunPhase phase, const std::string& reason) 
   const std::uint32_t done = loop_->run() != nullptr ? loop_->run()->core().rounds_done() : current_->rounds_done;
   if (current_->phase == phase && current_->reason == reason) return {};
   const EventRow row = log_event(
-      {0, utc_now(), "info", "run.phase", current_->number, "",
+      {0, utc_now(), phase == RunPhase::kFailed ? "error" : "info", "run.phase", current_->number, "",
        fmt::format("run {}: {}{}", current_->number, run_phase_text(phase), reason.empty() ? "" : ": " + reason)});
   auto set = is_over(phase) ? write_notes() : Result<void>();  // who waits for the end finds it in the log
   if (set) set = store_.set_phase(current_->number, phase, reason, done);

@@ -104,7 +104,7 @@ Result<bool> FleetService::revoke_device(const std::string& id, const std::strin
   if (!added) return added.error();
   const auto noted = note_audit(who, "device.revoke", id, *added ? "" : "was revoked before");
   if (!noted) return noted.error();
-  if (*added) event("warning", "device.revoked", id + " is revoked by " + who);
+  if (*added) event_of(current_ ? current_->number : 0, "warning", "device.revoked", id + " is revoked by " + who, id);
   return *added;
 }
 

@@ -20,6 +20,18 @@ constexpr std::size_t kNamedDevices = 5;
 constexpr std::uint32_t kMostReleasesAhead = 100000;
 constexpr std::size_t kRememberedRounds = 31;
 
+/// "group 'hall', label 'floor=1'"; empty: every device.
+std::string selection_text(const Selection& selection) {
+  std::string text;
+  const auto add = [&text](const char* what, const std::string& value) {
+    if (!value.empty()) text += fmt::format("{}{} '{}'", text.empty() ? "" : ", ", what, value);
+  };
+  add("group", selection.group);
+  add("label", selection.label);
+  add("firmware", selection.firmware);
+  return text;
+}
+
 }  // namespace
 
 Result<void> FleetService::write_results() {
@@ -60,10 +72,12 @@ ServiceObserver FleetService::run_observer() {
   };
   observer.on_update = [this](const TakenUpdate& update) {
     ++counters_.updates;
+    has_answer_ = true;
     watch_.on_update(update);
   };
   observer.on_evaluation = [this](const rounds::EvaluationRecord& record) {
     round_ms_ = loop_->now_ms();
+    has_answer_ = has_answer_ || record.total.query_samples > 0;
     for (const rounds::DeviceReport& report : record.reports) {
       watch_.on_report(loop_->devices().roster()[report.device_index], report.sums);
     }
@@ -101,7 +115,9 @@ void FleetService::note_event(const TranscriptEvent& said) {
   const std::string device = said.detail.substr(0, said.detail.find(": "));
   const bool is_known = loop_->devices().find(device) != nullptr;
   if (is_known && said.reason == wire::Refusal::kLate) watch_.on_miss(device);
-  const bool is_away = said.kind == EventKind::kReplaced && said.reason == wire::Refusal::kNone && is_known;
+  if (is_known && said.reason != wire::Refusal::kNone) last_refusal_ = said.detail;
+  const bool is_out = said.reason == wire::Refusal::kNone || said.reason == wire::Refusal::kRevoked;
+  const bool is_away = said.kind == EventKind::kReplaced && is_out && is_known;
   if (is_away && !watch_.on_replaced(device)) return;
   event_of(
       current_ ? current_->number : 0, "warning", "run.transcript",
@@ -184,11 +200,33 @@ std::string FleetService::missing_devices() const {
   } else {
     for (const auto& [id, said] : descriptions_) look(id);
   }
-  std::string text = fmt::format("{} of {} devices are there", book.selected_online(), wanted);
+  const std::size_t there = book.selected_online();
+  std::string text = fmt::format("{} of {} devices are there", there, wanted);
+  if (there >= wanted) return text;
+  if (book.online() > there) {
+    const std::string of = selection_text(selection);
+    text += fmt::format("; {} more are online, but excluded{}", book.online() - there,
+                        of.empty() ? "" : ", or not of " + of);
+  }
   for (std::size_t i = 0; i < std::min(missing.size(), kNamedDevices); ++i)
     text += (i == 0 ? "; missing: " : ", ") + missing[i];
   if (missing.size() > kNamedDevices) text += fmt::format(" and {} more", missing.size() - kNamedDevices);
   return text;
+}
+
+/// Who is missing, whom the open round waits for, and what was refused last.
+std::string FleetService::why_stalled() const {
+  std::string text = missing_devices();
+  const Coordinator& core = loop_->run()->core();
+  std::size_t waits = 0;
+  if (core.round_timing().is_open()) {
+    for (const ParticipantTiming& one : core.round_timing().participants()) {
+      if (one.outcome != Participation::kOpen) continue;
+      if (++waits <= kNamedDevices) text += (waits == 1 ? "; it waits for " : ", ") + core.roster()[one.device_index];
+    }
+  }
+  if (waits > kNamedDevices) text += fmt::format(" and {} more", waits - kNamedDevices);
+  return last_refusal_.empty() ? text : text + "; refused last: " + last_refusal_;
 }
 
 ServiceState FleetService::state() const {
@@ -219,7 +257,7 @@ ServiceState FleetService::state() const {
     state.reason = missing_devices();
   } else {
     state.phase = is_stalled_ ? ServicePhase::kStalled : ServicePhase::kRunning;
-    if (is_stalled_) state.reason = missing_devices();
+    if (is_stalled_) state.reason = why_stalled();
   }
   const bool is_flooded = !flood_.empty() && loop_->now_ms() - flood_ms_ < kFloodMs;
   if (is_flooded) state.reason += (state.reason.empty() ? "" : "; ") + flood_;

@@ -123,7 +123,7 @@ Result<void> FleetService::stop_run(std::uint32_t number, const std::string& who
   if (row->run == 0) {
     done = store_.set_phase(number, RunPhase::kStopped, "stopped by " + who, 0);
     if (done) event_of(number, "info", "run.phase", fmt::format("run {}: stopped: stopped by {}", number, who));
-    return done;
+    return done ? decide_trials() : done;
   }
   current_ = *row;
   auto opened = open_run(*row);  // it has begun: what it learned is kept

@@ -154,6 +154,12 @@ Result<void> FleetService::decide_trials() {
   if (!trials) return trials.error();
   for (const TrialRow& trial : *trials) {
     if (trial.phase != TrialPhase::kJudging) continue;
+    const auto broken = broken_run(trial);
+    if (!broken) return broken.error();
+    if (*broken) {
+      auto stopped = stop_partner(trial, (*broken)->number);
+      if (!stopped) return stopped;
+    }
     bool is_judged = true;
     for (const std::uint32_t number : {trial.old_run, trial.new_run}) {
       if (number == 0) continue;
@@ -165,6 +171,28 @@ Result<void> FleetService::decide_trials() {
     if (!done) return done;
   }
   return {};
+}
+
+/// That of its runs which ended without having judged; nothing: none has.
+Result<std::optional<RunRow>> FleetService::broken_run(const TrialRow& trial) const {
+  for (const std::uint32_t number : {trial.old_run, trial.new_run}) {
+    auto run = number != 0 ? store_.run(number) : Result<std::optional<RunRow>>(std::nullopt);
+    if (!run) return run.error();
+    if (*run && is_over((*run)->phase) && (*run)->phase != RunPhase::kFinished) return run;
+  }
+  return std::optional<RunRow>();
+}
+
+/// The other run of a trial would judge in vain: unless it has begun, it does not.
+Result<void> FleetService::stop_partner(const TrialRow& trial, std::uint32_t broken) {
+  const std::uint32_t other = broken == trial.old_run ? trial.new_run : trial.old_run;
+  const auto run = other != 0 ? store_.run(other) : Result<std::optional<RunRow>>(std::nullopt);
+  if (!run) return run.error();
+  if (!*run || is_over((*run)->phase) || (*run)->run != 0) return {};
+  const std::string reason = fmt::format("run {} of the same trial did not judge", broken);
+  event_of(other, "info", "run.phase", fmt::format("run {}: stopped: {}", other, reason));
+  queue_changed_ = true;
+  return store_.set_phase(other, RunPhase::kStopped, reason, 0);
 }
 
 /// Loss per query sample after adaptation, by device; those of which it is not known are left out.
@@ -208,6 +236,12 @@ Result<void> FleetService::decide(TrialRow trial) {
   if (gains.size() < trial.gate.least_devices) {
     trial.reason =
         fmt::format("{} devices judged both models, at least {} must", gains.size(), trial.gate.least_devices);
+    const auto broken = broken_run(trial);
+    if (!broken) return broken.error();
+    if (*broken) {
+      trial.reason +=
+          fmt::format("; run {} is {}: {}", (*broken)->number, run_phase_text((*broken)->phase), (*broken)->reason);
+    }
   } else if (trial.old_run != 0 && !(mean >= trial.gate.least_gain)) {
     trial.reason = fmt::format("mean gain {:.6f} of {} devices is below {:.6f}; the worst is {} with {:.6f}", mean,
                                gains.size(), trial.gate.least_gain, worst, worst_gain);

@@ -189,6 +189,30 @@ Result<void> check_writable(const std::string& path) {
   return {};
 }
 
+Result<void> check_replaceable(const std::string& path, const FileMark& mark) {
+  std::error_code code;
+  if (fs::is_directory(path, code)) {
+    return make_error(Status::kInvalidArgument, path + ": is a folder; name a file", Cause::kUsage);
+  }
+  const std::string folder = folder_of(path);
+  if (!folder.empty() && !fs::is_directory(folder, code)) {
+    return make_error(Status::kUnavailable, folder + ": there is no such folder", Cause::kStore);
+  }
+  if (fs::is_regular_file(path, code)) {
+    std::string head(mark.at + mark.bytes.size(), '\0');
+    std::ifstream file(path, std::ios::binary);
+    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    if (mark.bytes.empty() || !file || head.compare(mark.at, std::string::npos, mark.bytes) != 0) {
+      return make_error(Status::kInvalidArgument,
+                        path + ": is there already" +
+                            (mark.bytes.empty() ? std::string() : std::string(", and is not ") + mark.kind) +
+                            "; it is left alone: name another file",
+                        Cause::kUsage);
+    }
+  }
+  return check_writable(path);
+}
+
 Result<void> remove_file(const std::string& path) {
   errno = 0;
   if (::unlink(path.c_str()) == 0) return sync_names(folder_of(path));

@@ -73,6 +73,22 @@ tar tf open.skb >list
 grep -qx pki/ca.pem list || fail "the authority's certificate is missing"
 expect 8 "/nowhere" "$ctl" backup /nowhere/x/live.skb --config gw/coordinator.toml
 expect 3 "absent.toml" "$ctl" backup x.skb --config absent.toml
+# Nothing that somebody keeps is written over, and no backup has itself in it.
+echo precious >precious.txt
+sum=$(cat precious.txt gw/coordinator.toml | sha256sum)
+expect 2 "is not a backup; it is left alone" "$ctl" backup gw/coordinator.toml --config gw/coordinator.toml
+expect 2 "is not a backup; it is left alone" "$ctl" backup precious.txt --config gw/coordinator.toml
+expect 2 "is a folder" "$ctl" backup . --config gw/coordinator.toml
+expect 2 "lies in what is backed up" "$ctl" backup gw/pki/own.skb --config gw/coordinator.toml
+expect 2 "is not a model; it is left alone" "$ctl" models export 1 precious.txt
+expect 2 "is there already; it is left alone" "$ctl" tokens add someone --scope read --out precious.txt
+[[ $(cat precious.txt gw/coordinator.toml | sha256sum) == "$sum" ]] || fail "a file was written over"
+[[ -z $(find . -name 'own.skb*' -o -name '*.part') ]] || fail "a refusal leaves something: $(find . -name 'own.skb*' -o -name '*.part')"
+! "$ctl" tokens | grep -q someone || fail "a token without a secret"
+expect 0 "model 1" "$ctl" models export 1 one.skm
+expect 0 "model 1" "$ctl" models export 1 one.skm
+expect 0 "2 runs" "$ctl" backup open.skb --config gw/coordinator.toml
+echo "what is no backup, no model, or may be a secret is not written over"
 echo "backups: $((after - before)) rounds while one was written"
 
 # ---- brought back ----

@@ -195,6 +195,35 @@ TEST_CASE("fleet service: a gated run of a group is measured against that group'
   CHECK(all_keep(*service, 3, 1, sha256_of(*service, 1)));  // the others
 }
 
+TEST_CASE("fleet service: a trial whose run is stopped is held back, and its other run does not begin",
+          "[service][broker]") {
+  Bench bench;
+  const Devices devices(bench.broker, device_ids(6));
+  const auto service = bench.service();
+  REQUIRE(service->queue_run(released(6), "test").has_value());
+  REQUIRE(service->queue_run(order({{"seed", "8"}}), "test").has_value());
+  REQUIRE(bench.lead(*service, [&] {
+    return phase_of(*service, 2) == RunPhase::kFinished && all_keep(*service, 6, 1, sha256_of(*service, 1));
+  }));
+  describe_canaries(*service);
+  std::uint32_t old_run = 0;
+  REQUIRE(bench.lead(*service, [&] {
+    if (service->devices().online() < 6) return false;
+    if (old_run == 0) {
+      REQUIRE(service->try_model(2, "canaries", {0.0, 2, 30}, "test").has_value());
+      old_run = service->store().trials({})->front().old_run;
+      REQUIRE(service->stop_run(old_run, "test").has_value());
+    }
+    return true;
+  }));
+  const TrialRow trial = service->store().trials({})->front();
+  INFO(trial.reason);
+  CHECK(trial.phase == TrialPhase::kHeldBack);
+  CHECK(trial.reason.find("stopped by test") != std::string::npos);
+  CHECK(phase_of(*service, trial.new_run) == RunPhase::kStopped);
+  CHECK(service->store().releases({})->size() == 1);
+}
+
 TEST_CASE("fleet service: a run whose model cannot be released is refused", "[service][broker]") {
   Bench bench;
   bench.settings.release_pki.clear();

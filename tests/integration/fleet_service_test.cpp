@@ -129,6 +129,23 @@ TEST_CASE("fleet service: a run whose devices do not come fails and says who is 
   CHECK(after == ServicePhase::kIdle);
 }
 
+TEST_CASE("fleet service: a run that no device can do fails with the reason, and the next one begins",
+          "[service][broker]") {
+  Bench bench;
+  const Devices devices(bench.broker, device_ids(6));
+  const auto service = bench.service();
+  REQUIRE(
+      service->queue_run(order({{"model.layers.0.units", "3000"}, {"fleet.deadline_ms", "500"}}), "test").has_value());
+  REQUIRE(service->queue_run(order(), "test").has_value());
+  REQUIRE(bench.lead(*service, [&] { return phase_of(*service, 2) == RunPhase::kFinished; }));
+  const auto run = service->store().run(1);
+  REQUIRE((run.has_value() && run->has_value()));
+  INFO((*run)->reason);
+  CHECK((*run)->phase == RunPhase::kFailed);
+  CHECK((*run)->reason.find("does_not_fit") != std::string::npos);
+  CHECK((*run)->rounds_done == 0);
+}
+
 TEST_CASE("fleet service: only the selected devices take part", "[service][broker]") {
   Bench bench;
   const Devices devices(bench.broker, device_ids(7));

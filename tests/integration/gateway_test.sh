@@ -176,8 +176,8 @@ fleet_start_service 2>>"$out/service.log"
 wait_for "True" field 'it["broker_connected"]' "$ctl" status
 [[ $(clip_keys "$file") == "[]" ]] || fail "clip_factor = 0 of the configuration does not turn clipping off"
 echo "the service clips experiments that say nothing of it, unless it is told not to"
-"$ctl" tokens add reader --scope read --out "$out/token" >"$out/log"
-tls=(--url "https://localhost:$port" --token-file "$out/token")
+"$ctl" tokens add reader --scope read --out "$out/token-2" >"$out/log"
+tls=(--url "https://localhost:$port" --token-file "$out/token-2")
 expect 0 "devices_online" "$ctl" status "${tls[@]}" --ca "$out/pki/ca.pem"
 expect 5 "does --ca name the CA" "$ctl" status "${tls[@]}"
 expect 5 "does that name 127.0.0.2?" "$ctl" status --url "https://127.0.0.2:$port" --token-file "$out/token" --ca "$out/pki/ca.pem"

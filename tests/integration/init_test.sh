@@ -154,7 +154,8 @@ reloads "new for runs from now on: [coordinator] clip_factor; waits for a restar
 echo "unknown = 1" >>gw/coordinator.toml
 reloads "what was read before holds"
 learns $((seed++))
-"$ctl" runs show 1 --json >/dev/null
+last=$("$ctl" runs --phase finished --json | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["items"][-1]["number"])')
+"$ctl" runs show "$last" --json | grep -qF '{"key":"meta.clip_factor","value":"2.5"}' || fail "clip_factor holds for no run: $("$ctl" runs show "$last")"
 cp sound.toml gw/coordinator.toml
 echo "SIGHUP: what is new holds or is named, what is wrong changes nothing"
 

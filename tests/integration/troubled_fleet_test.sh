@@ -85,6 +85,7 @@ reaches "$run" 399
 kill -CONT "$odd_pid"
 misses=$(field 'it["misses"]' "$ctl" devices show "$odd")
 [[ $misses -ge 1 && $misses -le 3 ]] || fail "$odd has missed $misses deadlines"
+# It had sent nothing, or a part of its change: "no answer in time" or "not ready in time".
 named=$(sqlite3 "file:$out/state/fleet.db?mode=ro" "SELECT count(*) FROM events WHERE text LIKE '%$odd: no% in time; not asked again for 6 s%'")
 [[ $named -ge 1 ]] || fail "no event names it: $("$ctl" events | tail)"
 said=$(sqlite3 "file:$out/state/fleet.db?mode=ro" "SELECT count(*) FROM events WHERE run = $run AND text LIKE '%$odd: at rest%'")

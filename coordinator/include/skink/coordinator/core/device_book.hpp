@@ -49,6 +49,7 @@ struct KnownDevice {
   wire::RoundId last_task;           ///< as its last birth said; run 0: it does not say
   // of the run
   bool reported_late_join = false;
+  wire::Refusal refused = wire::Refusal::kNone;  ///< why it did not do its last task of this run; kNone: it did
   std::optional<crypto::Digest> model_sent;  ///< the model that its last task named
   std::optional<crypto::Digest> base;        ///< the model it has, as far as known: it said so, or has worked with it
   std::optional<SettledUpdate> settled;

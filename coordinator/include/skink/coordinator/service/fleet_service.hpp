@@ -196,11 +196,15 @@ class FleetService {
   Result<std::uint32_t> queue_evaluation(std::uint32_t model, const TrialRow& trial, std::uint32_t devices,
                                          const TrialOrigin& origin);
   Result<void> decide_trials();
+  Result<std::optional<RunRow>> broken_run(const TrialRow& trial) const;
+  Result<void> stop_partner(const TrialRow& trial, std::uint32_t broken);
   Result<void> decide(TrialRow trial);
   Result<std::map<std::string, double>> losses_of(std::uint32_t run) const;
   Result<void> write_results();
   Result<RunRow> unfinished(std::uint32_t number) const;
   std::string missing_devices() const;
+  std::string why_stalled() const;
+  bool nobody_can() const;
   std::uint64_t patience_ms() const;
   ServiceObserver run_observer();
   RoundParticipants participants_of(const Coordinator& core, const RoundTiming& timing) const;
@@ -239,6 +243,8 @@ class FleetService {
   std::vector<std::uint64_t> durations_ms_;  ///< of its last rounds
   RoundRing ring_;
   bool is_stalled_ = false;
+  bool has_answer_ = false;      ///< of the open run: an update was taken, or an evaluation
+  std::string last_refusal_;     ///< of the open run: who, and why
   std::uint64_t last_event_ = 0;
   std::vector<EventRow> events_;    ///< not yet written
   std::vector<DeviceRow> devices_;  ///< likewise

@@ -70,6 +70,18 @@ Result<void> write_parts(const std::string& path, const NextPart& next, Readers 
 /// @returns kUnavailable when it could not.
 Result<void> check_writable(const std::string& path);
 
+/// How a file of a kind is told from others.
+struct FileMark {
+  const char* kind = "";   ///< for people: "a backup"
+  std::string_view bytes;  ///< which such a file has; empty: no file may be there at all
+  std::size_t at = 0;      ///< where
+};
+/// May `path` be written without losing what somebody keeps there? Nothing, or a file of the same kind, is replaced; a
+/// pipe and a device are written to. Asks check_writable() too.
+/// @returns kInvalidArgument for a folder or another file; kUnavailable when it could not be written, or its folder is
+///          absent.
+Result<void> check_replaceable(const std::string& path, const FileMark& mark);
+
 /// Removes a file durably; one that is absent is fine.
 /// @returns kUnavailable when it cannot be removed, or its folder cannot be synchronised.
 Result<void> remove_file(const std::string& path);
