@@ -56,7 +56,8 @@ ExitCode code_of(const std::vector<Finding>& findings) {
   const auto is_of = [&error](std::string_view area) { return error->check.compare(0, area.size(), area) == 0; };
   if (is_of("configuration")) return ExitCode::kConfiguration;
   if (is_of("state")) return ExitCode::kStore;
-  if (is_of("broker.dns") || is_of("broker.tcp") || is_of("service")) return ExitCode::kUnreachable;
+  if (is_of("broker.dns") || is_of("broker.tcp") || is_of("broker.alone") || is_of("service"))
+    return ExitCode::kUnreachable;
   return is_of("broker.size") ? ExitCode::kConfiguration : ExitCode::kCredentials;
 }
 

@@ -115,6 +115,14 @@ void check_version(Findings& findings, BrokerProbe& probe) {
   findings.ok("broker.version", version.empty() ? "the broker does not tell its version" : version);
 }
 
+/// Does a connection stay that sends nothing? A coordinator tries again after a second.
+bool is_alone(const coordinator::Settings& settings) {
+  BrokerProbe probe(session_options(settings));
+  if (!probe.connect()) return true;
+  (void)probe.retained("skink/1/" + settings.fleet + "/dev/" + kDevice + "/task", kAnswer);
+  return !probe.is_lost();
+}
+
 /// A certificate for this test, of a device that is in no fleet; removed in the end.
 class TestDevice {
  public:
@@ -177,11 +185,26 @@ std::vector<Finding> check_broker(const coordinator::Settings& settings, Connect
   if (!check_port(findings, settings) || connection == Connection::kReachable) return findings.take();
   BrokerProbe probe(session_options(settings));
   if (!check_connection(findings, probe, server_of(settings))) return findings.take();
-  check_coordinator_topics(findings, probe, settings.fleet);
-  check_size(findings, probe, settings.fleet);
-  check_strangers(findings, probe, settings.fleet);
-  check_version(findings, probe);
-  if (!settings.release_pki.empty() && !settings.state.empty()) check_device_topics(findings, probe, settings);
+  const auto try_out = [&](const auto& check) {
+    if (probe.is_lost()) return;
+    Findings found;
+    check(found);
+    if (!probe.is_lost()) findings.add(found.take());  // else they say nothing of the broker
+  };
+  try_out([&](Findings& found) { check_coordinator_topics(found, probe, settings.fleet); });
+  try_out([&](Findings& found) { check_strangers(found, probe, settings.fleet); });
+  try_out([&](Findings& found) { check_version(found, probe); });
+  if (!settings.release_pki.empty() && !settings.state.empty()) {
+    try_out([&](Findings& found) { check_device_topics(found, probe, settings); });
+  }
+  if (!probe.is_lost())
+    check_size(findings, probe, settings.fleet);  // last: brokers end connections that send too much
+  if (probe.is_lost() && !is_alone(settings)) {
+    findings.error("broker.alone",
+                   "another client came with the coordinator's certificate and took the connection over: a coordinator "
+                   "leads this fleet, and lost its own connection for a moment",
+                   "stop it first, or ask with the configuration that it runs with (--config)");
+  }
   return findings.take();
 }
 

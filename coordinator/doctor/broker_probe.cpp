@@ -31,6 +31,23 @@ Result<void> BrokerProbe::connect() {
   return make_error(Status::kUnavailable, "no connection within 15 s");
 }
 
+std::vector<mqtt::Event> BrokerProbe::receive() {
+  std::vector<mqtt::Event> events;
+  queue_.wait(events, kTurn);
+  std::vector<mqtt::Event> messages;
+  for (mqtt::Event& event : events) {
+    is_lost_ = is_lost_ || event.kind == mqtt::EventKind::kDisconnected;
+    if (event.kind == mqtt::EventKind::kMessage) messages.push_back(std::move(event));
+  }
+  if (is_lost_) session_.reset();
+  return messages;
+}
+
+bool BrokerProbe::is_lost() {
+  (void)receive();
+  return is_lost_;
+}
+
 bool BrokerProbe::subscribe(const std::string& topic) {
   if (session_ == nullptr || !session_->subscribe(topic, mqtt::Quality::kAtLeastOnce)) return false;
   return true;
@@ -43,11 +60,9 @@ bool BrokerProbe::publish(const std::string& topic, const std::string& content) 
 
 std::string BrokerProbe::wait_for(const std::string& topic, const std::string& content,
                                   std::chrono::milliseconds wait) {
-  std::vector<mqtt::Event> events;
-  for (const auto end = Clock::now() + wait; Clock::now() < end;) {
-    queue_.wait(events, kTurn);
-    for (const mqtt::Event& event : events) {
-      if (event.kind != mqtt::EventKind::kMessage || event.topic != topic) continue;
+  for (const auto end = Clock::now() + wait; Clock::now() < end && !is_lost_;) {
+    for (const mqtt::Event& event : receive()) {
+      if (event.topic != topic) continue;
       std::string got(text_of({event.payload.data(), event.payload.size()}));
       if (content.empty() || got == content) return got;
     }
@@ -72,13 +87,9 @@ bool BrokerProbe::hears_before(BrokerProbe& other, const std::string& topic, con
   (void)wait_for(topic, "nothing that anybody says", kSubscribing);
   const std::string content = "skinkctl doctor: " + topic;
   if (!other.publish(topic, content) || !other.publish(fence, content)) return false;
-  std::vector<mqtt::Event> events;
-  for (const auto end = Clock::now() + wait; Clock::now() < end;) {
-    queue_.wait(events, kTurn);
-    for (const mqtt::Event& event : events) {
-      const bool is_ours =
-          event.kind == mqtt::EventKind::kMessage && text_of({event.payload.data(), event.payload.size()}) == content;
-      if (is_ours) return event.topic == topic;
+  for (const auto end = Clock::now() + wait; Clock::now() < end && !is_lost_;) {
+    for (const mqtt::Event& event : receive()) {
+      if (text_of({event.payload.data(), event.payload.size()}) == content) return event.topic == topic;
     }
   }
   return false;

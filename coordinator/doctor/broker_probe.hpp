@@ -27,8 +27,13 @@ class BrokerProbe {
                     std::chrono::milliseconds wait);
   /// What the broker keeps on a topic; empty: nothing, or it is not told.
   std::string retained(const std::string& topic, std::chrono::milliseconds wait);
+  /// Has the broker ended the connection? It does when another client comes with the same certificate. Nothing is sent
+  /// or heard from then on: both would throw each other out for ever.
+  bool is_lost();
 
  private:
+  /// The messages of the next moment.
+  std::vector<mqtt::Event> receive();
   bool subscribe(const std::string& topic);
   bool publish(const std::string& topic, const std::string& content);
   /// The content of the next message on a topic that is `content`, or any when that is empty; empty: none came.
@@ -37,6 +42,7 @@ class BrokerProbe {
   mqtt::SessionOptions options_;
   mqtt::EventQueue queue_;
   std::unique_ptr<mqtt::Session> session_;
+  bool is_lost_ = false;
 };
 
 }  // namespace skink::doctor

@@ -19,6 +19,9 @@ class Findings {
   void error(const std::string& check, const std::string& text, const std::string& remedy) {
     list_.push_back({Grade::kError, check, text, remedy});
   }
+  void add(std::vector<Finding> found) {
+    for (Finding& one : found) list_.push_back(std::move(one));
+  }
   std::vector<Finding> take() { return std::move(list_); }
 
  private:

@@ -67,8 +67,15 @@ finds ok service.phase idle
 finds ok service.version "skinkctl"
 finds ok broker.mqtt "are tried while it is stopped"
 ! grep -q "soon after\|lost" service.log || fail "the doctor disturbs the service: $(cat service.log)"
+# Of a copy of the folder it does not know that a service leads the fleet, until that one takes its connection back.
+cp -r gw copy
+rm -f copy/state/api.sock
+examine 6 copy/coordinator.toml
+finds error broker.alone "a coordinator"
+only_errors broker.alone
+rm -r copy
 fleet_stop_one "$service"
-echo "doctor: a sound gateway, with its service and without"
+echo "doctor: a sound gateway, with its service and without, and a copy of one that is led"
 
 # ---- files ----
 examine 3 gw/absent.toml
