@@ -69,6 +69,8 @@ std::vector<Finding> check_state(const coordinator::Settings& settings) {
   if (state.empty()) {
     findings.warning("state", "[coordinator] state is not named: this configuration is of one run",
                      "name a state folder for the service");
+  } else if (fs::exists(state, code) && !fs::is_directory(state, code)) {
+    findings.error("state", state + ": is no folder", "move it away, or name another [coordinator] state");
   } else if (!fs::is_directory(state, code)) {
     findings.warning("state", state + ": not there yet, the service makes it", "start the service");
   } else {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 
 #include "one_run.hpp"
@@ -81,6 +82,21 @@ http::ServerOptions server_options(const coordinator::Settings& settings) {
   }
   options.on_fault = [](const std::string& what) { say(LogLevel::kError, "http.fault", what); };
   return options;
+}
+
+/// State folder and interface, as serve() will have them.
+Result<void> check_places(const coordinator::Settings& settings) {
+  std::error_code code;
+  if (std::filesystem::exists(settings.state, code) && !std::filesystem::is_directory(settings.state, code)) {
+    return make_error(Status::kInvalidArgument, "[coordinator] state: " + settings.state + " is no folder",
+                      Cause::kStore);
+  }
+  http::ServerOptions options = server_options(settings);
+  options.authentication.tokens = http::Tokens::kRequired;
+  options.authentication.authenticate = [](std::string_view, const http::Peer&) { return std::nullopt; };
+  const auto sound = http::check_options(options);
+  return sound ? sound
+               : make_error(Status::kInvalidArgument, "[http]: " + sound.error().message, Cause::kConfiguration);
 }
 
 void log_event(const coordinator::EventRow& event) {
@@ -212,7 +228,10 @@ int run_command(int argc, char** argv) {
     if (!arguments.settings.empty() || arguments.rounds != 0 || !arguments.init.empty() || !arguments.updates.empty()) {
       return fail(ExitCode::kUsage, "--set, --rounds, --init and --updates are of one run: skink-coordinator run");
     }
-    if (arguments.check_only) return report_check(check_credentials(*settings), arguments.config);
+    if (arguments.check_only) {
+      const auto credentials = check_credentials(*settings);
+      return report_check(credentials ? check_places(*settings) : credentials, arguments.config);
+    }
     std::signal(SIGHUP, note_reload);  // of a service, a terminal that is closed is no reason to stop
     return serve(*settings, arguments.config);
   } catch (const std::exception& error) {

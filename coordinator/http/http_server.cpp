@@ -7,7 +7,6 @@
 #include <thread>
 
 #include "listener.hpp"
-#include "server_options.hpp"
 #include "skink/host/program/thread_priority.hpp"
 #include "skink/host/program/threads.hpp"
 #include "tls_context.hpp"

@@ -1,4 +1,4 @@
-#include "server_options.hpp"
+#include "skink/coordinator/http/http_server.hpp"
 
 #include <string>
 

@@ -57,6 +57,12 @@ Result<void> check_options(const GatewayOptions& options, const std::string& roo
   for (const std::string& address : options.bind) {
     if (!provisioning::is_address(address)) return invalid("'" + address + "' is not an address to listen at");
   }
+  if (options.http && !provisioning::is_address(options.http->host)) {
+    return invalid("'" + options.http->host + "' is not an address to listen at; 127.0.0.1 is for this machine only");
+  }
+  if (options.http && options.http->port == options.port) {
+    return invalid(fmt::format("port {} cannot be both the broker's and that of the HTTP interface", options.port));
+  }
   if (is_there_with_content(root)) {
     return invalid(root + ": is there already, and nothing in it was changed; 'skinkctl certificates renew " + root +
                    "' issues its certificates again, another gateway needs another folder");
@@ -118,8 +124,7 @@ Result<void> replace_pair(const std::string& folder, const Result<provisioning::
 }
 
 bool listens_beyond_loopback(const GatewayOptions& options) {
-  return options.http && options.http->host != "127.0.0.1" && options.http->host != "::1" &&
-         options.http->host != "localhost";
+  return options.http && options.http->host != "127.0.0.1" && options.http->host != "::1";
 }
 
 Result<void> make_keys(const std::string& folder, const GatewayOptions& options) {

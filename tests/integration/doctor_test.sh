@@ -98,6 +98,22 @@ for config in authority key expired; do
   [[ $code == 5 ]] || fail "--check-config lets $config pass: $code, $(cat said)"
 done
 "$fleet_bin/skink-coordinator" --config gw/coordinator.toml --check-config >said || fail "$(cat said)"
+# refused CODE TEXT CONFIG: by --check-config, as the service would
+refused() {
+  local code=0
+  "$fleet_bin/skink-coordinator" --config "gw/$3.toml" --check-config >said 2>&1 || code=$?
+  [[ $code == "$1" ]] && grep -qF -- "$2" said || fail "--check-config of $3: $code, $(cat said)"
+}
+echo precious >gw/file
+changed file 's|^state = .*|state = "file"|'
+refused 8 "is no folder" file
+examine 8 gw/file.toml
+finds error state "is no folder"
+changed elsewhere 's|^\[http\]|&\nlisten = ["192.0.2.7:28090"]|'
+refused 3 "wants TLS" elsewhere
+changed name 's|^\[http\]|&\nlisten = ["localhost:28090"]|'
+refused 3 "no address to listen on" name
+rm gw/file
 cp gw/pki/crl.pem kept.pem
 "$ctl" crl renew --pki gw/pki --crl-days 3 >said
 examine 0 gw/coordinator.toml

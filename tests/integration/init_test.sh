@@ -64,6 +64,8 @@ expect 2 "is neither a DNS name" "$ctl" init gw --fleet plant --host "x,IP:10.0.
 expect 2 "is not an address to listen at" "$ctl" init gw --fleet plant --host gateway.example --bind localhost
 expect 2 "--host is required" "$ctl" init gw --fleet plant
 expect 2 "not HOST:PORT" "$ctl" init gw --fleet plant --host gateway.example --http 8080
+expect 2 "is not an address to listen at" "$ctl" init gw --fleet plant --host gateway.example --http localhost:8080
+expect 2 "cannot be both" "$ctl" init gw --fleet plant --host gateway.example --http 127.0.0.1:8883
 [[ ! -e gw && ! -e gw.unfinished ]] || fail "a refusal has left something"
 
 # ---- a gateway ----

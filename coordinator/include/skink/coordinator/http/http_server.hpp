@@ -83,6 +83,9 @@ struct Statistics {
   std::uint64_t lagged_streams = 0;
 };
 
+/// What create() would refuse before it binds anything. @returns kInvalidArgument; the message says what to change.
+Result<void> check_options(const ServerOptions& options);
+
 /// A running server. Thread-safe.
 class Server {
  public:
