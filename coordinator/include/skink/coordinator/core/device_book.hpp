@@ -50,8 +50,8 @@ struct KnownDevice {
   // of the run
   bool reported_late_join = false;
   wire::Refusal refused = wire::Refusal::kNone;  ///< why it did not do its last task of this run; kNone: it did
-  std::optional<crypto::Digest> model_sent;  ///< the model that its last task named
-  std::optional<crypto::Digest> base;        ///< the model it has, as far as known: it said so, or has worked with it
+  std::optional<crypto::Digest> model_sent;      ///< the model that its last task named
+  std::optional<crypto::Digest> base;  ///< the model it has, as far as known: it said so, or has worked with it
   std::optional<SettledUpdate> settled;
   std::optional<wire::RoundId> unexpected;  ///< the last update that nobody asked for and that was answered
   std::uint32_t accepted_round = 0;         ///< 1 + the last finished round that took its update; error feedback

@@ -243,8 +243,8 @@ class FleetService {
   std::vector<std::uint64_t> durations_ms_;  ///< of its last rounds
   RoundRing ring_;
   bool is_stalled_ = false;
-  bool has_answer_ = false;      ///< of the open run: an update was taken, or an evaluation
-  std::string last_refusal_;     ///< of the open run: who, and why
+  bool has_answer_ = false;   ///< of the open run: an update was taken, or an evaluation
+  std::string last_refusal_;  ///< of the open run: who, and why
   std::uint64_t last_event_ = 0;
   std::vector<EventRow> events_;    ///< not yet written
   std::vector<DeviceRow> devices_;  ///< likewise
