@@ -192,11 +192,13 @@ void FleetLoop::handle_message(const mqtt::Event& event) {
     if (!is_needed) broker_.remove_chunk(topic.slot, topic.chunk);  // of a run that was given up
   }
   if (topic.kind != wire::TopicKind::kState || !flood_guard_.admits(id, now_ms())) return;
+  const RefusalCounts before = run_ ? run_->core().refused() : idle_.refused();
   if (run_) {
     run_->core().on_state(id, payload, now_ms());
   } else {
     idle_.on_state(id, payload, now_ms());
   }
+  strangers_.on_birth(id, before, run_ ? run_->core().refused() : idle_.refused(), now_ms());
 }
 
 /// False when the store failed; nothing later is carried out.

@@ -66,6 +66,9 @@ void FleetService::name_culprits() {
   for (const DeviceWatch::Suspicion& one : watch_.take_suspicions()) {
     event_of(run, "warning", "device.suspect", one.text, one.id);
   }
+  for (const Stranger& one : loop_->take_strangers()) {
+    event_of(0, "warning", "device.refused", stranger_text(one), one.id);
+  }
   for (const FloodGuard::Flooder& one : loop_->take_flooders()) {
     const std::string remedy =
         loop_->devices().is_revoked(one.id)

@@ -122,3 +122,18 @@ done
 [[ $i -lt 100 ]] || fail "a device that may take part again is not asked"
 "$ctl" runs stop "$run" >"$out/log"
 echo "an excluded device is asked for nothing, in a run that goes on, until it is included again"
+
+# ---- a device whose key is of another fleet
+fleet_stop_one "$odd_pid"
+key=$(find "$out/pki/devices/$odd" -name '*hmac*')
+[[ -f $key ]] || fail "no key of $odd: $(ls "$out/pki/devices/$odd")"
+cp "$key" "$out/kept.key"
+tr 0-9a-f 1-9a-f0 <"$out/kept.key" >"$key"
+start_odd
+for ((i = 0; i < 100; i++)); do
+  [[ $(events_of "device.refused.*$odd: its birth is refused, wrong_authentication") == 0 ]] || break
+  sleep 0.1
+done
+[[ $i -lt 100 ]] || fail "nothing says that a key is wrong: $("$ctl" events | tail -5)"
+cp "$out/kept.key" "$key"
+echo "a device whose key is of another fleet is named"

@@ -5,6 +5,7 @@
 
 #include "skink/coordinator/service/device_watch.hpp"
 #include "skink/coordinator/service/flood_guard.hpp"
+#include "skink/coordinator/service/stranger_watch.hpp"
 
 using namespace skink;
 using coordinator::DeviceWatch;
@@ -80,4 +81,29 @@ TEST_CASE("device watch: without clipping nobody is too long", "[coordinator][se
   const auto changes = watch.take_changes();
   REQUIRE(changes.size() == 1);
   CHECK_FALSE(changes[0].length);
+}
+
+TEST_CASE("stranger watch: whose birth is refused is named, once an hour, and not without end",
+          "[coordinator][service]") {
+  coordinator::StrangerWatch watch;
+  const coordinator::RefusalCounts none{};
+  const auto counted = [](wire::Refusal reason) {
+    coordinator::RefusalCounts counts{};
+    counts[static_cast<std::size_t>(reason)] = 1;
+    return counts;
+  };
+  const auto unknown_key = counted(wire::Refusal::kWrongAuthentication);
+  watch.on_birth("pump-07", none, unknown_key, 1000);
+  watch.on_birth("pump-07", none, unknown_key, 2000);
+  watch.on_birth("pump-08", none, none, 2000);
+  watch.on_birth("pump-09", none, counted(wire::Refusal::kRevoked), 2000);  // the operator knows
+  watch.on_birth("pump-10", none, counted(wire::Refusal::kVersionMismatch), 2000);
+  const auto named = watch.take();
+  REQUIRE(named.size() == 2);
+  CHECK(stranger_text(named[0]).find("pump-07: its birth is refused, wrong_authentication: its key") == 0);
+  CHECK(stranger_text(named[1]).find("pump-10: its birth is refused, version_mismatch") == 0);
+  watch.on_birth("pump-07", none, unknown_key, 3'601'000);
+  CHECK(watch.take().size() == 1);
+  for (int i = 0; i < 5000; ++i) watch.on_birth("x" + std::to_string(i), none, unknown_key, 4'000'000);
+  CHECK(watch.take().size() < 1000);
 }

@@ -14,6 +14,7 @@
 #include "skink/coordinator/service/broker_link.hpp"
 #include "skink/coordinator/service/flood_guard.hpp"
 #include "skink/coordinator/service/settings.hpp"
+#include "skink/coordinator/service/stranger_watch.hpp"
 #include "skink/host/program/workers.hpp"
 
 namespace skink::coordinator {
@@ -56,6 +57,9 @@ class FleetLoop {
   /// Devices that send more than is looked at (FloodGuard).
   std::vector<FloodGuard::Flooder> take_flooders() { return flood_guard_.take_flooders(now_ms()); }
 
+  /// Devices whose births were refused since the last call.
+  std::vector<Stranger> take_strangers() { return strangers_.take(); }
+
   /// Why a turn ended otherwise than kDone; what was said last of a connection that is not there.
   const std::string& failure() const { return failure_; }
   const std::string& trouble() const { return trouble_; }
@@ -83,6 +87,7 @@ class FleetLoop {
   FleetNotes idle_notes_;
   BrokerLink broker_;
   FloodGuard flood_guard_;
+  StrangerWatch strangers_;
   std::unique_ptr<ActiveRun> run_;
   RevokedIds first_revoked_;  // as the list was at the start
   std::uint64_t revoked_read_ms_ = 0;
