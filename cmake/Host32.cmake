@@ -17,7 +17,7 @@ target_compile_definitions(nanopb_source PUBLIC PB_NO_ERRMSG)
 add_library(nanopb::protobuf-nanopb-static ALIAS nanopb_source)
 
 set(mbedtls "${third_party}/mbedtls")
-set(mbedtls_sources asn1parse asn1write bignum bignum_core constant_time ecdsa ecp ecp_curves platform_util sha256)
+set(mbedtls_sources asn1parse asn1write bignum bignum_core constant_time ecdsa ecp ecp_curves platform platform_util sha256)
 list(TRANSFORM mbedtls_sources REPLACE "(.+)" "${mbedtls}/library/\\1.c")
 add_library(mbedtls_source STATIC ${mbedtls_sources})
 target_include_directories(mbedtls_source SYSTEM PUBLIC "${mbedtls}/include")

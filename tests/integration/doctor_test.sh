@@ -102,7 +102,7 @@ done
 refused() {
   local code=0
   "$fleet_bin/skink-coordinator" --config "gw/$3.toml" --check-config >said 2>&1 || code=$?
-  [[ $code == "$1" ]] && grep -qF -- "$2" said || fail "--check-config of $3: $code, $(cat said)"
+  if [[ $code != "$1" ]] || ! grep -qF -- "$2" said; then fail "--check-config of $3: $code, $(cat said)"; fi
 }
 echo precious >gw/file
 changed file 's|^state = .*|state = "file"|'
