@@ -63,12 +63,10 @@ int EventsCommand::run() {
 }
 
 int EventsCommand::list(const ServiceLink& link) const {
-  auto rows = link.pages(with_query("/api/v1/log", {{"level", level_}, {"event", event_}, {"device", device_}}));
-  if (!rows) return fail(rows.error());
-  if (last_ != 0 && rows->size() > last_) rows->erase(rows->begin(), rows->end() - last_);
-  return show_rows(
-      link, *rows,
-      {{"at", "at"}, {"level", "level"}, {"event", "event"}, {"run", "run"}, {"device", "device"}, {"text", "text"}});
+  return show_list(
+      link, with_query("/api/v1/log", {{"level", level_}, {"event", event_}, {"device", device_}}),
+      {{"at", "at"}, {"level", "level"}, {"event", "event"}, {"run", "run"}, {"device", "device"}, {"text", "text"}},
+      last_);
 }
 
 /// A connection that was there once is made again until Ctrl-C: a service that is started again is worth waiting for.

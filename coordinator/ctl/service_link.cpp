@@ -206,9 +206,12 @@ int show_rows(const ServiceLink& link, const boost::json::array& rows, const std
   return kOk;
 }
 
-int show_list(const ServiceLink& link, const std::string& target, const std::vector<Column>& columns) {
-  const auto rows = link.pages(target);
-  return rows ? show_rows(link, *rows, columns) : fail(rows.error());
+int show_list(const ServiceLink& link, const std::string& target, const std::vector<Column>& columns,
+              std::uint32_t last) {
+  auto rows = link.pages(target);
+  if (!rows) return fail(rows.error());
+  if (last != 0 && rows->size() > last) rows->erase(rows->begin(), rows->end() - last);
+  return show_rows(link, *rows, columns);
 }
 
 }  // namespace skink::ctl

@@ -65,8 +65,9 @@ void note_empty_group(const ServiceLink& link, const std::string& group);
 
 /// Prints the answer: as JSON, or its fields.
 int show_object(const ServiceLink& link, const Result<boost::json::object>& answer);
-/// Prints all pages of a list: as JSON {"items": [...]}, or a table.
-int show_list(const ServiceLink& link, const std::string& target, const std::vector<Column>& columns);
+/// Prints all pages of a list, or with `last` the last so many items: as JSON {"items": [...]}, or a table.
+int show_list(const ServiceLink& link, const std::string& target, const std::vector<Column>& columns,
+              std::uint32_t last = 0);
 int show_rows(const ServiceLink& link, const boost::json::array& rows, const std::vector<Column>& columns);
 
 }  // namespace skink::ctl

@@ -8,6 +8,7 @@ namespace skink::ctl {
 TokensCommand::TokensCommand(Command app)
     : tokens_(app.command("tokens", "Tokens for programs that ask the service over TCP")),
       audit_(app.command("audit", "Who changed what")) {
+  audit_.option("--last", last_, "The last so many entries; default: all").range(1U, 0x7fffffffU);
   list_ = tokens_.command("list", "All tokens, without their secrets, as 'tokens' alone does");
   add_ = tokens_.command("add", "Makes a token; its secret is shown once");
   add_.option("name", name_, "Whose it is: the name stands in the audit log").required();
@@ -27,9 +28,9 @@ int TokensCommand::run() {
   if (add_.parsed()) return add(*link);
   if (remove_.parsed()) return remove(*link);
   if (audit_.parsed()) {
-    return show_list(
-        *link, "/api/v1/audit",
-        {{"at", "at"}, {"who", "who"}, {"action", "action"}, {"subject", "subject"}, {"detail", "detail"}});
+    return show_list(*link, "/api/v1/audit",
+                     {{"at", "at"}, {"who", "who"}, {"action", "action"}, {"subject", "subject"}, {"detail", "detail"}},
+                     last_);
   }
   return show_list(*link, "/api/v1/tokens",
                    {{"id", "id"}, {"name", "name"}, {"scope", "scope"}, {"created", "created"}});

@@ -26,6 +26,7 @@ class TokensCommand {
   std::string scope_;
   std::string out_;
   std::uint32_t id_ = 0;
+  std::uint32_t last_ = 0;  ///< 0: all
 };
 
 }  // namespace skink::ctl

@@ -96,7 +96,7 @@ function progress(run) {
 const kRemedies = {
   "broker lost": "Is the broker up, is its certificate valid, and does the configuration name it? Nothing moves until it is there; nothing is lost.",
   waiting: "Switch the missing devices on, or stop the run. A run with a limit fails by itself when it is over.",
-  stalled: "Look at the open round below: which devices have not answered? They are replaced when their deadline is over.",
+  stalled: "The open round of the run says which devices have not answered. They are replaced when their deadline is over.",
   paused: "Resume it when it shall go on.",
 };
 
