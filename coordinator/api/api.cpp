@@ -178,7 +178,10 @@ void Api::show_ready(const http::Request& /*request*/, http::Responder respond) 
   service_.post([respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
     const ServiceState state = service.state();
     boost::json::array reasons;
-    if (!state.connected) reasons.push_back({{"code", "broker-lost"}, {"detail", http::printable_utf8(state.reason)}});
+    if (!state.connected) {
+      const char* code = state.phase == ServicePhase::kStandby ? "standby" : "broker-lost";
+      reasons.push_back({{"code", code}, {"detail", http::printable_utf8(state.reason)}});
+    }
     if (state.phase == ServicePhase::kStalled) {
       reasons.push_back({{"code", "run-stalled"}, {"detail", http::printable_utf8(state.reason)}});
     }

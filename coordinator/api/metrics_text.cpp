@@ -54,8 +54,9 @@ void add_service(const ServiceState& state, Exposition& out) {
   out.family("skink_build_info", "gauge", "What this program was made from; always 1.");
   out.sample(1, fmt::format("version=\"{}\",compiler=\"{}\"", kSkinkVersion, kCompiler));
   out.family("skink_service_phase", "gauge", "1 for what the service does now, else 0.");
-  for (const ServicePhase phase : {ServicePhase::kIdle, ServicePhase::kBrokerLost, ServicePhase::kWaiting,
-                                   ServicePhase::kRunning, ServicePhase::kStalled, ServicePhase::kPaused}) {
+  for (const ServicePhase phase :
+       {ServicePhase::kIdle, ServicePhase::kBrokerLost, ServicePhase::kStandby, ServicePhase::kWaiting,
+        ServicePhase::kRunning, ServicePhase::kStalled, ServicePhase::kPaused}) {
     out.sample(state.phase == phase ? 1 : 0, fmt::format("phase=\"{}\"", service_phase_text(phase)));
   }
   out.one("skink_broker_connected", "gauge", "Is there a connection to the broker?", state.connected ? 1 : 0);

@@ -30,6 +30,9 @@ std::vector<Finding> ask_service(const coordinator::Settings& settings, bool& ha
   const std::string said = phase + (reason.empty() || reason == "-" ? "" : ": " + reason);
   if (phase == "broker lost") {
     findings.push_back({Grade::kError, "service.phase", said, "see the checks of the broker"});
+  } else if (phase == "standby") {
+    has_broker = true;  // of the other coordinator, which a client of the same name would throw out
+    findings.push_back({Grade::kError, "service.phase", said, "stop one of the two coordinators"});
   } else if (phase == "stalled" || phase == "waiting") {
     findings.push_back({Grade::kWarning, "service.phase", said, "skinkctl devices; skinkctl events"});
   } else {

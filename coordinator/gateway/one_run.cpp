@@ -106,6 +106,7 @@ coordinator::ServiceObserver log_observer(RoundLog& rounds, std::uint64_t run, b
     if (!filter.is_due(text)) return;
     say(is_connected ? LogLevel::kInfo : LogLevel::kWarning, is_connected ? "broker" : "broker.lost", text, run);
   };
+  observer.on_contest = [run](const std::string& text) { say(LogLevel::kWarning, "lease.contested", text, run); };
   observer.on_revoked = [run](const std::string& text) { say(LogLevel::kWarning, "revocation.list", text, run); };
   return observer;
 }

@@ -94,6 +94,7 @@ function progress(run) {
 }
 
 const kRemedies = {
+  standby: "Stop one of the two coordinators. Nothing is lost; this one leads when the other one is stopped.",
   "broker lost": "Is the broker up, is its certificate valid, and does the configuration name it? Nothing moves until it is there; nothing is lost.",
   waiting: "Switch the missing devices on, or stop the run. A run with a limit fails by itself when it is over.",
   stalled: "The open round of the run says which devices have not answered. They are replaced when their deadline is over.",
@@ -114,7 +115,7 @@ function drawStatus(now, banner) {
   const lines = [];
   if (link.is === "waiting") lines.push(["bad", h("strong", null, "Not live: "), `${link.text} What you see may be old; the page tries again by itself.`]);
   if (reason || kRemedies[status.phase]) {
-    lines.push([["broker lost", "stalled"].includes(status.phase) ? "bad" : "warn", h("strong", null, `${status.phase}: `), `${reason}${reason && !/[.!?]$/.test(reason) ? ". " : " "}`, h("span", { class: "remedy" }, kRemedies[status.phase] ?? "")]);
+    lines.push([["broker lost", "standby", "stalled"].includes(status.phase) ? "bad" : "warn", h("strong", null, `${status.phase}: `), `${reason}${reason && !/[.!?]$/.test(reason) ? ". " : " "}`, h("span", { class: "remedy" }, kRemedies[status.phase] ?? "")]);
   }
   banner.hidden = lines.length === 0;
   fill(banner, lines.map(([kind, ...text]) => h("p", { class: `banner ${kind}` }, text)));

@@ -109,7 +109,7 @@ export function pill(text, kind) {
 }
 
 const kPhases = { running: "good", finished: "good", released: "good", waiting: "busy", queued: "busy", judging: "busy",
-  paused: "warn", stopped: "warn", "held back": "warn", stalled: "bad", failed: "bad", "broker lost": "bad", idle: "idle" };
+  paused: "warn", stopped: "warn", "held back": "warn", stalled: "bad", failed: "bad", "broker lost": "bad", standby: "bad", idle: "idle" };
 export function phase(text) {
   return pill(text, kPhases[text] ?? "idle");
 }

@@ -21,6 +21,8 @@ std::string topic_of(const std::string& fleet, const Publish& publication) {
   return {text, wire::format_topic(topic, text)};
 }
 
+Bytes bytes_of(const std::string& text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
+
 }  // namespace
 
 BrokerLink::BrokerLink(const Settings& settings) : settings_(&settings) {}
@@ -44,16 +46,7 @@ Result<void> BrokerLink::open() {
 
 void BrokerLink::note(const mqtt::Event& event) {
   switch (event.kind) {
-    case mqtt::EventKind::kConnected: {
-      backlog_.clear();
-      clearing_.clear();
-      const std::string root = "skink/1/" + settings_->fleet + "/";
-      (void)session_->subscribe(root + "dev/+/state", mqtt::Quality::kAtLeastOnce);
-      (void)session_->subscribe(root + "dev/+/update", mqtt::Quality::kAtLeastOnce);
-      (void)session_->subscribe(root + "model/+/+", mqtt::Quality::kAtLeastOnce);  // what another run left: once
-      (void)session_->unsubscribe(root + "model/+/+");
-      return;
-    }
+    case mqtt::EventKind::kConnected:
     case mqtt::EventKind::kDisconnected:
       backlog_.clear();
       clearing_.clear();
@@ -62,6 +55,26 @@ void BrokerLink::note(const mqtt::Event& event) {
     case mqtt::EventKind::kMessage:
     case mqtt::EventKind::kProblem: return;
   }
+}
+
+std::string BrokerLink::claim_topic() const { return "skink/1/" + settings_->fleet + "/coordinator"; }
+
+void BrokerLink::ask(const std::string& question) {
+  (void)session_->subscribe(claim_topic(), mqtt::Quality::kAtLeastOnce);
+  (void)session_->publish(claim_topic(), bytes_of(question), mqtt::Quality::kAtLeastOnce, mqtt::Retain::kNo);
+}
+
+void BrokerLink::keep_claim(const std::string& claim) {
+  (void)session_->unsubscribe(claim_topic());
+  (void)session_->publish(claim_topic(), bytes_of(claim), mqtt::Quality::kAtLeastOnce, mqtt::Retain::kYes);
+}
+
+void BrokerLink::subscribe() {
+  const std::string root = "skink/1/" + settings_->fleet + "/";
+  (void)session_->subscribe(root + "dev/+/state", mqtt::Quality::kAtLeastOnce);
+  (void)session_->subscribe(root + "dev/+/update", mqtt::Quality::kAtLeastOnce);
+  (void)session_->subscribe(root + "model/+/+", mqtt::Quality::kAtLeastOnce);  // what another run left: once
+  (void)session_->unsubscribe(root + "model/+/+");
 }
 
 void BrokerLink::remove_chunk(std::uint32_t slot, std::uint32_t chunk) {
@@ -83,6 +96,12 @@ void BrokerLink::flush() {
     if (sent && next.retain && next.payload.empty()) clearing_.insert(*sent);
     backlog_.pop_front();
   }
+}
+
+void BrokerLink::rest() {
+  backlog_.clear();
+  clearing_.clear();
+  session_->disconnect(kGoodbye);
 }
 
 void BrokerLink::leave() {

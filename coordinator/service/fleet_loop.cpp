@@ -15,6 +15,7 @@ constexpr std::uint64_t kLongestTurnMs = 100;
 constexpr std::uint64_t kRevokedReadMs = 1000;
 constexpr std::uint64_t kShortConnectionMs = 15000;
 constexpr std::uint32_t kManyShortConnections = 3;
+constexpr std::uint64_t kContestSilenceMs = 3'600'000;
 constexpr std::uint64_t kClearMs = 30000;    // how long a finished run waits for the broker
 constexpr std::uint64_t kWithdrawMs = 2000;  // and one that is stopped
 
@@ -37,7 +38,8 @@ FleetLoop::FleetLoop(const Settings& settings, const crypto::Key& master_key)
       workers_(settings.threads == 0 ? cores() : settings.threads),
       devices_(master_key, settings.fleet, random_nonce()),
       idle_(devices_),
-      broker_(settings_) {}
+      broker_(settings_),
+      lease_(claimant_of(settings.state.empty() ? settings.store : settings.state), std::to_string(random_nonce())) {}
 
 Result<std::unique_ptr<FleetLoop>> FleetLoop::create(const Settings& settings) {
   const auto master_key = read_key(settings.master_key);
@@ -60,15 +62,20 @@ std::uint64_t FleetLoop::now_ms() const {
 
 Result<void> FleetLoop::connect() { return broker_.open(); }
 
+void FleetLoop::leave() {
+  if (is_connected()) broker_.keep_claim("");
+  broker_.leave();
+}
+
 void FleetLoop::begin(std::unique_ptr<ActiveRun> run, const ServiceObserver& observer) {
   run_ = std::move(run);
   finished_ms_ = 0;
   run_->core().observe_updates(observer.on_update);
-  if (broker_.is_connected() && was_connected_) run_->core().attach(now_ms());
+  if (is_connected()) run_->core().attach(now_ms());
 }
 
 std::unique_ptr<ActiveRun> FleetLoop::end() {
-  if (broker_.is_connected()) idle_.attach();
+  if (is_connected()) idle_.attach();
   return std::move(run_);
 }
 
@@ -93,6 +100,8 @@ Turn FleetLoop::turn(const ServiceObserver& observer) {
 Turn FleetLoop::take_turn(const std::vector<mqtt::Event>& events, const ServiceObserver& observer) {
   if (!handle(events, observer)) return Turn::kStoreFailed;
   if (credentials_refused_) return Turn::kCredentialsRefused;
+  lease_.on_time(now_ms());
+  follow_lease(observer);
   read_revoked(observer);
   if (run_) {
     run_->core().on_time(now_ms());
@@ -144,16 +153,13 @@ void FleetLoop::handle(const mqtt::Event& event, const ServiceObserver& observer
     case mqtt::EventKind::kConnected:
       was_connected_ = true;
       connected_ms_ = now_ms();
-      trouble_.clear();
-      if (observer.on_log) observer.on_log(broker_.is_connected(), "connected to the broker");
-      if (run_) {
-        run_->core().on_connected(now_ms());
-      } else {
-        idle_.on_connected(now_ms());
-      }
-      if (observer.on_connected) observer.on_connected();
+      broker_.ask(lease_.on_connected(now_ms()));
+      follow_lease(observer);
       return;
     case mqtt::EventKind::kDisconnected:
+      lease_.on_disconnected();
+      follow_lease(observer);
+      if (lease_.standing() == Lease::Standing::kStandby) return;
       if (run_) run_->core().on_disconnected();
       idle_.on_disconnected();
       trouble_ = disconnection_text(event);
@@ -163,7 +169,15 @@ void FleetLoop::handle(const mqtt::Event& event, const ServiceObserver& observer
         failure_ = event.text;
       }
       return;
-    case mqtt::EventKind::kMessage: handle_message(event); return;
+    case mqtt::EventKind::kMessage:
+      if (event.topic == broker_.claim_topic()) {
+        lease_.on_message({reinterpret_cast<const char*>(event.payload.data()), event.payload.size()}, event.retained,
+                          now_ms());
+        follow_lease(observer);
+      } else {
+        handle_message(event);
+      }
+      return;
     case mqtt::EventKind::kProblem:
       if (observer.on_log) observer.on_log(broker_.is_connected(), event.text);
       return;
@@ -179,6 +193,66 @@ std::string FleetLoop::disconnection_text(const mqtt::Event& event) {
   return event.text + "; " + std::to_string(short_connections_) +
          " connections in a row ended soon: does another coordinator lead this fleet, with the same certificate? Stop "
          "one";
+}
+
+// ---- the lease ------------------------------------------------------------------------------------------------------
+
+void FleetLoop::follow_lease(const ServiceObserver& observer) {
+  if (lease_.is_look_due(now_ms())) {
+    lease_.begin_look();
+    const auto opened = broker_.open();
+    if (!opened) {
+      failure_ = opened.error().message;
+      credentials_refused_ = true;
+    }
+  }
+  if (lease_.standing() == standing_) return;
+  standing_ = lease_.standing();
+  if (standing_ == Lease::Standing::kLeads) lead(observer);
+  if (standing_ == Lease::Standing::kStandby) stand_by(observer);
+}
+
+void FleetLoop::lead(const ServiceObserver& observer) {
+  trouble_.clear();
+  if (observer.on_log) observer.on_log(true, "connected to the broker");
+  if (lease_.is_unanswered() && observer.on_log) {
+    observer.on_log(true, "the broker hands nothing back on " + broker_.claim_topic() +
+                              ": does its access list let the coordinator read and write it? Until it does, a second "
+                              "coordinator of this fleet is not kept away");
+  }
+  if (!lease_.other().empty()) {
+    say_contest("another coordinator, " + lease_.other() +
+                    ", would lead this fleet as well and stands by; it ends this one's connection with each look. Stop "
+                    "one of the two",
+                observer);
+  }
+  broker_.keep_claim(lease_.take_claim());
+  broker_.subscribe();
+  if (run_) {
+    run_->core().on_connected(now_ms());
+  } else {
+    idle_.on_connected(now_ms());
+  }
+  if (observer.on_connected) observer.on_connected();
+}
+
+void FleetLoop::stand_by(const ServiceObserver& observer) {
+  const std::string claim = lease_.take_claim();
+  if (!claim.empty()) broker_.keep_claim(claim);
+  broker_.rest();
+  if (run_) run_->core().on_disconnected();
+  idle_.on_disconnected();
+  trouble_ = "another coordinator leads this fleet: " + lease_.other() +
+             ". This one stands by, and leads when that one is stopped. Stop one of the two";
+  say_contest(trouble_, observer);
+}
+
+/// Once, and then rarely.
+void FleetLoop::say_contest(const std::string& text, const ServiceObserver& observer) {
+  if (text == contest_ && now_ms() - contest_ms_ < kContestSilenceMs) return;
+  contest_ = text;
+  contest_ms_ = now_ms();
+  if (observer.on_contest) observer.on_contest(text);
 }
 
 /// But for updates.
@@ -221,7 +295,7 @@ bool FleetLoop::carry_out(const ServiceObserver& observer) {
 
 bool FleetLoop::is_over(const ServiceObserver& observer) {
   if (finished_ms_ == 0) finished_ms_ = now_ms();
-  if (broker_.is_connected() && broker_.is_quiet()) {
+  if (is_connected() && broker_.is_quiet()) {
     const auto noted = run_->set_cleared();
     if (!noted && observer.on_log) observer.on_log(broker_.is_connected(), noted.error().message);
     return true;
@@ -235,12 +309,12 @@ bool FleetLoop::is_over(const ServiceObserver& observer) {
 }
 
 void FleetLoop::withdraw(const ServiceObserver& observer) {
-  if (!run_ || !broker_.is_connected()) return;
+  if (!run_ || !is_connected()) return;
   run_->core().withdraw();
   const std::uint64_t end = now_ms() + kWithdrawMs;
   if (!carry_out(observer)) return;
   std::vector<mqtt::Event> events;
-  while (now_ms() < end && broker_.is_connected() && !broker_.is_quiet()) {
+  while (now_ms() < end && is_connected() && !broker_.is_quiet()) {
     broker_.wait(events, std::chrono::milliseconds(50));
     for (const mqtt::Event& event : events) broker_.note(event);
     broker_.flush();

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::uint64_t kWriteMs = 1000;  // what people want to know may be so old
 
-constexpr std::array<const char*, 6> kServicePhases{"idle", "broker lost", "waiting", "running", "stalled", "paused"};
+constexpr std::array<const char*, 7> kServicePhases{"idle",    "broker lost", "standby", "waiting",
+                                                    "running", "stalled",     "paused"};
 
 /// Will a device that refuses for this reason refuse the same run's next round?
 bool is_for_good(wire::Refusal reason) {
@@ -99,7 +100,7 @@ ServiceEnd FleetService::run(const FleetObserver& observer, const std::function<
     }
   }
   loop_->withdraw(run_observer_);
-  loop_->broker().leave();
+  loop_->leave();
   event("info", "service.stopped", end == ServiceEnd::kStopped ? "the service was stopped" : failure_);
   (void)write_notes();  // of a store that failed nothing better is to be had
   return end;
@@ -208,7 +209,8 @@ Result<void> FleetService::watch_run() {
       const std::uint64_t waited_ms = loop_->now_ms() - opened_ms_;
       const std::uint32_t limit_s = current_->order.wait_s;
       if (limit_s == 0 || waited_ms < std::uint64_t{limit_s} * 1000) return {};
-      return conclude(RunPhase::kFailed, fmt::format("waited {} s for its devices: {}", limit_s, missing_devices()));
+      return conclude(RunPhase::kFailed, fmt::format("waited {} s for its devices: {}", limit_s,
+                                                     loop_->is_connected() ? missing_devices() : loop_->trouble()));
     }
     case Phase::kEvaluating:
     case Phase::kTraining: break;
@@ -218,7 +220,7 @@ Result<void> FleetService::watch_run() {
     auto set = set_phase(RunPhase::kRunning, "");
     if (!set) return set;
   }
-  const bool is_stalled = loop_->broker().is_connected() && loop_->now_ms() - round_ms_ > patience_ms();
+  const bool is_stalled = loop_->is_connected() && loop_->now_ms() - round_ms_ > patience_ms();
   if (is_stalled && nobody_can()) {
     return conclude(RunPhase::kFailed,
                     fmt::format("no device can do what it asks for; the last one said: {}", last_refusal_));

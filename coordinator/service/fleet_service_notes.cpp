@@ -97,6 +97,7 @@ ServiceObserver FleetService::run_observer() {
     if (!is_connected) ++counters_.connections_lost;
     event(is_connected ? "info" : "warning", is_connected ? "broker" : "broker.lost", text);
   };
+  observer.on_contest = [this](const std::string& text) { event("warning", "lease.contested", text); };
   observer.on_revoked = [this](const std::string& text) { event("warning", "revocation.list", text); };
   return observer;
 }
@@ -231,7 +232,7 @@ std::string FleetService::why_stalled() const {
 
 ServiceState FleetService::state() const {
   ServiceState state;
-  state.connected = loop_->broker().is_connected();
+  state.connected = loop_->is_connected();
   state.devices_online = loop_->devices().online();
   state.devices_unconfirmed = loop_->devices().unconfirmed();
   if (current_) {
@@ -245,7 +246,7 @@ ServiceState FleetService::state() const {
     state.since_round_ms = loop_->now_ms() - round_ms_;
   }
   if (!state.connected) {
-    state.phase = ServicePhase::kBrokerLost;
+    state.phase = loop_->stands_by() ? ServicePhase::kStandby : ServicePhase::kBrokerLost;
     state.reason = loop_->trouble().empty() ? "connecting to the broker" : loop_->trouble();
   } else if (!current_) {
     state.phase = ServicePhase::kIdle;

@@ -46,7 +46,7 @@ ServiceEnd Service::lead(const ServiceObserver& observer, const std::function<bo
     if (turn == Turn::kCredentialsRefused) return ServiceEnd::kCredentialsRefused;
     const Coordinator& core = loop_->run()->core();
     if (core.phase() == Phase::kFinished && loop_->is_over(observer)) {
-      loop_->broker().leave();
+      loop_->leave();
       return ServiceEnd::kFinished;
     }
     if (core.phase() == Phase::kWaitingForFleet && observer.on_waiting && loop_->now_ms() - told_ms > 1000) {
@@ -55,7 +55,7 @@ ServiceEnd Service::lead(const ServiceObserver& observer, const std::function<bo
     }
   }
   loop_->withdraw(observer);
-  loop_->broker().leave();
+  loop_->leave();
   return ServiceEnd::kStopped;
 }
 

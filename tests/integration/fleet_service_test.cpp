@@ -183,9 +183,8 @@ TEST_CASE("fleet service: a second coordinator of one fleet is named as what may
   std::atomic<bool> is_over{false};
   std::thread rival([&] { (void)(*second)->run({}, [&] { return is_over.load(); }); });
   const auto named = [&] {
-    return std::any_of(bench.events.begin(), bench.events.end(), [](const EventRow& event) {
-      return event.text.find("does another coordinator lead this fleet") != std::string::npos;
-    });
+    return std::any_of(bench.events.begin(), bench.events.end(),
+                       [](const EventRow& event) { return event.event == "lease.contested"; });
   };
   CHECK(bench.lead(*service, named));
   is_over = true;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Two coordinators lead one fleet with the same certificate, as when a gateway's folder was copied to another machine and both were
-# started: each says what is wrong, the run goes on meanwhile, and when the copy is gone it ends with the simulator's model.
+# Two coordinators of one fleet with the same certificate, as when a gateway's folder was copied and both were started: the second
+# one stands by, each says what is wrong, the run goes on meanwhile to the simulator's model. When the first one is stopped the copy
+# leads, and its run ends with the same model.
 set -euo pipefail
 # shellcheck source=tests/integration/fleet_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/fleet_lib.sh" "a second coordinator of one fleet"
@@ -30,18 +31,32 @@ rm -f "$out/copy/api.sock"
 find "$out/copy" -name '*.lock' -delete
 sed 's|^state = .*|state = "copy"|' "$out/service.toml" >"$out/copy.toml"
 (cd "$out" && exec "$fleet_bin/skink-coordinator" --config copy.toml) >"$out/copy.log" 2>&1 &
-copy=$!
-fleet_pids+=("$copy")
-begun=$SECONDS
-before=$(rounds_done "$run")
-named() { grep -l "does another coordinator lead this fleet" "$out/service.log" "$out/copy.log" | wc -l; }
-until [[ $(named) == 2 ]]; do
-  ((SECONDS - begun < 60)) || fail "not both say what is wrong within 60 s: $(tail -n 5 "$out/service.log" "$out/copy.log")"
-  sleep 0.2
-done
-echo "both coordinators said after $((SECONDS - begun)) s what is wrong"
-sleep 3
-(($(rounds_done "$run") > before)) || fail "the run stands still: $(tail -5 "$out/service.log")"
-fleet_stop_one "$copy"
+fleet_pids+=("$!")
+# says FILE TEXT: within a minute
+says() {
+  local begun=$SECONDS
+  until grep -qF -- "$2" "$out/$1"; do
+    ((SECONDS - begun < 60)) || fail "$1 does not say '$2': $(tail -n 5 "$out/$1")"
+    sleep 0.2
+  done
+}
+of_copy() { SKINK_SOCKET=$out/copy/api.sock "$ctl" "$@"; }
+
+says copy.log "another coordinator leads this fleet: $(hostname):$out/state. This one stands by"
+says service.log "another coordinator, $(hostname):$out/copy, would lead this fleet as well and stands by"
+wait_for standby field 'it["phase"]' of_copy status
+code=0
+"$fleet_bin/skinkctl" doctor --config "$out/copy.toml" >"$out/doctor" || code=$?
+grep -qF "stop one of the two coordinators" "$out/doctor" || fail "doctor ($code): $(cat "$out/doctor")"
+echo "the copy stands by, and both say so"
+
 ends_as "$run" sim
-echo "the run went on, and ended with the simulator's model when the copy was stopped"
+[[ $(field 'it["phase"]' of_copy status) == standby ]] || fail "the copy does not stand by any more"
+echo "the run ended with the simulator's model"
+
+fleet_stop_one "$fleet_service_pid"
+export SKINK_SOCKET=$out/copy/api.sock
+wait_s=60
+wait_for True field 'it["broker_connected"]' "$ctl" status
+ends_as "$run" sim
+echo "the copy led when the first one was stopped, and its run ended with the same model"

@@ -32,8 +32,16 @@ class BrokerLink {
   void interrupt() { queue_.interrupt(); }
   bool is_connected() const { return session_ && session_->is_connected(); }
 
-  /// To be told of each event before anything else is made of it. Connected: subscribes to what a coordinator reads.
+  /// To be told of each event before anything else is made of it.
   void note(const mqtt::Event& event);
+  /// Subscribes to the topic of the lease and publishes a question on it.
+  void ask(const std::string& question);
+  /// Has the broker keep a claim, or none.
+  void keep_claim(const std::string& claim);
+  /// "skink/1/<fleet>/coordinator".
+  std::string claim_topic() const;
+  /// Subscribes to what the coordinator that leads reads.
+  void subscribe();
   /// Puts a message behind those that wait.
   void publish(Publish publication) { backlog_.push_back(std::move(publication)); }
   /// A chunk that the broker kept and that nobody needs.
@@ -42,7 +50,9 @@ class BrokerLink {
   void flush();
   /// Has everything left, and has the broker confirmed all removals?
   bool is_quiet() const { return backlog_.empty() && clearing_.empty(); }
-  /// Disconnects; the last messages still leave.
+  /// Disconnects, until open() is called again; the last messages still leave.
+  void rest();
+  /// Disconnects for good, and waits until the last messages have left.
   void leave();
 
  private:

@@ -13,6 +13,7 @@
 #include "skink/coordinator/service/active_run.hpp"
 #include "skink/coordinator/service/broker_link.hpp"
 #include "skink/coordinator/service/flood_guard.hpp"
+#include "skink/coordinator/service/lease.hpp"
 #include "skink/coordinator/service/settings.hpp"
 #include "skink/coordinator/service/stranger_watch.hpp"
 #include "skink/host/program/workers.hpp"
@@ -36,6 +37,12 @@ class FleetLoop {
 
   /// Begins to connect. Errors name the file at fault.
   Result<void> connect();
+  /// Is there a connection, and does this coordinator lead the fleet?
+  bool is_connected() const { return broker_.is_connected() && lease_.leads(); }
+  /// Does another coordinator lead it? trouble() says which.
+  bool stands_by() const { return lease_.stands_by(); }
+  /// Ends the connection; another coordinator may lead the fleet from now on.
+  void leave();
   /// From now on this run asks the fleet, which has no other. `observer` is borrowed until the run is taken out.
   void begin(std::unique_ptr<ActiveRun> run, const ServiceObserver& observer);
   /// Null: there is none.
@@ -72,6 +79,10 @@ class FleetLoop {
   bool handle(const std::vector<mqtt::Event>& events, const ServiceObserver& observer);
   void handle(const mqtt::Event& event, const ServiceObserver& observer);
   std::string disconnection_text(const mqtt::Event& event);
+  void follow_lease(const ServiceObserver& observer);
+  void lead(const ServiceObserver& observer);
+  void stand_by(const ServiceObserver& observer);
+  void say_contest(const std::string& text, const ServiceObserver& observer);
   bool collect(const mqtt::Event& event);
   void pass_updates();
   void handle_message(const mqtt::Event& event);
@@ -86,6 +97,8 @@ class FleetLoop {
   IdleFleet idle_;
   FleetNotes idle_notes_;
   BrokerLink broker_;
+  Lease lease_;
+  Lease::Standing standing_ = Lease::Standing::kApart;  // of the lease, as it was followed last
   FloodGuard flood_guard_;
   StrangerWatch strangers_;
   std::unique_ptr<ActiveRun> run_;
@@ -96,6 +109,8 @@ class FleetLoop {
   std::uint64_t finished_ms_ = 0;
   std::string failure_;
   std::string trouble_;
+  std::string contest_;                  // what was said last of another coordinator
+  std::uint64_t contest_ms_ = 0;         // and when
   std::uint64_t connected_ms_ = 0;       // when the connection was made
   std::uint32_t short_connections_ = 0;  // in a row
   bool was_connected_ = false;

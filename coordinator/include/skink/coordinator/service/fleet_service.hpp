@@ -32,12 +32,13 @@ namespace skink::coordinator {
 enum class ServicePhase : std::uint8_t {
   kIdle,        ///< the queue is empty
   kBrokerLost,  ///< there is no connection; nothing moves
+  kStandby,     ///< another coordinator leads the fleet
   kWaiting,     ///< a run waits for devices
   kRunning,
   kStalled,  ///< a run has not finished a round for much longer than its rounds took
   kPaused
 };
-/// "idle", "broker lost", "waiting", "running", "stalled", "paused".
+/// "idle", "broker lost", "standby", "waiting", "running", "stalled", "paused".
 const char* service_phase_text(ServicePhase phase);
 
 /// Where the service stands.
