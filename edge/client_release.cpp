@@ -34,6 +34,7 @@ void Client::on_release(Bytes message, uint64_t now_ms) noexcept {
   if (was_fetching && meaning != ReleaseGate::Meaning::kRepeat) stop_download();
   if (meaning == ReleaseGate::Meaning::kRefused) count_refused_release();
   if (meaning == ReleaseGate::Meaning::kKept) is_judgement_due_ = !is_judging_ && !is_adapted_release();
+  pursue_release();  // patches follow the announcement
 }
 
 void Client::count_refused_release() noexcept {
@@ -64,7 +65,8 @@ void Client::begin_fetching() noexcept {
     check_release(slot_);
     return;
   }
-  // Patches may begin with either of the two models that a birth names.
+  // Patches may begin with either of the two models that a birth names. They are added up in the arena.
+  if (offer.patch_bytes != 0) (void)give_up_result();
   const bool is_from_kept = release_.has_model() && release_.prefix() == offer.patch_base;
   const DownloadPlaces places = {is_from_kept ? &release_ : &slot_, nullptr, release_.capacity()};
   if (!download_.begin(offer, places, spare_arena())) {

@@ -6,6 +6,7 @@
 #include "sealed_message.hpp"
 #include "skink/common/little_endian.hpp"
 #include "skink/common/wire/versions.hpp"
+#include "skink/coordinator/core/chain_messages.hpp"
 #include "skink/coordinator/core/state_message.hpp"
 
 namespace skink::coordinator {
@@ -75,24 +76,6 @@ void Outbox::note_model(KnownDevice& device, std::uint64_t digest_prefix) const 
   device.base = base != nullptr ? std::optional<crypto::Digest>(*base) : std::nullopt;
 }
 
-/// The chain in messages as long as a model's chunks; each begins with the digest of the model that the chain leads to,
-/// and the place of the part in the chain.
-void Outbox::publish_patches(const KnownDevice& device, const std::vector<std::uint8_t>& chain) {
-  constexpr std::size_t kPartBytes = wire::kModelChunkBytes - wire::kPatchHeadBytes;
-  for (std::size_t offset = 0; offset < chain.size(); offset += kPartBytes) {
-    const std::size_t count = std::min(kPartBytes, chain.size() - offset);
-    Publish publish;
-    publish.topic = wire::TopicKind::kPatch;
-    publish.device_id = device.id;
-    publish.payload.resize(wire::kPatchHeadBytes + count);
-    store_u64(publish.payload.data(), crypto::prefix_of(model_->digest()));
-    store_u32(publish.payload.data() + 8, static_cast<std::uint32_t>(offset));
-    std::memcpy(publish.payload.data() + wire::kPatchHeadBytes, chain.data() + offset, count);
-    traffic_.downlink_bytes += publish.payload.size();
-    actions_.emplace_back(std::move(publish));
-  }
-}
-
 void Outbox::send_task(KnownDevice& device, const TaskRequest& request) {
   publish_model();
   const crypto::Digest& digest = model_->digest();
@@ -134,7 +117,10 @@ void Outbox::send_task(KnownDevice& device, const TaskRequest& request) {
   }
   device.model_sent = digest;
   actions_.emplace_back(std::move(publish));
-  publish_patches(device, chain);
+  for (Publish& part : chain_messages(device.id, digest, chain)) {
+    traffic_.downlink_bytes += part.payload.size();
+    actions_.emplace_back(std::move(part));
+  }
 }
 
 void Outbox::send_challenge(const KnownDevice& device) { actions_.emplace_back(challenge_for(device)); }

@@ -27,12 +27,15 @@ std::vector<Publish> release_chunks(const AnnouncedRelease& release) {
   return chunks;
 }
 
-Publish release_announcement(const AnnouncedRelease& release, std::string_view device_id, const crypto::Key& key) {
+Publish release_announcement(const AnnouncedRelease& release, const ReleaseChain& chain, std::string_view device_id,
+                             const crypto::Key& key) {
   wire::Release message{};
   if (release.header.size() != sizeof message.header) throw std::logic_error("a release's header has 144 bytes");
   std::memcpy(message.header, release.header.data(), sizeof message.header);
   std::memcpy(message.model_sha256, release.model.bytes, sizeof message.model_sha256);
   message.slot = release.slot;
+  message.patch_base = chain.bytes.empty() ? 0 : chain.base;
+  message.patch_bytes = static_cast<std::uint32_t>(chain.bytes.size());
   message.seed = release.seed;
   message.inner_learning_rate = release.inner_learning_rate;
   message.passes = release.passes;

@@ -1,5 +1,7 @@
 #include "skink/coordinator/service/fleet_releases.hpp"
 
+#include "skink/coordinator/core/chain_messages.hpp"
+
 namespace skink::coordinator {
 namespace {
 
@@ -25,6 +27,7 @@ Result<FleetReleases::Live> FleetReleases::live_of(const ReleaseRow& row) const 
   if (!crypto::from_hex(row.sha256.data(), row.sha256.size(), live.announced.model)) {
     return make_error(Status::kDamaged, "the hash of model " + std::to_string(row.model) + " is none");
   }
+  live.patches = patches_to_(row.model);
   return live;
 }
 
@@ -73,6 +76,7 @@ const FleetReleases::Live* FleetReleases::wanted(const std::string& id) const {
 }
 
 void FleetReleases::publish_chunks() {
+  chain_sent_.clear();
   for (const std::optional<Live>* live : {&for_all_, &for_group_}) {
     if (!*live) continue;
     for (Publish& chunk : release_chunks((*live)->announced)) broker_.publish(std::move(chunk));
@@ -83,7 +87,31 @@ void FleetReleases::consider(const DeviceRow& row) {
   if (!row.takes_releases || devices_.is_revoked(row.id)) return;
   const Live* live = wanted(row.id);
   if (live == nullptr || row.release >= live->announced.number || row.release_refused == live->announced.number) return;
-  broker_.publish(release_announcement(live->announced, row.id, devices_.key_of(row.id)));
+  const ReleaseChain chain = chain_for(*live, row);
+  broker_.publish(release_announcement(live->announced, chain, row.id, devices_.key_of(row.id)));
+  const KnownDevice* known = devices_.find(row.id);
+  const bool is_there = known != nullptr && known->presence.online && broker_.is_connected();
+  if (chain.bytes.empty() || !is_there) return;  // the broker keeps no chain
+  for (Publish& part : chain_messages(row.id, live->announced.model, chain.bytes)) broker_.publish(std::move(part));
+  chain_sent_[row.id] = live->announced.number;
+}
+
+/// From the model of the rounds that it has, or from the release that it keeps. One that was sent and of which it has
+/// not made the model is not sent again: chunks do not depend on what else it has.
+ReleaseChain FleetReleases::chain_for(const Live& live, const DeviceRow& row) const {
+  const auto sent = chain_sent_.find(row.id);
+  const bool was_sent = sent != chain_sent_.end() && sent->second == live.announced.number;
+  if (!live.patches || was_sent) return {};
+  const KnownDevice* known = devices_.find(row.id);
+  const std::optional<crypto::Digest> base = known != nullptr ? known->base : std::nullopt;
+  if (base && *base == live.announced.model) return {};  // it copies that
+  const crypto::Digest* kept = live.patches->find(row.release_model);
+  for (const crypto::Digest* from : {base ? &*base : nullptr, kept}) {
+    if (from == nullptr) continue;
+    std::vector<std::uint8_t> chain = live.patches->chain_from(*from);
+    if (!chain.empty()) return {crypto::prefix_of(*from), std::move(chain)};
+  }
+  return {};
 }
 
 Result<void> FleetReleases::announce_to_all() {

@@ -53,7 +53,9 @@ FleetService::FleetService(const Settings& settings, FleetStore store, std::uniq
     : settings_(settings),
       store_(std::move(store)),
       loop_(std::move(loop)),
-      releases_(store_, loop_->devices(), loop_->broker(), [this](const std::string& id) { return group_of(id); }) {}
+      releases_(
+          store_, loop_->devices(), loop_->broker(), [this](const std::string& id) { return group_of(id); },
+          [this](std::uint32_t model) { return patches_to(model); }) {}
 
 Result<void> FleetService::begin() {
   const auto last = store_.last_event();

@@ -66,6 +66,23 @@ Result<std::uint32_t> FleetService::release_model(std::uint32_t model, const std
   return *number;
 }
 
+/// Of a model whose run sent its steps to devices; what cannot be read is not sent.
+std::optional<rounds::PatchBook> FleetService::patches_to(std::uint32_t model) const {
+  const auto row = store_.model(model);
+  if (!row || !*row || (*row)->run == 0) return std::nullopt;
+  const auto run = store_.run((*row)->run);
+  if (!run || !*run) return std::nullopt;
+  const RunOrder& order = (*run)->order;
+  const auto experiment = parse_experiment(order.experiment_text, "experiment", order.overrides);
+  if (!experiment || experiment->downlink == kWholeModel) return std::nullopt;
+  const auto store = Store::open_to_read(run_folder((*run)->number) + "/store.db");
+  const auto patches = store ? store->patches() : Result<std::vector<rounds::Patch>>(store.error());
+  if (!patches || patches->empty() || patches->back().round + 1 != (*row)->rounds) return std::nullopt;
+  rounds::PatchBook book(experiment->downlink, (*row)->bytes);
+  for (const rounds::Patch& patch : *patches) book.add(patch);
+  return book;
+}
+
 /// Devices keep a release with a number that this store does not know: it was restored from a backup. What is released
 /// gets numbers above that, or they would refuse it for ever.
 Result<void> FleetService::renew_releases() {

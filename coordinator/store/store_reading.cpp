@@ -97,16 +97,9 @@ Result<void> Store::read_models(RunSnapshot& snapshot) const {
   }
   Statement initial(handle(), "SELECT file FROM models WHERE rounds = 0");
   if (initial.next()) snapshot.initial_model = initial.blob(0);
-  Statement patches(handle(), "SELECT round, base, bytes FROM patches ORDER BY round");
-  while (patches.next()) {
-    rounds::Patch patch;
-    patch.round = patches.count(0);
-    const std::vector<std::uint8_t> base = patches.blob(1);
-    if (base.size() != crypto::kDigestBytes) return damage("the base of a patch is not a digest");
-    std::memcpy(patch.base.bytes, base.data(), base.size());
-    patch.bytes = patches.blob(2);
-    snapshot.patches.push_back(std::move(patch));
-  }
+  auto patches = this->patches();
+  if (!patches) return patches.error();
+  snapshot.patches = std::move(*patches);
   Statement downlink(handle(), "SELECT residual FROM downlink ORDER BY rounds DESC LIMIT 1");
   if (downlink.next()) snapshot.downlink_residual = floats_of(downlink.blob(0));
   Statement traffic(handle(),
@@ -116,10 +109,26 @@ Result<void> Store::read_models(RunSnapshot& snapshot) const {
   if (traffic.next()) snapshot.traffic = read_traffic(traffic, 0);
   auto done = check(model, "models");
   if (done) done = check(initial, "models");
-  if (done) done = check(patches, "patches");
   if (done) done = check(downlink, "residual");
   if (done) done = check(traffic, "rounds");
   return done;
+}
+
+Result<std::vector<rounds::Patch>> Store::patches() const {
+  Statement rows(handle(), "SELECT round, base, bytes FROM patches ORDER BY round");
+  std::vector<rounds::Patch> patches;
+  while (rows.next()) {
+    rounds::Patch patch;
+    patch.round = rows.count(0);
+    const std::vector<std::uint8_t> base = rows.blob(1);
+    if (base.size() != crypto::kDigestBytes) return damage("the base of a patch is not a digest");
+    std::memcpy(patch.base.bytes, base.data(), base.size());
+    patch.bytes = rows.blob(2);
+    patches.push_back(std::move(patch));
+  }
+  const auto done = check(rows, "patches");
+  if (!done) return done.error();
+  return patches;
 }
 
 Result<std::vector<std::uint32_t>> Store::kept_models() const {

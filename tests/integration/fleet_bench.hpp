@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -70,20 +71,34 @@ class Devices {
     options.identity = broker.pki();
     options.device_ids = std::move(ids);
     options.threads = 1;
+    options.log = [this](const LogLine& line) {
+      const std::lock_guard lock(mutex_);
+      if (std::string(line.event) == "devices.progress") progress_ = line.text;
+    };
     auto host = edge::ClientHost::create(prepared_->experiment, prepared_->tasks, options);
     REQUIRE(host.has_value());
     host_ = std::move(*host);
     thread_ = std::thread([this] { (void)host_->run(stop_); });
   }
-  ~Devices() {
+  ~Devices() { stop(); }
+  /// Ends them. @returns what they counted.
+  edge::ClientCounters stop() {
     stop_ = true;
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
+    return host_->counters();
+  }
+  /// What they said of it last; they do so every second, if it has changed.
+  std::string progress() {
+    const std::lock_guard lock(mutex_);
+    return progress_;
   }
 
  private:
   std::optional<PreparedTasks> prepared_;
   std::unique_ptr<edge::ClientHost> host_;
   std::atomic<bool> stop_{false};
+  std::mutex mutex_;
+  std::string progress_;
   std::thread thread_;
 };
 

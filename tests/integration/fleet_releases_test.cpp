@@ -75,6 +75,34 @@ TEST_CASE("fleet service: three runs, releases to all and to a group, and one ba
   CHECK_FALSE(service->release_model(9, "", "test").has_value());
 }
 
+/// The number before these words; 0: they are not there.
+unsigned long count_of(const std::string& text, const std::string& words) {
+  const std::size_t end = text.find(" " + words);
+  if (end == std::string::npos) return 0;
+  const std::size_t begin = text.rfind(' ', end - 1);
+  return std::stoul(text.substr(begin + 1, end - begin - 1));
+}
+
+TEST_CASE("fleet service: a release comes to devices of its run by the steps that they lack", "[service][broker]") {
+  Bench bench;
+  Devices devices(bench.broker, device_ids(6));
+  const auto service = bench.service();
+  REQUIRE(
+      service->queue_run(order({{"meta.rounds", "12"}, {"meta.cohort", "1"}, {"codec.downlink", "eden:1+ef"}}), "test")
+          .has_value());
+  REQUIRE(bench.lead(*service, [&] { return phase_of(*service, 1) == RunPhase::kFinished; }));
+  const auto said = std::chrono::steady_clock::now() + 3s;
+  REQUIRE(bench.lead(*service, [&] { return std::chrono::steady_clock::now() > said; }));
+  const unsigned long patched = count_of(devices.progress(), "patched");
+  INFO(devices.progress());
+  REQUIRE(service->release_model(1, "", "test").has_value());
+  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 6, 1, sha256_of(*service, 1)); }));
+  const edge::ClientCounters counted = devices.stop();
+  CHECK(counted.releases == 6);
+  CHECK(counted.patched > patched);  // training devices have the models of their own last rounds
+  CHECK(counted.patches_failed == 0);
+}
+
 TEST_CASE("fleet service: a gate holds a worse model back, and lets a better one through", "[service][broker]") {
   Bench bench;
   const Devices devices(bench.broker, device_ids(6));

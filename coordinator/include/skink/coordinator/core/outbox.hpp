@@ -81,7 +81,6 @@ class Outbox {
  private:
   std::uint32_t model_slot() const { return wire::model_slot(rounds_done_); }
   void clear_slot(std::uint32_t slot);
-  void publish_patches(const KnownDevice& device, const std::vector<std::uint8_t>& chain);
 
   const Experiment* experiment_;
   const rounds::MetaModel* model_;

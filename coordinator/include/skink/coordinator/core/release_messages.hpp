@@ -28,7 +28,13 @@ struct AnnouncedRelease {
 
 /// Its chunks, retained.
 std::vector<Publish> release_chunks(const AnnouncedRelease& release);
-/// Its announcement to one device, retained, under the device's key.
-Publish release_announcement(const AnnouncedRelease& release, std::string_view device_id, const crypto::Key& key);
+/// A chain of patches that leads to its model.
+struct ReleaseChain {
+  std::uint64_t base = 0;           ///< crypto::prefix_of() the digest of the model that it begins with
+  std::vector<std::uint8_t> bytes;  ///< empty: there is none
+};
+/// Its announcement to one device, retained, under the device's key. The chain's messages have to follow.
+Publish release_announcement(const AnnouncedRelease& release, const ReleaseChain& chain, std::string_view device_id,
+                             const crypto::Key& key);
 
 }  // namespace skink::coordinator

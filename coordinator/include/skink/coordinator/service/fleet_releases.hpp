@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "skink/coordinator/core/release_messages.hpp"
 #include "skink/coordinator/service/broker_link.hpp"
 #include "skink/coordinator/store/fleet_store.hpp"
+#include "skink/rounds/downlink.hpp"
 
 namespace skink::coordinator {
 
@@ -21,8 +23,14 @@ class FleetReleases {
  public:
   /// The group of a device, as the operator said.
   using GroupOf = std::function<std::string(const std::string& id)>;
-  FleetReleases(FleetStore& store, DeviceBook& devices, BrokerLink& broker, GroupOf group_of)
-      : store_(store), devices_(devices), broker_(broker), group_of_(std::move(group_of)) {}
+  /// The steps of its run that lead to a model; null: it has none that are kept.
+  using PatchesTo = std::function<std::optional<rounds::PatchBook>(std::uint32_t model)>;
+  FleetReleases(FleetStore& store, DeviceBook& devices, BrokerLink& broker, GroupOf group_of, PatchesTo patches_to)
+      : store_(store),
+        devices_(devices),
+        broker_(broker),
+        group_of_(std::move(group_of)),
+        patches_to_(std::move(patches_to)) {}
 
   /// Reads what is released. Errors: the store failed.
   Result<void> read();
@@ -37,7 +45,7 @@ class FleetReleases {
   };
   /// For all first.
   std::vector<Released> released() const;
-  /// Publishes the chunks of what is released: the broker may have forgotten them.
+  /// Publishes the chunks of what is released: the broker may have forgotten them. To be called with each connection.
   void publish_chunks();
   /// Tells every known device that lacks it, also those that are away. Errors: the store failed.
   Result<void> announce_to_all();
@@ -51,14 +59,18 @@ class FleetReleases {
     std::uint32_t slot = 0;
     std::string group;
     AnnouncedRelease announced;
+    std::optional<rounds::PatchBook> patches;
   };
   Result<Live> live_of(const ReleaseRow& row) const;
   const Live* wanted(const std::string& id) const;
+  ReleaseChain chain_for(const Live& live, const DeviceRow& row) const;
 
   FleetStore& store_;
   DeviceBook& devices_;
   BrokerLink& broker_;
   GroupOf group_of_;
+  PatchesTo patches_to_;
+  std::map<std::string, std::uint32_t> chain_sent_;  // by device: of which release, since the connection was made
   std::optional<Live> for_all_;
   std::optional<Live> for_group_;  // newer than that for all
 };

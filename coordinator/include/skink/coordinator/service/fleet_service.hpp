@@ -182,6 +182,7 @@ class FleetService {
   Result<void> note_failed(Scheduled& one, const std::string& reason);
   ScheduleTimer timer_of(const ScheduleRow& schedule) const;
   Result<void> release_automatically(std::uint32_t model);
+  std::optional<rounds::PatchBook> patches_to(std::uint32_t model) const;
   std::string group_of(const std::string& id) const;
   std::uint32_t online_in(const std::string& group) const;
   Result<void> gate_model(std::uint32_t model);

@@ -127,6 +127,9 @@ class Store {
   Result<std::vector<std::uint32_t>> kept_models() const;
   /// The file of one of them; empty: it is not kept. Errors as has_run().
   Result<std::vector<std::uint8_t>> model_after(std::uint32_t rounds) const;
+  /// The steps of the last rounds that devices may still need, in the order of the rounds. Errors as has_run();
+  /// kDamaged as load().
+  Result<std::vector<rounds::Patch>> patches() const;
   Result<std::vector<DeviceRow>> devices() const;
   Result<std::vector<RefusalRow>> refusals() const;
 
