@@ -32,6 +32,29 @@ std::optional<Response> check_upgrade(const Head& head) {
   return response;
 }
 
+/// Of a POST to "runs/7:fly" or "runs/7/fly", where 7 is something: there is no such action. None: it asks for none.
+std::optional<Response> unknown_action(const Router& router, std::vector<std::string> segments) {
+  if (segments.empty()) return std::nullopt;
+  const std::size_t colon = segments.back().find(':');
+  const std::string action = colon == std::string::npos ? ":" + segments.back() : segments.back().substr(colon);
+  if (colon == std::string::npos) {
+    segments.pop_back();
+  } else {
+    segments.back().resize(colon);
+  }
+  const std::vector<std::string> actions = router.actions_of(segments);
+  const bool is_known = std::find(actions.begin(), actions.end(), action) != actions.end();
+  if (colon == std::string::npos ? actions.empty() : is_known || router.find("GET", segments).allowed.empty()) {
+    return std::nullopt;
+  }
+  std::string path;
+  for (const std::string& segment : segments) path += "/" + segment;
+  std::string detail = "there is no action '" + action.substr(1) + "' here; ";
+  detail += actions.empty() ? path + " has none" : "there is ";
+  for (std::size_t i = 0; i < actions.size(); ++i) detail += (i == 0 ? "" : ", ") + path + actions[i];
+  return problem(404, "not-found", detail);
+}
+
 /// The answer where the path is known and the method is not, or nobody knows the path.
 Response without_route(const Router::Match& match, const std::string& method) {
   if (match.allowed.empty()) return problem(404, "not-found", "there is nothing at this path");
@@ -52,7 +75,10 @@ Gate::Verdict Gate::admit(Head& head, const Remote& remote, FailedLogins::Clock:
   request.peer = remote.peer;
   if (auto refusal = check_host(head, remote)) return {nullptr, std::move(refusal)};
   Router::Match match = router_.find(request.method, head.segments);
-  if (match.route == nullptr) return {nullptr, without_route(match, request.method)};
+  if (match.route == nullptr) {
+    auto refusal = request.method == "POST" ? unknown_action(router_, head.segments) : std::nullopt;
+    return {nullptr, refusal ? std::move(refusal) : without_route(match, request.method)};
+  }
   const Route& route = *match.route;
   if (head.is_head_method) request.method = "GET";
   request.pattern = route.pattern;

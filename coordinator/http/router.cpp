@@ -74,6 +74,18 @@ Parameters Router::parameters_of(const Pattern& pattern, const std::vector<std::
   return parameters;
 }
 
+std::vector<std::string> Router::actions_of(std::vector<std::string> segments) const {
+  std::vector<std::string> actions;
+  if (segments.empty()) return actions;
+  const std::string thing = segments.back();
+  for (const Pattern& pattern : patterns_) {
+    if (pattern.empty() || pattern.back().kind != Segment::Kind::kAction) continue;
+    segments.back() = thing + pattern.back().text;
+    if (matches(pattern, segments)) actions.push_back(pattern.back().text);
+  }
+  return actions;
+}
+
 void Router::add_route(Route route) {
   const std::string& method = route.method;
   if (std::find(kMethods.begin(), kMethods.end(), method) == kMethods.end()) refuse(route.pattern, "unknown method");

@@ -243,6 +243,12 @@ def check_errors(local):
     for method, path in (("PUT", "runs"), ("DELETE", "runs/1"), ("POST", "events"), ("GET", "runs/1:stop/x")):
         expected = 404 if path.endswith("/x") else 405
         local.call(method, f"/api/v1/{path}", expected)
+    for path in ("runs/1:fly", "runs/1/fly"):
+        refused = local.call("POST", f"/api/v1/{path}", 404, code="not-found").json
+        assert "/api/v1/runs/1:pause, /api/v1/runs/1:resume, /api/v1/runs/1:stop" in refused["detail"], refused
+    for path in ("devices/device-001:fly", "models/1:fly", "releases/1:fly", "trials/1:fly", "schedules/1:fly"):
+        refused = local.call("POST", f"/api/v1/{path}", 404, code="not-found").json
+        assert "there is no action 'fly' here" in refused["detail"], refused
     for query in ("limit=0", "limit=501", "limit=x", "after=-1", "after=x", "limit=1&limit=2"):
         local.call("GET", f"/api/v1/runs?{query}", 400, code="invalid-parameter")
     local.call("GET", "/api/v1/events?after=x", 400, code="invalid-parameter")

@@ -56,6 +56,28 @@ TEST_CASE("http: what is not there, or not with this method", "[coordinator][htt
   CHECK(client.get("/plain").body == "plain");  // and HEAD sent no body
 }
 
+TEST_CASE("http: an action that is not there is 404 and says which there are", "[coordinator][http]") {
+  http::Router router = test_routes();
+  const auto nothing = [](const http::Request&, http::Responder respond) { respond(http::no_content()); };
+  router.add("GET", "/runs/{id}", http::Scope::kNone, "a run", nothing);
+  router.add("POST", "/runs/{id}:pause", http::Scope::kNone, "pauses", nothing);
+  router.add("POST", "/runs/{id}:stop", http::Scope::kNone, "stops", nothing);
+  TestServer server(test_options(), std::move(router));
+  SocketClient client = server.client();
+  CHECK(client.request("POST", "/runs/3:stop").status == 204);
+  for (const char* target : {"/runs/3:fly", "/runs/3/fly"}) {
+    const Answer answer = client.request("POST", target);
+    CHECK(is_problem(answer, 404, "not-found"));
+    CHECK(answer.has("there is no action 'fly' here; there is /runs/3:pause, /runs/3:stop"));
+  }
+  const Answer none = client.request("POST", "/echo/a:fly");
+  CHECK(is_problem(none, 404, "not-found"));
+  CHECK(none.has("there is no action 'fly' here; /echo/a has none"));
+  CHECK(is_problem(client.request("POST", "/nothing/3:fly"), 404, "not-found"));
+  CHECK(is_problem(client.request("PUT", "/runs/3:stop"), 405, "method-not-allowed"));
+  CHECK(is_problem(client.request("POST", "/runs/3"), 405, "method-not-allowed"));
+}
+
 TEST_CASE("http: a problem says of which path it is, where one could be read", "[coordinator][http]") {
   http::Router router = test_routes();
   router.add("GET", "/told", http::Scope::kNone, "a problem with an instance",

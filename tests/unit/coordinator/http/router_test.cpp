@@ -61,6 +61,15 @@ TEST_CASE("router: says which methods a path has; HEAD is answered by GET", "[co
   CHECK(router.routes().size() == 3);
 }
 
+TEST_CASE("router: says which actions something has", "[coordinator][http]") {
+  const Router router = routes({"/runs/{id}", "/runs/{id}:stop", "/runs/{id}:pause", "/runs/{id}/rounds", "/"});
+  CHECK(router.actions_of({"runs", "7"}) == std::vector<std::string>{":stop", ":pause"});
+  CHECK(router.actions_of({"models", "7"}).empty());
+  CHECK(router.actions_of({"runs", "7", "rounds"}).empty());
+  CHECK(router.actions_of({"runs", ""}).empty());
+  CHECK(router.actions_of({}).empty());
+}
+
 TEST_CASE("router: a wrong table is refused when it is made", "[coordinator][http]") {
   Router router = routes({"/runs/{id}"});
   const auto add = [&](const char* method, const char* pattern) {

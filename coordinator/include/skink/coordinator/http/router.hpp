@@ -78,6 +78,10 @@ class Router {
   /// @param[in] segments  the path's, decoded; none for "/".
   Match find(std::string_view method, const std::vector<std::string>& segments) const;
 
+  /// The actions of what a path names, ":pause", in the order of the table: with one of them at its end the path is
+  /// one of an action's pattern.
+  std::vector<std::string> actions_of(std::vector<std::string> segments) const;
+
  private:
   struct Segment {
     enum class Kind : std::uint8_t { kLiteral, kAction, kParameter };
