@@ -245,7 +245,7 @@ void Api::add_token(const http::Request& request, http::Responder respond) {
   const auto body = http::json_body(request);
   if (!body) return respond(http::problem_of(body.error()));
   http::JsonFields fields(*body);
-  const std::string name = fields.text("name", 1, 64);
+  const std::string name = fields.name("name", 1, 64);
   const std::string scope = fields.text("scope", 1, 16);
   if (name == kUnixName) fields.refuse("name", "another name than that of the unix socket");
   if (!scope_of(scope)) fields.refuse("scope", "\"read\", \"operate\" or \"admin\"");

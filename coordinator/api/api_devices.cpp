@@ -1,6 +1,8 @@
 /// @file
 /// Requests about devices.
 
+#include <fmt/format.h>
+
 #include "api_json.hpp"
 #include "skink/common/wire/topics.hpp"
 #include "skink/coordinator/api/api.hpp"
@@ -26,15 +28,23 @@ std::string read_labels(http::JsonFields& fields, const std::string& before) {
     is_fine = !key.empty() && key.size() <= kMostLabelBytes && key.find('=') == boost::json::string_view::npos &&
               text.is_string() && !text.get_string().empty() && text.get_string().size() <= kMostLabelBytes;
   }
-  if (is_fine) return boost::json::serialize(*labels);
-  fields.refuse("labels", "an object of at most 32 texts of 1..64 bytes, their names without '='");
-  return before;
+  if (!is_fine) {
+    fields.refuse("labels", "an object of at most 32 texts of 1..64 bytes, their names without '='");
+    return before;
+  }
+  for (const auto& [key, text] : *labels) {
+    for (const std::string_view one : {std::string_view(key), std::string_view(text.get_string())}) {
+      const std::string fault = http::name_fault(one);
+      if (!fault.empty()) fields.blame("labels", fmt::format("'{}': {}", one, fault));
+    }
+  }
+  return boost::json::serialize(*labels);
 }
 
 /// What the fields say replaces what was said before.
 FleetDevice read_description(http::JsonFields& fields, const std::string& id, FleetDevice device) {
   device.row.id = id;
-  device.group = fields.text("group", 0, 64, device.group);
+  device.group = fields.name("group", 0, 64, device.group);
   device.labels = read_labels(fields, device.labels.empty() ? "{}" : device.labels);
   device.note = fields.text("note", 0, 1000, device.note);
   device.excluded = fields.boolean("excluded", device.excluded);

@@ -117,7 +117,7 @@ void Api::release_model(const http::Request& request, http::Responder respond) {
   if (!body) return respond(http::problem_of(body.error()));
   http::JsonFields fields(*body);
   const auto model = static_cast<std::uint32_t>(fields.integer("model", 1, 0x7fffffff));
-  const std::string group = fields.text("group", 0, 64, "");
+  const std::string group = fields.name("group", 0, 64, "");
   if (const auto fine = fields.finish(); !fine) return respond(http::problem_of(fine.error()));
   const auto key = idempotency_key_of(request);
   if (!key) return respond(bad_parameter(key.error()));
@@ -139,7 +139,7 @@ void Api::try_model(const http::Request& request, http::Responder respond) {
   if (!body) return respond(http::problem_of(body.error()));
   http::JsonFields fields(*body);
   const auto model = static_cast<std::uint32_t>(fields.integer("model", 1, 0x7fffffff));
-  const std::string group = fields.text("group", 1, 64);
+  const std::string group = fields.name("group", 1, 64);
   const Gate gate = read_gate(fields, 600);
   if (const auto fine = fields.finish(); !fine) return respond(http::problem_of(fine.error()));
   const auto key = idempotency_key_of(request);

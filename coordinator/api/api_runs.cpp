@@ -54,9 +54,9 @@ void read_release(http::JsonFields& fields, RunOrder& order) {
   if (!has_gate) return;
   if (!gate->is_object()) return fields.refuse("gate", "an object");
   http::JsonFields parts(gate->get_object());
-  order.gate_group = parts.text("group", 1, 64);
+  order.gate_group = parts.name("group", 1, 64);
   order.gate = read_gate(parts, kGateWaitS);
-  if (const auto fine = parts.finish(); !fine) fields.refuse("gate", fine.error().message);
+  if (const auto fine = parts.finish(); !fine) fields.blame("gate", fine.error().message);
 }
 
 RunOrder read_order(http::JsonFields& fields) {
@@ -66,8 +66,8 @@ RunOrder read_order(http::JsonFields& fields) {
   if (order.experiment_text.empty()) fields.refuse("experiment", "the text of an experiment file");
   order.overrides = read_overrides(fields);
   order.init_model = static_cast<std::uint32_t>(fields.integer("init_model", 0, 0x7fffffff, 0));
-  order.selection.group = fields.text("group", 0, 64, "");
-  order.selection.label = fields.text("label", 0, 128, "");
+  order.selection.group = fields.name("group", 0, 64, "");
+  order.selection.label = fields.name("label", 0, 128, "");
   order.selection.firmware = fields.text("firmware", 0, 32, "");
   read_release(fields, order);
   order.checkpoint_rounds = static_cast<std::uint32_t>(fields.integer("checkpoint_rounds", 0, limits::kMaxRounds, 0));

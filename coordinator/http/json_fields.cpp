@@ -12,10 +12,14 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMostDepth = 32;
+constexpr const char* kBlankEnd = "it begins or ends with a blank, which nobody sees; leave the blank out";
 
-bool has_control_character(std::string_view text) {
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return true;
+constexpr std::string_view kBlanks[] = {" ", "\u00a0", "\u2003", "\u200b",
+                                        "\u3000"};  // what keyboards and editors have
+
+bool has_blank_end(std::string_view text) {
+  for (const std::string_view blank : kBlanks) {
+    if (text.starts_with(blank) || text.ends_with(blank)) return true;
   }
   return false;
 }
@@ -27,6 +31,17 @@ std::string number_text(double value) {
 }
 
 }  // namespace
+
+std::string control_character_in(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x20 && byte != 0x7f) continue;
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    return std::string("it has the control character 0x") + kDigits[byte >> 4U] + kDigits[byte & 0xfU] + " at byte " +
+           std::to_string(i) + "; leave it out";
+  }
+  return "";
+}
 
 Result<json::value> parse_json(std::string_view text) {
   json::parse_options options;
@@ -57,8 +72,12 @@ Response problem_of(const Error& error) {
   return problem(is_type ? 415 : 400, is_type ? "unsupported-media-type" : "invalid-body", error.message);
 }
 
+void JsonFields::blame(std::string_view name, std::string_view fault) {
+  if (fault_.empty()) fault_ = "'" + std::string(name) + "': " + std::string(fault);
+}
+
 void JsonFields::refuse(std::string_view name, std::string_view expected) {
-  if (fault_.empty()) fault_ = "'" + std::string(name) + "': " + std::string(expected) + " expected";
+  blame(name, std::string(expected) + " expected");
 }
 
 const json::value* JsonFields::find(std::string_view name, bool is_required, std::string_view expected) {
@@ -72,14 +91,26 @@ std::string JsonFields::text(std::string_view name, std::size_t least, std::size
                              std::optional<std::string> fallback) {
   const std::string expected = "text of " + std::to_string(least) + ".." + std::to_string(most) + " bytes";
   if (const json::value* found = find(name, !fallback, expected)) {
-    if (const json::string* text = found->if_string();
-        text != nullptr && text->size() >= least && text->size() <= most && !has_control_character(*text)) {
-      return {text->data(), text->size()};
+    const json::string* text = found->if_string();
+    if (text != nullptr && text->size() >= least && text->size() <= most) {
+      const std::string fault = control_character_in(*text);
+      if (fault.empty()) return {text->data(), text->size()};
+      blame(name, fault);
     }
     refuse(name, expected);
   }
   return std::move(fallback).value_or(std::string());
 }
+
+std::string JsonFields::name(std::string_view name, std::size_t least, std::size_t most,
+                             std::optional<std::string> fallback) {
+  const bool is_said = object_->contains(name);
+  std::string text = this->text(name, least, most, std::move(fallback));
+  if (is_said && has_blank_end(text)) blame(name, kBlankEnd);
+  return text;
+}
+
+std::string name_fault(std::string_view text) { return has_blank_end(text) ? kBlankEnd : control_character_in(text); }
 
 std::int64_t JsonFields::integer(std::string_view name, std::int64_t least, std::int64_t most,
                                  std::optional<std::int64_t> fallback) {

@@ -148,6 +148,13 @@ def check_devices(local):
     assert local.call("PATCH", "/api/v1/devices/device-001", 200, {"excluded": False}).json["group"] == "hall"
     assert local.call("PATCH", "/api/v1/devices/to-come", 200, {"note": "next week"}).json["last_seen"] is None
     assert local.call("GET", "/api/v1/devices/device-001", 200).json["labels"] == {"floor": "1"}
+    for body, fault in (({"group": " "}, "begins or ends with a blank"), ({"group": "hall "}, "begins or ends with a blank"),
+                        ({"labels": {"floor ": "1"}}, "'floor ': it begins or ends with a blank"),
+                        ({"labels": {"floor": " "}}, "begins or ends with a blank"),
+                        ({"labels": {"floor": "a\x07"}}, "has the control character 0x07 at byte 1"),
+                        ({"note": "a\nb"}, "has the control character 0x0a at byte 1")):
+        refused = local.call("PATCH", "/api/v1/devices/device-001", 400, body, code="invalid-body").json
+        assert fault in refused["detail"], refused
     for body in ({"labels": {"a=b": "c"}}, {"labels": {"a": ""}}, {"labels": {"a": 1}}, {"excluded": 1}, {"id": "x"}):
         local.call("PATCH", "/api/v1/devices/device-001", 400, body, code="invalid-body")
     local.call("PATCH", "/api/v1/devices/no%20id", 400, {}, code="invalid-parameter")

@@ -51,11 +51,12 @@ TEST_CASE("json fields: the first fault is said, in words for the one who wrote 
   const auto count = [](JsonFields& fields) { fields.integer("count", -1, 9); };
   const auto rate = [](JsonFields& fields) { fields.number("rate", 0, 0.25); };
   const std::string expected_name = "'name': text of 1..4 bytes expected";
-  for (const char* text :
-       {"{}", R"({"name": ""})", R"({"name": "abcde"})", R"({"name": 1})", R"({"name": "a\u0000"})"}) {
+  for (const char* text : {"{}", R"({"name": ""})", R"({"name": "abcde"})", R"({"name": 1})"}) {
     CAPTURE(text);
     CHECK(fault(text, name) == expected_name);
   }
+  CHECK(fault(R"({"name": "a\u0000"})", name) == "'name': it has the control character 0x00 at byte 1; leave it out");
+  CHECK(fault(R"({"name": "\u007f"})", name) == "'name': it has the control character 0x7f at byte 0; leave it out");
   for (const char* text :
        {R"({"count": 10})", R"({"count": 1.5})", R"({"count": 99999999999999999999})", R"({"count": "1"})"}) {
     CAPTURE(text);
@@ -68,6 +69,25 @@ TEST_CASE("json fields: the first fault is said, in words for the one who wrote 
           fields.refuse("a", "a word");
           fields.text("b", 1, 2);
         }) == "'a': a word expected");
+}
+
+TEST_CASE("json fields: a name has no blank at its ends, which nobody would see", "[coordinator][http]") {
+  const auto fault = [](const std::string& text) {
+    const auto body = object(text);
+    JsonFields fields(body);
+    (void)fields.name("group", 0, 64, " as before ");
+    return fault_of(fields.finish());
+  };
+  for (const char* text : {R"({"group": " "})", R"({"group": " hall"})", R"({"group": "hall "})",
+                           R"({"group": "hall\u00a0"})", R"({"group": "\u3000hall"})"}) {
+    CAPTURE(text);
+    CHECK(fault(text) == "'group': it begins or ends with a blank, which nobody sees; leave the blank out");
+  }
+  CHECK(fault(R"({"group": "hall\t"})") == "'group': it has the control character 0x09 at byte 4; leave it out");
+  for (const char* text : {"{}", R"({"group": ""})", R"({"group": "the hall"})", R"({"group": "h\u00e4"})"}) {
+    CAPTURE(text);
+    CHECK(fault(text).empty());
+  }
 }
 
 TEST_CASE("json fields: what is no JSON object is refused with where", "[coordinator][http]") {
@@ -101,7 +121,7 @@ TEST_CASE("problem: a document of RFC 9457, whatever the bytes", "[coordinator][
   CHECK(object.at("type") == "docs/api.md#not-found");
   CHECK(object.at("title") == "Not Found");
   CHECK(object.at("status") == 404);
-  CHECK(object.at("detail") == "no run 'a\"??\xc3\xa9'");
-  CHECK(object.at("instance") == "/runs/?");
+  CHECK(object.at("detail") == "no run 'a\"??\n\xc3\xa9'");
+  CHECK(object.at("instance") == "/runs/??");
   CHECK(object.at("code") == "not-found");
 }

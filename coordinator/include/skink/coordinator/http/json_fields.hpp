@@ -27,6 +27,12 @@ Result<boost::json::object> json_body(const Request& request);
 /// 415 "unsupported-media-type" for kUnsupported, else 400 "invalid-body" with the error's message.
 Response problem_of(const Error& error);
 
+/// What is wrong with a text that stands for something: "it has the control character 0x07 at byte 3; leave it out".
+/// Empty: it has none.
+std::string control_character_in(std::string_view text);
+/// The same of a name, which has no blank at its ends either: two names that look the same are the same.
+std::string name_fault(std::string_view text);
+
 /// Reads fields of one object. The first fault is kept; afterwards fields have their fallback. The object outlives it.
 ///
 ///   JsonFields fields(*body);
@@ -40,6 +46,9 @@ class JsonFields {
   /// Text of `least`..`most` bytes of UTF-8 without control characters. Without `fallback` it must be there.
   std::string text(std::string_view name, std::size_t least, std::size_t most,
                    std::optional<std::string> fallback = std::nullopt);
+  /// Such a text that names something: name_fault() is empty. What `fallback` says is not looked at.
+  std::string name(std::string_view name, std::size_t least, std::size_t most,
+                   std::optional<std::string> fallback = std::nullopt);
   /// A whole number from `least` to `most`.
   std::int64_t integer(std::string_view name, std::int64_t least, std::int64_t most,
                        std::optional<std::int64_t> fallback = std::nullopt);
@@ -50,7 +59,9 @@ class JsonFields {
   /// Any value; nullptr when it is not there.
   const boost::json::value* value(std::string_view name);
 
-  /// Keeps a fault that the caller has found in a field: "'name': <what> expected".
+  /// Keeps a fault that the caller has found in a field: "'name': <fault>".
+  void blame(std::string_view name, std::string_view fault);
+  /// The same where another value was expected: "'name': <what> expected".
   void refuse(std::string_view name, std::string_view expected);
 
   /// @returns kInvalidArgument with the first fault, "'name': text of 1..64 bytes expected", or for a field that nobody
