@@ -180,10 +180,10 @@ void Api::show_ready(const http::Request& /*request*/, http::Responder respond) 
     boost::json::array reasons;
     if (!state.connected) {
       const char* code = state.phase == ServicePhase::kStandby ? "standby" : "broker-lost";
-      reasons.push_back({{"code", code}, {"detail", http::printable_utf8(state.reason)}});
+      reasons.push_back({{"code", code}, {"detail", http::printable_lines(state.reason)}});
     }
     if (state.phase == ServicePhase::kStalled) {
-      reasons.push_back({{"code", "run-stalled"}, {"detail", http::printable_utf8(state.reason)}});
+      reasons.push_back({{"code", "run-stalled"}, {"detail", http::printable_lines(state.reason)}});
     }
     const bool is_ready = reasons.empty();
     (*respond)(http::json_response(

@@ -176,7 +176,7 @@ boost::json::object to_json(const EventRow& event) {
           {"event", event.event},
           {"run", event.run == 0 ? boost::json::value() : boost::json::value(event.run)},
           {"device", text_or_null(event.device)},
-          {"text", http::printable_utf8(event.text)}};
+          {"text", http::printable_lines(event.text)}};
 }
 
 boost::json::object to_json(const AuditRow& row) {
@@ -257,7 +257,7 @@ boost::json::object to_json(const TokenRow& token) {
 
 boost::json::object to_json(const ServiceState& state) {
   return {{"phase", service_phase_text(state.phase)},
-          {"reason", text_or_null(http::printable_utf8(state.reason))},
+          {"reason", text_or_null(http::printable_lines(state.reason))},
           {"broker_connected", state.connected},
           {"devices_online", state.devices_online},
           {"devices_unconfirmed", state.devices_unconfirmed},

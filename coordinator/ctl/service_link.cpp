@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "failure.hpp"
+#include "refusal_text.hpp"
 
 namespace skink::ctl {
 namespace {
@@ -74,6 +75,12 @@ Result<Endpoint> endpoint_of(const LinkOptions& options) {
   return parsed;
 }
 
+/// As it was sent, with the ends of its lines: whoever prints it makes it printable().
+std::string raw_text_of(const boost::json::object& object, std::string_view field) {
+  const boost::json::value* value = object.if_contains(field);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : "-";
+}
+
 /// Needs no escape in a query.
 bool is_unreserved(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
@@ -111,7 +118,7 @@ Error refusal_of(const Answer& answer) {
   const boost::json::object problem = !code && value.is_object() ? value.get_object() : boost::json::object();
   const std::string name = text_of(problem, "code");
   std::string message = problem.empty() ? "the service answers with HTTP status " + std::to_string(answer.status)
-                                        : text_of(problem, "detail") + " (" + name + ")";
+                                        : refusal_text(raw_text_of(problem, "detail"), name);
   const Status status = answer.status == 500 ? Status::kDamaged : Status::kUnavailable;
   return make_error(status, message, name == "store-failed" ? Cause::kStore : cause_of(answer.status));
 }

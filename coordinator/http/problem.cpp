@@ -40,13 +40,17 @@ bool is_utf8(std::string_view text) noexcept {
   return true;
 }
 
-std::string printable_utf8(std::string_view text) {
+namespace {
+
+/// @param[in] kept  control characters that stay
+std::string printable_but(std::string_view text, std::string_view kept) {
   std::string printable;
   printable.reserve(text.size());
   while (!text.empty()) {
     const std::size_t length = sequence_bytes(text);
     const auto lead = static_cast<std::uint8_t>(text[0]);
-    if (length == 0 || lead < 0x20 || lead == 0x7f) {
+    const bool is_control = (lead < 0x20 || lead == 0x7f) && kept.find(text[0]) == std::string_view::npos;
+    if (length == 0 || is_control) {
       printable += '?';
     } else {
       printable += text.substr(0, length);
@@ -56,12 +60,18 @@ std::string printable_utf8(std::string_view text) {
   return printable;
 }
 
+}  // namespace
+
+std::string printable_utf8(std::string_view text) { return printable_but(text, ""); }
+
+std::string printable_lines(std::string_view text) { return printable_but(text, "\n"); }
+
 Response problem(int status, std::string_view code, std::string_view detail, std::string_view instance) {
   boost::json::object document;
   document["type"] = "docs/api.md#" + std::string(code);
   document["title"] = status_phrase(status);
   document["status"] = status;
-  document["detail"] = printable_utf8(detail);
+  document["detail"] = printable_lines(detail);
   if (!instance.empty()) document["instance"] = printable_utf8(instance);
   document["code"] = code;
   Response response;

@@ -113,7 +113,7 @@ TEST_CASE("json fields: what is no JSON object is refused with where", "[coordin
 }
 
 TEST_CASE("problem: a document of RFC 9457, whatever the bytes", "[coordinator][http]") {
-  const Response response = problem(404, "not-found", "no run 'a\"\xff\n\xc3\xa9'", "/runs/\xfe");
+  const Response response = problem(404, "not-found", "no run 'a\"\xff\x1b\n\xc3\xa9'", "/runs/\xfe\n");
   CHECK(response.content_type == "application/problem+json");
   const auto document = parse_json(response.body.bytes());
   REQUIRE(document.has_value());

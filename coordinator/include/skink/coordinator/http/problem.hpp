@@ -12,7 +12,7 @@ namespace skink::coordinator::http {
 /// A problem document {type, title, status, detail, instance, code}.
 /// @param[in] status    400..599.
 /// @param[in] code      a stable word, `[a-z0-9-]`: "not-found". The type is "docs/api.md#<code>".
-/// @param[in] detail    a sentence for the person who has to fix it; any bytes, what is not UTF-8 is replaced by '?'.
+/// @param[in] detail    a sentence for the person who has to fix it; any bytes: printable_lines() of it.
 /// @param[in] instance  the request's path; empty: left out. The server fills it in where a handler has not.
 Response problem(int status, std::string_view code, std::string_view detail, std::string_view instance = {});
 
@@ -22,6 +22,9 @@ void fill_instance(Response& response, std::string_view path);
 
 /// `text` with every byte that is not part of valid UTF-8, or is a control character, replaced by '?'.
 std::string printable_utf8(std::string_view text);
+
+/// The same, but ends of lines stay: a text for people may have several.
+std::string printable_lines(std::string_view text);
 
 /// Is `text` valid UTF-8 (no surrogates, nothing overlong)?
 bool is_utf8(std::string_view text) noexcept;
