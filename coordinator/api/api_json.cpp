@@ -330,4 +330,9 @@ http::Response bad_parameter(const Error& error) { return http::problem(400, "in
 http::Response store_failed(const Error& error) { return http::problem(503, "store-failed", error.message); }
 http::Response not_found(const std::string& what) { return http::problem(404, "not-found", "there is no " + what); }
 
+http::Response refused(const Error& error, http::Response otherwise) {
+  if (error.code != make_error_code(Status::kInvalidArgument)) return store_failed(error);
+  return error.cause == Cause::kUsage ? http::problem(404, "not-found", error.message) : std::move(otherwise);
+}
+
 }  // namespace skink::coordinator::api

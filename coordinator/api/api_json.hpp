@@ -82,5 +82,8 @@ http::Response bad_parameter(const Error& error);
 http::Response store_failed(const Error& error);
 /// 404 "not-found": `what` is not there.
 http::Response not_found(const std::string& what);
+/// Why the service does not do something: 404 "not-found" where a request names what is not there (Cause::kUsage),
+/// `otherwise` where it cannot be done (kInvalidArgument), else the store failed.
+http::Response refused(const Error& error, http::Response otherwise);
 
 }  // namespace skink::coordinator::api

@@ -63,10 +63,10 @@ void Api::add_model(const http::Request& request, http::Responder respond) {
   service_.post([run, round, who = request.principal->name,
                  respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
     const auto number = service.add_model(run, round, who);
-    if (!number && number.error().code == make_error_code(Status::kInvalidArgument)) {
-      return (*respond)(http::problem(422, "invalid-run", number.error().message));
+    if (!number) {
+      const Error& error = number.error();
+      return (*respond)(refused(error, http::problem(422, "invalid-run", error.message)));
     }
-    if (!number) return (*respond)(store_failed(number.error()));
     const auto model = service.store().model(*number);
     if (!model || !*model) return (*respond)(http::problem(503, "store-failed", "the model cannot be read"));
     (*respond)(created("/api/v1/models", *number, to_json(**model)));
@@ -124,10 +124,10 @@ void Api::release_model(const http::Request& request, http::Responder respond) {
   service_.post([model, group, key = *key, who = request.principal->name,
                  respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
     const auto number = service.once("release", key, [&] { return service.release_model(model, group, who); });
-    if (!number && number.error().code == make_error_code(Status::kInvalidArgument)) {
-      return (*respond)(http::problem(422, "invalid-release", number.error().message));
+    if (!number) {
+      const Error& error = number.error();
+      return (*respond)(refused(error, http::problem(422, "invalid-release", error.message)));
     }
-    if (!number) return (*respond)(store_failed(number.error()));
     const auto rows = service.store().releases({*number - 1, 1});
     if (!rows || rows->empty()) return (*respond)(http::problem(503, "store-failed", "the release cannot be read"));
     (*respond)(created("/api/v1/releases", *number, to_json(rows->front())));
@@ -147,10 +147,10 @@ void Api::try_model(const http::Request& request, http::Responder respond) {
   service_.post([model, group, gate, key = *key, who = request.principal->name,
                  respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
     const auto number = service.once("trial", key, [&] { return service.try_model(model, group, gate, who); });
-    if (!number && number.error().code == make_error_code(Status::kInvalidArgument)) {
-      return (*respond)(http::problem(422, "invalid-trial", number.error().message));
+    if (!number) {
+      const Error& error = number.error();
+      return (*respond)(refused(error, http::problem(422, "invalid-trial", error.message)));
     }
-    if (!number) return (*respond)(store_failed(number.error()));
     const auto rows = service.store().trials({*number - 1, 1});
     if (!rows || rows->empty()) return (*respond)(http::problem(503, "store-failed", "the trial cannot be read"));
     (*respond)(created("/api/v1/trials", *number, to_json(rows->front())));

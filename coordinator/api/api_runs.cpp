@@ -152,10 +152,10 @@ void Api::queue_run(const http::Request& request, http::Responder respond) {
   service_.post([order = std::move(order), who = request.principal->name,
                  respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
     const auto number = service.queue_run(order, who);
-    if (!number && number.error().code == make_error_code(Status::kInvalidArgument)) {
-      return (*respond)(http::problem(422, "invalid-run", number.error().message));
+    if (!number) {
+      const Error& error = number.error();
+      return (*respond)(refused(error, http::problem(422, "invalid-run", error.message)));
     }
-    if (!number) return (*respond)(store_failed(number.error()));
     const auto run = service.store().run(*number);
     if (!run || !*run) return (*respond)(http::problem(503, "store-failed", "the run cannot be read"));
     (*respond)(created("/api/v1/runs", *number, to_json(**run)));

@@ -80,21 +80,24 @@ Result<std::uint32_t> FleetService::kept_round(const Store& run_store, std::uint
   const auto kept = run_store.kept_models();
   if (!kept) return kept.error();
   if (kept->empty()) {
-    return make_error(Status::kInvalidArgument, fmt::format("run {} has no model yet: no round is finished", run));
+    return make_error(Status::kInvalidArgument, fmt::format("run {} has no model yet: no round is finished", run),
+                      Cause::kUsage);
   }
   if (round == 0) return kept->back();
   if (std::find(kept->begin(), kept->end(), round) != kept->end()) return round;
   return make_error(Status::kInvalidArgument,
                     fmt::format("run {} does not keep the model after {} rounds; it keeps those after {}. Runs that "
                                 "are queued with checkpoint_rounds keep more",
-                                run, round, rounds_text(*kept)));
+                                run, round, rounds_text(*kept)),
+                    Cause::kUsage);
 }
 
 Result<std::uint32_t> FleetService::add_model(std::uint32_t run, std::uint32_t round, const std::string& who) {
   const auto row = store_.run(run);
   if (!row) return row.error();
-  if (!*row) return make_error(Status::kInvalidArgument, fmt::format("there is no run {}", run));
-  if ((*row)->run == 0) return make_error(Status::kInvalidArgument, fmt::format("run {} has not begun", run));
+  if (!*row) return make_error(Status::kInvalidArgument, fmt::format("there is no run {}", run), Cause::kUsage);
+  if ((*row)->run == 0)
+    return make_error(Status::kInvalidArgument, fmt::format("run {} has not begun", run), Cause::kUsage);
   const auto run_store = Store::open_to_read(run_folder(run) + "/store.db");
   if (!run_store) return run_store.error();
   const auto rounds = kept_round(*run_store, run, round);

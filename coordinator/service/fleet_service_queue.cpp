@@ -19,7 +19,7 @@ Result<Experiment> FleetService::prepare(RunOrder& order) const {
     const auto model = store_.model(order.init_model);
     if (!model) return model.error();
     if (!*model) {
-      return make_error(Status::kInvalidArgument, fmt::format("there is no model {}", order.init_model));
+      return make_error(Status::kInvalidArgument, fmt::format("there is no model {}", order.init_model), Cause::kUsage);
     }
     order.overrides.push_back({"init", (*model)->sha256});
   }
@@ -70,7 +70,7 @@ Result<std::uint32_t> FleetService::once(const std::string& kind, const std::str
 Result<RunRow> FleetService::unfinished(std::uint32_t number) const {
   const auto row = store_.run(number);
   if (!row) return row.error();
-  if (!*row) return make_error(Status::kInvalidArgument, fmt::format("there is no run {}", number));
+  if (!*row) return make_error(Status::kInvalidArgument, fmt::format("there is no run {}", number), Cause::kUsage);
   if (is_over((*row)->phase)) {
     return make_error(Status::kInvalidArgument,
                       fmt::format("run {} is over: it is {}", number, run_phase_text((*row)->phase)));

@@ -22,7 +22,7 @@ Result<std::uint32_t> FleetService::release_model(std::uint32_t model, const std
   }
   const auto row = store_.model(model);
   if (!row) return row.error();
-  if (!*row) return make_error(Status::kInvalidArgument, fmt::format("there is no model {}", model));
+  if (!*row) return make_error(Status::kInvalidArgument, fmt::format("there is no model {}", model), Cause::kUsage);
   const auto file = store_.model_file(model);
   auto number = store_.next_release();
   if (!file || !number) return file ? number.error() : file.error();

@@ -38,7 +38,8 @@ Result<std::uint32_t> FleetService::try_model(std::uint32_t model, const std::st
   const auto row = store_.model(model);
   if (!row) return row.error();
   if (!*row || (*row)->run == 0) {
-    return make_error(Status::kInvalidArgument, fmt::format("there is no model {} that was learned here", model));
+    return make_error(Status::kInvalidArgument, fmt::format("there is no model {} that was learned here", model),
+                      Cause::kUsage);
   }
   const std::uint32_t devices = online_in(group);
   if (devices < least_roster(gate)) {

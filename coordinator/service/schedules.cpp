@@ -91,7 +91,7 @@ Result<void> FleetService::change_schedule(const ScheduleRow& schedule, const st
   if (!experiment) return experiment.error();
   const auto found = schedules_.find(schedule.number);
   if (found == schedules_.end()) {
-    return make_error(Status::kInvalidArgument, fmt::format("there is no schedule {}", schedule.number));
+    return make_error(Status::kInvalidArgument, fmt::format("there is no schedule {}", schedule.number), Cause::kUsage);
   }
   Scheduled changed{schedule, found->second.timer, 0};
   if (schedule.every_s != found->second.row.every_s || schedule.enabled != found->second.row.enabled) {

@@ -40,8 +40,8 @@ def check_releases(local):
     release = local.call("POST", "/api/v1/releases", 201, {"model": 2, "group": "hall"}).json
     assert (release["number"], release["model"], release["group"]) == (2, 2, "hall")
     assert local.call("GET", "/api/v1/releases?after=1", 200).json["items"] == [release]
-    local.call("POST", "/api/v1/releases", 422, {"model": 77}, code="invalid-release")
-    for body in ({}, {"model": 0}, {"model": "1"}, {"model": 1, "group": 7}):
+    local.call("POST", "/api/v1/releases", 404, {"model": 77}, code="not-found")
+    for body in ({}, {"model": 0}, {"model": "1"}, {"model": 1, "group": 7}, {"model": 1, "group": "hall "}):
         local.call("POST", "/api/v1/releases", 400, body, code="invalid-body")
 
 
@@ -71,9 +71,9 @@ def check_models_of_rounds(local):
     first = local.call("GET", "/api/v1/models/1", 200).json
     assert local.call("POST", "/api/v1/models", 201, {"run": 1}).json == first
     assert local.call("POST", "/api/v1/models", 201, {"run": 1, "round": 5}).json["rounds"] == 5
-    refused = local.call("POST", "/api/v1/models", 422, {"run": 1, "round": 3}, code="invalid-run").json
+    refused = local.call("POST", "/api/v1/models", 404, {"run": 1, "round": 3}, code="not-found").json
     assert "it keeps those after 5, 6" in refused["detail"], refused
-    local.call("POST", "/api/v1/models", 422, {"run": 77}, code="invalid-run")
+    local.call("POST", "/api/v1/models", 404, {"run": 77}, code="not-found")
     for body in ({}, {"run": 0}, {"run": 1, "round": "last"}):
         local.call("POST", "/api/v1/models", 400, body, code="invalid-body")
 
