@@ -82,6 +82,7 @@ boost::json::object to_json(const RunRow& run) {
           {"selection", to_json(run.order.selection)},
           {"wait_s", run.order.wait_s},
           {"kind", run.order.kind == RunKind::kEvaluate ? "evaluate" : "learn"},
+          {"trial", number_or_null(run.trial)},
           {"release", release_policy_text(run.order.release)},
           {"gate", gate_json(run.order)},
           {"checkpoint_rounds", number_or_null(run.order.checkpoint_rounds)},

@@ -84,6 +84,8 @@ int RunsCommand::list(const ServiceLink& link) const {
   return show_rows(link, *runs,
                    {{"run", "number"},
                     {"experiment", "experiment"},
+                    {"kind", "kind"},
+                    {"trial", "trial"},
                     {"phase", "phase"},
                     {"done", "rounds_done"},
                     {"rounds", "rounds"},

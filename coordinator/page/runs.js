@@ -8,7 +8,7 @@ import { lacks, on, state } from "./session.js";
 
 const kColumns = [
   { name: "run", cell: (run) => h("a", { href: `#/runs/${run.number}` }, `run ${run.number}`) },
-  { name: "experiment", cell: (run) => [run.experiment, run.kind === "evaluate" ? h("span", { class: "faint" }, " evaluation") : null] },
+  { name: "experiment", cell: (run) => [run.experiment, run.kind === "evaluate" ? h("span", { class: "faint" }, run.trial ? ` evaluation of trial ${run.trial}` : " evaluation") : null] },
   { name: "phase", cell: (run) => phase(run.phase) },
   { name: "rounds", number: true, cell: (run) => `${integer(doneOf(run))} / ${integer(run.rounds)}` },
   { name: "devices", cell: (run) => selectionText(run.selection) },

@@ -181,7 +181,11 @@ Result<std::vector<RunRow>> FleetStore::read_runs(const std::string& where, std:
       "SELECT number, run, name, phase, reason, experiment, overrides, init_model, select_group, select_label, "
       "select_firmware, wait_s, rounds, rounds_done, queued, begun, ended, release, kind, " +
       std::string(has_column("runs", "checkpoint_rounds") ? "checkpoint_rounds" : "0") +
-      (has_column("runs", "gate") ? ", gate" : ", ''") + " FROM runs WHERE " + where + " ORDER BY number LIMIT ?";
+      (has_column("runs", "gate") ? ", gate" : ", ''") +
+      (has_column("trials", "new_run")
+           ? ", COALESCE((SELECT t.number FROM trials t WHERE runs.number IN (t.old_run, t.new_run)), 0)"
+           : ", 0") +
+      " FROM runs WHERE " + where + " ORDER BY number LIMIT ?";
   Statement row(database_->get(), sql.c_str());
   row.bind(value).bind(limit);
   std::vector<RunRow> runs;
@@ -211,6 +215,7 @@ Result<std::vector<RunRow>> FleetStore::read_runs(const std::string& where, std:
     }
     run.order.kind = row.text(18) == "evaluate" ? RunKind::kEvaluate : RunKind::kLearn;
     run.order.checkpoint_rounds = row.count(19);
+    run.trial = row.count(21);
     runs.push_back(std::move(run));
   }
   if (!row.ok()) return database_->failure("the runs cannot be read");

@@ -61,8 +61,12 @@ def check_trials(local):
     assert local.call("GET", "/api/v1/trials", 200).json["items"] == [trial]
     local.call("GET", "/api/v1/trials/2", 404, code="not-found")
     assert (trial["phase"], trial["release"], len(trial["gains"])) == ("released", 3, 2), trial
-    assert local.call("GET", "/api/v1/runs/5", 200).json["kind"] == "evaluate"
-    for body in ({"model": 2}, {"model": 2, "group": ""}, {**asked, "least_gain": "much"}, {**asked, "least_devices": 0}):
+    runs = local.call("GET", "/api/v1/runs?limit=500", 200).json["items"]
+    told = [(run["number"], run["kind"], run["trial"]) for run in runs]
+    assert told == [(1, "learn", None), (2, "learn", None), (3, "learn", None), (4, "evaluate", 1), (5, "evaluate", 1)], told
+    assert local.call("GET", "/api/v1/runs/5", 200).json["trial"] == 1
+    local.call("POST", "/api/v1/trials", 404, {**asked, "model": 77}, code="not-found")
+    for body in ({"model": 2}, {"model": 2, "group": ""}, {"model": 2, "group": " "}, {**asked, "least_gain": "much"}, {**asked, "least_devices": 0}):
         local.call("POST", "/api/v1/trials", 400, body, code="invalid-body")
 
 

@@ -88,6 +88,7 @@ struct RunRow {
   std::uint32_t rounds = 0;          ///< of its experiment
   std::uint32_t rounds_done = 0;     ///< when it ended; while it runs its own store knows
   std::string queued, begun, ended;  ///< UTC, ISO 8601; empty: not yet
+  std::uint32_t trial = 0;           ///< TrialRow::number of the trial that it judges for; 0: of none
 };
 
 /// A model of the registry.
