@@ -51,6 +51,17 @@ FleetDevice read_description(http::JsonFields& fields, const std::string& id, Fl
   return device;
 }
 
+/// What a service without the authority's key cannot do.
+std::string left_after_revocation(const std::string& id) {
+  return fmt::format(
+      "its certificate stays valid at the broker until the authority revokes it: `skinkctl device revoke --pki DIR "
+      "{}`, "
+      "DIR being the folder with ca.key. Then `kill -HUP $(pidof mosquitto)` has the broker refuse its next "
+      "connection, "
+      "and a restart of the broker ends the one that it has (docs/provisioning.md)",
+      id);
+}
+
 }  // namespace
 
 void Api::add_devices(http::Router& router) {
@@ -65,8 +76,25 @@ void Api::add_devices(http::Router& router) {
       "Group, labels, note and exclusion of a device, which need not have been seen yet",
       [this](const http::Request& request, http::Responder respond) { describe_device(request, std::move(respond)); });
   router.add(
+      "DELETE", "/api/v1/devices/{id}", http::Scope::kOperate,
+      "Forgets a device that is gone for good; it is new when it is heard again",
+      [this](const http::Request& request, http::Responder respond) { forget_device(request, std::move(respond)); });
+  router.add(
       "POST", "/api/v1/devices/{id}:revoke", http::Scope::kOperate, "Puts a device out of the fleet, for good",
       [this](const http::Request& request, http::Responder respond) { revoke_device(request, std::move(respond)); });
+}
+
+void Api::forget_device(const http::Request& request, http::Responder respond) {
+  const std::string& id = request.parameter("id");
+  service_.post([id, who = request.principal->name,
+                 respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
+    const auto forgotten = service.forget_device(id, who);
+    if (!forgotten && forgotten.error().code == make_error_code(Status::kInvalidArgument)) {
+      return (*respond)(http::problem(409, "device-in-use", forgotten.error().message));
+    }
+    if (!forgotten) return (*respond)(store_failed(forgotten.error()));
+    (*respond)(*forgotten ? http::no_content() : not_found("device " + id));
+  });
 }
 
 const RevokedIds& Api::revoked() {
@@ -113,7 +141,7 @@ void Api::show_device(const http::Request& request, http::Responder respond) {
 void Api::revoke_device(const http::Request& request, http::Responder respond) {
   const std::string& id = request.parameter("id");
   if (!wire::is_valid_id({id.data(), id.size()})) {
-    return respond(http::problem(400, "invalid-parameter", std::string("a device id is ") + wire::kIdRule));
+    return respond(http::problem(400, "invalid-parameter", fmt::format("a device id is {}", wire::kIdRule)));
   }
   revoked_read_ = {};  // whoever asks next is told of this one
   service_.post([id, who = request.principal->name,
@@ -123,15 +151,15 @@ void Api::revoke_device(const http::Request& request, http::Responder respond) {
       return (*respond)(http::problem(409, "no-revocation-list", added.error().message));
     }
     if (!added) return (*respond)(store_failed(added.error()));
-    (*respond)(http::json_response(
-        boost::json::serialize(boost::json::object{{"id", id}, {"revoked", true}, {"was_revoked", !*added}})));
+    (*respond)(http::json_response(boost::json::serialize(boost::json::object{
+        {"id", id}, {"revoked", true}, {"was_revoked", !*added}, {"left_to_do", left_after_revocation(id)}})));
   });
 }
 
 void Api::describe_device(const http::Request& request, http::Responder respond) {
   const std::string& id = request.parameter("id");
   if (!wire::is_valid_id({id.data(), id.size()})) {
-    return respond(http::problem(400, "invalid-parameter", std::string("a device id is ") + wire::kIdRule));
+    return respond(http::problem(400, "invalid-parameter", fmt::format("a device id is {}", wire::kIdRule)));
   }
   const auto body = http::json_body(request);
   if (!body) return respond(http::problem_of(body.error()));

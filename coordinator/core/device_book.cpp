@@ -151,6 +151,20 @@ void DeviceBook::exclude(const std::string& id, bool is_excluded) {
   }
 }
 
+void DeviceBook::forget(const std::string& id, std::uint64_t now_ms) {
+  excluded_.erase(id);
+  std::erase_if(news_, [&id](const DeviceNews& one) { return one.id == id; });
+  const auto found = devices_.find(id);
+  if (found == devices_.end()) return;
+  if (is_member(id)) {  // of a run that is over: the next one begins with another roster
+    roster_.clear();
+    members_.clear();
+    membership_ = {};
+  }
+  presence_.on_gone(id, found->second.presence, now_ms);
+  devices_.erase(found);
+}
+
 std::vector<KnownDevice*> DeviceBook::revoke(const RevokedIds& ids) {
   std::vector<KnownDevice*> known;
   for (const std::string& id : ids) {

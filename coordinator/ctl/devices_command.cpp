@@ -20,20 +20,21 @@ DevicesCommand::DevicesCommand(Command app, std::string& store)
   exclude_ = devices_.command("exclude", "No run takes it from now on");
   include_ = devices_.command("include", "Runs may take it again");
   revoke_ = devices_.command("revoke", "Puts it out of the fleet for good: the service listens to it no more");
-  for (Command command : {show_, label_, group_, note_, exclude_, include_, revoke_}) {
+  forget_ = devices_.command("forget", "Nothing is known of it any more: for one that is gone for good, or never came");
+  for (Command command : {show_, label_, group_, note_, exclude_, include_, revoke_, forget_}) {
     command.option("id", id_, "Its id").required();
   }
   label_.option("labels", labels_, "key=value");
   group_.option("name", text_, "Name of the group").required();
   note_.option("text", text_, "The text").required();
-  for (Command command : {devices_, show_, label_, group_, note_, exclude_, include_, revoke_}) {
+  for (Command command : {devices_, show_, label_, group_, note_, exclude_, include_, revoke_, forget_}) {
     options_.add_to(command);
   }
 }
 
 bool DevicesCommand::has_action() const {
   return show_.parsed() || label_.parsed() || group_.parsed() || note_.parsed() || exclude_.parsed() ||
-         include_.parsed() || revoke_.parsed();
+         include_.parsed() || revoke_.parsed() || forget_.parsed();
 }
 
 int DevicesCommand::run() {
@@ -49,7 +50,8 @@ int DevicesCommand::run() {
   if (note_.parsed()) return describe(*link, {{"note", text}});
   if (exclude_.parsed()) return describe(*link, {{"excluded", true}});
   if (include_.parsed()) return describe(*link, {{"excluded", false}});
-  if (revoke_.parsed()) return show_object(*link, link->change("POST", target() + ":revoke", {}));
+  if (revoke_.parsed()) return revoke(*link);
+  if (forget_.parsed()) return forget(*link);
   return show_list(*link, with_query("/api/v1/devices", {{"group", of_group_}, {"online", online_}}),
                    {{"device", "id"},
                     {"online", "online"},
@@ -76,6 +78,23 @@ int DevicesCommand::describe(const ServiceLink& link, const boost::json::object&
                  printable(id_).c_str());
   }
   return show_object(link, device);
+}
+
+/// Whoever revokes a device must know what is not done by that.
+int DevicesCommand::revoke(const ServiceLink& link) const {
+  const auto done = link.change("POST", target() + ":revoke", {});
+  if (!done || link.json()) return show_object(link, done);
+  const bool is_new = text_of(*done, "was_revoked") != "yes";
+  std::printf("%s %s revoked: the service listens to it no more\n", id_.c_str(), is_new ? "is" : "was already");
+  std::printf("%s\n", text_of(*done, "left_to_do").c_str());
+  return kOk;
+}
+
+int DevicesCommand::forget(const ServiceLink& link) const {
+  const auto done = link.change("DELETE", target(), {});
+  if (!done || link.json()) return show_object(link, done);
+  std::printf("%s is forgotten; it is known again when it is heard again\n", id_.c_str());
+  return kOk;
 }
 
 /// The service takes all labels at once: those that are there are read first.

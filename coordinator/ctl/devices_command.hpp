@@ -1,6 +1,7 @@
 #pragma once
 /// @file
-/// skinkctl devices: list, show, label, group, note, exclude, include; with --store those of one run's store.
+/// skinkctl devices: list, show, label, group, note, exclude, include, revoke, forget; with --store those of one run's
+/// store.
 
 #include <string>
 #include <vector>
@@ -21,10 +22,12 @@ class DevicesCommand {
 
  private:
   int label(const ServiceLink& link) const;
+  int revoke(const ServiceLink& link) const;
+  int forget(const ServiceLink& link) const;
   int describe(const ServiceLink& link, const boost::json::object& change) const;
   std::string target() const { return "/api/v1/devices/" + id_; }
 
-  Command devices_, show_, label_, group_, note_, exclude_, include_, revoke_;
+  Command devices_, show_, label_, group_, note_, exclude_, include_, revoke_, forget_;
   LinkOptions options_;
   std::string id_;
   std::string text_;

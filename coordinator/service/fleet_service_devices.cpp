@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <filesystem>
 
 #include "skink/coordinator/provisioning/revoked_list.hpp"
 #include "skink/coordinator/service/fleet_service.hpp"
@@ -109,6 +110,50 @@ Result<bool> FleetService::revoke_device(const std::string& id, const std::strin
   if (!noted) return noted.error();
   if (*added) event_of(current_ ? current_->number : 0, "warning", "device.revoked", id + " is revoked by " + who, id);
   return *added;
+}
+
+/// Empty: nothing.
+Result<std::string> FleetService::why_kept(const std::string& id) const {
+  const auto ids = settings_.revoked.empty() ? RevokedIds() : provisioning::read_revoked_list(settings_.revoked);
+  if (!ids) return ids.error();
+  if (ids->contains(id) || loop_->devices().is_revoked(id)) {
+    return id + " is revoked: it stays known, so that nobody takes its id for a new device";
+  }
+  const KnownDevice* known = loop_->devices().find(id);
+  if (known != nullptr && known->presence.online) {
+    return id + " is online: it would be known again at once. Switch it off first, or revoke it";
+  }
+  const auto run = store_.current_run();
+  if (!run) return run.error();
+  const std::string path = *run ? run_folder((*run)->number) + "/store.db" : std::string();
+  if (!*run || (*run)->run == 0 || !std::filesystem::exists(path)) return std::string();
+  const auto store = Store::open_to_read(path);
+  if (!store) return store.error();
+  const auto is_member = store->has_in_roster(id);
+  if (!is_member) return is_member.error();
+  if (!*is_member) return std::string();
+  return fmt::format("{} takes part in run {}, which is {}: wait for its end, or stop it first", id, (*run)->number,
+                     run_phase_text((*run)->phase));
+}
+
+Result<bool> FleetService::forget_device(const std::string& id, const std::string& who) {
+  const auto known = store_.device(id);
+  if (!known) return known.error();
+  if (!*known) return false;
+  const auto kept = why_kept(id);
+  if (!kept) return kept.error();
+  if (!kept->empty()) return make_error(Status::kInvalidArgument, *kept);
+  const auto noted = note_audit(who, "device.forget", id, "");
+  if (!noted) return noted.error();
+  const auto done = store_.forget_device(id);
+  if (!done) return done;
+  loop_->devices().forget(id, loop_->now_ms());
+  watch_.forget(id);
+  descriptions_.erase(id);
+  std::erase_if(devices_, [&id](const DeviceRow& row) { return row.id == id; });  // not yet written
+  event_of(current_ ? current_->number : 0, "info", "device.forgotten", id + " is forgotten, as " + who + " has asked",
+           id);
+  return true;
 }
 
 RoundParticipants FleetService::participants_of(const Coordinator& core, const RoundTiming& timing) const {

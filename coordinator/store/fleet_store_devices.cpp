@@ -136,6 +136,21 @@ Result<void> FleetStore::describe_device(const FleetDevice& device) {
   return {};
 }
 
+Result<bool> FleetStore::forget_device(const std::string& id) {
+  bool was_known = false;
+  const auto done = database_->transact([&]() -> Result<void> {
+    Statement device(database_->get(), "DELETE FROM devices WHERE id = ? RETURNING id");
+    was_known = device.bind(std::string_view(id)).next();
+    if (was_known) (void)device.next();
+    if (!device.ok()) return database_->failure("the device cannot be removed");
+    Statement conduct(database_->get(), "DELETE FROM conduct WHERE id = ?");
+    if (!conduct.bind(std::string_view(id)).run()) return database_->failure("the device cannot be removed");
+    return {};
+  });
+  if (!done) return done.error();
+  return was_known;
+}
+
 // ---- releases -------------------------------------------------------------------------------------------------------
 
 Result<std::uint32_t> FleetStore::next_release() const {

@@ -113,4 +113,12 @@ Result<StoredModel> Store::latest_model() const {
   return model;
 }
 
+Result<bool> Store::has_in_roster(const std::string& device) const {
+  Statement row(handle(), "SELECT 1 FROM roster WHERE id = ?");
+  const bool is_there = row.bind(std::string_view(device)).next();
+  const auto done = check(row, "roster");
+  if (!done) return done.error();
+  return is_there;
+}
+
 }  // namespace skink::coordinator

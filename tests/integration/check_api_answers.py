@@ -165,12 +165,28 @@ def check_revocation(local, pki):
     local.call("POST", "/api/v1/devices/no%20id:revoke", 400, code="invalid-parameter")
     for was_revoked in (False, True):
         answer = local.call("POST", "/api/v1/devices/to-come:revoke", 200).json
+        assert "`skinkctl device revoke --pki DIR to-come`" in answer.pop("left_to_do"), answer
         assert answer == {"id": "to-come", "revoked": True, "was_revoked": was_revoked}, answer
     assert local.call("GET", "/api/v1/devices/to-come", 200).json["revoked"]
     assert not local.call("GET", "/api/v1/devices/device-001", 200).json["revoked"]
     revoked = [d["id"] for d in local.call("GET", "/api/v1/devices", 200).json["items"] if d["revoked"]]
     assert revoked == ["to-come"], revoked
     assert (Path(pki) / "revoked.txt").read_text().count("to-come") == 1
+
+
+def check_forgetting(local):
+    """Who is gone for good: not one that is there, nor one that is revoked."""
+    local.call("DELETE", "/api/v1/devices/nobody", 404, code="not-found")
+    for device, why in (("device-001", "device-001 is online"), ("to-come", "to-come is revoked")):
+        refused = local.call("DELETE", f"/api/v1/devices/{device}", 409, code="device-in-use").json
+        assert why in refused["detail"], refused
+    local.call("PATCH", "/api/v1/devices/never", 200, {"group": "hall", "excluded": True})
+    local.call("DELETE", "/api/v1/devices/never", 204)
+    local.call("DELETE", "/api/v1/devices/never", 404, code="not-found")
+    assert "never" not in [device["id"] for device in local.call("GET", "/api/v1/devices", 200).json["items"]]
+    again = local.call("PATCH", "/api/v1/devices/never", 200, {"note": "again"}).json
+    assert (again["group"], again["excluded"]) == (None, False), again
+    local.call("DELETE", "/api/v1/devices/never", 204)
 
 
 def check_filters(local):
@@ -278,8 +294,8 @@ def check_errors(local):
 def check_audit(local):
     rows = local.call("GET", "/api/v1/audit", 200).json["items"]
     expected = (["run.queue"] * 3 + ["run.pause", "run.resume", "run.stop", "run.stop"] +
-                ["release.add"] * 3 + ["device.describe"] * 6 + ["run.queue"] * 2 + ["trial.add"] +
-                ["schedule.add"] + ["schedule.change"] * 3 + ["schedule.remove"] + ["model.add"] * 2 + ["device.revoke"] * 2 + ["token.add"] * 4 + ["device.describe", "token.remove"])
+                ["release.add"] * 3 + ["device.describe"] * 8 + ["device.forget"] * 2 + ["run.queue"] * 2 + ["trial.add"] +
+                ["schedule.add"] * 2 + ["schedule.change"] * 3 + ["schedule.remove"] * 2 + ["model.add"] * 2 + ["device.revoke"] * 2 + ["token.add"] * 4 + ["device.describe", "token.remove"])
     actions = [row["action"] for row in rows]
     assert sorted(actions) == sorted(expected), actions
     others = {row["action"]: row["who"] for row in rows if row["who"] != "local"}
@@ -328,6 +344,7 @@ def main():
     check_releases(local)
     check_devices(local)
     check_revocation(local, arguments.pki)
+    check_forgetting(local)
     check_trials(local)
     check_models_of_rounds(local)
     check_schedules(local)

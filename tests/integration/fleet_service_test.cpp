@@ -146,6 +146,58 @@ TEST_CASE("fleet service: a run that no device can do fails with the reason, and
   CHECK((*run)->rounds_done == 0);
 }
 
+TEST_CASE("fleet service: a forgotten device is not waited for, and is new when it is heard again",
+          "[service][broker]") {
+  Bench bench;
+  std::optional<Devices> devices(std::in_place, bench.broker, device_ids(6));
+  const auto service = bench.service();
+  FleetDevice described;
+  described.row.id = "device-000";
+  described.group = "hall";
+  described.labels = "{}";
+  described.excluded = true;
+  REQUIRE(service->queue_run(order({{"meta.rounds", "100000"}}), "test").has_value());
+  REQUIRE(bench.lead(*service, [&] { return bench.rounds_done[1] >= 3; }));
+  REQUIRE(service->describe_device(described, "test").has_value());
+  const auto why_not = [&]() -> std::string {
+    const auto forgotten = service->forget_device("device-000", "test");
+    return forgotten ? (*forgotten ? "forgotten" : "not known") : forgotten.error().message;
+  };
+  CHECK(why_not().starts_with("device-000 is online"));
+  devices.reset();
+  REQUIRE(bench.lead(*service, [&] { return service->devices().online() == 0; }));
+  CHECK(why_not().starts_with("device-000 takes part in run 1, which is running"));
+  REQUIRE(service->pause_run(1, "test").has_value());
+  CHECK(why_not().starts_with("device-000 takes part in run 1, which is paused"));
+  REQUIRE(service->stop_run(1, "test").has_value());
+  CHECK_FALSE(service->store().conduct()->empty());
+  CHECK(why_not() == "forgotten");
+  CHECK(why_not() == "not known");
+  CHECK_FALSE(service->store().device("device-000")->has_value());
+
+  devices.emplace(bench.broker,
+                  std::vector<std::string>{"device-001", "device-002", "device-003", "device-004", "device-005"});
+  REQUIRE(service->queue_run(order(), "test").has_value());
+  std::string reason;
+  REQUIRE(bench.lead(*service, [&] {
+    reason = service->state().reason;
+    return service->state().phase == ServicePhase::kWaiting && service->devices().online() == 5;
+  }));
+  CHECK(reason == "5 of 6 devices are there");  // nobody is missing by name
+  CHECK_FALSE(service->store().device("device-000")->has_value());
+  for (const DeviceConduct& one : *service->store().conduct()) CHECK(one.id != "device-000");
+  const Devices again(bench.broker, {"device-000"});
+  REQUIRE(bench.lead(*service, [&] { return phase_of(*service, 2) == RunPhase::kFinished; }));
+  const auto device = service->store().device("device-000");
+  REQUIRE((device.has_value() && device->has_value()));
+  CHECK((*device)->group.empty());
+  CHECK_FALSE((*device)->excluded);
+  const auto audit = service->store().audit({});
+  CHECK(std::count_if(audit->begin(), audit->end(),
+                      [](const AuditRow& row) { return row.action == "device.forget"; }) == 1);
+  CHECK(bench.said("device.forgotten"));
+}
+
 TEST_CASE("fleet service: only the selected devices take part", "[service][broker]") {
   Bench bench;
   const Devices devices(bench.broker, device_ids(7));

@@ -99,6 +99,7 @@ class Api {
   void show_devices(const http::Request& request, http::Responder respond);
   void show_device(const http::Request& request, http::Responder respond);
   void revoke_device(const http::Request& request, http::Responder respond);
+  void forget_device(const http::Request& request, http::Responder respond);
   /// The list of revoked ids, read again every second; empty where it cannot be read, which the service says.
   const RevokedIds& revoked();
   void show_rounds(const http::Request& request, http::Responder respond);

@@ -67,7 +67,8 @@ class DeviceBook {
 
   /// The device's own key: HKDF-SHA256 of master key, fleet and id (docs/protocol.md, section 2).
   crypto::Key key_of(std::string_view id) const;
-  /// Null: nothing authentic ever came from it, and it is in no roster. The pointer stays valid.
+  /// Null: nothing authentic ever came from it, and it is in no roster. The pointer stays valid
+  /// until forget().
   KnownDevice* find(std::string_view id);
   const KnownDevice* find(std::string_view id) const;
   /// The known device, or one that is known from now on. A device costs memory from here on: only for authentic ids.
@@ -131,6 +132,10 @@ class DeviceBook {
   void for_each(const std::function<void(const KnownDevice&)>& visit) const;
   /// What happened since the last call, oldest first.
   std::vector<DeviceNews> take_news() { return std::exchange(news_, {}); }
+
+  /// Nothing is known of it any more, not even that it may not be asked; it is in no roster of a run that is open, and
+  /// was not revoked. Should something authentic come from it, it is new.
+  void forget(const std::string& id, std::uint64_t now_ms);
 
   // ---- revocation
 

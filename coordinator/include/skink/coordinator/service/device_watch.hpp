@@ -18,6 +18,8 @@ class DeviceWatch {
  public:
   /// What was known before the start.
   void restore(const std::vector<DeviceConduct>& rows);
+  /// Nothing is known of this one any more.
+  void forget(const std::string& id) { devices_.erase(id); }
   /// Another run begins: whoever is named may be named again.
   void begin_run();
 

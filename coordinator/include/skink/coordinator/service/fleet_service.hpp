@@ -138,6 +138,10 @@ class FleetService {
   /// whether it was not on it yet; kInvalidArgument when the configuration names no list; kUnavailable or kDamaged when
   /// the list cannot be read or written, or the store failed.
   Result<bool> revoke_device(const std::string& id, const std::string& who);
+  /// Nothing is known of the device any more: no run, trial or list waits for it or names it as missing. One that is
+  /// heard again is new. @returns whether it was known; kInvalidArgument while it is online, in the roster of a run
+  /// that is open or paused, or revoked; other errors: a store or the list failed.
+  Result<bool> forget_device(const std::string& id, const std::string& who);
 
  private:
   FleetService(const Settings& settings, FleetStore store, std::unique_ptr<FleetLoop> loop);
@@ -149,6 +153,8 @@ class FleetService {
     bool excluded = false;
   };
   static Description description_of(const FleetDevice& device);
+  Result<std::string> why_kept(const std::string& id) const;
+  Result<std::size_t> known_devices(const Selection& selection) const;
   Result<void> read_devices();
   bool is_selected(const Selection& selection, const KnownDevice& device) const;
   void do_posted();

@@ -345,6 +345,8 @@ class FleetStore {
   /// Changes group, labels, note and exclusion; a device that was never seen is known from now on. Errors: see the
   /// class.
   Result<void> describe_device(const FleetDevice& device);
+  /// Nothing is known of it, nor of how it behaved. @returns whether it was known. Errors: see the class.
+  Result<bool> forget_device(const std::string& id);
 
   /// Adds or replaces. Errors: see the class.
   Result<void> note_conduct(const std::vector<DeviceConduct>& rows);

@@ -123,6 +123,8 @@ class Store {
   Result<std::vector<StoredReport>> reports_of(const std::string& device, std::uint32_t first,
                                                std::uint32_t most) const;
   Result<StoredModel> latest_model() const;
+  /// Is the device in the roster? Not before it is frozen.
+  Result<bool> has_in_roster(const std::string& device) const;
   /// After how many rounds the models that are kept were: the last two, and checkpoints, ascending.
   Result<std::vector<std::uint32_t>> kept_models() const;
   /// The file of one of them; empty: it is not kept. Errors as has_run().
