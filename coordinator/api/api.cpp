@@ -1,5 +1,6 @@
 #include "skink/coordinator/api/api.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "api_json.hpp"
@@ -252,6 +253,16 @@ void Api::add_token(const http::Request& request, http::Responder respond) {
   if (const auto fine = fields.finish(); !fine) return respond(http::problem_of(fine.error()));
   service_.post([this, token = make_token(name, scope), who = request.principal->name,
                  respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
+    const auto tokens = service.store().tokens();
+    if (!tokens) return (*respond)(store_failed(tokens.error()));
+    const auto same = std::find_if(tokens->begin(), tokens->end(),
+                                   [&token](const TokenRow& one) { return one.name == token.row.name; });
+    if (same != tokens->end()) {
+      return (*respond)(http::problem(409, "name-taken",
+                                      "token " + std::to_string(same->id) + " is named '" + token.row.name +
+                                          "': names say in the audit trail who did what, so choose another one, or "
+                                          "remove that token first"));
+    }
     auto done = service.note_audit(who, "token.add", token.row.name, token.row.scope);
     const auto id = done ? service.store().add_token(token.row) : Result<std::uint32_t>(done.error());
     if (id) done = read_tokens_of(service);

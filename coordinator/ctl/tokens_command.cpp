@@ -44,14 +44,21 @@ int TokensCommand::add(const ServiceLink& link) const {
   if (!token) return fail(token.error());
   if (out_.empty()) return show_object(link, token);
   const auto written = write_file(out_, text_of(*token, "secret") + "\n", Readers::kOwner);
-  if (!written) {
-    return fail(ExitCode::kStore,
-                written.error().message + "; the secret is lost: remove token " + text_of(*token, "id"));
-  }
+  if (!written) return take_back(link, text_of(*token, "id"), written.error());
   token->erase("secret");
   if (link.json()) return show_object(link, token);
   std::printf("token %s: its secret is in %s\n", text_of(*token, "id").c_str(), printable(out_).c_str());
   return kOk;
+}
+
+/// Nobody has its secret: it must not be good for anything.
+int TokensCommand::take_back(const ServiceLink& link, const std::string& id, const Error& why) const {
+  const auto removed = link.change("DELETE", "/api/v1/tokens/" + id, {});
+  const std::string end = removed ? "the token is removed again"
+                                  : "the secret is lost, and the token is still there: remove it with `skinkctl tokens "
+                                    "remove " +
+                                        id + "` (" + removed.error().message + ")";
+  return fail(ExitCode::kStore, why.message + "; " + end);
 }
 
 int TokensCommand::remove(const ServiceLink& link) const {

@@ -19,6 +19,7 @@ class TokensCommand {
  private:
   int add(const ServiceLink& link) const;
   int remove(const ServiceLink& link) const;
+  int take_back(const ServiceLink& link, const std::string& id, const Error& why) const;
 
   Command tokens_, list_, add_, remove_, audit_;
   LinkOptions options_;

@@ -249,10 +249,13 @@ def check_tokens(local, port, state):
         assert token["secret"].encode() not in listed.body
         for file in Path(state).glob("fleet.db*"):
             assert token["secret"].encode() not in file.read_bytes()
+    taken = local.call("POST", "/api/v1/tokens", 409, {"name": "a read", "scope": "admin"}, code="name-taken").json
+    assert f"token {tokens['read']['id']} is named 'a read'" in taken["detail"], taken
+    clients["read"].call("DELETE", "/api/v1/devices/device-002", 403, code="scope-too-small")
     clients["admin"].call("DELETE", f"/api/v1/tokens/{tokens['read']['id']}", 204)
     clients["admin"].call("DELETE", f"/api/v1/tokens/{tokens['read']['id']}", 404)
     clients["read"].call("GET", "/api/v1/runs", 401, code="unauthorized")
-    for body in ({"name": "", "scope": "read"}, {"name": "local", "scope": "read"}, {"name": "x", "scope": "root"},
+    for body in ({"name": "", "scope": "read"}, {"name": " x", "scope": "read"}, {"name": "local", "scope": "read"}, {"name": "x", "scope": "root"},
                  {"scope": "read"}):
         local.call("POST", "/api/v1/tokens", 400, body, code="invalid-body")
     mode = stat.S_IMODE(os.stat(f"{state}/api.sock").st_mode)

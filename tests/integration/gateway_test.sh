@@ -131,6 +131,15 @@ echo "a schedule queues runs that follow each other, and any round that a run ke
 
 "$ctl" tokens add reader --scope read --out "$out/token" >"$out/log"
 [[ $(stat -c %a "$out/token") == 600 ]] || fail "the token's file is readable"
+expect 8 "/dev/full: cannot be written: No space left on device; the token is removed again" \
+  "$ctl" tokens add lost --scope read --out /dev/full
+expect 2 "is a folder" "$ctl" tokens add lost --scope read --out "$out"
+expect 8 "there is no such folder" "$ctl" tokens add lost --scope read --out "$out/absent/token"
+expect 8 "cannot be written" "$ctl" tokens add lost --scope read --out /proc/token
+expect 2 "is there already" "$ctl" tokens add lost --scope read --out "$out/token"
+expect 2 "token 1 is named 'reader'" "$ctl" tokens add reader --scope admin
+[[ $(field '[token["name"] for token in it["items"]]' "$ctl" tokens) == "['reader']" ]] ||
+  fail "a token that nobody has is there: $("$ctl" tokens)"
 over_tcp=(--url "http://127.0.0.1:$port" --token-file "$out/token")
 long=$(queue --set meta.rounds=50000)
 begins "$long"
