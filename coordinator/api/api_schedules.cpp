@@ -24,18 +24,16 @@ void read_triggers(http::JsonFields& fields, ScheduleRow& schedule) {
 }
 
 /// 404 for none.
-http::Response schedule_response(FleetStore& store, std::uint32_t number, int status) {
+http::Response schedule_response(FleetStore& store, std::uint32_t number) {
   if (number == 0) return not_found("such schedule");
   const auto rows = store.schedules({number - 1, 1});
   if (!rows) return store_failed(rows.error());
   if (rows->empty() || rows->front().number != number) return not_found("schedule " + std::to_string(number));
-  if (status == 201) return created("/api/v1/schedules", number, to_json(rows->front()));
-  return http::json_response(boost::json::serialize(to_json(rows->front())), status);
+  return http::json_response(boost::json::serialize(to_json(rows->front())));
 }
 
-http::Response refused(const Error& error) {
-  if (error.code != make_error_code(Status::kInvalidArgument)) return store_failed(error);
-  return http::problem(422, "invalid-schedule", error.message);
+http::Response not_made(const Error& error) {
+  return refused(error, http::problem(422, "invalid-schedule", error.message));
 }
 
 }  // namespace
@@ -52,7 +50,7 @@ void Api::add_schedules(http::Router& router) {
              });
   router.add("GET", "/api/v1/schedules/{number}", http::Scope::kRead, "One schedule",
              [this](const http::Request& request, http::Responder respond) {
-               respond(schedule_response(store_, number_of(request), 200));
+               respond(schedule_response(store_, number_of(request)));
              });
   router.add(
       "POST", "/api/v1/schedules", http::Scope::kOperate, "Queues runs again and again",
@@ -83,7 +81,18 @@ void Api::add_schedule(const http::Request& request, http::Responder respond) {
   service_.post([schedule = std::move(schedule), first_s, key = *key, who = request.principal->name,
                  respond = std::make_shared<http::Responder>(std::move(respond))](FleetService& service) {
     const auto number = service.once("schedule", key, [&] { return service.add_schedule(schedule, first_s, who); });
-    (*respond)(number ? schedule_response(service.store(), *number, 201) : refused(number.error()));
+    if (!number) return (*respond)(not_made(number.error()));
+    const auto rows = service.store().schedules({*number - 1, 1});
+    if (!rows) return (*respond)(store_failed(rows.error()));
+    if (rows->empty() || rows->front().number != *number) {
+      return (*respond)(not_found("schedule " + std::to_string(*number)));  // made by this key, and removed since
+    }
+    boost::json::object made = to_json(rows->front());
+    boost::json::array& notes = made["notes"].emplace_array();
+    const auto doubts = service.doubts_of(rows->front().order);
+    if (!doubts) return (*respond)(store_failed(doubts.error()));
+    for (const std::string& doubt : *doubts) notes.emplace_back(doubt);
+    (*respond)(created("/api/v1/schedules", *number, made));
   });
 }
 
@@ -104,7 +113,7 @@ void Api::change_schedule(const http::Request& request, http::Responder respond)
     read_release(fields, schedule.order);
     if (const auto fine = fields.finish(); !fine) return (*respond)(http::problem_of(fine.error()));
     const auto done = service.change_schedule(schedule, who);
-    (*respond)(done ? schedule_response(service.store(), number, 200) : refused(done.error()));
+    (*respond)(done ? schedule_response(service.store(), number) : not_made(done.error()));
   });
 }
 

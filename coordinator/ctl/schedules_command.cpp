@@ -62,6 +62,11 @@ int SchedulesCommand::add(const ServiceLink& link) const {
   std::printf(
       "schedule %s '%s': %s\n", text_of(*schedule, "number").c_str(), text_of(*schedule, "name").c_str(),
       next == "-" ? "a run is queued when its devices say so" : ("the next run by time is queued at " + next).c_str());
+  const boost::json::value* notes = schedule->if_contains("notes");
+  if (notes == nullptr || !notes->is_array()) return kOk;
+  for (const auto& note : notes->get_array()) {
+    std::fprintf(stderr, "skinkctl: %s\n", text_of(note).c_str());
+  }
   return kOk;
 }
 

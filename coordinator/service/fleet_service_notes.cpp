@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::uint64_t kFloodMs = 60000;  // how long the status says that somebody floods
 constexpr std::size_t kNamedDevices = 5;
+constexpr std::uint32_t kMostKnown = 1'000'000;
 constexpr std::uint32_t kMostReleasesAhead = 100000;
 constexpr std::size_t kRememberedRounds = 31;
 
@@ -213,6 +214,45 @@ std::string FleetService::missing_devices() const {
     text += (i == 0 ? "; missing: " : ", ") + missing[i];
   if (missing.size() > kNamedDevices) text += fmt::format(" and {} more", missing.size() - kNamedDevices);
   return text;
+}
+
+/// Devices that a run of this selection may take when they are there.
+Result<std::size_t> FleetService::known_devices(const Selection& selection) const {
+  const auto rows = store_.devices("", kMostKnown);
+  if (!rows) return rows.error();
+  return static_cast<std::size_t>(std::count_if(rows->begin(), rows->end(), [&](const FleetDevice& device) {
+    KnownDevice known;
+    known.id = device.row.id;
+    known.firmware = device.row.firmware;
+    return !loop_->devices().is_revoked(known.id) && is_selected(selection, known);
+  }));
+}
+
+Result<std::vector<std::string>> FleetService::doubts_of(RunOrder order) const {
+  const auto experiment = prepare(order);
+  if (!experiment) return experiment.error();
+  const auto doubt = [](std::size_t known, const Selection& selection, const char* who, std::size_t needed) {
+    const std::string of = selection_text(selection);
+    return fmt::format("{} devices{} are known so far, and {} needs {}", known, of.empty() ? "" : " of " + of, who,
+                       needed);
+  };
+  std::vector<std::string> doubts;
+  const auto known = known_devices(order.selection);
+  if (!known) return known.error();
+  if (*known < experiment->fleet.devices) {
+    doubts.push_back(doubt(*known, order.selection, "each run", experiment->fleet.devices) +
+                     (order.wait_s == 0 ? ": until more come, a run waits for ever"
+                                        : fmt::format(": until more come, a run fails after {} s", order.wait_s)));
+  }
+  if (order.release != ReleasePolicy::kGated) return doubts;
+  const Selection canaries{order.gate_group, "", ""};
+  const auto judges = known_devices(canaries);
+  if (!judges) return judges.error();
+  const std::size_t needed = std::max(2U, order.gate.least_devices + 1);  // one is not asked
+  if (*judges < needed) {
+    doubts.push_back(doubt(*judges, canaries, "the gate", needed) + ": until more come, no model is released");
+  }
+  return doubts;
 }
 
 /// Who is missing, whom the open round waits for, and what was refused last.

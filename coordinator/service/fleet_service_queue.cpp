@@ -4,10 +4,20 @@
 #include <fmt/format.h>
 
 #include "skink/coordinator/service/fleet_service.hpp"
+#include "skink/host/experiment/model_match.hpp"
 #include "skink/host/experiment/strategies.hpp"
 #include "skink/host/experiment/tasks.hpp"
 
 namespace skink::coordinator {
+
+/// When its turn comes it would be too late to say that the network is another one.
+Result<void> FleetService::check_initial_model(Experiment experiment, std::uint32_t number) const {
+  if (number == 0) return {};
+  const auto file = store_.model_file(number);
+  if (!file) return file.error();
+  const auto set = set_initial_model(experiment, {file->data(), file->size()}, fmt::format("model {}", number));
+  return set ? Result<void>() : make_error(Status::kInvalidArgument, set.error().message);
+}
 
 Result<Experiment> FleetService::prepare(RunOrder& order) const {
   if (order.release != ReleasePolicy::kManual && settings_.release_pki.empty()) {
@@ -38,6 +48,8 @@ Result<Experiment> FleetService::prepare(RunOrder& order) const {
     return make_error(Status::kInvalidArgument,
                       "the experiment begins with the model " + experiment->init.digest + " (init); name its number");
   }
+  const auto fits = check_initial_model(*experiment, order.init_model);
+  if (!fits) return fits.error();
   return *experiment;
 }
 

@@ -86,6 +86,7 @@ def check_schedules(local):
     """One is made, changed, removed; service and time are fleet_service_test's."""
     asked = order(6, name="weekly", every_s=604800, devices_worse=5, from_latest=True, checkpoint_rounds=2)
     schedule = local.call("POST", "/api/v1/schedules", 201, asked).json
+    assert schedule.pop("notes") == [], schedule
     assert (schedule["number"], schedule["name"], schedule["runs"], schedule["last_run"]) == (1, "weekly", 0, None), schedule
     assert schedule["next"] and schedule["enabled"] and schedule["checkpoint_rounds"] == 2, schedule
     assert local.call("GET", "/api/v1/schedules", 200).json["items"] == [schedule]
@@ -101,6 +102,12 @@ def check_schedules(local):
     local.call("POST", "/api/v1/schedules", 422, order(0, every_s=1000), code="invalid-schedule")
     for body in ({**asked, "first_s": 604801}, {**asked, "every_s": -1}, {**asked, "cron": "daily"}):
         local.call("POST", "/api/v1/schedules", 400, body, code="invalid-body")
+    local.call("POST", "/api/v1/schedules", 404, {**asked, "init_model": 77}, code="not-found")
+    poor = {**asked, "group": "hall", "release": "gated", "gate": {"group": "nobody"}, "name": "poor"}
+    notes = local.call("POST", "/api/v1/schedules", 201, poor).json["notes"]
+    assert notes == ["1 devices of group 'hall' are known so far, and each run needs 6: until more come, a run fails after 60 s",
+                     "0 devices of group 'nobody' are known so far, and the gate needs 2: until more come, no model is released"], notes
+    local.call("DELETE", "/api/v1/schedules/2", 204)
     local.call("DELETE", "/api/v1/schedules/1", 204)
     local.call("DELETE", "/api/v1/schedules/1", 404, code="not-found")
     for method, body in (("GET", None), ("PATCH", {"enabled": True})):

@@ -287,9 +287,14 @@ def check_errors(local):
     local.call("POST", "/api/v1/runs", 400, order(1), long_key, code="invalid-parameter")
     local.call("POST", "/api/v1/runs", 415, "{}", {"Content-Type": "text/plain"}, code="unsupported-media-type")
     local.call("POST", "/api/v1/runs", 413, "", {**as_json, "Content-Length": "2000000"}, code="body-too-large")
-    for wrong in ({"experiment": "no = toml ="}, {**order(1), "set": {"meta.rouds": 1}}, order(1, init_model=77),
+    for wrong in ({"experiment": "no = toml ="}, {**order(1), "set": {"meta.rouds": 1}},
                   {**order(1), "set": {"meta.strategy": "none"}}):
         local.call("POST", "/api/v1/runs", 422, wrong, code="invalid-run")
+    local.call("POST", "/api/v1/runs", 404, order(1, init_model=77), code="not-found")
+    other = {**order(1, init_model=1), "set": {**order(1)["set"], "model.layers.0.units": 9}}
+    differs = local.call("POST", "/api/v1/runs", 422, other, code="invalid-run").json["detail"].split("\n")
+    assert len(differs) == 4 and "model 1: is a sound model, but not a model of this experiment" in differs[0], differs
+    assert "dense 9" in differs[3] and "dense 9" not in differs[1], differs
     foreign = {"Origin": "http://elsewhere.example"}
     local.call("POST", "/api/v1/runs/1:stop", 403, headers=foreign, code="foreign-origin")
 

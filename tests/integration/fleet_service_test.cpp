@@ -26,6 +26,14 @@ TEST_CASE("fleet service: two runs in a row, the second from the first's model, 
   CHECK((*model)->figures.find("loss_after") != std::string::npos);
   CHECK(std::filesystem::exists(service->run_folder(1) + "/summary.json"));
 
+  RunOrder other = order({{"model.layers.0.units", "8"}});
+  other.init_model = 1;
+  const auto refused = service->queue_run(other, "test");
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message.starts_with("model 1: is a sound model, but not a model of this experiment"));
+  CHECK(refused.error().message.find("dense 16") < refused.error().message.find("dense 8"));
+  CHECK(service->store().runs({})->size() == 1);
+
   RunOrder again = order({{"seed", "8"}});
   again.init_model = 1;
   const auto second = service->queue_run(again, "test");

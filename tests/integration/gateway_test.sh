@@ -122,8 +122,14 @@ again=$(field 'it["last_run"]' "$ctl" schedules show 1)
 ends_as "$((again - 1))" seed4
 ends_as "$again" seed5
 expect 0 "of run $again after 10 rounds" "$ctl" models add "$again" --round 10
-expect 3 "it keeps those after 5, 10, 15, 19, 20" "$ctl" models add "$again" --round 11
-expect 3 "invalid-schedule" "$ctl" schedules add "$file"
+expect 2 "it keeps those after 5, 10, 15, 19, 20" "$ctl" models add "$again" --round 11
+expect 3 "name --every, --devices-worse or --new-devices (invalid-schedule)" "$ctl" schedules add "$file"
+expect 2 "--first: at most --every expected" "$ctl" schedules add "$file" --every 5 --first 9
+expect 2 "--gate-wait: whole number" "$ctl" runs queue "$file" --gate canaries --gate-wait 4294967295
+expect 2 "--wait: whole number" "$ctl" runs queue "$file" --wait 4294967295
+expect 0 "1 devices of group 'hall' are known so far, and each run needs 12: until more come, a run waits for ever" \
+  "$ctl" schedules add "$file" "${settings[@]}" --group hall --every 604800
+expect 0 "schedule 2 is removed" "$ctl" schedules remove 2
 expect 0 "schedule 1 is resumed" "$ctl" schedules resume 1
 expect 0 "schedule 1 is removed" "$ctl" schedules remove 1
 expect 2 "there is no schedule 1" "$ctl" schedules show 1
@@ -156,6 +162,45 @@ expect 5 "" "$ctl" status "${over_tcp[@]}"
 echo "tokens do what their scope says"
 
 expect 2 "there is no run 99 (not-found)" "$ctl" runs stop 99
+for command in "runs show" "runs wait" "rounds" "models add"; do
+  # shellcheck disable=SC2086 # words
+  expect 2 "there is no run 99 (not-found)" "$ctl" $command 99
+done
+for command in "models show" "releases add" "trials add --group hall" "runs queue $file --init-model"; do
+  # shellcheck disable=SC2086 # words
+  expect 2 "there is no model 99" "$ctl" $command 99
+done
+expect 2 "there is no model 99" "$ctl" models export 99 "$out/never.skm"
+expect 2 "there is no model 99" "$ctl" schedules add "$file" --every 60 --init-model 99
+expect 2 "there is no schedule 99" "$ctl" schedules remove 99
+expect 2 "there is no token 99" "$ctl" tokens remove 99
+expect 2 "there is no device nobody" "$ctl" devices show nobody
+expect 2 "there is no device nobody" "$ctl" devices forget nobody
+expect 8 "absent.db" "$ctl" model export --store "$out/absent.db" "$out/never.skm"
+expect 4 "absent.skm" "$ctl" model show "$out/absent.skm"
+echo "what is not there is 2 of the service, 8 of a store, 4 of a file"
+
+code=0
+"$ctl" runs queue "$file" "${settings[@]}" --set model.layers.0.units=9 --init-model 1 2>"$out/said" || code=$?
+[[ $code == 3 && $(wc -l <"$out/said") == 5 ]] || fail "another network, exit code $code: $(cat "$out/said")"
+[[ $(sed -n 1p "$out/said") == "skinkctl: model 1: is a sound model, but not a model of this experiment"* &&
+  $(sed -n 4p "$out/said") == "    1 - dense 9 "* && $(sed -n 5p "$out/said") == "(invalid-run)" ]] ||
+  fail "not in lines: $(cat "$out/said")"
+! grep -q '?' "$out/said" || fail "an end of a line is a question mark: $(cat "$out/said")"
+expect 2 "'group': it begins or ends with a blank" "$ctl" devices group device-000 " hall"
+expect 2 "has the control character 0x1b at byte 0" "$ctl" devices note device-000 $'\e[31mred'
+"$ctl" runs | grep -q " evaluate  *1  *finished" || fail "the runs do not name their trial: $("$ctl" runs)"
+
+expect 2 "device-000 is online" "$ctl" devices forget device-000
+"$ctl" devices group never hall >"$out/log" 2>&1
+waits=$(queue --set meta.rounds=3 --group hall)
+away="1 of 12 devices are there; 11 more are online, but excluded, or not of group 'hall'"
+wait_for "$away; missing: never" field 'it["reason"]' "$ctl" status
+expect 0 "never is forgotten" "$ctl" devices forget never
+wait_for "$away" field 'it["reason"]' "$ctl" status
+"$ctl" runs stop "$waits" >"$out/log"
+expect 0 "\`skinkctl device revoke --pki DIR device-011\`" "$ctl" devices revoke device-011
+expect 2 "device-011 is revoked" "$ctl" devices forget device-011
 expect 2 "wrong-phase" "$ctl" runs pause "$first"
 expect 3 "invalid-run" "$ctl" runs queue "$file" --set meta.cohort=0
 expect 3 "absent.toml" "$ctl" runs queue "$out/absent.toml"

@@ -114,6 +114,9 @@ class FleetService {
   /// `first_s` seconds, at most every_s. @returns its number; kInvalidArgument: nothing makes it due, or its run cannot
   /// be led; other errors: the store failed.
   Result<std::uint32_t> add_schedule(ScheduleRow schedule, std::uint32_t first_s, const std::string& who);
+  /// What keeps the runs of such an order from beginning as things stand, in sentences for people: fewer devices are
+  /// known than its experiment or its gate asks for. Empty: nothing. Errors: it cannot be led, or the store failed.
+  Result<std::vector<std::string>> doubts_of(RunOrder order) const;
   /// What makes it due, whether it is enabled, wait and release of its runs. Time begins anew when it is enabled, or
   /// with another every_s. @returns kInvalidArgument: nothing makes it due; other errors: the store failed.
   Result<void> change_schedule(const ScheduleRow& schedule, const std::string& who);
@@ -169,6 +172,7 @@ class FleetService {
   Result<std::uint32_t> kept_round(const Store& run_store, std::uint32_t run, std::uint32_t round) const;
   /// Checks an order and says in it what the service adds.
   Result<Experiment> prepare(RunOrder& order) const;
+  Result<void> check_initial_model(Experiment experiment, std::uint32_t number) const;
   struct Scheduled {
     ScheduleRow row;
     ScheduleTimer timer;
