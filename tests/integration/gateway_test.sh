@@ -9,6 +9,7 @@ settings=(--set fleet.devices=12 --set fleet.held_out=4 --set meta.cohort=4 --se
   --set evaluation.tasks=0 --set evaluation.final_tasks=8 --set meta.clip_factor=0)
 # shellcheck source=tests/integration/service_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/service_lib.sh"
+end_s=120
 
 # expect CODE TEXT COMMAND...: it ends with the code and says the text
 expect() {
@@ -36,7 +37,7 @@ expect 5 "absent" "$ctl" status --url http://localhost:1 --token-file "$out/abse
 "$sim" run "$file" "${settings[@]}" --set meta.rounds=60 --out "$out/first" --quiet >"$out/log"
 "$sim" run "$file" "${settings[@]}" --set meta.rounds=60 --set seed=2 --init "$out/first/model.skm" --out "$out/second" \
   --quiet >"$out/log"
-"$sim" run "$file" "${settings[@]}" --set meta.rounds=3000 --set seed=3 --out "$out/third" --quiet >"$out/log"
+"$sim" run "$file" "${settings[@]}" --set meta.rounds=1500 --set seed=3 --out "$out/third" --quiet >"$out/log"
 
 fleet_begin 12
 mkdir "$out/edge"
@@ -55,7 +56,7 @@ ends_as "$(queue --set meta.rounds=60 --set seed=2 --init-model 1)" second
 [[ $(field 'it["parent"]' "$ctl" models show 2) == "$(hash_of first)" ]] || fail "model 2 has another parent"
 echo "two runs of the service, the second from model 1, end with the simulator's models"
 
-third=$(queue --set meta.rounds=3000 --set seed=3)
+third=$(queue --set meta.rounds=1500 --set seed=3)
 begins "$third"
 "$ctl" runs pause "$third" | grep -q "run $third: paused" || fail "it is not paused"
 sleep 0.5
@@ -68,7 +69,7 @@ expect 6 "is not over after 1 s" "$ctl" runs wait "$third" --timeout 1
 follower=$!
 fleet_pids+=("$follower")
 sleep 0.2
-[[ $(rounds_done "$third") -lt 3000 ]] || fail "it ended before the service was killed"
+[[ $(rounds_done "$third") -lt 1500 ]] || fail "it ended before the service was killed"
 kill -9 "$fleet_service_pid"
 wait "$fleet_service_pid" 2>/dev/null || true
 expect 6 "nobody listens at this socket" "$ctl" status
@@ -76,7 +77,7 @@ fleet_start_service 2>>"$out/service.log"
 wait_for "True" field 'it["broker_connected"]' "$ctl" status
 ends_as "$third" third
 sleep 0.3
-grep -q "round: run $third, round 3000 of 3000" "$out/followed" || fail "events: $(tail -3 "$out/followed" "$out/followed.log")"
+grep -q "round: run $third, round 1500 of 1500" "$out/followed" || fail "events: $(tail -3 "$out/followed" "$out/followed.log")"
 fleet_stop_one "$follower"
 code=0
 timeout --signal=INT --kill-after=1 0.5 "$ctl" events --follow >"$out/log" || code=$?

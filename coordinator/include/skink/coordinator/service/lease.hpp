@@ -24,6 +24,7 @@ Claimant claimant_of(const std::string& path);
 /// says what to publish on the claim's topic.
 class Lease {
  public:
+  /// Where it stands with the fleet.
   enum class Standing : std::uint8_t {
     kApart,   ///< not connected
     kAsking,  ///< connected; the broker has not yet said what it keeps
@@ -49,7 +50,9 @@ class Lease {
   void on_message(std::string_view text, bool is_retained, std::uint64_t now_ms);
   void on_time(std::uint64_t now_ms);
 
+  /// Changes in on_connected(), on_disconnected(), on_message(), on_time() and begin_look() only.
   Standing standing() const { return standing_; }
+  /// May this one ask the fleet?
   bool leads() const { return standing_ == Standing::kLeads; }
   /// From the first claim of another one that was found until this one leads, also while it looks again.
   bool stands_by() const { return has_looked_; }
