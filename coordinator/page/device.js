@@ -81,6 +81,14 @@ function exits(device, reload) {
       reload();
     },
   });
+  const forget = () => dialog(`Forget ${device.id}?`, {
+    confirm: "Forget it",
+    body: h("p", null, "For a device that is gone for good, or an id that never came: nothing is known of it any more, and nobody waits for it. Heard again, it is new. Whoever has its keys can come back: revoke it if that must not be."),
+    work: async () => {
+      await change("DELETE", path);
+      location.hash = "#/fleet";
+    },
+  });
   const noList = state.session.revokes ? "" : "The service has no list of revoked ids: name one as [fleet] revoked in its configuration.";
   if (device.revoked) return h("p", null, "It is revoked, for good: nobody listens to it, and no run takes it. Is its certificate revoked at the broker too? “skinkctl device revoke” does that.");
   return [
@@ -88,6 +96,8 @@ function exits(device, reload) {
     button(device.excluded ? "Include it again" : "Exclude from runs", () => dialog(device.excluded ? `Include ${device.id}?` : `Exclude ${device.id}?`, { confirm: device.excluded ? "Include" : "Exclude", body: h("p", null, device.excluded ? "Runs may take it again." : "No run takes it from now on, until it is included again."), work: exclude }), { refused: lacks("operate") }),
     h("p", null, "Whoever has its keys can act as this device, until it is revoked."),
     button("Revoke …", revoke, { refused: lacks("operate") || noList, kind: "danger" }),
+    h("p", null, "A device that is gone for good need not be waited for."),
+    button("Forget …", forget, { refused: lacks("operate") || (device.online ? "It is online." : "") }),
   ];
 }
 
