@@ -40,7 +40,7 @@ class Copies {
 
   Result<void> make() const {
     remove();  // of a command that was interrupted
-    const auto made = make_folder(path_);
+    auto made = make_folder(path_);
     if (!made) return made;
     std::error_code code;
     fs::permissions(path_, fs::perms::owner_all, code);
@@ -76,7 +76,7 @@ Result<void> write_archive(const std::string& file, const std::vector<ArchiveSou
       file, [&writer](std::string_view& part) { return writer.next(part); }, Readers::kOwner);
   if (!writer.failure()) return writer.failure();
   if (!staged) return staged.error();
-  const auto placed = staged->place();
+  auto placed = staged->place();
   if (!placed) return placed;
   report.files = writer.files().size();
   for (const ArchivedFile& archived : writer.files()) report.bytes += archived.bytes;

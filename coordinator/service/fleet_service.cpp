@@ -168,7 +168,7 @@ Result<void> FleetService::open_run(const RunRow& row) {
   }
   const Selection selection = row.order.selection;
   loop_->devices().select([this, selection](const KnownDevice& device) { return is_selected(selection, device); });
-  opened_ms_ = round_ms_ = loop_->now_ms();
+  opened_ms_ = waits_since_ms_ = round_ms_ = loop_->now_ms();
   durations_ms_.clear();
   is_stalled_ = false;
   has_answer_ = (*run)->core().rounds_done() > 0;
@@ -208,7 +208,8 @@ Result<void> FleetService::watch_run() {
       if (!loop_->is_over(run_observer_)) return {};
       return conclude(RunPhase::kFinished, "");
     case Phase::kWaitingForFleet: {
-      const std::uint64_t waited_ms = loop_->now_ms() - opened_ms_;
+      if (loop_->stands_by()) waits_since_ms_ = loop_->now_ms();  // it may not ask for them
+      const std::uint64_t waited_ms = loop_->now_ms() - waits_since_ms_;
       const std::uint32_t limit_s = current_->order.wait_s;
       if (limit_s == 0 || waited_ms < std::uint64_t{limit_s} * 1000) return {};
       return conclude(RunPhase::kFailed, fmt::format("waited {} s for its devices: {}", limit_s,

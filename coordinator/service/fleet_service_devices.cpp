@@ -145,7 +145,7 @@ Result<bool> FleetService::forget_device(const std::string& id, const std::strin
   if (!kept->empty()) return make_error(Status::kInvalidArgument, *kept);
   const auto noted = note_audit(who, "device.forget", id, "");
   if (!noted) return noted.error();
-  const auto done = store_.forget_device(id);
+  auto done = store_.forget_device(id);
   if (!done) return done;
   loop_->devices().forget(id, loop_->now_ms());
   watch_.forget(id);

@@ -22,7 +22,7 @@ fleet_start_service 2>"$out/service.log"
 wait_for True field 'it["broker_connected"]' "$ctl" status
 fleet_start_edge edge "$file" "$devices" "${settings[@]}"
 wait_for "$devices" field 'it["devices_online"]' "$ctl" status
-run=$(queue --wait 60)
+run=$(queue --wait 20)  # less than the copy stands by
 until (($(rounds_done "$run") > 100)); do sleep 0.1; done
 
 # A copy of the state as it is: the store is one file and its log, and a backup is backup_test's.

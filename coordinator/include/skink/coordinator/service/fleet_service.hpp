@@ -251,6 +251,7 @@ class FleetService {
   std::optional<RunRow> current_;  ///< the run that is open, or paused
   bool queue_changed_ = true;
   std::uint64_t opened_ms_ = 0;              ///< of the run
+  std::uint64_t waits_since_ms_ = 0;         ///< for its devices: not while another coordinator leads
   std::uint64_t round_ms_ = 0;               ///< when its last round ended
   std::vector<std::uint64_t> durations_ms_;  ///< of its last rounds
   RoundRing ring_;
