@@ -56,7 +56,7 @@ echo "the run ended with the simulator's model"
 
 fleet_stop_one "$fleet_service_pid"
 export SKINK_SOCKET=$out/copy/api.sock
-wait_s=60
+wait_s=270  # looks are up to four minutes apart
 wait_for True field 'it["broker_connected"]' "$ctl" status
 ends_as "$run" sim
 echo "the copy led when the first one was stopped, and its run ended with the same model"
