@@ -70,9 +70,9 @@ Result<std::uint32_t> FleetService::queue_run(RunOrder order, const std::string&
 
 Result<std::uint32_t> FleetService::once(const std::string& kind, const std::string& key,
                                          const std::function<Result<std::uint32_t>()>& make) {
-  const auto before = store_.number_of_key(kind, key);
+  auto before = store_.number_of_key(kind, key);
   if (!before || *before != 0) return before;
-  const auto number = make();
+  auto number = make();
   if (!number || key.empty()) return number;
   const auto noted = store_.note_key(kind, key, *number);
   if (!noted) return noted.error();

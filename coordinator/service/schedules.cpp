@@ -131,7 +131,7 @@ Result<void> FleetService::run_schedules() {
     const auto last = store_.run(one.row.last_run);
     if (!last) return last.error();
     if (*last && !is_over((*last)->phase)) continue;
-    const auto done = run_schedule(one);
+    auto done = run_schedule(one);
     if (!done) return done;
   }
   return {};
@@ -217,7 +217,7 @@ Result<void> FleetService::run_schedule(Scheduled& one) {
   row.last_run = *queued;
   row.last_queued = utc_now();
   row.last_release = due->release;
-  const auto noted = store_.note_scheduled_run(row);
+  auto noted = store_.note_scheduled_run(row);
   if (!noted) return noted;
   event_of(*queued, "info", "schedule.due",
            fmt::format("schedule {} '{}': run {} is queued: {}", row.number, row.name, *queued, due->why));

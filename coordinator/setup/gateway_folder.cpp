@@ -51,7 +51,7 @@ Result<void> check_options(const GatewayOptions& options, const std::string& roo
   std::vector<std::string> hosts = options.hosts;
   hosts.insert(hosts.end(), options.bind.begin(), options.bind.end());
   for (const std::string& host : hosts) {
-    const auto fine = provisioning::check_host(host);
+    auto fine = provisioning::check_host(host);
     if (!fine) return fine;
   }
   for (const std::string& address : options.bind) {
