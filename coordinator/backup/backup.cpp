@@ -8,27 +8,13 @@
 #include "backup_files.hpp"
 #include "manifest.hpp"
 #include "skink/host/files/folder_lock.hpp"
+#include "skink/host/files/removed_at_end.hpp"
 #include "skink/host/program/time_of_day.hpp"
 
 namespace skink::backup {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Removes a file in the end: the name of a lock, while it is held.
-class Passing {
- public:
-  explicit Passing(std::string path) : path_(std::move(path)) {}
-  ~Passing() {
-    std::error_code ignored;
-    fs::remove(path_, ignored);
-  }
-  Passing(const Passing&) = delete;
-  Passing& operator=(const Passing&) = delete;
-
- private:
-  std::string path_;
-};
 
 /// A folder for copies, removed in the end.
 class Copies {
@@ -95,7 +81,7 @@ Result<BackupReport> write_backup(const coordinator::Settings& settings, const s
   if (!replaceable) return replaceable.error();
   const auto lock = FolderLock::take_file(file, "another backup is being written there; wait for it");
   if (!lock) return lock.error();
-  const Passing lock_file(file + ".lock");
+  const RemovedAtEnd lock_file(file + ".lock");  // its name, while it is held
   BackupReport report;
   report.created = utc_now();
   const std::uint64_t now = unix_time_ms() / 1000;

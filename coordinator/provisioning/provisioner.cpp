@@ -13,6 +13,7 @@
 #include "skink/common/wire/topics.hpp"
 #include "skink/coordinator/provisioning/intel_hex.hpp"
 #include "skink/host/files/files.hpp"
+#include "skink/host/files/removed_at_end.hpp"
 
 namespace skink::provisioning {
 namespace {
@@ -45,21 +46,6 @@ struct NewDevice {
   EvpKey key;
   crypto::Key hmac_key;
   Der image;
-};
-
-/// Removes a folder in the end, if there is one.
-class RemovedAtEnd {
- public:
-  explicit RemovedAtEnd(std::string path) : path_(std::move(path)) {}
-  ~RemovedAtEnd() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  RemovedAtEnd(const RemovedAtEnd&) = delete;
-  RemovedAtEnd& operator=(const RemovedAtEnd&) = delete;
-
- private:
-  std::string path_;
 };
 
 /// Certificates that a device had before; a revocation must find them.
