@@ -39,7 +39,8 @@ FleetLoop::FleetLoop(const Settings& settings, const crypto::Key& master_key)
       devices_(master_key, settings.fleet, random_nonce()),
       idle_(devices_),
       broker_(settings_),
-      lease_(claimant_of(settings.state.empty() ? settings.store : settings.state), std::to_string(random_nonce())) {}
+      lease_(claimant_of(settings.state.empty() ? settings.store : settings.state), devices_.key_of(Lease::kKeyId),
+             std::to_string(random_nonce())) {}
 
 Result<std::unique_ptr<FleetLoop>> FleetLoop::create(const Settings& settings) {
   const auto master_key = read_key(settings.master_key);
@@ -86,8 +87,8 @@ Turn FleetLoop::turn(const ServiceObserver& observer) {
   const std::uint64_t now = now_ms();
   const std::uint64_t wake = run_ ? run_->core().next_wake_ms() : idle_.next_wake_ms();
   const std::uint64_t wait = wake > now ? std::min<std::uint64_t>(wake - now, kLongestTurnMs) : 0;
-  std::vector<mqtt::Event> events;
-  broker_.wait(events, std::chrono::milliseconds(wait));
+  std::vector<mqtt::Event> events = std::exchange(put_off_, {});
+  if (events.empty()) broker_.wait(events, std::chrono::milliseconds(wait));
   const auto began = events.empty() ? std::chrono::steady_clock::now() : events.back().at;
   const std::uint32_t before = run_ ? run_->core().rounds_done() : 0;
   const Turn turn = take_turn(events, observer);
@@ -314,9 +315,15 @@ void FleetLoop::withdraw(const ServiceObserver& observer) {
   const std::uint64_t end = now_ms() + kWithdrawMs;
   if (!carry_out(observer)) return;
   std::vector<mqtt::Event> events;
-  while (now_ms() < end && is_connected() && !broker_.is_quiet()) {
+  while (now_ms() < end && is_connected() && put_off_.empty() && !broker_.is_quiet()) {
     broker_.wait(events, std::chrono::milliseconds(50));
-    for (const mqtt::Event& event : events) broker_.note(event);
+    for (mqtt::Event& event : events) {
+      if (is_of_connection(event) || !put_off_.empty()) {
+        put_off_.push_back(std::move(event));  // the next turn begins with it: subscriptions and lease depend on it
+      } else {
+        broker_.note(event);
+      }
+    }
     broker_.flush();
   }
 }

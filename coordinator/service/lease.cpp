@@ -14,21 +14,34 @@
 namespace skink::coordinator {
 namespace {
 
-constexpr std::size_t kMostClaimBytes = 2048;
-constexpr std::size_t kMostWhere = 300;
+constexpr std::size_t kMostClaimBytes = 4096;
+constexpr std::size_t kMostPlaceBytes = 200;
 constexpr std::size_t kIdDigits = 32;
+constexpr std::size_t kCodeDigits = 32;
+constexpr std::string_view kLabel = "skink/1/lease";
 constexpr std::int64_t kMostCount = std::int64_t{1} << 53;
+
+Bytes bytes_of(std::string_view text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
+
+/// The first digits of a digest.
+std::string hex_of(const crypto::Digest& digest, std::size_t digits) {
+  char text[2 * crypto::kDigestBytes + 1];
+  crypto::to_hex(digest, text);
+  return {text, digits};
+}
 
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
-/// A text of a claim: short, and nothing in it moves a terminal.
+/// A text of a claim, as it stands there; none that moves a terminal.
 std::optional<std::string> text_in(const boost::json::object& claim, const char* key) {
   const boost::json::value* value = claim.if_contains(key);
   if (value == nullptr || !value->is_string()) return std::nullopt;
-  return printable(std::string_view(value->get_string()).substr(0, kMostWhere));
+  std::string text(value->get_string());
+  if (printable(text) != text) return std::nullopt;
+  return text;
 }
 
 }  // namespace
@@ -37,12 +50,11 @@ Claimant claimant_of(const std::string& path) {
   std::error_code ignored;
   const std::filesystem::path whole = std::filesystem::weakly_canonical(path, ignored);
   const std::string host = host_name();
-  const std::string where = host + ":" + (ignored ? path : whole.string());
+  const std::string place = host + ":" + (ignored ? path : whole.string());
   const auto machine = read_file("/etc/machine-id");
-  const std::string all = (machine ? *machine : std::string()) + "\n" + where;
-  char digits[2 * crypto::kDigestBytes + 1];
-  crypto::to_hex(crypto::sha256({reinterpret_cast<const std::uint8_t*>(all.data()), all.size()}), digits);
-  return {std::string(digits, kIdDigits), where};
+  const std::string all = (machine ? *machine : std::string()) + "\n" + place;
+  return {hex_of(crypto::sha256(bytes_of(all)), kIdDigits),
+          printable(std::string_view(place).substr(0, kMostPlaceBytes))};
 }
 
 std::string Lease::on_connected(std::uint64_t now_ms) {
@@ -108,7 +120,7 @@ void Lease::decide(std::uint64_t now_ms) {
 
 std::string Lease::take_claim() { return std::exchange(claim_, {}); }
 
-std::optional<Lease::Claim> Lease::parse_claim(std::string_view text) {
+std::optional<Lease::Claim> Lease::parse_claim(std::string_view text) const {
   if (text.size() > kMostClaimBytes) return std::nullopt;
   boost::json::error_code code;
   const boost::json::value value = boost::json::parse(text, code);
@@ -121,11 +133,23 @@ std::optional<Lease::Claim> Lease::parse_claim(std::string_view text) {
       count->get_int64() > kMostCount) {
     return std::nullopt;
   }
-  return Claim{*id, *where, static_cast<std::uint64_t>(count->get_int64()), text_in(object, "rival").value_or("")};
+  Claim claim{*id, *where, static_cast<std::uint64_t>(count->get_int64()), text_in(object, "rival").value_or("")};
+  const auto code_said = text_in(object, "code");
+  if (!code_said || *code_said != code_of(claim)) return std::nullopt;
+  return claim;
 }
 
-std::string Lease::text_of(const Claim& claim) {
-  boost::json::object object{{"holder", claim.id}, {"where", claim.where}, {"count", claim.count}};
+/// None of the parts has a line end.
+std::string Lease::code_of(const Claim& claim) const {
+  const std::string message = claim.id + "\n" + claim.where + "\n" + std::to_string(claim.count) + "\n" + claim.rival;
+  const std::string label = std::string(kLabel) + '\0';
+  const Bytes parts[] = {bytes_of(label), bytes_of(message)};
+  return hex_of(crypto::hmac_sha256(key_, {parts, 2}), kCodeDigits);
+}
+
+std::string Lease::text_of(const Claim& claim) const {
+  boost::json::object object{
+      {"holder", claim.id}, {"where", claim.where}, {"count", claim.count}, {"code", code_of(claim)}};
   if (!claim.rival.empty()) object["rival"] = claim.rival;
   return boost::json::serialize(object);
 }

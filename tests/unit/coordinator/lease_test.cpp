@@ -28,7 +28,9 @@ struct Kept {
   }
 };
 
-Lease of(const std::string& id, const std::string& where) { return {Claimant{id, where}, "nonce of " + where}; }
+const skink::crypto::Key kKey{{1, 2, 3}};
+
+Lease of(const std::string& id, const std::string& where) { return {Claimant{id, where}, kKey, "nonce of " + where}; }
 
 }  // namespace
 
@@ -152,11 +154,31 @@ TEST_CASE("lease: what is no claim of ours is none", "[coordinator][lease]") {
   CHECK(lease.standing() == Lease::Standing::kAsking);
 }
 
-TEST_CASE("lease: what another one calls itself moves no terminal", "[coordinator][lease]") {
-  Kept kept{R"({"holder":")" + kIdB + R"(","where":"\u001b[2Jx","count":1})"};
+TEST_CASE("lease: a claim of somebody without the fleet's master key is none", "[coordinator][lease]") {
+  Kept kept;
+  Lease forger(Claimant{kIdB, "device:/b"}, skink::crypto::Key{{9}}, "nonce");
+  kept.meet(forger, 0);
+  REQUIRE_FALSE(kept.text.empty());
   Lease lease = of(kIdA, "gateway:/a");
   kept.meet(lease, 0);
-  CHECK(lease.standing() == Lease::Standing::kStandby);
+  CHECK(lease.leads());
+  CHECK(lease.other().empty());
+  // Nor one whose text was changed on the way.
+  Kept changed;
+  Lease other = of(kIdB, "copy:/b");
+  changed.meet(other, 0);
+  changed.text.replace(changed.text.find("copy:/b"), 7, "copy:/c");
+  Lease next = of(kIdA, "gateway:/a");
+  changed.meet(next, 0);
+  CHECK(next.leads());
+}
+
+TEST_CASE("lease: what another one calls itself moves no terminal", "[coordinator][lease]") {
+  Kept kept;
+  Lease other = of(kIdB, "\x1b[2Jx");
+  kept.meet(other, 0);
+  Lease lease = of(kIdA, "gateway:/a");
+  kept.meet(lease, 0);
   CHECK(lease.other().find('\x1b') == std::string::npos);
 }
 
@@ -166,4 +188,17 @@ TEST_CASE("lease: a claimant is who keeps the state, wherever it was started fro
   CHECK(one.id == skink::coordinator::claimant_of("/var/lib/skink/../skink/a").id);
   CHECK(one.id != skink::coordinator::claimant_of("/var/lib/skink/b").id);
   CHECK(one.where.find(":/var/lib/skink/a") != std::string::npos);
+}
+
+TEST_CASE("lease: a claim of any path can be read again", "[coordinator][lease]") {
+  for (const std::string& path :
+       {"/" + std::string(4000, 'x'), std::string("/a\xff\xfe\n"), "/" + std::string(300, '\xff')}) {
+    Kept kept;
+    Lease first(skink::coordinator::claimant_of(path), kKey, "nonce");
+    kept.meet(first, 0);
+    REQUIRE(first.leads());
+    Lease second = of(kIdB, "copy:/b");
+    kept.meet(second, 0);
+    CHECK(second.standing() == Lease::Standing::kStandby);
+  }
 }

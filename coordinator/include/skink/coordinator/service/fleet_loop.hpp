@@ -105,6 +105,7 @@ class FleetLoop {
   RevokedIds first_revoked_;  // as the list was at the start
   std::uint64_t revoked_read_ms_ = 0;
   std::string revoked_trouble_;
+  std::vector<mqtt::Event> put_off_;           // came while withdraw() waited, from an event of the connection on
   std::vector<Coordinator::Message> updates_;  // collected, not yet passed on
   std::uint64_t finished_ms_ = 0;
   std::string failure_;

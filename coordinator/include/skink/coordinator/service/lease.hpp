@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "skink/common/crypto/crypto.hpp"
+
 namespace skink::coordinator {
 
 /// Who claims a fleet.
@@ -39,8 +41,13 @@ class Lease {
   static constexpr std::uint64_t kFirstLookMs = 15000;
   static constexpr std::uint64_t kLongestLookMs = 240000;
 
+  /// @param[in] key    of the coordinator's codes: crypto::device_key() of kKeyId. Claims with another code are none
   /// @param[in] nonce  of this process; never used before
-  Lease(Claimant me, std::string nonce) : me_(std::move(me)), nonce_(std::move(nonce)) {}
+  Lease(Claimant me, const crypto::Key& key, std::string nonce)
+      : me_(std::move(me)), key_(key), nonce_(std::move(nonce)) {}
+
+  /// For whom the key is derived: the common name of the coordinator's certificate, which no device has.
+  static constexpr const char* kKeyId = "coordinator";
 
   /// The connection is there, and the topic is subscribed to. @returns what to publish on it, not retained: when it
   /// comes back, what the broker keeps has come before it.
@@ -75,11 +82,13 @@ class Lease {
     std::string rival;
     bool operator==(const Claim& other) const { return id == other.id && count == other.count; }
   };
-  static std::optional<Claim> parse_claim(std::string_view text);
-  static std::string text_of(const Claim& claim);
+  std::optional<Claim> parse_claim(std::string_view text) const;
+  std::string text_of(const Claim& claim) const;
+  std::string code_of(const Claim& claim) const;
   void decide(std::uint64_t now_ms);
 
   Claimant me_;
+  crypto::Key key_;
   std::string nonce_;
   Standing standing_ = Standing::kApart;
   std::uint64_t asked_ms_ = 0;
