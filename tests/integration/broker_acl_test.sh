@@ -123,6 +123,7 @@ denied device-000 dev/device-000/patch forged
 denied device-000 dev/device-000/release forged -r
 denied device-000 model/first forged -r
 denied device-000 release/0/0 forged -r
+denied device-000 coordinator forged -r
 denied device-000 anything forged
 denied device-000 dev/device-001/state forged -u coordinator # the certificate names the user
 denied device-000 dev/device-001/state forged -i device-001  # and the client
@@ -160,6 +161,7 @@ allowed coordinator dev/device-001/reply thanks
 allowed coordinator dev/device-001/patch step
 allowed coordinator dev/device-000/release use
 allowed coordinator release/0/0 part
+allowed coordinator coordinator claim -r
 allowed coordinator model/last 1
 received device-000 model/last 1 <<'END'
 skink/1/demo/model/first 1
