@@ -3,7 +3,6 @@
 #include "certificates_command.hpp"
 #include "failure.hpp"
 #include "skink/common/limits.hpp"
-#include "skink/coordinator/provisioning/host_name.hpp"
 
 namespace skink::ctl {
 namespace {
@@ -36,15 +35,14 @@ void print_what_is_next(const setup::NewGateway& made, const setup::GatewayOptio
       made.token.c_str());
 }
 
-/// mbedTLS 2.28 in the firmware compares DNS names only.
-void warn_of_addresses(const std::vector<std::string>& hosts) {
+void warn_of_ipv6_only(const std::vector<std::string>& hosts) {
   for (const std::string& host : hosts) {
-    if (!provisioning::is_address(host)) return;
+    if (host.find(':') == std::string::npos) return;
   }
   std::fprintf(
       stderr,
-      "skinkctl: warning: only addresses are named, and the firmware of microcontrollers checks DNS names only: "
-      "add one with --host, or give --server-name localhost to 'skinkctl provision'\n");
+      "skinkctl: warning: only IPv6 addresses are named, and the firmware of microcontrollers speaks IPv4 only: "
+      "add a name or an IPv4 address with --host\n");
 }
 
 }  // namespace
@@ -82,7 +80,7 @@ int InitCommand::run() {
   }
   options_.port = static_cast<std::uint16_t>(port_);
   if (keeps_) options_.persistence = setup::Persistence::kOn;
-  warn_of_addresses(options_.hosts);
+  warn_of_ipv6_only(options_.hosts);
   const auto made = setup::make_gateway(options_);
   if (!made) return fail(made.error(), ExitCode::kStore);
   print_certificates(made->certificates);

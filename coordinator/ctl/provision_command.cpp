@@ -34,15 +34,7 @@ bool parse_address(const std::string& text, std::uint32_t& address) {
   return fits;
 }
 
-/// Devices look for a DNS name in the broker's certificate, and speak IPv4 only.
-void warn_of_address(const std::string& host, const std::string& server_name) {
-  if (server_name.empty() && host.find_first_not_of("0123456789.") == std::string::npos) {
-    std::fprintf(
-        stderr,
-        "skinkctl: warning: --broker %s is an address, and the firmware checks names only: with these images it "
-        "will refuse the broker's certificate; add --server-name NAME, a DNS name of that certificate\n",
-        host.c_str());
-  }
+void warn_of_ipv6(const std::string& host) {
   if (host.find(':') != std::string::npos) {
     std::fprintf(stderr, "skinkctl: warning: --broker %s is an IPv6 address, and the firmware speaks IPv4 only\n",
                  host.c_str());
@@ -85,7 +77,7 @@ int ProvisionCommand::run() {
   const auto broker = parse_network_address(broker_);
   if (!broker) return fail(ExitCode::kUsage, "--broker: " + broker.error().message);
   options_.broker = *broker;
-  warn_of_address(broker->host, options_.tls_server_name);
+  warn_of_ipv6(broker->host);
   if (!time_server_.empty()) {
     const auto time_server = parse_network_address(time_server_);
     if (!time_server) return fail(ExitCode::kUsage, "--time-server: " + time_server.error().message);

@@ -5,9 +5,9 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 need_board mps2-an386 skink-client qemu-system-arm
 
-provision() { # ID SERVER-NAME PKI
+provision() { # ID SERVER-NAME PKI; "" is that of the broker, 10.0.2.2
   "$fleet_bin/skinkctl" provision --fleet demo --pki "$fleet_work/$3" --out "$fleet_work/images" --id "$1" \
-    --broker "10.0.2.2:$fleet_port" --server-name "$2" >/dev/null
+    --broker "10.0.2.2:$fleet_port" ${2:+--server-name "$2"} >/dev/null
 }
 
 # expect TEXT ARGUMENT...: a device started so says TEXT within 20 s.
@@ -45,6 +45,10 @@ provision stranger localhost other
 expect "not from this fleet's CA" --identity "$fleet_work/images/stranger.bin" --flash "$flash"
 provision lost other.example pki
 expect "for another host name" --identity "$fleet_work/images/lost.bin" --flash "$flash"
+provision elsewhere "" pki
+expect "for another host name" --identity "$fleet_work/images/elsewhere.bin" --flash "$fleet_work/elsewhere.flash"
+provision numbered 127.0.0.1 pki
+expect "mqtt: accepted by the broker" --identity "$fleet_work/images/numbered.bin" --flash "$fleet_work/numbered.flash"
 expect "has expired" --identity "$sound" --flash "$flash" --clock 4102444800
 expect "not valid yet" --identity "$sound" --flash "$flash" --clock 1000000000
 expect "names no time server" --identity "$sound" --flash "$flash" --clock none
