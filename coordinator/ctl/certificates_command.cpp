@@ -1,10 +1,12 @@
 #include "certificates_command.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <ctime>
 
 #include "failure.hpp"
 #include "skink/common/limits.hpp"
+#include "skink/coordinator/service/settings.hpp"
 #include "skink/coordinator/setup/gateway_folder.hpp"
 
 namespace skink::ctl {
@@ -27,6 +29,19 @@ void print_json(const std::vector<provisioning::CertificateReport>& reports) {
                      {"days_left", report.days_left(std::time(nullptr))}});
   }
   std::printf("%s\n", boost::json::serialize(boost::json::object{{"items", items}}).c_str());
+}
+
+/// Devices know one name or address of their broker, and refuse a certificate without it.
+void warn_of_lost(const std::vector<std::string>& before, const std::vector<std::string>& now) {
+  std::vector<std::string> lost;
+  for (const std::string& name : before) {
+    if (std::find(now.begin(), now.end(), name) == now.end()) lost.push_back(name);
+  }
+  if (lost.empty()) return;
+  std::fprintf(stderr,
+               "skinkctl: warning: no longer in the broker's certificate: %s. Devices that were provisioned with it "
+               "will refuse the broker when they connect again; --host takes old and new names\n",
+               printable(joined(lost)).c_str());
 }
 
 }  // namespace
@@ -67,9 +82,16 @@ int CertificatesCommand::run() const {
 }
 
 int CertificatesCommand::renew() const {
-  const auto reports = setup::renew_certificates(folder_, hosts_, days_);
+  std::vector<std::string> hosts = hosts_;
+  const setup::GatewayFolder gateway{folder_};
+  const auto settings = coordinator::read_settings(gateway.config());
+  if (!hosts.empty() && settings) hosts.push_back(settings->host);
+  const auto before = provisioning::describe_certificate(gateway.broker_pair() + "/cert.pem");
+  const auto reports = setup::renew_certificates(folder_, hosts, days_);
   if (!reports) return fail(reports.error(), ExitCode::kCredentials);
   print_certificates(*reports);
+  const auto now = provisioning::describe_certificate(gateway.broker_pair() + "/cert.pem");
+  if (before && now) warn_of_lost(before->names, now->names);
   std::printf(
       "Now send SIGHUP to the broker (systemctl reload mosquitto), which reads its certificate again without cutting\n"
       "connections, and restart the coordinator (systemctl restart skink-coordinator), which goes on where it was.\n"

@@ -88,18 +88,23 @@ class UsualMask {
 
 bool is_wildcard(const std::string& address) { return address == "0.0.0.0" || address == "::"; }
 
-/// What stands in the broker's certificate: what was asked for first.
-std::vector<std::string> names_of(const GatewayOptions& options) {
+/// What stands in the broker's certificate: what was asked for first, each once, and those of this machine.
+std::vector<std::string> with_local_names(const std::vector<std::string>& hosts) {
   std::vector<std::string> names;
   const auto add = [&names](const std::string& name) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   };
-  for (const std::string& host : options.hosts) add(host);
-  for (const std::string& address : options.bind) {
-    if (!is_wildcard(address)) add(address);
-  }
+  for (const std::string& host : hosts) add(host);
   for (const char* local : {"localhost", "127.0.0.1", "::1"}) add(local);
   return names;
+}
+
+std::vector<std::string> names_of(const GatewayOptions& options) {
+  std::vector<std::string> hosts = options.hosts;
+  for (const std::string& address : options.bind) {
+    if (!is_wildcard(address)) hosts.push_back(address);
+  }
+  return with_local_names(hosts);
 }
 
 Result<void> write_pair(const std::string& folder, const Result<provisioning::KeyPair>& pair) {
@@ -289,7 +294,7 @@ Result<std::vector<provisioning::CertificateReport>> renew_certificates(const st
   if (!lock) return lock.error();
   const auto old = provisioning::describe_certificate(gateway.broker_pair() + "/cert.pem");
   if (!old && hosts.empty()) return old.error();
-  const std::vector<std::string> names = old && hosts.empty() ? old->names : hosts;
+  const std::vector<std::string> names = old && hosts.empty() ? old->names : with_local_names(hosts);
   const auto client = [&] { return provisioning::issue_client_pair(gateway.pki(), "coordinator", days); };
   const auto server = [&] { return provisioning::issue_server_pair(gateway.pki(), names, days); };
   auto done = replace_pair(gateway.broker_pair(), server(), kBrokerUser);

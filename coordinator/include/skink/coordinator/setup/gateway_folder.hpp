@@ -62,7 +62,8 @@ Result<NewGateway> make_gateway(const GatewayOptions& options);
 Result<void> give_to_services(const std::string& folder);
 
 /// Issues the certificates of broker, coordinator and HTTP interface again, with new keys, from the same authority.
-/// @param[in] hosts  the names from now on; empty: those that the broker's certificate has.
+/// @param[in] hosts  the names from now on, to which localhost, 127.0.0.1 and ::1 are added; empty: those that the
+///                   broker's certificate has.
 /// @returns all certificates as they are now; kInvalidArgument for a host that is none; kUnavailable or kDamaged naming
 ///          the file at fault, or when another program issues there; each pair is then the old one or the new one.
 Result<std::vector<provisioning::CertificateReport>> renew_certificates(const std::string& folder,
