@@ -61,7 +61,10 @@ std::uint64_t FleetLoop::now_ms() const {
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start_).count());
 }
 
-Result<void> FleetLoop::connect() { return broker_.open(); }
+Result<void> FleetLoop::connect(Refusal refusal) {
+  refusal_ = refusal;
+  return broker_.open();
+}
 
 void FleetLoop::leave() {
   if (is_connected()) broker_.keep_claim("");
@@ -165,7 +168,7 @@ void FleetLoop::handle(const mqtt::Event& event, const ServiceObserver& observer
       idle_.on_disconnected();
       trouble_ = disconnection_text(event);
       if (observer.on_log) observer.on_log(broker_.is_connected(), trouble_);
-      if (event.reason == mqtt::DisconnectReason::kCertificate && !was_connected_) {
+      if (event.reason == mqtt::DisconnectReason::kCertificate && !was_connected_ && refusal_ == Refusal::kEnds) {
         credentials_refused_ = true;
         failure_ = event.text;
       }

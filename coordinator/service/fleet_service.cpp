@@ -78,7 +78,7 @@ std::string FleetService::run_folder(std::uint32_t number) const {
 ServiceEnd FleetService::run(const FleetObserver& observer, const std::function<bool()>& stop) {
   observer_ = observer;
   run_observer_ = run_observer();
-  const auto connected = loop_->connect();
+  const auto connected = loop_->connect(Refusal::kIsTriedAgain);
   if (!connected) {
     failure_ = connected.error().message;
     return ServiceEnd::kCredentialsRefused;

@@ -26,7 +26,7 @@ Result<std::unique_ptr<Service>> Service::create(const Settings& settings, const
 ServiceEnd Service::run(const ServiceObserver& observer, const std::function<bool()>& stop) {
   const auto cleared = run_->is_cleared();
   if (cleared && *cleared) return ServiceEnd::kFinished;
-  const auto connected = loop_->connect();
+  const auto connected = loop_->connect(Refusal::kEnds);
   if (!connected) {
     failure_ = connected.error().message;
     return ServiceEnd::kCredentialsRefused;

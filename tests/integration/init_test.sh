@@ -139,6 +139,24 @@ learns $((seed++))
 expect 5 "nothing/pki/ca.pem" "$ctl" certificates renew nothing --host a.example
 echo "certificates: renewed under a fleet that goes on; SIGHUP is enough for the broker"
 
+# ---- a service that the broker's certificate keeps out from the start says so, and comes in when it is mended ----
+fleet_stop_one "$fleet_service_pid"
+fleet_stop_one "$fleet_broker_pid"
+"$ctl" init strange --fleet Plant_1 --host gateway.example --port "$fleet_port" >/dev/null
+mv gw/broker/tls gw/broker/own && cp -a strange/broker/tls gw/broker/tls
+start_broker gw
+start_coordinator gw
+for ((i = 0; i < 100; i++)); do
+  ! curl -s --unix-socket "$SKINK_SOCKET" http://gw/health/ready | grep -q '"broker-lost".*the CA that signed it' || break
+  sleep 0.1
+done
+[[ $i -lt 100 ]] || fail "$(curl -s --unix-socket "$SKINK_SOCKET" http://gw/health/ready) $(tail -n 3 service.log)"
+rm -r gw/broker/tls && mv gw/broker/own gw/broker/tls
+kill -HUP "$fleet_broker_pid"
+wait_for_service
+learns $((seed++))
+echo "a broker of another authority: said, and forgotten when it has its own certificate again"
+
 # ---- SIGHUP to the coordinator: what holds at once, what waits, what is wrong ----
 # reloads TEXT: after a SIGHUP the last event of its kind says it
 reloads() {

@@ -23,6 +23,10 @@ namespace skink::coordinator {
 /// What came of one turn.
 enum class Turn { kDone, kStoreFailed, kCredentialsRefused };
 
+/// What becomes of a certificate, the broker's or the coordinator's, that the other one refuses before there was any
+/// connection: a script's run ends, a service says so and tries again, for somebody may mend it.
+enum class Refusal : std::uint8_t { kEnds, kIsTriedAgain };
+
 /// As long as the process lives; runs come and go.
 class FleetLoop {
  public:
@@ -35,8 +39,8 @@ class FleetLoop {
   const DeviceBook& devices() const { return devices_; }
   BrokerLink& broker() { return broker_; }
 
-  /// Begins to connect. Errors name the file at fault.
-  Result<void> connect();
+  /// Begins to connect. Errors name the file at fault. Only with kEnds a turn ends with kCredentialsRefused.
+  Result<void> connect(Refusal refusal);
   /// Is there a connection, and does this coordinator lead the fleet?
   bool is_connected() const { return broker_.is_connected() && lease_.leads(); }
   /// Does another coordinator lead it? trouble() says which.
@@ -115,6 +119,7 @@ class FleetLoop {
   std::uint64_t connected_ms_ = 0;       // when the connection was made
   std::uint32_t short_connections_ = 0;  // in a row
   bool was_connected_ = false;
+  Refusal refusal_ = Refusal::kEnds;
   bool credentials_refused_ = false;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
