@@ -35,6 +35,7 @@ export class Curve {
     const plugins = globalThis.Dygraph.PLUGINS;
     const legend = plugins.findIndex((plugin) => plugin === globalThis.Dygraph.Plugins.Legend);
     if (legend >= 0) plugins.splice(legend, 1);
+    if (!this.plot.isConnected) return; // its view was left before its figures came
     if (!this.graph) this.graph = new globalThis.Dygraph(this.plot, rows, options);
     else this.graph.updateOptions(options);
   }
