@@ -57,14 +57,12 @@ expect_something "the test sees nothing while a run is on"
 stop TERM
 expect_nothing "a stop"
 
-fleet_start_coordinator run "${settings[@]}"
-until_round 20
-stop KILL
 for ((kills = 20; kills > 0; --kills)); do # until one comes while the broker keeps something
-  [[ -z $(retained) ]] || break
+  before=$(rounds_done)
   fleet_start_coordinator run "${settings[@]}"
-  sleep 0.3
+  until_round $((before + 1))
   stop KILL
+  [[ -z $(retained) ]] || break
 done
 [[ -n $(retained) ]] || fail "no kill leaves anything: this test shows nothing"
 rm -rf "$fleet_work"/run/store.db* "$fleet_work"/run/fleet
