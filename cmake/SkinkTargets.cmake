@@ -219,6 +219,9 @@ function(skink_set_test_properties name serial timeout labels)
   if(NOT timeout)
     set(timeout 120)
   endif()
+  if(SKINK_SANITIZE)
+    math(EXPR timeout "4 * ${timeout}") # ten times as slow, and not all of a test is computing
+  endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} LABELS "${labels}")
   set_property(
     TEST ${name}
