@@ -220,7 +220,7 @@ function(skink_set_test_properties name serial timeout labels)
     set(timeout 120)
   endif()
   if(SKINK_SANITIZE)
-    math(EXPR timeout "4 * ${timeout}") # ten times as slow, and not all of a test is computing
+    math(EXPR timeout "4 * ${timeout}") # only against hanging: its programs are up to ten times slower
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} LABELS "${labels}")
   set_property(

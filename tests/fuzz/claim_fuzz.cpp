@@ -12,7 +12,6 @@
 
 namespace skink::test {
 
-using coordinator::Claimant;
 using coordinator::Lease;
 
 namespace {
@@ -29,9 +28,10 @@ void look(Lease& lease, std::string_view kept) {
 
 void fuzz_claim(Bytes input) {
   const std::string_view text(reinterpret_cast<const char*>(input.data()), input.size());
+  const std::string place = printable(text.substr(0, 200));
   const crypto::Key key{};
-  Lease leader({std::string(32, 'a'), printable(text.substr(0, 200))}, key, "n1");
-  Lease second({std::string(32, 'b'), printable(text.substr(0, 200))}, key, "n2");
+  Lease leader({std::string(32, 'a'), place}, key, "n1");
+  Lease second({std::string(32, 'b'), place}, key, "n2");
   Lease stranger({std::string(32, 'c'), "here"}, key, "n3");
 
   stranger.on_connected(0);
@@ -45,9 +45,9 @@ void fuzz_claim(Bytes input) {
   const std::string claim = leader.take_claim();
   promise(leader.leads() && !claim.empty(), "nobody else is there: it leads, and says so");
   look(second, claim);
-  promise(second.stands_by() && second.other() == printable(text.substr(0, 200)), "the other one reads it");
+  promise(second.stands_by() && second.other() == place, "the other one reads it");
   look(leader, second.take_claim());
-  promise(leader.leads() && leader.other() == printable(text.substr(0, 200)), "and the first one who wants to lead");
+  promise(leader.leads() && leader.other() == place, "and the first one who wants to lead");
 }
 
 }  // namespace skink::test

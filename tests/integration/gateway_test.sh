@@ -10,6 +10,7 @@ settings=(--set fleet.devices=12 --set fleet.held_out=4 --set meta.cohort=4 --se
 # shellcheck source=tests/integration/service_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/service_lib.sh"
 end_s=120
+[[ -z ${SKINK_SANITIZE:-} ]] || end_s=300 # a run of the thread sanitizer makes ten rounds a second
 
 # expect CODE TEXT COMMAND...: it ends with the code and says the text
 expect() {

@@ -101,7 +101,7 @@ TEST_CASE("sse: a client that cannot keep up is told so and closed, others go on
   const std::string json = "{\"x\":\"" + std::string(1000, 'x') + "\"}";
   const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < 20'000; ++i) REQUIRE(hub->publish("big", json).has_value());
-  CHECK(std::chrono::steady_clock::now() - start < 2s);  // linger_time, the shortest that could be waited for
+  CHECK(std::chrono::steady_clock::now() - start < 5s);  // the publisher waits for nobody
   CHECK(server.client("127.0.0.2").get("/plain").status == 200);
   const std::string all = slow.read_all();
   const std::size_t last = all.rfind("event: ");
@@ -204,7 +204,14 @@ TEST_CASE("websocket: a client that does not answer pings is gone", "[coordinato
   CHECK(server.wait_until([](const auto& now) { return now.streams == 0 && now.connections == 0; }));
 }
 
-TEST_CASE("http: stops without waiting for anybody, whatever is open", "[coordinator][http][events]") {
+// The thread sanitizer makes everything ten times slower; still shorter than anything that could be waited for.
+#ifdef __SANITIZE_THREAD__
+constexpr auto kSecond = 2s;
+#else
+constexpr auto kSecond = 1s;
+#endif
+
+TEST_CASE("http: stops within a second, whatever is open", "[coordinator][http][events]") {
   const Hub hub = hub_of(5);
   http::Router router = event_routes(hub);
   std::atomic<bool> is_waiting = false;
@@ -225,7 +232,7 @@ TEST_CASE("http: stops without waiting for anybody, whatever is open", "[coordin
   REQUIRE(server.wait_until([&](const auto& now) { return now.connections == 5 && now.streams == 2 && is_waiting; }));
   const auto start = std::chrono::steady_clock::now();
   server.server().stop();
-  CHECK(std::chrono::steady_clock::now() - start < 2s);  // linger_time, the shortest that could be waited for
+  CHECK(std::chrono::steady_clock::now() - start < kSecond);
   CHECK(events.is_closed());
   CHECK(websocket.read().close_code() == 1001);
   CHECK(asking.is_closed());

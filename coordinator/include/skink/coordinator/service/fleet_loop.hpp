@@ -39,7 +39,8 @@ class FleetLoop {
   const DeviceBook& devices() const { return devices_; }
   BrokerLink& broker() { return broker_; }
 
-  /// Begins to connect. Errors name the file at fault. Only with kEnds a turn ends with kCredentialsRefused.
+  /// Begins to connect. Errors name the file at fault. With kIsTriedAgain a turn ends with kCredentialsRefused only
+  /// when such a file cannot be read when the connection is made again for a look (Lease).
   Result<void> connect(Refusal refusal);
   /// Is there a connection, and does this coordinator lead the fleet?
   bool is_connected() const { return broker_.is_connected() && lease_.leads(); }
