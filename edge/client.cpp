@@ -35,7 +35,8 @@ void Client::on_connected(uint64_t now_ms) noexcept {
   birth_.on_connected();
   releases_.on_connected();
   download_.on_connected();
-  if (state_ == ClientState::kDownloading || is_fetching()) arm_timer();
+  probe_ = Probe::kNone;
+  if (is_downloading()) await_model();
   if (is_sending()) resume_upload();
 }
 
@@ -124,72 +125,6 @@ void Client::on_reply(Bytes message, uint64_t now_ms) noexcept {
       return;
     case skink_wire_Verdict_VERDICT_RESEND: begin_upload(reply.chunk); return;
     default: ++counters_.damaged_messages; return;
-  }
-}
-
-// ---- the model ------------------------------------------------------------------------------------------------------
-
-void Client::begin_download() noexcept {
-  // The end of the arena may hold a residual.
-  const size_t room = arena_.size() / sizeof(float) * sizeof(float) - residual_.kept_bytes();
-  if (!download_.begin(offer_of(gate_.task()), {&slot_, &slot_, slot_.capacity()}, arena_.first(room))) {
-    refuse(wire::Refusal::kDoesNotFit, download_bytes(), slot_.capacity());
-    return;
-  }
-  state_ = ClientState::kDownloading;
-  arm_timer();
-}
-
-bool Client::on_model_bytes(const ModelPiece& piece, ModelWrite& write) noexcept {
-  return download_.on_model_bytes(piece, write);
-}
-
-void Client::on_model_stored(const ModelWrite& write, Status status, uint64_t now_ms) noexcept {
-  now_ms_ = now_ms;
-  follow(download_.on_stored(write, status));
-}
-
-void Client::on_patch_bytes(const PatchPiece& piece, uint64_t now_ms) noexcept {
-  now_ms_ = now_ms;
-  const DownloadProgress progress = download_.on_patch_bytes(piece);
-  if (progress == DownloadProgress::kNone) return;
-  lose_release_weights();
-  runner_.forget_weights();  // the parameters that are patched take their place
-  follow(progress);
-  follow(download_.finish_chain());
-}
-
-void Client::follow(DownloadProgress progress) noexcept {
-  switch (progress) {
-    case DownloadProgress::kNone: return;
-    case DownloadProgress::kMoved: timer_.reset_backoff(); break;
-    case DownloadProgress::kFellBack: ++counters_.patches_failed; break;
-    case DownloadProgress::kWritten:
-      timer_.reset_backoff();
-      finish_download();
-      return;
-    case DownloadProgress::kPatched:
-      ++counters_.patched;
-      finish_download();
-      return;
-    case DownloadProgress::kFailed:
-      is_fetching() ? refuse_release(wire::Refusal::kStorageFailed) : refuse(wire::Refusal::kStorageFailed);
-      return;
-  }
-  arm_timer();
-}
-
-void Client::finish_download() noexcept {
-  if (is_fetching()) {
-    finish_release_download();
-    return;
-  }
-  runner_.forget_weights();
-  const wire::Refusal reason = slot_.verify(download_bytes(), download());
-  if (reason == wire::Refusal::kNone) {
-    begin_work();
-  } else {
-    refuse(reason);
   }
 }
 
@@ -338,14 +273,18 @@ void Client::give_up() noexcept {
 
 void Client::retry() noexcept {
   timer_.stop();
+  if (is_downloading() && has_progress_) {
+    await_model();
+    return;
+  }
   ++counters_.retries;
   timer_.back_off();
   if (state_ == ClientState::kWaiting) {
     resume_upload();
     return;
   }
-  if (state_ == ClientState::kDownloading || is_fetching()) follow(download_.on_timeout());
-  if (state_ == ClientState::kDownloading || state_ == ClientState::kUploading || is_fetching()) arm_timer();
+  if (is_downloading()) probe();
+  if (is_downloading() || state_ == ClientState::kUploading) arm_timer();
 }
 
 // ---- actions --------------------------------------------------------------------------------------------------------
@@ -355,7 +294,7 @@ bool Client::next_action(Action& action) noexcept {
   action = {};
   pursue_release();
   return birth_.next_subscription(action) || releases_.next_keep(copies_release_, action) ||
-         download_.next_action(action) || next_publication(action);
+         download_.next_action(action) || next_probe(action) || next_publication(action);
 }
 
 /// One publication at a time: the outbox has one place.

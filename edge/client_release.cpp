@@ -74,8 +74,7 @@ void Client::begin_fetching() noexcept {
     return;
   }
   releases_.go_on(ReleaseStage::kFetching);
-  timer_.reset_backoff();
-  arm_timer();
+  await_model();
 }
 
 /// A task goes first, or nobody wants it any more. One that the port was not asked to keep yet may stand in the model

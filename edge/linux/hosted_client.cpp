@@ -269,12 +269,17 @@ bool HostedClient::carry_out(const Action& action) {
     client_.on_release_kept(keep_release(action.release), steady_now_ms());
     return true;
   }
+  if (action.kind == ActionKind::kProbe) {  // a host's link is not slow
+    client_.on_probe_answered(steady_now_ms());
+    return true;
+  }
   const std::string topic = wire::is_chunk(action.topic) ? model_topic(action) : topic_name(action.topic);
   switch (action.kind) {
     case ActionKind::kSubscribe: return session_->subscribe(topic, mqtt::Quality::kAtLeastOnce).has_value();
     case ActionKind::kUnsubscribe: return session_->unsubscribe(topic).has_value();
     case ActionKind::kPublish:
     case ActionKind::kStoreModel:
+    case ActionKind::kProbe:
     case ActionKind::kKeepRelease: break;
   }
   const Result<mqtt::Token> token = session_->publish(topic, action.payload, mqtt::Quality::kAtLeastOnce,

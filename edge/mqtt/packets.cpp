@@ -125,7 +125,28 @@ Status Connection::disconnect() noexcept {
   return Status::kOk;
 }
 
-/// There is room: receive() takes nothing while there is not, and pings come one at a time.
+Status Connection::probe(uint64_t now_ms) noexcept {
+  if (!is_connected()) return Status::kUnavailable;
+  if (!queue_ping(now_ms)) return Status::kUnavailable;
+  probe_ = pings_;
+  return Status::kOk;
+}
+
+/// False: no room.
+bool Connection::queue_ping(uint64_t now_ms) noexcept {
+  if (control_bytes_ + 2U > kControlBytes || pings_ == UINT8_MAX) return false;
+  queue_control(kPingRequest, 0);
+  ++pings_;
+  if (ping_by_ms_ == kNever) ping_by_ms_ = now_ms + SKINK_MQTT_ANSWER_MS;
+  return true;
+}
+
+void Connection::on_activity(uint64_t now_ms) noexcept {
+  if (ping_by_ms_ != kNever) ping_by_ms_ = now_ms + SKINK_MQTT_ANSWER_MS;
+  if (puback_by_ms_ != kNever) puback_by_ms_ = now_ms + SKINK_MQTT_ANSWER_MS;
+}
+
+/// There is room: receive() takes nothing while there is not, and pings look for it.
 void Connection::queue_control(uint8_t type, uint16_t packet_id) noexcept {
   control_[control_bytes_++] = type;
   control_[control_bytes_++] = type == kPuback ? 2 : 0;
@@ -165,17 +186,15 @@ Status Connection::on_time(uint64_t now_ms) noexcept {
   if (phase_ != Phase::kConnecting && phase_ != Phase::kConnected) return Status::kOk;
   Problem problem = Problem::kNone;
   if (now_ms >= connack_by_ms_) problem = Problem::kConnackLate;
-  if (now_ms >= ping_by_ms_) problem = Problem::kPingLate;
+  if (now_ms >= ping_by_ms_ || pings_ == UINT8_MAX) problem = Problem::kPingLate;
   if (now_ms >= puback_by_ms_) problem = Problem::kPubackLate;
   if (problem != Problem::kNone) {
     (void)fail(problem);
     return Status::kUnavailable;
   }
+  // Also while another one is unanswered: on a slow link its answer may be far behind, and the broker counts the time.
   const bool is_idle = keep_alive_s_ != 0 && now_ms - last_sent_ms_ >= uint64_t{keep_alive_s_} * 500;
-  if (is_connected() && is_idle && ping_by_ms_ == kNever && control_bytes_ + 2U <= kControlBytes) {
-    queue_control(kPingRequest, 0);
-    ping_by_ms_ = now_ms + SKINK_MQTT_ANSWER_MS;
-  }
+  if (is_connected() && is_idle && control_bytes_ == 0) (void)queue_ping(now_ms);
   return Status::kOk;
 }
 
@@ -183,7 +202,7 @@ uint64_t Connection::next_wake_ms() const noexcept {
   if (phase_ != Phase::kConnecting && phase_ != Phase::kConnected) return kNever;
   uint64_t wake = connack_by_ms_ < puback_by_ms_ ? connack_by_ms_ : puback_by_ms_;
   if (ping_by_ms_ < wake) wake = ping_by_ms_;
-  if (keep_alive_s_ == 0 || ping_by_ms_ != kNever || !is_connected()) return wake;
+  if (keep_alive_s_ == 0 || control_bytes_ != 0 || !is_connected()) return wake;
   const uint64_t ping = last_sent_ms_ + uint64_t{keep_alive_s_} * 500;
   return ping < wake ? ping : wake;
 }

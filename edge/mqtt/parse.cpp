@@ -33,6 +33,7 @@ Status Connection::fail(Problem problem) noexcept {
 
 Status Connection::receive(Bytes& input, Event& event, uint64_t now_ms) noexcept {
   event = {};
+  if (!input.empty()) on_activity(now_ms);
   if (phase_ != Phase::kConnecting && phase_ != Phase::kConnected) return Status::kDamaged;
   if (control_bytes_ + 4U > kControlBytes) return Status::kBufferTooSmall;  // room for the one that may fall due here
   while (!input.empty() && event.kind == EventKind::kNone) {
@@ -57,7 +58,7 @@ Status Connection::receive(Bytes& input, Event& event, uint64_t now_ms) noexcept
 Status Connection::read_byte(uint8_t byte, Event& event, uint64_t now_ms) noexcept {
   switch (reading_) {
     case Reading::kType: return read_type(byte);
-    case Reading::kLength: return read_length(byte);
+    case Reading::kLength: return read_length(byte, event);
     case Reading::kTopicLength:
       topic_bytes_ = static_cast<uint16_t>((topic_bytes_ << 8) | byte);
       return ++body_read_ < 2 ? Status::kOk : begin_topic();
@@ -104,14 +105,14 @@ Status Connection::read_type(uint8_t byte) noexcept {
   return Status::kOk;
 }
 
-Status Connection::read_length(uint8_t byte) noexcept {
+Status Connection::read_length(uint8_t byte, Event& event) noexcept {
   left_ |= static_cast<uint32_t>(byte & 0x7f) << (7 * length_bytes_);
   ++length_bytes_;
   if ((byte & 0x80) != 0) return length_bytes_ == 4 ? fail(Problem::kProtocol) : Status::kOk;  // [2.2.3]
-  return begin_body();
+  return begin_body(event);
 }
 
-Status Connection::begin_body() noexcept {
+Status Connection::begin_body(Event& event) noexcept {
   body_read_ = 0;
   if (is_publish(type_)) {
     topic_bytes_ = 0;
@@ -121,10 +122,20 @@ Status Connection::begin_body() noexcept {
   if (left_ != fixed_length(type_)) return fail(Problem::kProtocol);
   reading_ = Reading::kBody;
   if (type_ == kPingResponse) {
-    ping_by_ms_ = kNever;
+    end_ping(event);
     reading_ = Reading::kType;
   }
   return Status::kOk;
+}
+
+/// Answers come in the order of the pings.
+void Connection::end_ping(Event& event) noexcept {
+  if (pings_ == 0) return;  // nothing that was asked; it harms nobody
+  --pings_;
+  if (pings_ == 0) ping_by_ms_ = kNever;
+  if (probe_ == 0) return;
+  --probe_;
+  if (probe_ == 0) event.kind = EventKind::kProbed;
 }
 
 Status Connection::begin_payload() noexcept {

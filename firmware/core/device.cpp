@@ -79,6 +79,7 @@ bool Device::take(const edge::mqtt::Event& event) noexcept {
     case edge::mqtt::EventKind::kPublished:
       if (event.packet_id == publishing_id_) client_.on_published(now_ms_);
       return true;
+    case edge::mqtt::EventKind::kProbed: client_.on_probe_answered(now_ms_); return true;
     case edge::mqtt::EventKind::kMessage: take_message(event); return true;
     case edge::mqtt::EventKind::kSubscribed:
       if (!event.is_granted) print("mqtt: the broker refuses a subscription of this device");
@@ -253,6 +254,7 @@ Status Device::carry_out(const edge::Action& action) noexcept {
     client_.on_release_kept(keep_release(action), now_ms_);
     return Status::kOk;
   }
+  if (action.kind == edge::ActionKind::kProbe) return connection_.probe(now_ms_);
   char name[wire::kMaxTopicBytes];
   const Span<const char> topic{name, topic_of(action.topic, action.slot, action.chunk, name)};
   uint16_t packet_id = 0;
@@ -261,6 +263,7 @@ Status Device::carry_out(const edge::Action& action) noexcept {
     case edge::ActionKind::kUnsubscribe: return connection_.unsubscribe(topic, packet_id);
     case edge::ActionKind::kPublish:
     case edge::ActionKind::kStoreModel:
+    case edge::ActionKind::kProbe:
     case edge::ActionKind::kKeepRelease: break;
   }
   const auto retain = action.retain ? edge::mqtt::Retain::kYes : edge::mqtt::Retain::kNo;

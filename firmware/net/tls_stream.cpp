@@ -256,6 +256,7 @@ int TlsStream::receive(unsigned char* out, size_t count) noexcept {
 }
 
 err_t TlsStream::take(pbuf* packet) noexcept {
+  if (packet != nullptr) received_bytes_ += packet->tot_len;
   if (packet == nullptr) {
     is_finished_ = true;
   } else if (received_ == nullptr) {

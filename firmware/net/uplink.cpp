@@ -12,7 +12,8 @@ constexpr uint32_t kFirstWaitMs = 1000;
 constexpr uint32_t kLongestWaitMs = 60000;
 constexpr uint64_t kLastingMs = 60000;       ///< a session that ends sooner counts as a failure
 constexpr uint64_t kTimeAnswerMs = 20000;    ///< three questions meanwhile
-constexpr uint64_t kStreamAnswerMs = 30000;  ///< TCP and the whole TLS handshake
+constexpr uint64_t kStreamAnswerMs = 30000;  ///< until TCP is up, and from one byte of the TLS handshake to the next
+constexpr uint64_t kConnectMs = 300000;      ///< for all of it, on a slow link
 constexpr size_t kReadBytes = 512;
 
 }  // namespace
@@ -85,10 +86,20 @@ void Uplink::find_broker() noexcept {
   stream_.connect(address, peers_.broker_port);
   stage_ = Stage::kStream;
   answer_by_ms_ = now_ms_ + kStreamAnswerMs;
+  connect_by_ms_ = now_ms_ + kConnectMs;
+}
+
+/// On a slow link a record takes longer than a patient broker would.
+void Uplink::listen() noexcept {
+  if (stream_.received_bytes() == heard_bytes_) return;
+  heard_bytes_ = stream_.received_bytes();
+  answer_by_ms_ = now_ms_ + kStreamAnswerMs;
+  if (is_open_) device_.on_activity(now_ms_);
 }
 
 void Uplink::follow_stream() noexcept {
   stream_.poll();
+  listen();
   if (stream_.state() == TlsStream::State::kOpen && !is_open_) {
     is_open_ = true;
     if (stream_.was_resumed()) ++resumptions_;
@@ -98,7 +109,7 @@ void Uplink::follow_stream() noexcept {
   }
   if (is_open_) {
     exchange();
-  } else if (now_ms_ >= answer_by_ms_ && stream_.state() != TlsStream::State::kClosed) {
+  } else if ((now_ms_ >= answer_by_ms_ || now_ms_ >= connect_by_ms_) && stream_.state() != TlsStream::State::kClosed) {
     stream_.close(TlsFailure::kUnreachable);
   }
   if (stream_.state() == TlsStream::State::kClosed) on_closed();

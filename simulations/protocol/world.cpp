@@ -320,6 +320,7 @@ void World::carry_out(std::size_t index, const edge::Action& action) {
   if (action.kind == edge::ActionKind::kSubscribe && action.topic == wire::TopicKind::kModel) {
     deliver_model(index, action.slot, action.chunk);
   }
+  if (action.kind == edge::ActionKind::kProbe) device.client->on_probe_answered(now_ms_);
   if (action.kind == edge::ActionKind::kStoreModel) {
     std::memcpy(device.model.data() + action.write.offset, action.payload.data(), action.payload.size());
     device.client->on_model_stored(action.write, Status::kOk, now_ms_);

@@ -167,6 +167,7 @@ class ClientBench {
       sent.push_back(copy(action));
       if (action.kind == edge::ActionKind::kPublish) client->on_published(now);
       if (action.kind == edge::ActionKind::kStoreModel) store(action);
+      if (action.kind == edge::ActionKind::kProbe && answers_probes) client->on_probe_answered(now);
       if (action.kind == edge::ActionKind::kKeepRelease) client->on_release_kept(releases.keep(action, slot), now);
     }
     return sent;
@@ -270,6 +271,7 @@ class ClientBench {
   wire::Identity identity;
   std::unique_ptr<edge::Client> client;
   std::uint64_t now = 1000;
+  bool answers_probes = true;  ///< at once, as a port whose link is never slow
 
  private:
   Message& place_of(const edge::ModelWrite& write) {

@@ -280,6 +280,7 @@ class Bench {
         client_->on_model_stored(action.write, Status::kOk, now_);
       }
       if (action.kind == edge::ActionKind::kKeepRelease) keep(action);
+      if (action.kind == edge::ActionKind::kProbe && most > 1) client_->on_probe_answered(now_);
       if (action.kind != edge::ActionKind::kPublish) continue;
       if (action.topic == wire::TopicKind::kUpdate) {
         wire::Update update;

@@ -139,6 +139,9 @@ class Client {
   /// the old one stays. Cost: a hash over the model.
   void on_release_kept(Status status, uint64_t now_ms) noexcept;
 
+  /// The answer to the action kProbe has come; messages that came before it were handed over before.
+  void on_probe_answered(uint64_t now_ms) noexcept;
+
   /// The last kPublish action has left (or, better on a slow link, was acknowledged); its payload may change now. A
   /// port that could not send keeps the action and tries again. Ignored when nothing is in flight.
   void on_published(uint64_t now_ms) noexcept;
@@ -227,7 +230,10 @@ class Client {
   const nn::MemoryPlan& memory_plan() const noexcept { return runner_.memory_plan(); }
 
  private:
+  enum class Probe : uint8_t { kNone, kDue, kAsked };
+
   bool is_idle() const noexcept { return state_ == ClientState::kIdle || state_ == ClientState::kFinished; }
+  bool is_downloading() const noexcept { return state_ == ClientState::kDownloading || is_fetching(); }
   bool is_fetching() const noexcept { return releases_.stage() == internal::ReleaseStage::kFetching; }
   bool is_adapted_release() const noexcept { return has_release_weights_ && runner_.weights() == Weights::kAdapted; }
   void refuse_release(wire::Refusal reason) noexcept;
@@ -252,6 +258,9 @@ class Client {
   void begin_download() noexcept;
   void follow(internal::DownloadProgress progress) noexcept;
   void finish_download() noexcept;
+  void await_model() noexcept;
+  void probe() noexcept;
+  bool next_probe(Action& action) noexcept;
   void begin_work() noexcept;
   void finish_work(Progress progress) noexcept;
   Status encode_change() noexcept;
@@ -275,6 +284,8 @@ class Client {
   ClientState state_ = ClientState::kIdle;
   bool is_connected_ = false;
   bool is_outbox_busy_ = false;
+  Probe probe_ = Probe::kNone;
+  bool has_progress_ = false;         ///< bytes of the model came since it was waited for
   bool copies_release_ = false;       ///< the release to keep is in the model slot
   bool is_judgement_due_ = false;     ///< when there is nothing else to do
   bool is_judging_ = false;           ///< the runner works for a release

@@ -21,6 +21,9 @@ enum class ActionKind : uint8_t {
   /// Make the release that Action::release describes the one that is kept, so that a loss of power leaves the old one
   /// or this one; then Client::on_release_kept(), before any other call of the client.
   kKeepRelease,
+  /// Ask the broker for a sign of life (PINGREQ) and call Client::on_probe_answered() when it comes: then what it had
+  /// sent before is there too. A port that cannot, or whose link is never slow, calls it at once.
+  kProbe,
 };
 
 /// Where a device keeps models.

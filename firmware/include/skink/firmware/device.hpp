@@ -53,6 +53,9 @@ class Device {
   /// it.
   bool receive(Bytes input, uint64_t now_ms) noexcept;
 
+  /// Bytes have come over the link, perhaps less than a record of TLS: the broker counts as heard.
+  void on_activity(uint64_t now_ms) noexcept { connection_.on_activity(now_ms); }
+
   /// What to write next, borrowed until the next call; tell sent() how much went. Empty: nothing now. Carries out what
   /// the client wants done, which may write to flash.
   Bytes output(uint64_t now_ms) noexcept;

@@ -46,6 +46,7 @@ enum class EventKind : uint8_t {
   kSubscribed,    ///< SUBACK for packet_id; is_granted
   kUnsubscribed,  ///< UNSUBACK for packet_id
   kPublished,     ///< PUBACK for packet_id: the payload may change now
+  kProbed,        ///< PINGRESP to the ping of probe(): what the broker had sent by then has come before it
   kMessage,       ///< a piece of a message
 };
 
@@ -69,8 +70,8 @@ enum class Problem : uint8_t {
   kProtocol,     ///< bytes that no broker may send
   kRefused,      ///< CONNACK says no, see return_code()
   kConnackLate,  ///< no CONNACK within SKINK_MQTT_ANSWER_MS
-  kPingLate,     ///< no PINGRESP within SKINK_MQTT_ANSWER_MS
-  kPubackLate,   ///< no PUBACK within SKINK_MQTT_ANSWER_MS of the last byte
+  kPingLate,     ///< neither PINGRESP nor any other byte within SKINK_MQTT_ANSWER_MS
+  kPubackLate,   ///< neither PUBACK nor any other byte, sent or received, within SKINK_MQTT_ANSWER_MS
 };
 /// For a person; static storage.
 const char* problem_text(Problem problem) noexcept;
@@ -117,6 +118,10 @@ class Connection {
   /// @returns as subscribe(); kUnavailable also while another publication is unanswered, kInvalidArgument also for a
   ///          payload beyond the 256 MB of a packet (2.2.3).
   Status publish(Span<const char> topic, Bytes payload, Retain retain, uint16_t& packet_id, uint64_t now_ms) noexcept;
+  /// Queues a ping whose answer is the event kProbed. A stream keeps the order, so what has not come by then is not on
+  /// its way. @returns kOk, of several the last one counts; kUnavailable
+  /// when not connected, or when acknowledgements wait to be sent.
+  Status probe(uint64_t now_ms) noexcept;
   /// Queues a DISCONNECT: the broker then drops the will. @returns kOk, or kUnavailable as subscribe().
   Status disconnect() noexcept;
 
@@ -135,6 +140,10 @@ class Connection {
   /// @returns kOk; kBufferTooSmall: acknowledgements wait to be sent, nothing was taken, send output() first;
   ///          kDamaged: a protocol error or a refusal, see problem().
   Status receive(Bytes& input, Event& event, uint64_t now_ms) noexcept;
+
+  /// Bytes of the stream have come, perhaps not enough of them for receive(), as with half a record of TLS: the broker
+  /// is not silent, however long its answers take on a slow link.
+  void on_activity(uint64_t now_ms) noexcept;
 
   // ---- time
 
@@ -155,6 +164,7 @@ class Connection {
   void begin_packet(uint8_t type, uint32_t remaining) noexcept;
   void put_u16(uint32_t value) noexcept;
   void put_text(const char* text, size_t length) noexcept;
+  bool queue_ping(uint64_t now_ms) noexcept;
   Status queue_topic_packet(uint8_t type, Span<const char> topic, uint16_t& packet_id) noexcept;
   bool can_queue() const noexcept {
     return phase_ == Phase::kConnected && header_sent_ == header_bytes_ && !payload_left();
@@ -166,8 +176,9 @@ class Connection {
   Status fail(Problem problem) noexcept;
   Status read_byte(uint8_t byte, Event& event, uint64_t now_ms) noexcept;
   Status read_type(uint8_t byte) noexcept;
-  Status read_length(uint8_t byte) noexcept;
-  Status begin_body() noexcept;
+  Status read_length(uint8_t byte, Event& event) noexcept;
+  Status begin_body(Event& event) noexcept;
+  void end_ping(Event& event) noexcept;
   Status begin_topic() noexcept;
   Status begin_payload() noexcept;
   void read_payload(Bytes& input, Event& event) noexcept;
@@ -190,6 +201,8 @@ class Connection {
   uint8_t control_sent_ = 0;
   uint16_t last_packet_id_ = 0;
   uint16_t publishing_id_ = 0;  ///< 0: no publication is unanswered
+  uint8_t pings_ = 0;           ///< unanswered
+  uint8_t probe_ = 0;           ///< after so many answers the one of probe() is there; 0: it was not called
 
   // in
   Reading reading_ = Reading::kType;

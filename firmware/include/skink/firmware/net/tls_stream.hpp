@@ -74,6 +74,9 @@ class TlsStream {
   /// Did the last handshake resume the session of an earlier one?
   bool was_resumed() const noexcept { return was_resumed_; }
 
+  /// Bytes that TCP has brought since the start, of records that are complete or not; wraps at 2^32.
+  uint32_t received_bytes() const noexcept { return received_bytes_; }
+
   /// Takes what fits now; the bytes are copied. @returns how many bytes; 0: later, or not open.
   size_t write(Bytes bytes) noexcept;
 
@@ -105,6 +108,7 @@ class TlsStream {
   const char* server_name_ = "";
   tcp_pcb* pcb_ = nullptr;
   pbuf* received_ = nullptr;
+  uint32_t received_bytes_ = 0;
 
   mbedtls_ssl_context ssl_;
   mbedtls_ssl_config config_;

@@ -42,6 +42,7 @@ class Uplink {
   void find_time() noexcept;
   void find_broker() noexcept;
   void follow_stream() noexcept;
+  void listen() noexcept;
   void exchange() noexcept;
   bool send() noexcept;
   void on_closed() noexcept;
@@ -54,9 +55,11 @@ class Uplink {
   Stage stage_ = Stage::kAddress;
   bool is_open_ = false;  ///< the device was told that the stream is up
   bool asked_time_ = false;
-  uint64_t answer_by_ms_ = 0;  ///< the time server's, or the broker's to TCP and TLS
-  uint64_t accepted_ms_ = 0;   ///< when the broker took the last MQTT session; 0: it has not
-  uint32_t failures_ = 0;      ///< since the last session that lasted
+  uint64_t answer_by_ms_ = 0;   ///< the time server's, or the broker's to TCP and TLS
+  uint64_t connect_by_ms_ = 0;  ///< TCP and TLS, however much comes
+  uint32_t heard_bytes_ = 0;    ///< of the stream
+  uint64_t accepted_ms_ = 0;    ///< when the broker took the last MQTT session; 0: it has not
+  uint32_t failures_ = 0;       ///< since the last session that lasted
   uint32_t attempts_ = 0;
   uint32_t resumptions_ = 0;
   uint64_t wake_ms_ = 0;
