@@ -100,6 +100,7 @@ void Client::finish_download() noexcept {
     finish_release_download();
     return;
   }
+  upload_.note_repeated(download_.repeated_bytes());
   runner_.forget_weights();
   const wire::Refusal reason = slot_.verify(download_bytes(), download());
   if (reason == wire::Refusal::kNone) {

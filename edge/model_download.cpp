@@ -20,6 +20,7 @@ ModelOffer offer_of(const wire::Task& task) noexcept {
 bool ModelDownload::begin(const ModelOffer& offer, const DownloadPlaces& places, MutableBytes memory) noexcept {
   offer_ = offer;
   places_ = places;
+  received_bytes_ = 0;
   if (!chunks_.set_model(offer_.bytes) || offer_.bytes > places_.capacity) {
     invalidate();
     return false;
@@ -71,11 +72,19 @@ DownloadProgress ModelDownload::on_timeout() noexcept {
 // ---- chunks ---------------------------------------------------------------------------------------------------------
 
 bool ModelDownload::on_model_bytes(const ModelPiece& piece, ModelWrite& write) noexcept {
-  if (way_ != Way::kChunks || piece.model != crypto::prefix_of(offer_.digest) || !chunks_.place(piece, write))
-    return false;
+  if (piece.model != crypto::prefix_of(offer_.digest)) return false;
+  received_bytes_ += piece.piece_bytes;
+  if (piece.offset == 0) received_bytes_ += wire::kModelHeadBytes;
+  if (way_ != Way::kChunks || !chunks_.place(piece, write)) return false;
   write.download = number_;
   write.store = offer_.store;
   return true;
+}
+
+uint32_t ModelDownload::repeated_bytes() const noexcept {
+  if (offer_.patch_bytes != 0) return received_bytes_;
+  const uint32_t once = offer_.bytes + chunks_.count() * static_cast<uint32_t>(wire::kModelHeadBytes);
+  return received_bytes_ < once ? 0 : received_bytes_ - once;
 }
 
 DownloadProgress ModelDownload::on_stored(const ModelWrite& write, Status status) noexcept {

@@ -8,6 +8,7 @@ namespace skink::edge::internal {
 
 void UpdateUpload::reset(const wire::Task& task) noexcept {
   begin_result(wire::id_of(task));
+  repeated_bytes_ = 0;
   const bool is_smaller = task.chunk_bytes != 0 && task.chunk_bytes < SKINK_EDGE_CHUNK_BYTES;
   chunk_bytes_ = is_smaller ? task.chunk_bytes : SKINK_EDGE_CHUNK_BYTES;
 }
@@ -41,6 +42,7 @@ void UpdateUpload::set_adapted(const wire::Task& task, uint32_t residual_round, 
 
 Status UpdateUpload::encode_next(const wire::Identity& identity, MutableBytes out, size_t& written) noexcept {
   wire::PayloadSource payload;
+  result_.repeated_model_bytes = repeated_bytes_;
   if (result_.outcome == wire::Outcome::kAdapted) {
     result_.offset = result_.chunk * chunk_bytes_;
     const uint32_t left = result_.total_bytes - result_.offset;

@@ -197,6 +197,7 @@ Status encode_update(const Update& update, const PayloadSource& payload, const I
   message.needed_bytes = update.needed_bytes;
   message.available_bytes = update.available_bytes;
   message.residual_round = update.residual_round;
+  message.repeated_model_bytes = update.repeated_model_bytes;
   Status status = encode_fields(skink_wire_Update_fields, &message, out, written);
   if (status == Status::kOk) status = append_payload(payload, out, written);
   return status == Status::kOk ? append_tag(Channel::kUpdate, identity, out, written) : status;
@@ -264,6 +265,7 @@ Status decode_update(Bytes bytes, const Identity& identity, Update& update, Byte
   update.needed_bytes = message.needed_bytes;
   update.available_bytes = message.available_bytes;
   update.residual_round = message.residual_round;
+  update.repeated_model_bytes = message.repeated_model_bytes;
   payload = view.found;
   return Status::kOk;
 }

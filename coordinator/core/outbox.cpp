@@ -76,6 +76,14 @@ void Outbox::note_model(KnownDevice& device, std::uint64_t digest_prefix) const 
   device.base = base != nullptr ? std::optional<crypto::Digest>(*base) : std::nullopt;
 }
 
+void Outbox::note_repeated(KnownDevice& device, const wire::Update& update) {
+  if (update.repeated_model_bytes == 0 || device.repeated_in == update.id) return;
+  constexpr std::uint64_t kMostModels = 16;
+  const std::uint64_t most = kMostModels * model_payload_bytes(model_->file().size());
+  traffic_.downlink_bytes += std::min<std::uint64_t>(update.repeated_model_bytes, most);
+  device.repeated_in = update.id;
+}
+
 void Outbox::send_task(KnownDevice& device, const TaskRequest& request) {
   publish_model();
   const crypto::Digest& digest = model_->digest();
@@ -112,7 +120,7 @@ void Outbox::send_task(KnownDevice& device, const TaskRequest& request) {
   }
   Publish publish = internal::sealed(wire::TopicKind::kTask, device, task, wire::encode_task);
   traffic_.downlink_bytes += publish.payload.size();
-  if (chain.empty() && device.model_sent != digest) {
+  if (chain.empty() && device.model_sent != digest && device.base != digest) {
     traffic_.downlink_bytes += model_payload_bytes(model_->file().size());
   }
   device.model_sent = digest;

@@ -63,6 +63,7 @@ void RoundDriver::on_update(const UpdateMessage& message, const OpenedUpdate& op
     return;
   }
   timing_.note_heard(participant(*slot), now_ms);
+  outbox_.note_repeated(*device, update);
   if (update.outcome != wire::Outcome::kRefused) device->base = model_.digest();  // it has worked with this model
   take_expected(*slot, update, opened.payload, now_ms);
 }

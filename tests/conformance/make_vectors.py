@@ -83,7 +83,8 @@ def example_messages():
                                        task_count=8)
     yield "update", "the second of three chunks of a change", wire.new(
         "Update", **key, outcome=wire.OUTCOME["ADAPTED"], chunk=1, chunk_count=3, offset=16, total_bytes=40,
-        uplink="topk:0.05+ternary+ef", support_samples=32, payload=bytes(range(16)), residual_round=299)
+        uplink="topk:0.05+ternary+ef", support_samples=32, payload=bytes(range(16)), residual_round=299,
+        repeated_model_bytes=4104)
     yield "update", "an evaluation", wire.new(
         "Update", **key, outcome=wire.OUTCOME["EVALUATED"], chunk_count=1, support_samples=32, evaluation=wire.new(
             "Evaluation", tasks=8, query_samples=800, loss_before=2 ** 40 + 5, loss_after=12345, diverged_tasks=1))

@@ -41,7 +41,7 @@ class Device:
         self.link.client.max_inflight_messages_set(1)                   # one chunk is in flight
         self.task, self.model, self.challenge = None, None, 0
         self.chunks, self.sent, self.is_over, self.pause, self.wake = [], 0, False, 4, None
-        self.download, self.chain, self.deadline = None, None, 0
+        self.download, self.chain, self.deadline, self.repeated = None, None, 0, 0
         self.residual, self.residual_round, self.left = None, 0, None    # left: (run, round, residual) of the last change
         self.releases = Releases(self, value["PKI"], fault)
 
@@ -113,7 +113,7 @@ class Device:
         elif self.task and wire.triple(task) == wire.triple(self.task):
             self.repeat(task)
         elif reason := self.refusal(task):
-            self.publish_update(wire.triple(task), outcome="REFUSED", refusal=REFUSAL[reason])
+            self.publish_update(wire.triple(task), outcome="REFUSED", refusal=REFUSAL[reason], repeated_model_bytes=0)
         else:
             self.begin(task)
 
@@ -147,7 +147,7 @@ class Device:
             self.residual, self.residual_round = self.left[2], task.accepted_round
         self.left = None
         self.task, self.chunks, self.is_over, self.pause, self.wake = task, [], False, 4, None
-        self.download, self.chain = None, None
+        self.download, self.chain, self.repeated = None, None, 0
         self.deadline = time.monotonic() + task.time_left_ms / 1000
         if self.model and self.model.digest == task.model_sha256 and self.fault != "no_kept_model":
             self.work()
@@ -169,6 +169,9 @@ class Device:
     def receive_chunk(self, k, payload):
         count = -(-self.task.model_bytes // wire.CHUNK_BYTES)
         length = min(wire.CHUNK_BYTES, self.task.model_bytes - wire.CHUNK_BYTES * k)
+        if k < count and payload[:8] == self.task.model_sha256[:8] and not self.chunks and (
+                self.task.patch_bytes or self.download is None or k in self.download):
+            self.repeated += len(payload)
         if self.download is None or payload[:8] != self.task.model_sha256[:8] or len(payload) != 8 + length or k >= count:
             return
         self.download[k] = payload[8:]
@@ -261,7 +264,8 @@ class Device:
 
     def publish_update(self, triple, outcome, **fields):
         update = wire.new("Update", **{"run": triple[0], "round": triple[1], "attempt": triple[2], "chunk_count": 1,
-                                       "outcome": OUTCOME[outcome], **fields})
+                                       "outcome": OUTCOME[outcome], "repeated_model_bytes": self.repeated,
+                                       **fields})
         self.link.publish(self.topic("update"), wire.sealed(self.key, "update", self.id, wire.serialize(update)))
 
     def send_from(self, first):

@@ -131,6 +131,24 @@ TEST_CASE("core: an update that is not finite or too large adds nothing, and nob
   CHECK(bench.core.model().parameters()[0] == before[0] + 1.0F);
 }
 
+TEST_CASE("core: what a device says it fetched in vain is counted once, and bounded", "[coordinator][core]") {
+  Bench bench;
+  const std::string first = bench.first();
+  const std::uint64_t before = bench.core.traffic().downlink_bytes;
+  std::uint64_t replies = 0;
+  bench.observe = [&](const coordinator::Publish& publish) { replies += publish.payload.size(); };
+  const auto [said, counted] = GENERATE(table<std::uint32_t, std::uint64_t>({{0, 0}, {20, 1}, {UINT32_MAX, 16}}));
+  wire::Update update = bench.update_for(first);
+  update.repeated_model_bytes = said;
+  update.chunk_count = 2;
+  bench.send(first, update, {1.0F});
+  update.chunk = 1;
+  update.offset = 4;
+  bench.send(first, update, {1.0F});
+  const std::uint64_t model = bench.core.model().file().size() + wire::kModelHeadBytes;
+  CHECK(bench.core.traffic().downlink_bytes - before - replies == (counted == 1 ? 20 : counted * model));
+}
+
 TEST_CASE("core: chunks out of order are asked for again", "[coordinator][core]") {
   Bench bench;
   const std::string first = bench.first();

@@ -100,6 +100,36 @@ TEST_CASE("client slow link: what is missing is asked for once a ping has shown 
   }
 }
 
+TEST_CASE("client slow link: the update says what came of the model and was not needed", "[edge][client][link]") {
+  ClientBench bench(three_chunks());
+  downloading(bench);
+  const std::uint64_t digest = crypto::prefix_of(bench.model.digest);
+  std::uint32_t repeated = 0;
+  SECTION("nothing") { REQUIRE(bench.give_chunk(0)); }
+  SECTION("a chunk twice") {
+    REQUIRE(bench.give_chunk(0));
+    CHECK_FALSE(bench.give_chunk(0));
+    repeated = 4096 + wire::kModelHeadBytes;
+  }
+  SECTION("half a chunk, before the connection was lost") {
+    REQUIRE(bench.give_piece({digest, 0, 0, 4096, 2048}));
+    bench.client->on_disconnected();
+    bench.connect();
+    (void)bench.pump();
+    REQUIRE(bench.give_chunk(0));
+    repeated = 2048 + wire::kModelHeadBytes;
+  }
+  SECTION("of another model: it is no part of this one") {
+    CHECK_FALSE(bench.give_piece({digest + 1, 0, 0, 4096, 4096}));
+    REQUIRE(bench.give_chunk(0));
+  }
+  REQUIRE(bench.give_chunk(1));
+  REQUIRE(bench.give_chunk(2));
+  const std::vector<Sent> sent = bench.updates(bench.run());
+  REQUIRE_FALSE(sent.empty());
+  CHECK(bench.decoded(sent.back()).repeated_model_bytes == repeated);
+}
+
 TEST_CASE("client slow link: the time of a task ends it, whatever is unanswered", "[edge][client][link]") {
   ClientBench bench(three_chunks());
   downloading(bench);

@@ -108,6 +108,7 @@ struct Update {
   uint32_t needed_bytes = 0;
   uint32_t available_bytes = 0;
   uint32_t residual_round = 0;
+  uint32_t repeated_model_bytes = 0;
 };
 
 /// The payload of an update. `read` fills `out`, exactly `size` bytes; it is called once while encoding, and not at all

@@ -51,6 +51,7 @@ struct KnownDevice {
   bool reported_late_join = false;
   wire::Refusal refused = wire::Refusal::kNone;  ///< why it did not do its last task of this run; kNone: it did
   std::optional<crypto::Digest> model_sent;      ///< the model that its last task named
+  std::optional<wire::RoundId> repeated_in;      ///< the last task whose repeated chunks are counted
   std::optional<crypto::Digest> base;  ///< the model it has, as far as known: it said so, or has worked with it
   std::optional<SettledUpdate> settled;
   std::optional<wire::RoundId> unexpected;  ///< the last update that nobody asked for and that was answered

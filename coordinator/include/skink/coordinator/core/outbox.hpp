@@ -74,6 +74,10 @@ class Outbox {
   /// What a birth says of the device's model.
   void note_model(KnownDevice& device, std::uint64_t digest_prefix) const;
 
+  /// What the device's update says of chunks that it fetched and did not need: counted once for each task, as its word
+  /// and no more than 16 times the model.
+  void note_repeated(KnownDevice& device, const wire::Update& update);
+
   /// Payload bytes so far, up and down; what came up is counted by who takes it in.
   rounds::Traffic& traffic() { return traffic_; }
   const rounds::Traffic& traffic() const { return traffic_; }

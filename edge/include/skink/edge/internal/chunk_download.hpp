@@ -77,6 +77,8 @@ class ChunkDownload {
   bool place(const ModelPiece& piece, ModelWrite& write) noexcept;
   /// The last bytes of a chunk are written. False: they were before.
   bool on_stored(uint32_t chunk) noexcept;
+  /// Chunks of the model.
+  uint32_t count() const noexcept { return count_; }
   /// Are all chunks stored?
   bool is_complete() const noexcept { return missing_ == 0; }
 

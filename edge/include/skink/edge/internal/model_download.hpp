@@ -38,6 +38,9 @@ class ModelDownload {
   void stop() noexcept;
   /// The model of the last begin().
   const ModelOffer& offer() const noexcept { return offer_; }
+  /// Payload of the model's chunks that came since begin() beside what it takes: what came twice, and, where the offer
+  /// named a chain of patches, every chunk.
+  uint32_t repeated_bytes() const noexcept;
   /// Is `memory` in use?
   bool is_patching() const noexcept { return way_ == Way::kPatches || way_ == Way::kWriting; }
 
@@ -82,6 +85,7 @@ class ModelDownload {
   uint32_t number_ = 0;                             ///< of the writes of this download
   uint32_t written_bytes_ = 0;                      ///< of the patched model
   uint32_t writing_bytes_ = 0;                      ///< that the port was asked to write and has not yet
+  uint32_t received_bytes_ = 0;                     ///< payload of the model's chunks
   ModelPatch patch_{};
   ChunkDownload chunks_{};
 };

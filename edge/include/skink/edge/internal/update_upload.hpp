@@ -29,6 +29,10 @@ class UpdateUpload {
   /// The encoder has begun. `residual_round`: of the residual that was added, 0 for none.
   void set_adapted(const wire::Task& task, uint32_t residual_round, uint32_t support_samples) noexcept;
 
+  /// The task's model is there. `bytes`: what came of it and was not needed (ModelDownload::repeated_bytes()); whatever
+  /// the result will be, it says so.
+  void note_repeated(uint32_t bytes) noexcept { repeated_bytes_ = bytes; }
+
   /// The encoder of set_adapted(), and what the last change left, until the next change.
   codec::Encoder& encoder() noexcept { return encoder_; }
 
@@ -64,6 +68,7 @@ class UpdateUpload {
 
   wire::Update result_{};  ///< `chunk`: the next one
   uint32_t chunk_bytes_ = 0;
+  uint32_t repeated_bytes_ = 0;
   bool is_in_flight_ = false;  ///< the next chunk is in the outbox
   codec::Encoder encoder_{};
 };
