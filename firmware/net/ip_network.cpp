@@ -3,6 +3,7 @@
 #include <lwip/dhcp.h>
 #include <lwip/dns.h>
 #include <lwip/init.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/timeouts.h>
 #include <netif/ethernet.h>
 
@@ -81,6 +82,21 @@ bool is_up() noexcept { return dhcp_supplied_address(&interface) != 0; }
 uint64_t next_wake_ms() noexcept {
   const u32_t left = sys_timeouts_sleeptime();
   return left == SYS_TIMEOUTS_SLEEPTIME_INFINITE ? ~uint64_t{0} : port::now_ms() + left;
+}
+
+bool settle() noexcept {
+  const dhcp* lease = netif_dhcp_data(&interface);
+  bool is_quiet = is_up() && lease->request_timeout == 0 && lookup.state != Lookup::State::kWaiting;
+  for (tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) {
+    const bool is_still =
+        pcb->state == ESTABLISHED && pcb->unsent == nullptr && pcb->unacked == nullptr && pcb->refused_data == nullptr;
+    if (is_still && (pcb->flags & TF_ACK_DELAY) != 0) {
+      tcp_ack_now(pcb);
+      (void)tcp_output(pcb);
+    }
+    is_quiet = is_quiet && is_still && (pcb->flags & (TF_ACK_DELAY | TF_ACK_NOW)) == 0;
+  }
+  return is_quiet;
 }
 
 Status resolve(const char* host, ip_addr_t& address) noexcept {

@@ -14,6 +14,7 @@ constexpr uint64_t kLastingMs = 60000;       ///< a session that ends sooner cou
 constexpr uint64_t kTimeAnswerMs = 20000;    ///< three questions meanwhile
 constexpr uint64_t kStreamAnswerMs = 30000;  ///< until TCP is up, and from one byte of the TLS handshake to the next
 constexpr uint64_t kConnectMs = 300000;      ///< for all of it, on a slow link
+constexpr uint64_t kLeaseMs = 60000;         ///< lwIP counts the lease's minutes
 constexpr size_t kReadBytes = 512;
 
 }  // namespace
@@ -42,7 +43,9 @@ void Uplink::take_turn() noexcept {
 }
 
 uint64_t Uplink::next_wake_ms() const noexcept {
-  const uint64_t network_ms = network::next_wake_ms();  // all that is awaited has a timer of lwIP's
+  const bool waits_for_network = stage_ != Stage::kWaiting && !is_open_;  // all that is awaited has a timer of lwIP's
+  const bool can_rest = !waits_for_network && network::settle();
+  const uint64_t network_ms = can_rest ? now_ms_ + kLeaseMs : network::next_wake_ms();
   const uint64_t own_ms = stage_ == Stage::kWaiting ? wake_ms_ : is_open_ ? device_.next_wake_ms() : network_ms;
   return own_ms < network_ms ? own_ms : network_ms;
 }

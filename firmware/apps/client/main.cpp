@@ -203,6 +203,30 @@ class Reporter {
   size_t told_ = 0;
 };
 
+/// How often the device wakes, said when that has changed much.
+class WakeMeter {
+ public:
+  void wake(uint64_t now_ms) noexcept {
+    ++wakes_;
+    if (now_ms - since_ms_ < 60'000) return;
+    const auto per_minute = static_cast<uint32_t>(wakes_ * 60'000 / (now_ms - since_ms_));
+    const uint32_t change = per_minute > told_ ? per_minute - told_ : told_ - per_minute;
+    if (!is_told_ || (change > 2 && change > told_ / 8)) {
+      print("sleep: woken {} times a minute", per_minute);
+      told_ = per_minute;
+      is_told_ = true;
+    }
+    wakes_ = 0;
+    since_ms_ = now_ms;
+  }
+
+ private:
+  uint64_t wakes_ = 0;
+  uint64_t since_ms_ = 0;
+  uint32_t told_ = 0;
+  bool is_told_ = false;
+};
+
 void run() noexcept {
   DeviceConfig config;
   config.identity = {names.device_id, identity.hmac_key};
@@ -223,6 +247,7 @@ void run() noexcept {
   peers.jitter_seed = identity.seed;
   Uplink uplink(peers, stream, device);
   Reporter reporter;
+  WakeMeter meter;
   uint64_t health_at_ms = 0;
   for (;;) {
     port::feed_watchdog();
@@ -240,7 +265,8 @@ void run() noexcept {
     } else if (frames == 0) {
       uint64_t wake_ms = uplink.next_wake_ms();
       if (turn_ms < wake_ms) wake_ms = turn_ms;
-      port::sleep(wake_ms < health_at_ms ? wake_ms : health_at_ms);
+      port::sleep(wake_ms);
+      meter.wake(now);
     }
   }
 }

@@ -6,12 +6,14 @@ namespace {
 constexpr uintptr_t kSysTickControl = 0xE000E010;
 constexpr uintptr_t kSysTickReload = 0xE000E014;
 constexpr uintptr_t kSysTickValue = 0xE000E018;
+constexpr uintptr_t kInterruptEnable = 0xE000E100;
 constexpr uintptr_t kResetControl = 0xE000ED0C;
 constexpr uint32_t kResetRequest = 0x05FA0004;
 constexpr uint32_t kNoted = 0x52455300;  ///< high bytes of a valid note
 
 volatile uint64_t ticks_ms = 0;
 uint32_t tick_step_ms = 1;
+volatile bool is_turn_due = false;
 __attribute__((section(".noinit"))) volatile uint32_t reset_note;
 ResetReason noted = ResetReason::kUnknown;
 
@@ -29,6 +31,18 @@ uint64_t tick_ms() noexcept {
   const uint64_t again = ticks_ms;
   if (again != first) first = ticks_ms;
   return first;
+}
+
+void enable_interrupt(uint32_t number) noexcept { reg(kInterruptEnable + number / 32 * 4) = 1U << (number % 32); }
+
+void request_turn() noexcept { is_turn_due = true; }
+
+/// With interrupts masked, one that comes between the look and the sleep ends the sleep all the same.
+void wait() noexcept {
+  asm volatile("cpsid i" ::: "memory");
+  if (!is_turn_due) asm volatile("dsb\n wfi" ::: "memory");
+  is_turn_due = false;
+  asm volatile("cpsie i\n isb" ::: "memory");
 }
 
 void note_reset() noexcept {

@@ -27,7 +27,13 @@ ResetReason noted_reset_reason() noexcept;
 
 [[noreturn]] void reset(ResetReason reason) noexcept;
 
-/// Waits for an interrupt.
-inline void wait() noexcept { asm volatile("wfi" ::: "memory"); }
+/// Switches an external interrupt on. Its handler stands in the board's table in the section .vectors.external.
+void enable_interrupt(uint32_t number) noexcept;
+
+/// For handlers: the main loop has something to do, the next wait() returns at once.
+void request_turn() noexcept;
+
+/// Waits for an interrupt, unless request_turn() was called since the last wait.
+void wait() noexcept;
 
 }  // namespace skink::firmware::cortex_m

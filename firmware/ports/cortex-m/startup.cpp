@@ -86,9 +86,10 @@ __attribute__((used, noreturn)) void Reset_Handler() {
 
 using Handler = void (*)();
 
+/// What follows in the table, the external interrupts, is the board's: an array of handlers in .vectors.external.
 struct Vectors {
   const uint32_t* stack;
-  Handler handlers[15 + 48];
+  Handler handlers[15];
 };
 
 __attribute__((section(".vectors"), used)) const Vectors skink_vectors = {

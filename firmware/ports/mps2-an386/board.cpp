@@ -17,12 +17,20 @@ constexpr uintptr_t kUart = 0x40004000;
 constexpr uint32_t kConsolePolls = 1'000'000;  // of the transmitter: a hundred characters' time at least
 constexpr uintptr_t kWatchdog = 0x40008000;
 constexpr uint32_t kWatchdogKey = 0x1ACCE551;
-constexpr uint32_t kWatchdogPeriod = kClockHz * 8;  // it warns after one period and resets after the second
+constexpr uint32_t kWatchdogPeriod = kClockHz * 16;  // it warns after one period and resets after the second
+constexpr uint64_t kLongestSleepMs = 14'000;         // then the watchdog is fed
+constexpr uintptr_t kClock = 0x40002000;             // the first half of the dual timer counts down for ever
+constexpr uintptr_t kAlarm = 0x40002020;             // the second half wakes
+constexpr uint32_t kTimersInterrupt = 10;
+constexpr uint32_t kFreeRunning = 0x8A;  // on, a 256th of the clock, 32 bits
+constexpr uint32_t kOneShot = 0xAB;      // that, an interrupt, once
 constexpr uintptr_t kIdentity = 0x0007F000;
 constexpr uint32_t kIdentityBytes = 4096;
 
 bool watchdog_runs = false;
 Flash flash;
+
+extern "C" void Timers_Handler() { reg(kAlarm + 0x0C) = 1; }
 
 /// One character. A transmitter that does not move (no clock, a peer that holds it up) costs one wait; then characters
 /// are dropped until it does.
@@ -38,7 +46,9 @@ void initialize() noexcept {
   reg(kUart + 0x10) = 16;              // the smallest divider; with less the emulator sends nothing
   reg(kUart + 0x08) = 1;               // transmitter on
   flash = open_host_flash(4096, 384);  // as if on a chip of its own: 1.5 MB
-  cortex_m::start_tick(kClockHz, 10);
+  reg(kClock) = 0xffffffff;
+  reg(kClock + 0x08) = kFreeRunning;
+  cortex_m::enable_interrupt(kTimersInterrupt);
 }
 
 void console(const char* text, size_t count) noexcept {
@@ -48,14 +58,36 @@ void console(const char* text, size_t count) noexcept {
   }
 }
 
-uint64_t now_ms() noexcept { return cortex_m::tick_ms(); }
+/// A count is 256 / 25,000 ms, which is 32 / 3,125. The counter passes 0 after twelve hours; it is read more often.
+uint64_t now_ms() noexcept {
+  static uint32_t last = 0xffffffff;
+  static uint32_t rest = 0;  // in 3,125ths of a millisecond
+  static uint64_t now = 0;
+  const uint32_t count = cortex_m::load(kClock + 0x04);
+  const uint64_t parts = uint64_t{last - count} * 32 + rest;
+  last = count;
+  if (parts < 1U << 31) {  // as nearly always: division in one instruction
+    now += static_cast<uint32_t>(parts) / 3125;
+    rest = static_cast<uint32_t>(parts) % 3125;
+  } else {
+    now += parts / 3125;
+    rest = static_cast<uint32_t>(parts % 3125);
+  }
+  return now;
+}
 
 Status entropy(MutableBytes out) noexcept { return semihosting::entropy(out); }
 
 Status wall_time(int64_t& unix_seconds) noexcept { return semihosting::wall_time(unix_seconds); }
 
 void sleep(uint64_t until_ms) noexcept {
-  if (now_ms() < until_ms) cortex_m::wait();  // the tick wakes it at the latest
+  const uint64_t now = now_ms();
+  if (now >= until_ms) return;
+  const uint64_t sleep_ms = until_ms - now < kLongestSleepMs ? until_ms - now : kLongestSleepMs;
+  reg(kAlarm + 0x08) = 0;
+  reg(kAlarm) = static_cast<uint32_t>(sleep_ms) * 3125 / 32 + 1;
+  reg(kAlarm + 0x08) = kOneShot;
+  cortex_m::wait();  // for the alarm, or for a frame
 }
 
 void feed_watchdog() noexcept {

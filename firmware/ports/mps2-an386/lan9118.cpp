@@ -1,5 +1,6 @@
 /// @file
-/// SMSC LAN9118 on a 32-bit bus, polled. Source: SMSC LAN9118 data sheet, revision 1.5; only what NO_SYS polling needs.
+/// SMSC LAN9118 on a 32-bit bus, polled; its interrupt only ends a sleep. Source: SMSC LAN9118 data sheet,
+/// revision 1.5.
 
 #include <lwip/etharp.h>
 #include <lwip/pbuf.h>
@@ -17,8 +18,11 @@ constexpr uintptr_t kRxData = 0x00;
 constexpr uintptr_t kTxData = 0x20;
 constexpr uintptr_t kRxStatus = 0x40;
 constexpr uintptr_t kTxStatus = 0x48;
+constexpr uintptr_t kInterruptConfig = 0x54;
+constexpr uintptr_t kInterruptStatus = 0x58;
 constexpr uintptr_t kInterruptEnable = 0x5C;
 constexpr uintptr_t kByteTest = 0x64;
+constexpr uintptr_t kFifoInterrupts = 0x68;
 constexpr uintptr_t kRxConfig = 0x6C;
 constexpr uintptr_t kTxConfig = 0x70;
 constexpr uintptr_t kHwConfig = 0x74;
@@ -32,11 +36,15 @@ constexpr uint32_t kMacControl = 1;
 constexpr uint32_t kMacAddressHigh = 2;
 constexpr uint32_t kMacAddressLow = 3;
 constexpr uint32_t kFrameCheckBytes = 4;
+constexpr uint32_t kFrameThere = 1U << 3;  // more frames than the level of kFifoInterrupts says
+constexpr uint32_t kInterrupt = 13;
 constexpr uint32_t kPolls = 100'000;  // a reset takes microseconds, an access to the MAC less
 constexpr int kFramesPerPoll = 32;    // the rest at the next poll: a counter that stands still must not hold the device
 
 volatile uint32_t& chip(uintptr_t offset) noexcept { return cortex_m::reg(kBase + offset); }
 uint32_t pop(uintptr_t offset) noexcept { return cortex_m::load(kBase + offset); }
+
+bool has_frame() noexcept { return ((pop(kRxFifo) >> 16) & 0xff) != 0; }
 
 bool mac_access(uint32_t command) noexcept {
   chip(kMacCommand) = kMacBusy | command;
@@ -90,6 +98,9 @@ err_t nic_initialize(netif* interface) noexcept {
   if (!wait_until(kPolls, [] { return (pop(kHwConfig) & 1) == 0; })) return ERR_IF;
   chip(kHwConfig) = 0x00050000;
   chip(kInterruptEnable) = 0;
+  chip(kInterruptConfig) = 0x111;  // on, active high, push-pull
+  chip(kFifoInterrupts) = 0;       // with the first frame
+  cortex_m::enable_interrupt(kInterrupt);
   chip(kRxConfig) = uint32_t{ETH_PAD_SIZE} << 8;  // frames two bytes later: the IP header is word aligned
   chip(kTxConfig) = 0xC000;                       // drop what is queued
   chip(kTxConfig) = 2;                            // on
@@ -112,7 +123,7 @@ err_t nic_initialize(netif* interface) noexcept {
 
 int nic_poll(netif* interface) noexcept {
   int frames = 0;
-  for (int turn = 0; turn < kFramesPerPoll && ((pop(kRxFifo) >> 16) & 0xff) != 0; ++turn) {
+  for (int turn = 0; turn < kFramesPerPoll && has_frame(); ++turn) {
     pbuf* packet = frame_buffer();
     if (packet == nullptr) break;
     const uint32_t status = pop(kRxStatus);
@@ -127,7 +138,16 @@ int nic_poll(netif* interface) noexcept {
     ++frames;
     if (interface->input(packet, interface) != ERR_OK) (void)pbuf_free(packet);
   }
+  chip(kInterruptStatus) = kFrameThere;
+  chip(kInterruptEnable) = kFrameThere;
+  if (has_frame()) cortex_m::request_turn();  // it came before, or there was no room for it
   return frames;
 }
 
 }  // namespace skink::firmware::port
+
+extern "C" void Ethernet_Handler() {
+  using namespace skink::firmware;
+  port::chip(port::kInterruptEnable) = 0;  // until nic_poll() has taken the frames
+  cortex_m::request_turn();
+}

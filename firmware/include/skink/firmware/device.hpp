@@ -19,7 +19,7 @@ struct DeviceConfig {
   MutableBytes arena;                    ///< 4-byte aligned: edge::ClientConfig::arena
   const char* firmware = "";             ///< zero-terminated, for people; cut after 32 bytes
   uint64_t jitter_seed = 0;              ///< edge::ClientConfig::jitter_seed
-  uint16_t keep_alive_s = 30;            ///< of MQTT, seconds; 0: no pings
+  uint16_t keep_alive_s = 120;           ///< of MQTT, seconds; 0: no pings
   const edge::Health* health = nullptr;  ///< null: nothing is known
   edge::SampleSource samples;            ///< edge::Platform::samples
   edge::ResidualStore residuals;         ///< edge::Platform::residuals

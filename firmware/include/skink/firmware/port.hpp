@@ -44,7 +44,8 @@ Status entropy(MutableBytes out) noexcept;
 ///          before any certificate is checked.
 Status wall_time(int64_t& unix_seconds) noexcept;
 
-/// Sleeps until an interrupt, at most until `until_ms`. May return early.
+/// Sleeps until an interrupt, that of the network chip among them, at most until `until_ms`, and no longer than the
+/// watchdog allows. May return early.
 void sleep(uint64_t until_ms) noexcept;
 
 /// Starts the watchdog with the first call, which is the first of all: the startup code makes it before constructors

@@ -22,6 +22,13 @@ int poll() noexcept;
 /// When poll() wants to be called again if no frame comes (port::now_ms()); all ones: only when one does.
 uint64_t next_wake_ms() noexcept;
 
+/// Before a long sleep: sends the acknowledgements that lwIP keeps back for its next timer.
+///
+/// @returns true when no timer of lwIP's is needed until something comes or is sent: no segment is unacknowledged, no
+///          connection closes, no name is asked for, and the address is leased; the lease's own timer wants poll() once
+///          a minute.
+bool settle() noexcept;
+
 /// True once there is an address.
 bool is_up() noexcept;
 
