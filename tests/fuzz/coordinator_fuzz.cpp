@@ -196,7 +196,7 @@ class Fleet {
       message.chunk_count = steps.number();
       message.offset = steps.number();
     }
-    if ((lies & 32U) != 0) message.residual_round = steps.number();
+    if ((lies & 32U) != 0) message.residual_round = message.repeated_model_bytes = steps.number();
     if ((lies & 64U) != 0) message.refusal = static_cast<wire::Refusal>(steps.byte() % wire::kRefusalCount);
     if (evaluates) {
       message.evaluation.tasks = 2;
