@@ -1,11 +1,21 @@
-# Cross compiler for the board that SKINK_BOARD names: firmware/ports/<board>/cpu.cmake says which and with what flags.
+# Cross compiler for the board that SKINK_BOARD names: firmware/ports/<board>/cpu.cmake says which and with what flags; or for that of
+# SKINK_PORT_DIR, a folder outside of this repository.
 set(CMAKE_SYSTEM_NAME Generic)
-list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES SKINK_BOARD)
+set(SKINK_PORT_DIR "" CACHE PATH "Folder of a port that is not in firmware/ports")
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES SKINK_BOARD SKINK_PORT_DIR)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 
-set(skink_cpu "${CMAKE_CURRENT_LIST_DIR}/../../firmware/ports/${SKINK_BOARD}/cpu.cmake")
-if(NOT SKINK_BOARD OR NOT EXISTS "${skink_cpu}")
-  message(FATAL_ERROR "SKINK_BOARD is '${SKINK_BOARD}'; it must name a folder of firmware/ports with a cpu.cmake")
+if(SKINK_PORT_DIR)
+  set(skink_cpu "${SKINK_PORT_DIR}/cpu.cmake")
+  if(NOT EXISTS "${skink_cpu}")
+    message(FATAL_ERROR "SKINK_PORT_DIR is '${SKINK_PORT_DIR}', which has no cpu.cmake; firmware/ports/template is one to copy")
+  endif()
+else()
+  set(skink_cpu "${CMAKE_CURRENT_LIST_DIR}/../../firmware/ports/${SKINK_BOARD}/cpu.cmake")
+  if(NOT SKINK_BOARD OR NOT EXISTS "${skink_cpu}")
+    message(FATAL_ERROR "SKINK_BOARD is '${SKINK_BOARD}'; it must name a folder of firmware/ports with a cpu.cmake; a port "
+                        "elsewhere is named with SKINK_PORT_DIR")
+  endif()
 endif()
 include("${skink_cpu}")
 

@@ -41,6 +41,13 @@ expect 2 "exclude each other" template pump-a --pki pki --identity x.bin
 expect 2 "'a/b' is not a device id" template a/b --pki pki
 expect 2 "no board 'moon'. Boards: lm3s6965evb mps2-an386 template" moon pump-a --pki pki
 expect 2 "no board '../x'" ../x pump-a --pki pki
+mkdir -p product/bare
+cp -r "$source/firmware/ports/template" product/pump
+expect 2 "there is no product/bare/flash.conf" product/bare pump-a --pki pki
+expect 2 "which image? Name --image ELF" product/pump/ pump-a --pki pki --dry-run
+touch pump.elf
+expect 0 "program pump.elf verify" product/pump pump-a --pki pki --image pump.elf --dry-run
+expect 2 "(product/pump/flash.conf)" product/pump elsewhere --pki pki
 expect 2 "firmware/ports/bare has no flash.conf" bare pump-a --pki pki
 expect 2 "Name --pki DIR or --identity FILE" template pump-a
 expect 2 "pki/images/pump-z.bin: there is no identity image of pump-z. Make one: skinkctl provision --fleet FLEET --pki pki \

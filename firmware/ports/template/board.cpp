@@ -4,7 +4,7 @@
 /// Every function is a contract of skink/firmware/port.hpp. As it stands, this port compiles and links; on a board it
 /// would stop at the first thing that it does not have: it has no identity.
 
-#include "../cortex-m/cortex_m.hpp"
+#include "ports/cortex-m/cortex_m.hpp"
 
 namespace skink::firmware::port {
 namespace {
