@@ -170,15 +170,39 @@ class Client {
   /// first step reads phi, the last one scans the change. Does nothing unless has_work().
   void work(uint64_t now_ms) noexcept;
 
+  // ---- the device's own
+
+  /// Adapts the fleet's model, the release where one is kept, to the device's own samples, without a task and connected
+  /// or not; the steps are work()'s. The query samples of the source, held back from it, decide: if their loss is not
+  /// lower afterwards, the adapted weights are dropped, and predict() uses the model as it came. From then on the
+  /// client does so again by itself, while it is connected, when a task has taken the arena or a new release is kept.
+  /// No task, update or hash depends on it.
+  ///
+  /// @param[in] settings  used again each time; a release's own rate and passes give way to them
+  /// @returns
+  /// * kOk               has_work(); what came of it is own_use().
+  /// * kUnavailable      a task is not done yet, a release is judged or a model patched (the arena is theirs), no model
+  ///                     has come yet, or there is no sample.
+  /// * kBufferTooSmall   the arena has no room for it, beside what error feedback keeps in it.
+  /// * kInvalidArgument  settings out of range, or no passes.
+  /// * others            what the source's begin() returned.
+  /// On an error the weights stay as they are. The result of a task that has ended gives way, where the arena is short.
+  Status adapt_now(const AdaptSettings& settings) noexcept;
+
+  /// What the last adaptation to the device's own samples came to, of adapt_now() or of a release: kAdapted, kWorse,
+  /// kDiverged, or kNotJudged without query samples or when a sample could not be read; kUnknown while none has ended.
+  wire::ReleaseUse own_use() const noexcept { return own_use_; }
+
   // ---- prediction
 
   /// Forward pass of one sample with the device's own weights, between rounds. Where a release is kept, its weights:
   ///   - adapted to this device's samples, if these said that it lowers the loss, until the next task begins,
   ///   - otherwise as released, read from the store once, and again after each task.
   /// Where none is kept, in this order:
-  ///   - what the last adaptation to this device's samples ended with, of an adapt task or the last one of an evaluate
-  ///     task, until the next task's first step. A task that diverged or failed on the way leaves none; one that is
-  ///     refused before its first step takes none away.
+  ///   - what the last adaptation to this device's samples ended with, of adapt_now(), an adapt task or the last one of
+  ///   an
+  ///     evaluate task, until the next task's first step. A task that diverged or failed on the way leaves none; one
+  ///     that is refused before its first step takes none away.
   ///   - otherwise the received initialization, phi, of the model in the slot; after a reset, restore_model()'s. It is
   ///     read once, and stays in the arena until the next task.
   /// While a new model is downloaded, what was used before stays in use; phi cannot be read then, and a model that is
@@ -245,6 +269,10 @@ class Client {
   void finish_release_download() noexcept;
   void check_release(const internal::ModelSlot& place) noexcept;
   void begin_judgement() noexcept;
+  void set_use(wire::ReleaseUse use) noexcept;
+  Status begin_own_work(const TaskSettings& settings) noexcept;
+  /// The model that the device uses.
+  const internal::ModelSlot& used() const noexcept { return has_release() ? release_ : slot_; }
   void finish_judgement(Progress progress) noexcept;
   void lose_release_weights() noexcept;
   MutableBytes spare_arena() const noexcept;
@@ -285,10 +313,12 @@ class Client {
   bool is_connected_ = false;
   bool is_outbox_busy_ = false;
   Probe probe_ = Probe::kNone;
-  bool has_progress_ = false;         ///< bytes of the model came since it was waited for
-  bool copies_release_ = false;       ///< the release to keep is in the model slot
-  bool is_judgement_due_ = false;     ///< when there is nothing else to do
-  bool is_judging_ = false;           ///< the runner works for a release
+  bool has_progress_ = false;      ///< bytes of the model came since it was waited for
+  bool copies_release_ = false;    ///< the release to keep is in the model slot
+  bool is_judgement_due_ = false;  ///< when there is nothing else to do
+  bool is_judging_ = false;        ///< the runner works for a release, or for adapt_now()
+  bool adapts_itself_ = false;     ///< with own_
+  wire::ReleaseUse own_use_ = wire::ReleaseUse::kUnknown;
   bool has_release_weights_ = false;  ///< those of the runner are a release's
 
   internal::ModelSlot release_;
@@ -298,6 +328,7 @@ class Client {
   internal::TaskGate gate_{};
   internal::ModelSlot slot_;
   internal::ModelDownload download_;
+  AdaptSettings own_;  ///< the last of adapt_now()
   TaskRunner runner_{};
   codec::Codec codec_;  ///< of the current task
   Residual residual_;

@@ -47,6 +47,13 @@ struct Platform {
   ReleaseStore releases{};  ///< none: the device takes no releases
 };
 
+/// Client::adapt_now().
+struct AdaptSettings {
+  float inner_learning_rate = 0.0F;  ///< alpha, finite and above 0
+  uint32_t passes = 0;               ///< over the support samples, 1..limits::kMaxPasses
+  uint32_t batch_size = 1;           ///< 1..limits::kMaxBatchSize; 1 is online
+};
+
 /// Since construction; wrap at 2^32.
 struct ClientCounters {
   uint32_t tasks = 0;                          ///< begun
@@ -60,7 +67,7 @@ struct ClientCounters {
   uint32_t patched = 0;                        ///< models made from patches
   uint32_t patches_failed = 0;                 ///< chains that did not come or did not fit: the model came as a whole
   uint32_t releases = 0;                       ///< kept
-  uint32_t judgements = 0;                     ///< of a kept release, by the device's own samples
+  uint32_t judgements = 0;                     ///< of a kept release, or for adapt_now(), by the device's own samples
   uint32_t wrong_authentication = 0;           ///< tasks, replies and releases with a wrong or missing code
   uint32_t damaged_messages = 0;               ///< such messages with a right code that cannot be read
   uint32_t refused[wire::kRefusalCount] = {};  ///< tasks and releases that this client refused, by wire::Refusal

@@ -72,6 +72,9 @@ class Device {
   /// One step of the current task: edge::Client::work().
   void work(uint64_t now_ms) noexcept { client_.work(now_ms); }
 
+  /// edge::Client::adapt_now(): its statuses, from kOk on.
+  Status adapt_now(const edge::AdaptSettings& settings) noexcept { return client_.adapt_now(settings); }
+
   /// edge::Client::predict(): its statuses, from kOk on.
   Status predict(Span<const float> stored, Span<float> outputs) noexcept { return client_.predict(stored, outputs); }
 
