@@ -297,4 +297,16 @@ inline bool same_payloads(const std::vector<Sent>& a, const std::vector<Sent>& b
   return true;
 }
 
+/// Targets that support and query samples share, so that adapting helps.
+inline void make_learnable(ClientBench& bench) {
+  bench.samples.change_target = [](edge::SampleSet, std::uint32_t, float) { return 0.7F; };
+}
+
+/// Query samples that say the opposite of the support samples.
+inline void make_misleading(ClientBench& bench) {
+  bench.samples.change_target = [](edge::SampleSet set, std::uint32_t, float) {
+    return set == edge::SampleSet::kSupport ? 5.0F : -5.0F;
+  };
+}
+
 }  // namespace skink::test

@@ -166,7 +166,7 @@ class Reporter {
     tell(now.diverged, last_.diverged, "diverged");
     tell(now.accepted, last_.accepted, "accepted");
     if (now.judgements != last_.judgements) {
-      print("release: judged, {}", client.release_use() == wire::ReleaseUse::kAdapted ? "adapted" : "as released");
+      print("release: judged, {}", client.own_use() == wire::ReleaseUse::kAdapted ? "adapted" : "as released");
     }
     for (size_t reason = 0; reason < wire::kRefusalCount; ++reason) {
       if (now.refused[reason] == last_.refused[reason]) continue;

@@ -73,18 +73,6 @@ Judged judged(const ReleaseBench& scene, const wire::Release& release) {
 
 ReleaseUse use_in(const wire::State& state) { return static_cast<ReleaseUse>(state.release_use); }
 
-/// Labels that support and query sets share, so that adapting helps.
-void make_learnable(ClientBench& bench) {
-  bench.samples.change_target = [](edge::SampleSet, std::uint32_t, float) { return 0.7F; };
-}
-
-/// Query samples that say the opposite of the support samples.
-void make_misleading(ClientBench& bench) {
-  bench.samples.change_target = [](edge::SampleSet set, std::uint32_t, float) {
-    return set == edge::SampleSet::kSupport ? 5.0F : -5.0F;
-  };
-}
-
 }  // namespace
 
 TEST_CASE("judgement: weights that lower the loss of the device's query samples are used", "[edge][client][release]") {

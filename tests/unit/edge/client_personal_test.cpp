@@ -17,16 +17,6 @@ namespace {
 
 constexpr edge::AdaptSettings kSettings = {0.02F, 3, 1};
 
-void make_learnable(ClientBench& bench) {
-  bench.samples.change_target = [](edge::SampleSet, std::uint32_t, float) { return 0.7F; };
-}
-
-void make_misleading(ClientBench& bench) {
-  bench.samples.change_target = [](edge::SampleSet set, std::uint32_t, float) {
-    return set == edge::SampleSet::kSupport ? 5.0F : -5.0F;
-  };
-}
-
 /// A device that was reset with a model in its slot, and has no connection.
 void restart_with_model(ClientBench& bench) {
   std::copy(bench.model.file.begin(), bench.model.file.end(), bench.slot.bytes.begin());
