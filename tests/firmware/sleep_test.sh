@@ -15,6 +15,7 @@ fleet_configure idle "$file"
 fleet_start_qemu idle mps2-an386 arm-0 "$file" 0 "${settings[@]}" >/dev/null
 fleet_edge_pid=$fleet_qemu_pid
 log=$fleet_work/idle/arm-0.log
+: >>"$log" # QEMU may not have opened it yet
 wakes() { tr -d '\r' <"$log" | sed -n 's/^sleep: woken \([0-9]*\) times a minute$/\1/p' | tail -1; }
 for ((tries = 2000; tries > 0; --tries)); do # the first minute connects
   count=$(wakes)
