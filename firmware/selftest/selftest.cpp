@@ -5,6 +5,8 @@
 #include "skink/common/arithmetic/philox.hpp"
 #include "skink/common/codec/decoder.hpp"
 #include "skink/common/codec/encoder.hpp"
+#include "skink/common/features/extractor.hpp"
+#include "skink/common/features/standardiser.hpp"
 #include "skink/common/little_endian.hpp"
 #include "skink/common/nn/training.hpp"
 #include "vectors.hpp"
@@ -259,6 +261,46 @@ void codecs(crypto::Sha256& hash, Span<float> memory) {
   for (const char* name : kCodecs) add_updates(hash, network, parameters, name, memory.subspan(parameters.size()));
 }
 
+// ---- features -------------------------------------------------------------------------------------------------------
+
+/// All statistics and ten mel bands of windows of two axes, standardised as they come.
+void window_features(crypto::Sha256& hash, Span<float> memory) {
+  features::FrameSpec frames;
+  frames.axes = 2;
+  frames.length = 200;
+  frames.hop = 80;
+  features::FeatureSpec spec;
+  spec.statistics = features::kAllStatistics;
+  spec.mel = {10, 256, 8000, 60, 3800};
+  features::Framer framer;
+  features::Extractor extractor;
+  features::Standardiser standardiser;
+  for (uint32_t a = 0; a < frames.axes; ++a) {
+    frames.scale[a] = number(10, 0, 0, a, 0.5F, 2);
+    frames.offset[a] = number(10, 1, 0, a, -1, 1);
+  }
+  const size_t count = features::Extractor::feature_count(frames, spec);
+  const Span<float> window = memory.first(features::Framer::memory_count(frames));
+  const Span<float> scratch = memory.subspan(window.size(), features::Extractor::memory_count(frames, spec));
+  const Span<float> out = memory.subspan(window.size() + scratch.size(), count);
+  const Span<float> state = memory.subspan(window.size() + scratch.size() + count, 2 * count);
+  (void)framer.begin(frames, window);
+  (void)extractor.begin(frames, spec, scratch);
+  (void)standardiser.begin(count, state);
+  for (uint32_t reading = 0; reading < 440; ++reading) {
+    float stored[2];
+    for (uint32_t a = 0; a < frames.axes; ++a) stored[a] = number(10, 2, a, reading, -1, 1);
+    bool is_complete = false;
+    (void)framer.add(Span<const float>(stored), is_complete);
+    if (!is_complete) continue;
+    (void)extractor.compute(framer, out);
+    add_floats(hash, out);
+    (void)standardiser.add(out);
+    (void)standardiser.standardise(out);
+    add_floats(hash, out);
+  }
+}
+
 constexpr Check kChecks[] = {
     {"random bits", vectors::kRandomBits, &random_bits},
     {"permutations", vectors::kPermutations, &permutations},
@@ -273,6 +315,7 @@ constexpr Check kChecks[] = {
     {"convolutional net, online", vectors::kConvOnline, &conv_online},
     {"net of further layers, online", vectors::kLayersOnline, &layers_online},
     {"codecs", vectors::kCodecs, &codecs},
+    {"features", vectors::kFeatures, &window_features},
 };
 
 }  // namespace

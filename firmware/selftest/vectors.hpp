@@ -17,5 +17,6 @@ inline constexpr const char* kDenseBatch = "86f787dd05ba22e25e2a75041335724c1cc9
 inline constexpr const char* kConvOnline = "5f7cd61b79719905101d5f91d875f1a848c19962aa0de83a79549d197b2f88ae";
 inline constexpr const char* kLayersOnline = "c3f44120a5e510914155b3a719f6b23bf8644eca72ca786c3754eae1edbe278e";
 inline constexpr const char* kCodecs = "74192b412d9eeea995975a20c86ac92ee0a8500f44dc452d6d8a61edb9c72931";
+inline constexpr const char* kFeatures = "2ea6a1491a46e04f4f830e7d13c58b0d62460c37f800df66609afce60bf91719";
 
 }  // namespace skink::firmware::selftest::vectors

@@ -13,6 +13,7 @@ import sys
 import numpy as np
 
 import codec
+import features
 import reference
 from reference import F, Bits, Network, between
 
@@ -118,6 +119,20 @@ def coded():
     return digest.hexdigest()
 
 
+def window_features():
+    """All statistics and ten mel bands of windows of two axes, standardised as they come."""
+    scale, offset = numbers(10, 0, 0, 2, 0.5, 2), numbers(10, 1, 0, 2, -1, 1)
+    readings = np.stack([numbers(10, 2, axis, 440, -1, 1) for axis in range(2)], axis=1)
+    recipe = features.Recipe(features.STATISTICS, 10, 256, "hann", 8000, 60, 3800)
+    standardiser, found = features.Standardiser(34), []
+    for _, window in features.windows(readings, scale, offset, 200, 80)[0]:
+        vector = features.features(window, recipe)
+        standardiser.add(vector)
+        found += [vector, standardiser.standardise(vector)]
+    assert len(found) == 8
+    return floats(*found)
+
+
 def vectors():
     permutations = [reference.permute(i, n, BITS.block(6, 0, 0, n)) for n in (1, 7, 100, 1000) for i in range(min(n, 100))]
     _, dense, dense_losses = train_online(DENSE, 40)
@@ -137,6 +152,7 @@ def vectors():
         "kConvOnline": floats(conv_losses, conv),
         "kLayersOnline": floats(layers_losses, layers),
         "kCodecs": coded(),
+        "kFeatures": window_features(),
     }
 
 

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// Golden vectors that a board checks itself against: random bits, elementary functions, training of a dense and of a
-/// convolutional net, the codecs. Each check hashes what it computes; the expected hashes were computed by
+/// convolutional net, the codecs, features. Each check hashes what it computes; the expected hashes were computed by
 /// tests/golden/selftest_vectors.py, which shares no code with this.
 
 #include <stddef.h>
