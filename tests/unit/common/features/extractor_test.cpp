@@ -159,7 +159,7 @@ TEST_CASE("extractor: axis by axis, and only what fits together", "[common][feat
   CHECK(out[6] == 1000.5F);
   CHECK(out[12] == 2000.5F);
   // The mean counts for nothing in the bands: the axes have one spectrum, but for the rounding of their means.
-  for (int b = 0; b < 4; ++b) CHECK(out[2 + b] == Approx(out[8 + b]).margin(1e-3));
+  for (std::size_t b = 0; b < 4; ++b) CHECK(out[2 + b] == Approx(out[8 + b]).margin(1e-3));
 
   const auto refuses = [&](const FrameSpec& f, const FeatureSpec& s) {
     std::vector<float> enough(4000);

@@ -83,7 +83,7 @@ TEST_CASE("transform: Parseval", "[common][features]") {
     std::vector<float> found = x;
     REQUIRE(real_transform(span(found)) == Status::kOk);
     double in_time = 0;
-    for (const float value : x) in_time += double{value} * value;
+    for (const float value : x) in_time += double{value} * double{value};
     double in_frequency = std::norm(bin(found, 0)) + std::norm(bin(found, n / 2));
     for (std::size_t k = 1; k < n / 2; ++k) in_frequency += 2 * std::norm(bin(found, k));
     CHECK(in_frequency / static_cast<double>(n) == Approx(in_time).epsilon(1e-6));
@@ -97,7 +97,8 @@ TEST_CASE("transform: an impulse has a flat spectrum, a tone of a bin one line",
   for (std::size_t k = 0; k <= 64; ++k) CHECK(bin(impulse, k) == std::complex<double>(1, 0));
 
   std::vector<float> tone(256);
-  for (std::size_t n = 0; n < tone.size(); ++n) tone[n] = std::cos(static_cast<float>(2 * kPi * 5 * n / 256));
+  for (std::size_t n = 0; n < tone.size(); ++n)
+    tone[n] = std::cos(static_cast<float>(2 * kPi * 5 * static_cast<double>(n) / 256));
   std::vector<float> scratch(256);
   REQUIRE(power_spectrum(span(tone), {}, span(scratch)) == Status::kOk);
   CHECK(scratch[5] == Approx(64.0F));  // (N/2)^2 / N
@@ -167,7 +168,8 @@ TEST_CASE("mel: a tone is loudest in its band", "[common][features]") {
   REQUIRE(bands.begin({16, 512, kRate, 60, 7600}, span(memory)) == Status::kOk);
   for (const double hertz : {200.0, 500.0, 1000.0, 3000.0, 6000.0}) {
     std::vector<float> x(512);
-    for (std::size_t n = 0; n < x.size(); ++n) x[n] = static_cast<float>(std::sin(2 * kPi * hertz * n / double{kRate}));
+    for (std::size_t n = 0; n < x.size(); ++n)
+      x[n] = static_cast<float>(std::sin(2 * kPi * hertz * static_cast<double>(n) / double{kRate}));
     std::vector<float> taper(taper_count(Taper::kHann, 512));
     REQUIRE(make_taper(Taper::kHann, 512, span(taper)) == Status::kOk);
     std::vector<float> p(512);
