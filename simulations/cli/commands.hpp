@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "skink/host/program/command_line.hpp"
+#include "skink/simulations/feature_set.hpp"
 #include "skink/simulations/import.hpp"
 #include "skink/simulations/run.hpp"
 
@@ -154,5 +155,19 @@ struct ImportArguments {
 void add_import(Command& command, ImportArguments& arguments);
 /// Makes a data set of a CSV file.
 int import_file(const ImportArguments& arguments);
+
+struct FeaturesArguments {
+  FeatureSetOptions options;
+  std::string statistics;  ///< "mean,rms"
+  double rate_hz = 0;
+  double low_hz = 0;
+  double high_hz = 0;  ///< 0: half the rate
+  double scale = 0;    ///< 0: not said
+  bool is_quiet = false;
+};
+/// Adds the command's options.
+void add_features(Command& command, FeaturesArguments& arguments);
+/// Makes a data set of features out of one of readings.
+int make_features(const FeaturesArguments& arguments);
 
 }  // namespace skink::simulations::cli

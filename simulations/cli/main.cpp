@@ -218,7 +218,8 @@ class SimulatorCommands {
         profile_(app.command("profile", "Shows where the time of an experiment's rounds goes on this machine")),
         plan_(app.command("plan", "Shows the memory that a device needs to learn the network")),
         evaluate_(app.command("evaluate", "Adapts a model to unseen tasks, as at the end of a run")),
-        import_(app.command("import", "Makes a data set of a CSV file of windows or readings")) {
+        import_(app.command("import", "Makes a data set of a CSV file of windows or readings")),
+        features_(app.command("features", "Makes a data set of features out of one of readings, as a device does")) {
     add_run(run_, run_arguments_);
     add_replay(replay_, replay_arguments_);
     add_record(record_, record_arguments_);
@@ -231,6 +232,7 @@ class SimulatorCommands {
     add_plan(plan_, plan_arguments_);
     add_evaluate(evaluate_, evaluate_arguments_);
     cli::add_import(import_, import_arguments_);
+    cli::add_features(features_, features_arguments_);
   }
 
   /// The one that was given. @returns an exit code.
@@ -242,6 +244,7 @@ class SimulatorCommands {
     if (plan_.parsed()) return cli::plan(plan_arguments_);
     if (evaluate_.parsed()) return cli::evaluate(evaluate_arguments_);
     if (import_.parsed()) return cli::import_file(import_arguments_);
+    if (features_.parsed()) return cli::make_features(features_arguments_);
     const auto made = prepare_folder(out_folder());
     if (!made) return cli::fail(ExitCode::kStore, made.error().message);
     if (sweep_.parsed()) return cli::sweep(sweep_arguments_);
@@ -259,7 +262,8 @@ class SimulatorCommands {
     return codecs_.parsed() ? codecs_arguments_.sweep.out : replay_arguments_.out;
   }
 
-  Command run_, replay_, record_, sweep_, compare_, codecs_, bench_, intake_, profile_, plan_, evaluate_, import_;
+  Command run_, replay_, record_, sweep_, compare_, codecs_, bench_, intake_, profile_, plan_, evaluate_, import_,
+      features_;
   cli::RunArguments run_arguments_;
   cli::ReplayArguments replay_arguments_;
   cli::RecordArguments record_arguments_;
@@ -272,6 +276,7 @@ class SimulatorCommands {
   cli::PlanArguments plan_arguments_;
   cli::EvaluateArguments evaluate_arguments_;
   cli::ImportArguments import_arguments_;
+  cli::FeaturesArguments features_arguments_;
 };
 
 int run_program(int argc, char** argv) {

@@ -16,8 +16,8 @@ import numpy as np
 ROOT = pathlib.Path(os.environ["SKINK_SOURCE_DIR"])
 BIN = pathlib.Path(os.environ["SKINK_BIN_DIR"])
 DOCUMENT = (ROOT / "docs/data.md").read_text()
-EXAMPLES = {"A CSV file with a window in each row": "hand", "A raw log": "machines", "A forecast": "ahead",
-            "Arrays in Python": "gestures"}
+EXAMPLES = {"A CSV file with a window in each row": "hand", "A raw log": "machines", "Features": "currents",
+            "A forecast": "ahead", "Arrays in Python": "gestures"}
 
 
 def fail(text: str) -> None:
