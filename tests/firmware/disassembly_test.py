@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The disassembly of skink-client.elf for the Cortex-M4F. Nowhere a fused multiply-add (VFMA, VFMS, VFNMA, VFNMS): it rounds
+"""The disassembly of skink-client.elf, and of skink-words.elf, which has the features too, for the Cortex-M4F. Nowhere a fused multiply-add (VFMA, VFMS, VFNMA, VFNMS): it rounds
 once where docs/arithmetic.md says twice. No VMLA, VMLS, VNMLA, VNMLS in the numeric sources: the same bits, but three cycles
 where VMUL and VADD take two. Numeric is every source that the linker's map names for code with floating-point arithmetic;
 the exceptions stand below."""
@@ -18,11 +18,15 @@ ROOT = Path(os.environ["SKINK_SOURCE_DIR"])
 sys.path.insert(0, str(ROOT / "scripts/lib"))
 from cortex_m4 import CHAINED, FUSED, disassemble  # noqa: E402
 
-IMAGE = ROOT / "build/firmware-mps2-an386/skink-client.elf"
 KERNELS = "training.cpp"  # holds the kernels and, inlined or as templates, the functions of elementary.cpp
+BUILD = ROOT / "build/firmware-mps2-an386"
+IMAGES = ((BUILD / "skink-client.elf", [KERNELS]),
+          (BUILD / "skink-words.elf", [KERNELS, "spectrum.cpp", "mel_bands.cpp", "window_statistics.cpp", "frames.cpp"]))
 EXCEPTIONS = {  # built for size
     "compact.cpp": "layers whose time is small beside dense and convolution layers",
     "canary.cpp": "two probes of how the board rounds",
+    "prediction.cpp": "scale and offset of the inputs, once a prediction",
+    "synthetic_microphone.cpp": "readings that are made up",
     "task_runner.cpp": "scale and offset of the inputs, once a sample",
 }
 
@@ -61,15 +65,10 @@ class Sources:
         return re.sub(r".*[/(]|\.obj\)?$|\.o\)?$", "", path) if begin <= address < begin + size else "(no section)"
 
 
-def main():
-    if shutil.which("arm-none-eabi-objdump") is None:
-        end(0, "SKIPPED: disassembly: arm-none-eabi-objdump is not installed")
-    check_the_check()
-    if not IMAGE.exists():
-        end(0, f"SKIPPED: firmware for mps2-an386: {IMAGE.relative_to(ROOT)} was not built")
-    sources = Sources(IMAGE.with_suffix(".map").read_text())
-    arithmetic, wrong = collections.Counter(), []
-    for instruction in disassemble(IMAGE).values():
+def look(image, arithmetic):
+    """Counts the arithmetic of an image by source. @returns what is wrong in it."""
+    sources, wrong = Sources(image.with_suffix(".map").read_text()), []
+    for instruction in disassemble(image).values():
         if instruction.kind not in ("float", "VMLA", "VDIV"):
             continue
         source = sources.of(instruction.address)
@@ -77,13 +76,27 @@ def main():
         is_chained = CHAINED.match(instruction.name) and source not in EXCEPTIONS
         if FUSED.match(instruction.name) or is_chained:
             text = f"{instruction.name} {instruction.operands}"
-            wrong.append(f"{source}: {instruction.address:x} {text} in {instruction.function}")
-    print("instructions of floating-point arithmetic, by source:")
-    for source, count in arithmetic.most_common():
-        exception = f"; VMLA allowed: {EXCEPTIONS[source]}" if source in EXCEPTIONS else ""
-        print(f"{count:6} {source}{exception}")
-    if not arithmetic[KERNELS]:
-        end(1, f"FAILED: no arithmetic in {KERNELS}: does the test still read the map?")
+            wrong.append(f"{image.name}, {source}: {instruction.address:x} {text} in {instruction.function}")
+    return wrong
+
+
+def main():
+    if shutil.which("arm-none-eabi-objdump") is None:
+        end(0, "SKIPPED: disassembly: arm-none-eabi-objdump is not installed")
+    check_the_check()
+    wrong = []
+    for image, needed in IMAGES:
+        if not image.exists():
+            end(0, f"SKIPPED: firmware for mps2-an386: {image.relative_to(ROOT)} was not built")
+        arithmetic = collections.Counter()
+        wrong += look(image, arithmetic)
+        print(f"{image.name}: instructions of floating-point arithmetic, by source:")
+        for source, count in arithmetic.most_common():
+            exception = f"; VMLA allowed: {EXCEPTIONS[source]}" if source in EXCEPTIONS else ""
+            print(f"{count:6} {source}{exception}")
+        for source in needed:
+            if not arithmetic[source]:
+                end(1, f"FAILED: no arithmetic in {source}: does the test still read the map?")
     if wrong:
         end(1, f"FAILED: {len(wrong)} fused or chained multiply-adds, e.g. by another compiler or options", *wrong)
 
