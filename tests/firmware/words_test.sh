@@ -32,7 +32,10 @@ fleet_pids+=($!)
 tries=600
 until [[ $(grep -c '^heard: .*adapted weights' device.log) -ge 30 ]]; do
   tries=$((tries - 1))
-  kill -0 "${fleet_pids[0]}" 2>/dev/null && [[ $tries -gt 0 ]] || { cat device.log && fail "the words did not come"; }
+  if [[ $tries -le 0 ]] || ! kill -0 "${fleet_pids[0]}" 2>/dev/null; then
+    cat device.log
+    fail "the words did not come"
+  fi
   sleep 0.2
 done
 grep -v '^heard' device.log

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "codec_bench.hpp"
+#include "features_bench.hpp"
 #include "skink/common/arithmetic/philox.hpp"
 #include "skink/common/crypto/crypto.hpp"
 #include "skink/common/little_endian.hpp"
@@ -130,6 +131,7 @@ void run() noexcept {
   nn::BuildError error;
   if (nn::Network::build({1, 1, 1}, sine_relu, Loss::kMeanSquaredError, sine, error) == Status::kOk)
     measure_codecs(sine);
+  measure_features();
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ class Extractor {
   /// @returns kOk; kShapeMismatch when sizes differ from those of begin(), `out` is unchanged.
   ///
   /// Cost for each axis: a pass or two for each statistic; with bands power_spectrum() and MelBands::apply(). Stack:
-  /// below 200 bytes.
+  /// below 300 bytes.
   Status compute(const Framer& framer, Span<float> out) noexcept;
 
  private:
