@@ -65,8 +65,8 @@ void butterflies(float* z, size_t m, size_t half) noexcept {
   }
 }
 
-/// From the transform of m complex numbers to that of 2 m real ones.
-void untangle(float* z, size_t m) noexcept {
+/// From the transform of m complex numbers to that of 2 m real ones. `step` is 512 / m.
+void untangle(float* z, size_t m, size_t step) noexcept {
   const Complex zero = get(z, 0);
   put(z, 0, {zero.re + zero.im, zero.re - zero.im});
   for (size_t k = 1; k <= m / 2; ++k) {
@@ -74,7 +74,7 @@ void untangle(float* z, size_t m) noexcept {
     const Complex q = get(z, m - k);
     const Complex even{0.5F * (p.re + q.re), 0.5F * (p.im - q.im)};
     const Complex odd{0.5F * (p.im + q.im), 0.5F * (q.re - p.re)};
-    const Complex t = turned(twiddle(static_cast<uint32_t>(k * (kTurn / 2 / m))), odd);
+    const Complex t = turned(twiddle(static_cast<uint32_t>(k * step)), odd);
     put(z, m - k, {even.re - t.re, t.im - even.im});
     put(z, k, {even.re + t.re, even.im + t.im});  // last: for k = m / 2 both are one
   }
@@ -96,7 +96,7 @@ Status real_transform(Span<float> x) noexcept {
   const size_t m = x.size() / 2;
   reverse_bits(x.data(), m);
   for (size_t half = 1; half < m; half *= 2) butterflies(x.data(), m, half);
-  untangle(x.data(), m);
+  untangle(x.data(), m, kTurn / x.size());
   return Status::kOk;
 }
 

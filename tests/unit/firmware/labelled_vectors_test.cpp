@@ -52,7 +52,8 @@ TEST_CASE("labelled vectors: five of each, of which one is held back", "[firmwar
   CHECK(counts.support == 12);
   CHECK(counts.query == 3);
   for (std::uint32_t i = 0; i < 12; ++i) {
-    CHECK(first_of(source, SampleSet::kSupport, i) == static_cast<float>(10 * (i % 3) + i / 3));
+    const std::uint32_t time = i / 3;
+    CHECK(first_of(source, SampleSet::kSupport, i) == static_cast<float>(10 * (i % 3) + time));
     CHECK(source.target(source.context, SampleSet::kSupport, i, 0) == static_cast<float>(i % 3));
   }
   for (std::uint32_t i = 0; i < 3; ++i) CHECK(first_of(source, SampleSet::kQuery, i) == static_cast<float>(10 * i + 4));
