@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "skink/common/crc32.hpp"
+
 namespace skink::edge::internal {
 namespace {
 
@@ -23,6 +25,27 @@ void Birth::on_connected() noexcept {
 void Birth::on_challenge(uint64_t challenge) noexcept {
   challenge_ = challenge;
   is_due_ = true;
+}
+
+void Birth::on_samples(const SampleSource& samples) noexcept {
+  wire::State state{};
+  describe(samples, state);
+  uint8_t* of_class = state.class_samples.bytes;
+  for (uint32_t i = 0; i < state.class_samples.size; ++i) {
+    uint8_t digits = 0;
+    while (of_class[i] >> digits != 0) ++digits;
+    of_class[i] = digits;
+  }
+  const uint32_t levels = crc32({of_class, state.class_samples.size}, state.samples > 1 ? 1 : 0);
+  if (levels != sample_levels_) is_due_ = true;
+  sample_levels_ = levels;
+}
+
+void describe(const SampleSource& samples, wire::State& state) noexcept {
+  if (samples.count == nullptr) return;
+  uint32_t classes = 0;
+  state.samples = 1 + samples.count(samples.context, MutableBytes(state.class_samples.bytes), classes);
+  state.class_samples.size = static_cast<pb_size_t>(classes);
 }
 
 bool Birth::next_subscription(Action& action) noexcept {

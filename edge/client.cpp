@@ -19,13 +19,16 @@ Client::Client(const ClientConfig& config, const Platform& platform) noexcept
       birth_(config.firmware, config.health, releases_.is_open() ? Topics::kTasksAndReleases : Topics::kTasks),
       timer_(config.retry_ms, config.retry_limit_ms, config.jitter_seed),
       slot_(platform.model),
+      personal_(platform.personal),
       residual_(platform.residuals) {}
 
 void Client::restore_task(const wire::RoundId& id) noexcept { gate_.restore(id); }
 
 Status Client::restore_model(uint32_t bytes) noexcept {
   runner_.forget_weights();  // they need the model that they were computed with
-  return slot_.open(bytes);
+  const Status status = slot_.open(bytes);
+  take_up_personal();
+  return status;
 }
 
 void Client::on_connected(uint64_t now_ms) noexcept {
@@ -128,6 +131,8 @@ void Client::on_reply(Bytes message, uint64_t now_ms) noexcept {
   }
 }
 
+void Client::on_samples_changed() noexcept { birth_.on_samples(samples_); }
+
 // ---- work -----------------------------------------------------------------------------------------------------------
 
 void Client::begin_work() noexcept {
@@ -169,7 +174,14 @@ void Client::begin_work() noexcept {
 
 void Client::work(uint64_t now_ms) noexcept {
   now_ms_ = now_ms;
-  if (!has_work()) return;
+  if (!is_working()) {
+    if (personal_.is_writing()) {
+      keep_personal();
+    } else {
+      begin_judgement();
+    }
+    return;
+  }
   const Progress progress = runner_.step();
   if (progress == Progress::kMore) return;
   if (is_judging_) {
@@ -319,6 +331,7 @@ bool Client::encode_birth(size_t& written) noexcept {
   state.model = slot_.prefix();
   gate_.describe(state);
   if (releases_.is_open()) releases_.describe(state);
+  internal::describe(samples_, state);
   return wire::encode_state(state, identity_, outbox_, written) == Status::kOk;
 }
 

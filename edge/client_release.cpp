@@ -1,7 +1,7 @@
 /// @file
-/// Releases: what the client does with an announced model when no task wants it, and how its own samples judge it
-/// (docs/protocol.md, section 7). It uses what rounds leave over: the download while there is no task, and of the arena
-/// what no result and no residual may still need.
+/// Releases: what the client does with an announced model when no task wants it; how its own samples judge it:
+/// client_personal.cpp (docs/protocol.md, section 7). It uses what rounds leave over: the download while there is no
+/// task, and of the arena what no result and no residual may still need.
 
 #include "skink/edge/client.hpp"
 
@@ -11,24 +11,12 @@ using internal::DownloadPlaces;
 using internal::ReleaseGate;
 using internal::ReleaseStage;
 
-namespace {
-
-/// The task of the source is always the same one: there are no rounds here.
-TaskSettings settings_of(const AdaptSettings& own) noexcept {
-  TaskSettings settings;
-  settings.kind = wire::TaskKind::kEvaluate;
-  settings.inner_learning_rate = own.inner_learning_rate;
-  settings.passes = own.passes;
-  settings.batch_size = own.batch_size;
-  return settings;
-}
-
-}  // namespace
-
 Status Client::restore_release(uint32_t number, uint32_t bytes) noexcept {
   has_release_weights_ = false;
   releases_.restore(number);
-  return release_.open(bytes);
+  const Status status = release_.open(bytes);
+  take_up_personal();
+  return status;
 }
 
 // ---- the announcement -----------------------------------------------------------------------------------------------
@@ -137,6 +125,7 @@ void Client::on_release_kept(Status status, uint64_t now_ms) noexcept {
   if (has_release_weights_ || is_judging_) runner_.forget_weights();
   has_release_weights_ = false;
   is_judging_ = false;  // adapt_now() works with the one before
+  personal_.stop();
   if (status == Status::kOk) status = release_.open(offer.bytes);
   if (status != Status::kOk || !release_.has_model(offer.digest)) {
     refuse_release(wire::Refusal::kStorageFailed);
@@ -145,78 +134,6 @@ void Client::on_release_kept(Status status, uint64_t now_ms) noexcept {
   ++counters_.releases;
   releases_.on_kept();
   is_judgement_due_ = true;
-}
-
-// ---- the device's own judgement -------------------------------------------------------------------------------------
-
-/// What is due because of a release, or because a task took the arena.
-void Client::begin_judgement() noexcept {
-  is_judgement_due_ = false;
-  const TaskSettings settings = adapts_itself_ ? settings_of(own_) : releases_.judgement();
-  if (settings.passes == 0) {
-    set_use(wire::ReleaseUse::kReleased);
-    return;
-  }
-  const Status status = begin_own_work(settings);
-  if (status == Status::kOk || (status == Status::kBufferTooSmall && residual_.has_open_change())) return;
-  set_use(wire::ReleaseUse::kNotJudged);
-}
-
-/// An evaluation task of its own: the loss of the query samples before and after adapting to the support samples. An
-/// open change keeps what the arena holds: after the next task, then.
-Status Client::begin_own_work(const TaskSettings& settings) noexcept {
-  const auto begin = [&]() noexcept {
-    return runner_.begin(used().info(), used().memory(), samples_, settings, spare_arena());
-  };
-  Status status = begin();
-  if (status == Status::kBufferTooSmall && give_up_result()) status = begin();
-  is_judging_ = status == Status::kOk;
-  return status;
-}
-
-void Client::finish_judgement(Progress progress) noexcept {
-  is_judging_ = false;
-  has_release_weights_ = has_release();
-  ++counters_.judgements;
-  const wire::Evaluation& sums = runner_.evaluation();
-  auto use = wire::ReleaseUse::kWorse;
-  if (progress == Progress::kFailed || sums.query_samples == 0) {
-    use = wire::ReleaseUse::kNotJudged;
-  } else if (sums.diverged_tasks != 0) {
-    use = wire::ReleaseUse::kDiverged;
-  } else if (sums.loss_after < sums.loss_before) {
-    use = wire::ReleaseUse::kAdapted;
-  }
-  if (use != wire::ReleaseUse::kAdapted) runner_.forget_weights();  // predict() reads phi
-  set_use(use);
-}
-
-/// Births speak of releases.
-void Client::set_use(wire::ReleaseUse use) noexcept {
-  own_use_ = use;
-  if (has_release()) releases_.set_use(use);
-}
-
-Status Client::adapt_now(const AdaptSettings& settings) noexcept {
-  const TaskSettings own = settings_of(settings);
-  if (!is_valid(own) || own.passes == 0) return Status::kInvalidArgument;
-  if (!is_idle() || is_judging_ || download_.is_patching() || !used().has_model()) return Status::kUnavailable;
-  const Status status = begin_own_work(own);
-  if (status != Status::kOk) return status;
-  own_ = settings;
-  adapts_itself_ = true;
-  is_judgement_due_ = false;
-  return Status::kOk;
-}
-
-/// A task takes the arena. What is lost by it is judged again when the task has ended.
-void Client::lose_release_weights() noexcept {
-  const bool is_lost =
-      adapts_itself_ || is_judging_ || is_adapted_release() || releases_.use() == wire::ReleaseUse::kUnknown;
-  if (is_lost) is_judgement_due_ = true;
-  if (is_judging_) runner_.forget_weights();
-  is_judging_ = false;
-  has_release_weights_ = false;
 }
 
 // ---- memory ---------------------------------------------------------------------------------------------------------

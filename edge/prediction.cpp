@@ -24,6 +24,12 @@ Status TaskRunner::load_weights(const model::ModelInfo& model, const model::Byte
   return status;
 }
 
+bool TaskRunner::load_personal(const internal::PersonalWeights& personal) noexcept {
+  const bool is_sound = personal.read(parameters_) == Status::kOk && nn::all_finite(parameters_);
+  weights_ = is_sound ? Weights::kAdapted : Weights::kNone;
+  return is_sound;
+}
+
 Status TaskRunner::predict(const model::Model& model, Span<const float> stored, Span<float> outputs) noexcept {
   const nn::Network& network = model.network;
   if (stored.size() != network.input_size() || outputs.size() != network.output_size()) return Status::kShapeMismatch;
@@ -34,18 +40,22 @@ Status TaskRunner::predict(const model::Model& model, Span<const float> stored, 
   return Status::kOk;
 }
 
-/// phi into the part of the arena that nothing else needs.
+/// What is kept of adapt_now(), else phi, into the part of the arena that nothing else needs.
 Status Client::load_phi(const internal::ModelSlot& slot) noexcept {
   if (!slot.has_model()) return Status::kUnavailable;
   Status status = runner_.load_weights(slot.info(), slot.memory(), spare_arena());
   if (status == Status::kBufferTooSmall && give_up_result()) {
     status = runner_.load_weights(slot.info(), slot.memory(), spare_arena());
   }
-  return status;
+  if (status != Status::kOk || !personal_.is_of(slot.info()) || runner_.load_personal(personal_)) return status;
+  personal_.forget();
+  set_use(wire::ReleaseUse::kNotJudged);
+  is_judgement_due_ = adapts_itself_;
+  return runner_.load_weights(slot.info(), slot.memory(), spare_arena());
 }
 
 Status Client::predict(Span<const float> stored, Span<float> outputs) noexcept {
-  if (has_work() || download_.is_patching()) return Status::kUnavailable;
+  if (is_working() || download_.is_patching()) return Status::kUnavailable;
   const internal::ModelSlot& slot = has_release() ? release_ : slot_;
   if (runner_.weights() == Weights::kNone || has_release_weights_ != has_release()) {
     const Status status = load_phi(slot);

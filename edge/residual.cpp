@@ -12,7 +12,7 @@ void Residual::settle(uint64_t run, uint32_t accepted_round, codec::Encoder& enc
   const bool taken = is_open_ && run == open_run_ && accepted_round == open_round_ + 1;
   is_open_ = false;
   if (!taken) return;  // refused, late or lost: the old residual stays
-  tag_.accepted_round = accepted_round;
+  tag_.version = accepted_round;
   kept_ = leave(encoder) == Status::kOk;
 }
 
@@ -23,20 +23,20 @@ Status Residual::leave(codec::Encoder& encoder) noexcept {
   return status == Status::kOk ? store_.commit(store_.context, tag_) : status;
 }
 
-void Residual::prepare(const ResidualTag& tag, Span<float> memory) noexcept {
+void Residual::prepare(const VectorTag& tag, Span<float> memory) noexcept {
   if (memory.empty()) {
     memory_ = {};
-    ResidualTag found;
+    VectorTag found;
     const bool is_there = store_.find(store_.context, found) && found == tag;
     tag_ = tag;
-    if (!is_there) tag_.accepted_round = 0;
+    if (!is_there) tag_.version = 0;
     return;
   }
   const bool is_there = kept_ && tag == tag_ && memory.data() == memory_.data();
   tag_ = tag;
   if (!is_there) {
     for (float& value : memory) value = 0.0F;
-    tag_.accepted_round = 0;
+    tag_.version = 0;
   }
   memory_ = memory;
   kept_ = true;
@@ -45,7 +45,7 @@ void Residual::prepare(const ResidualTag& tag, Span<float> memory) noexcept {
 void Residual::add_to(codec::Change& change) const noexcept {
   if (!memory_.empty()) {
     change.residual = memory_.data();
-  } else if (tag_.accepted_round != 0) {
+  } else if (tag_.version != 0) {
     change.stored_residual = {store_.context, store_.read};
   }
 }

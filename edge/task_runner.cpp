@@ -102,6 +102,7 @@ Progress TaskRunner::load() noexcept {
   if (!read_phi(0, parameters_)) return Progress::kFailed;
   Status status = load_scales(*model_, phi_);
   phi_failed_ = status != Status::kOk;
+  if (status == Status::kOk && settings_.in_use != nullptr) status = settings_.in_use->read(parameters_);
   if (status == Status::kOk && !samples_.replayable) status = buffer_support();
   // Once a task, so that no step of the training does.
   if (status == Status::kOk) status = check_targets(SampleSet::kSupport, 0, counts_.support);
@@ -314,7 +315,7 @@ Progress TaskRunner::query(bool after) noexcept {
     position_ = 0;
     if (after) return finish_task();
     phase_ = Phase::kAdapt;
-    return Progress::kMore;
+    return settings_.in_use == nullptr || read_phi(0, parameters_) ? Progress::kMore : Progress::kFailed;
   }
   const nn::Network& network = model_->model.network;
   const Status status = read_sample(SampleSet::kQuery, position_, sample_);

@@ -71,7 +71,7 @@ std::vector<std::uint8_t> MetaModel::step(std::uint32_t round, Span<const std::i
 }
 
 void MetaModel::encode() {
-  file_.resize(model::model_bytes(network(), model().input.count));
+  file_.resize(model::model_bytes(model()));
   const Status status =
       model::encode(model(), {parameters_.data(), parameters_.size()}, {file_.data(), file_.size()}, digest_);
   if (status != Status::kOk) throw std::runtime_error("the meta-parameters are not finite");

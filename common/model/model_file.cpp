@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "skink/common/limits.hpp"
 #include "skink/common/little_endian.hpp"
 #include "skink/common/wire/versions.hpp"
 
@@ -11,7 +12,9 @@ namespace {
 constexpr uint8_t kMagic[4] = {'S', 'K', 'M', 0};
 constexpr size_t kHeaderBytes = 32;
 constexpr size_t kLayerBytes = 12;
-constexpr uint32_t kMaxModelBytes = kHeaderBytes + nn::kMaxLayers * kLayerBytes + 3 * sizeof(float) * nn::kMaxNumbers +
+constexpr size_t kAdaptationBytes = 12;
+constexpr uint32_t kMaxModelBytes = kHeaderBytes + nn::kMaxLayers * kLayerBytes + kAdaptationBytes +
+                                    3 * sizeof(float) * nn::kMaxNumbers +
                                     crypto::kDigestBytes;  // parameters, scales, offsets
 
 void encode_layer(const nn::LayerSpec& spec, uint8_t* out) noexcept {
@@ -53,7 +56,7 @@ const uint8_t* begin_of_memory(void* context) noexcept { return static_cast<cons
 Status check_versions(const uint8_t* header) noexcept {
   const uint16_t format = load_u16(header + 4);
   if (format > wire::kModelFormatVersion) return Status::kNewerVersion;
-  if (format != wire::kModelFormatVersion) return Status::kUnsupported;
+  if (format < wire::kPlainModelFormat) return Status::kUnsupported;
   const bool same = load_u16(header + 6) == wire::kArithmeticVersion &&
                     load_u16(header + 8) == wire::kModelFileProtocol && load_u16(header + 10) == wire::kCodecVersion;
   return same ? Status::kOk : Status::kUnsupported;
@@ -101,6 +104,19 @@ Status decode_layers(const ByteSource& source, const uint8_t* header, ModelInfo&
                             info.build_error);
 }
 
+/// After the layers, in files of format 3.
+Status decode_adaptation(const ByteSource& source, const uint8_t* header, ModelInfo& info) noexcept {
+  info.model.adaptation = {};
+  if (load_u16(header + 4) == wire::kPlainModelFormat) return Status::kOk;
+  uint8_t bytes[kAdaptationBytes];
+  const auto at = static_cast<uint32_t>(kHeaderBytes + info.model.network.layers().size() * kLayerBytes);
+  if (source.size < at + kAdaptationBytes + crypto::kDigestBytes) return Status::kDamaged;
+  const Status status = source.read(source.context, at, MutableBytes(bytes));
+  if (status != Status::kOk) return status;
+  info.model.adaptation = {load_float(bytes), load_u32(bytes + 4), load_u32(bytes + 8)};
+  return is_valid(info.model.adaptation) ? Status::kOk : Status::kInvalidArgument;
+}
+
 Status read_floats(const ByteSource& source, uint32_t offset, Span<float> out) noexcept {
   // The bytes lie where the floats are going to be; on a little-endian machine they are these floats already.
   auto* bytes = reinterpret_cast<uint8_t*>(out.data());
@@ -142,6 +158,16 @@ size_t model_bytes(const nn::Network& network, size_t input_scales) noexcept {
          crypto::kDigestBytes;
 }
 
+size_t model_bytes(const Model& model) noexcept {
+  return model_bytes(model.network, model.input.count) + (model.adaptation.passes == 0 ? 0 : kAdaptationBytes);
+}
+
+bool is_valid(const Adaptation& adaptation) noexcept {
+  const bool is_rate = arithmetic::is_finite(adaptation.inner_learning_rate) && adaptation.inner_learning_rate > 0.0F;
+  return is_rate && adaptation.passes >= 1 && adaptation.passes <= limits::kMaxPasses && adaptation.batch_size >= 1 &&
+         adaptation.batch_size <= limits::kMaxBatchSize;
+}
+
 Status FileImage::begin(const Model& model, Span<const float> parameters) noexcept {
   if (parameters.size() != model.network.parameter_count()) return Status::kShapeMismatch;
   for (const float parameter : parameters) {
@@ -149,7 +175,7 @@ Status FileImage::begin(const Model& model, Span<const float> parameters) noexce
   }
   model_ = &model;
   parameters_ = parameters;
-  size_ = static_cast<uint32_t>(model_bytes(model.network, model.input.count));
+  size_ = static_cast<uint32_t>(model_bytes(model));
   crypto::Sha256 hash;
   uint8_t block[256];
   const uint32_t content = size_ - static_cast<uint32_t>(crypto::kDigestBytes);
@@ -185,9 +211,10 @@ void FileImage::read(uint32_t offset, MutableBytes out) const noexcept {
 
 void FileImage::read_head(uint32_t offset, MutableBytes out) const noexcept {
   const nn::Network& network = model_->network;
-  uint8_t head[kHeaderBytes + nn::kMaxLayers * kLayerBytes];
+  uint8_t head[kHeaderBytes + nn::kMaxLayers * kLayerBytes + kAdaptationBytes];
+  const Adaptation& adaptation = model_->adaptation;
   memcpy(head, kMagic, sizeof kMagic);
-  store_u16(head + 4, wire::kModelFormatVersion);
+  store_u16(head + 4, adaptation.passes == 0 ? wire::kPlainModelFormat : wire::kModelFormatVersion);
   store_u16(head + 6, wire::kArithmeticVersion);
   store_u16(head + 8, wire::kModelFileProtocol);
   store_u16(head + 10, wire::kCodecVersion);
@@ -204,6 +231,9 @@ void FileImage::read_head(uint32_t offset, MutableBytes out) const noexcept {
     encode_layer(plan.spec, cursor);
     cursor += kLayerBytes;
   }
+  store_float(cursor, adaptation.inner_learning_rate);
+  store_u32(cursor + 4, adaptation.passes);
+  store_u32(cursor + 8, adaptation.batch_size);
   memcpy(out.data(), head + offset, out.size());
 }
 
@@ -226,7 +256,7 @@ void FileImage::read_numbers(uint32_t offset, MutableBytes out) const noexcept {
 }
 
 Status encode(const Model& model, Span<const float> parameters, MutableBytes out, crypto::Digest& digest) noexcept {
-  if (out.size() != model_bytes(model.network, model.input.count)) return Status::kShapeMismatch;
+  if (out.size() != model_bytes(model)) return Status::kShapeMismatch;
   FileImage image;
   const Status status = image.begin(model, parameters);
   if (status != Status::kOk) return status;
@@ -251,17 +281,20 @@ Status inspect(const ByteSource& source, ModelInfo& info) noexcept {
   status = check_versions(header);
   if (status != Status::kOk) return status;
   status = decode_layers(source, header, info);
+  if (status == Status::kOk) status = decode_adaptation(source, header, info);
   if (status != Status::kOk) return status;
   const nn::Network& network = info.model.network;
   const size_t scales = load_u32(header + 24);
+  const bool has_adaptation = info.model.adaptation.passes != 0;
   const bool has_scales = scales == 1 || scales == network.input_shape().channels || scales == network.input_size();
   if (!has_scales || load_u32(header + 28) != network.parameter_count() ||
-      source.size != model_bytes(network, scales)) {
+      source.size - (has_adaptation ? kAdaptationBytes : 0) != model_bytes(network, scales)) {
     return Status::kShapeMismatch;
   }
   info.model.input = {};
   info.model.input.count = scales;
-  info.scales_offset = static_cast<uint32_t>(kHeaderBytes + network.layers().size() * kLayerBytes);
+  info.scales_offset = static_cast<uint32_t>(kHeaderBytes + network.layers().size() * kLayerBytes +
+                                             (has_adaptation ? kAdaptationBytes : 0));
   info.parameters_offset = info.scales_offset + static_cast<uint32_t>(8 * scales);
   return check_numbers(source, info);
 }

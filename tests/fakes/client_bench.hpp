@@ -10,7 +10,7 @@
 
 #include "fakes/fixed_samples.hpp"
 #include "fakes/memory_release_store.hpp"
-#include "fakes/memory_residual_store.hpp"
+#include "fakes/memory_vector_store.hpp"
 #include "fakes/model.hpp"
 #include "skink/edge/client.hpp"
 
@@ -39,6 +39,7 @@ struct BenchOptions {
   std::uint32_t residual_capacity = 0;  ///< numbers; 0: no store
   std::size_t release_bytes = 0;        ///< 0: no store
   Bytes release_key{};                  ///< outlives the bench
+  std::uint32_t personal_capacity = 0;  ///< numbers; 0: no store
 };
 
 class ClientBench {
@@ -54,6 +55,7 @@ class ClientBench {
     std::memset(identity.key.bytes, 0x42, sizeof identity.key.bytes);
     jitter_seed_ = options.jitter_seed;
     residuals.capacity = options.residual_capacity;
+    personal.capacity = options.personal_capacity;
     restart();
   }
 
@@ -68,7 +70,7 @@ class ClientBench {
     config.jitter_seed = jitter_seed_;
     config.release_key = release_key_;
     client = std::make_unique<edge::Client>(
-        config, edge::Platform{slot.source(), samples.source(), residuals.store(), releases.store()});
+        config, edge::Platform{slot.source(), samples.source(), residuals.store(), releases.store(), personal.store()});
   }
 
   // ---- the coordinator's side
@@ -267,7 +269,8 @@ class ClientBench {
   FakeSlot slot;
   FakeSamples samples;
   FakeReleaseStore releases;
-  FakeResidualStore residuals;
+  FakeVectorStore residuals;
+  FakeVectorStore personal;
   wire::Identity identity;
   std::unique_ptr<edge::Client> client;
   std::uint64_t now = 1000;

@@ -14,7 +14,8 @@ namespace skink::test {
 /// @param[in] model      as State::model; 0: none
 /// @param[in] last       the last task that it took; run 0: none
 inline std::vector<std::uint8_t> birth_message(const wire::Identity& identity, std::uint64_t challenge,
-                                               std::uint64_t model = 0, const wire::RoundId& last = {}) {
+                                               std::uint64_t model = 0, const wire::RoundId& last = {},
+                                               std::uint32_t samples = 0) {
   wire::State state{};
   state.has_versions = true;
   state.versions = wire::own_versions();
@@ -23,6 +24,7 @@ inline std::vector<std::uint8_t> birth_message(const wire::Identity& identity, s
   state.challenge = challenge;
   state.run = last.run;
   state.round = last.round;
+  state.samples = samples;
   std::vector<std::uint8_t> bytes(wire::kMaxControlBytes);
   std::size_t written = 0;
   REQUIRE(wire::encode_state(state, identity, {bytes.data(), bytes.size()}, written) == Status::kOk);

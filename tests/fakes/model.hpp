@@ -17,14 +17,15 @@ struct FakeModel {
   std::vector<std::uint8_t> file;
   crypto::Digest digest;
 
-  explicit FakeModel(const NetSpec& spec, std::uint32_t seed = 1) {
+  explicit FakeModel(const NetSpec& spec, std::uint32_t seed = 1, const model::Adaptation& adaptation = {}) {
     model.network = build(spec);
+    model.adaptation = adaptation;
     model.input.scale = 0.75F;
     model.input.offset = 0.125F;
     NetLottery lottery(seed);
     parameters.resize(model.network.parameter_count());
     for (float& value : parameters) value = static_cast<float>(lottery.real(-0.6, 0.6));
-    file.resize(model::model_bytes(model.network, model.input.count));
+    file.resize(model::model_bytes(model));
     REQUIRE(model::encode(model, {parameters.data(), parameters.size()}, {file.data(), file.size()}, digest) ==
             Status::kOk);
   }

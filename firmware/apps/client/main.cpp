@@ -15,7 +15,7 @@
 #include "skink/firmware/net/tls_stream.hpp"
 #include "skink/firmware/net/uplink.hpp"
 #include "skink/firmware/port.hpp"
-#include "skink/firmware/residual_flash.hpp"
+#include "skink/firmware/vector_flash.hpp"
 
 /// Sectors of each of the two places for a release in flash, before those of residuals; 0: the device takes none.
 #ifndef SKINK_RELEASE_SECTORS
@@ -66,7 +66,7 @@ provisioning::DeviceIdentity identity;
 Names names;
 ModelStore models;
 ModelStore releases;
-ResidualFlash residuals;
+VectorFlash residuals;
 Journal journal;
 TlsStream stream;
 edge::Health health;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "fakes/release_bench.hpp"
 #include "skink/edge/task_runner.hpp"
@@ -150,4 +151,168 @@ TEST_CASE("personal: a release is adapted with the device's own settings, and it
     scene.bench.work();
     CHECK(scene.bench.client->own_use() == ReleaseUse::kAdapted);
   }
+}
+
+namespace {
+
+/// A device that keeps what it adapts.
+BenchOptions keeping() {
+  BenchOptions options;
+  options.personal_capacity = 4096;
+  return options;
+}
+
+void adapt(ClientBench& bench) {
+  REQUIRE(bench.client->adapt_now(kSettings) == Status::kOk);
+  bench.work();
+}
+
+}  // namespace
+
+TEST_CASE("personal: what was adapted is kept over a reset, without connection or work", "[edge][client][personal]") {
+  ClientBench bench(keeping());
+  restart_with_model(bench);
+  make_learnable(bench);
+  const std::vector<float> before = answer(bench);
+  adapt(bench);
+  CHECK(bench.client->counters().personal_kept == 1);
+  const std::vector<float> adapted = answer(bench);
+  REQUIRE(adapted != before);
+  restart_with_model(bench);
+  CHECK_FALSE(bench.client->has_work());
+  CHECK(bench.client->own_use() == ReleaseUse::kAdapted);
+  CHECK(answer(bench) == adapted);
+  CHECK(bench.client->weights() == Weights::kAdapted);
+  SECTION("and when new samples say nothing better, it stays in use") {
+    make_misleading(bench);
+    adapt(bench);
+    CHECK(bench.client->own_use() == ReleaseUse::kAdapted);
+    CHECK(bench.client->counters().personal_kept == 0);
+    CHECK(answer(bench) == adapted);
+  }
+  SECTION("and a task takes it away only while it lasts: nothing is adapted again") {
+    (void)bench.run_task(bench.task());
+    bench.reply(bench.task(), wire::Verdict::kAccepted);
+    (void)bench.run();
+    CHECK(bench.client->counters().judgements == 0);
+    // Without a release what the task adapted is used until the next one.
+    restart_with_model(bench);
+    CHECK(answer(bench) == adapted);
+  }
+  SECTION("unless it cannot be read any more: then the model is used as it came, and adapted again") {
+    bench.personal.is_readable = false;
+    restart_with_model(bench);
+    CHECK(answer(bench) == before);
+    CHECK(bench.client->own_use() == ReleaseUse::kNotJudged);
+    bench.personal.is_readable = true;
+    REQUIRE(bench.client->has_work());
+    bench.work();
+    CHECK(answer(bench) == adapted);
+  }
+  SECTION("unless it is not finite") {
+    bench.personal.kept[3] = std::numeric_limits<float>::infinity();
+    restart_with_model(bench);
+    CHECK(answer(bench) == before);
+  }
+}
+
+TEST_CASE("personal: another model is adapted again by itself, and nothing else is taken for it",
+          "[edge][client][personal]") {
+  ClientBench bench(keeping());
+  restart_with_model(bench);
+  make_learnable(bench);
+  adapt(bench);
+  const Message first = bench.model.file;
+  bench.model = FakeModel(sine_net(), 78);
+  REQUIRE(bench.model.file != first);
+  restart_with_model(bench);
+  CHECK(bench.client->own_use() == ReleaseUse::kUnknown);
+  const std::vector<float> received = answer(bench);
+  REQUIRE(bench.client->has_work());
+  bench.work();
+  CHECK(bench.client->own_use() == ReleaseUse::kAdapted);
+  CHECK(std::abs(answer(bench)[0] - 0.7F) < std::abs(received[0] - 0.7F));
+  CHECK(bench.client->counters().personal_kept == 0);  // the next round brings another one: flash is not worn for it
+}
+
+TEST_CASE("personal: rate and passes come with the model, where the application names none",
+          "[edge][client][personal]") {
+  ClientBench bench(keeping());
+  restart_with_model(bench);
+  make_learnable(bench);
+  CHECK(bench.client->adapt_now() == Status::kInvalidArgument);  // this model says none
+  ClientBench named(keeping());
+  restart_with_model(named);
+  make_learnable(named);
+  adapt(named);
+  bench.model = FakeModel(sine_net(), 1, kSettings);
+  REQUIRE(bench.model.parameters == named.model.parameters);
+  restart_with_model(bench);
+  REQUIRE(bench.client->adapt_now() == Status::kOk);
+  bench.work();
+  CHECK(bench.client->own_use() == ReleaseUse::kAdapted);
+  CHECK(answer(bench) == answer(named));
+  SECTION("and the next model's are its own") {
+    bench.model = FakeModel(sine_net(), 1, {0.002F, 1, 2});
+    restart_with_model(bench);
+    REQUIRE(bench.client->has_work());
+    bench.work();
+    CHECK(bench.client->own_use() == ReleaseUse::kAdapted);
+    CHECK(answer(bench) != answer(named));
+  }
+  SECTION("if it says none, it is used as it came, and that is said") {
+    bench.model = FakeModel(sine_net(), 1);
+    restart_with_model(bench);
+    bench.work();
+    CHECK(bench.client->own_use() == ReleaseUse::kNotJudged);
+    CHECK(bench.client->counters().judgements == 0);
+  }
+}
+
+TEST_CASE("personal: settings in the store that are out of range start nothing", "[edge][client][personal]") {
+  ClientBench bench(keeping());
+  restart_with_model(bench);
+  make_learnable(bench);
+  adapt(bench);
+  bench.personal.tag.owner ^= 1;
+  bench.personal.tag.settings = ~0ULL;
+  restart_with_model(bench);
+  CHECK_FALSE(bench.client->has_work());
+  CHECK(bench.client->own_use() == ReleaseUse::kUnknown);
+}
+
+TEST_CASE("personal: weights that cannot be kept are used until the reset, and counted", "[edge][client][personal]") {
+  ClientBench bench(keeping());
+  restart_with_model(bench);
+  make_learnable(bench);
+  const std::vector<float> before = answer(bench);
+  bench.personal.writes_left = 1;
+  adapt(bench);
+  CHECK(bench.client->counters().personal_lost == 1);
+  CHECK(bench.client->counters().personal_kept == 0);
+  CHECK(bench.client->own_use() == ReleaseUse::kAdapted);
+  CHECK(answer(bench) != before);
+  restart_with_model(bench);
+  CHECK(answer(bench) == before);
+}
+
+TEST_CASE("personal: a task that comes while weights are written goes first", "[edge][client][personal]") {
+  ClientBench plain;
+  ClientBench bench(keeping());
+  restart_with_model(plain);
+  restart_with_model(bench);
+  make_learnable(plain);
+  make_learnable(bench);
+  REQUIRE(bench.client->adapt_now(kSettings) == Status::kOk);
+  while (bench.client->own_use() != ReleaseUse::kAdapted) bench.client->work(bench.now);
+  REQUIRE(bench.client->has_work());
+  for (int steps = GENERATE(0, 1, 2); steps > 0; --steps) bench.client->work(bench.now);
+  const wire::Task task = plain.task();
+  const std::vector<Sent> wanted = plain.run_task(task);
+  const std::vector<Sent> sent = bench.run_task(task);
+  CHECK(same_payloads(sent, wanted));
+  bench.reply(task, wire::Verdict::kAccepted);
+  (void)bench.run();
+  CHECK(bench.client->own_use() == ReleaseUse::kAdapted);
+  CHECK(bench.client->counters().judgements == 2);
 }

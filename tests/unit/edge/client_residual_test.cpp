@@ -182,7 +182,7 @@ TEST_CASE("client: a residual of another run of the store is not taken for this 
     (void)scene.run(round, round);
     scene.bench.reply(scene.last, Verdict::kAccepted);
   }
-  REQUIRE(scene.bench.residuals.tag.accepted_round == 1);
+  REQUIRE(scene.bench.residuals.tag.version == 1);
   wire::Task task = named(scene.bench.task(1), scene.name, 1);
   const bool is_other_run = GENERATE(true, false);
   is_other_run ? ++task.run : ++task.seed;

@@ -7,7 +7,7 @@
 #include "fakes/fake_flash.hpp"
 #include "skink/firmware/journal.hpp"
 #include "skink/firmware/model_store.hpp"
-#include "skink/firmware/residual_flash.hpp"
+#include "skink/firmware/vector_flash.hpp"
 
 namespace skink::firmware {
 namespace {
@@ -64,9 +64,9 @@ TEST_CASE("model store: a worn cell of a slot is a failure of the download", "[f
 
 TEST_CASE("residual flash: a worn cell is a failure of the write", "[firmware][storage][verify]") {
   FakeFlash flash;
-  ResidualFlash residuals;
+  VectorFlash residuals;
   REQUIRE(residuals.open(flash.flash, 2, 7) == Status::kOk);
-  const edge::ResidualStore store = residuals.store();
+  const edge::VectorStore store = residuals.store();
   const std::vector<float> numbers(100, 1.5F);
   REQUIRE(store.begin(store.context, 100) == Status::kOk);
   flash.stuck = {3 * 512 + 42};

@@ -4,7 +4,7 @@
 #include "fakes/fake_flash.hpp"
 #include "skink/firmware/journal.hpp"
 #include "skink/firmware/model_store.hpp"
-#include "skink/firmware/residual_flash.hpp"
+#include "skink/firmware/vector_flash.hpp"
 
 namespace skink::firmware {
 namespace {
@@ -234,17 +234,17 @@ std::vector<float> residual_of(std::uint32_t accepted_round, std::size_t count) 
 }
 
 /// Writes what an encoder leaves: pieces of 256 numbers; the old one can be read meanwhile.
-Status store_residual(const edge::ResidualStore& store, const edge::ResidualTag& tag) {
-  edge::ResidualTag old;
+Status store_residual(const edge::VectorStore& store, const edge::VectorTag& tag) {
+  edge::VectorTag old;
   const bool had_one = store.find(store.context, old);
-  const std::vector<float> numbers = residual_of(tag.accepted_round, tag.numbers);
+  const std::vector<float> numbers = residual_of(tag.version, tag.numbers);
   Status status = store.begin(store.context, tag.numbers);
   for (std::size_t first = 0; first < numbers.size() && status == Status::kOk; first += 256) {
     const std::size_t count = std::min<std::size_t>(256, numbers.size() - first);
     std::vector<float> before(count);
     if (had_one) {
       REQUIRE(store.read(store.context, first, {before.data(), count}) == Status::kOk);
-      const std::vector<float> expected = residual_of(old.accepted_round, old.numbers);
+      const std::vector<float> expected = residual_of(old.version, old.numbers);
       REQUIRE(std::equal(before.begin(), before.end(), expected.begin() + static_cast<std::ptrdiff_t>(first)));
     }
     status = store.write(store.context, first, {numbers.data() + first, count});
@@ -252,34 +252,34 @@ Status store_residual(const edge::ResidualStore& store, const edge::ResidualTag&
   return status == Status::kOk ? store.commit(store.context, tag) : status;
 }
 
-bool holds(const edge::ResidualStore& store, std::uint32_t accepted_round) {
-  edge::ResidualTag tag;
-  if (!store.find(store.context, tag) || tag.accepted_round != accepted_round) return false;
+bool holds(const edge::VectorStore& store, std::uint32_t accepted_round) {
+  edge::VectorTag tag;
+  if (!store.find(store.context, tag) || tag.version != accepted_round) return false;
   std::vector<float> numbers(tag.numbers);
   REQUIRE(store.read(store.context, 0, {numbers.data(), numbers.size()}) == Status::kOk);
   return numbers == residual_of(accepted_round, tag.numbers);
 }
 
-edge::ResidualStore opened(ResidualFlash& residuals, FakeFlash& flash) {
+edge::VectorStore opened(VectorFlash& residuals, FakeFlash& flash) {
   REQUIRE(residuals.open(flash.flash, 2, kSlotSectors) == Status::kOk);
   return residuals.store();
 }
 
 TEST_CASE("residual flash: what was committed is found again, with its tag", "[firmware][storage]") {
   FakeFlash flash(512, 16, GENERATE(4U, 8U, 32U));
-  ResidualFlash residuals;
-  const edge::ResidualStore store = opened(residuals, flash);
+  VectorFlash residuals;
+  const edge::VectorStore store = opened(residuals, flash);
   CHECK(store.capacity == 6 * 512 / 4);
-  edge::ResidualTag tag;
+  edge::VectorTag tag;
   CHECK_FALSE(store.find(store.context, tag));
   for (std::uint32_t round = 1; round < 6; ++round) {
     REQUIRE(store_residual(store, {9, 77, round, 701}) == Status::kOk);
     CHECK(holds(store, round));
-    ResidualFlash again;
-    const edge::ResidualStore found = opened(again, flash);
+    VectorFlash again;
+    const edge::VectorStore found = opened(again, flash);
     CHECK(holds(found, round));
     REQUIRE(found.find(found.context, tag));
-    CHECK(tag == edge::ResidualTag{9, 77, round, 701});
+    CHECK(tag == edge::VectorTag{9, 77, round, 701});
   }
   CHECK(store.begin(store.context, store.capacity + 1) == Status::kInvalidArgument);
 }
@@ -287,12 +287,12 @@ TEST_CASE("residual flash: what was committed is found again, with its tag", "[f
 TEST_CASE("residual flash: whenever power goes, the old one or the new one is found", "[firmware][storage]") {
   for (std::uint64_t steps = 1;; ++steps) {
     FakeFlash flash;
-    ResidualFlash residuals;
-    const edge::ResidualStore store = opened(residuals, flash);
+    VectorFlash residuals;
+    const edge::VectorStore store = opened(residuals, flash);
     REQUIRE(store_residual(store, {9, 77, 3, 300}) == Status::kOk);
     REQUIRE(store_residual(store, {9, 77, 4, 300}) == Status::kOk);
     flash.steps_left = steps;
-    edge::ResidualTag old;
+    edge::VectorTag old;
     REQUIRE(store.find(store.context, old));
     // No reading meanwhile: there is no power for it.
     const std::vector<float> numbers = residual_of(5, 300);
@@ -301,8 +301,8 @@ TEST_CASE("residual flash: whenever power goes, the old one or the new one is fo
     if (status == Status::kOk) status = store.commit(store.context, {9, 77, 5, 300});
     const bool was_done = status == Status::kOk;
     flash.power_on();
-    ResidualFlash again;
-    const edge::ResidualStore found = opened(again, flash);
+    VectorFlash again;
+    const edge::VectorStore found = opened(again, flash);
     CHECK((holds(found, 5) || (!was_done && holds(found, 4))));
     if (was_done) break;
   }
@@ -310,7 +310,7 @@ TEST_CASE("residual flash: whenever power goes, the old one or the new one is fo
 
 TEST_CASE("residual flash: without sectors there is no store", "[firmware][storage]") {
   FakeFlash flash;
-  ResidualFlash residuals;
+  VectorFlash residuals;
   REQUIRE(residuals.open(flash.flash, 16, 0) == Status::kOk);
   CHECK(residuals.store().capacity == 0);
 }

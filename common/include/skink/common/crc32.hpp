@@ -9,6 +9,8 @@
 namespace skink {
 
 /// The checksum of `bytes`; 0 for none. crc32 of "123456789" is 0xCBF43926. No table: 8 steps a byte.
-uint32_t crc32(Bytes bytes) noexcept;
+///
+/// @param[in] before  the checksum of what comes before `bytes`, if they are a part of something; else 0
+uint32_t crc32(Bytes bytes, uint32_t before = 0) noexcept;
 
 }  // namespace skink

@@ -21,6 +21,7 @@
 #include "skink/edge/client_config.hpp"
 #include "skink/edge/internal/birth.hpp"
 #include "skink/edge/internal/model_download.hpp"
+#include "skink/edge/internal/personal_weights.hpp"
 #include "skink/edge/internal/release_gate.hpp"
 #include "skink/edge/internal/retry_timer.hpp"
 #include "skink/edge/internal/task_gate.hpp"
@@ -164,7 +165,7 @@ class Client {
   bool next_action(Action& action) noexcept;
 
   /// Is there a step for work() to do?
-  bool has_work() const noexcept { return state_ == ClientState::kWorking || is_judging_; }
+  bool has_work() const noexcept { return is_working() || personal_.is_writing() || is_own_work_due(); }
 
   /// One step of work, of a task or of judging a release: one sample, or at most nn::kSliceSamples of a mini-batch; the
   /// first step reads phi, the last one scans the change. Does nothing unless has_work().
@@ -172,22 +173,33 @@ class Client {
 
   // ---- the device's own
 
+  /// SampleSource::count has changed. The next birth says so; the first sample of a class, and twice as many as were
+  /// told, are worth one.
+  void on_samples_changed() noexcept;
+
   /// Adapts the fleet's model, the release where one is kept, to the device's own samples, without a task and connected
   /// or not; the steps are work()'s. The query samples of the source, held back from it, decide: if their loss is not
-  /// lower afterwards, the adapted weights are dropped, and predict() uses the model as it came. From then on the
-  /// client does so again by itself, while it is connected, when a task has taken the arena or a new release is kept.
+  /// lower afterwards, the adapted weights are dropped, and predict() uses what it used before. From then on the client
+  /// does so again by itself: for a new release, and, if nothing is kept, when a task has taken the arena.
   /// No task, update or hash depends on it.
   ///
-  /// @param[in] settings  used again each time; a release's own rate and passes give way to them
+  /// Where Platform::personal has room, weights that were taken are written there, in steps of work() too; a reset and
+  /// a task then cost nothing: they are used again as they are. Weights of a model of the rounds that were adapted
+  /// again by itself are not written: the next round brings another model. Held-back samples compare with the weights
+  /// in use: those that are kept, else the model's.
+  ///
+  /// @param[in] settings  used again each time; a release's own rate and passes give way to them. Without any, those of
+  /// the
+  ///                      model in use (docs/model-file.md), each time anew
   /// @returns
   /// * kOk               has_work(); what came of it is own_use().
   /// * kUnavailable      a task is not done yet, a release is judged or a model patched (the arena is theirs), no model
   ///                     has come yet, or there is no sample.
   /// * kBufferTooSmall   the arena has no room for it, beside what error feedback keeps in it.
-  /// * kInvalidArgument  settings out of range, or no passes.
+  /// * kInvalidArgument  settings out of range; without any: the model says none.
   /// * others            what the source's begin() returned.
   /// On an error the weights stay as they are. The result of a task that has ended gives way, where the arena is short.
-  Status adapt_now(const AdaptSettings& settings) noexcept;
+  Status adapt_now(const AdaptSettings& settings = {}) noexcept;
 
   /// What the last adaptation to the device's own samples came to, of adapt_now() or of a release: kAdapted, kWorse,
   /// kDiverged, or kNotJudged without query samples or when a sample could not be read; kUnknown while none has ended.
@@ -224,7 +236,7 @@ class Client {
   Status predict(Span<const float> stored, Span<float> outputs) noexcept;
 
   /// What the last predict() used, or the next one will if it need not read phi; kNone while a task is worked on.
-  Weights weights() const noexcept { return has_work() ? Weights::kNone : runner_.weights(); }
+  Weights weights() const noexcept { return is_working() ? Weights::kNone : runner_.weights(); }
 
   // ---- what to know of the client; references stay valid for its life and change with it
 
@@ -256,6 +268,10 @@ class Client {
  private:
   enum class Probe : uint8_t { kNone, kDue, kAsked };
 
+  bool is_working() const noexcept { return state_ == ClientState::kWorking || is_judging_; }
+  bool is_own_work_due() const noexcept {
+    return is_judgement_due_ && adapts_itself_ && is_idle() && used().has_model() && !download_.is_patching();
+  }
   bool is_idle() const noexcept { return state_ == ClientState::kIdle || state_ == ClientState::kFinished; }
   bool is_downloading() const noexcept { return state_ == ClientState::kDownloading || is_fetching(); }
   bool is_fetching() const noexcept { return releases_.stage() == internal::ReleaseStage::kFetching; }
@@ -270,7 +286,12 @@ class Client {
   void check_release(const internal::ModelSlot& place) noexcept;
   void begin_judgement() noexcept;
   void set_use(wire::ReleaseUse use) noexcept;
-  Status begin_own_work(const TaskSettings& settings) noexcept;
+  Status begin_own_work(TaskSettings settings) noexcept;
+  AdaptSettings own_settings(const AdaptSettings& wanted) const noexcept;
+  void take_up_personal() noexcept;
+  void keep_personal() noexcept;
+  /// Are weights kept that were adapted for the model in use?
+  bool is_personal() const noexcept { return used().has_model() && personal_.is_of(used().info()); }
   /// The model that the device uses.
   const internal::ModelSlot& used() const noexcept { return has_release() ? release_ : slot_; }
   void finish_judgement(Progress progress) noexcept;
@@ -318,6 +339,7 @@ class Client {
   bool is_judgement_due_ = false;  ///< when there is nothing else to do
   bool is_judging_ = false;        ///< the runner works for a release, or for adapt_now()
   bool adapts_itself_ = false;     ///< with own_
+  bool is_asked_ = false;          ///< the work is adapt_now()'s, not done again because of a task or a release
   wire::ReleaseUse own_use_ = wire::ReleaseUse::kUnknown;
   bool has_release_weights_ = false;  ///< those of the runner are a release's
 
@@ -331,6 +353,7 @@ class Client {
   AdaptSettings own_;  ///< the last of adapt_now()
   TaskRunner runner_{};
   codec::Codec codec_;  ///< of the current task
+  internal::PersonalWeights personal_;
   Residual residual_;
   internal::UpdateUpload upload_{};
   size_t result_bytes_ = 0;  ///< of the arena, from its begin: what the result is encoded from

@@ -9,8 +9,8 @@
 #include "skink/common/span.hpp"
 #include "skink/common/wire/messages.hpp"
 #include "skink/edge/platform/release_store.hpp"
-#include "skink/edge/platform/residual_store.hpp"
 #include "skink/edge/platform/samples.hpp"
+#include "skink/edge/platform/vector_store.hpp"
 
 namespace skink::edge {
 
@@ -43,33 +43,32 @@ struct Platform {
   /// Reads the model slot, of which `size` is the capacity in bytes. `read` must be set unless `size` is 0.
   model::ByteSource model;
   SampleSource samples;     ///< with a callback unset, every task is refused with NO_DATA
-  ResidualStore residuals;  ///< for error feedback where the arena has no room; none: such tasks are refused
+  VectorStore residuals;    ///< for error feedback where the arena has no room; none: such tasks are refused
   ReleaseStore releases{};  ///< none: the device takes no releases
+  VectorStore personal{};   ///< keeps what adapt_now() came to; none: a reset and each task forget it
 };
 
-/// Client::adapt_now().
-struct AdaptSettings {
-  float inner_learning_rate = 0.0F;  ///< alpha, finite and above 0
-  uint32_t passes = 0;               ///< over the support samples, 1..limits::kMaxPasses
-  uint32_t batch_size = 1;           ///< 1..limits::kMaxBatchSize; 1 is online
-};
+/// Client::adapt_now(). Passes 0: what the model file says.
+using AdaptSettings = model::Adaptation;
 
 /// Since construction; wrap at 2^32.
 struct ClientCounters {
-  uint32_t tasks = 0;                          ///< begun
-  uint32_t repeats = 0;                        ///< answered again without adapting again
-  uint32_t adapted = 0;                        ///< ended with an encoded change
-  uint32_t evaluated = 0;                      ///< ended with an evaluation report
-  uint32_t diverged = 0;                       ///< ended with a loss or parameters that are not finite
-  uint32_t accepted = 0;                       ///< ACCEPTED replies
-  uint32_t refused_by_coordinator = 0;         ///< REFUSED replies
-  uint32_t retries = 0;                        ///< waits for chunks, patches or replies that passed in vain
-  uint32_t patched = 0;                        ///< models made from patches
-  uint32_t patches_failed = 0;                 ///< chains that did not come or did not fit: the model came as a whole
-  uint32_t releases = 0;                       ///< kept
-  uint32_t judgements = 0;                     ///< of a kept release, or for adapt_now(), by the device's own samples
-  uint32_t wrong_authentication = 0;           ///< tasks, replies and releases with a wrong or missing code
-  uint32_t damaged_messages = 0;               ///< such messages with a right code that cannot be read
+  uint32_t tasks = 0;                   ///< begun
+  uint32_t repeats = 0;                 ///< answered again without adapting again
+  uint32_t adapted = 0;                 ///< ended with an encoded change
+  uint32_t evaluated = 0;               ///< ended with an evaluation report
+  uint32_t diverged = 0;                ///< ended with a loss or parameters that are not finite
+  uint32_t accepted = 0;                ///< ACCEPTED replies
+  uint32_t refused_by_coordinator = 0;  ///< REFUSED replies
+  uint32_t retries = 0;                 ///< waits for chunks, patches or replies that passed in vain
+  uint32_t patched = 0;                 ///< models made from patches
+  uint32_t patches_failed = 0;          ///< chains that did not come or did not fit: the model came as a whole
+  uint32_t releases = 0;                ///< kept
+  uint32_t judgements = 0;              ///< of a kept release, or for adapt_now(), by the device's own samples
+  uint32_t personal_kept = 0;           ///< adapted weights that Platform::personal keeps since
+  uint32_t personal_lost = 0;           ///< adapted weights that it failed to keep: a reset or a task forgets them
+  uint32_t wrong_authentication = 0;    ///< tasks, replies and releases with a wrong or missing code
+  uint32_t damaged_messages = 0;        ///< such messages with a right code that cannot be read
   uint32_t refused[wire::kRefusalCount] = {};  ///< tasks and releases that this client refused, by wire::Refusal
 };
 

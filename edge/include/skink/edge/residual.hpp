@@ -7,7 +7,7 @@
 #include "skink/common/codec/encoder.hpp"
 #include "skink/common/span.hpp"
 #include "skink/common/status.hpp"
-#include "skink/edge/platform/residual_store.hpp"
+#include "skink/edge/platform/vector_store.hpp"
 
 namespace skink::edge {
 
@@ -15,7 +15,7 @@ namespace skink::edge {
 class Residual {
  public:
   /// @param[in] store  what it borrows may be used as long as this is
-  explicit Residual(const ResidualStore& store) noexcept : store_(store) {}
+  explicit Residual(const VectorStore& store) noexcept : store_(store) {}
 
   /// Has the store room for so many numbers?
   bool fits_store(size_t numbers) const noexcept { return numbers <= store_.capacity; }
@@ -35,7 +35,7 @@ class Residual {
   ///
   /// @param[in] tag     what the task asks for
   /// @param[in] memory  [tag.numbers], the same for all tasks of a run; empty: in the store, which has the room
-  void prepare(const ResidualTag& tag, Span<float> memory) noexcept;
+  void prepare(const VectorTag& tag, Span<float> memory) noexcept;
 
   /// Bytes at the end of the arena that hold what is still wanted.
   size_t kept_bytes() const noexcept { return kept_ ? memory_.size() * sizeof(float) : 0; }
@@ -44,17 +44,17 @@ class Residual {
   void forget() noexcept { kept_ = false; }
 
   /// The accepted_round of the residual that is used now; 0: zeros.
-  uint32_t accepted_round() const noexcept { return tag_.accepted_round; }
+  uint32_t accepted_round() const noexcept { return tag_.version; }
   /// Lets a change have the residual that was prepared.
   void add_to(codec::Change& change) const noexcept;
 
  private:
   Status leave(codec::Encoder& encoder) noexcept;
 
-  ResidualStore store_;
+  VectorStore store_;
   Span<float> memory_;    ///< empty: in the store
   bool kept_ = false;     ///< memory_ holds the residual of tag_
-  ResidualTag tag_;       ///< accepted_round is 0 for zeros
+  VectorTag tag_;         ///< accepted_round is 0 for zeros
   bool is_open_ = false;  ///< a change was encoded and nothing is known yet
   uint64_t open_run_ = 0;
   uint32_t open_round_ = 0;

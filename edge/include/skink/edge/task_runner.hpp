@@ -12,6 +12,7 @@
 #include "skink/common/nn/planner.hpp"
 #include "skink/common/nn/training.hpp"
 #include "skink/common/wire/messages.hpp"
+#include "skink/edge/internal/personal_weights.hpp"
 #include "skink/edge/platform/samples.hpp"
 
 namespace skink::edge {
@@ -33,6 +34,7 @@ struct TaskSettings {
   size_t codec_bytes = 0;                                   ///< codec::state_bytes()
   size_t residual_bytes = 0;                                ///< codec::residual_bytes()
   bool has_residual_store = false;  ///< where the residual may be kept if the arena has no room for it
+  const internal::PersonalWeights* in_use = nullptr;  ///< of an evaluation: scored before adapting, instead of phi
 };
 
 /// Is each setting in its range?
@@ -98,6 +100,9 @@ class TaskRunner {
 
   /// Between tasks: what predict() would use. kNone while a task is worked on.
   Weights weights() const noexcept { return weights_; }
+  /// Those that load_weights() loaded give way to these, of the same model. @returns false: they cannot be
+  /// read, or are not finite; there are no weights then.
+  bool load_personal(const internal::PersonalWeights& personal) noexcept;
   /// The weights in the arena belong to another model.
   void forget_weights() noexcept { weights_ = Weights::kNone; }
   /// Between tasks, and only with weights() == kNone: phi into the arena. Needs memory for parameters and one sample.

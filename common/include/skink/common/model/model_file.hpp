@@ -36,10 +36,21 @@ struct InputScale {
   }
 };
 
+/// How a device may adapt the model to samples of its own without being asked.
+struct Adaptation {
+  float inner_learning_rate = 0.0F;  ///< alpha, finite and above 0
+  uint32_t passes = 0;               ///< over the support samples, 1..limits::kMaxPasses; 0: the file does not say
+  uint32_t batch_size = 1;           ///< 1..limits::kMaxBatchSize; 1 is online
+};
+
+/// Is everything in its range, with passes?
+bool is_valid(const Adaptation& adaptation) noexcept;
+
 /// Everything of a model but its parameters.
 struct Model {
   nn::Network network;
   InputScale input;
+  Adaptation adaptation{};
 };
 
 /// Bytes that can be read again: flash, a file, memory.
@@ -64,8 +75,9 @@ struct ModelInfo {
   nn::BuildError build_error;  ///< on kShapeMismatch, kUnsupported, kInvalidArgument from the layer list
 };
 
-/// Bytes of the model file of a network with so many input scales.
+/// Bytes of the model file of a network with so many input scales, without an adaptation; of a model, with what it has.
 size_t model_bytes(const nn::Network& network, size_t input_scales) noexcept;
+size_t model_bytes(const Model& model) noexcept;
 
 /// A model file that is not stored: its bytes are computed when they are read.
 class FileImage {
@@ -98,7 +110,7 @@ class FileImage {
 /// Writes a model file.
 ///
 /// @param[in]  parameters  [P], finite.
-/// @param[out] out         exactly model_bytes(model.network, model.input.count) bytes.
+/// @param[out] out         exactly model_bytes(model) bytes.
 /// @param[out] digest      the model's hash.
 /// @returns kOk, kShapeMismatch when a size is wrong, kNotFinite for a parameter that is not finite.
 Status encode(const Model& model, Span<const float> parameters, MutableBytes out, crypto::Digest& digest) noexcept;
@@ -108,7 +120,8 @@ Status encode(const Model& model, Span<const float> parameters, MutableBytes out
 /// @returns kOk; kTruncated (shorter than it says, or than a header), kDamaged (magic, length or digest),
 ///          kNewerVersion, kUnsupported (another arithmetic, protocol or codec version, a layer this build lacks, or
 ///          more numbers than nn::kMaxNumbers),
-///          kShapeMismatch or kInvalidArgument (the layers are not a network), kNotFinite, kUnavailable.
+///          kShapeMismatch or kInvalidArgument (the layers are not a network, or the adaptation is out of range),
+///          kNotFinite, kUnavailable.
 Status inspect(const ByteSource& source, ModelInfo& info) noexcept;
 
 /// Reads the input scales of a file that inspect() accepted, where there are several.

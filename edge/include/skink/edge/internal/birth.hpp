@@ -29,10 +29,14 @@ class Birth {
   /// What a birth says has changed: another one is due, with the challenge of the last.
   void on_change() noexcept { is_due_ = true; }
 
+  /// Samples came or went. A birth is due when a class has its first, or twice as many, or half as many, as when the
+  /// last one was due for that: each new sample alone is not worth a message.
+  void on_samples(const SampleSource& samples) noexcept;
+
   /// The next subscription. False: none is due.
   bool next_subscription(Action& action) noexcept;
-  /// The birth, if one is due: all but `arena_bytes`, `model` and what it says of releases. False: none is, `state` is
-  /// unchanged.
+  /// The birth, if one is due: all but `arena_bytes`, `model` and what it says of samples and releases. False: none is,
+  /// `state` is unchanged.
   bool next(wire::State& state) noexcept;
 
  private:
@@ -42,6 +46,10 @@ class Birth {
   uint64_t challenge_ = 0;
   uint8_t next_topic_ = 0;  ///< to subscribe to: task, reply, patch and release, in this order
   bool is_due_ = false;
+  uint32_t sample_levels_ = 0;  ///< a checksum over how many binary digits the number of each class has
 };
+
+/// What a birth says of samples.
+void describe(const SampleSource& samples, wire::State& state) noexcept;
 
 }  // namespace skink::edge::internal

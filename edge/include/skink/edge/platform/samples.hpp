@@ -56,6 +56,13 @@ struct SampleSource {
   /// May support samples be read again, in any order? If not, each is read once, in ascending order, and the arena
   /// keeps them all.
   bool replayable = true;
+  /// How many samples there are, held back or not, for the birth message: a coordinator asks nobody who has none. Not
+  /// called while a task is worked on. Null: the birth does not say.
+  ///
+  /// @param[out] of_class  [64] of each label, in order from 0 on, their number, at most 255; the rest is left as it is
+  /// @param[out] classes   how many of them were written, 0..64; 0 where targets are not labels
+  /// @returns how many there are
+  uint32_t (*count)(void* context, MutableBytes of_class, uint32_t& classes) = nullptr;
 
   /// Are all callbacks set?
   bool is_complete() const noexcept { return begin != nullptr && input != nullptr && target != nullptr; }

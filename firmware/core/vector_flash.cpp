@@ -1,30 +1,30 @@
-#include "skink/firmware/residual_flash.hpp"
+#include "skink/firmware/vector_flash.hpp"
 
 #include "skink/common/little_endian.hpp"
 
 namespace skink::firmware {
 namespace {
 
-crypto::Digest digest_of(const edge::ResidualTag& tag) noexcept {
+crypto::Digest digest_of(const edge::VectorTag& tag) noexcept {
   crypto::Digest digest{};
-  store_u64(digest.bytes, tag.run);
-  store_u64(digest.bytes + 8, tag.seed);
-  store_u32(digest.bytes + 16, tag.accepted_round);
+  store_u64(digest.bytes, tag.owner);
+  store_u64(digest.bytes + 8, tag.settings);
+  store_u32(digest.bytes + 16, tag.version);
   store_u32(digest.bytes + 20, tag.numbers);
   return digest;
 }
 
 }  // namespace
 
-Status ResidualFlash::open(Flash& flash, uint32_t first_sector, uint32_t slot_sectors) noexcept {
+Status VectorFlash::open(Flash& flash, uint32_t first_sector, uint32_t slot_sectors) noexcept {
   return slot_sectors == 0 ? Status::kOk : slots_.open(flash, first_sector, slot_sectors);
 }
 
-edge::ResidualStore ResidualFlash::store() noexcept {
-  edge::ResidualStore store;
+edge::VectorStore VectorFlash::store() noexcept {
+  edge::VectorStore store;
   store.context = this;
   store.capacity = slots_.capacity() / static_cast<uint32_t>(sizeof(float));
-  store.find = [](void* context, edge::ResidualTag& tag) noexcept {
+  store.find = [](void* context, edge::VectorTag& tag) noexcept {
     const ModelStore& slots = self(context).slots_;
     const uint8_t* bytes = slots.digest().bytes;
     tag = {load_u64(bytes), load_u64(bytes + 8), load_u32(bytes + 16), load_u32(bytes + 20)};
@@ -44,7 +44,7 @@ edge::ResidualStore ResidualFlash::store() noexcept {
     const bool is_end = offset + bytes.size() == self(context).bytes_;
     return self(context).slots_.write(offset, bytes, is_end ? ChunkPart::kEnd : ChunkPart::kMore);
   };
-  store.commit = [](void* context, const edge::ResidualTag& tag) noexcept {
+  store.commit = [](void* context, const edge::VectorTag& tag) noexcept {
     return self(context).slots_.commit(digest_of(tag), self(context).bytes_);
   };
   return store;

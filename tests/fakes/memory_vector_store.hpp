@@ -5,29 +5,31 @@
 #include <stdexcept>
 #include <vector>
 
-#include "skink/edge/platform/residual_store.hpp"
+#include "skink/edge/platform/vector_store.hpp"
 
 namespace skink::test {
 
-class FakeResidualStore {
+class FakeVectorStore {
  public:
-  edge::ResidualStore store() { return {this, capacity, &find, &read, &begin, &write, &commit}; }
+  edge::VectorStore store() { return {this, capacity, &find, &read, &begin, &write, &commit}; }
 
   std::uint32_t capacity = 0;
   bool is_whole = false;
   int writes_left = -1;  ///< then writing fails; negative: it never does
-  edge::ResidualTag tag;
+  bool is_readable = true;
+  edge::VectorTag tag;
   std::vector<float> kept;
   std::vector<float> coming;
 
  private:
-  static FakeResidualStore& self(void* context) { return *static_cast<FakeResidualStore*>(context); }
+  static FakeVectorStore& self(void* context) { return *static_cast<FakeVectorStore*>(context); }
 
-  static bool find(void* context, edge::ResidualTag& tag) {
+  static bool find(void* context, edge::VectorTag& tag) {
     tag = self(context).tag;
     return self(context).is_whole;
   }
   static Status read(void* context, std::size_t first, Span<float> out) {
+    if (!self(context).is_readable) return Status::kUnavailable;
     const std::vector<float>& kept = self(context).kept;
     if (first > kept.size() || out.size() > kept.size() - first) throw std::logic_error("read beyond the residual");
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = kept[first + i];
@@ -40,15 +42,15 @@ class FakeResidualStore {
     return Status::kOk;
   }
   static Status write(void* context, std::size_t first, Span<const float> numbers) {
-    FakeResidualStore& it = self(context);
+    FakeVectorStore& it = self(context);
     if (it.is_whole || first != it.coming.size()) throw std::logic_error("written out of order");
     if (it.writes_left == 0) return Status::kUnavailable;
     if (it.writes_left > 0) --it.writes_left;
     it.coming.insert(it.coming.end(), numbers.begin(), numbers.end());
     return Status::kOk;
   }
-  static Status commit(void* context, const edge::ResidualTag& tag) {
-    FakeResidualStore& it = self(context);
+  static Status commit(void* context, const edge::VectorTag& tag) {
+    FakeVectorStore& it = self(context);
     if (it.coming.size() != tag.numbers) throw std::logic_error("committed before all was written");
     it.is_whole = true;
     it.tag = tag;

@@ -1,0 +1,211 @@
+/// @file
+/// A device that is of use without a broker: it is shown what its labels mean, five samples a class, adapts, and knows
+/// it over resets and whenever power goes.
+
+#include <catch2/catch.hpp>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "fakes/fake_flash.hpp"
+#include "fakes/model.hpp"
+#include "skink/common/nn/training.hpp"
+#include "skink/firmware/device.hpp"
+#include "skink/firmware/vector_flash.hpp"
+
+using namespace skink;
+using namespace skink::test;
+
+namespace {
+
+constexpr std::uint32_t kClasses = 4;
+constexpr std::uint32_t kPerClass = 5;
+constexpr edge::AdaptSettings kSettings = {0.05F, 60, 1};
+
+/// A sample of the class that lies in one corner of a square.
+std::vector<float> sample_of(std::uint32_t kind, std::mt19937& random) {
+  std::uniform_int_distribution<int> noise(-300, 300);
+  const auto at = [&](bool positive) { return static_cast<float>((positive ? 1000 : -1000) + noise(random)); };
+  const float x = at((kind & 1) != 0);
+  return {x, at((kind & 2) != 0)};
+}
+
+/// What this device's user calls a class: two of them the other way round than the fleet.
+std::uint32_t own_label(std::uint32_t kind) { return kind == 1 ? 2 : kind == 2 ? 1 : kind; }
+
+/// A classifier that knows the fleet's labels.
+model::Model fleet_model(std::vector<float>& parameters) {
+  NetSpec spec;
+  spec.input = {1, 1, 2};
+  spec.layers = {flatten(), dense(12), plain(nn::LayerKind::kRelu), dense(kClasses)};
+  spec.loss = nn::Loss::kSoftmaxCrossEntropy;
+  model::Model model;
+  model.network = build(spec);
+  model.input.scale = 0.001F;
+  NetLottery lottery(3);
+  parameters.resize(model.network.parameter_count());
+  for (float& value : parameters) value = static_cast<float>(lottery.real(-0.6, 0.6));
+  std::mt19937 random(5);
+  std::vector<float> sample(model.network.sample_count());
+  std::vector<float> scratch(model.network.scratch_count());
+  for (std::uint32_t step = 0; step < 800; ++step) {
+    const std::vector<float> stored = sample_of(step % kClasses, random);
+    for (std::size_t i = 0; i < stored.size(); ++i) sample[i] = stored[i] * model.input.scale;
+    float label = static_cast<float>(step % kClasses);
+    const nn::Targets targets{&label, [](const void* context, std::size_t, std::size_t) noexcept {
+                                return *static_cast<const float*>(context);
+                              }};
+    (void)nn::online_step(model.network, {parameters.data(), parameters.size()}, 0.05F, {sample.data(), sample.size()},
+                          targets, {scratch.data(), scratch.size()});
+  }
+  return model;
+}
+
+/// A product with the fleet's model in its flash, which has never seen a broker.
+class Product {
+ public:
+  Product() : flash_(512, 20, 8) {
+    std::vector<float> parameters;
+    const model::Model model = fleet_model(parameters);
+    std::vector<std::uint8_t> file(model::model_bytes(model.network, 1));
+    crypto::Digest digest;
+    REQUIRE(model::encode(model, {parameters.data(), parameters.size()}, {file.data(), file.size()}, digest) ==
+            Status::kOk);
+    REQUIRE(models_.open(flash_.flash, 2, 3) == Status::kOk);
+    REQUIRE(models_.begin(static_cast<std::uint32_t>(file.size())) == Status::kOk);
+    REQUIRE(models_.write(0, {file.data(), file.size()}, firmware::ChunkPart::kEnd) == Status::kOk);
+    REQUIRE(models_.commit(digest, static_cast<std::uint32_t>(file.size())) == Status::kOk);
+    REQUIRE(start());
+  }
+
+  /// As after a reset. False: the power went.
+  bool start() {
+    device_.reset();
+    firmware::SampleShape shape;
+    shape.inputs = 2;
+    shape.classes = kClasses;
+    shape.per_class = kPerClass;
+    shape.number = firmware::SampleNumber::kInt16;
+    const bool is_open = journal_.open(flash_.flash, 0) == Status::kOk &&
+                         models_.open(flash_.flash, 2, 3) == Status::kOk &&
+                         personal_.open(flash_.flash, 8, 3) == Status::kOk &&
+                         samples_.open(flash_.flash, 14, 6, shape, {memory_.data(), memory_.size()}) == Status::kOk;
+    if (!is_open) return false;
+    firmware::DeviceConfig config;
+    config.identity.device_id = "product-1";
+    config.fleet = {"f", 1};
+    config.arena = {reinterpret_cast<std::uint8_t*>(arena_.data()), arena_.size() * sizeof(float)};
+    config.own_samples = &samples_;
+    config.personal = personal_.store();
+    device_ = std::make_unique<firmware::Device>(config, firmware::DeviceStores{models_, releases_, journal_});
+    return true;
+  }
+
+  /// The button is held: as many samples of each class as are wanted, those of before counted.
+  bool teach(std::mt19937& random) {
+    for (std::uint32_t kind = 0; kind < kClasses; ++kind) {
+      const auto label = static_cast<float>(own_label(kind));
+      while (samples_.count_of(own_label(kind)) < kPerClass) {
+        const std::vector<float> stored = sample_of(kind, random);
+        if (device_->add_sample({stored.data(), stored.size()}, {&label, 1}) != Status::kOk) return false;
+      }
+    }
+    return true;
+  }
+
+  /// To the end of what there is to do.
+  void work() {
+    for (int step = 0; device_->has_work(); ++step) {
+      REQUIRE(step < 100000);
+      device_->work(0);
+    }
+  }
+
+  bool adapt() {
+    if (device_->adapt_now(kSettings) != Status::kOk) return false;
+    work();
+    return true;
+  }
+
+  /// How many of 20 fresh samples, of the two classes that the user calls otherwise or of all, it knows as the user
+  /// does.
+  int right(bool is_of_all) {
+    std::mt19937 random(11);
+    int count = 0;
+    for (std::uint32_t i = 0; i < 20; ++i) {
+      const std::uint32_t kind = is_of_all ? i % kClasses : 1 + i % 2;
+      const std::vector<float> stored = sample_of(kind, random);
+      float outputs[kClasses];
+      REQUIRE(device_->predict({stored.data(), stored.size()}, outputs) == Status::kOk);
+      count += nn::argmax(Span<const float>(outputs)) == own_label(kind) ? 1 : 0;
+    }
+    return count;
+  }
+
+  FakeFlash& flash() { return flash_; }
+  firmware::Device& device() { return *device_; }
+  const firmware::SampleFlash& samples() const { return samples_; }
+
+ private:
+  FakeFlash flash_;
+  firmware::Journal journal_;
+  firmware::ModelStore models_;
+  firmware::ModelStore releases_;
+  firmware::VectorFlash personal_;
+  firmware::SampleFlash samples_;
+  std::vector<firmware::StoredSample> memory_ = std::vector<firmware::StoredSample>(32);
+  std::vector<float> arena_ = std::vector<float>(1024);
+  std::unique_ptr<firmware::Device> device_;
+};
+
+}  // namespace
+
+TEST_CASE("device: two labels are swapped, there is no broker: five samples a class put it right, and a reset keeps it",
+          "[firmware][device][personal]") {
+  Product product;
+  std::mt19937 random(1);
+  CHECK(product.right(false) == 0);
+  CHECK(product.right(true) == 10);
+  CHECK(product.device().adapt_now(kSettings) == Status::kUnavailable);  // nobody has shown it anything yet
+  REQUIRE(product.teach(random));
+  REQUIRE(product.adapt());
+  CHECK(product.right(false) == 20);
+  CHECK(product.right(true) == 20);
+  CHECK(product.device().client().counters().personal_kept == 1);
+  REQUIRE(product.start());
+  CHECK(product.samples().count() == kClasses * kPerClass);
+  CHECK(product.device().client().own_use() == wire::ReleaseUse::kAdapted);
+  CHECK_FALSE(product.device().has_work());
+  CHECK(product.right(false) == 20);
+  CHECK(product.right(true) == 20);
+}
+
+TEST_CASE("device: whenever power goes, it is as the fleet taught it or as its user did, and can be taught on",
+          "[firmware][device][personal]") {
+  std::mt19937 random(2);
+  Product whole;
+  const std::uint64_t before = whole.flash().steps;
+  REQUIRE(whole.teach(random));
+  REQUIRE(whole.adapt());
+  const auto steps = static_cast<std::uint32_t>(whole.flash().steps - before);
+  int before_it = 0;
+  int after_it = 0;
+  for (int cut = 0; cut < 1000; ++cut) {
+    Product product;
+    product.flash().steps_left = 1 + random() % steps;
+    if (product.teach(random)) (void)product.adapt();
+    product.flash().power_on();
+    REQUIRE(product.start());
+    const bool is_personal = product.device().client().own_use() == wire::ReleaseUse::kAdapted;
+    ++(is_personal ? after_it : before_it);
+    REQUIRE(product.right(false) == (is_personal ? 20 : 0));
+    REQUIRE(product.teach(random));
+    if (!is_personal) REQUIRE(product.adapt());
+    REQUIRE(product.right(false) == 20);
+    REQUIRE(product.right(true) == 20);
+    REQUIRE(product.start());
+    REQUIRE(product.right(false) == 20);
+  }
+  CHECK(before_it > 900);  // the last step alone makes it personal
+  CHECK(before_it + after_it == 1000);
+}
