@@ -35,6 +35,19 @@ const char* release_use_text(std::uint32_t use) {
   return use < std::size(kTexts) ? kTexts[use] : "unknown";
 }
 
+/// "5 0 4" as an array.
+boost::json::array counts_json(std::string_view text) {
+  boost::json::array counts;
+  std::uint32_t count = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool is_digit = text[at] >= '0' && text[at] <= '9';
+    if (is_digit) count = 10 * count + static_cast<std::uint32_t>(text[at] - '0');
+    if (is_digit && at + 1 < text.size() && text[at + 1] != ' ') continue;
+    if (is_digit) counts.emplace_back(std::exchange(count, 0));
+  }
+  return counts;
+}
+
 boost::json::object to_json(const Selection& selection) {
   return {{"group", text_or_null(selection.group)},
           {"label", text_or_null(selection.label)},
@@ -131,6 +144,8 @@ boost::json::object to_json(const FleetDevice& device, bool is_revoked) {
       {"release_model", row.release == 0 ? boost::json::value() : prefix_json(row.release_model)},
       {"release_use", release_use_text(row.release_use)},
       {"release_refused", nullptr},
+      {"samples", row.samples == 0 ? boost::json::value() : boost::json::value(row.samples - 1)},
+      {"class_samples", counts_json(row.class_samples)},
       {"updates", device.conduct.updates},
       {"misses", device.conduct.misses},
       {"clipped", device.conduct.clipped},

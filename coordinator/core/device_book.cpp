@@ -98,6 +98,7 @@ bool DeviceBook::on_birth(KnownDevice& device, const wire::State& birth, std::ui
   if (birth.challenge == 0 && device.misses < kMissesForgiven) device.rests_until_ms = 0;  // it was started again
   if (!presence_.on_birth(device.id, device.key, device.presence, birth.challenge, now_ms)) return false;
   device.firmware = birth.firmware;
+  device.has_samples = birth.samples != 1;  // one more than it has; 0: it does not say
   device.last_task = {birth.run, birth.round, 0};
   device.selected = !selection_ || selection_(device);
   news_.push_back({device.id, true, birth});

@@ -6,6 +6,11 @@
 #include "skink/rounds/evaluation_plan.hpp"
 
 namespace skink::coordinator {
+namespace {
+
+constexpr const char* kNoSamples = "has no samples";
+
+}  // namespace
 
 RoundDriver::RoundDriver(const Parts& parts, std::uint64_t run, RunMode mode, rounds::Executor executor)
     : experiment_(parts.experiment),
@@ -90,6 +95,8 @@ void RoundDriver::open_evaluation(std::uint32_t rounds_done, std::uint64_t now_m
     give_time(slot, device_of(slot), now_ms);
     if (is_revoked(slot)) {
       miss(slot, wire::Refusal::kRevoked, now_ms);
+    } else if (mode_ == RunMode::kLive && !device_of(slot).has_samples) {
+      miss(slot, wire::Refusal::kNoData, now_ms);
     } else {
       send_task(slot, now_ms);
     }
@@ -130,6 +137,10 @@ void RoundDriver::on_birth(const KnownDevice& device, std::uint64_t now_ms) {
   Slot* slot = open_slot_of(device);
   if (slot == nullptr) {
     if (is_evaluation_) hand_on_orphans(now_ms);
+    return;
+  }
+  if (!device.has_samples) {
+    replace(*slot, wire::Refusal::kNone, kNoSamples, now_ms);
     return;
   }
   slot->offline_ms = Slot::kNever;
@@ -206,6 +217,7 @@ std::string RoundDriver::note_silence(const Slot& slot, std::uint64_t now_ms) {
 
 std::string RoundDriver::away_text(const KnownDevice& device, std::uint64_t now_ms) const {
   if (devices_.is_excluded(device.id)) return "excluded by the operator";
+  if (!device.has_samples) return kNoSamples;
   if (now_ms >= device.rests_until_ms) return "offline";
   std::string text = "at rest after ";
   text.append(std::to_string(device.misses)).append(" missed deadlines");
@@ -215,7 +227,7 @@ std::string RoundDriver::away_text(const KnownDevice& device, std::uint64_t now_
 /// Until when a device that nothing says is there may come back.
 void RoundDriver::give_time(Slot& slot, const KnownDevice& device, std::uint64_t now_ms) {
   if (mode_ == RunMode::kReplay) return;
-  if (now_ms < device.rests_until_ms || devices_.is_excluded(device.id)) {
+  if (now_ms < device.rests_until_ms || devices_.is_excluded(device.id) || !device.has_samples) {
     slot.offline_ms = now_ms;
   } else if (!device.presence.online) {
     slot.offline_ms = given_up_ms(device);

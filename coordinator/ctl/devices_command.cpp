@@ -61,6 +61,7 @@ int DevicesCommand::run() {
                     {"revoked", "revoked"},
                     {"release", "release"},
                     {"uses", "release_use"},
+                    {"samples", "samples"},
                     {"updates", "updates"},
                     {"missed", "misses"},
                     {"too long", "clipped"},

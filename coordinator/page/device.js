@@ -14,6 +14,7 @@ function told(device) {
     State: statePill(device), "Last seen": time(device.last_seen), "First seen": time(device.first_seen), Firmware: device.firmware || "–",
     Release: device.release ? `${device.release}, uses it as: ${device.release_use}` : device.takes_releases ? "none yet" : "takes none",
     "Refused release": device.release_refused ? [`${device.release_refused.number}: `, h("a", { href: `/help.html#${device.release_refused.reason}` }, device.release_refused.reason)] : null,
+    Samples: device.samples === null ? null : `${integer(device.samples)}${device.class_samples.length ? ` (by label: ${device.class_samples.join(", ")})` : ""}`,
     Arena: bytes(device.arena_bytes), "Free memory": device.free_bytes ? bytes(device.free_bytes) : "–", "Stack used": device.stack_used_bytes ? bytes(device.stack_used_bytes) : "–",
     Updates: `${integer(device.updates)} taken, ${integer(device.clipped)} of them too long; ${integer(device.misses)} deadlines missed`,
     "Length of its changes": device.length === null ? "–" : h("span", { class: device.length > 1 ? "bad-text" : "" }, `${figure(device.length, 2)} times what is taken`),

@@ -5,6 +5,19 @@
 #include "skink/host/program/time_of_day.hpp"
 
 namespace skink::coordinator {
+namespace {
+
+std::string class_samples_text(const wire::State& birth) {
+  std::string text;
+  for (std::size_t label = 0; label < birth.class_samples.size; ++label) {
+    if (label > 0) text += ' ';
+    text += std::to_string(birth.class_samples.bytes[label]);
+  }
+  return text;
+}
+
+}  // namespace
+
 void FleetNotes::note(const DeviceNews& news, std::map<std::string, DeviceRow>& rows) {
   const wire::State& birth = news.birth;
   DeviceRow row{news.id,
@@ -21,7 +34,9 @@ void FleetNotes::note(const DeviceNews& news, std::map<std::string, DeviceRow>& 
                 birth.release_model,
                 birth.release_refused,
                 static_cast<std::uint32_t>(birth.release_reason),
-                static_cast<std::uint32_t>(birth.release_use)};
+                static_cast<std::uint32_t>(birth.release_use),
+                birth.samples,
+                class_samples_text(birth)};
   const auto [noted, is_first] = rows.try_emplace(news.id, row);
   if (is_first) return;
   if (news.online) {

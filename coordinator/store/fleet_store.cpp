@@ -58,7 +58,8 @@ CREATE TABLE IF NOT EXISTS devices(id TEXT PRIMARY KEY, online INTEGER NOT NULL,
   device_group TEXT NOT NULL DEFAULT '', labels TEXT NOT NULL DEFAULT '{}', note TEXT NOT NULL DEFAULT '',
   excluded INTEGER NOT NULL DEFAULT 0, takes_releases INTEGER NOT NULL DEFAULT 0, release INTEGER NOT NULL DEFAULT 0,
   release_model INTEGER NOT NULL DEFAULT 0, release_refused INTEGER NOT NULL DEFAULT 0,
-  release_reason INTEGER NOT NULL DEFAULT 0, release_use INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+  release_reason INTEGER NOT NULL DEFAULT 0, release_use INTEGER NOT NULL DEFAULT 0,
+  samples INTEGER NOT NULL DEFAULT 0, class_samples TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS conduct(id TEXT PRIMARY KEY, updates INTEGER NOT NULL, misses INTEGER NOT NULL,
   clipped INTEGER NOT NULL, length REAL, gain REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, level TEXT NOT NULL,
@@ -72,10 +73,12 @@ struct LaterColumn {
   const char* column;
   const char* sql;
 };
-constexpr std::array<LaterColumn, 3> kLaterColumns{
+constexpr std::array<LaterColumn, 5> kLaterColumns{
     {{"runs", "checkpoint_rounds", "ALTER TABLE runs ADD COLUMN checkpoint_rounds INTEGER NOT NULL DEFAULT 0"},
      {"runs", "gate", "ALTER TABLE runs ADD COLUMN gate TEXT NOT NULL DEFAULT ''"},
-     {"schedules", "gate", "ALTER TABLE schedules ADD COLUMN gate TEXT NOT NULL DEFAULT ''"}}};
+     {"schedules", "gate", "ALTER TABLE schedules ADD COLUMN gate TEXT NOT NULL DEFAULT ''"},
+     {"devices", "samples", "ALTER TABLE devices ADD COLUMN samples INTEGER NOT NULL DEFAULT 0"},
+     {"devices", "class_samples", "ALTER TABLE devices ADD COLUMN class_samples TEXT NOT NULL DEFAULT ''"}}};
 
 constexpr std::array<const char*, 7> kPhases{"queued", "waiting", "running", "paused", "finished", "stopped", "failed"};
 

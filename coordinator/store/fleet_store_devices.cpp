@@ -16,7 +16,7 @@ constexpr std::uint64_t kMostEvents = 10000;
 constexpr const char* kColumns =
     "id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, free_bytes, stack_used_bytes, "
     "first_seen, device_group, labels, note, excluded, takes_releases, release, release_model, release_refused, "
-    "release_reason, release_use, updates, misses, clipped, length, gain";
+    "release_reason, release_use, updates, misses, clipped, length, gain, samples, class_samples";
 
 }  // namespace
 
@@ -26,23 +26,27 @@ Result<void> FleetStore::note_device(const DeviceRow& row) {
       database_->get(),
       row.online ? "INSERT INTO devices(id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, "
                    "free_bytes, stack_used_bytes, takes_releases, release, release_model, release_refused, "
-                   "release_reason, release_use, first_seen) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
+                   "release_reason, release_use, samples, class_samples, first_seen) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                   "?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
                    "CONFLICT(id) DO UPDATE SET online = excluded.online, last_seen = excluded.last_seen, firmware = "
                    "excluded.firmware, arena_bytes = excluded.arena_bytes, battery_percent = excluded.battery_percent, "
                    "reset_reason = excluded.reset_reason, free_bytes = excluded.free_bytes, stack_used_bytes = "
                    "excluded.stack_used_bytes, takes_releases = excluded.takes_releases, release = excluded.release, "
                    "release_model = excluded.release_model, release_refused = excluded.release_refused, "
-                   "release_reason = excluded.release_reason, release_use = excluded.release_use, first_seen = CASE "
+                   "release_reason = excluded.release_reason, release_use = excluded.release_use, samples = "
+                   "excluded.samples, class_samples = excluded.class_samples, first_seen = CASE "
                    "first_seen WHEN '' THEN excluded.first_seen ELSE first_seen END"
                  : "INSERT INTO devices(id, online, last_seen, firmware, arena_bytes, battery_percent, reset_reason, "
                    "free_bytes, stack_used_bytes, takes_releases, release, release_model, release_refused, "
-                   "release_reason, release_use, first_seen) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
+                   "release_reason, release_use, samples, class_samples, first_seen) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                   "?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
                    "CONFLICT(id) DO UPDATE SET online = excluded.online, last_seen = excluded.last_seen");
   statement.bind(std::string_view(row.id)).bind(std::uint32_t{row.online}).bind(std::string_view(row.last_seen));
   statement.bind(std::string_view(row.firmware)).bind(row.arena_bytes).bind(row.battery_percent);
   statement.bind(row.reset_reason).bind(row.free_bytes).bind(row.stack_used_bytes);
   statement.bind(std::uint32_t{row.takes_releases}).bind(row.release).bind(row.release_model);
   statement.bind(row.release_refused).bind(row.release_reason).bind(row.release_use);
+  statement.bind(row.samples).bind(std::string_view(row.class_samples));
   if (!statement.bind(std::string_view(row.last_seen)).run()) return database_->failure("the device cannot be written");
   return {};
 }
@@ -97,6 +101,8 @@ Result<std::vector<FleetDevice>> FleetStore::read_devices(const std::string& whe
     device.excluded = row.count(13) != 0;
     device.conduct = {device.row.id, row.large(20),        row.large(21),
                       row.large(22), row.real_or_null(23), row.real_or_null(24)};
+    device.row.samples = row.count(25);
+    device.row.class_samples = row.text(26);
     devices.push_back(std::move(device));
   }
   if (!row.ok()) return database_->failure("the devices cannot be read");

@@ -87,7 +87,8 @@ class CoreBench {
 
   std::vector<std::uint8_t> encode_birth(const std::string& id, std::uint64_t challenge,
                                          std::uint64_t model = 0) const {
-    return birth_message({id.c_str(), key_of(id)}, challenge, model);
+    const auto said = samples.find(id);
+    return birth_message({id.c_str(), key_of(id)}, challenge, model, {}, said == samples.end() ? 0 : said->second);
   }
 
   /// Takes the actions; remembers tasks and the last reply of each device.
@@ -189,6 +190,7 @@ class CoreBench {
   Coordinator core;
   std::map<std::string, wire::Task> tasks;
   std::map<std::string, std::uint64_t> challenges;
+  std::map<std::string, std::uint32_t> samples;  ///< what births say: State::samples
   std::map<std::string, std::vector<std::uint8_t>> patches;
   std::vector<std::pair<std::string, wire::Reply>> replies;
   std::vector<coordinator::TranscriptEvent> events;

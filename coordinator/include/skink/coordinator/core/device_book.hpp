@@ -44,6 +44,7 @@ struct KnownDevice {
   Presence presence;
   std::string firmware;              ///< as its last birth said
   bool selected = true;              ///< it may be in a roster that is frozen now
+  bool has_samples = true;           ///< false: its last birth said that it has none of its own
   std::uint32_t misses = 0;          ///< deadlines in a row that it missed
   std::uint64_t rests_until_ms = 0;  ///< for them it is not asked before
   wire::RoundId last_task;           ///< as its last birth said; run 0: it does not say
@@ -151,11 +152,11 @@ class DeviceBook {
   bool is_excluded(std::string_view id) const { return excluded_.find(id) != excluded_.end(); }
   /// Nothing may be asked of it: it is revoked or excluded.
   bool is_barred(const KnownDevice& device) const { return is_revoked(device.id) || is_excluded(device.id); }
-  /// Barred, known to be offline, or at rest. Not one that is expected back after a lost connection.
+  /// Barred, known to be offline, at rest or without samples. Not one that is expected back after a lost connection.
   bool is_away(const KnownDevice& device, std::uint64_t now_ms) const {
     const Presence& presence = device.presence;
     const bool is_gone = presence.seen && !presence.online && !presence.expected;
-    return is_barred(device) || is_gone || now_ms < device.rests_until_ms;
+    return is_barred(device) || is_gone || now_ms < device.rests_until_ms || !device.has_samples;
   }
   /// Nothing was heard of it since the coordinator has connected, and nothing says that it went.
   static bool is_expected(const KnownDevice& device) { return !device.presence.seen || device.presence.expected; }
