@@ -21,9 +21,7 @@ std::size_t model_payload_bytes(std::size_t file_bytes) {
 }  // namespace
 
 Outbox::Outbox(const Experiment& experiment, const rounds::MetaModel& model)
-    : experiment_(&experiment),
-      model_(&model),
-      patches_(experiment.downlink, model::model_bytes(model.model())) {}
+    : experiment_(&experiment), model_(&model), patches_(experiment.downlink, model::model_bytes(model.model())) {}
 
 void Outbox::set_rounds_done(std::uint32_t rounds_done) {
   rounds_done_ = rounds_done;

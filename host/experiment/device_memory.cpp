@@ -2,6 +2,7 @@
 
 #include "skink/common/codec/codec.hpp"
 #include "skink/common/model/model_file.hpp"
+#include "skink/host/experiment/model_match.hpp"
 #include "skink/host/experiment/strategies.hpp"
 
 namespace skink {
@@ -29,7 +30,7 @@ DeviceMemory device_memory(const Experiment& experiment) {
   evaluate.input_scales = adapt.input_scales;
   memory.adapt = nn::plan_memory(network, adapt);
   memory.evaluate = nn::plan_memory(network, evaluate);
-  memory.model = model::model_bytes(network, adapt.input_scales);
+  memory.model = model::model_bytes(ExperimentModel(experiment.model).get());
   return memory;
 }
 

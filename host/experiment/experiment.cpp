@@ -81,6 +81,14 @@ void check_meta(const Sections& sections, const Experiment& experiment) {
   }
 }
 
+void read_personal(const ConfigReader& root, const MetaConfig& meta, PersonalConfig& personal) {
+  if (!root.has("personal")) return;
+  const ConfigReader reader = root.table("personal", Presence::kRequired);
+  personal.inner_learning_rate = reader.real32("inner_learning_rate", kLearningRateRange, meta.inner_learning_rate);
+  personal.passes = reader.count("passes", kPassesRange, meta.passes);
+  personal.batch_size = reader.count("batch_size", kBatchRange, meta.batch_size);
+}
+
 /// A codec's name, checked here so that nobody finds it wrong later.
 std::string read_codec(const ConfigReader& reader, const char* key, const std::string& fallback) {
   std::string name = reader.text(key, codec::kMaxNameBytes, fallback);
@@ -133,6 +141,7 @@ Result<Experiment> read_sections(Result<ConfigFile> file, std::string* arm = nul
                           root.table("fleet", Presence::kRequired)};
   internal::read_task(sections.task, objective_of(experiment), experiment.task);
   read_meta(sections.meta, experiment.meta);
+  read_personal(root, experiment.meta, experiment.model.personal);
   internal::read_evaluation(sections.evaluation, experiment, experiment.evaluation);
   internal::read_fleet(sections.fleet, experiment, experiment.fleet);
   read_codecs(root.table("codec", Presence::kOptional), experiment);

@@ -259,6 +259,14 @@ void write_fleet(const FleetConfig& fleet, TaskSource source, Lines& out) {
   out.integer("offline_ms", fleet.offline_ms);
 }
 
+void write_personal(const PersonalConfig& personal, Lines& out) {
+  if (personal.passes == 0) return;
+  out.section("personal");
+  out.real("inner_learning_rate", personal.inner_learning_rate);
+  out.integer("passes", personal.passes);
+  out.integer("batch_size", personal.batch_size);
+}
+
 void write_codecs(const Experiment& experiment, Lines& out) {
   out.section("codec");
   out.text("uplink", experiment.uplink);
@@ -306,6 +314,7 @@ std::string to_toml(const Experiment& experiment) {
   write_evaluation(experiment.evaluation, experiment.task, out);
   write_fleet(experiment.fleet, experiment.task.source, out);
   write_codecs(experiment, out);
+  write_personal(experiment.model.personal, out);
   return out.text();
 }
 

@@ -88,7 +88,9 @@ Result<void> match_model(Bytes file, const std::string& path, const model::Model
 ExperimentModel::ExperimentModel(const ModelConfig& config)
     : scale_(config.input_scale),
       offset_(config.input_offset),
-      model_{make_network(config), {scale_.size(), scale_.front(), offset_.front(), scale_.data(), offset_.data()}} {}
+      model_{make_network(config),
+             {scale_.size(), scale_.front(), offset_.front(), scale_.data(), offset_.data()},
+             {config.personal.inner_learning_rate, config.personal.passes, config.personal.batch_size}} {}
 
 namespace {
 

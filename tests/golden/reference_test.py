@@ -36,6 +36,8 @@ RUNS = [
     ("mlp", ["meta.strategy=fomaml", "meta.passes=6", "meta.inner_learning_rate=0.16", "codec.uplink=float32"]),
     ("conv", ["meta.strategy=fomaml", "task.query_size=6"]),
     ("online_conv", ["meta.strategy=fomaml"]),
+    ("mlp", ["personal.passes=40"]),  # model files of format 3
+    ("mlp", ["personal.inner_learning_rate=0.5", "personal.batch_size=3", "codec.downlink=eden:1+ef"]),
     ("layers", ["meta.strategy=fomaml", "meta.batch_size=4"]),
     ("mlp", ["meta.strategy=none", "evaluation.passes=0"]),
     ("mlp", ["meta.clip_norm=0.05"]),

@@ -50,7 +50,8 @@ def prediction(z):
 class Network:
     """The shape of a model. Its parameters are one flat array; `tensors` are its views, a tuple for each layer."""
 
-    def __init__(self, model):
+    def __init__(self, model, adaptation=None):
+        self.adaptation = adaptation  # (inner learning rate, passes, batch size), or None
         shape = tuple(model["input"])
         self.input = shape = {1: (1, 1, *shape), 2: (shape[0], 1, shape[-1]), 3: shape}[len(shape)]
         scale, offset = (np.atleast_1d(np.array(model.get(key, default), np.float64)).astype(F)
@@ -137,10 +138,11 @@ class Network:
         """docs/model-file.md"""
         layers = b"".join(struct.pack("<BBHBBBBB3x", layer.kind, layer.mask, layer.units, *layer.kernel, *layer.stride,
                                       layer.same) for layer in self.layers)
-        length = 32 + len(layers) + 4 * self.scales.size + 4 * self.parameters + 32
-        data = struct.pack("<4sHHHHI3HBBII", b"SKM\0", 2, 2, 1, 2, length, *self.input, self.loss_kind,
+        adaptation = b"" if self.adaptation is None else struct.pack("<fII", *self.adaptation)
+        length = 32 + len(layers) + len(adaptation) + 4 * self.scales.size + 4 * self.parameters + 32
+        data = struct.pack("<4sHHHHI3HBBII", b"SKM\0", 3 if adaptation else 2, 2, 1, 2, length, *self.input, self.loss_kind,
                            len(self.layers), self.scales.shape[1], self.parameters)
-        data += layers + without_minus_zero(self.scales).astype("<f4").tobytes() + without_minus_zero(phi).astype("<f4").tobytes()
+        data += layers + adaptation + without_minus_zero(self.scales).astype("<f4").tobytes() + without_minus_zero(phi).astype("<f4").tobytes()
         return data + hashlib.sha256(data).digest()
 
     def model_hash(self, phi):

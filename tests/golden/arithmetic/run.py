@@ -23,7 +23,7 @@ class Run:
         self.model, self.task, self.meta = (experiment[table] for table in ("model", "task", "meta"))
         self.fleet, self.evaluation = experiment["fleet"], experiment.get("evaluation", {})
         self.bits = Bits(experiment["seed"])
-        self.network = Network(self.model)
+        self.network = Network(self.model, self.personal(experiment))
         self.source = SOURCES[self.task["source"]](experiment, self.network, data, self.bits)
         self.make_sides()
         self.codec = codec.parse(experiment.get("codec", {}).get("uplink", "float32"))
@@ -32,6 +32,16 @@ class Run:
         downlink = experiment.get("codec", {}).get("downlink", "whole")
         self.downlink = None if downlink == "whole" else codec.parse(downlink)
         self.downlink_residual = np.zeros(len(self.network.trainable), F)
+
+    @staticmethod
+    def personal(experiment):
+        """docs/experiment.md, [personal]: what the model file says of adapting; None without the section."""
+        keys, meta = experiment.get("personal"), experiment["meta"]
+        if keys is None:
+            return None
+        defaults = {"inner_learning_rate": meta["inner_learning_rate"], "passes": meta.get("passes", 1),
+                    "batch_size": meta.get("batch_size", 1)}
+        return tuple(keys.get(key, default) for key, default in defaults.items())
 
     def make_sides(self):
         """Who has which records, and how many devices there are."""

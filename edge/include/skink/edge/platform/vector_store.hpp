@@ -33,7 +33,8 @@ struct VectorStore {
   /// Is there a whole vector, and which? @returns false when none is; `tag` is unspecified then.
   bool (*find)(void* context, VectorTag& tag) = nullptr;
   /// Numbers [first, first + out.size()) of what was found, also after begin(), until commit().
-  /// @returns kOk; any other status: it is not used; of a residual: the change is refused with STORAGE_FAILED, or, while
+  /// @returns kOk; any other status: it is not used; of a residual: the change is refused with STORAGE_FAILED, or,
+  /// while
   ///          it is sent, read again later.
   Status (*read)(void* context, size_t first, Span<float> out) = nullptr;
   /// Begins a new vector of `numbers` numbers, at most `capacity`. From now on nothing is found until commit(); after

@@ -31,6 +31,14 @@ struct LayerConfig {
 /// Equal in every field.
 bool operator==(const LayerConfig& a, const LayerConfig& b);
 
+/// [personal]: how devices may adapt the model for themselves; it travels in the model file. Passes 0: nothing is said.
+struct PersonalConfig {
+  float inner_learning_rate = 0.0F;
+  std::uint32_t passes = 0;
+  std::uint32_t batch_size = 1;
+  friend bool operator==(const PersonalConfig&, const PersonalConfig&) = default;
+};
+
 /// [model]: the network and its input, stored * input_scale + input_offset.
 struct ModelConfig {
   nn::Shape input;
@@ -39,6 +47,7 @@ struct ModelConfig {
   std::vector<float> input_offset{0.0F};
   nn::Loss loss = nn::Loss::kMeanSquaredError;
   std::vector<LayerConfig> layers;
+  PersonalConfig personal;
   friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };
 
