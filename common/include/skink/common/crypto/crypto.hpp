@@ -1,7 +1,8 @@
 #pragma once
 /// @file
 /// SHA-256, HMAC-SHA256, HKDF-SHA256 and ECDSA. SHA-256 is that of mbedTLS on devices and of OpenSSL on hosts; ECDSA is
-/// that of mbedTLS. Re-entrant.
+/// that of mbedTLS. In the package for other build systems a board without mbedTLS has a SHA-256 of Skink's own and no
+/// ECDSA (docs/packages.md). Re-entrant.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -71,7 +72,7 @@ inline constexpr size_t kSignatureBytes = 64;  ///< of ECDSA over P-256: r and s
 /// @param[in] public_key  an uncompressed point: 04, x, y
 /// @returns kOk; kWrongAuthentication when the signature is not that key's over the message; kInvalidArgument when the
 ///          key is not a point on the curve or a size is wrong; kBufferTooSmall when mbedTLS's heap is short: nothing
-///          is known of the signature.
+///          is known of the signature; kUnsupported in a build without ECDSA.
 ///
 /// Allocates from mbedTLS's heap.
 Status verify_signature(Bytes message, Bytes signature, Bytes public_key) noexcept;
