@@ -69,6 +69,7 @@ void Client::begin_judgement() noexcept {
 /// An evaluation task of its own: the loss of the query samples before and after adapting to the support samples. An
 /// open change keeps what the arena holds: after the next task, then.
 Status Client::begin_own_work(TaskSettings settings) noexcept {
+  if (!wire::has_own_arithmetic()) return Status::kUnsupported;
   personal_.stop();
   if (is_personal()) settings.in_use = &personal_;
   const auto begin = [&]() noexcept {

@@ -4,6 +4,7 @@
 #include <pb_encode.h>
 #include <string.h>
 
+#include "skink/common/arithmetic/canary.hpp"
 #include "wire/field_view.hpp"
 
 namespace skink::wire {
@@ -149,17 +150,19 @@ const char* refusal_text(Refusal refusal) noexcept {
   return "unknown";
 }
 
+bool has_own_arithmetic() noexcept { return arithmetic::check_floating_point() == arithmetic::Canary::kSound; }
+
 Versions own_versions() noexcept {
   Versions versions = skink_wire_Versions_init_zero;
   versions.protocol = kProtocolVersion;
-  versions.arithmetic = kArithmeticVersion;
+  versions.arithmetic = has_own_arithmetic() ? kArithmeticVersion : 0;
   versions.codec = kCodecVersion;
   return versions;
 }
 
 bool same_versions(const Versions& versions) noexcept {
   return versions.protocol == kProtocolVersion && versions.arithmetic == kArithmeticVersion &&
-         versions.codec == kCodecVersion;
+         versions.codec == kCodecVersion && has_own_arithmetic();
 }
 
 Status encode_state(const State& state, const Identity& identity, MutableBytes out, size_t& written) noexcept {

@@ -11,6 +11,10 @@
 ///   2. while (next_action(action)) carry it out
 ///   3. if (has_work()) work(now), then go to 2; otherwise sleep until next_wake_ms() or the next message
 ///
+/// A client whose floating point is not what docs/arithmetic.md requires (arithmetic/canary.hpp) takes part in nothing:
+/// it says so with arithmetic version 0 in its births, refuses every task with VERSION_MISMATCH, and adapts to nothing
+/// of its own. Its predictions may differ in the last bits.
+///
 /// A port registers a last will when it connects: topic state, retained, no bytes.
 ///
 /// Not thread-safe and not ISR-safe: one thread per client at a time. `now_ms` is any monotonic clock.
@@ -197,6 +201,7 @@ class Client {
   ///                     has come yet, or there is no sample.
   /// * kBufferTooSmall   the arena has no room for it, beside what error feedback keeps in it.
   /// * kInvalidArgument  settings out of range; without any: the model says none.
+  /// * kUnsupported      this build does not compute as docs/arithmetic.md says (wire::has_own_arithmetic()).
   /// * others            what the source's begin() returned.
   /// On an error the weights stay as they are. The result of a task that has ended gives way, where the arena is short.
   Status adapt_now(const AdaptSettings& settings = {}) noexcept;

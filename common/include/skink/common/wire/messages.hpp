@@ -134,10 +134,15 @@ inline constexpr size_t kMaxControlBytes = 256;         ///< task, reply and sta
 inline constexpr size_t kMaxReleaseMessageBytes = 384;  ///< release with its code
 inline constexpr size_t kUpdateOverheadBytes = 192;     ///< an update message without its payload
 
-/// The protocol, arithmetic and codec versions of this build (versions.hpp).
+/// Does this build, on this processor and thread, compute as docs/arithmetic.md says? What the canary (canary.hpp) says
+/// now: a build with contraction, or a library that changed the control word, has another arithmetic.
+bool has_own_arithmetic() noexcept;
+
+/// The protocol, arithmetic and codec versions of this build (versions.hpp); arithmetic 0, which is nobody's, without
+/// has_own_arithmetic().
 Versions own_versions() noexcept;
 
-/// Are all three versions those of this build?
+/// Are all three versions those of this build? Without has_own_arithmetic(), none are.
 bool same_versions(const Versions& versions) noexcept;
 
 /// Each encoder writes one message and its authentication code (HMAC-SHA256-128 with identity.key) into `out`.
