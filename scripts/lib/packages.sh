@@ -15,11 +15,12 @@ skink_packages_build=(
   libjs-dygraphs gzip
 )
 skink_packages_package=(dpkg-dev fakeroot file lintian)
+skink_packages_library=(nanopb protobuf-compiler bzip2 xz-utils python3)  # scripts/package
 skink_packages_clean_root=(debootstrap util-linux)  # scripts/check-packages
 skink_packages_run=(mosquitto mosquitto-clients openssl python3)
 skink_packages_unit=(catch2 libeigen3-dev)  # tests in C++
 skink_packages_test=(
-  clang-14 curl prometheus python3-jsonschema python3-numpy python3-paho-mqtt python3-pil sqlite3
+  clang-14 curl make prometheus python3-jsonschema python3-numpy python3-paho-mqtt python3-pil python3-kconfiglib python3-yaml sqlite3
   libopenmpi-dev openmpi-bin iproute2 ethtool procps tcpdump chromium
 )
 command -v node >/dev/null || skink_packages_test+=(nodejs npm)  # one from elsewhere does as well
