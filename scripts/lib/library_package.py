@@ -187,10 +187,11 @@ def main():
     parser.add_argument("--url", default=URL)
     arguments = parser.parse_args()
     out = arguments.out.resolve()
-    if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
+    if out.exists() and not (out / MARK).exists() and not (out.is_dir() and not any(out.iterdir())):
         die(f"{out} is there, and this did not write it")
     shutil.rmtree(out, ignore_errors=True)
     package = Package(out)
+    package.write(MARK, "written by scripts/package\n")
     for name in sources():
         package.add(place_of(name), (ROOT / name).read_text())
     for place, path in sorted(headers().items()):
@@ -198,7 +199,6 @@ def main():
     add_messages(package)
     add_nanopb(package)
     add_template(package, arguments.url)
-    package.write(MARK, "written by scripts/package\n")
     files = sum(path.is_file() for path in out.rglob("*"))
     print(f"{out}: {files} files, {len(package.compiled)} to compile")
 

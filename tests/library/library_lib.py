@@ -105,7 +105,8 @@ def compile_sources(package, names, out, commands, flags):
     def run(name):
         is_c = name.endswith(".c")
         target = out / (re.sub(r"\W", "_", name) + ".o")
-        command = [*commands["c" if is_c else "c++"], *([] if is_c else CXX_FLAGS), *flags, "-Isrc", "-c", name, "-o", target]
+        own = [] if is_c else [*CXX_FLAGS, *commands.get("standard", [])]
+        command = [*commands["c" if is_c else "c++"], *own, *flags, "-Isrc", "-c", name, "-o", target]
         done = subprocess.run(command, cwd=package, capture_output=True, text=True)
         said = (done.stdout + done.stderr).strip()
         return target, f"{name}: {said[:600]}" if said or done.returncode else None

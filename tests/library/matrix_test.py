@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from library_lib import (COMPILERS, CORES, LEVELS, SECTIONS, compile_sources, compiler, computing_sources, fused_instructions,
+from library_lib import (COMPILERS, CORES, LEVELS, RISCV, SECTIONS, compile_sources, compiler, computing_sources, fused_instructions,
                          link_and_run, make_package, skip, sources_of)
 
 OWN_CRYPTO = ["-DSKINK_MBEDTLS=0"]
@@ -30,7 +30,11 @@ def check(condition, message):
 
 def commands_of(core, kind):
     commands = {language: compiler(core, kind, language) for language in ("c", "c++")}
-    return None if None in commands.values() else commands
+    if None in commands.values():
+        return None
+    if core in RISCV:
+        commands["standard"] = ["-std=gnu++2b"]  # as ESP-IDF 5 has it
+    return commands
 
 
 def build(package, names, work, entry):
