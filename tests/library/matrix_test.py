@@ -14,6 +14,7 @@ from pathlib import Path
 from library_lib import (COMPILERS, CORES, LEVELS, RISCV, SECTIONS, compile_sources, compiler, computing_sources, fused_instructions,
                          link_and_run, make_package, skip, sources_of)
 
+IS_FULL = os.environ.get("SKINK_MATRIX") == "full"
 OWN_CRYPTO = ["-DSKINK_MBEDTLS=0"]
 WHOLE = ("m4", "gcc", "-O2")  # of the part: every source, and run
 RUN = ("m0plus", "gcc", "-Os")  # too: here `#pragma GCC optimize` made wrong code (contraction_off.hpp)
@@ -32,8 +33,8 @@ def commands_of(core, kind):
     commands = {language: compiler(core, kind, language) for language in ("c", "c++")}
     if None in commands.values():
         return None
-    if core in RISCV:
-        commands["standard"] = ["-std=gnu++2b"]  # as ESP-IDF 5 has it
+    if core in RISCV and not IS_FULL:  # so that both are seen: ESP-IDF 5 has gnu++2b
+        commands["standard"] = ["-std=gnu++2b"]
     return commands
 
 
@@ -109,7 +110,6 @@ def check_users_code(package, work):
 def main():
     if commands_of("m4", "gcc") is None:
         skip("package for microcontrollers: arm-none-eabi-g++ is not installed")
-    is_full = os.environ.get("SKINK_MATRIX") == "full"
     with tempfile.TemporaryDirectory() as folder:
         work, package = Path(folder), make_package(folder)
         objects = build(package, sources_of(package), work, WHOLE)
@@ -117,10 +117,10 @@ def main():
             run(package, objects, work, WHOLE)
             check_contracted(package, objects, work)
         check_users_code(package, work)
-        for entry in itertools.product(CORES, COMPILERS, LEVELS) if is_full else PART:
+        for entry in itertools.product(CORES, COMPILERS, LEVELS) if IS_FULL else PART:
             if entry == WHOLE:
                 continue
-            is_whole = is_full or entry == RUN
+            is_whole = IS_FULL or entry == RUN
             objects = build(package, sources_of(package) if is_whole else computing_sources(package), work, entry)
             if objects and is_whole:
                 run(package, objects, work, entry)
