@@ -7,6 +7,7 @@ A part of the matrix; all of it, 42 builds, with SKINK_MATRIX=full (half an hour
 
 import itertools
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -64,7 +65,7 @@ def run(package, objects, work, entry):
         print(f"SKIPPED: package in QEMU: no emulator for {core}")
         return
     status, console = ran
-    is_right = (status == 0 and "floating point is sound" in console and "0 of 14 checks failed" in console
+    is_right = (status == 0 and "floating point is sound" in console and re.search(r"self-test: 0 of \d+ checks failed", console)
                 and "announces arithmetic 2, a task is begun" in console)
     check(is_right, f"{' '.join(entry)}: status {status} in QEMU:\n{console}")
     if is_right:

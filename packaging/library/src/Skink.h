@@ -16,6 +16,6 @@
 #include "skink/firmware/device.hpp"
 #include "skink/firmware/log.hpp"
 #include "skink/firmware/model_release.hpp"
-#include "skink/firmware/residual_flash.hpp"
 #include "skink/firmware/selftest.hpp"
 #include "skink/firmware/selftest_run.hpp"
+#include "skink/firmware/vector_flash.hpp"
