@@ -30,10 +30,8 @@ Device::Device(const DeviceConfig& config, const DeviceStores& stores) noexcept
       models_(stores.models),
       releases_(stores.releases),
       journal_(stores.journal),
-      own_samples_(config.own_samples),
       client_(client_config(config),
-              {models_.source(), config.own_samples == nullptr ? config.samples : config.own_samples->samples(),
-               config.residuals, release_store(stores.releases), config.personal}) {
+              {models_.source(), config.samples, config.residuals, release_store(stores.releases), config.personal}) {
   if (journal_.last().has_task) client_.restore_task(journal_.last().task);
   if (releases_.has_model() && client_.restore_release(releases_.number(), releases_.model_bytes()) != Status::kOk) {
     print("release: number {} cannot be read", releases_.number());
@@ -102,9 +100,9 @@ uint64_t Device::next_wake_ms() const noexcept {
   return client < connection ? client : connection;
 }
 
-Status Device::add_sample(Span<const float> stored, Span<const float> targets) noexcept {
-  if (own_samples_ == nullptr || has_work()) return Status::kUnavailable;
-  const Status status = own_samples_->add(stored, targets);
+Status Device::add_sample(SampleFlash& store, Span<const float> stored, Span<const float> targets) noexcept {
+  if (has_work()) return Status::kUnavailable;
+  const Status status = store.add(stored, targets);
   if (status == Status::kOk) client_.on_samples_changed();
   return status;
 }

@@ -26,18 +26,25 @@ fleet_port=$(free_port)
 fleet_provision words
 "$fleet_bin/skinkctl" release sign --pki pki --model run/model.skm --name words --number 1 --out words.release >/dev/null
 
-"$fleet_root/scripts/qemu-device" --board mps2-an386 --image "$fleet_root/build/firmware-mps2-an386/skink-words.elf" \
-  --identity images/words.bin --release words.release --flash words.flash >device.log 2>&1 &
-fleet_pids+=($!)
-tries=600
-until [[ $(grep -c '^heard: .*adapted weights' device.log) -ge 30 ]]; do
-  tries=$((tries - 1))
-  if [[ $tries -le 0 ]] || ! kill -0 "${fleet_pids[0]}" 2>/dev/null; then
-    cat device.log
-    fail "the words did not come"
-  fi
-  sleep 0.2
-done
+# hear LOG: runs the device until it has heard 30 words with what it learned, then cuts its power
+hear() {
+  local log=$1 tries=600
+  "$fleet_root/scripts/qemu-device" --board mps2-an386 --image "$fleet_root/build/firmware-mps2-an386/skink-words.elf" \
+    --identity images/words.bin --release words.release --flash words.flash >"$log" 2>&1 &
+  fleet_pids+=($!)
+  local device=$!
+  until [[ $(grep -c '^heard: .*adapted weights' "$log") -ge 30 ]]; do
+    tries=$((tries - 1))
+    if [[ $tries -le 0 ]] || ! kill -0 "$device" 2>/dev/null; then
+      cat "$log"
+      fail "the words did not come"
+    fi
+    sleep 0.2
+  done
+  kill -9 "$device"
+  wait "$device" 2>/dev/null || true
+}
+hear device.log
 grep -v '^heard' device.log
 for word in rise fall knock; do
   [[ $(grep -c "^word: $word, [1-5] of 5" device.log) -eq 5 ]] || fail "not five times $word"
@@ -51,3 +58,10 @@ right=$(grep '^heard: .*adapted weights' device.log | head -n 30 | awk '
   END { best = 0; for (i in count) if (count[i] > best) best = count[i]; print best }')
 echo "on the device: $right of 30 words recognised"
 ((right >= 27)) || { grep '^heard' device.log && fail "fewer than 27 of 30"; }
+
+# After a reset it knows them, and nobody shows it anything.
+hear again.log
+grep -v '^heard' again.log
+grep -q '^adapted before the reset' again.log || fail "it does not know that it has adapted"
+! grep -q '^word: \|^adapting' again.log || fail "it was taught again"
+

@@ -22,9 +22,19 @@
 #define SKINK_RELEASE_SECTORS 0
 #endif
 
-/// Sectors of each of the two places for a residual in flash, at the end of storage; 0: residuals stay in the arena.
+/// Sectors of each of the two places for a residual in flash, after those of releases; 0: residuals stay in the arena.
 #ifndef SKINK_RESIDUAL_SECTORS
 #define SKINK_RESIDUAL_SECTORS 0
+#endif
+
+/// Sectors of each of the two places for adapted weights in flash, after those of residuals; 0: a reset forgets them.
+#ifndef SKINK_PERSONAL_SECTORS
+#define SKINK_PERSONAL_SECTORS 0
+#endif
+
+/// Sectors at the end of storage that are the image's own: own_storage().
+#ifndef SKINK_SAMPLE_SECTORS
+#define SKINK_SAMPLE_SECTORS 0
 #endif
 
 namespace skink::firmware {
@@ -67,6 +77,7 @@ Names names;
 ModelStore models;
 ModelStore releases;
 VectorFlash residuals;
+VectorFlash personal;
 Journal journal;
 TlsStream stream;
 edge::Health health;
@@ -86,16 +97,21 @@ void open_identity() noexcept {
 
 void open_storage() noexcept {
   Flash& flash = port::storage();
-  constexpr uint32_t kOtherSectors = kJournalSectors + 2 * (SKINK_RELEASE_SECTORS + SKINK_RESIDUAL_SECTORS);
-  const uint32_t slot_sectors = flash.sectors > kOtherSectors ? (flash.sectors - kOtherSectors) / 2 : 0;
-  Status status = journal.open(flash, 0);
-  if (status == Status::kOk) status = models.open(flash, kJournalSectors, slot_sectors);
-  uint32_t next = kJournalSectors + 2 * slot_sectors;
+  Flash& journal_flash = port::journal_storage();
+  const uint32_t first = &journal_flash == &flash ? kJournalSectors : 0;
+  constexpr uint32_t kSlotSectors = SKINK_RELEASE_SECTORS + SKINK_RESIDUAL_SECTORS + SKINK_PERSONAL_SECTORS;
+  const uint32_t other_sectors = first + 2 * kSlotSectors + SKINK_SAMPLE_SECTORS;
+  const uint32_t slot_sectors = flash.sectors > other_sectors ? (flash.sectors - other_sectors) / 2 : 0;
+  Status status = journal.open(journal_flash, 0);
+  if (status == Status::kOk) status = models.open(flash, first, slot_sectors);
+  uint32_t next = first + 2 * slot_sectors;
   if (status == Status::kOk && SKINK_RELEASE_SECTORS != 0) {
     status = releases.open(flash, next, SKINK_RELEASE_SECTORS);
     next += 2 * SKINK_RELEASE_SECTORS;
   }
   if (status == Status::kOk) status = residuals.open(flash, next, SKINK_RESIDUAL_SECTORS);
+  next += 2 * SKINK_RESIDUAL_SECTORS;
+  if (status == Status::kOk) status = personal.open(flash, next, SKINK_PERSONAL_SECTORS);
   if (status != Status::kOk) {
     give_up(status == Status::kUnavailable ? Fault::kMayPass : Fault::kStays, "storage", status_text(status));
   }
@@ -165,6 +181,8 @@ class Reporter {
     tell(now.evaluated, last_.evaluated, "evaluated");
     tell(now.diverged, last_.diverged, "diverged");
     tell(now.accepted, last_.accepted, "accepted");
+    if (now.personal_kept != last_.personal_kept) print("personal: the adapted weights are kept");
+    if (now.personal_lost != last_.personal_lost) print("personal: the adapted weights cannot be kept");
     if (now.judgements != last_.judgements) {
       print("release: judged, {}", client.own_use() == wire::ReleaseUse::kAdapted ? "adapted" : "as released");
     }
@@ -237,6 +255,7 @@ void run() noexcept {
   config.health = &health;
   config.samples = samples();
   config.residuals = residuals.store();
+  config.personal = personal.store();
   config.release_key = identity.release_key;
   static Device device(config, {models, releases, journal});
   Peers peers;
@@ -273,6 +292,15 @@ void run() noexcept {
 
 }  // namespace
 }  // namespace skink::firmware
+
+/// For ports that have one row of equal sectors.
+__attribute__((weak)) skink::firmware::Flash& skink::firmware::port::journal_storage() noexcept { return storage(); }
+
+skink::firmware::OwnStorage skink::firmware::own_storage() noexcept {
+  Flash& flash = port::storage();
+  const uint32_t sectors = flash.sectors < SKINK_SAMPLE_SECTORS ? flash.sectors : SKINK_SAMPLE_SECTORS;
+  return {&flash, flash.sectors - sectors, sectors};
+}
 
 extern "C" void skink_app() {
   using namespace skink;

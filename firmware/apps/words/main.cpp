@@ -4,6 +4,8 @@
 /// button". apps/client/main.cpp does the rest.
 ///
 ///   blocks of readings -> windows -> level -> where a word begins -> mel bands -> sample -> adapt, predict
+///
+/// The words that it was shown and what it learned from them are in flash: a reset loses neither.
 
 #include "microphone.hpp"
 #include "skink/common/features/extractor.hpp"
@@ -11,7 +13,8 @@
 #include "skink/firmware/app.hpp"
 #include "skink/firmware/console.hpp"
 #include "skink/firmware/device.hpp"
-#include "skink/firmware/samples/labelled_vectors.hpp"
+#include "skink/firmware/sample_flash.hpp"
+#include "skink/firmware/samples/onset_gate.hpp"
 #include "skink/firmware/samples/reading_ring.hpp"
 
 namespace skink::firmware {
@@ -19,7 +22,7 @@ namespace {
 
 // experiments/words.toml says the same.
 constexpr uint32_t kWords = 3;
-constexpr uint32_t kTimes = 5;     ///< that a word is said; the last is held back to judge by
+constexpr uint32_t kTimes = 5;     ///< that a word is said; the second is held back to judge by
 constexpr uint32_t kWindow = 256;  ///< 32 ms
 constexpr uint32_t kHop = 128;     ///< 16 ms
 constexpr uint32_t kBands = 10;
@@ -27,11 +30,9 @@ constexpr uint32_t kWindows = 20;  ///< of a word
 constexpr uint32_t kInputs = kWindows * kBands;
 constexpr uint32_t kPause = 3;       ///< windows of silence between words
 constexpr float kThreshold = 0.05F;  ///< root mean square, full scale is 1
-constexpr edge::AdaptSettings kAdapt{0.02F, 20, 1};
 constexpr const char* kNames[kWords] = {"rise", "fall", "knock"};
 constexpr uint32_t kBlocks = 32;  ///< 256 ms: longer than a step of work
 
-constexpr LabelledVectorsSpec kSamples{kWords, kTimes - 1, 1, kInputs};
 constexpr size_t kScratch = kWindow + (kWindow / 2 + 1) + features::MelBands::memory_count(kBands);
 
 BlockRing ring;
@@ -44,8 +45,8 @@ float scratch[kScratch];
 features::FrameStack stack;
 float word_memory[kInputs];
 OnsetGate gate(kThreshold, kWindows, kPause);
-LabelledVectors vectors;
-float vectors_memory[LabelledVectors::memory_count(kSamples)];
+SampleFlash shown;
+StoredSample shown_memory[kWords * kTimes];
 uint8_t word_label = kNoLabel;  ///< of the button when the word began
 
 enum class Lesson : uint8_t { kTeaching, kReady, kAdapting, kOver };
@@ -75,17 +76,29 @@ void recognise(Device& device) noexcept {
   }
 }
 
-void learn() noexcept {
-  if (vectors.add(word_label, stack.sample()) != Status::kOk) return;  // no button's label
-  print("word: {}, {} of {}", kNames[word_label], vectors.count(word_label), kTimes);
-  if (vectors.is_complete()) lesson = Lesson::kReady;
+bool is_complete() noexcept {
+  for (uint32_t word = 0; word < kWords; ++word) {
+    if (shown.count_of(word) < kTimes) return false;
+  }
+  return true;
+}
+
+void learn(Device& device) noexcept {
+  const auto label = static_cast<float>(word_label);
+  const Status status = device.add_sample(shown, stack.sample(), {&label, 1});
+  if (status != Status::kOk) {
+    print("word: not kept: {}", status_text(status));
+    return;
+  }
+  print("word: {}, {} of {}", kNames[word_label], shown.count_of(word_label), kTimes);
+  if (is_complete()) lesson = Lesson::kReady;
 }
 
 /// A whole word. What adapts reads the samples again and again, and has the arena: words are dropped meanwhile.
 void take_word(Device& device) noexcept {
   if (device.has_work()) return;
-  if (lesson == Lesson::kTeaching && word_label != kNoLabel) {
-    learn();
+  if (lesson == Lesson::kTeaching && word_label < kWords) {
+    learn(device);
   } else {
     recognise(device);
   }
@@ -104,7 +117,10 @@ void take_window(Device& device, uint8_t label) noexcept {
 
 /// After five times each word: adapts, when the device has a model and nothing else to do.
 void go_on(Device& device) noexcept {
-  if (lesson == Lesson::kReady && !device.has_work() && device.adapt_now(kAdapt) == Status::kOk) {
+  if (lesson == Lesson::kReady && device.client().own_use() == wire::ReleaseUse::kAdapted) {
+    print("adapted before the reset");
+    lesson = Lesson::kOver;
+  } else if (lesson == Lesson::kReady && !device.has_work() && device.adapt_now() == Status::kOk) {
     print("adapting to {} words", kWords * kTimes);
     lesson = Lesson::kAdapting;
   } else if (lesson == Lesson::kAdapting && !device.has_work()) {
@@ -117,12 +133,18 @@ void go_on(Device& device) noexcept {
 }  // namespace
 
 edge::SampleSource samples() noexcept {
+  SampleShape shape;
+  shape.inputs = kInputs;
+  shape.classes = kWords;
+  shape.per_class = kTimes;
+  const OwnStorage place = own_storage();
   Status status = ring.begin(ring_memory, microphone::kBlock, ring_notes);
   if (status == Status::kOk) status = begin_features();
-  if (status == Status::kOk) status = vectors.begin(kSamples, vectors_memory);
+  if (status == Status::kOk) status = shown.open(*place.flash, place.first_sector, place.sectors, shape, shown_memory);
   print("words: {}; {} of them, {} times each, with the button held", status_text(status), kWords, kTimes);
+  if (is_complete()) lesson = Lesson::kReady;
   microphone::start(ring);
-  return vectors.source();
+  return shown.samples();
 }
 
 uint64_t turn(Device& device, uint64_t now_ms) noexcept {

@@ -95,7 +95,7 @@ class Product {
     config.identity.device_id = "product-1";
     config.fleet = {"f", 1};
     config.arena = {reinterpret_cast<std::uint8_t*>(arena_.data()), arena_.size() * sizeof(float)};
-    config.own_samples = &samples_;
+    config.samples = samples_.samples();
     config.personal = personal_.store();
     device_ = std::make_unique<firmware::Device>(config, firmware::DeviceStores{models_, releases_, journal_});
     return true;
@@ -107,7 +107,7 @@ class Product {
       const auto label = static_cast<float>(own_label(kind));
       while (samples_.count_of(own_label(kind)) < kPerClass) {
         const std::vector<float> stored = sample_of(kind, random);
-        if (device_->add_sample({stored.data(), stored.size()}, {&label, 1}) != Status::kOk) return false;
+        if (device_->add_sample(samples_, {stored.data(), stored.size()}, {&label, 1}) != Status::kOk) return false;
       }
     }
     return true;

@@ -3,6 +3,7 @@
 /// What an image provides to the parts below it.
 
 #include "skink/edge/platform/samples.hpp"
+#include "skink/firmware/flash.hpp"
 
 /// Entry point of an image, called once after port::initialize(). It does not return in normal use.
 extern "C" void skink_app();
@@ -10,6 +11,16 @@ extern "C" void skink_app();
 namespace skink::firmware {
 
 class Device;
+
+/// The part of storage that nothing else uses: for a SampleFlash.
+struct OwnStorage {
+  Flash* flash = nullptr;  ///< lives as long as the image
+  uint32_t first_sector = 0;
+  uint32_t sectors = 0;  ///< SKINK_SAMPLE_SECTORS of the image, 0 without it
+};
+
+/// Of an image that skink_add_client() makes, in samples() and later.
+OwnStorage own_storage() noexcept;
 
 /// The samples that the device adapts to, with all callbacks set; what they borrow lives as long as the image. Called
 /// once, before the network is up.

@@ -22,8 +22,7 @@ struct DeviceConfig {
   uint64_t jitter_seed = 0;              ///< edge::ClientConfig::jitter_seed
   uint16_t keep_alive_s = 120;           ///< of MQTT, seconds; 0: no pings
   const edge::Health* health = nullptr;  ///< null: nothing is known
-  edge::SampleSource samples;            ///< edge::Platform::samples; not used where there are `own_samples`
-  SampleFlash* own_samples = nullptr;    ///< open; what add_sample() keeps
+  edge::SampleSource samples;            ///< edge::Platform::samples
   edge::VectorStore residuals;           ///< edge::Platform::residuals
   edge::VectorStore personal;            ///< edge::Platform::personal
   Bytes release_key;                     ///< edge::ClientConfig::release_key
@@ -75,9 +74,9 @@ class Device {
   /// One step of the current task: edge::Client::work().
   void work(uint64_t now_ms) noexcept { client_.work(now_ms); }
 
-  /// Keeps a sample of the device's own in flash: SampleFlash::add(), with its arguments and statuses. kUnavailable
-  /// also while has_work(), for the samples are in use then, and without a store: try again.
-  Status add_sample(Span<const float> stored, Span<const float> targets) noexcept;
+  /// Keeps a sample of the device's own in flash: SampleFlash::add(), with its statuses. kUnavailable also while
+  /// has_work(), for the samples are in use then: try again. @param[in] store  the one that DeviceConfig::samples reads
+  Status add_sample(SampleFlash& store, Span<const float> stored, Span<const float> targets) noexcept;
 
   /// edge::Client::adapt_now(): its statuses, from kOk on.
   Status adapt_now(const edge::AdaptSettings& settings = {}) noexcept { return client_.adapt_now(settings); }
@@ -114,7 +113,6 @@ class Device {
   ModelStore& models_;
   ModelStore& releases_;
   Journal& journal_;
-  SampleFlash* const own_samples_;
   edge::mqtt::Connection connection_{};
   edge::ModelMessage model_message_{};
   uint64_t now_ms_ = 0;      ///< of the call that is being answered

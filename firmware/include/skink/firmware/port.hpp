@@ -75,5 +75,9 @@ Bytes release_partition() noexcept;
 /// Storage for models and round state, the same object for the whole run; not the part that holds code or identity.
 Flash& storage() noexcept;
 
+/// Two sectors for the journal, on parts whose sectors are of unequal size: small ones here, large ones in storage(). A
+/// port that does not define it has the journal in the first two sectors of storage().
+Flash& journal_storage() noexcept;
+
 }  // namespace port
 }  // namespace skink::firmware
