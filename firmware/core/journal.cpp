@@ -35,19 +35,22 @@ Status Journal::open(Flash& flash, uint32_t first_sector) noexcept {
   sector_ = 1;
   next_ = records_per_sector();  // an empty journal begins by erasing sector 0
   last_ = {};
-  const Status status = scan(0);
-  return status == Status::kOk ? scan(1) : status;
+  const bool is_there = scan(0);
+  return scan(1) || is_there ? Status::kOk : Status::kUnavailable;
 }
 
-Status Journal::scan(uint32_t sector) noexcept {
+/// @returns false: nothing of it can be read. A record that cannot was torn, in flash with ECC.
+bool Journal::scan(uint32_t sector) noexcept {
+  bool is_there = false;
   bool is_newest = false;
   uint32_t free = 0;  // after the last record that is not erased, whole or torn
   for (uint32_t record = 0; record < records_per_sector(); ++record) {
     uint8_t bytes[kRecordBytes];
-    const Status status = flash_->read(address_of(sector, record), bytes);
-    if (status != Status::kOk) return status;
-    if (is_erased(bytes, sizeof bytes)) continue;
+    const bool is_read = flash_->read(address_of(sector, record), bytes) == Status::kOk;
+    is_there = is_there || is_read;
+    if (is_read && is_erased(bytes, sizeof bytes)) continue;
     free = record + 1;
+    if (!is_read) continue;
     const uint32_t sequence = load_u32(bytes);
     if (load_u32(bytes + kCrcAt) != crc32({bytes, kCrcAt}) || sequence <= sequence_) continue;
     is_newest = true;
@@ -60,7 +63,7 @@ Status Journal::scan(uint32_t sector) noexcept {
     sector_ = sector;
     next_ = free;
   }
-  return Status::kOk;
+  return is_there;
 }
 
 Status Journal::append(const Entry& entry) noexcept {

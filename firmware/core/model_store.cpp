@@ -49,7 +49,7 @@ uint32_t ModelStore::slot_address(uint32_t slot) const noexcept {
 Status ModelStore::open(Flash& flash, uint32_t first_sector, uint32_t slot_sectors) noexcept {
   const bool is_unit = flash.program_bytes != 0 && flash.program_bytes <= kMaxProgramBytes &&
                        kMaxProgramBytes % flash.program_bytes == 0 && flash.sector_bytes >= kHeaderBytes;
-  if (!is_unit || slot_sectors < 2 || first_sector > flash.sectors ||
+  if (!is_unit || slot_sectors < 1 || first_sector > flash.sectors ||
       slot_sectors > (flash.sectors - first_sector) / 2) {
     return Status::kInvalidArgument;
   }
@@ -59,11 +59,13 @@ Status ModelStore::open(Flash& flash, uint32_t first_sector, uint32_t slot_secto
   counter_ = 0;
   model_bytes_ = 0;
   pending_ = 0;
+  data_offset_ = slot_sectors == 1 ? kHeaderBytes : flash.sector_bytes;
+  bool is_there = false;
   for (uint32_t slot = 0; slot < 2; ++slot) {
     uint8_t bytes[kHeaderBytes];
-    const Status status = flash.read(slot_address(slot), bytes);
-    if (status != Status::kOk) return status;
     Header header;
+    if (flash.read(slot_address(slot), bytes) != Status::kOk) continue;  // torn, in flash with ECC
+    is_there = true;
     if (!decode(bytes, header) || header.bytes > capacity() || header.counter <= counter_) continue;
     slot_ = slot;
     counter_ = header.counter;
@@ -71,7 +73,7 @@ Status ModelStore::open(Flash& flash, uint32_t first_sector, uint32_t slot_secto
     number_ = header.number;
     digest_ = header.digest;
   }
-  return Status::kOk;
+  return is_there ? Status::kOk : Status::kUnavailable;
 }
 
 Status ModelStore::begin(uint32_t bytes) noexcept {
@@ -81,7 +83,8 @@ Status ModelStore::begin(uint32_t bytes) noexcept {
   model_bytes_ = 0;
   pending_ = 0;
   room_ = bytes;
-  const uint32_t sectors = 1 + (bytes + flash_->sector_bytes - 1) / flash_->sector_bytes;  // the header's comes first
+  // The header's comes first.
+  const uint32_t sectors = (data_offset_ + bytes + flash_->sector_bytes - 1) / flash_->sector_bytes;
   for (uint32_t sector = 0; sector < sectors; ++sector) {
     const Status status = flash_->erase(first_sector_ + slot_ * slot_sectors_ + sector);
     if (status != Status::kOk) return status;
@@ -120,7 +123,7 @@ Status ModelStore::flush() noexcept {
   if (pending_ == 0) return Status::kOk;
   memset(unit_ + pending_, 0xff, sizeof unit_ - pending_);
   pending_ = 0;
-  return program_unit(slot_address(slot_) + flash_->sector_bytes + pending_offset_, unit_);
+  return program_unit(slot_address(slot_) + data_offset_ + pending_offset_, unit_);
 }
 
 Status ModelStore::commit(const crypto::Digest& digest, uint32_t bytes, uint32_t number) noexcept {
@@ -138,7 +141,7 @@ Status ModelStore::commit(const crypto::Digest& digest, uint32_t bytes, uint32_t
 
 Status ModelStore::read_slot(uint32_t slot, uint32_t offset, MutableBytes out) const noexcept {
   if (flash_ == nullptr || offset > capacity() || out.size() > capacity() - offset) return Status::kUnavailable;
-  return flash_->read(slot_address(slot) + flash_->sector_bytes + offset, out);
+  return flash_->read(slot_address(slot) + data_offset_ + offset, out);
 }
 
 model::ByteSource ModelStore::whole_source() noexcept {
@@ -161,7 +164,7 @@ model::ByteSource ModelStore::source() noexcept {
   source.in_place = [](void* context) -> const uint8_t* {
     const auto& store = *static_cast<const ModelStore*>(context);
     if (store.flash_ == nullptr || store.flash_->mapped == nullptr) return nullptr;
-    return store.flash_->mapped + store.slot_address(store.slot_) + store.flash_->sector_bytes;
+    return store.flash_->mapped + store.slot_address(store.slot_) + store.data_offset_;
   };
   return source;
 }

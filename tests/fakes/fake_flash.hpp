@@ -3,7 +3,7 @@
 /// Flash in memory that keeps the rules of NOR parts and breaks the test when code does not: programming only over
 /// erased units, in whole units. After `steps_left` small steps the power goes: the operation stops half way and
 /// everything after it fails until power_on(). Cells in `stuck` are worn: nothing changes them, and the part reports
-/// success all the same.
+/// success all the same. With `has_ecc` the units that a failure tore cannot be read until their sector is erased.
 
 #include <cstdint>
 #include <cstring>
@@ -36,6 +36,8 @@ class FakeFlash {
   std::vector<std::uint8_t> bytes;
   std::vector<int> erasures;
   std::set<std::uint32_t> stuck;  ///< addresses
+  bool has_ecc = false;
+  std::set<std::uint32_t> torn;  ///< units that cannot be read, by address / program_bytes
   std::uint64_t steps_left = ~std::uint64_t{0};
   std::uint64_t steps = 0;
 
@@ -52,7 +54,11 @@ class FakeFlash {
   static Status read(void* context, std::uint32_t address, MutableBytes out) {
     if (self(context).steps_left == 0) return Status::kUnavailable;
     if (address + out.size() > self(context).bytes.size()) throw std::logic_error("read beyond the flash");
-    std::memcpy(out.data(), self(context).bytes.data() + address, out.size());
+    const FakeFlash& it = self(context);
+    const std::uint32_t unit = it.flash.program_bytes;
+    const auto torn = it.torn.lower_bound(address / unit);
+    if (torn != it.torn.end() && *torn * unit < address + out.size()) return Status::kDamaged;
+    std::memcpy(out.data(), it.bytes.data() + address, out.size());
     return Status::kOk;
   }
 
@@ -69,6 +75,7 @@ class FakeFlash {
         if (cell != 0xff && it.has_power()) throw std::logic_error("program: not erased");
         cell = static_cast<std::uint8_t>(cell & data[done + i]);
       }
+      if (is_torn && it.has_ecc) it.torn.insert(static_cast<std::uint32_t>((address + done) / unit));
       if (is_torn) return Status::kUnavailable;
     }
     return Status::kOk;
@@ -82,6 +89,12 @@ class FakeFlash {
     for (std::size_t i = 0; i < (is_torn ? size / 2 : size); ++i) {
       const std::size_t at = sector * size + i;
       if (it.stuck.count(static_cast<std::uint32_t>(at)) == 0) it.bytes[at] = 0xff;
+    }
+    const auto first = static_cast<std::uint32_t>(sector * size / it.flash.program_bytes);
+    const auto last = static_cast<std::uint32_t>(first + size / it.flash.program_bytes);
+    for (std::uint32_t unit = first; unit < last; ++unit) {
+      it.torn.erase(unit);
+      if (is_torn && it.has_ecc && unit % 3 == 1) it.torn.insert(unit);  // neither erased nor what it was
     }
     ++it.erasures[sector];
     return is_torn ? Status::kUnavailable : Status::kOk;

@@ -23,7 +23,9 @@ struct Flash {
 
   // What a port provides. Each returns kUnavailable when the part does not answer in the time that its data sheet
   // allows; none waits without a bound. A new model erases all sectors of a slot in a row: a part that needs seconds
-  // for that feeds the watchdog in erase_function. The content is read back here; a port need not.
+  // for that feeds the watchdog in erase_function. The content is read back here; a port need not. Flash with ECC: what
+  // a torn write left cannot be read, which is data and no fault: read_function then returns another status than kOk,
+  // and never traps.
   /// Fills `out` from `address`, any address and length inside the sectors.
   Status (*read_function)(void* context, uint32_t address, MutableBytes out) = nullptr;
   /// Programs erased bytes; address and length are multiples of program_bytes.

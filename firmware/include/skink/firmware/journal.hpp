@@ -2,7 +2,7 @@
 /// @file
 /// What a device must remember of its rounds through a reset: the last task that it began, so that an older one is
 /// still refused and the same one is done again. Records are appended to one of two sectors; when it is full, the other
-/// one is erased and takes over. A torn record fails its CRC-32 and is passed over.
+/// one is erased and takes over. A torn record fails its CRC-32, or cannot be read, and is passed over.
 ///
 /// Wear: 32 bytes for every task and every start, so with sectors of 4 KB one erasure in 128 of them.
 
@@ -43,7 +43,7 @@ class Journal {
 
   uint32_t records_per_sector() const noexcept { return flash_->sector_bytes / kRecordBytes; }
   uint32_t address_of(uint32_t sector, uint32_t record) const noexcept;
-  Status scan(uint32_t sector) noexcept;
+  bool scan(uint32_t sector) noexcept;
   Status program(const Entry& entry) noexcept;
 
   Flash* flash_ = nullptr;

@@ -4,8 +4,10 @@
 /// the older slot; its header, programmed last, makes it the newer one. Whenever power goes, the other slot is what it
 /// was.
 ///
-/// A slot is a header sector (magic, counter, length, number, digest, CRC-32) and data sectors. Wear: one erasure of
-/// one slot for every model that is downloaded, so a slot is erased every second time.
+/// A slot is a header sector (magic, counter, length, number, digest, CRC-32) and data sectors; where it is one large
+/// sector, the data follow 64 bytes of header. A header that cannot be read, as flash with ECC leaves it when power
+/// goes, is of no whole slot. Wear: one erasure of one slot for every model that is downloaded, so a slot is erased
+/// every second time.
 
 #include "skink/common/crypto/crypto.hpp"
 #include "skink/common/model/model_file.hpp"
@@ -23,14 +25,16 @@ enum class ChunkPart : uint8_t {
 class ModelStore {
  public:
   /// Finds the newer whole slot. `flash` is borrowed for the store's life; the slots take 2 * slot_sectors sectors from
-  /// `first_sector`.
+  /// `first_sector`, at least 1 each.
   ///
   /// @returns kOk, also when no slot is whole; kInvalidArgument when the sectors are not there; kUnavailable when the
   ///          flash does not answer.
   Status open(Flash& flash, uint32_t first_sector, uint32_t slot_sectors) noexcept;
 
   /// The largest model, bytes; 0 before open().
-  uint32_t capacity() const noexcept { return flash_ == nullptr ? 0 : (slot_sectors_ - 1) * flash_->sector_bytes; }
+  uint32_t capacity() const noexcept {
+    return flash_ == nullptr ? 0 : slot_sectors_ * flash_->sector_bytes - data_offset_;
+  }
 
   /// Is there a whole model? Not while a new one is written.
   bool has_model() const noexcept { return model_bytes_ != 0; }
@@ -90,7 +94,8 @@ class ModelStore {
   Flash* flash_ = nullptr;
   uint32_t first_sector_ = 0;
   uint32_t slot_sectors_ = 0;
-  uint32_t slot_ = 0;  ///< the one in use
+  uint32_t data_offset_ = 0;  ///< in a slot
+  uint32_t slot_ = 0;         ///< the one in use
   uint32_t counter_ = 0;
   uint32_t model_bytes_ = 0;
   uint32_t number_ = 0;
