@@ -2,6 +2,7 @@
 /// Flash with ECC words: what a power failure tore cannot be read. Every store starts all the same, and loses at most
 /// what was being written.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
 #include <vector>
@@ -109,7 +110,7 @@ TEST_CASE("flash with ECC: samples lose at most the one that was written, after 
       const std::uint32_t count = set == edge::SampleSet::kSupport ? counts.support : counts.query;
       for (std::uint32_t i = 0; i < count; ++i) {
         float inputs[4];
-        REQUIRE(source.input(source.context, set, i, inputs) == Status::kOk);
+        REQUIRE(source.input(source.context, set, i, Span<float>(inputs)) == Status::kOk);
         found.push_back(static_cast<std::uint32_t>(inputs[3]));
       }
     }

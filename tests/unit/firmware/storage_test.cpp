@@ -155,7 +155,7 @@ TEST_CASE("model store: what does not fit is refused", "[firmware][storage]") {
   FakeFlash flash;
   ModelStore store;
   CHECK(store.open(flash.flash, 3, kSlotSectors) == Status::kInvalidArgument);
-  CHECK(store.open(flash.flash, 2, 1) == Status::kInvalidArgument);
+  CHECK(store.open(flash.flash, 2, 0) == Status::kInvalidArgument);
   CHECK(store.begin(1) == Status::kUnavailable);
   REQUIRE(store.open(flash.flash, 2, kSlotSectors) == Status::kOk);
   std::vector<std::uint8_t> bytes(3073);
