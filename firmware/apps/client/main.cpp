@@ -298,7 +298,8 @@ __attribute__((weak)) skink::firmware::Flash& skink::firmware::port::journal_sto
 
 skink::firmware::OwnStorage skink::firmware::own_storage() noexcept {
   Flash& flash = port::storage();
-  const uint32_t sectors = flash.sectors < SKINK_SAMPLE_SECTORS ? flash.sectors : SKINK_SAMPLE_SECTORS;
+  constexpr uint32_t kWanted = SKINK_SAMPLE_SECTORS;
+  const uint32_t sectors = kWanted > flash.sectors ? flash.sectors : kWanted;
   return {&flash, flash.sectors - sectors, sectors};
 }
 
