@@ -23,6 +23,7 @@ TaskSettings settings_of(const AdaptSettings& own) noexcept {
 // ---- when the application says --------------------------------------------------------------------------------------
 
 Status Client::adapt_now(const AdaptSettings& settings) noexcept {
+  if (SKINK_EDGE_PERSONAL == 0) return Status::kUnsupported;
   if (!is_idle() || is_judging_ || download_.is_patching() || !used().has_model()) return Status::kUnavailable;
   const AdaptSettings own = own_settings(settings);
   if (!model::is_valid(own)) return Status::kInvalidArgument;
@@ -46,7 +47,7 @@ void Client::take_up_personal() noexcept {
   if (!personal_.is_kept() || !used().has_model()) return;
   own_ = personal_.settings();
   adapts_itself_ = own_.passes == 0 || model::is_valid(own_);
-  is_judgement_due_ = adapts_itself_ && !is_personal();
+  is_judgement_due_ = adapts_itself() && !is_personal();
   set_use(is_personal() ? wire::ReleaseUse::kAdapted : wire::ReleaseUse::kUnknown);
 }
 
@@ -55,9 +56,9 @@ void Client::take_up_personal() noexcept {
 /// What is due because of a release, or because a task took the arena.
 void Client::begin_judgement() noexcept {
   is_judgement_due_ = false;
-  const TaskSettings settings = adapts_itself_ ? settings_of(own_settings(own_)) : releases_.judgement();
+  const TaskSettings settings = adapts_itself() ? settings_of(own_settings(own_)) : releases_.judgement();
   if (settings.passes == 0) {
-    set_use(adapts_itself_ ? wire::ReleaseUse::kNotJudged : wire::ReleaseUse::kReleased);
+    set_use(adapts_itself() ? wire::ReleaseUse::kNotJudged : wire::ReleaseUse::kReleased);
     return;
   }
   is_asked_ = false;
@@ -97,7 +98,7 @@ void Client::finish_judgement(Progress progress) noexcept {
   if (use != wire::ReleaseUse::kAdapted) {
     runner_.forget_weights();                             // predict() reads those that were in use
     if (is_personal()) use = wire::ReleaseUse::kAdapted;  // before
-  } else if (adapts_itself_ && (is_asked_ || has_release())) {
+  } else if (adapts_itself() && (is_asked_ || has_release())) {
     personal_.begin(used().info(), own_);  // not for a model of the rounds: the next round brings another one
   }
   set_use(use);
@@ -122,7 +123,7 @@ void Client::keep_personal() noexcept {
 /// A task takes the arena. What is lost by it is judged again when the task has ended.
 void Client::lose_release_weights() noexcept {
   const bool is_lost =
-      adapts_itself_ || is_judging_ || is_adapted_release() || releases_.use() == wire::ReleaseUse::kUnknown;
+      adapts_itself() || is_judging_ || is_adapted_release() || releases_.use() == wire::ReleaseUse::kUnknown;
   if (is_lost && (is_judging_ || personal_.is_writing() || !is_personal())) is_judgement_due_ = true;
   if (is_judging_) runner_.forget_weights();
   personal_.stop();

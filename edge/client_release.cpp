@@ -55,7 +55,7 @@ void Client::refuse_release(wire::Refusal reason) noexcept {
 void Client::pursue_release() noexcept {
   if (!is_idle() || is_judging_) return;
   if (releases_.stage() == ReleaseStage::kWanted) begin_fetching();
-  const bool can_judge = adapts_itself_ ? used().has_model() : releases_.stage() == ReleaseStage::kKept;
+  const bool can_judge = adapts_itself() ? used().has_model() : releases_.stage() == ReleaseStage::kKept;
   if (is_judgement_due_ && can_judge && !download_.is_patching()) begin_judgement();
 }
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#if SKINK_EDGE_PERSONAL
+
 namespace skink::edge::internal {
 
 PersonalWeights::PersonalWeights(const VectorStore& store) noexcept : store_(store) {
@@ -54,3 +56,5 @@ Status PersonalWeights::keep(Span<const float> weights) noexcept {
 }
 
 }  // namespace skink::edge::internal
+
+#endif

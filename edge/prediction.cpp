@@ -50,7 +50,7 @@ Status Client::load_phi(const internal::ModelSlot& slot) noexcept {
   if (status != Status::kOk || !personal_.is_of(slot.info()) || runner_.load_personal(personal_)) return status;
   personal_.forget();
   set_use(wire::ReleaseUse::kNotJudged);
-  is_judgement_due_ = adapts_itself_;
+  is_judgement_due_ = adapts_itself();
   return runner_.load_weights(slot.info(), slot.memory(), spare_arena());
 }
 

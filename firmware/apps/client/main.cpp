@@ -110,8 +110,9 @@ void open_storage() noexcept {
     next += 2 * SKINK_RELEASE_SECTORS;
   }
   if (status == Status::kOk) status = residuals.open(flash, next, SKINK_RESIDUAL_SECTORS);
-  next += 2 * SKINK_RESIDUAL_SECTORS;
-  if (status == Status::kOk) status = personal.open(flash, next, SKINK_PERSONAL_SECTORS);
+  if (status == Status::kOk && SKINK_PERSONAL_SECTORS != 0) {
+    status = personal.open(flash, next + 2 * SKINK_RESIDUAL_SECTORS, SKINK_PERSONAL_SECTORS);
+  }
   if (status != Status::kOk) {
     give_up(status == Status::kUnavailable ? Fault::kMayPass : Fault::kStays, "storage", status_text(status));
   }
@@ -181,8 +182,10 @@ class Reporter {
     tell(now.evaluated, last_.evaluated, "evaluated");
     tell(now.diverged, last_.diverged, "diverged");
     tell(now.accepted, last_.accepted, "accepted");
-    if (now.personal_kept != last_.personal_kept) print("personal: the adapted weights are kept");
-    if (now.personal_lost != last_.personal_lost) print("personal: the adapted weights cannot be kept");
+    if (SKINK_PERSONAL_SECTORS != 0 && now.personal_kept != last_.personal_kept)
+      print("personal: the adapted weights are kept");
+    if (SKINK_PERSONAL_SECTORS != 0 && now.personal_lost != last_.personal_lost)
+      print("personal: the adapted weights cannot be kept");
     if (now.judgements != last_.judgements) {
       print("release: judged, {}", client.own_use() == wire::ReleaseUse::kAdapted ? "adapted" : "as released");
     }
@@ -255,7 +258,7 @@ void run() noexcept {
   config.health = &health;
   config.samples = samples();
   config.residuals = residuals.store();
-  config.personal = personal.store();
+  if (SKINK_PERSONAL_SECTORS != 0) config.personal = personal.store();
   config.release_key = identity.release_key;
   static Device device(config, {models, releases, journal});
   Peers peers;

@@ -201,7 +201,8 @@ class Client {
   ///                     has come yet, or there is no sample.
   /// * kBufferTooSmall   the arena has no room for it, beside what error feedback keeps in it.
   /// * kInvalidArgument  settings out of range; without any: the model says none.
-  /// * kUnsupported      this build does not compute as docs/arithmetic.md says (wire::has_own_arithmetic()).
+  /// * kUnsupported      this build does not compute as docs/arithmetic.md says (wire::has_own_arithmetic()), or is
+  ///                     without all this (SKINK_EDGE_PERSONAL).
   /// * others            what the source's begin() returned.
   /// On an error the weights stay as they are. The result of a task that has ended gives way, where the arena is short.
   Status adapt_now(const AdaptSettings& settings = {}) noexcept;
@@ -274,8 +275,9 @@ class Client {
   enum class Probe : uint8_t { kNone, kDue, kAsked };
 
   bool is_working() const noexcept { return state_ == ClientState::kWorking || is_judging_; }
+  bool adapts_itself() const noexcept { return SKINK_EDGE_PERSONAL != 0 && adapts_itself_; }
   bool is_own_work_due() const noexcept {
-    return is_judgement_due_ && adapts_itself_ && is_idle() && used().has_model() && !download_.is_patching();
+    return is_judgement_due_ && adapts_itself() && is_idle() && used().has_model() && !download_.is_patching();
   }
   bool is_idle() const noexcept { return state_ == ClientState::kIdle || state_ == ClientState::kFinished; }
   bool is_downloading() const noexcept { return state_ == ClientState::kDownloading || is_fetching(); }

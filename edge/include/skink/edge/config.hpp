@@ -15,3 +15,9 @@ static_assert(SKINK_EDGE_CHUNK_BYTES >= 64 && SKINK_EDGE_CHUNK_BYTES <= 65536, "
 static_assert(SKINK_EDGE_MAX_MODEL_CHUNKS >= 8 && SKINK_EDGE_MAX_MODEL_CHUNKS <= 65536 &&
                   SKINK_EDGE_MAX_MODEL_CHUNKS % 8 == 0,
               "SKINK_EDGE_MAX_MODEL_CHUNKS: 8..65536, a multiple of 8");
+
+/// 1: a device may adapt the model for itself (Client::adapt_now()) and keep what came of it. 0: it cannot, and an
+/// image holds none of the code; judging releases stays.
+#ifndef SKINK_EDGE_PERSONAL
+#define SKINK_EDGE_PERSONAL 1
+#endif

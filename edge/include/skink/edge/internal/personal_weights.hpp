@@ -5,8 +5,11 @@
 
 #include "skink/common/model/model_file.hpp"
 #include "skink/edge/client_config.hpp"
+#include "skink/edge/config.hpp"
 
 namespace skink::edge::internal {
+
+#if SKINK_EDGE_PERSONAL
 
 /// What is kept, and what is being written.
 class PersonalWeights {
@@ -46,5 +49,24 @@ class PersonalWeights {
   bool is_begun_ = false;
   uint32_t written_ = 0;
 };
+
+#else
+
+/// Keeps nothing: the compiler leaves out what would be done with it.
+class PersonalWeights {
+ public:
+  explicit PersonalWeights(const VectorStore& /*store*/) noexcept {}
+  bool is_kept() const noexcept { return false; }
+  bool is_of(const model::ModelInfo& /*model*/) const noexcept { return false; }
+  AdaptSettings settings() const noexcept { return {}; }
+  Status read(Span<float> /*out*/) const noexcept { return Status::kUnavailable; }
+  void forget() noexcept {}
+  void begin(const model::ModelInfo& /*model*/, const AdaptSettings& /*settings*/) noexcept {}
+  bool is_writing() const noexcept { return false; }
+  void stop() noexcept {}
+  Status keep(Span<const float> /*weights*/) noexcept { return Status::kUnavailable; }
+};
+
+#endif
 
 }  // namespace skink::edge::internal
