@@ -1,30 +1,29 @@
 /// @file
-/// Arm MPS2 with FPGA image AN386, as QEMU emulates it. Source of the addresses: Arm DAI 0386; what the emulator leaves
-/// out (a random number generator, a real-time clock, flash) comes from the host through semihosting.
+/// Arm MPS2 as QEMU emulates it, whatever its FPGA image; what differs stands in board_map.hpp. What the
+/// emulator leaves out (a random number generator, a real-time clock, flash) comes from the host through semihosting.
 
 #include "../cortex-m/cortex_m.hpp"
 #include "../qemu/host_flash.hpp"
 #include "../qemu/semihosting.hpp"
+#include "board_map.hpp"
 #include "skink/firmware/wait.hpp"
 
 namespace skink::firmware::port {
 namespace {
 
 using cortex_m::reg;
+using namespace board_map;
 
-constexpr uint32_t kClockHz = 25'000'000;
-constexpr uintptr_t kUart = 0x40004000;
 constexpr uint32_t kConsolePolls = 1'000'000;  // of the transmitter: a hundred characters' time at least
-constexpr uintptr_t kWatchdog = 0x40008000;
 constexpr uint32_t kWatchdogKey = 0x1ACCE551;
-constexpr uint32_t kWatchdogPeriod = kClockHz * 16;  // it warns after one period and resets after the second
-constexpr uint64_t kLongestSleepMs = 14'000;         // then the watchdog is fed
-constexpr uintptr_t kClock = 0x40002000;             // the first half of the dual timer counts down for ever
-constexpr uintptr_t kAlarm = 0x40002020;             // the second half wakes
-constexpr uint32_t kTimersInterrupt = 10;
-constexpr uint32_t kFreeRunning = 0x8A;  // on, a 256th of the clock, 32 bits
-constexpr uint32_t kOneShot = 0xAB;      // that, an interrupt, once
-constexpr uintptr_t kIdentity = 0x0007F000;
+constexpr uint32_t kWatchdogPeriod = kClockHz * 16;   // it warns after one period and resets after the second
+constexpr uint64_t kLongestSleepMs = 14'000;          // then the watchdog is fed
+constexpr uintptr_t kClock = kDualTimer;              // the first half of the dual timer counts down for ever
+constexpr uintptr_t kAlarm = kDualTimer + 0x20;       // the second half wakes
+constexpr uint32_t kFreeRunning = 0x8A;               // on, a 256th of the clock, 32 bits
+constexpr uint32_t kOneShot = 0xAB;                   // that, an interrupt, once
+constexpr uint32_t kCountsPer32Ms = kClockHz / 8000;  // 256 / kClockHz s are 32 / kCountsPer32Ms ms
+static_assert(kCountsPer32Ms * 8000 == kClockHz, "now_ms() would lose time");
 constexpr uint32_t kIdentityBytes = 4096;
 
 bool watchdog_runs = false;
@@ -58,20 +57,20 @@ void console(const char* text, size_t count) noexcept {
   }
 }
 
-/// A count is 256 / 25,000 ms, which is 32 / 3,125. The counter passes 0 after twelve hours; it is read more often.
+/// The counter passes 0 after twelve hours and more; it is read more often.
 uint64_t now_ms() noexcept {
   static uint32_t last = 0xffffffff;
-  static uint32_t rest = 0;  // in 3,125ths of a millisecond
+  static uint32_t rest = 0;  // in parts of a millisecond, kCountsPer32Ms of them
   static uint64_t now = 0;
   const uint32_t count = cortex_m::load(kClock + 0x04);
   const uint64_t parts = uint64_t{last - count} * 32 + rest;
   last = count;
   if (parts < 1U << 31) {  // as nearly always: division in one instruction
-    now += static_cast<uint32_t>(parts) / 3125;
-    rest = static_cast<uint32_t>(parts) % 3125;
+    now += static_cast<uint32_t>(parts) / kCountsPer32Ms;
+    rest = static_cast<uint32_t>(parts) % kCountsPer32Ms;
   } else {
-    now += parts / 3125;
-    rest = static_cast<uint32_t>(parts % 3125);
+    now += parts / kCountsPer32Ms;
+    rest = static_cast<uint32_t>(parts % kCountsPer32Ms);
   }
   return now;
 }
@@ -85,7 +84,7 @@ void sleep(uint64_t until_ms) noexcept {
   if (now >= until_ms) return;
   const uint64_t sleep_ms = until_ms - now < kLongestSleepMs ? until_ms - now : kLongestSleepMs;
   reg(kAlarm + 0x08) = 0;
-  reg(kAlarm) = static_cast<uint32_t>(sleep_ms) * 3125 / 32 + 1;
+  reg(kAlarm) = static_cast<uint32_t>(sleep_ms) * kCountsPer32Ms / 32 + 1;
   reg(kAlarm + 0x08) = kOneShot;
   cortex_m::wait();  // for the alarm, or for a frame
 }
@@ -110,9 +109,9 @@ void finish(Verdict verdict) noexcept { semihosting::exit(verdict == Verdict::kP
 Bytes identity_partition() noexcept { return {reinterpret_cast<const uint8_t*>(kIdentity), kIdentityBytes}; }
 
 /// The board's PSRAM, which QEMU fills from a file.
-Bytes recording_partition() noexcept { return {reinterpret_cast<const uint8_t*>(0x21000000), 8U << 20}; }
+Bytes recording_partition() noexcept { return {reinterpret_cast<const uint8_t*>(kRecording), 8U << 20}; }
 
-Bytes release_partition() noexcept { return {reinterpret_cast<const uint8_t*>(0x21800000), 8U << 20}; }
+Bytes release_partition() noexcept { return {reinterpret_cast<const uint8_t*>(kRelease), 8U << 20}; }
 
 Flash& storage() noexcept { return flash; }
 

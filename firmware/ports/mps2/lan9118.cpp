@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "../cortex-m/cortex_m.hpp"
+#include "board_map.hpp"
 #include "skink/firmware/net/nic.hpp"
 #include "skink/firmware/wait.hpp"
 
 namespace skink::firmware::port {
 namespace {
 
-constexpr uintptr_t kBase = 0x40200000;
 constexpr uintptr_t kRxData = 0x00;
 constexpr uintptr_t kTxData = 0x20;
 constexpr uintptr_t kRxStatus = 0x40;
@@ -37,12 +37,11 @@ constexpr uint32_t kMacAddressHigh = 2;
 constexpr uint32_t kMacAddressLow = 3;
 constexpr uint32_t kFrameCheckBytes = 4;
 constexpr uint32_t kFrameThere = 1U << 3;  // more frames than the level of kFifoInterrupts says
-constexpr uint32_t kInterrupt = 13;
-constexpr uint32_t kPolls = 100'000;  // a reset takes microseconds, an access to the MAC less
-constexpr int kFramesPerPoll = 32;    // the rest at the next poll: a counter that stands still must not hold the device
+constexpr uint32_t kPolls = 100'000;       // a reset takes microseconds, an access to the MAC less
+constexpr int kFramesPerPoll = 32;  // the rest at the next poll: a counter that stands still must not hold the device
 
-volatile uint32_t& chip(uintptr_t offset) noexcept { return cortex_m::reg(kBase + offset); }
-uint32_t pop(uintptr_t offset) noexcept { return cortex_m::load(kBase + offset); }
+volatile uint32_t& chip(uintptr_t offset) noexcept { return cortex_m::reg(board_map::kEthernet + offset); }
+uint32_t pop(uintptr_t offset) noexcept { return cortex_m::load(board_map::kEthernet + offset); }
 
 bool has_frame() noexcept { return ((pop(kRxFifo) >> 16) & 0xff) != 0; }
 
@@ -100,7 +99,7 @@ err_t nic_initialize(netif* interface) noexcept {
   chip(kInterruptEnable) = 0;
   chip(kInterruptConfig) = 0x111;  // on, active high, push-pull
   chip(kFifoInterrupts) = 0;       // with the first frame
-  cortex_m::enable_interrupt(kInterrupt);
+  cortex_m::enable_interrupt(board_map::kEthernetInterrupt);
   chip(kRxConfig) = uint32_t{ETH_PAD_SIZE} << 8;  // frames two bytes later: the IP header is word aligned
   chip(kTxConfig) = 0xC000;                       // drop what is queued
   chip(kTxConfig) = 2;                            // on
