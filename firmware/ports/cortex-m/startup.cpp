@@ -33,7 +33,7 @@ namespace {
 
 constexpr uint32_t kPaint = 0x5ca1ab1e;
 
-volatile uint32_t& system_control(uintptr_t offset) noexcept {
+[[maybe_unused]] volatile uint32_t& system_control(uintptr_t offset) noexcept {
   return *reinterpret_cast<volatile uint32_t*>(0xE000ED00 + offset);
 }
 
@@ -48,16 +48,19 @@ __attribute__((noinline)) void paint_stack() noexcept {
 
 extern "C" {
 
-__attribute__((naked)) void Fault_Handler() {
-  asm volatile("tst lr, #4\n ite eq\n mrseq r0, msp\n mrsne r0, psp\n b skink_fault\n");
-}
+/// In the instructions of ARMv6-M, which every Cortex-M has. There is one stack, the main one.
+__attribute__((naked)) void Fault_Handler() { asm volatile("mrs r0, msp\n ldr r1, =skink_fault\n bx r1\n .ltorg\n"); }
 
 /// Says where it happened and starts again; a device in the field has nobody to press the button.
 __attribute__((used)) void skink_fault(const uint32_t* frame) {
   using skink::firmware::Value;
+#if __ARM_ARCH_ISA_THUMB == 1  // ARMv6-M has no registers that say more
+  skink::firmware::print("fault: pc {} lr {}", Value::hex(frame[6], 8), Value::hex(frame[5], 8));
+#else
   skink::firmware::print("fault: pc {} lr {} cfsr {} hfsr {} bfar {}", Value::hex(frame[6], 8), Value::hex(frame[5], 8),
                          Value::hex(system_control(0x28), 8), Value::hex(system_control(0x2C), 8),
                          Value::hex(system_control(0x38), 8));
+#endif
   skink::firmware::port::restart(skink::firmware::ResetReason::kFault);
 }
 

@@ -1,7 +1,7 @@
 /// @file
-/// QEMU's RISC-V virt machine, for the self-test: a console, a clock, an end. There is no identity, storage or network.
+/// QEMU's RISC-V virt machine, for the self-test: a console, a clock. The rest is in
+/// ports/qemu/selftest_board.cpp.
 
-#include "../qemu/semihosting.hpp"
 #include "skink/firmware/app.hpp"
 #include "skink/firmware/port.hpp"
 #include "skink/firmware/wait.hpp"
@@ -16,8 +16,6 @@ constexpr uint64_t kTicksPerMs = 10'000;
 
 volatile uint8_t& byte_at(uintptr_t address) noexcept { return *reinterpret_cast<volatile uint8_t*>(address); }
 uint32_t word_at(uintptr_t address) noexcept { return *reinterpret_cast<volatile uint32_t*>(address); }
-
-Flash no_flash;
 
 /// One character. A transmitter that does not move (no clock, a peer that holds it up) costs one wait; then characters
 /// are dropped until it does.
@@ -46,18 +44,7 @@ uint64_t now_ms() noexcept {
   return ((uint64_t{high} << 32) | low) / kTicksPerMs;
 }
 
-Status entropy(MutableBytes out) noexcept { return semihosting::entropy(out); }
-Status wall_time(int64_t& unix_seconds) noexcept { return semihosting::wall_time(unix_seconds); }
 void sleep(uint64_t /*until_ms*/) noexcept {}
-void feed_watchdog() noexcept {}
-ResetReason reset_reason() noexcept { return ResetReason::kPowerOn; }
-void restart(ResetReason /*reason*/) noexcept { semihosting::exit(1); }
-void finish(Verdict verdict) noexcept { semihosting::exit(verdict == Verdict::kPassed ? 0 : 1); }
-Bytes identity_partition() noexcept { return {}; }
-Bytes recording_partition() noexcept { return {}; }
-
-Bytes release_partition() noexcept { return {}; }
-Flash& storage() noexcept { return no_flash; }
 
 }  // namespace skink::firmware::port
 
