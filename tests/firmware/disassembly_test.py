@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The disassembly of skink-client.elf, and of skink-words.elf, which has the features too, for the Cortex-M4F. Nowhere a fused multiply-add (VFMA, VFMS, VFNMA, VFNMS): it rounds
 once where docs/arithmetic.md says twice. No VMLA, VMLS, VNMLA, VNMLS in the numeric sources: the same bits, but three cycles
-where VMUL and VADD take two. Numeric is every source that the linker's map names for code with floating-point arithmetic;
+where VMUL and VADD take two. The images of other processors are read for fused ones alone. Numeric is every source that the linker's map names for code with floating-point arithmetic;
 the exceptions stand below."""
 
 import bisect
@@ -22,6 +22,8 @@ KERNELS = "training.cpp"  # holds the kernels and, inlined or as templates, the 
 BUILD = ROOT / "build/firmware-mps2-an386"
 IMAGES = ((BUILD / "skink-client.elf", [KERNELS]),
           (BUILD / "skink-words.elf", [KERNELS, "spectrum.cpp", "mel_bands.cpp", "window_statistics.cpp", "frames.cpp"]))
+OTHERS = [ROOT / f"build/firmware-{image}.elf" for image in (
+    "mps2-an500/skink-client", "mps2-an505/skink-client", "netduinoplus2/skink-selftest", "microbit/skink-selftest")]
 EXCEPTIONS = {  # built for size
     "compact.cpp": "layers whose time is small beside dense and convolution layers",
     "canary.cpp": "two probes of how the board rounds",
@@ -80,6 +82,14 @@ def look(image, arithmetic):
     return wrong
 
 
+def look_for_fused(image):
+    """@returns the fused ones of an image of any Cortex-M."""
+    arithmetic = [instruction for instruction in disassemble(image).values() if instruction.kind in ("float", "VMLA", "VDIV")]
+    fused = [instruction for instruction in arithmetic if FUSED.match(instruction.name)]
+    print(f"{image.relative_to(ROOT)}: {len(arithmetic)} instructions of floating-point arithmetic, {len(fused)} fused")
+    return [f"{image.relative_to(ROOT)}: {i.address:x} {i.name} {i.operands} in {i.function}" for i in fused]
+
+
 def main():
     if shutil.which("arm-none-eabi-objdump") is None:
         end(0, "SKIPPED: disassembly: arm-none-eabi-objdump is not installed")
@@ -97,6 +107,11 @@ def main():
         for source in needed:
             if not arithmetic[source]:
                 end(1, f"FAILED: no arithmetic in {source}: does the test still read the map?")
+    for image in OTHERS:
+        if image.exists():
+            wrong += look_for_fused(image)
+        else:
+            print(f"SKIPPED: disassembly: {image.relative_to(ROOT)} was not built")
     if wrong:
         end(1, f"FAILED: {len(wrong)} fused or chained multiply-adds, e.g. by another compiler or options", *wrong)
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# A mixed fleet ends with the simulator's hash, and every update is the simulator's: 4 Cortex-M4 and 1 Cortex-M3 in QEMU, 27
-# host clients, one TLS broker.
+# A mixed fleet ends with the simulator's hash, and every update is the simulator's: a Cortex-M3, -M7, -M33 and two
+# Cortex-M4 in QEMU, 27 host clients, one TLS broker.
 set -euo pipefail
 # shellcheck source=tests/firmware/firmware_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
-need_board mps2-an386 skink-client qemu-system-arm
-need_board lm3s6965evb skink-client qemu-system-arm
+boards=(lm3s6965evb mps2-an500 mps2-an505 mps2-an386 mps2-an386)
+for board in "${boards[@]}"; do need_board "$board" skink-client qemu-system-arm; done
 
 file=$fleet_root/experiments/sine.toml
 settings=(--set fleet.devices=32 --set fleet.held_out=8 --set meta.cohort=16 --set meta.rounds=10
@@ -15,8 +15,8 @@ fleet_configure mixed "$file"
 fleet_start_edge mixed "$file" 27 "${settings[@]}"
 # The roster is sorted: device-000 .. device-026, mcu-0 .. mcu-4. The M3 has room for the samples of a training device only;
 # mcu-4 is held out and evaluates.
-fleet_start_qemu mixed lm3s6965evb mcu-0 "$file" 27 "${settings[@]}" >"$fleet_work/m3.txt" # a pipe would hide its process
-for i in 1 2 3 4; do fleet_start_qemu mixed mps2-an386 "mcu-$i" "$file" $((27 + i)) "${settings[@]}"; done
+fleet_start_qemu mixed "${boards[0]}" mcu-0 "$file" 27 "${settings[@]}" >"$fleet_work/m3.txt" # a pipe would hide its process
+for i in 1 2 3 4; do fleet_start_qemu mixed "${boards[i]}" "mcu-$i" "$file" $((27 + i)) "${settings[@]}"; done
 grep -q training "$fleet_work/m3.txt" || fail "the M3 must be a training device; choose another seed"
 fleet_start_coordinator mixed "${settings[@]}" --updates "$fleet_work/fleet.csv"
 if ! fleet_wait_for_coordinator mixed; then

@@ -39,7 +39,7 @@ expect 2 "BOARD and ID are needed" template
 expect 2 "unknown option: --fast" --fast
 expect 2 "exclude each other" template pump-a --pki pki --identity x.bin
 expect 2 "'a/b' is not a device id" template a/b --pki pki
-expect 2 "no board 'moon'. Boards: lm3s6965evb mps2-an386 template" moon pump-a --pki pki
+expect 2 "no board 'moon'. Boards: lm3s6965evb mps2-an386 mps2-an500 mps2-an505 template" moon pump-a --pki pki
 expect 2 "no board '../x'" ../x pump-a --pki pki
 mkdir -p product/bare
 cp -r "$source/firmware/ports/template" product/pump
@@ -105,7 +105,7 @@ END
 printf '#!/usr/bin/env bash\nexit 74\n' >bin/dfu-util
 expect 1 "dfu-util failed" template pump-a --pki pki --tool dfu-util
 
-for board in mps2-an386 lm3s6965evb; do
+for board in mps2-an386 mps2-an500 mps2-an505 lm3s6965evb; do
   expect 0 "so it runs in QEMU only" $board pump-a --pki pki --dry-run
   says "scripts/qemu-device --board $board --identity pki/images/pump-a.bin --flash pump-a.flash"
   expect 2 "There is nothing to write" $board pump-a --pki pki

@@ -28,7 +28,7 @@ void initialize() noexcept {
 
 void console(const char* /*text*/, size_t /*count*/) noexcept {
   // TODO: a UART. Without a console the device works, and nobody sees why it does not. One that is stuck costs a
-  // bounded wait: put() of ports/mps2-an386/board.cpp.
+  // bounded wait: put() of ports/mps2/board.cpp.
 }
 
 uint64_t now_ms() noexcept { return cortex_m::tick_ms(); }
@@ -49,7 +49,7 @@ void sleep(uint64_t until_ms) noexcept {
 void feed_watchdog() noexcept {
   // TODO: the part's watchdog, 8 s or more: a TLS handshake takes seconds on a slow core. The first call comes before
   // initialize(), and starts it: with a clock that runs by itself after a reset, and switched on here. A part that can
-  // start it by an option byte, before the first instruction, does that too. ports/mps2-an386/board.cpp is an example.
+  // start it by an option byte, before the first instruction, does that too. ports/mps2/board.cpp is an example.
 }
 
 ResetReason reset_reason() noexcept {

@@ -1,5 +1,5 @@
 /// @file
-/// TODO: the network chip. ports/mps2-an386/lan9118.cpp is a complete one of 140 lines. No wait of it is without a
+/// TODO: the network chip. ports/mps2/lan9118.cpp is a complete one of 140 lines. No wait of it is without a
 /// bound: skink/firmware/wait.hpp.
 
 #include "skink/firmware/net/nic.hpp"
