@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "fakes/memory_vector_store.hpp"
 #include "harness.hpp"
 #include "skink/common/little_endian.hpp"
 #include "skink/common/provisioning/signed_release.hpp"
@@ -91,7 +92,9 @@ class Bench {
     platform.releases = {model::source_of(kept_view_), model::source_of(coming_view_)};
     slot_view_ = {slot_.data(), slot_.size()};
     platform.model = model::source_of(slot_view_);
-    platform.samples = {this, &begin, &input, &target, true};
+    platform.samples = {this, &begin, &input, &target, true, &count};
+    personal_.capacity = 4000;
+    platform.personal = personal_.store();
     client_ = std::make_unique<edge::Client>(config, platform);
   }
 
@@ -123,7 +126,9 @@ class Bench {
   }
 
   void step(Commands& commands) {
-    switch (commands.byte() % 14) {
+    const std::uint32_t command = commands.byte();
+    if (command >= 252) return adapt_now(commands);
+    switch (command % 14) {
       case 0: client_->on_connected(now_); break;
       case 1: client_->on_disconnected(); break;
       case 2: give_task(commands); break;
@@ -206,6 +211,23 @@ class Bench {
   bool is_announced_unsigned(const wire::Release& message) const {
     provisioning::Release read;
     return provisioning::read_manifest(Bytes(message.header), Bytes(key_), read) != Status::kOk;
+  }
+
+  /// Weights that a device adapts for itself, in a store that fails now and then; or new samples.
+  void adapt_now(Commands& commands) {
+    const std::uint32_t oddity = commands.byte();
+    personal_.writes_left = oddity % 8 == 0 ? static_cast<int>(oddity / 8) : -1;
+    personal_.is_readable = oddity % 16 != 1;
+    if (oddity % 8 == 2) {
+      samples_ = oddity;
+      client_->on_samples_changed();
+      return;
+    }
+    edge::AdaptSettings settings;
+    settings.inner_learning_rate = oddity == 3 ? 1e30F : oddity == 4 ? -1.0F : 0.1F;
+    settings.passes = oddity == 5 ? commands.word() : commands.byte() % 3;
+    settings.batch_size = oddity == 6 ? commands.word() : 1 + commands.byte() % 3;
+    if (client_->adapt_now(settings) == Status::kOk) promise(client_->has_work(), "what was begun is to be done");
   }
 
   void predict() {
@@ -320,11 +342,19 @@ class Bench {
     for (std::size_t i = 0; i < stored.size(); ++i) stored[i] = static_cast<float>(index) - static_cast<float>(i);
     return Status::kOk;
   }
+  static std::uint32_t count(void* context, MutableBytes of_class, std::uint32_t& classes) {
+    const std::uint32_t samples = static_cast<Bench*>(context)->samples_;
+    classes = samples % 65;
+    for (std::uint32_t label = 0; label < classes; ++label) of_class[label] = static_cast<std::uint8_t>(samples);
+    return samples;
+  }
   static float target(void* /*context*/, edge::SampleSet /*set*/, std::uint32_t index, std::uint32_t /*output*/) {
     return static_cast<float>(index % 2);
   }
 
   wire::Identity identity_{"fuzz", {}};
+  FakeVectorStore personal_;
+  std::uint32_t samples_ = 0;
   std::vector<std::uint8_t> file_;
   crypto::Digest digest_;
   std::vector<std::uint8_t> slot_;

@@ -45,7 +45,9 @@ void inspect(const std::vector<std::uint8_t>& file) {
   model::ModelInfo info;
   if (model::inspect(source, info) != Status::kOk) return;
   const nn::Network& network = info.model.network;
-  promise(model::model_bytes(network, info.model.input.count) == file.size(), "the network explains the length");
+  promise(model::model_bytes(info.model) == file.size(), "the model explains the length");
+  promise(info.model.adaptation.passes == 0 || model::is_valid(info.model.adaptation),
+          "what it says of adapting is in range");
   promise(network.trainable_count() > 0 && network.output_size() > 0, "there is something to learn");
   const nn::MemoryPlan plan = nn::plan_memory(network, {});
   promise(plan.total >= 4 * network.parameter_count(), "the plan holds the parameters");

@@ -43,7 +43,7 @@ struct DeviceRow {
   std::uint32_t release_reason = 0;   ///< wire::Refusal
   std::uint32_t release_use = 0;      ///< wire::ReleaseUse
   std::uint32_t samples = 0;          ///< 1 + how many it has; 0: it does not say
-  std::string class_samples;          ///< of each label from 0 on, in decimal, with blanks between
+  std::string class_samples{};        ///< of each label from 0 on, in decimal, with blanks between
 };
 
 /// How often messages were refused for one reason.
