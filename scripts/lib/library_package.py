@@ -65,6 +65,8 @@ def headers():
             name = path.relative_to(public).as_posix()
             if not name.startswith(HEADERS_LEFT_OUT):
                 found[f"skink/{layer}/{name}"] = path
+    for path in (ROOT / "firmware/include/skink").glob("*.h"):  # for C
+        found[f"skink/{path.name}"] = path
     for folder in sorted({(ROOT / name).parent for name in sources()}):
         for path in folder.glob("*.hpp"):
             found[place_of(path.relative_to(ROOT).as_posix())] = path

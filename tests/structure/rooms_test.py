@@ -32,7 +32,7 @@ ROOMS = {
     "edge": ("common/ edge/", C),
     "edge/host": ("common/ edge/ host/", VALUES),
     "edge/linux": ("common/ edge/ host/", OUTSIDE),
-    "firmware": ("common/ edge/ firmware/", C),
+    "firmware": ("common/ edge/ firmware/ skink.h", C),
     "firmware/net": ("common/ edge/ firmware/", C + r"|(stdio|time)\.h|lwip/.*|netif/.*|mbedtls/.*"),
     "firmware/ports": ("common/ edge/ firmware/", C + r"|lwip/.*"),
     "host": ("common/ host/", OUTSIDE + r"|boost/(system|json)/.*|boost/json\.hpp"),

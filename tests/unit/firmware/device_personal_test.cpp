@@ -7,8 +7,8 @@
 #include <random>
 #include <vector>
 
+#include "fakes/corner_model.hpp"
 #include "fakes/fake_flash.hpp"
-#include "fakes/model.hpp"
 #include "skink/common/nn/training.hpp"
 #include "skink/firmware/device.hpp"
 #include "skink/firmware/vector_flash.hpp"
@@ -18,59 +18,16 @@ using namespace skink::test;
 
 namespace {
 
-constexpr std::uint32_t kClasses = 4;
+constexpr std::uint32_t kClasses = kCorners;
 constexpr std::uint32_t kPerClass = 5;
 constexpr edge::AdaptSettings kSettings = {0.05F, 60, 1};
-
-/// A sample of the class that lies in one corner of a square.
-std::vector<float> sample_of(std::uint32_t kind, std::mt19937& random) {
-  std::uniform_int_distribution<int> noise(-300, 300);
-  const auto at = [&](bool positive) { return static_cast<float>((positive ? 1000 : -1000) + noise(random)); };
-  const float x = at((kind & 1) != 0);
-  return {x, at((kind & 2) != 0)};
-}
-
-/// What this device's user calls a class: two of them the other way round than the fleet.
-std::uint32_t own_label(std::uint32_t kind) { return kind == 1 ? 2 : kind == 2 ? 1 : kind; }
-
-/// A classifier that knows the fleet's labels.
-model::Model fleet_model(std::vector<float>& parameters) {
-  NetSpec spec;
-  spec.input = {1, 1, 2};
-  spec.layers = {flatten(), dense(12), plain(nn::LayerKind::kRelu), dense(kClasses)};
-  spec.loss = nn::Loss::kSoftmaxCrossEntropy;
-  model::Model model;
-  model.network = build(spec);
-  model.input.scale = 0.001F;
-  NetLottery lottery(3);
-  parameters.resize(model.network.parameter_count());
-  for (float& value : parameters) value = static_cast<float>(lottery.real(-0.6, 0.6));
-  std::mt19937 random(5);
-  std::vector<float> sample(model.network.sample_count());
-  std::vector<float> scratch(model.network.scratch_count());
-  for (std::uint32_t step = 0; step < 800; ++step) {
-    const std::vector<float> stored = sample_of(step % kClasses, random);
-    for (std::size_t i = 0; i < stored.size(); ++i) sample[i] = stored[i] * model.input.scale;
-    float label = static_cast<float>(step % kClasses);
-    const nn::Targets targets{&label, [](const void* context, std::size_t, std::size_t) noexcept {
-                                return *static_cast<const float*>(context);
-                              }};
-    (void)nn::online_step(model.network, {parameters.data(), parameters.size()}, 0.05F, {sample.data(), sample.size()},
-                          targets, {scratch.data(), scratch.size()});
-  }
-  return model;
-}
 
 /// A product with the fleet's model in its flash, which has never seen a broker.
 class Product {
  public:
   Product() : flash_(512, 20, 8) {
-    std::vector<float> parameters;
-    const model::Model model = fleet_model(parameters);
-    std::vector<std::uint8_t> file(model::model_bytes(model.network, 1));
     crypto::Digest digest;
-    REQUIRE(model::encode(model, {parameters.data(), parameters.size()}, {file.data(), file.size()}, digest) ==
-            Status::kOk);
+    const std::vector<std::uint8_t> file = corner_model_file(digest);
     REQUIRE(models_.open(flash_.flash, 2, 3) == Status::kOk);
     REQUIRE(models_.begin(static_cast<std::uint32_t>(file.size())) == Status::kOk);
     REQUIRE(models_.write(0, {file.data(), file.size()}, firmware::ChunkPart::kEnd) == Status::kOk);

@@ -1,0 +1,80 @@
+#pragma once
+/// @file
+/// What a skink_device of skink.h is inside: a Device with its stores, the newest observation, and what was told last.
+
+#include "skink/edge/recording.hpp"
+#include "skink/firmware/device.hpp"
+#include "skink/firmware/vector_flash.hpp"
+#include "skink/skink.h"
+
+namespace skink::firmware::c_api {
+
+/// A type whose objects are made in memory that is there. The placement operator of <new> is a header that some
+/// toolchains of microcontrollers lack.
+template <class T>
+struct Placed : T {
+  using T::T;
+  static void* operator new(size_t /*bytes*/, void* memory) noexcept { return memory; }
+};
+
+/// What the application's callbacks were told last.
+struct Told {
+  edge::ClientCounters counters;
+  uint32_t refused = 0;  ///< sum of the reasons that are of tasks
+  bool has_model = false;
+  crypto::Digest model;
+  bool is_in_round = false;
+  uint32_t round = 0;
+};
+
+/// One device. Lies in the memory of a skink_device, which is the application's.
+class CDevice {
+ public:
+  /// skink_init(), its arguments checked.
+  Status open(const skink_config& config) noexcept;
+
+  /// Calls the callbacks for what has happened since the last time.
+  void tell() noexcept;
+
+  Device& device() noexcept { return *device_; }
+  const Device& device() const noexcept { return *device_; }
+  const SampleFlash& samples() const noexcept { return samples_; }
+  Status observe(Span<const float> x) noexcept;
+  Status label(Span<const float> targets) noexcept;
+  Status predict(Span<float> outputs) noexcept;
+  void get(skink_state& state) const noexcept;
+
+  bool has_identity = false;
+  bool is_open = false;      ///< the stream
+  bool has_classes = false;  ///< of samples
+  const char* fleet = "";    ///< the identity's; borrowed
+
+ private:
+  Status open_stores(const skink_config& config) noexcept;
+  Status open_samples(const skink_config& config, uint32_t first_sector) noexcept;
+  Status take_model(Bytes file) noexcept;
+  Status take_releases(const skink_config& config) noexcept;
+  void make_device(const skink_config& config) noexcept;
+  void tell_round(const edge::ClientCounters& now) noexcept;
+  void end_round(skink_round_event event) noexcept;
+
+  skink_flash driver_{};
+  skink_events events_{};
+  Flash flash_;
+  Journal journal_;
+  ModelStore models_;
+  ModelStore releases_;
+  VectorFlash residuals_;
+  VectorFlash personal_;
+  SampleFlash samples_;
+  edge::Recording recording_;
+  edge::SampleSource source_;
+  Span<float> observation_;
+  bool has_observation_ = false;
+  bool is_labelled_ = false;
+  Told told_;
+  Device* device_ = nullptr;
+  alignas(Placed<Device>) uint8_t device_memory_[sizeof(Placed<Device>)];
+};
+
+}  // namespace skink::firmware::c_api
