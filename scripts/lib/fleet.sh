@@ -148,6 +148,25 @@ fleet_provision() {
     --broker "10.0.2.2:$fleet_port" --server-name localhost >/dev/null
 }
 
+# fleet_start_process NAME ID EXPERIMENT INDEX SETTING...: the embedded device as a process (skink-device), provisioned on the
+# way, with the samples of the device at INDEX of the roster. As fleet_start_qemu; in fleet_process_pid.
+fleet_start_process() {
+  local name=$1 id=$2 experiment=$3 index=$4
+  shift 4
+  [[ -f $fleet_work/processes/$id.bin ]] || "$fleet_bin/skinkctl" provision --fleet demo --pki "$fleet_work/pki" \
+    --out "$fleet_work/processes" --id "$id" --broker "127.0.0.1:$fleet_port" --server-name localhost >/dev/null
+  "$fleet_bin/skink-sim" record "$experiment" --device-index "$index" --out "$fleet_work/$name/$id.samples" "$@"
+  fleet_restart_process "$name" "$id"
+}
+
+# fleet_restart_process NAME ID: the same device after it was killed.
+fleet_restart_process() {
+  "$fleet_bin/skink-device" --identity "$fleet_work/processes/$2.bin" --recording "$fleet_work/$1/$2.samples" \
+    --flash "$fleet_work/$1/$2.flash" >>"$fleet_work/$1/$2.log" 2>&1 &
+  fleet_process_pid=$!
+  fleet_pids+=("$fleet_process_pid")
+}
+
 # fleet_start_qemu NAME BOARD ID EXPERIMENT INDEX SETTING...: one emulated device, provisioned on the way, with the samples
 # of the device at INDEX of the roster. Its flash and console stay in $fleet_work/NAME/ID.{flash,log}. In fleet_qemu_pid.
 fleet_start_qemu() {

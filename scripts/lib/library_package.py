@@ -158,6 +158,18 @@ def add_nanopb(package):
     package.write("src/skink/nanopb/LICENSE.txt", (NANOPB / "LICENSE.txt").read_text())
 
 
+def add_posix(package):
+    """The platform layer over sockets and files, and the examples in C: not every platform of the package has what they need."""
+    firmware, out = ROOT / "firmware", "extras/posix"
+    for path in sorted((firmware / "posix").glob("*.cpp")):
+        if path.name != "stdout_console.cpp":  # the package has log.cpp
+            package.write(f"{out}/{path.name}", path.read_text())
+    for path in sorted((firmware / "include/skink/firmware/posix").glob("*.h")):
+        package.write(f"{out}/skink/firmware/posix/{path.name}", path.read_text())
+    for path in sorted((firmware / "examples").glob("*.c")):
+        package.write(f"{out}/{path.name}", path.read_text())
+
+
 SOURCE_LINES = {  # how a description names a source
     "CMakeLists.txt": '    "{}"',
     "zephyr/CMakeLists.txt": "    ${{skink}}/{}",
@@ -200,6 +212,7 @@ def main():
         package.add(place, path.read_text())
     add_messages(package)
     add_nanopb(package)
+    add_posix(package)
     add_template(package, arguments.url)
     files = sum(path.is_file() for path in out.rglob("*"))
     print(f"{out}: {files} files, {len(package.compiled)} to compile")

@@ -35,6 +35,8 @@ ROOMS = {
     "firmware": ("common/ edge/ firmware/ skink.h", C),
     "firmware/net": ("common/ edge/ firmware/", C + r"|(stdio|time)\.h|lwip/.*|netif/.*|mbedtls/.*"),
     "firmware/ports": ("common/ edge/ firmware/", C + r"|lwip/.*"),
+    "firmware/posix": ("common/ firmware/ skink.h", C + r"|(errno|fcntl|netdb|poll|stdio|time|unistd)\.h|netinet/(in|tcp)\.h|"
+                       r"sys/(file|random|socket|stat)\.h|mbedtls/(ctr_drbg|net_sockets|ssl)\.h"),
     "host": ("common/ host/", OUTSIDE + r"|boost/(system|json)/.*|boost/json\.hpp"),
     "host/config": ("common/ host/", VALUES + r"|toml\+\+/toml\.h|boost/json/src\.hpp"),
     "host/experiment": ("common/ host/", VALUES + r"|fmt/format\.h"),

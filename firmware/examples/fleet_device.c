@@ -1,0 +1,155 @@
+/* skink-device: the embedded device as a process of Linux. It takes part in a fleet with its identity and recorded
+ * samples, and its flash is a file: kill it, start it again, and it goes on.
+ *
+ *     skink-device --identity BLOB --flash FILE --recording FILE [--release FILE]
+ *
+ * An example of skink.h and of the platform layer in C99; the library's own parts are the firmware's. */
+
+#define _POSIX_C_SOURCE 200809L
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "skink/firmware/posix/device_link.h"
+#include "skink/firmware/posix/platform.h"
+#include "skink/skink.h"
+
+enum { SECTOR_BYTES = 4096, SECTORS = 128, SLOT_SECTORS = 15, ARENA_BYTES = 256 * 1024 };
+
+static skink_device device; /* nothing of it is on the heap, as on a microcontroller */
+static skink_link link_to_broker;
+static uint64_t arena[ARENA_BYTES / sizeof(uint64_t)];
+static uint8_t identity_image[4096];
+static uint8_t recording[4 * 1024 * 1024];
+static uint8_t release[256 * 1024];
+static volatile sig_atomic_t is_stopped;
+
+struct options {
+  const char* identity;
+  const char* flash;
+  const char* recording;
+  const char* release;
+};
+
+static void stop(int number) {
+  (void)number;
+  is_stopped = 1;
+}
+
+static void say(const char* text) {
+  printf("%s\n", text);
+  (void)fflush(stdout);
+}
+
+static void on_link(void* context, const char* text, int code) {
+  (void)context;
+  printf("connection: %s (code %d)\n", text, code);
+  (void)fflush(stdout);
+}
+
+static void on_model(void* context, skink_model_kind kind, uint32_t number) {
+  (void)context;
+  if (kind == SKINK_MODEL_RELEASED) {
+    printf("model: release %lu\n", (unsigned long)number);
+  } else {
+    printf("model: of a round\n");
+  }
+  (void)fflush(stdout);
+}
+
+static void on_round(void* context, uint32_t round, skink_round_event event) {
+  static const char* const texts[] = {"task taken", "accepted", "refused", "given up"};
+  (void)context;
+  printf("round %lu: %s\n", (unsigned long)round, texts[event]);
+  (void)fflush(stdout);
+}
+
+static void on_adapted(void* context, skink_outcome outcome) {
+  (void)context;
+  say(outcome == SKINK_ADAPTED ? "adapted: in use" : "adapted: dropped");
+}
+
+static int failed(const char* what, skink_status status) {
+  (void)fprintf(stderr, "skink-device: %s: %s\n", what, skink_status_text(status));
+  return 1;
+}
+
+static int read_options(int count, char** values, struct options* options) {
+  int i;
+  for (i = 1; i + 1 < count; i += 2) {
+    if (strcmp(values[i], "--identity") == 0) {
+      options->identity = values[i + 1];
+    } else if (strcmp(values[i], "--flash") == 0) {
+      options->flash = values[i + 1];
+    } else if (strcmp(values[i], "--recording") == 0) {
+      options->recording = values[i + 1];
+    } else if (strcmp(values[i], "--release") == 0) {
+      options->release = values[i + 1];
+    } else {
+      return 0;
+    }
+  }
+  return i == count && options->identity != NULL && options->flash != NULL && options->recording != NULL;
+}
+
+static void run(void) {
+  while (!is_stopped) {
+    const uint64_t now_ms = skink_posix_now_ms();
+    uint64_t next_ms;
+    skink_link_turn(&link_to_broker, &device, now_ms, &next_ms);
+    skink_link_wait(&link_to_broker, now_ms, next_ms);
+  }
+}
+
+int main(int count, char** values) {
+  static skink_identity identity;
+  static skink_flash_file flash_file;
+  struct options options = {0};
+  skink_config config = {0};
+  skink_bytes image;
+  skink_state state;
+  struct sigaction action = {0};
+  skink_status status;
+  if (!read_options(count, values, &options)) {
+    (void)fprintf(stderr, "skink-device --identity BLOB --flash FILE --recording FILE [--release FILE]\n");
+    return 2;
+  }
+  action.sa_handler = stop;
+  (void)sigaction(SIGTERM, &action, NULL);
+  (void)sigaction(SIGINT, &action, NULL);
+
+  status = skink_read_file(options.identity, identity_image, sizeof identity_image, &image);
+  if (status == SKINK_OK) status = skink_read_identity(image, &identity);
+  if (status != SKINK_OK) return failed(options.identity, status);
+  status = skink_read_file(options.recording, recording, sizeof recording, &config.recording);
+  if (status != SKINK_OK) return failed(options.recording, status);
+  if (options.release != NULL) status = skink_read_file(options.release, release, sizeof release, &config.release);
+  if (status != SKINK_OK) return failed(options.release, status);
+  status = skink_flash_file_open(&flash_file, options.flash, SECTOR_BYTES, SECTORS, &config.flash);
+  if (status != SKINK_OK) return failed(options.flash, status);
+
+  config.identity = &identity;
+  config.firmware = "skink-device";
+  config.arena = (uint8_t*)arena;
+  config.arena_bytes = sizeof arena;
+  config.keep_alive_s = 60;
+  config.model_sectors = SLOT_SECTORS; /* models up to 56 KB */
+  config.release_sectors = SLOT_SECTORS;
+  config.residual_sectors = SLOT_SECTORS;
+  config.personal_sectors = SLOT_SECTORS;
+  config.events.on_model = on_model;
+  config.events.on_round = on_round;
+  config.events.on_adapted = on_adapted;
+  status = skink_init(&device, &config);
+  if (status != SKINK_OK) return failed("the device", status);
+  skink_get_state(&device, &state);
+  printf("%s of fleet %s: start %lu, release %lu%s\n", identity.device_id, identity.fleet, (unsigned long)state.starts,
+         (unsigned long)state.release, state.has_model ? ", has a model" : "");
+  (void)fflush(stdout);
+
+  status = skink_link_init(&link_to_broker, &identity, on_link, NULL);
+  if (status == SKINK_OK) run();
+  skink_link_free(&link_to_broker, &device);
+  skink_flash_file_close(&flash_file);
+  return status == SKINK_OK ? 0 : failed("certificates and key of the identity", status);
+}
