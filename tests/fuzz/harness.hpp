@@ -15,6 +15,7 @@ namespace skink::test {
 void fuzz_archive(Bytes input);
 void fuzz_checkpoint(Bytes input);
 void fuzz_claim(Bytes input);
+void fuzz_flash(Bytes input);
 void fuzz_client(Bytes input);
 void fuzz_codec(Bytes input);
 void fuzz_coordinator(Bytes input);
