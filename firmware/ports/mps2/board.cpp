@@ -29,7 +29,11 @@ constexpr uint32_t kIdentityBytes = 4096;
 bool watchdog_runs = false;
 Flash flash;
 
-extern "C" void Timers_Handler() { reg(kAlarm + 0x0C) = 1; }
+/// The alarm may come before the sleep that it is to end.
+extern "C" void Timers_Handler() {
+  reg(kAlarm + 0x0C) = 1;
+  cortex_m::request_turn();
+}
 
 /// One character. A transmitter that does not move (no clock, a peer that holds it up) costs one wait; then characters
 /// are dropped until it does.
