@@ -45,7 +45,8 @@ Status RecordWriter::add(const uint8_t* bytes, uint32_t count) noexcept {
 Status RecordWriter::finish() noexcept {
   constexpr uint8_t ones = 0xff;
   Status status = Status::kOk;
-  while (status == Status::kOk && address_ + filled_ + kCrcBytes < end_) status = add(&ones, 1);
+  const uint32_t missing = end_ - kCrcBytes - address_ - filled_;
+  for (uint32_t i = 0; i < missing && status == Status::kOk; ++i) status = add(&ones, 1);
   uint8_t crc[kCrcBytes];
   store_u32(crc, crc32({piece_, filled_}, crc_));
   if (status == Status::kOk) status = add(crc, kCrcBytes);
