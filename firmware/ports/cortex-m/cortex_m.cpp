@@ -37,12 +37,13 @@ void enable_interrupt(uint32_t number) noexcept { reg(kInterruptEnable + number 
 
 void request_turn() noexcept { is_turn_due = true; }
 
-/// With interrupts masked, one that comes between the look and the sleep ends the sleep all the same.
+/// With interrupts masked, one that comes between the look and the sleep ends the sleep all the same. What its handler
+/// asks for is done by the turn that follows, and ends no other sleep.
 void wait() noexcept {
   asm volatile("cpsid i" ::: "memory");
   if (!is_turn_due) asm volatile("dsb\n wfi" ::: "memory");
-  is_turn_due = false;
   asm volatile("cpsie i\n isb" ::: "memory");
+  is_turn_due = false;
 }
 
 void note_reset() noexcept {
