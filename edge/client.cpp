@@ -157,7 +157,7 @@ void Client::begin_work() noexcept {
     settings.has_residual_store = residual_.fits_store(network.trainable_count());
   }
   switch (runner_.begin(model(), slot_.memory(), samples_, settings, arena_)) {
-    case Status::kOk: has_release_weights_ = false; break;
+    case Status::kOk: has_own_weights_ = false; break;
     case Status::kBufferTooSmall: refuse(wire::Refusal::kDoesNotFit, memory_plan().total, arena_.size()); return;
     case Status::kInvalidArgument: refuse(wire::Refusal::kInvalidTask); return;
     default: refuse(wire::Refusal::kNoData); return;

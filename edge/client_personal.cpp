@@ -84,7 +84,7 @@ Status Client::begin_own_work(TaskSettings settings) noexcept {
 
 void Client::finish_judgement(Progress progress) noexcept {
   is_judging_ = false;
-  has_release_weights_ = has_release();
+  has_own_weights_ = true;
   ++counters_.judgements;
   const wire::Evaluation& sums = runner_.evaluation();
   auto use = wire::ReleaseUse::kWorse;
@@ -128,7 +128,7 @@ void Client::lose_release_weights() noexcept {
   if (is_judging_) runner_.forget_weights();
   personal_.stop();
   is_judging_ = false;
-  has_release_weights_ = false;
+  has_own_weights_ = false;
 }
 
 }  // namespace skink::edge

@@ -12,7 +12,7 @@ using internal::ReleaseGate;
 using internal::ReleaseStage;
 
 Status Client::restore_release(uint32_t number, uint32_t bytes) noexcept {
-  has_release_weights_ = false;
+  has_own_weights_ = false;
   releases_.restore(number);
   const Status status = release_.open(bytes);
   take_up_personal();
@@ -35,7 +35,8 @@ void Client::on_release(Bytes message, uint64_t now_ms) noexcept {
   const ReleaseGate::Meaning meaning = releases_.announce(release);
   if (was_fetching && meaning != ReleaseGate::Meaning::kRepeat) stop_download();
   if (meaning == ReleaseGate::Meaning::kRefused) count_refused_release();
-  if (meaning == ReleaseGate::Meaning::kKept) is_judgement_due_ = !is_judging_ && !is_adapted_release();
+  if (meaning == ReleaseGate::Meaning::kKept)
+    is_judgement_due_ = !is_judging_ && !is_adapted_release() && !is_personal();
   pursue_release();  // patches follow the announcement
 }
 
@@ -122,8 +123,8 @@ void Client::on_release_kept(Status status, uint64_t now_ms) noexcept {
   now_ms_ = now_ms;
   if (releases_.stage() != ReleaseStage::kKeeping) return;
   const internal::ModelOffer& offer = releases_.offer();
-  if (has_release_weights_ || is_judging_) runner_.forget_weights();
-  has_release_weights_ = false;
+  if (has_own_weights_ || is_judging_) runner_.forget_weights();
+  has_own_weights_ = false;
   is_judging_ = false;  // adapt_now() works with the one before
   personal_.stop();
   if (status == Status::kOk) status = release_.open(offer.bytes);

@@ -57,10 +57,10 @@ Status Client::load_phi(const internal::ModelSlot& slot) noexcept {
 Status Client::predict(Span<const float> stored, Span<float> outputs) noexcept {
   if (is_working() || download_.is_patching()) return Status::kUnavailable;
   const internal::ModelSlot& slot = has_release() ? release_ : slot_;
-  if (runner_.weights() == Weights::kNone || has_release_weights_ != has_release()) {
+  if (runner_.weights() == Weights::kNone || (uses_own_weights() && !has_own_weights_)) {
     const Status status = load_phi(slot);
     if (status != Status::kOk) return status;
-    has_release_weights_ = has_release();
+    has_own_weights_ = uses_own_weights();
   }
   return runner_.predict(slot.info().model, stored, outputs);
 }

@@ -195,7 +195,8 @@ TEST_CASE("personal: what was adapted is kept over a reset, without connection o
     bench.reply(bench.task(), wire::Verdict::kAccepted);
     (void)bench.run();
     CHECK(bench.client->counters().judgements == 0);
-    // Without a release what the task adapted is used until the next one.
+    CHECK(answer(bench) == adapted);
+    CHECK(bench.client->weights() == Weights::kAdapted);
     restart_with_model(bench);
     CHECK(answer(bench) == adapted);
   }
@@ -315,4 +316,25 @@ TEST_CASE("personal: a task that comes while weights are written goes first", "[
   (void)bench.run();
   CHECK(bench.client->own_use() == ReleaseUse::kAdapted);
   CHECK(bench.client->counters().judgements == 2);
+}
+
+TEST_CASE("personal: a release that is announced again after a reset is not adapted again, nor is flash worn",
+          "[edge][client][personal][release]") {
+  ReleaseBench scene(keeping());
+  make_learnable(scene.bench);
+  scene.bench.connect();
+  (void)scene.bench.pump();
+  const wire::Release release = scene.release(5);
+  (void)scene.bring(release);
+  adapt(scene.bench);
+  REQUIRE(scene.bench.client->counters().personal_kept == 1);
+  const std::vector<float> adapted = answer(scene.bench);
+  REQUIRE(scene.reset() == Status::kOk);
+  scene.bench.connect();
+  scene.announce(release);
+  const wire::State birth = scene.birth(scene.bench.run());
+  CHECK(static_cast<ReleaseUse>(birth.release_use) == ReleaseUse::kAdapted);
+  CHECK(scene.bench.client->counters().judgements == 0);
+  CHECK(scene.bench.client->counters().personal_kept == 0);
+  CHECK(answer(scene.bench) == adapted);
 }

@@ -217,6 +217,7 @@ class Client {
   ///   - adapted to this device's samples, if these said that it lowers the loss, until the next task begins,
   ///   - otherwise as released, read from the store once, and again after each task.
   /// Where none is kept, in this order:
+  ///   - what Platform::personal keeps for the model in the slot, read from it again after each task.
   ///   - what the last adaptation to this device's samples ended with, of adapt_now(), an adapt task or the last one of
   ///   an
   ///     evaluate task, until the next task's first step. A task that diverged or failed on the way leaves none; one
@@ -282,7 +283,7 @@ class Client {
   bool is_idle() const noexcept { return state_ == ClientState::kIdle || state_ == ClientState::kFinished; }
   bool is_downloading() const noexcept { return state_ == ClientState::kDownloading || is_fetching(); }
   bool is_fetching() const noexcept { return releases_.stage() == internal::ReleaseStage::kFetching; }
-  bool is_adapted_release() const noexcept { return has_release_weights_ && runner_.weights() == Weights::kAdapted; }
+  bool is_adapted_release() const noexcept { return has_own_weights_ && runner_.weights() == Weights::kAdapted; }
   void refuse_release(wire::Refusal reason) noexcept;
   void count_refused_release() noexcept;
   void pursue_release() noexcept;
@@ -297,6 +298,8 @@ class Client {
   AdaptSettings own_settings(const AdaptSettings& wanted) const noexcept;
   void take_up_personal() noexcept;
   void keep_personal() noexcept;
+  /// Does the device use weights of its own, not what the last task ended with?
+  bool uses_own_weights() const noexcept { return has_release() || is_personal(); }
   /// Are weights kept that were adapted for the model in use?
   bool is_personal() const noexcept { return used().has_model() && personal_.is_of(used().info()); }
   /// The model that the device uses.
@@ -348,7 +351,7 @@ class Client {
   bool adapts_itself_ = false;     ///< with own_
   bool is_asked_ = false;          ///< the work is adapt_now()'s, not done again because of a task or a release
   wire::ReleaseUse own_use_ = wire::ReleaseUse::kUnknown;
-  bool has_release_weights_ = false;  ///< those of the runner are a release's
+  bool has_own_weights_ = false;  ///< those of the runner are a release's or adapt_now()'s, not a task's
 
   internal::ModelSlot release_;
   internal::ReleaseGate releases_;
