@@ -25,29 +25,31 @@ class Manager:
     """The socket of a service manager, and what came to it."""
 
     def __init__(self, path):
-        self.path, self.lines = path, []
+        self.path, self.unread = path, []
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(path)
         self.socket.settimeout(0.1)
 
     def receive(self, seconds):
-        """What comes within this time, a list of lines."""
-        came, end = [], time.monotonic() + seconds
+        """What came and was not read yet, and what comes within this time: a list of lines."""
+        came, self.unread = self.unread, []
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
                 came += self.socket.recv(65536).decode().splitlines()
             except TimeoutError:
                 pass
-        self.lines += came
         return came
 
     def wait_for(self, wanted, seconds=20):
-        """Until a line begins like that. Returns all lines up to then."""
+        """Until a line begins like that. Returns all lines up to it; those after it are read next."""
         came, end = [], time.monotonic() + seconds
         while time.monotonic() < end:
             came += self.receive(0.1)
-            if any(line.startswith(wanted) for line in came):
-                return came
+            for i, line in enumerate(came):
+                if line.startswith(wanted):
+                    self.unread = came[i + 1:]
+                    return came[:i + 1]
         fail(f"no {wanted} in {seconds} s, but {came}")
 
 
@@ -76,6 +78,7 @@ def configure(work, port):
 
 def hears(manager, process, name):
     """A second of a loop that turns feeds the watchdog; a stopped process does not, and goes on."""
+    manager.receive(0.1)
     beats = manager.receive(1.2).count("WATCHDOG=1")
     if beats < 3:
         fail(f"{name}: {beats} beats in 1.2 s, with an interval of {WATCHDOG_US} us")
