@@ -27,7 +27,9 @@ bool is_all(Bytes bytes, uint8_t value) noexcept {
   return true;
 }
 
-bool is_known(ReleaseKind kind) noexcept { return kind == ReleaseKind::kModel || kind == ReleaseKind::kFirmware; }
+bool is_known(ReleaseKind kind) noexcept {
+  return kind == ReleaseKind::kModel || kind == ReleaseKind::kFirmware || kind == ReleaseKind::kAuthorities;
+}
 
 }  // namespace
 

@@ -19,6 +19,8 @@ const char* channel_label(Channel channel) noexcept {
     case Channel::kReply: return "skink/1/reply";
     case Channel::kState: return "skink/1/state";
     case Channel::kRelease: return "skink/1/release";
+    case Channel::kRenewal: return "skink/1/renewal";
+    case Channel::kCredentials: return "skink/1/credentials";
   }
   return "";
 }
@@ -92,6 +94,18 @@ Status append_payload(const PayloadSource& source, MutableBytes out, size_t& wri
   return status;
 }
 
+/// For pb_callback_t::funcs.encode, with Bytes as its argument; none are left out.
+bool write_field(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) noexcept {
+  const Bytes& bytes = *static_cast<const Bytes*>(*argument);
+  return bytes.empty() ||
+         (pb_encode_tag_for_field(stream, field) && pb_encode_string(stream, bytes.data(), bytes.size()));
+}
+
+void read_into(pb_callback_t& field, internal::FieldView& view) noexcept {
+  field.funcs.decode = &internal::find_field;
+  field.arg = &view;
+}
+
 /// The number in an enumeration field. nanopb stores whatever came, and loading an unknown number as an enumeration
 /// would be undefined.
 template <class Enum>
@@ -109,7 +123,7 @@ void forget_unknown(Enum& field, Enum largest) noexcept {
 
 /// Reasons may be added to the list later.
 Refusal known_refusal(uint32_t number) noexcept {
-  const bool is_of_device = number <= static_cast<uint32_t>(Refusal::kWrongSignature);
+  const bool is_of_device = number <= static_cast<uint32_t>(Refusal::kWrongCertificate);
   const bool is_of_update = number >= static_cast<uint32_t>(Refusal::kNotExpected) && number < kRefusalCount;
   return is_of_device || is_of_update ? static_cast<Refusal>(number) : Refusal::kOther;
 }
@@ -135,6 +149,7 @@ const char* refusal_text(Refusal refusal) noexcept {
     case Refusal::kStorageFailed: return "storage_failed";
     case Refusal::kOlderRelease: return "older_release";
     case Refusal::kWrongSignature: return "wrong_signature";
+    case Refusal::kWrongCertificate: return "wrong_certificate";
     case Refusal::kNotExpected: return "not_expected";
     case Refusal::kLate: return "late";
     case Refusal::kDuplicate: return "duplicate";
@@ -179,6 +194,31 @@ Status encode_reply(const Reply& reply, const Identity& identity, MutableBytes o
 
 Status encode_release(const Release& release, const Identity& identity, MutableBytes out, size_t& written) noexcept {
   return encode_sealed(Channel::kRelease, skink_wire_Release_fields, &release, identity, out, written);
+}
+
+Status encode_renewal(const Renewal& renewal, const Identity& identity, MutableBytes out, size_t& written) noexcept {
+  skink_wire_Renewal message = skink_wire_Renewal_init_zero;
+  Bytes authorities = renewal.authorities;
+  Bytes certificate = renewal.certificate;
+  message.number = renewal.number;
+  message.authorities.funcs.encode = &write_field;
+  message.authorities.arg = &authorities;
+  message.certificate.funcs.encode = &write_field;
+  message.certificate.arg = &certificate;
+  return encode_sealed(Channel::kRenewal, skink_wire_Renewal_fields, &message, identity, out, written);
+}
+
+Status encode_credentials(const Credentials& credentials, const Identity& identity, MutableBytes out,
+                          size_t& written) noexcept {
+  skink_wire_Credentials message = skink_wire_Credentials_init_zero;
+  Bytes request = credentials.request;
+  message.number = credentials.number;
+  message.certificate = credentials.certificate;
+  message.authorities = credentials.authorities;
+  message.request.funcs.encode = &write_field;
+  message.request.arg = &request;
+  message.reason = static_cast<skink_wire_Refusal>(credentials.reason);
+  return encode_sealed(Channel::kCredentials, skink_wire_Credentials_fields, &message, identity, out, written);
 }
 
 Status encode_update(const Update& update, const PayloadSource& payload, const Identity& identity, MutableBytes out,
@@ -242,14 +282,41 @@ Status decode_release(Bytes bytes, const Identity& identity, Release& release) n
   return status;
 }
 
+Status decode_renewal(Bytes bytes, const Identity& identity, Renewal& renewal) noexcept {
+  Bytes content;
+  Status status = check_tag(Channel::kRenewal, identity, bytes, content);
+  if (status != Status::kOk) return status;
+  skink_wire_Renewal message = skink_wire_Renewal_init_zero;
+  internal::FieldView authorities{content, {}};
+  internal::FieldView certificate{content, {}};
+  read_into(message.authorities, authorities);
+  read_into(message.certificate, certificate);
+  status = decode_fields(skink_wire_Renewal_fields, &message, content);
+  if (status == Status::kOk) renewal = {message.number, authorities.found, certificate.found};
+  return status;
+}
+
+Status decode_credentials(Bytes bytes, const Identity& identity, Credentials& credentials) noexcept {
+  Bytes content;
+  Status status = check_tag(Channel::kCredentials, identity, bytes, content);
+  if (status != Status::kOk) return status;
+  skink_wire_Credentials message = skink_wire_Credentials_init_zero;
+  internal::FieldView request{content, {}};
+  read_into(message.request, request);
+  status = decode_fields(skink_wire_Credentials_fields, &message, content);
+  if (status != Status::kOk) return status;
+  credentials = {message.number, message.certificate, message.authorities, request.found,
+                 known_refusal(number_of(message.reason))};
+  return status;
+}
+
 Status decode_update(Bytes bytes, const Identity& identity, Update& update, Bytes& payload) noexcept {
   Bytes content;
   Status status = check_tag(Channel::kUpdate, identity, bytes, content);
   if (status != Status::kOk) return status;
   skink_wire_Update message = skink_wire_Update_init_zero;
   internal::FieldView view{content, {}};
-  message.payload.funcs.decode = &internal::find_field;
-  message.payload.arg = &view;
+  read_into(message.payload, view);
   status = decode_fields(skink_wire_Update_fields, &message, content);
   if (status != Status::kOk) return status;
   if (!is_known_outcome(number_of(message.outcome))) return Status::kDamaged;

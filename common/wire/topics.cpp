@@ -77,6 +77,10 @@ bool parse_kind(Span<const char> text, TopicKind& kind) noexcept {
     kind = TopicKind::kPatch;
   else if (equals(text, "release"))
     kind = TopicKind::kRelease;
+  else if (equals(text, "renewal"))
+    kind = TopicKind::kRenewal;
+  else if (equals(text, "credentials"))
+    kind = TopicKind::kCredentials;
   else
     return false;
   return true;
@@ -90,6 +94,8 @@ const char* kind_text(TopicKind kind) noexcept {
     case TopicKind::kReply: return "reply";
     case TopicKind::kPatch: return "patch";
     case TopicKind::kRelease: return "release";
+    case TopicKind::kRenewal: return "renewal";
+    case TopicKind::kCredentials: return "credentials";
     case TopicKind::kModel:
     case TopicKind::kReleaseModel: break;
   }

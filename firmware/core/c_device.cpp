@@ -75,7 +75,7 @@ Status CDevice::open(const skink_config& config) noexcept {
 Status CDevice::open_stores(const skink_config& config) noexcept {
   const uint64_t needed = kJournalSectors +
                           2 * (uint64_t{config.model_sectors} + config.release_sectors + config.residual_sectors +
-                               config.personal_sectors) +
+                               config.personal_sectors + config.credential_sectors) +
                           config.sample_sectors;
   if (needed > config.flash.sectors) return Status::kInvalidArgument;
   Status status = journal_.open(flash_, 0);
@@ -90,6 +90,8 @@ Status CDevice::open_stores(const skink_config& config) noexcept {
   next += 2 * config.residual_sectors;
   if (status == Status::kOk) status = personal_.open(flash_, next, config.personal_sectors);
   next += 2 * config.personal_sectors;
+  if (status == Status::kOk) status = open_credentials(config, next);
+  next += 2 * config.credential_sectors;
   return status == Status::kOk ? open_samples(config, next) : status;
 }
 
@@ -140,6 +142,7 @@ void CDevice::make_device(const skink_config& config) noexcept {
   made.identity.device_id = "device";
   if (config.identity != nullptr) {
     has_identity = true;
+    identity_ = config.identity;
     fleet = config.identity->fleet;
     made.identity.device_id = config.identity->device_id;
     memcpy(made.identity.key.bytes, config.identity->key, sizeof config.identity->key);
@@ -153,7 +156,8 @@ void CDevice::make_device(const skink_config& config) noexcept {
   made.samples = source_;
   made.residuals = residuals_.store();
   made.personal = personal_.store();
-  device_ = new (static_cast<void*>(device_memory_)) Placed<Device>(made, DeviceStores{models_, releases_, journal_});
+  device_ = new (static_cast<void*>(device_memory_))
+      Placed<Device>(made, DeviceStores{models_, releases_, journal_, credentials_});
   const edge::Client& client = device_->client();
   told_.counters = client.counters();
   told_.refused = refused_tasks(told_.counters);

@@ -43,6 +43,9 @@ class CDevice {
   Status label(Span<const float> targets) noexcept;
   Status predict(Span<float> outputs) noexcept;
   void get(skink_state& state) const noexcept;
+  void get(skink_credentials& credentials) const noexcept;
+  /// TLS has failed, before there was a stream.
+  void on_connection_failed() noexcept;
 
   bool has_identity = false;
   bool is_open = false;      ///< the stream
@@ -52,6 +55,7 @@ class CDevice {
  private:
   Status open_stores(const skink_config& config) noexcept;
   Status open_samples(const skink_config& config, uint32_t first_sector) noexcept;
+  Status open_credentials(const skink_config& config, uint32_t first_sector) noexcept;
   Status take_model(Bytes file) noexcept;
   Status take_releases(const skink_config& config) noexcept;
   void make_device(const skink_config& config) noexcept;
@@ -67,6 +71,9 @@ class CDevice {
   VectorFlash residuals_;
   VectorFlash personal_;
   SampleFlash samples_;
+  const skink_identity* identity_ = nullptr;
+  skink_keys keys_{};
+  CredentialStore* credentials_ = nullptr;
   edge::Recording recording_;
   edge::SampleSource source_;
   Span<float> observation_;

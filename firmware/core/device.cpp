@@ -30,6 +30,7 @@ Device::Device(const DeviceConfig& config, const DeviceStores& stores) noexcept
       models_(stores.models),
       releases_(stores.releases),
       journal_(stores.journal),
+      credentials_(stores.credentials),
       client_(client_config(config),
               {models_.source(), config.samples, config.residuals, release_store(stores.releases), config.personal}) {
   if (journal_.last().has_task) client_.restore_task(journal_.last().task);
@@ -54,10 +55,17 @@ bool Device::on_stream_open(uint64_t now_ms) noexcept {
   options.will = &will;
   has_action_ = false;
   publishing_id_ = 0;
+  renewal_subscription_id_ = 0;
+  is_stream_open_ = true;
   return connection_.open(options, now_ms) == Status::kOk;
 }
 
 void Device::on_stream_closed() noexcept {
+  if (credentials() != nullptr && is_stream_open_) {
+    if (!connection_.is_connected()) credentials()->on_failed();
+    credentials()->on_disconnected();
+  }
+  is_stream_open_ = false;
   connection_.reset();
   has_action_ = false;
   client_.on_disconnected();
@@ -75,15 +83,23 @@ bool Device::receive(Bytes input, uint64_t now_ms) noexcept {
 
 bool Device::take(const edge::mqtt::Event& event) noexcept {
   switch (event.kind) {
-    case edge::mqtt::EventKind::kConnected: client_.on_connected(now_ms_); return true;
+    case edge::mqtt::EventKind::kConnected:
+      client_.on_connected(now_ms_);
+      if (credentials() != nullptr) credentials()->on_connected(now_ms_);
+      return true;
     case edge::mqtt::EventKind::kPublished:
-      if (event.packet_id == publishing_id_) client_.on_published(now_ms_);
+      if (event.packet_id != publishing_id_) return true;
+      if (publishes_credentials_) {
+        credentials()->on_published();
+      } else {
+        client_.on_published(now_ms_);
+      }
       return true;
     case edge::mqtt::EventKind::kProbed: client_.on_probe_answered(now_ms_); return true;
     case edge::mqtt::EventKind::kMessage: take_message(event); return true;
     case edge::mqtt::EventKind::kSubscribed:
       if (!event.is_granted) print("mqtt: the broker refuses a subscription of this device");
-      return event.is_granted;
+      return event.is_granted || event.packet_id == renewal_subscription_id_;  // it works without renewals
     default: return true;
   }
 }
@@ -91,13 +107,22 @@ bool Device::take(const edge::mqtt::Event& event) noexcept {
 bool Device::on_time(uint64_t now_ms) noexcept {
   now_ms_ = now_ms;
   client_.on_time(now_ms);
+  if (credentials() != nullptr) credentials()->on_time(now_ms);
   return connection_.on_time(now_ms) == Status::kOk;
 }
 
 uint64_t Device::next_wake_ms() const noexcept {
   const uint64_t client = client_.next_wake_ms();
   const uint64_t connection = connection_.next_wake_ms();
-  return client < connection ? client : connection;
+  const uint64_t first = client < connection ? client : connection;
+  const uint64_t retry = credentials() != nullptr ? credentials()->next_wake_ms() : first;
+  return first < retry ? first : retry;
+}
+
+bool Device::wants_reconnection() const noexcept {
+  const edge::ClientState state = client_.state();
+  const bool is_free = state == edge::ClientState::kIdle || state == edge::ClientState::kFinished;
+  return credentials() != nullptr && is_free && credentials()->wants_reconnection();
 }
 
 Status Device::add_sample(SampleFlash& store, Span<const float> stored, Span<const float> targets) noexcept {
@@ -116,11 +141,20 @@ void Device::take_message(const edge::mqtt::Event& event) noexcept {
     case wire::TopicKind::kTask:
     case wire::TopicKind::kReply:
     case wire::TopicKind::kRelease: take_control(topic.kind, event); return;
+    case wire::TopicKind::kRenewal: take_renewal(event); return;
     case wire::TopicKind::kModel:
     case wire::TopicKind::kReleaseModel: take_model(topic, event); return;
     case wire::TopicKind::kPatch: client_.on_patch_bytes({event.offset, event.piece}, now_ms_); return;
     default: return;
   }
+}
+
+void Device::take_renewal(const edge::mqtt::Event& event) noexcept {
+  if (credentials() == nullptr) return;
+  const MutableBytes message = credentials()->message();
+  if (event.total_bytes > message.size()) return;  // none
+  if (!event.piece.empty()) memcpy(message.data() + event.offset, event.piece.data(), event.piece.size());
+  if (event.is_last) credentials()->on_renewal(event.total_bytes);
 }
 
 /// Tasks, replies and releases are small, but the stream may cut them anywhere.
@@ -245,7 +279,8 @@ Bytes Device::output(uint64_t now_ms) noexcept {
 
 void Device::carry_out() noexcept {
   if (!connection_.is_connected()) return;
-  while (has_action_ || client_.next_action(action_)) {
+  while (has_action_ || client_.next_action(action_) ||
+         (credentials() != nullptr && credentials()->next_action(action_))) {
     has_action_ = carry_out(action_) == Status::kUnavailable;
     if (has_action_) return;
   }
@@ -266,7 +301,11 @@ Status Device::carry_out(const edge::Action& action) noexcept {
   const Span<const char> topic{name, topic_of(action.topic, action.slot, action.chunk, name)};
   uint16_t packet_id = 0;
   switch (action.kind) {
-    case edge::ActionKind::kSubscribe: return connection_.subscribe(topic, packet_id);
+    case edge::ActionKind::kSubscribe: {
+      const Status queued = connection_.subscribe(topic, packet_id);
+      if (queued == Status::kOk && action.topic == wire::TopicKind::kRenewal) renewal_subscription_id_ = packet_id;
+      return queued;
+    }
     case edge::ActionKind::kUnsubscribe: return connection_.unsubscribe(topic, packet_id);
     case edge::ActionKind::kPublish:
     case edge::ActionKind::kStoreModel:
@@ -275,7 +314,9 @@ Status Device::carry_out(const edge::Action& action) noexcept {
   }
   const auto retain = action.retain ? edge::mqtt::Retain::kYes : edge::mqtt::Retain::kNo;
   const Status status = connection_.publish(topic, action.payload, retain, packet_id, now_ms_);
-  if (status == Status::kOk) publishing_id_ = packet_id;
+  if (status != Status::kOk) return status;
+  publishing_id_ = packet_id;
+  publishes_credentials_ = action.topic == wire::TopicKind::kCredentials;
   return status;
 }
 

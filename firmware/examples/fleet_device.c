@@ -14,9 +14,11 @@
 #include "skink/firmware/posix/platform.h"
 #include "skink/skink.h"
 
-enum { SECTOR_BYTES = 4096, SECTORS = 128, SLOT_SECTORS = 15, ARENA_BYTES = 256 * 1024 };
+enum { SECTOR_BYTES = 4096, SECTORS = 128, SLOT_SECTORS = 15,
+       CREDENTIAL_SECTORS = 1, ARENA_BYTES = 256 * 1024 };
 
 static skink_device device; /* nothing of it is on the heap, as on a microcontroller */
+static skink_credential_memory credentials;
 static skink_link link_to_broker;
 static uint64_t arena[ARENA_BYTES / sizeof(uint64_t)];
 static uint8_t identity_image[4096];
@@ -137,6 +139,9 @@ int main(int count, char** values) {
   config.release_sectors = SLOT_SECTORS;
   config.residual_sectors = SLOT_SECTORS;
   config.personal_sectors = SLOT_SECTORS;
+  config.credential_sectors = CREDENTIAL_SECTORS; /* so that its certificate can be renewed */
+  config.credential_memory = &credentials;
+  skink_link_keys(&link_to_broker, &config.keys);
   config.events.on_model = on_model;
   config.events.on_round = on_round;
   config.events.on_adapted = on_adapted;

@@ -68,12 +68,26 @@ Status TlsStream::configure(const TlsCredentials& credentials) noexcept {
   mbedtls_ctr_drbg_init(&random_);
   server_name_ = credentials.server_name;
   if (mbedtls_ctr_drbg_seed(&random_, mbedtls_entropy_func, &entropy_, nullptr, 0) != 0) return Status::kUnavailable;
-  const Bytes& ca = credentials.authority;
-  const Bytes& own = credentials.certificate;
-  const Bytes& key = credentials.private_key;
-  if (mbedtls_x509_crt_parse_der_nocopy(&authority_, ca.data(), ca.size()) != 0 ||
-      mbedtls_x509_crt_parse_der_nocopy(&certificate_, own.data(), own.size()) != 0 ||
-      mbedtls_pk_parse_key(&key_, key.data(), key.size(), nullptr, 0, mbedtls_ctr_drbg_random, &random_) != 0 ||
+  return read(credentials.own);
+}
+
+Status TlsStream::change_credentials(const CredentialView& own) noexcept {
+  close();
+  drop_session();
+  mbedtls_ssl_config_free(&config_);
+  mbedtls_x509_crt_free(&authority_);
+  mbedtls_x509_crt_free(&certificate_);
+  mbedtls_pk_free(&key_);
+  mbedtls_ssl_config_init(&config_);
+  mbedtls_x509_crt_init(&authority_);
+  mbedtls_x509_crt_init(&certificate_);
+  mbedtls_pk_init(&key_);
+  return read(own);
+}
+
+Status TlsStream::read(const CredentialView& own) noexcept {
+  if (parse_certificates(authority_, own.authorities) != 0 || parse_certificates(certificate_, own.certificate) != 0 ||
+      parse_private_key(key_, own.private_key, random()) != 0 ||
       mbedtls_ssl_config_defaults(&config_, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
                                   MBEDTLS_SSL_PRESET_DEFAULT) != 0 ||
       mbedtls_ssl_conf_max_frag_len(&config_, fragment_code()) != 0 ||

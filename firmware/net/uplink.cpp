@@ -86,10 +86,22 @@ void Uplink::find_broker() noexcept {
     return;
   }
   ++attempts_;
+  if (!read_credentials()) return;
   stream_.connect(address, peers_.broker_port);
   stage_ = Stage::kStream;
   answer_by_ms_ = now_ms_ + kStreamAnswerMs;
   connect_by_ms_ = now_ms_ + kConnectMs;
+}
+
+/// Those that the device wants to connect with now.
+bool Uplink::read_credentials() noexcept {
+  CredentialStore* credentials = device_.credentials();
+  if (credentials == nullptr || credentials->generation() == generation_) return true;
+  generation_ = credentials->generation();
+  if (stream_.change_credentials(credentials->in_use()) == Status::kOk) return true;
+  credentials->on_failed();
+  wait("a certificate or the key does not parse");
+  return false;
 }
 
 /// On a slow link a record takes longer than a patient broker would.
@@ -121,6 +133,8 @@ void Uplink::follow_stream() noexcept {
 void Uplink::on_closed() noexcept {
   const edge::mqtt::Problem problem = device_.connection().problem();
   const char* reason = problem != edge::mqtt::Problem::kNone ? problem_text(problem) : failure_text(stream_.failure());
+  const bool is_about_tls = stream_.failure() != TlsFailure::kUnreachable && stream_.failure() != TlsFailure::kNone;
+  if (!is_open_ && is_about_tls && device_.credentials() != nullptr) device_.credentials()->on_failed();
   if (is_open_) device_.on_stream_closed();
   is_open_ = false;
   if (accepted_ms_ != 0 && now_ms_ - accepted_ms_ >= kLastingMs) failures_ = 0;
@@ -150,6 +164,9 @@ void Uplink::exchange() noexcept {
   }
   (void)send();
   stream_.poll();
+  if (!device_.wants_reconnection()) return;
+  print("tls: other credentials are to be used");
+  stream_.close();
 }
 
 /// True: all is sent. False: the stream takes no more now.

@@ -14,6 +14,7 @@
 
 #include "skink/common/arithmetic/philox.hpp"
 #include "skink/firmware/posix/platform.h"
+#include "skink/firmware/tls/mbedtls_keys.hpp"
 
 namespace {
 
@@ -24,20 +25,9 @@ constexpr uint64_t kAnswerMs = 30000;   ///< for TCP and TLS together
 constexpr size_t kReadBytes = 512;
 constexpr int kLongestSleepMs = 60000;
 
-// ---- what differs between mbedTLS 2.28 and 3.x: the overload that the function's type fits is taken
+skink::Bytes view(const skink_bytes& bytes) noexcept { return {bytes.data, bytes.count}; }
 
-int parse_key(int (*parse)(mbedtls_pk_context*, const unsigned char*, size_t, const unsigned char*, size_t),
-              skink_link& link) noexcept {
-  const skink_bytes& key = link.identity->private_key;
-  return parse(&link.key, key.data, key.count, nullptr, 0);
-}
-
-[[maybe_unused]] int parse_key(int (*parse)(mbedtls_pk_context*, const unsigned char*, size_t, const unsigned char*,
-                                            size_t, int (*)(void*, unsigned char*, size_t), void*),
-                               skink_link& link) noexcept {
-  const skink_bytes& key = link.identity->private_key;
-  return parse(&link.key, key.data, key.count, nullptr, 0, mbedtls_ctr_drbg_random, &link.random);
-}
+skink::firmware::MbedtlsRandom random_of(skink_link& link) noexcept { return {&mbedtls_ctr_drbg_random, &link.random}; }
 
 int draw_entropy(void* /*context*/, unsigned char* out, size_t count) {
   return skink_posix_entropy(out, count) == SKINK_OK ? 0 : MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
@@ -111,6 +101,7 @@ void close_link(skink_link& link, skink_device* device, uint64_t now_ms, const c
     skink_disconnected(device);
     if (now_ms - link.open_ms >= kLastingMs) link.failures = 0;
   }
+  if (link.stage == SKINK_LINK_SHAKING_HANDS) skink_connection_failed(device);
   if (link.socket >= 0) (void)close(link.socket);
   link.socket = -1;
   if (link.is_set_up != 0) mbedtls_ssl_free(&link.ssl);
@@ -144,9 +135,64 @@ bool is_pending(int result) noexcept {
   return result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE;
 }
 
+// ---- credentials
+
+int configure(skink_link& link, const skink_credentials& credentials) noexcept {
+  int result = skink::firmware::parse_certificates(link.authority, view(credentials.authorities));
+  if (result == 0) result = skink::firmware::parse_certificates(link.certificate, view(credentials.certificate));
+  if (result == 0) {
+    result = skink::firmware::parse_private_key(link.key, view(credentials.private_key), random_of(link));
+  }
+  if (result == 0) {
+    result = mbedtls_ssl_config_defaults(&link.config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                         MBEDTLS_SSL_PRESET_DEFAULT);
+  }
+  if (result == 0) result = mbedtls_ssl_conf_own_cert(&link.config, &link.certificate, &link.key);
+  if (result != 0) return result;
+  mbedtls_ssl_conf_min_version(&link.config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);  // TLS 1.2
+  mbedtls_ssl_conf_max_version(&link.config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+  mbedtls_ssl_conf_rng(&link.config, mbedtls_ctr_drbg_random, &link.random);
+  mbedtls_ssl_conf_authmode(&link.config, MBEDTLS_SSL_VERIFY_REQUIRED);
+  mbedtls_ssl_conf_ca_chain(&link.config, &link.authority, nullptr);
+  return 0;
+}
+
+void initialize_credentials(skink_link& link) noexcept {
+  mbedtls_ssl_config_init(&link.config);
+  mbedtls_x509_crt_init(&link.authority);
+  mbedtls_x509_crt_init(&link.certificate);
+  mbedtls_pk_init(&link.key);
+}
+
+void free_credentials(skink_link& link) noexcept {
+  mbedtls_ssl_config_free(&link.config);
+  mbedtls_x509_crt_free(&link.authority);
+  mbedtls_x509_crt_free(&link.certificate);
+  mbedtls_pk_free(&link.key);
+}
+
+/// Those that the device wants to connect with now. @returns 0, or why mbedTLS does not take them.
+int read_credentials(skink_link& link, const skink_device* device) noexcept {
+  skink_credentials wanted;
+  skink_get_credentials(device, &wanted);
+  if (wanted.generation == link.generation) return 0;
+  free_credentials(link);
+  initialize_credentials(link);
+  link.generation = 0;
+  const int result = configure(link, wanted);
+  if (result == 0) link.generation = wanted.generation;
+  return result;
+}
+
 // ---- stages
 
 void begin(skink_link& link, skink_device* device, uint64_t now_ms) noexcept {
+  const int read = read_credentials(link, device);
+  if (read != 0) {
+    skink_connection_failed(device);
+    close_link(link, device, now_ms, "a certificate or the key does not parse", read);
+    return;
+  }
   link.socket = connect_to_broker(link);
   ++link.attempts;
   if (link.socket < 0) {
@@ -232,24 +278,23 @@ void exchange(skink_link& link, skink_device* device, uint64_t now_ms) noexcept 
   }
 }
 
-int configure(skink_link& link) noexcept {
-  const skink_bytes& ca = link.identity->ca_certificate;
-  const skink_bytes& own = link.identity->certificate;
-  int result = mbedtls_x509_crt_parse_der(&link.authority, ca.data, ca.count);
-  if (result == 0) result = mbedtls_x509_crt_parse_der(&link.certificate, own.data, own.count);
-  if (result == 0) result = parse_key(&mbedtls_pk_parse_key, link);
-  if (result == 0) {
-    result = mbedtls_ssl_config_defaults(&link.config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
-                                         MBEDTLS_SSL_PRESET_DEFAULT);
-  }
-  if (result == 0) result = mbedtls_ssl_conf_own_cert(&link.config, &link.certificate, &link.key);
-  if (result != 0) return result;
-  mbedtls_ssl_conf_min_version(&link.config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);  // TLS 1.2
-  mbedtls_ssl_conf_max_version(&link.config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
-  mbedtls_ssl_conf_rng(&link.config, mbedtls_ctr_drbg_random, &link.random);
-  mbedtls_ssl_conf_authmode(&link.config, MBEDTLS_SSL_VERIFY_REQUIRED);
-  mbedtls_ssl_conf_ca_chain(&link.config, &link.authority, nullptr);
-  return 0;
+// ---- the keys of a device, by mbedTLS
+
+skink_status make_key(void* context, const char* device_id, uint8_t* key, size_t* key_count, uint8_t* request,
+                      size_t* request_count) {
+  auto random = random_of(*static_cast<skink_link*>(context));
+  const auto keys = skink::firmware::mbedtls_keys(random);
+  return static_cast<skink_status>(keys.make(keys.context, {device_id, strlen(device_id)}, {key, *key_count},
+                                             *key_count, {request, *request_count}, *request_count));
+}
+
+skink_status check_certificate(void* context, const char* device_id, skink_bytes certificate, skink_bytes key,
+                               skink_bytes authorities) {
+  auto random = random_of(*static_cast<skink_link*>(context));
+  const auto keys = skink::firmware::mbedtls_keys(random);
+  const skink::firmware::CertificateToCheck what = {
+      view(certificate), view(key), view(authorities), {device_id, strlen(device_id)}};
+  return static_cast<skink_status>(keys.check(keys.context, what));
 }
 
 }  // namespace
@@ -261,20 +306,25 @@ skink_status skink_link_init(skink_link* link, const skink_identity* identity,
   link->log = log;
   link->log_context = log_context;
   link->socket = -1;
-  mbedtls_ssl_config_init(&link->config);
-  mbedtls_x509_crt_init(&link->authority);
-  mbedtls_x509_crt_init(&link->certificate);
-  mbedtls_pk_init(&link->key);
+  initialize_credentials(*link);
   mbedtls_ctr_drbg_init(&link->random);
   if (mbedtls_ctr_drbg_seed(&link->random, &draw_entropy, nullptr, nullptr, 0) != 0) return SKINK_UNAVAILABLE;
-  return configure(*link) == 0 ? SKINK_OK : SKINK_DAMAGED;
+  const skink_credentials own = {identity->ca_certificate, identity->certificate, identity->private_key, 0};
+  return configure(*link, own) == 0 ? SKINK_OK : SKINK_DAMAGED;
 }
+
+void skink_link_keys(skink_link* link, skink_keys* keys) { *keys = {link, &make_key, &check_certificate}; }
 
 void skink_link_turn(skink_link* link, skink_device* device, uint64_t now_ms, uint64_t* next_ms) {
   if (link->stage == SKINK_LINK_WAITING && now_ms >= link->wake_ms) begin(*link, device, now_ms);
   if (link->stage == SKINK_LINK_CONNECTING) follow_tcp(*link, device, now_ms);
   if (link->stage == SKINK_LINK_SHAKING_HANDS) shake_hands(*link, device, now_ms);
   if (link->stage == SKINK_LINK_OPEN) exchange(*link, device, now_ms);
+  if (link->stage == SKINK_LINK_OPEN && skink_wants_reconnection(device) != 0) {
+    close_link(*link, device, now_ms, "other credentials are to be used", 0);
+    link->wake_ms = now_ms;
+    link->failures = 0;
+  }
   const bool is_under_way = link->stage == SKINK_LINK_CONNECTING || link->stage == SKINK_LINK_SHAKING_HANDS;
   if (is_under_way && now_ms >= link->answer_by_ms) close_link(*link, device, now_ms, "the broker does not answer", 0);
   const bool is_open = link->stage == SKINK_LINK_OPEN;
@@ -302,9 +352,6 @@ void skink_link_wait(const skink_link* link, uint64_t now_ms, uint64_t until_ms)
 
 void skink_link_free(skink_link* link, skink_device* device) {
   if (link->socket >= 0) close_link(*link, device, skink_posix_now_ms(), "closed by this device", 0);
-  mbedtls_ssl_config_free(&link->config);
-  mbedtls_x509_crt_free(&link->authority);
-  mbedtls_x509_crt_free(&link->certificate);
-  mbedtls_pk_free(&link->key);
+  free_credentials(*link);
   mbedtls_ctr_drbg_free(&link->random);
 }

@@ -25,7 +25,7 @@ LIBRARIES = {  # the layers' lists of sources
     "firmware": ["skink_firmware_core", "skink_firmware_samples", "skink_firmware_selftest"],
 }
 LEFT_OUT = {"firmware/core/entropy.cpp": "asks a board"}
-HEADERS_LEFT_OUT = ("host/", "linux/", "net/", "app.hpp", "entropy.hpp", "memory.hpp", "port.hpp", "stopwatch.hpp", "wait.hpp")
+HEADERS_LEFT_OUT = ("host/", "linux/", "net/", "tls/", "app.hpp", "entropy.hpp", "memory.hpp", "port.hpp", "stopwatch.hpp", "wait.hpp")
 CRYPTO = {  # where SHA-256 and signatures come from is chosen in the package by the preprocessor
     "sha256_mbedtls.cpp": "SKINK_MBEDTLS", "signature_mbedtls.cpp": "SKINK_MBEDTLS",
     "sha256_portable.cpp": "!SKINK_MBEDTLS", "signature_none.cpp": "!SKINK_MBEDTLS",
@@ -161,11 +161,13 @@ def add_nanopb(package):
 def add_posix(package):
     """The platform layer over sockets and files, and the examples in C: not every platform of the package has what they need."""
     firmware, out = ROOT / "firmware", "extras/posix"
-    for path in sorted((firmware / "posix").glob("*.cpp")):
+    for path in sorted([*(firmware / "posix").glob("*.cpp"), *(firmware / "tls").glob("*.cpp")]):
         if path.name != "stdout_console.cpp":  # the package has log.cpp
             package.write(f"{out}/{path.name}", path.read_text())
     for path in sorted((firmware / "include/skink/firmware/posix").glob("*.h")):
         package.write(f"{out}/skink/firmware/posix/{path.name}", path.read_text())
+    for path in sorted((firmware / "include/skink/firmware/tls").glob("*.hpp")):
+        package.write(f"{out}/skink/firmware/tls/{path.name}", path.read_text())
     for path in sorted((firmware / "examples").glob("*.c")):
         package.write(f"{out}/{path.name}", path.read_text())
 

@@ -108,6 +108,34 @@ void fuzz_announcement(Bytes content) {
       [](Bytes bytes, auto& m) { return wire::decode_release(bytes, identity(), m); });
 }
 
+void fuzz_renewal(Bytes content) {
+  const auto message = with_code(content, "skink/1/renewal");
+  wire::Renewal renewal;
+  const Status status = wire::decode_renewal(view(message), identity(), renewal);
+  promise(status == Status::kOk || status == Status::kDamaged, "a valid code is accepted");
+  if (status != Status::kOk) return;
+  check_round_trip(
+      renewal,
+      [](const auto& m, MutableBytes out, std::size_t& written) {
+        return wire::encode_renewal(m, identity(), out, written);
+      },
+      [](Bytes bytes, auto& m) { return wire::decode_renewal(bytes, identity(), m); });
+}
+
+void fuzz_credentials(Bytes content) {
+  const auto message = with_code(content, "skink/1/credentials");
+  wire::Credentials credentials;
+  const Status status = wire::decode_credentials(view(message), identity(), credentials);
+  promise(status == Status::kOk || status == Status::kDamaged, "a valid code is accepted");
+  if (status != Status::kOk) return;
+  check_round_trip(
+      credentials,
+      [](const auto& m, MutableBytes out, std::size_t& written) {
+        return wire::encode_credentials(m, identity(), out, written);
+      },
+      [](Bytes bytes, auto& m) { return wire::decode_credentials(bytes, identity(), m); });
+}
+
 void fuzz_update(Bytes content) {
   const auto message = with_code(content, "skink/1/update");
   wire::Update update;
@@ -127,11 +155,13 @@ void fuzz_update(Bytes content) {
 void fuzz_messages(Bytes input) {
   if (input.empty()) return;
   const Bytes content = input.subspan(1);
-  switch (input[0] % 5) {
+  switch (input[0] % 7) {
     case 0: fuzz_state(content); break;
     case 1: fuzz_task(content); break;
     case 2: fuzz_reply(content); break;
     case 4: fuzz_announcement(content); break;
+    case 5: fuzz_renewal(content); break;
+    case 6: fuzz_credentials(content); break;
     default: fuzz_update(content); break;
   }
 }

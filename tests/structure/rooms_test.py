@@ -37,6 +37,7 @@ ROOMS = {
     "firmware/ports": ("common/ edge/ firmware/", C + r"|lwip/.*"),
     "firmware/posix": ("common/ firmware/ skink.h", C + r"|(errno|fcntl|netdb|poll|stdio|time|unistd)\.h|netinet/(in|tcp)\.h|"
                        r"sys/(file|random|socket|stat)\.h|mbedtls/(ctr_drbg|net_sockets|ssl)\.h"),
+    "firmware/tls": ("common/ edge/ firmware/", C + r"|mbedtls/.*"),
     "host": ("common/ host/", OUTSIDE + r"|boost/(system|json)/.*|boost/json\.hpp"),
     "host/config": ("common/ host/", VALUES + r"|toml\+\+/toml\.h|boost/json/src\.hpp"),
     "host/experiment": ("common/ host/", VALUES + r"|fmt/format\.h"),

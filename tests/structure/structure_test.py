@@ -68,7 +68,7 @@ INCLUDE_FLAGS += ["-isystem", str(BUILD / "generated"), "-isystem", str(BUILD / 
 def public_headers(*layers):
     """Less those that need lwIP or mbedTLS: they are compiled in a cross build."""
     return [p for layer in layers for p in sources(f"{layer}/include", suffixes=(".hpp",))
-            if not any(re.match("lwip|mbedtls|skink/firmware/net/", header) for header in includes(p))]
+            if not any(re.match("lwip|mbedtls|skink/firmware/(net|tls)/", header) for header in includes(p))]
 
 
 def check_compile(headers, standard, before, failure):

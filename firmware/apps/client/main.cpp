@@ -32,6 +32,12 @@
 #define SKINK_PERSONAL_SECTORS 0
 #endif
 
+/// Sectors of each of the two places for credentials in flash, after those of adapted weights, and RAM for them; 0: the
+/// certificate is the identity's for good. Of the port, for mbedTLS is built for it.
+#ifndef SKINK_CREDENTIAL_SECTORS
+#define SKINK_CREDENTIAL_SECTORS 0
+#endif
+
 /// Sectors at the end of storage that are the image's own: own_storage().
 #ifndef SKINK_SAMPLE_SECTORS
 #define SKINK_SAMPLE_SECTORS 0
@@ -80,6 +86,10 @@ VectorFlash residuals;
 VectorFlash personal;
 Journal journal;
 TlsStream stream;
+#if SKINK_CREDENTIAL_SECTORS != 0
+CredentialStore credential_store;
+MbedtlsRandom credential_random;
+#endif
 edge::Health health;
 
 void open_identity() noexcept {
@@ -95,11 +105,38 @@ void open_identity() noexcept {
         unsigned{identity.broker_port});
 }
 
+TlsCredentials factory_credentials() noexcept {
+  TlsCredentials credentials;
+  credentials.own = {identity.ca_certificate, identity.certificate, identity.private_key};
+  credentials.server_name = names.server_name;
+  return credentials;
+}
+
+#if SKINK_CREDENTIAL_SECTORS != 0
+Status open_credentials(Flash& flash, uint32_t first_sector) noexcept {
+  CredentialConfig config;
+  config.device_id = names.device_id;
+  config.key = identity.hmac_key;
+  config.factory = factory_credentials().own;
+  config.release_key = identity.release_key;
+  config.keys = mbedtls_keys(credential_random);
+  return credential_store.open(flash, first_sector, SKINK_CREDENTIAL_SECTORS, config);
+}
+CredentialStore* credentials() noexcept {
+  credential_random = stream.random();
+  return &credential_store;
+}
+#else
+Status open_credentials(Flash& /*flash*/, uint32_t /*first_sector*/) noexcept { return Status::kOk; }
+CredentialStore* credentials() noexcept { return nullptr; }
+#endif
+
 void open_storage() noexcept {
   Flash& flash = port::storage();
   Flash& journal_flash = port::journal_storage();
   const uint32_t first = &journal_flash == &flash ? kJournalSectors : 0;
-  constexpr uint32_t kSlotSectors = SKINK_RELEASE_SECTORS + SKINK_RESIDUAL_SECTORS + SKINK_PERSONAL_SECTORS;
+  constexpr uint32_t kSlotSectors =
+      SKINK_RELEASE_SECTORS + SKINK_RESIDUAL_SECTORS + SKINK_PERSONAL_SECTORS + SKINK_CREDENTIAL_SECTORS;
   const uint32_t other_sectors = first + 2 * kSlotSectors + SKINK_SAMPLE_SECTORS;
   const uint32_t slot_sectors = flash.sectors > other_sectors ? (flash.sectors - other_sectors) / 2 : 0;
   Status status = journal.open(journal_flash, 0);
@@ -110,9 +147,12 @@ void open_storage() noexcept {
     next += 2 * SKINK_RELEASE_SECTORS;
   }
   if (status == Status::kOk) status = residuals.open(flash, next, SKINK_RESIDUAL_SECTORS);
+  next += 2 * SKINK_RESIDUAL_SECTORS;
   if (status == Status::kOk && SKINK_PERSONAL_SECTORS != 0) {
-    status = personal.open(flash, next + 2 * SKINK_RESIDUAL_SECTORS, SKINK_PERSONAL_SECTORS);
+    status = personal.open(flash, next, SKINK_PERSONAL_SECTORS);
   }
+  next += 2 * SKINK_PERSONAL_SECTORS;
+  if (status == Status::kOk) status = open_credentials(flash, next);
   if (status != Status::kOk) {
     give_up(status == Status::kUnavailable ? Fault::kMayPass : Fault::kStays, "storage", status_text(status));
   }
@@ -139,12 +179,7 @@ void open_network() noexcept {
   Status status = network::start();
   if (status == Status::kUnavailable) give_up(Fault::kMayPass, "network", "the board has no entropy");
   if (status != Status::kOk) give_up(Fault::kMayPass, "network", "the network chip does not answer");
-  TlsCredentials credentials;
-  credentials.authority = identity.ca_certificate;
-  credentials.certificate = identity.certificate;
-  credentials.private_key = identity.private_key;
-  credentials.server_name = names.server_name;
-  status = stream.configure(credentials);
+  status = stream.configure(factory_credentials());
   if (status == Status::kUnavailable) give_up(Fault::kMayPass, "tls", "the board has no entropy");
   if (status != Status::kOk) give_up(Fault::kStays, "tls", "a certificate or the key of the identity does not parse");
 }
@@ -260,7 +295,7 @@ void run() noexcept {
   config.residuals = residuals.store();
   if (SKINK_PERSONAL_SECTORS != 0) config.personal = personal.store();
   config.release_key = identity.release_key;
-  static Device device(config, {models, releases, journal});
+  static Device device(config, {models, releases, journal, credentials()});
   Peers peers;
   peers.broker_host = names.broker_host;
   peers.broker_port = identity.broker_port;

@@ -43,6 +43,9 @@ extern "C" {
 #define SKINK_DEVICE_MODEL_CHUNKS 1024
 #endif
 
+/// Size of a skink_credential_memory, bytes.
+#define SKINK_CREDENTIAL_BYTES 6400
+
 /// One device. What is in it is none of the application's; it stays where it is from skink_init() on.
 typedef struct skink_device {
   uint64_t memory[(SKINK_DEVICE_BYTES + 7) / 8];
@@ -109,6 +112,30 @@ typedef struct skink_identity {
 ///          is unchanged then.
 skink_status skink_read_identity(skink_bytes image, skink_identity* identity);
 
+/// Who makes the device's keys and reads its certificates: skink_link_keys() by mbedTLS, or a secure element, whose keys
+/// never leave it. The contract of each function, with its statuses: skink/firmware/key_service.hpp.
+typedef struct skink_keys {
+  void* context;  ///< handed to the functions; may be null
+  /// @param[in,out] key_count, request_count  bytes that there is room for; then those that were written
+  skink_status (*make)(void* context, const char* device_id, uint8_t* key, size_t* key_count, uint8_t* request,
+                       size_t* request_count);
+  skink_status (*check)(void* context, const char* device_id, skink_bytes certificate, skink_bytes key,
+                        skink_bytes authorities);
+} skink_keys;
+
+/// RAM of a device whose certificate is renewed over the connection.
+typedef struct skink_credential_memory {
+  uint64_t memory[SKINK_CREDENTIAL_BYTES / 8];
+} skink_credential_memory;
+
+/// What to connect with.
+typedef struct skink_credentials {
+  skink_bytes authorities;  ///< DER, one or two certificates, one after the other
+  skink_bytes certificate;  ///< DER
+  skink_bytes private_key;  ///< as the identity has it, or skink_keys::make gave it
+  uint32_t generation;      ///< another number whenever they are others; what was read before is of no use then
+} skink_credentials;
+
 /// How a number of a sample is kept in flash; the value is its size in bytes.
 typedef enum skink_number {
   SKINK_UINT8 = 1,   ///< whole, 0..255
@@ -173,14 +200,18 @@ typedef struct skink_config {
   uint16_t keep_alive_s;  ///< of MQTT, seconds; 0: no pings
 
   skink_flash flash;
-  /// Sectors from 0 on, in this order: 2 of the journal, then two slots each of models, releases, residuals and adapted
-  /// weights, then samples. A slot is one sector for its header and those of its content; `model_sectors` is at least
+  /// Sectors from 0 on, in this order: 2 of the journal, then two slots each of models, releases, residuals, adapted
+  /// weights and credentials, then samples. A slot is one sector for its header and those of its content; `model_sectors` is at least
   /// 1, the others 0 where the device does without.
   uint32_t model_sectors;
   uint32_t release_sectors;   ///< 0: the device takes no releases
   uint32_t residual_sectors;  ///< 0: error feedback keeps residuals in the arena
   uint32_t personal_sectors;  ///< 0: a restart forgets what skink_adapt() came to
+  uint32_t credential_sectors;  ///< 0: the certificate is the identity's for good; slots hold 4032 bytes at least
   uint32_t sample_sectors;    ///< 0: no samples of its own
+
+  skink_credential_memory* credential_memory;  ///< with credential_sectors; else it may be null
+  skink_keys keys;                             ///< likewise
 
   skink_sample_shape shape;         ///< of the samples of sample_sectors, and of observations
   skink_sample_slot* sample_slots;  ///< [sample_slot_count], one for each sample that is kept
@@ -202,6 +233,7 @@ typedef struct skink_config {
 /// * SKINK_INVALID_ARGUMENT  a pointer is null that must not be; sectors are not there; a shape is out of range
 /// * SKINK_BUFFER_TOO_SMALL  sample_sectors or sample slots are too few; a slot is too small for `model` or `release`
 /// * SKINK_UNAVAILABLE       the flash failed
+/// * SKINK_UNSUPPORTED       credential_sectors, in a build without SKINK_EDGE_RENEWAL
 /// * others                  what is wrong with `recording`, `model` or `release`: SKINK_TRUNCATED, SKINK_DAMAGED,
 ///                           SKINK_NEWER_VERSION, SKINK_UNSUPPORTED, SKINK_SHAPE_MISMATCH, SKINK_NOT_FINITE,
 ///                           SKINK_WRONG_AUTHENTICATION
@@ -245,6 +277,14 @@ skink_status skink_adapt(skink_device* device, float rate, uint32_t passes, uint
 ///                      another function changes anything
 /// @returns SKINK_OK; SKINK_CONNECTION_LOST: the broker is silent.
 skink_status skink_poll(skink_device* device, uint64_t now_ms, uint64_t* next_ms);
+
+/// What to connect with now; of a device that has an identity. @param[out] credentials  borrowed until their generation
+/// changes
+void skink_get_credentials(const skink_device* device, skink_credentials* credentials);
+/// TLS with these credentials has failed: the broker refused them, or is not trusted.
+void skink_connection_failed(skink_device* device);
+/// 1: the stream is to be closed, and another to be opened with other credentials.
+int skink_wants_reconnection(const skink_device* device);
 
 /// The stream to the broker (TLS) is up. @returns SKINK_OK; SKINK_CONNECTION_LOST without an identity.
 skink_status skink_connected(skink_device* device, uint64_t now_ms);

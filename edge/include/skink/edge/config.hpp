@@ -21,3 +21,9 @@ static_assert(SKINK_EDGE_MAX_MODEL_CHUNKS >= 8 && SKINK_EDGE_MAX_MODEL_CHUNKS <=
 #ifndef SKINK_EDGE_PERSONAL
 #define SKINK_EDGE_PERSONAL 1
 #endif
+
+/// 1: the embedded device may have its key and certificate renewed over the connection
+/// (skink/firmware/credential_store.hpp). 0: it may not, and an image holds none of the code.
+#ifndef SKINK_EDGE_RENEWAL
+#define SKINK_EDGE_RENEWAL 1
+#endif

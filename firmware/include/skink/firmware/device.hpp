@@ -7,6 +7,7 @@
 #include "skink/edge/client.hpp"
 #include "skink/edge/model_message.hpp"
 #include "skink/edge/mqtt/connection.hpp"
+#include "skink/firmware/credential_store.hpp"
 #include "skink/firmware/journal.hpp"
 #include "skink/firmware/model_store.hpp"
 #include "skink/firmware/sample_flash.hpp"
@@ -30,11 +31,13 @@ struct DeviceConfig {
 
 /// What of a device is in flash. Open, except `releases`, which a board without room for them leaves closed; borrowed
 /// for the device's life. `models` changes with every download, `releases` with every release, `journal` with every
-/// task.
+/// task, `credentials` with every renewal.
 struct DeviceStores {
   ModelStore& models;
   ModelStore& releases;
   Journal& journal;
+  CredentialStore* credentials =
+      nullptr;  ///< null, or without SKINK_EDGE_RENEWAL: key and certificate are the identity's for good
 };
 
 /// One device. Not thread-safe and not ISR-safe: all calls come from the main loop. `now_ms` is any monotonic clock.
@@ -47,7 +50,7 @@ class Device {
   /// The stream is up: queues MQTT's CONNECT. False: it does not fit (a device id or fleet that is too long). A stream
   /// that this or a call below refuses is closed by the port, which then calls on_stream_closed().
   bool on_stream_open(uint64_t now_ms) noexcept;
-  /// The stream is gone. Work goes on.
+  /// The stream is gone. Work goes on. Where the broker had not accepted the device, CredentialStore::on_failed().
   void on_stream_closed() noexcept;
 
   /// Everything that was read from the stream; any bytes, borrowed for the call. False: the broker's bytes make no
@@ -63,6 +66,10 @@ class Device {
   Bytes output(uint64_t now_ms) noexcept;
   /// The stream took the first `count` bytes of output().
   void sent(size_t count, uint64_t now_ms) noexcept { connection_.sent(count, now_ms); }
+
+  /// The stream is to be closed, and opened with other credentials: CredentialStore::wants_reconnection(), once no task
+  /// is in the way.
+  bool wants_reconnection() const noexcept;
 
   /// Call when next_wake_ms() has come. False: the broker is silent.
   bool on_time(uint64_t now_ms) noexcept;
@@ -86,6 +93,9 @@ class Device {
 
   /// To look at: state, counters, model.
   const edge::Client& client() const noexcept { return client_; }
+  /// Null: key and certificate are the identity's for good.
+  CredentialStore* credentials() const noexcept { return SKINK_EDGE_RENEWAL != 0 ? credentials_ : nullptr; }
+
   /// To look at: why the broker was left.
   const edge::mqtt::Connection& connection() const noexcept { return connection_; }
   /// Has the broker accepted the MQTT connection?
@@ -94,6 +104,7 @@ class Device {
  private:
   bool take(const edge::mqtt::Event& event) noexcept;
   void take_message(const edge::mqtt::Event& event) noexcept;
+  void take_renewal(const edge::mqtt::Event& event) noexcept;
   void take_control(wire::TopicKind kind, const edge::mqtt::Event& event) noexcept;
   void take_model(const wire::Topic& topic, const edge::mqtt::Event& event) noexcept;
   void store(const crypto::Digest& model, const edge::ModelWrite& place, Bytes bytes, ChunkPart part) noexcept;
@@ -113,12 +124,16 @@ class Device {
   ModelStore& models_;
   ModelStore& releases_;
   Journal& journal_;
+  CredentialStore* const credentials_;
   edge::mqtt::Connection connection_{};
   edge::ModelMessage model_message_{};
   uint64_t now_ms_ = 0;      ///< of the call that is being answered
   bool has_action_ = false;  ///< `action_` could not be carried out yet
   edge::Action action_{};
   uint16_t publishing_id_ = 0;
+  uint16_t renewal_subscription_id_ = 0;
+  bool publishes_credentials_ = false;  ///< publishing_id_ is of them, not the client's
+  bool is_stream_open_ = false;
   bool is_storing_ = false;  ///< the store's slot belongs to `storing_`
   crypto::Digest storing_;
   uint32_t release_download_ = 0;  ///< edge::ModelWrite::download of what `releases` has been prepared for

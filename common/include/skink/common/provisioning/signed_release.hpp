@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// A release: a model (or firmware) with a manifest that says what it is, signed with ECDSA P-256 by who may. A device
-/// knows the public key from its identity. docs/release.md specifies every byte.
+/// A release: a model (or firmware, or whom a device shall trust) with a manifest that says what it is, signed with
+/// ECDSA P-256 by who may. A device knows the public key from its identity. docs/release.md specifies every byte.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@ inline constexpr size_t kReleaseHeaderBytes = kManifestBytes + crypto::kSignatur
 inline constexpr size_t kMaxReleaseNameBytes = limits::kMaxReleaseNameBytes;
 
 /// What a release contains; the numbers are those of the manifest.
-enum class ReleaseKind : uint16_t { kModel = 1, kFirmware = 2 };
+enum class ReleaseKind : uint16_t { kModel = 1, kFirmware = 2, kAuthorities = 3 };
 
 /// Views point into the bytes that were read.
 struct Release {

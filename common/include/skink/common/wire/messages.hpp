@@ -60,6 +60,7 @@ enum class Refusal : uint8_t {
   kStorageFailed = 10,
   kOlderRelease = 11,
   kWrongSignature = 12,
+  kWrongCertificate = 13,
   kNotExpected = 20,
   kLate = 21,
   kDuplicate = 22,
@@ -121,7 +122,23 @@ struct PayloadSource {
 
 /// The kind of message that an authentication code is for. It is part of what is authenticated, so that a message of
 /// one kind cannot pass for another.
-enum class Channel : uint8_t { kTask, kUpdate, kReply, kState, kRelease };
+enum class Channel : uint8_t { kTask, kUpdate, kReply, kState, kRelease, kRenewal, kCredentials };
+
+/// That a device shall have new credentials; views point into the message that was decoded.
+struct Renewal {
+  uint32_t number = 0;
+  Bytes authorities;
+  Bytes certificate;
+};
+
+/// What a device answers to that; the view points into the message that was decoded.
+struct Credentials {
+  uint32_t number = 0;
+  uint64_t certificate = 0;
+  uint32_t authorities = 0;
+  Bytes request;
+  Refusal reason = Refusal::kNone;
+};
 
 /// The device id and key that authenticate a message.
 struct Identity {
@@ -133,6 +150,12 @@ inline constexpr size_t kMaxDeviceIdBytes = limits::kMaxIdBytes;
 inline constexpr size_t kMaxControlBytes = 256;         ///< task, reply and state with their codes
 inline constexpr size_t kMaxReleaseMessageBytes = 384;  ///< release with its code
 inline constexpr size_t kUpdateOverheadBytes = 192;     ///< an update message without its payload
+// what authorities, certificates and requests are bounded by; with P-256 they have about 450 each, and 250
+inline constexpr size_t kMaxAuthoritiesBytes = 1168;     ///< two certificates, signed as docs/release.md says
+inline constexpr size_t kMaxCertificateBytes = 640;      ///< X.509, DER
+inline constexpr size_t kMaxRequestBytes = 384;          ///< PKCS #10, DER
+inline constexpr size_t kMaxRenewalMessageBytes = 1840;  ///< renewal with its code
+inline constexpr size_t kMaxCredentialsBytes = 448;      ///< credentials with their code
 
 /// Does this build, on this processor and thread, compute as docs/arithmetic.md says? What the canary (canary.hpp) says
 /// now: a build with contraction, or a library that changed the control word, has another arithmetic.
@@ -148,7 +171,8 @@ bool same_versions(const Versions& versions) noexcept;
 /// Each encoder writes one message and its authentication code (HMAC-SHA256-128 with identity.key) into `out`.
 ///
 /// @param[out] out      kMaxControlBytes always suffice for state, task and reply; kMaxReleaseMessageBytes for a
-///                      release; kUpdateOverheadBytes + payload.size for an update. Unspecified on errors.
+///                      release; kMaxRenewalMessageBytes and kMaxCredentialsBytes for these; kUpdateOverheadBytes +
+///                      payload.size for an update. Unspecified on errors.
 /// @param[out] written  bytes of the message with its code; unspecified on errors.
 /// @returns kOk; kBufferTooSmall when it does not fit in `out`; encode_update() also what payload.read returned.
 ///
@@ -157,12 +181,15 @@ Status encode_state(const State& state, const Identity& identity, MutableBytes o
 Status encode_task(const Task& task, const Identity& identity, MutableBytes out, size_t& written) noexcept;
 Status encode_reply(const Reply& reply, const Identity& identity, MutableBytes out, size_t& written) noexcept;
 Status encode_release(const Release& release, const Identity& identity, MutableBytes out, size_t& written) noexcept;
+Status encode_renewal(const Renewal& renewal, const Identity& identity, MutableBytes out, size_t& written) noexcept;
+Status encode_credentials(const Credentials& credentials, const Identity& identity, MutableBytes out,
+                          size_t& written) noexcept;
 Status encode_update(const Update& update, const PayloadSource& payload, const Identity& identity, MutableBytes out,
                      size_t& written) noexcept;
 
 /// Each decoder checks the authentication code, before anything is parsed, and then reads a message of its kind. The
 /// message is written on kOk only. Enumeration numbers that this version does not know become 0 ("unspecified") in
-/// task.kind, reply.verdict and state.release_use, and kOther in reply.reason and state.release_reason. decode_state():
+/// task.kind, reply.verdict and state.release_use, and kOther in reasons. decode_state():
 /// no bytes are a last will, which gives kOk and online false.
 ///
 /// @returns kOk; kTruncated when shorter than an authentication code; kWrongAuthentication when the code is not
@@ -171,6 +198,9 @@ Status decode_state(Bytes bytes, const Identity& identity, State& state) noexcep
 Status decode_task(Bytes bytes, const Identity& identity, Task& task) noexcept;
 Status decode_reply(Bytes bytes, const Identity& identity, Reply& reply) noexcept;
 Status decode_release(Bytes bytes, const Identity& identity, Release& release) noexcept;
+/// Of these two the fields of bytes point into `bytes`, and are as long as they came.
+Status decode_renewal(Bytes bytes, const Identity& identity, Renewal& renewal) noexcept;
+Status decode_credentials(Bytes bytes, const Identity& identity, Credentials& credentials) noexcept;
 
 /// Decodes an update, as above; a refusal that this version does not know becomes kOther. Sizes, chunks and numbers are
 /// not checked against the task.

@@ -11,7 +11,18 @@
 namespace skink::wire {
 
 /// The topics of docs/protocol.md, section 1.
-enum class TopicKind : uint8_t { kState, kTask, kUpdate, kReply, kPatch, kModel, kRelease, kReleaseModel };
+enum class TopicKind : uint8_t {
+  kState,
+  kTask,
+  kUpdate,
+  kReply,
+  kPatch,
+  kModel,
+  kRelease,
+  kReleaseModel,
+  kRenewal,
+  kCredentials
+};
 
 /// Is it a topic of a model's chunks, which belongs to no device?
 constexpr bool is_chunk(TopicKind kind) noexcept {

@@ -15,14 +15,13 @@
 
 #include "skink/common/span.hpp"
 #include "skink/common/status.hpp"
+#include "skink/firmware/tls/mbedtls_keys.hpp"
 
 namespace skink::firmware {
 
-/// Certificates and key in DER, borrowed for the stream's life: they are used where they lie, in flash.
+/// What mbedTLS is told: DER, borrowed as long as the stream uses it, and used where it lies.
 struct TlsCredentials {
-  Bytes authority;               ///< certificate of the CA that signed the broker's
-  Bytes certificate;             ///< the device's own
-  Bytes private_key;             ///< P-256
+  CredentialView own;            ///< whom the broker is to be signed by, and who this device is
   const char* server_name = "";  ///< must be in the broker's certificate; zero-terminated
 };
 
@@ -56,6 +55,13 @@ class TlsStream {
   /// @returns kOk; kDamaged when a certificate or the key does not parse, or memory for them is short; kUnavailable
   ///          without entropy.
   Status configure(const TlsCredentials& credentials) noexcept;
+
+  /// From the next connection on these, in place of what is in use; closes the stream. @returns kOk or kDamaged, as
+  /// above: then it must be told of others before it connects.
+  Status change_credentials(const CredentialView& own) noexcept;
+
+  /// Where the keys of renewals get their random bits; after configure().
+  MbedtlsRandom random() noexcept { return {&mbedtls_ctr_drbg_random, &random_}; }
 
   /// Begins to connect; poll() goes on. A stream that is not closed is closed first. A failure is a state: kClosed.
   void connect(const ip_addr_t& address, uint16_t port) noexcept;
@@ -91,6 +97,7 @@ class TlsStream {
   void fail(int code) noexcept;
   void shake_hands() noexcept;
   void drop_session() noexcept;
+  Status read(const CredentialView& own) noexcept;
   bool flush() noexcept;
   int send(const unsigned char* bytes, size_t count) noexcept;
   int receive(unsigned char* out, size_t count) noexcept;

@@ -42,6 +42,7 @@ class Uplink {
   void find_time() noexcept;
   void find_broker() noexcept;
   void follow_stream() noexcept;
+  bool read_credentials() noexcept;
   void listen() noexcept;
   void exchange() noexcept;
   bool send() noexcept;
@@ -53,7 +54,8 @@ class Uplink {
   Device& device_;
   uint64_t now_ms_ = 0;  ///< of the turn that is being taken
   Stage stage_ = Stage::kAddress;
-  bool is_open_ = false;  ///< the device was told that the stream is up
+  uint32_t generation_ = 0;  ///< of the credentials that the stream has; 0: those that it was configured with
+  bool is_open_ = false;     ///< the device was told that the stream is up
   bool asked_time_ = false;
   uint64_t answer_by_ms_ = 0;   ///< the time server's, or the broker's to TCP and TLS
   uint64_t connect_by_ms_ = 0;  ///< TCP and TLS, however much comes

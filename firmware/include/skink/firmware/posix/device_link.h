@@ -30,6 +30,7 @@ typedef enum skink_link_stage {
 /// The link of one device. What is in it is none of the application's, but to look at.
 typedef struct skink_link {
   const skink_identity* identity;
+  uint32_t generation;  ///< of the credentials that TLS has read; 0: none
   void (*log)(void* context, const char* text, int code);
   void* log_context;
   skink_link_stage stage;
@@ -61,6 +62,10 @@ typedef struct skink_link {
 /// @returns SKINK_OK; SKINK_DAMAGED: a certificate or the key does not parse; SKINK_UNAVAILABLE without entropy.
 skink_status skink_link_init(skink_link* link, const skink_identity* identity,
                              void (*log)(void* context, const char* text, int code), void* log_context);
+
+/// Keys and certificates by mbedTLS, for skink_config::keys. @param[out] keys  borrows `link`, which may be initialized
+/// later, but before the device has a connection
+void skink_link_keys(skink_link* link, skink_keys* keys);
 
 /// All that can be done without waiting: connects when it is time, shakes hands, moves bytes between `device` and
 /// broker, calls skink_poll(), which does a step of work. Resolving the broker's name waits for the system.
