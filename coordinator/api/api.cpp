@@ -120,6 +120,7 @@ http::Router Api::router() {
   add_releases(router);
   add_schedules(router);
   add_devices(router);
+  add_renewals(router);
   add_events(router);
   add_tokens(router);
   add_page(router);

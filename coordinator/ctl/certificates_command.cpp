@@ -7,6 +7,7 @@
 #include "failure.hpp"
 #include "skink/common/limits.hpp"
 #include "skink/coordinator/service/settings.hpp"
+#include "skink/coordinator/setup/authority_steps.hpp"
 #include "skink/coordinator/setup/gateway_folder.hpp"
 
 namespace skink::ctl {
@@ -66,11 +67,21 @@ CertificatesCommand::CertificatesCommand(Command app)
   renew_.option("--days", days_, "How long they hold; no longer than the authority's")
       .range(1U, limits::kMaxCertificateDays)
       .shows_default();
-  for (Command command : {show_, renew_}) command.option("dir", folder_, "The gateway's folder").required();
+  next_ =
+      command_.command("next-authority", "Makes the authority that will take over, and trusts it beside the present");
+  adopt_ = command_.command("adopt-authority", "The next authority takes over; the former one is still trusted");
+  adopt_.option("--days", days_, "How long the new certificates of broker and coordinator hold")
+      .range(1U, limits::kMaxCertificateDays)
+      .shows_default();
+  retire_ = command_.command("retire-authority", "Trusts the former authority no more");
+  retire_.flag("--lose-devices", loses_, "Also where devices have no certificate of the present authority");
+  for (Command command : {show_, renew_, next_, adopt_, retire_})
+    command.option("dir", folder_, "The gateway's folder").required();
 }
 
 int CertificatesCommand::run() const {
   if (renew_.parsed()) return renew();
+  if (next_.parsed() || adopt_.parsed() || retire_.parsed()) return change_authority();
   const auto reports = setup::certificates_of(folder_);
   if (!reports) return fail(reports.error(), ExitCode::kCredentials);
   if (json_) {
@@ -78,6 +89,27 @@ int CertificatesCommand::run() const {
   } else {
     print_certificates(*reports);
   }
+  return kOk;
+}
+
+int CertificatesCommand::change_authority() const {
+  const auto done = next_.parsed()    ? setup::announce_authority(folder_)
+                    : adopt_.parsed() ? setup::adopt_authority(folder_, days_)
+                                      : setup::retire_authority(folder_, loses_);
+  if (!done) return fail(done.error(), ExitCode::kCredentials);
+  const auto reports = setup::certificates_of(folder_);
+  if (!reports) return fail(reports.error(), ExitCode::kCredentials);
+  print_certificates(*reports);
+  std::printf(
+      "Now restart the broker (systemctl restart mosquitto), and then the coordinator (systemctl restart\n"
+      "skink-coordinator), which goes on where it was; devices come back by themselves.\n%s\n",
+      next_.parsed()    ? "Then renew the devices ('skinkctl renewals ask --all'): they learn whom to trust, and "
+                          "get certificates of the next\nauthority. When 'skinkctl renewals' says that they are "
+                          "done: 'skinkctl certificates adopt-authority'."
+      : adopt_.parsed() ? "When it has been so for as long as you want to be able to see who is missing: "
+                          "'skinkctl certificates retire-authority'."
+                        : "Devices trust the former authority until their next renewal ('skinkctl renewals ask "
+                          "--all').");
   return kOk;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// @file
-/// `skinkctl certificates show|renew`: the certificates of a gateway's folder.
+/// `skinkctl certificates show|renew|next-authority|adopt-authority|retire-authority`: the certificates of a gateway's
+/// folder.
 
 #include <string>
 #include <vector>
@@ -19,12 +20,14 @@ class CertificatesCommand {
 
  private:
   int renew() const;
+  int change_authority() const;
 
-  Command command_, show_, renew_;
+  Command command_, show_, renew_, next_, adopt_, retire_;
   std::string folder_;
   std::vector<std::string> hosts_;
   std::uint32_t days_ = 3650;
   bool json_ = false;
+  bool loses_ = false;
 };
 
 /// One line for each: its file, whose it is, until when, its names.

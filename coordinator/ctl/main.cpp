@@ -17,6 +17,7 @@
 #include "provision_command.hpp"
 #include "release_command.hpp"
 #include "releases_command.hpp"
+#include "renewals_command.hpp"
 #include "revoke_command.hpp"
 #include "runs_command.hpp"
 #include "schedules_command.hpp"
@@ -62,9 +63,7 @@ int read_store(const StoreRequest& request, const ctl::ProgressCommand& progress
 }
 
 int run_command(int argc, char** argv) {
-  CommandLine line(
-      "skinkctl",
-      "Operates the fleet service: runs, devices, models, tokens. Reads stores. Makes the devices of a fleet.");
+  CommandLine line("skinkctl", "Operates the fleet service, reads stores, makes the devices of a fleet.");
   Command app = line.root();
   app.requires_command();
   StoreRequest request;
@@ -72,6 +71,7 @@ int run_command(int argc, char** argv) {
   ctl::ProgressCommand progress(app, request.store);
   ctl::RunsCommand runs(app);
   ctl::SchedulesCommand schedules(app);
+  ctl::RenewalsCommand renewals(app);
   ctl::EventsCommand events(app);
   ctl::DevicesCommand devices(app, request.store);
   ctl::ModelsCommand models(app);
@@ -109,12 +109,13 @@ int run_command(int argc, char** argv) {
     if (doctor.parsed()) return doctor.run();
     if (runs.parsed()) return runs.run();
     if (schedules.parsed()) return schedules.run();
+    if (renewals.parsed()) return renewals.run();
     if (events.parsed()) return events.run();
     if (models.parsed()) return models.run();
     if (releases.parsed()) return releases.run();
     if (tokens.parsed()) return tokens.run();
-    const bool asks_service = request.store.empty() || devices.has_action();
-    if (!asks_service || exported.parsed()) return read_store(request, progress, devices);
+    const bool reads_store = !request.store.empty() && !devices.has_action();
+    if (reads_store || exported.parsed()) return read_store(request, progress, devices);
     return progress.parsed() ? progress.run() : devices.run();
   } catch (const std::exception& error) {
     return fail(ExitCode::kInternal, error.what());

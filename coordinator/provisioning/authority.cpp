@@ -4,6 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include <filesystem>
+
 #include "skink/coordinator/provisioning/host_name.hpp"
 
 namespace skink::provisioning {
@@ -74,6 +76,18 @@ Result<Authority> Authority::open(const PkiFolder& folder) {
     return make_error(Status::kDamaged, folder.ca_key() + ": does not belong to " + folder.ca());
   }
   return authority;
+}
+
+Result<std::vector<Authority>> Authority::open_all(const PkiFolder& folder) {
+  std::vector<Authority> all;
+  for (const PkiFolder& one : {folder, folder.next(), folder.former()}) {
+    std::error_code code;
+    if (!all.empty() && !std::filesystem::exists(one.ca(), code)) continue;
+    auto authority = open(one);
+    if (!authority) return authority.error();
+    all.push_back(std::move(*authority));
+  }
+  return all;
 }
 
 Authority Authority::create(const std::string& fleet, std::uint32_t days) {

@@ -2,6 +2,8 @@
 /// @file
 /// The fleet's certificate authority: what it signs, and whether it is fit to sign.
 
+#include <vector>
+
 #include "openssl.hpp"
 #include "pki_folder.hpp"
 
@@ -16,6 +18,10 @@ class Authority {
   /// Reads certificate and key, and checks that they belong together and may sign today.
   /// @returns kUnavailable or kDamaged, naming the file at fault.
   static Result<Authority> open(const PkiFolder& folder);
+
+  /// That of the folder, then the one that takes over, or was replaced, if there is one: whoever has a certificate of
+  /// one of them is let in. @returns as open()
+  static Result<std::vector<Authority>> open_all(const PkiFolder& folder);
 
   /// A new authority for a fleet: its key, and a certificate that it has signed itself, valid for so many days.
   static Authority create(const std::string& fleet, std::uint32_t days);

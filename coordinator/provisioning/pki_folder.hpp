@@ -17,6 +17,12 @@ struct PkiFolder {
 
   std::string ca() const { return root + "/ca.pem"; }
   std::string ca_key() const { return root + "/ca.key"; }
+  /// Of an authority that takes over: announced, not adopted yet; and of the one that it has replaced, until that is
+  /// retired. ca.pem and ca.key in a folder.
+  PkiFolder next() const { return {root + "/next"}; }
+  PkiFolder former() const { return {root + "/former"}; }
+  /// Whom devices shall trust, signed with the release key; absent: the authority of their identities.
+  std::string authorities() const { return root + "/authorities.release"; }
   std::string master_key() const { return root + "/master.key"; }
   std::string release_key() const { return root + "/release.key"; }
   std::string release_public_key() const { return root + "/release.pub"; }

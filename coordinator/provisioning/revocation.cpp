@@ -1,5 +1,6 @@
 #include "skink/coordinator/provisioning/revocation.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -22,25 +23,35 @@ Result<std::string> extended_list(const PkiFolder& folder, const std::vector<std
   return text;
 }
 
+/// A certificate, and which authority has signed it.
+struct OwnedCertificate {
+  Certificate certificate;
+  std::size_t authority = 0;
+};
+
 /// All certificates that a device ever had here.
-Result<std::vector<Certificate>> certificates_of(const std::string& id, const PkiFolder& folder,
-                                                 const Authority& authority) {
+Result<std::vector<OwnedCertificate>> certificates_of(const std::string& id, const PkiFolder& folder,
+                                                      const std::vector<AuthorityList>& authorities) {
   const bool is_id = wire::is_valid_id({id.data(), id.size()}) && id != "." && id != "..";
   const auto paths = is_id ? certificates_in(folder.device(id)) : std::vector<std::string>();
   if (paths.empty()) {
     return make_error(Status::kInvalidArgument, "'" + id + "' has no certificate in " + folder.device(id));
   }
-  std::vector<Certificate> certificates;
+  std::vector<OwnedCertificate> certificates;
   for (const std::string& path : paths) {
     auto certificate = read_certificate(path);
     if (!certificate) return certificate.error();
-    if (!authority.has_signed(certificate->get())) {
+    const auto owner = std::find_if(authorities.begin(), authorities.end(), [&](const AuthorityList& one) {
+      return one.authority.has_signed(certificate->get());
+    });
+    if (owner == authorities.end() && path.find("/replaced-") != std::string::npos) continue;  // of one that is retired
+    if (owner == authorities.end()) {
       return make_error(Status::kDamaged, path + ": not signed by " + folder.ca());
     }
     if (common_name_of(certificate->get()) != id) {
       return make_error(Status::kDamaged, path + ": is for '" + common_name_of(certificate->get()) + "'");
     }
-    certificates.push_back(std::move(*certificate));
+    certificates.push_back({std::move(*certificate), static_cast<std::size_t>(owner - authorities.begin())});
   }
   return certificates;
 }
@@ -53,32 +64,36 @@ Result<PreparedRevocation> prepare_revocation(const RevocationRequest& request) 
   if (!authority) return authority.error();
   auto lock = lock_folder(folder);
   if (!lock) return lock.error();
-  const auto list = read_revocation_list(folder.certificate_list(), *authority);
-  if (!list) return list.error();
+  const auto lists = read_revocation_lists(folder);
+  if (!lists) return lists.error();
 
   const std::set<std::string> ids(request.ids.begin(), request.ids.end());
   PreparedRevocation prepared;
   prepared.lock = std::make_shared<const FolderLock>(std::move(*lock));
   std::vector<Certificate> kept;
-  std::vector<X509*> added;
+  std::vector<std::vector<X509*>> added(lists->size());
   for (const std::string& id : ids) {
-    auto certificates = certificates_of(id, folder, *authority);
+    auto certificates = certificates_of(id, folder, *lists);
     if (!certificates) return certificates.error();
-    for (Certificate& certificate : *certificates) {
-      const bool was_revoked = is_on_list(list->get(), certificate.get());
+    for (auto& [certificate, owner] : *certificates) {
+      const bool was_revoked = is_on_list((*lists)[owner].list.get(), certificate.get());
       const std::string serial = serial_text(X509_get0_serialNumber(certificate.get()));
       prepared.report.certificates.push_back({id, serial, was_revoked});
-      if (!was_revoked) added.push_back(certificate.get());
+      if (!was_revoked) added[owner].push_back(certificate.get());
       kept.push_back(std::move(certificate));
     }
   }
-  const RevocationList next = next_list(list->get(), added, *authority, request.valid_days);
   auto text = extended_list(folder, {ids.begin(), ids.end()});
   if (!text) return text.error();
-  prepared.certificate_list = pem_of(next.get());
+  for (std::size_t i = 0; i < lists->size(); ++i) {
+    const auto& [owner, list] = (*lists)[i];
+    const RevocationList next = next_list(list.get(), added[i], owner, request.valid_days);
+    prepared.certificate_list += pem_of(next.get());
+    prepared.report.total += count_of(next.get());
+    const std::string until = date_text(X509_CRL_get0_nextUpdate(next.get()));  // dates compare as texts do
+    if (i == 0 || until < prepared.report.next_update) prepared.report.next_update = until;
+  }
   prepared.id_list = std::move(*text);
-  prepared.report.total = count_of(next.get());
-  prepared.report.next_update = date_text(X509_CRL_get0_nextUpdate(next.get()));
   prepared.report.certificate_list = folder.certificate_list();
   std::error_code code;
   if (std::filesystem::exists(folder.broker_certificate_list(), code)) {

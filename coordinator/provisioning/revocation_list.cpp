@@ -66,20 +66,57 @@ X509_REVOKED* new_entry(X509* certificate) {
 
 }  // namespace
 
-Result<RevocationList> read_revocation_list(const std::string& path, const Authority& authority) {
+namespace {
+
+constexpr int kMostLists = 8;  // of a file: two authorities at a time, and who knows what else
+
+RevocationList empty_list() {
+  RevocationList empty(X509_CRL_new());
+  require(empty != nullptr, "making a revocation list");
+  return empty;
+}
+
+RevocationList read_one(BIO* in) { return RevocationList(PEM_read_bio_X509_CRL(in, nullptr, nullptr, nullptr)); }
+
+Result<std::vector<RevocationList>> read_all(const std::string& path) {
+  std::vector<RevocationList> lists;
   std::error_code code;
-  if (!std::filesystem::exists(path, code)) {
-    RevocationList empty(X509_CRL_new());
-    require(empty != nullptr, "making a revocation list");
-    return empty;
-  }
-  auto list = read_pem<RevocationList>(path, "revocation list",
-                                       [](BIO* in) { return PEM_read_bio_X509_CRL(in, nullptr, nullptr, nullptr); });
-  if (list && X509_CRL_verify(list->get(), authority.key()) != 1) {
+  if (!std::filesystem::exists(path, code)) return lists;
+  auto first = read_pem<RevocationList>(path, "revocation list", [&lists](BIO* in) {
+    RevocationList one = read_one(in);
+    for (int i = 1; one != nullptr && i < kMostLists; ++i) {
+      RevocationList another = read_one(in);
+      if (another == nullptr) break;
+      lists.push_back(std::move(another));
+    }
+    return one.release();
+  });
+  ERR_clear_error();  // the end of the file
+  if (!first) return first.error();
+  lists.insert(lists.begin(), std::move(*first));
+  return lists;
+}
+
+}  // namespace
+
+Result<std::vector<AuthorityList>> read_revocation_lists(const PkiFolder& folder) {
+  auto authorities = Authority::open_all(folder);
+  if (!authorities) return authorities.error();
+  auto lists = read_all(folder.certificate_list());
+  if (!lists) return lists.error();
+  std::vector<AuthorityList> all;
+  for (Authority& authority : *authorities) all.push_back({std::move(authority), empty_list()});
+  for (RevocationList& list : *lists) {
+    const auto owner = std::find_if(all.begin(), all.end(), [&list](const AuthorityList& one) {
+      return X509_CRL_verify(list.get(), one.authority.key()) == 1;
+    });
     ERR_clear_error();
-    return make_error(Status::kDamaged, path + ": not signed by the authority beside it");
+    if (owner == all.end()) {
+      return make_error(Status::kDamaged, folder.certificate_list() + ": not signed by the authority beside it");
+    }
+    owner->list = std::move(list);
   }
-  return list;
+  return all;
 }
 
 std::size_t count_of(X509_CRL* list) {

@@ -8,9 +8,16 @@ namespace skink::provisioning {
 
 using RevocationList = std::unique_ptr<X509_CRL, Freer<&X509_CRL_free>>;
 
-/// An empty list where there is no file.
-/// @returns kDamaged when the file holds something else than a list of this authority.
-Result<RevocationList> read_revocation_list(const std::string& path, const Authority& authority);
+/// What an authority has revoked.
+struct AuthorityList {
+  Authority authority;
+  RevocationList list;
+};
+
+/// The lists of all authorities of the folder, in the order of Authority::open_all(); an empty one where the file has
+/// none.
+/// @returns as Authority::open(); kDamaged when the file holds something else than lists of these authorities.
+Result<std::vector<AuthorityList>> read_revocation_lists(const PkiFolder& folder);
 
 std::size_t count_of(X509_CRL* list);
 bool is_on_list(X509_CRL* list, X509* certificate);

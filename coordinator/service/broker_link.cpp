@@ -73,6 +73,7 @@ void BrokerLink::subscribe() {
   const std::string root = "skink/1/" + settings_->fleet + "/";
   (void)session_->subscribe(root + "dev/+/state", mqtt::Quality::kAtLeastOnce);
   (void)session_->subscribe(root + "dev/+/update", mqtt::Quality::kAtLeastOnce);
+  (void)session_->subscribe(root + "dev/+/credentials", mqtt::Quality::kAtLeastOnce);
   (void)session_->subscribe(root + "model/+/+", mqtt::Quality::kAtLeastOnce);  // what another run left: once
   (void)session_->unsubscribe(root + "model/+/+");
 }

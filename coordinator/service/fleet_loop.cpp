@@ -179,7 +179,7 @@ void FleetLoop::handle(const mqtt::Event& event, const ServiceObserver& observer
                           now_ms());
         follow_lease(observer);
       } else {
-        handle_message(event);
+        handle_message(event, observer);
       }
       return;
     case mqtt::EventKind::kProblem:
@@ -260,7 +260,7 @@ void FleetLoop::say_contest(const std::string& text, const ServiceObserver& obse
 }
 
 /// But for updates.
-void FleetLoop::handle_message(const mqtt::Event& event) {
+void FleetLoop::handle_message(const mqtt::Event& event, const ServiceObserver& observer) {
   wire::Topic topic;
   if (!wire::parse_topic({event.topic.data(), event.topic.size()}, topic)) return;
   const std::string_view id(topic.device_id.data(), topic.device_id.size());
@@ -268,6 +268,9 @@ void FleetLoop::handle_message(const mqtt::Event& event) {
   if (topic.kind == wire::TopicKind::kModel && event.retained) {
     const bool is_needed = run_ && run_->core().publishes(topic.slot, topic.chunk);
     if (!is_needed) broker_.remove_chunk(topic.slot, topic.chunk);  // of a run that was given up
+  }
+  if (topic.kind == wire::TopicKind::kCredentials && observer.on_credentials && flood_guard_.admits(id, now_ms())) {
+    observer.on_credentials(std::string(id), payload);
   }
   if (topic.kind != wire::TopicKind::kState || !flood_guard_.admits(id, now_ms())) return;
   const RefusalCounts before = run_ ? run_->core().refused() : idle_.refused();

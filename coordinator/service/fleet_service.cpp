@@ -55,7 +55,11 @@ FleetService::FleetService(const Settings& settings, FleetStore store, std::uniq
       loop_(std::move(loop)),
       releases_(
           store_, loop_->devices(), loop_->broker(), [this](const std::string& id) { return group_of(id); },
-          [this](std::uint32_t model) { return patches_to(model); }) {}
+          [this](std::uint32_t model) { return patches_to(model); }),
+      renewals_(settings_, store_, loop_->devices(), loop_->broker(),
+                [this](const char* level, const char* name, const std::string& text, const std::string& id) {
+                  event_of(current_ ? current_->number : 0, level, name, text, id);
+                }) {}
 
 Result<void> FleetService::begin() {
   const auto last = store_.last_event();
@@ -64,6 +68,7 @@ Result<void> FleetService::begin() {
   auto done = store_.forget_presence();
   if (done) done = read_devices();
   if (done) done = releases_.read();
+  if (done) done = renewals_.read();
   if (done) done = read_schedules();
   if (done) done = decide_trials();
   return done;
@@ -95,6 +100,7 @@ ServiceEnd FleetService::run(const FleetObserver& observer, const std::function<
     if (done && loop_->now_ms() - written_ms_ >= kWriteMs) {
       done = write_notes();
       if (done) done = run_schedules();
+      if (done && loop_->is_connected()) done = renewals_.on_time(loop_->now_ms());
     }
     if (!done) {
       failure_ = done.error().message;

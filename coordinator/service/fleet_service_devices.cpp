@@ -112,6 +112,16 @@ Result<bool> FleetService::revoke_device(const std::string& id, const std::strin
   return *added;
 }
 
+Result<std::uint32_t> FleetService::renew_device(const std::string& id, const std::string& who) {
+  const auto number = renewals_.ask(id);
+  if (!number) return number;
+  const auto noted = note_audit(who, "device.renew", id, fmt::format("{{\"number\":{}}}", *number));
+  if (!noted) return noted.error();
+  event_of(current_ ? current_->number : 0, "info", "device.renewal",
+           fmt::format("{}: a new certificate is asked for by {}", id, who), id);
+  return number;
+}
+
 /// Empty: nothing.
 Result<std::string> FleetService::why_kept(const std::string& id) const {
   const auto ids = settings_.revoked.empty() ? RevokedIds() : provisioning::read_revoked_list(settings_.revoked);
@@ -149,6 +159,7 @@ Result<bool> FleetService::forget_device(const std::string& id, const std::strin
   if (!done) return done;
   loop_->devices().forget(id, loop_->now_ms());
   watch_.forget(id);
+  renewals_.forget(id);
   descriptions_.erase(id);
   std::erase_if(devices_, [&id](const DeviceRow& row) { return row.id == id; });  // not yet written
   event_of(current_ ? current_->number : 0, "info", "device.forgotten", id + " is forgotten, as " + who + " has asked",

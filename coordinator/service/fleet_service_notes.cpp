@@ -93,7 +93,14 @@ ServiceObserver FleetService::run_observer() {
   };
   observer.on_event = [this](const TranscriptEvent& said) { note_event(said); };
   observer.on_devices = [this](const std::vector<DeviceRow>& rows) { note_devices(rows); };
-  observer.on_connected = [this] { releases_.publish_chunks(); };
+  observer.on_connected = [this] {
+    releases_.publish_chunks();
+    renewals_.publish();
+  };
+  observer.on_credentials = [this](const std::string& id, Bytes message) {
+    const auto taken = renewals_.on_credentials(id, message, loop_->now_ms());
+    if (!taken) event_of(0, "error", "device.renewal_failed", taken.error().message, id);
+  };
   observer.on_log = [this](bool is_connected, const std::string& text) {
     if (!is_connected) ++counters_.connections_lost;
     event(is_connected ? "info" : "warning", is_connected ? "broker" : "broker.lost", text);

@@ -63,6 +63,10 @@ Result<Settings> read_settings(const std::string& path) {
   settings.master_key = from_folder_of(path, fleet.text("master_key", kMaxPath));
   settings.revoked = from_folder_of(path, fleet.text("revoked", kMaxPath, ""));
   settings.release_pki = from_folder_of(path, root.table("release", Presence::kOptional).text("pki", kMaxPath, ""));
+  const ConfigReader certificates = root.table("certificates", Presence::kOptional);
+  settings.certificates_pki = from_folder_of(path, certificates.text("pki", kMaxPath, ""));
+  settings.certificate_days = certificates.count("days", {1, limits::kMaxCertificateDays}, settings.certificate_days);
+  settings.renew_days = certificates.count("renew_days", {0, limits::kMaxCertificateDays}, 0);
   read_http(root.table("http", Presence::kOptional), path, settings);
   const auto done = file->finish();
   if (!done) return done.error();
@@ -90,6 +94,9 @@ SettingsChange change_settings(Settings& running, const Settings& read) {
   leave("[broker] key", &Settings::key);
   leave("[broker] server_certificate", &Settings::broker_certificate);
   leave("[release] pki", &Settings::release_pki);
+  leave("[certificates] pki", &Settings::certificates_pki);
+  leave("[certificates] days", &Settings::certificate_days);
+  leave("[certificates] renew_days", &Settings::renew_days);
   leave("[http] socket", &Settings::http_socket);
   leave("[http] listen", &Settings::http_listen);
   leave("[http] certificate", &Settings::http_certificate);

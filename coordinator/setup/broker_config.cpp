@@ -85,6 +85,8 @@ std::string broker_acl_text(const std::string& fleet) {
       "pattern read skink/1/{0}/dev/%u/reply\n"
       "pattern read skink/1/{0}/dev/%u/patch\n"
       "pattern read skink/1/{0}/dev/%u/release\n"
+      "pattern read skink/1/{0}/dev/%u/renewal\n"
+      "pattern write skink/1/{0}/dev/%u/credentials\n"
       "pattern read skink/1/{0}/model/#\n"
       "pattern read skink/1/{0}/release/#\n",
       fleet);

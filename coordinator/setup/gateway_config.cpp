@@ -32,6 +32,7 @@ std::string coordinator_config_text(const CoordinatorPlan& plan) {
       "certificate = \"pki/coordinator/cert.pem\"\nkey = \"pki/coordinator/key.pem\"\n"
       "server_certificate = \"broker/tls/cert.pem\"\n\n"
       "[release]\npki = \"pki\"\n\n"
+      "[certificates]\npki = \"pki\"\nrenew_days = 60\n\n"
       "[http]\n",
       plan.fleet, quoted(plan.state), quoted(plan.broker_host), plan.broker_port);
   text += fmt::format("socket = {}\n", quoted(plan.state + "/api.sock"));

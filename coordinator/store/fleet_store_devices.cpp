@@ -151,6 +151,8 @@ Result<bool> FleetStore::forget_device(const std::string& id) {
     if (!device.ok()) return database_->failure("the device cannot be removed");
     Statement conduct(database_->get(), "DELETE FROM conduct WHERE id = ?");
     if (!conduct.bind(std::string_view(id)).run()) return database_->failure("the device cannot be removed");
+    Statement renewal(database_->get(), "DELETE FROM renewals WHERE device = ?");
+    if (!renewal.bind(std::string_view(id)).run()) return database_->failure("the device cannot be removed");
     return {};
   });
   if (!done) return done.error();

@@ -77,6 +77,7 @@ class Api {
   void add_releases(http::Router& router);
   void add_schedules(http::Router& router);
   void add_devices(http::Router& router);
+  void add_renewals(http::Router& router);
   void add_events(http::Router& router);
   void add_tokens(http::Router& router);
   void show_status(const http::Request& request, http::Responder respond);
@@ -99,6 +100,8 @@ class Api {
   void show_devices(const http::Request& request, http::Responder respond);
   void show_device(const http::Request& request, http::Responder respond);
   void revoke_device(const http::Request& request, http::Responder respond);
+  void show_renewals(const http::Request& request, http::Responder respond);
+  void renew_device(const http::Request& request, http::Responder respond);
   void forget_device(const http::Request& request, http::Responder respond);
   /// The list of revoked ids, read again every second; empty where it cannot be read, which the service says.
   const RevokedIds& revoked();

@@ -27,6 +27,7 @@ struct ServiceObserver {
   std::function<void(const Coordinator&)> on_waiting;  ///< about once a second while the fleet gathers
   std::function<void(const std::vector<DeviceRow>&)> on_devices;
   std::function<void()> on_connected;
+  std::function<void(const std::string& id, Bytes)> on_credentials;   ///< a device's answer to a renewal; any bytes
   std::function<void(bool is_connected, const std::string&)> on_log;  ///< about the broker, and what it needs
   std::function<void(const std::string&)> on_contest;                 ///< about another coordinator of the fleet
   std::function<void(const std::string&)> on_revoked;                 ///< about the list of revoked ids

@@ -90,7 +90,7 @@ class FleetLoop {
   void say_contest(const std::string& text, const ServiceObserver& observer);
   bool collect(const mqtt::Event& event);
   void pass_updates();
-  void handle_message(const mqtt::Event& event);
+  void handle_message(const mqtt::Event& event, const ServiceObserver& observer);
   bool carry_out(const ServiceObserver& observer);
   void read_revoked(const ServiceObserver& observer);
   void revoke(const RevokedIds& ids, const ServiceObserver& observer);

@@ -20,6 +20,7 @@
 #include "skink/coordinator/service/fleet_counters.hpp"
 #include "skink/coordinator/service/fleet_loop.hpp"
 #include "skink/coordinator/service/fleet_releases.hpp"
+#include "skink/coordinator/service/fleet_renewals.hpp"
 #include "skink/coordinator/service/round_ring.hpp"
 #include "skink/coordinator/service/schedules.hpp"
 #include "skink/coordinator/service/service.hpp"
@@ -141,6 +142,8 @@ class FleetService {
   /// whether it was not on it yet; kInvalidArgument when the configuration names no list; kUnavailable or kDamaged when
   /// the list cannot be read or written, or the store failed.
   Result<bool> revoke_device(const std::string& id, const std::string& who);
+  /// The device shall have a new key and certificate: FleetRenewals::ask(), with its errors. @returns its number
+  Result<std::uint32_t> renew_device(const std::string& id, const std::string& who);
   /// Nothing is known of the device any more: no run, trial or list waits for it or names it as missing. One that is
   /// heard again is new. @returns whether it was known; kInvalidArgument while it is online, in the roster of a run
   /// that is open or paused, or revoked; other errors: a store or the list failed.
@@ -247,6 +250,7 @@ class FleetService {
   ServiceObserver run_observer_;
   std::map<std::string, Description, std::less<>> descriptions_;
   FleetReleases releases_;
+  FleetRenewals renewals_;
   std::map<std::uint32_t, Scheduled> schedules_;
   std::optional<RunRow> current_;  ///< the run that is open, or paused
   bool queue_changed_ = true;

@@ -32,6 +32,9 @@ struct Settings {
   std::string fleet;
   std::string master_key;                   ///< path of a file with 64 hexadecimal digits
   std::string release_pki;                  ///< folder with release.key; empty: nothing is released
+  std::string certificates_pki;             ///< folder with ca.key; empty: no device's certificate is renewed
+  std::uint32_t certificate_days = 3650;    ///< that a renewed one is valid
+  std::uint32_t renew_days = 0;             ///< those that end within so many days are renewed; 0: when it is asked for
   std::string http_socket;                  ///< path of the API's unix socket; empty: none
   std::vector<NetworkAddress> http_listen;  ///< and where else it listens
   std::string http_certificate, http_key;   ///< PEM files: TLS, which is needed where it listens beyond loopback

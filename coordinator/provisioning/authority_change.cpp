@@ -1,0 +1,182 @@
+/// @file
+/// Another authority for a fleet, in three steps. Each step can be repeated, and goes on where a power cut has left it.
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "revocation_list.hpp"
+#include "skink/common/provisioning/signed_release.hpp"
+#include "skink/coordinator/provisioning/release_signing.hpp"
+#include "skink/coordinator/provisioning/renewal.hpp"
+#include "skink/host/files/files.hpp"
+
+namespace skink::provisioning {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<const char*, 3> kTexts{"none", "announced", "adopted"};
+
+Error invalid(const std::string& message) { return make_error(Status::kInvalidArgument, message); }
+
+bool is_there(const PkiFolder& authority) {
+  std::error_code code;
+  return fs::exists(authority.ca(), code) && fs::exists(authority.ca_key(), code);
+}
+
+/// The folder appears whole.
+Result<void> write_authority(const PkiFolder& folder, const Authority& authority) {
+  const std::string made = folder.root + ".new";
+  std::error_code code;
+  fs::remove_all(made, code);
+  auto done = make_folder(made);
+  if (done) done = write_unsynchronised(made + "/ca.key", private_pem_of(authority.key()), Readers::kOwner);
+  if (done) done = write_unsynchronised(made + "/ca.pem", pem_of(authority.certificate()), Readers::kEverybody);
+  if (done) done = sync_folder(made);
+  return done ? move_folder(made, folder.root, Occupied::kRefuse) : done;
+}
+
+/// ca.pem: who is trusted. The first one signs.
+Result<void> write_trusted(const PkiFolder& folder, const std::vector<X509*>& authorities) {
+  std::string text;
+  for (X509* one : authorities) text += pem_of(one);
+  return write_file(folder.ca(), text, Readers::kEverybody);
+}
+
+/// What devices are told; a set that is announced already keeps its number.
+Result<void> write_authorities(const PkiFolder& folder, const std::vector<X509*>& authorities) {
+  std::string content;
+  for (X509* one : authorities) {
+    const Der der = der_of(one);
+    content.append(der.begin(), der.end());
+  }
+  const auto before = signed_authorities(folder.root);
+  if (!before) return before.error();
+  std::uint32_t number = 1;
+  if (!before->empty()) {
+    if (before->substr(kReleaseHeaderBytes) == content) return {};
+    number = claimed_number(bytes_of(*before)) + 1;
+  }
+  const auto file = make_release(folder.root, ReleaseKind::kAuthorities, "authorities", number, content);
+  if (!file) return file.error();
+  return write_file(folder.authorities(), *file, Readers::kEverybody);
+}
+
+/// A broker refuses whoever has a certificate of an authority without a list.
+Result<void> write_lists(const PkiFolder& folder) {
+  const auto lists = read_revocation_lists(folder);
+  if (!lists) return lists.error();
+  std::string text;
+  for (const auto& [authority, list] : *lists) text += pem_of(next_list(list.get(), {}, authority, 0).get());
+  auto written = write_file(folder.certificate_list(), text, Readers::kEverybody);
+  std::error_code code;
+  if (written && fs::exists(folder.broker_certificate_list(), code)) {
+    written = write_file(folder.broker_certificate_list(), text, Readers::kEverybody);
+  }
+  return written;
+}
+
+Result<void> remove_authority(const PkiFolder& folder) {
+  std::error_code code;
+  fs::remove_all(folder.root, code);
+  if (!code) return {};
+  return make_error(Status::kUnavailable, folder.root + ": cannot be removed: " + code.message());
+}
+
+}  // namespace
+
+const char* authority_change_text(AuthorityChange change) { return kTexts[static_cast<std::size_t>(change)]; }
+
+AuthorityChange authority_change(const std::string& pki) {
+  const PkiFolder folder{pki};
+  if (is_there(folder.next())) return AuthorityChange::kAnnounced;
+  return is_there(folder.former()) ? AuthorityChange::kAdopted : AuthorityChange::kNone;
+}
+
+Result<void> announce_authority(const std::string& pki, std::uint32_t days) {
+  const PkiFolder folder{pki};
+  const auto lock = lock_folder(folder);
+  if (!lock) return lock.error();
+  const auto present = Authority::open(folder);
+  if (!present) return present.error();
+  if (is_there(folder.former())) {
+    return invalid(folder.former().root + ": the former authority is still trusted; retire it first");
+  }
+  if (!is_there(folder.next())) {
+    auto made = write_authority(folder.next(), Authority::create(present->fleet(), days));
+    if (!made) return made;
+  }
+  const auto next = Authority::open(folder.next());
+  if (!next) return next.error();
+  const std::vector<X509*> both{present->certificate(), next->certificate()};
+  auto done = write_authorities(folder, both);
+  if (done) done = write_lists(folder);
+  return done ? write_trusted(folder, both) : done;
+}
+
+Result<void> adopt_authority(const std::string& pki) {
+  const PkiFolder folder{pki};
+  const auto lock = lock_folder(folder);
+  if (!lock) return lock.error();
+  if (!is_there(folder.next())) {
+    return is_there(folder.former()) ? Result<void>() : invalid("no authority is announced: begin with 'next'");
+  }
+  const auto next = Authority::open(folder.next());
+  if (!next) return next.error();
+  if (!is_there(folder.former())) {
+    const auto present = Authority::open(folder);
+    if (!present) return present.error();
+    auto kept = write_authority(folder.former(), *present);
+    if (!kept) return kept;
+  }
+  const auto former = Authority::open(folder.former());
+  if (!former) return former.error();
+  auto done = write_file(folder.ca_key(), private_pem_of(next->key()), Readers::kOwner);
+  if (done) done = write_trusted(folder, {next->certificate(), former->certificate()});
+  if (done) done = remove_authority(folder.next());
+  return done ? write_lists(folder) : done;
+}
+
+Result<std::vector<std::string>> devices_of_former(const std::string& pki) {
+  const PkiFolder folder{pki};
+  const auto present = Authority::open(is_there(folder.next()) ? folder.next() : folder);
+  if (!present) return present.error();
+  const auto revoked = known_revoked(folder);
+  if (!revoked) return revoked.error();
+  std::vector<std::string> ids;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(folder.root + "/devices", code)) {
+    const std::string id = entry.path().filename().string();
+    const auto certificate = read_certificate(entry.path().string() + "/cert.pem");
+    if (!certificate) return certificate.error();
+    if (revoked->count(id) == 0 && !present->has_signed(certificate->get())) ids.push_back(id);
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+Result<void> retire_authority(const std::string& pki) {
+  const PkiFolder folder{pki};
+  const auto lock = lock_folder(folder);
+  if (!lock) return lock.error();
+  if (!is_there(folder.former())) return invalid("there is no former authority to retire");
+  const auto present = Authority::open(folder);
+  if (!present) return present.error();
+  auto done = write_authorities(folder, {present->certificate()});
+  if (done) done = write_trusted(folder, {present->certificate()});
+  std::error_code code;
+  if (done) {
+    const auto list = read_revocation_lists(folder);
+    if (!list) return list.error();
+    const auto& [authority, revoked] = list->front();
+    const std::string text = pem_of(next_list(revoked.get(), {}, authority, 0).get());
+    done = write_file(folder.certificate_list(), text, Readers::kEverybody);
+    if (done && fs::exists(folder.broker_certificate_list(), code)) {
+      done = write_file(folder.broker_certificate_list(), text, Readers::kEverybody);
+    }
+  }
+  return done ? remove_authority(folder.former()) : done;
+}
+
+}  // namespace skink::provisioning
