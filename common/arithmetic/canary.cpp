@@ -47,7 +47,9 @@ const char* canary_text(Canary canary) noexcept {
     case Canary::kSound: return "floating point is sound";
     case Canary::kContracted: return "multiply and add are fused: build with -ffp-contract=off";
     case Canary::kDenormalsLost:
-      return "denormal numbers are flushed to zero: a library built with -ffast-math changed the control word";
+      return "denormal numbers are flushed to zero: by a library built with -ffast-math that changed the control word, "
+             "or "
+             "by floating point that is not the compiler's, as the RP2040's ROM has";
     case Canary::kWrongRounding: return "the rounding mode is not 'to nearest, half to even'";
     case Canary::kExtraPrecision: return "results carry extra precision: build for SSE2 or another binary32 unit";
     case Canary::kReassociated: return "sums are reassociated: build without -ffast-math";

@@ -3,7 +3,7 @@
 
 # Boards with a preset firmware-<board>.
 # shellcheck disable=SC2034 # used by who sources this
-skink_boards=(mps2-an386 mps2-an500 mps2-an505 lm3s6965evb microbit netduinoplus2 rv32-virt template)
+skink_boards=(mps2-an386 mps2-an500 mps2-an505 lm3s6965evb microbit netduinoplus2 rv32-virt template pico pico2)
 
 # True when build/<preset> is absent, of another checkout, or older than the presets. Everything else that would
 # need a new configuration, ninja notices by itself.

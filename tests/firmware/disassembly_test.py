@@ -23,7 +23,8 @@ BUILD = ROOT / "build/firmware-mps2-an386"
 IMAGES = ((BUILD / "skink-client.elf", [KERNELS]),
           (BUILD / "skink-words.elf", [KERNELS, "spectrum.cpp", "mel_bands.cpp", "window_statistics.cpp", "frames.cpp"]))
 OTHERS = [ROOT / f"build/firmware-{image}.elf" for image in (
-    "mps2-an500/skink-client", "mps2-an505/skink-client", "netduinoplus2/skink-selftest", "microbit/skink-selftest")]
+    "mps2-an500/skink-client", "mps2-an505/skink-client", "netduinoplus2/skink-selftest", "microbit/skink-selftest",
+    "pico/skink-client", "pico2/skink-client")]
 EXCEPTIONS = {  # built for size
     "compact.cpp": "layers whose time is small beside dense and convolution layers",
     "canary.cpp": "two probes of how the board rounds",

@@ -39,7 +39,7 @@ expect 2 "BOARD and ID are needed" template
 expect 2 "unknown option: --fast" --fast
 expect 2 "exclude each other" template pump-a --pki pki --identity x.bin
 expect 2 "'a/b' is not a device id" template a/b --pki pki
-expect 2 "no board 'moon'. Boards: lm3s6965evb mps2-an386 mps2-an500 mps2-an505 template" moon pump-a --pki pki
+expect 2 "no board 'moon'. Boards: lm3s6965evb mps2-an386 mps2-an500 mps2-an505 pico pico2 template" moon pump-a --pki pki
 expect 2 "no board '../x'" ../x pump-a --pki pki
 mkdir -p product/bare
 cp -r "$source/firmware/ports/template" product/pump
@@ -104,6 +104,18 @@ diff - called <<END || fail "the tools were called with something else than was 
 END
 printf '#!/usr/bin/env bash\nexit 74\n' >bin/dfu-util
 expect 1 "dfu-util failed" template pump-a --pki pki --tool dfu-util
+
+# A file to be dragged onto the board.
+expect 2 "flash_uf2_family is not set" template pump-a --pki pki --tool uf2 --dry-run
+"$ctl" provision --fleet plant --pki pki --broker h:1 --id pico-a --address 0x1007F000 --out pki/images >/dev/null
+mkdir tree/build/firmware-pico
+printf 'no ELF' >tree/build/firmware-pico/skink-client.elf
+cp "$source/scripts/make-uf2" tree/scripts/
+ln -s "$(command -v python3)" bin/python3
+expect 0 "copy pico-a.uf2 onto the drive" pico pico-a --pki pki --dry-run
+says "$work/tree/scripts/make-uf2 --family rp2040 --out pico-a.uf2 tree/build/firmware-pico/skink-client.elf pki/images/pico-a.bin@0x1007F000"
+expect 1 "is no ELF file" pico pico-a --pki pki
+expect 2 "flash_openocd is not set" pico2 pico-a --pki pki --tool openocd --dry-run
 
 for board in mps2-an386 mps2-an500 mps2-an505 lm3s6965evb; do
   expect 0 "so it runs in QEMU only" $board pump-a --pki pki --dry-run

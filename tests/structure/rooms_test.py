@@ -35,6 +35,7 @@ ROOMS = {
     "firmware": ("common/ edge/ firmware/ skink.h", C),
     "firmware/net": ("common/ edge/ firmware/", C + r"|(stdio|time)\.h|lwip/.*|netif/.*|mbedtls/.*"),
     "firmware/ports": ("common/ edge/ firmware/", C + r"|lwip/.*"),
+    "firmware/ports/rp2": ("common/ edge/ firmware/", C + r"|lwip/.*|netif/.*|(boot|hardware|pico)/.*"),
     "firmware/posix": ("common/ firmware/ skink.h", C + r"|(errno|fcntl|netdb|poll|stdio|time|unistd)\.h|netinet/(in|tcp)\.h|"
                        r"sys/(file|random|socket|stat)\.h|mbedtls/(ctr_drbg|net_sockets|ssl)\.h"),
     "firmware/tls": ("common/ edge/ firmware/", C + r"|mbedtls/.*"),

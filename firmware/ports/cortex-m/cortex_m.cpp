@@ -54,8 +54,10 @@ void note_reset() noexcept {
 
 ResetReason noted_reset_reason() noexcept { return noted; }
 
+void note_next_reset(ResetReason reason) noexcept { reset_note = kNoted | static_cast<uint32_t>(reason); }
+
 void reset(ResetReason reason) noexcept {
-  reset_note = kNoted | static_cast<uint32_t>(reason);
+  note_next_reset(reason);
   asm volatile("dsb" ::: "memory");
   reg(kResetControl) = kResetRequest;
   for (;;) wait();

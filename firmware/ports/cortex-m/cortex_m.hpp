@@ -25,6 +25,9 @@ void note_reset() noexcept;
 /// What was noted: nothing is power-on, a note that was not replaced before the reset means that the watchdog bit.
 ResetReason noted_reset_reason() noexcept;
 
+/// What the next noted_reset_reason() says: for boards that are not reset by the core.
+void note_next_reset(ResetReason reason) noexcept;
+
 [[noreturn]] void reset(ResetReason reason) noexcept;
 
 /// Switches an external interrupt on. Its handler stands in the board's table in the section .vectors.external.
