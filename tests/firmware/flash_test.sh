@@ -111,10 +111,11 @@ expect 2 "flash_uf2_family is not set" template pump-a --pki pki --tool uf2 --dr
 mkdir tree/build/firmware-pico
 printf 'no ELF' >tree/build/firmware-pico/skink-client.elf
 cp "$source/scripts/make-uf2" tree/scripts/
-ln -s "$(command -v python3)" bin/python3
+ln -s "${SKINK_PYTHON:-$(command -v python3)}" bin/python3
 expect 0 "copy pico-a.uf2 onto the drive" pico pico-a --pki pki --dry-run
 says "$work/tree/scripts/make-uf2 --family rp2040 --out pico-a.uf2 tree/build/firmware-pico/skink-client.elf pki/images/pico-a.bin@0x1007F000"
 expect 1 "is no ELF file" pico pico-a --pki pki
+expect 1 "make-uf2 failed; there is no file for the board" pico pico-a --pki pki
 expect 2 "flash_openocd is not set" pico2 pico-a --pki pki --tool openocd --dry-run
 
 for board in mps2-an386 mps2-an500 mps2-an505 lm3s6965evb; do
