@@ -1,12 +1,14 @@
-# nanopb and mbedTLS for the preset host32, from the sources that scripts/fetch-firmware-deps brings: Debian has no 32-bit
-# packages of them beside the 64-bit ones. Their names are those of the host packages.
+# nanopb and mbedTLS for the freestanding libraries, from the sources that scripts/fetch-firmware-deps brings: for machines without
+# mbedTLS, and for the preset host32, because Debian has no 32-bit packages of them beside the 64-bit ones. Their names are those
+# of the host packages.
 
 include_guard(GLOBAL)
 
 set(third_party "${PROJECT_SOURCE_DIR}/firmware/third_party")
 foreach(name mbedtls nanopb)
   if(NOT EXISTS "${third_party}/${name}/.sha256")
-    message(FATAL_ERROR "firmware/third_party/${name} is absent: run scripts/fetch-firmware-deps first")
+    message(FATAL_ERROR "firmware/third_party/${name} is absent: run scripts/fetch-firmware-deps first; or install "
+                        "nanopb and mbedTLS (Debian: libnanopb-dev, libmbedtls-dev)")
   endif()
 endforeach()
 
@@ -27,7 +29,7 @@ target_compile_options(mbedtls_source PRIVATE -w)
 add_library(MbedTLS::mbedcrypto ALIAS mbedtls_source)
 
 # Catch2 is a header; Debian's compiled runner is of 64 bits.
-if(SKINK_BUILD_TESTS)
+if(SKINK_BUILD_TESTS AND CMAKE_SIZEOF_VOID_P EQUAL 4)
   file(WRITE "${PROJECT_BINARY_DIR}/catch_main.cpp" "#define CATCH_CONFIG_MAIN\n#include <catch2/catch.hpp>\n")
   add_library(skink_catch_main STATIC "${PROJECT_BINARY_DIR}/catch_main.cpp")
   set_target_properties(skink_catch_main PROPERTIES CXX_STANDARD 20)
