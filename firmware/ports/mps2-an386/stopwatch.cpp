@@ -3,7 +3,7 @@
 
 #include "skink/firmware/stopwatch.hpp"
 
-#include "../cortex-m/cortex_m.hpp"
+#include "ports/cortex-m/cortex_m.hpp"
 
 namespace skink::firmware::stopwatch {
 namespace {
