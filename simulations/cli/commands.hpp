@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "skink/host/program/command_line.hpp"
+#include "skink/simulations/airtime.hpp"
 #include "skink/simulations/feature_set.hpp"
 #include "skink/simulations/import.hpp"
 #include "skink/simulations/run.hpp"
@@ -131,6 +132,23 @@ struct PlanArguments {
 };
 /// Shows what a device needs to learn the network.
 int plan(const PlanArguments& arguments);
+
+struct AirtimeArguments {
+  ExperimentArguments experiment;    ///< without a file: `bytes`
+  std::vector<std::uint32_t> bytes;  ///< lengths of messages, in place of an experiment's
+  AirKind link = AirKind::kLora;
+  std::vector<std::uint32_t> data_rates;  ///< LoRa; empty: all
+  std::uint32_t header = 0;               ///< LoRa: AirLink::piece_header_bytes
+  std::uint32_t bits_per_second = 0;      ///< of a link of which only that is known
+  std::uint32_t mtu = 1280;
+  double duty_cycle = 0;  ///< 0: not said
+  std::string json;
+  std::string csv;
+};
+/// Adds the command's options.
+void add_airtime(Command& command, AirtimeArguments& arguments);
+/// Shows how long a radio sends the messages of a round.
+int airtime(const AirtimeArguments& arguments);
 
 struct EvaluateArguments {
   ExperimentArguments experiment;

@@ -217,6 +217,8 @@ class SimulatorCommands {
         intake_(app.command("intake", "Measures how fast this machine decodes a cohort's updates and adds them up")),
         profile_(app.command("profile", "Shows where the time of an experiment's rounds goes on this machine")),
         plan_(app.command("plan", "Shows the memory that a device needs to learn the network")),
+        airtime_(
+            app.command("airtime", "Shows how long a radio sends the messages of a round, and in how many frames")),
         evaluate_(app.command("evaluate", "Adapts a model to unseen tasks, as at the end of a run")),
         import_(app.command("import", "Makes a data set of a CSV file of windows or readings")),
         features_(app.command("features", "Makes a data set of features out of one of readings, as a device does")) {
@@ -230,6 +232,7 @@ class SimulatorCommands {
     add_intake(intake_, intake_arguments_);
     add_profile(profile_, profile_arguments_);
     add_plan(plan_, plan_arguments_);
+    cli::add_airtime(airtime_, airtime_arguments_);
     add_evaluate(evaluate_, evaluate_arguments_);
     cli::add_import(import_, import_arguments_);
     cli::add_features(features_, features_arguments_);
@@ -242,6 +245,7 @@ class SimulatorCommands {
     if (intake_.parsed()) return cli::intake(intake_arguments_);
     if (profile_.parsed()) return cli::profile(profile_arguments_);
     if (plan_.parsed()) return cli::plan(plan_arguments_);
+    if (airtime_.parsed()) return cli::airtime(airtime_arguments_);
     if (evaluate_.parsed()) return cli::evaluate(evaluate_arguments_);
     if (import_.parsed()) return cli::import_file(import_arguments_);
     if (features_.parsed()) return cli::make_features(features_arguments_);
@@ -262,8 +266,8 @@ class SimulatorCommands {
     return codecs_.parsed() ? codecs_arguments_.sweep.out : replay_arguments_.out;
   }
 
-  Command run_, replay_, record_, sweep_, compare_, codecs_, bench_, intake_, profile_, plan_, evaluate_, import_,
-      features_;
+  Command run_, replay_, record_, sweep_, compare_, codecs_, bench_, intake_, profile_, plan_, airtime_, evaluate_,
+      import_, features_;
   cli::RunArguments run_arguments_;
   cli::ReplayArguments replay_arguments_;
   cli::RecordArguments record_arguments_;
@@ -274,6 +278,7 @@ class SimulatorCommands {
   cli::IntakeArguments intake_arguments_;
   cli::ProfileArguments profile_arguments_;
   cli::PlanArguments plan_arguments_;
+  cli::AirtimeArguments airtime_arguments_;
   cli::EvaluateArguments evaluate_arguments_;
   cli::ImportArguments import_arguments_;
   cli::FeaturesArguments features_arguments_;

@@ -37,6 +37,10 @@ Packet publish_packet(std::uint32_t topic_bytes, std::uint32_t payload_bytes) {
   return {fixed_header_bytes(variable + payload_bytes) + variable, payload_bytes};
 }
 
+Packet publish_packet(const Fetch::Message& message) {
+  return publish_packet(message.topic_bytes, message.payload_bytes);
+}
+
 /// 3.8: one filter and its QoS.
 Packet subscribe_packet(std::uint32_t filter_bytes) {
   const std::uint32_t remaining = kPacketIdBytes + kTextLengthBytes + filter_bytes + 1;
@@ -74,6 +78,9 @@ constexpr std::uint32_t kPatchPartBytes = kModelChunkBytes - kPatchHeadBytes;
 /// Fixed in length whatever it is: a run is a time in milliseconds, a seed any number but 0.
 constexpr std::uint64_t kAnyRun = 1;
 constexpr std::uint64_t kAnySeed = 1;
+/// Of a birth.
+constexpr std::size_t kFirmwareNameBytes = 12;
+constexpr pb_size_t kSampleClasses = 5;
 
 class Messages {
  public:
@@ -81,6 +88,29 @@ class Messages {
       : round_(round), id_(name_of_length(round.device_id_bytes)), identity_{id_.c_str(), {}} {
     codec::Codec codec;
     error_feedback_ = codec::parse(round.uplink.c_str(), codec) && codec.error_feedback;
+  }
+
+  std::uint32_t birth_bytes() const {
+    wire::State state{};
+    state.has_versions = true;
+    state.versions = wire::own_versions();
+    state.online = true;
+    std::memset(state.firmware, 'x', kFirmwareNameBytes);
+    state.arena_bytes = 100000;  // as many digits as typical ones
+    state.battery_percent = 100;
+    state.reset_reason = 1;
+    state.free_bytes = 100000;
+    state.stack_used_bytes = 4000;
+    state.model = ~std::uint64_t{0};
+    state.challenge = ~std::uint64_t{0};
+    state.run = kAnyRun;
+    state.round = round_.round;
+    state.samples = 1 + round_.support_samples;
+    state.class_samples.size = kSampleClasses;
+    std::uint8_t out[wire::kMaxControlBytes];
+    std::size_t written = 0;
+    check(wire::encode_state(state, identity_, out, written));
+    return static_cast<std::uint32_t>(written);
   }
 
   std::uint32_t task_bytes() const {
@@ -246,14 +276,29 @@ DeviceRound device_round_of(const Experiment& experiment, std::uint32_t device_i
   return round;
 }
 
-WireCost device_round_cost(const DeviceRound& round, const LinkProfile& link) {
+RoundMessages round_messages(const DeviceRound& round) {
   if (round.encoded_bytes == 0 || round.chunk_bytes == 0) throw std::invalid_argument("an update has bytes");
   const std::string fleet = name_of_length(round.fleet_bytes);
   const std::string id = name_of_length(round.device_id_bytes);
+  const auto topic = [&](wire::TopicKind kind) { return topic_bytes(kind, fleet, id); };
   Messages messages(round);
-  const Packet task = publish_packet(topic_bytes(wire::TopicKind::kTask, fleet, id), messages.task_bytes());
-  const Packet reply = publish_packet(topic_bytes(wire::TopicKind::kReply, fleet, id), messages.reply_bytes());
-  const std::uint32_t update_topic = topic_bytes(wire::TopicKind::kUpdate, fleet, id);
+  RoundMessages said;
+  said.birth = {topic(wire::TopicKind::kState), messages.birth_bytes()};
+  said.task = {topic(wire::TopicKind::kTask), messages.task_bytes()};
+  for (std::uint32_t offset = 0; offset < round.patch_bytes; offset += kPatchPartBytes) {
+    const std::uint32_t part = std::min(kPatchPartBytes, round.patch_bytes - offset);
+    said.patch.push_back({topic(wire::TopicKind::kPatch), kPatchHeadBytes + part});
+  }
+  for (std::uint32_t chunk = 0; chunk < messages.chunk_count(); ++chunk) {
+    said.update.push_back({topic(wire::TopicKind::kUpdate), messages.update_bytes(chunk)});
+  }
+  said.reply = {topic(wire::TopicKind::kReply), messages.reply_bytes()};
+  return said;
+}
+
+WireCost device_round_cost(const DeviceRound& round, const LinkProfile& link) {
+  const RoundMessages said = round_messages(round);
+  const Packet reply = publish_packet(said.reply);
 
   Conversation conversation(link);
   conversation.send(Side::kBroker, reply);  // to the round before
@@ -261,18 +306,16 @@ WireCost device_round_cost(const DeviceRound& round, const LinkProfile& link) {
   conversation.pause();
   conversation.forget_cost();
 
-  conversation.send(Side::kBroker, task);
+  conversation.send(Side::kBroker, publish_packet(said.task));
   conversation.send(Side::kDevice, kPuback, round.fetches.empty() ? Then::kListens : Then::kGoesOn);
-  for (std::uint32_t offset = 0; offset < round.patch_bytes; offset += kPatchPartBytes) {
-    const std::uint32_t part = std::min(kPatchPartBytes, round.patch_bytes - offset);
-    conversation.send(Side::kBroker,
-                      publish_packet(topic_bytes(wire::TopicKind::kPatch, fleet, id), kPatchHeadBytes + part));
+  for (const Fetch::Message& part : said.patch) {
+    conversation.send(Side::kBroker, publish_packet(part));
     conversation.send(Side::kDevice, kPuback);
   }
   for (const Fetch& wanted : round.fetches) fetch(conversation, wanted);
   conversation.pause();  // it adapts
-  for (std::uint32_t chunk = 0; chunk < messages.chunk_count(); ++chunk) {
-    conversation.send(Side::kDevice, publish_packet(update_topic, messages.update_bytes(chunk)));
+  for (const Fetch::Message& chunk : said.update) {
+    conversation.send(Side::kDevice, publish_packet(chunk));
     conversation.send(Side::kBroker, kPuback);
   }
   conversation.send(Side::kBroker, reply);

@@ -81,6 +81,9 @@ fi
 expect 2 "--out: is empty" "$sim" run sine.toml --quiet --out ""
 expect 2 '"nan" is not a number' "$sim" codecs sine.toml --target nan --out out
 expect 2 "not a whole number" "$sim" run sine.toml --quiet --out out --threads -1
+expect 2 "name an experiment, or --bytes" "$sim" airtime
+expect 2 "belong together" "$sim" airtime sine.toml --link rate
+expect 2 "leaves no room in a frame of 51 bytes (DR0)" "$sim" airtime --bytes 10 --header 90
 expect 3 "asks no fleet for anything" "$sim" codecs sine.toml --set meta.strategy=none --set evaluation.every=1 --out out
 expect 2 "neuron lanes" "$sim" run sine.toml --quiet --lanes neuron --set evaluation.batch_size=2 --out out
 
@@ -117,7 +120,7 @@ expect 0 "big-999999" "$ctl" provision --pki pki --fleet plant --broker g.local:
 
 # ---- standard output on a full disk ----
 configure
-for command in "$sim plan sine.toml" "$sim run sine.toml --quiet --set meta.rounds=2 --out out" "$sim --help" \
+for command in "$sim plan sine.toml" "$sim airtime --bytes 10" "$sim run sine.toml --quiet --set meta.rounds=2 --out out" "$sim --help" \
   "$ctl release show --pki pki a.release" "$bin/skink-coordinator run --config coordinator.toml --check-config" \
   "$bin/skink-edge --version"; do
   [[ $command != *release* ]] || "$ctl" release sign --pki pki --firmware firmware.bin --name a --out a.release >/dev/null

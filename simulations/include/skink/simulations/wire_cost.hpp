@@ -134,6 +134,18 @@ struct DeviceRound {
 DeviceRound device_round_of(const Experiment& experiment, std::uint32_t device_id_bytes = 10,
                             std::uint32_t fleet_bytes = 4);
 
+/// What a device-round says, message by message, and the birth of a device that has connected.
+struct RoundMessages {
+  Fetch::Message birth;  ///< with all that a device without releases can say
+  Fetch::Message task;
+  std::vector<Fetch::Message> patch;  ///< the parts of the chain
+  std::vector<Fetch::Message> update;
+  Fetch::Message reply;
+};
+
+/// Encodes every message. Throws std::invalid_argument as device_round_cost().
+RoundMessages round_messages(const DeviceRound& round);
+
 /// Encodes every message, which takes about 10 microseconds and 1.5 more for each KB of the update; DeviceRoundCosts
 /// remembers.
 ///
