@@ -20,6 +20,7 @@ void fuzz_client(Bytes input);
 void fuzz_codec(Bytes input);
 void fuzz_coordinator(Bytes input);
 void fuzz_csv(Bytes input);
+void fuzz_datagram(Bytes input);
 void fuzz_dataset(Bytes input);
 void fuzz_experiment(Bytes input);
 void fuzz_http(Bytes input);

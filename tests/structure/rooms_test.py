@@ -30,6 +30,7 @@ ROOMS = {
     "common/provisioning": ("common/", C + r"|pb_(de|en)code\.h"),
     "common/wire": ("common/", C + r"|pb_(de|en)code\.h"),
     "edge": ("common/ edge/", C),
+    "edge/bridge": ("common/ edge/ host/", OUTSIDE),
     "edge/host": ("common/ edge/ host/", VALUES),
     "edge/linux": ("common/ edge/ host/", OUTSIDE),
     "firmware": ("common/ edge/ firmware/ skink.h", C),

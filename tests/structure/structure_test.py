@@ -157,7 +157,7 @@ FORBIDDEN_SYMBOLS = re.compile(
 
 
 def check_symbols():
-    archives = [BUILD / "common/libskink_common.a", BUILD / "edge/libskink_edge.a", BUILD / "edge/libskink_edge_mqtt.a",
+    archives = [BUILD / "common/libskink_common.a", BUILD / "edge/libskink_edge.a", BUILD / "edge/libskink_edge_mqtt.a", BUILD / "edge/libskink_edge_datagram.a",
                 BUILD / "firmware/libskink_firmware_core.a"]
     for archive in archives:
         if os.environ.get("SKINK_SANITIZE"):
