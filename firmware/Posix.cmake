@@ -3,7 +3,7 @@
 skink_add_firmware_tls()
 skink_add_library(skink_firmware_posix ALIAS skink::firmware_posix STANDARD 17
   PUBLIC_INCLUDE include
-  SOURCES posix/flash_file.cpp posix/device_link.cpp posix/platform.cpp
+  SOURCES posix/datagram_link.cpp posix/flash_file.cpp posix/device_link.cpp posix/platform.cpp
   LINK_PUBLIC skink::firmware_tls)
 
 # skink_add_c_example(<name> SOURCES ...)  -> <build>/bin/<name>; not installed

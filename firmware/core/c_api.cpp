@@ -87,6 +87,7 @@ skink_status skink_read_identity(skink_bytes image, skink_identity* identity) {
 
 skink_status skink_init(skink_device* device, const skink_config* config) {
   if (device == nullptr || config == nullptr || !is_sound(*config)) return SKINK_INVALID_ARGUMENT;
+  if (config->uses_datagrams != 0 && SKINK_FIRMWARE_DATAGRAM == 0) return SKINK_UNSUPPORTED;
   CDevice* made = new (static_cast<void*>(device->memory)) Placed<CDevice>();
   return status_of(made->open(*config));
 }

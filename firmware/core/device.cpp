@@ -31,6 +31,7 @@ Device::Device(const DeviceConfig& config, const DeviceStores& stores) noexcept
       releases_(stores.releases),
       journal_(stores.journal),
       credentials_(stores.credentials),
+      connection_(config.link),
       client_(client_config(config),
               {models_.source(), config.samples, config.residuals, release_store(stores.releases), config.personal}) {
   if (journal_.last().has_task) client_.restore_task(journal_.last().task);
@@ -46,18 +47,25 @@ Device::Device(const DeviceConfig& config, const DeviceStores& stores) noexcept
 
 bool Device::on_stream_open(uint64_t now_ms) noexcept {
   char topic[wire::kMaxTopicBytes];
-  edge::mqtt::Will will;
-  will.topic = {topic, topic_of(wire::TopicKind::kState, 0, 0, topic)};
-  will.retain = edge::mqtt::Retain::kYes;
-  edge::mqtt::ConnectOptions options;
-  options.client_id = device_id_;
-  options.keep_alive_s = keep_alive_s_;
-  options.will = &will;
+  ConnectionNames names;
+  names.will.topic = {topic, topic_of(wire::TopicKind::kState, 0, 0, topic)};
+  names.will.retain = edge::mqtt::Retain::kYes;
+  names.device_id = device_id_;
+  names.fleet = fleet_;
+  names.keep_alive_s = keep_alive_s_;
+  names.session = next_session();
   has_action_ = false;
   publishing_id_ = 0;
   renewal_subscription_id_ = 0;
   is_stream_open_ = true;
-  return connection_.open(options, now_ms) == Status::kOk;
+  return connection_.open(names, now_ms) == Status::kOk;
+}
+
+/// Not that of the last session, nor, with a start that was counted, of one before it; never 0.
+uint16_t Device::next_session() noexcept {
+  ++opens_;
+  if (static_cast<uint16_t>(journal_.last().starts * 257 + opens_) == 0) ++opens_;
+  return static_cast<uint16_t>(journal_.last().starts * 257 + opens_);
 }
 
 void Device::on_stream_closed() noexcept {
@@ -271,10 +279,10 @@ void Device::keep_model() noexcept {
 
 Bytes Device::output(uint64_t now_ms) noexcept {
   now_ms_ = now_ms;
-  const Bytes waiting = connection_.output();
+  const Bytes waiting = connection_.output(now_ms);
   if (!waiting.empty()) return waiting;
   carry_out();
-  return connection_.output();
+  return connection_.output(now_ms);
 }
 
 void Device::carry_out() noexcept {
@@ -302,11 +310,11 @@ Status Device::carry_out(const edge::Action& action) noexcept {
   uint16_t packet_id = 0;
   switch (action.kind) {
     case edge::ActionKind::kSubscribe: {
-      const Status queued = connection_.subscribe(topic, packet_id);
+      const Status queued = connection_.subscribe(topic, packet_id, now_ms_);
       if (queued == Status::kOk && action.topic == wire::TopicKind::kRenewal) renewal_subscription_id_ = packet_id;
       return queued;
     }
-    case edge::ActionKind::kUnsubscribe: return connection_.unsubscribe(topic, packet_id);
+    case edge::ActionKind::kUnsubscribe: return connection_.unsubscribe(topic, packet_id, now_ms_);
     case edge::ActionKind::kPublish:
     case edge::ActionKind::kStoreModel:
     case edge::ActionKind::kProbe:

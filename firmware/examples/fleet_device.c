@@ -1,15 +1,18 @@
 /* skink-device: the embedded device as a process of Linux. It takes part in a fleet with its identity and recorded
  * samples, and its flash is a file: kill it, start it again, and it goes on.
  *
- *     skink-device --identity BLOB --flash FILE --recording FILE [--release FILE]
+ *     skink-device --identity BLOB --flash FILE --recording FILE [--release FILE] [--bridge ADDRESS:PORT]
  *
+ * With --bridge it speaks in datagrams over UDP and DTLS (docs/datagram.md), else MQTT over TLS with the identity's broker.
  * An example of skink.h and of the platform layer in C99; the library's own parts are the firmware's. */
 
 #define _POSIX_C_SOURCE 200809L
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "skink/firmware/posix/datagram_link.h"
 #include "skink/firmware/posix/device_link.h"
 #include "skink/firmware/posix/platform.h"
 #include "skink/skink.h"
@@ -20,6 +23,8 @@ enum { SECTOR_BYTES = 4096, SECTORS = 128, SLOT_SECTORS = 15,
 static skink_device device; /* nothing of it is on the heap, as on a microcontroller */
 static skink_credential_memory credentials;
 static skink_link link_to_broker;
+static skink_datagram_link link_to_bridge;
+static char bridge_host[256];
 static uint64_t arena[ARENA_BYTES / sizeof(uint64_t)];
 static uint8_t identity_image[4096];
 static uint8_t recording[4 * 1024 * 1024];
@@ -31,6 +36,7 @@ struct options {
   const char* flash;
   const char* recording;
   const char* release;
+  uint16_t bridge_port; /* 0: none */
 };
 
 static void stop(int number) {
@@ -76,6 +82,18 @@ static int failed(const char* what, skink_status status) {
   return 1;
 }
 
+/* "host:port" into bridge_host; 0 where it is none. */
+static uint16_t read_bridge(const char* text) {
+  const char* colon = strrchr(text, ':');
+  char* end = NULL;
+  unsigned long port;
+  if (colon == NULL || colon == text || (size_t)(colon - text) >= sizeof bridge_host) return 0;
+  port = strtoul(colon + 1, &end, 10);
+  if (end == colon + 1 || *end != '\0' || port > 65535) return 0;
+  memcpy(bridge_host, text, (size_t)(colon - text));
+  return (uint16_t)port;
+}
+
 static int read_options(int count, char** values, struct options* options) {
   int i;
   for (i = 1; i + 1 < count; i += 2) {
@@ -87,11 +105,23 @@ static int read_options(int count, char** values, struct options* options) {
       options->recording = values[i + 1];
     } else if (strcmp(values[i], "--release") == 0) {
       options->release = values[i + 1];
+    } else if (strcmp(values[i], "--bridge") == 0) {
+      options->bridge_port = read_bridge(values[i + 1]);
+      if (options->bridge_port == 0) return 0;
     } else {
       return 0;
     }
   }
   return i == count && options->identity != NULL && options->flash != NULL && options->recording != NULL;
+}
+
+static void run_by_datagrams(void) {
+  while (!is_stopped) {
+    const uint64_t now_ms = skink_posix_now_ms();
+    uint64_t next_ms;
+    skink_datagram_link_turn(&link_to_bridge, &device, now_ms, &next_ms);
+    skink_datagram_link_wait(&link_to_bridge, now_ms, next_ms);
+  }
 }
 
 static void run(void) {
@@ -113,7 +143,7 @@ int main(int count, char** values) {
   struct sigaction action = {0};
   skink_status status;
   if (!read_options(count, values, &options)) {
-    (void)fprintf(stderr, "skink-device --identity BLOB --flash FILE --recording FILE [--release FILE]\n");
+    (void)fprintf(stderr, "skink-device --identity BLOB --flash FILE --recording FILE [--release FILE] [--bridge ADDRESS:PORT]\n");
     return 2;
   }
   action.sa_handler = stop;
@@ -134,7 +164,8 @@ int main(int count, char** values) {
   config.firmware = "skink-device";
   config.arena = (uint8_t*)arena;
   config.arena_bytes = sizeof arena;
-  config.keep_alive_s = 60;
+  config.keep_alive_s = options.bridge_port != 0 ? 20 : 60;
+  config.uses_datagrams = options.bridge_port != 0;
   config.model_sectors = SLOT_SECTORS; /* models up to 56 KB */
   config.release_sectors = SLOT_SECTORS;
   config.residual_sectors = SLOT_SECTORS;
@@ -152,6 +183,13 @@ int main(int count, char** values) {
          (unsigned long)state.release, state.has_model ? ", has a model" : "");
   (void)fflush(stdout);
 
+  if (options.bridge_port != 0) {
+    status = skink_datagram_link_init(&link_to_bridge, &identity, bridge_host, options.bridge_port, on_link, NULL);
+    if (status == SKINK_OK) run_by_datagrams();
+    skink_datagram_link_free(&link_to_bridge, &device);
+    skink_flash_file_close(&flash_file);
+    return status == SKINK_OK ? 0 : failed("entropy", status);
+  }
   status = skink_link_init(&link_to_broker, &identity, on_link, NULL);
   if (status == SKINK_OK) run();
   skink_link_free(&link_to_broker, &device);

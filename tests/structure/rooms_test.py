@@ -30,14 +30,15 @@ ROOMS = {
     "common/provisioning": ("common/", C + r"|pb_(de|en)code\.h"),
     "common/wire": ("common/", C + r"|pb_(de|en)code\.h"),
     "edge": ("common/ edge/", C),
-    "edge/bridge": ("common/ edge/ host/", OUTSIDE),
+    "edge/bridge": ("common/ edge/ host/", OUTSIDE + "|" + SOCKETS + r"|mbedtls/(ctr_drbg|entropy|ssl|ssl_cookie)\.h"),
     "edge/host": ("common/ edge/ host/", VALUES),
     "edge/linux": ("common/ edge/ host/", OUTSIDE),
+    "edge/program": ("common/ edge/ host/", OUTSIDE),
     "firmware": ("common/ edge/ firmware/ skink.h", C),
     "firmware/net": ("common/ edge/ firmware/", C + r"|(stdio|time)\.h|lwip/.*|netif/.*|mbedtls/.*"),
     "firmware/ports": ("common/ edge/ firmware/", C + r"|lwip/.*"),
     "firmware/ports/rp2": ("common/ edge/ firmware/", C + r"|lwip/.*|netif/.*|(boot|hardware|pico)/.*"),
-    "firmware/posix": ("common/ firmware/ skink.h", C + r"|(errno|fcntl|netdb|poll|stdio|time|unistd)\.h|netinet/(in|tcp)\.h|"
+    "firmware/posix": ("common/ edge/datagram/ firmware/ skink.h", C + r"|(errno|fcntl|netdb|poll|stdio|time|unistd)\.h|netinet/(in|tcp)\.h|"
                        r"sys/(file|random|socket|stat)\.h|mbedtls/(ctr_drbg|net_sockets|ssl)\.h"),
     "firmware/tls": ("common/ edge/ firmware/", C + r"|mbedtls/.*"),
     "host": ("common/ host/", OUTSIDE + r"|boost/(system|json)/.*|boost/json\.hpp"),

@@ -124,7 +124,7 @@ def check_arduino_macros():
     """A sketch includes Arduino.h first. Its macros are defined here to what never compiles: an expansion that would
     compile makes another name of ours all the same."""
     headers = [p for p in public_headers("common", "edge", "firmware")
-               if not re.search("/(host|linux)/", str(p.relative_to(ROOT)))]
+               if not re.search("/(bridge|host|linux)/", str(p.relative_to(ROOT)))]
     system = sorted({name for p in headers for name in includes(p) if not name.startswith("skink/")} | {"pb.h"})
     before = "".join(f"#include <{name}>\n" for name in system)  # Arduino.h includes the C library before its macros
     before += "".join(f"#undef {name}\n#define {name}(...) @ {name} @\n" for name in ARDUINO_FUNCTIONS)

@@ -30,7 +30,13 @@ extern "C" {
 /// all.
 #ifndef SKINK_DEVICE_BYTES
 #define SKINK_DEVICE_BYTES \
-  ((sizeof(void*) > 4 ? 7936 : 7168) + SKINK_DEVICE_CHUNK_BYTES + SKINK_DEVICE_MODEL_CHUNKS / 4)
+  ((sizeof(void*) > 4 ? 7936 : 7168) + SKINK_DEVICE_CHUNK_BYTES + SKINK_DEVICE_MODEL_CHUNKS / 4 + \
+   SKINK_DEVICE_DATAGRAM_BYTES)
+#endif
+#if defined SKINK_FIRMWARE_DATAGRAM && SKINK_FIRMWARE_DATAGRAM
+#define SKINK_DEVICE_DATAGRAM_BYTES 2048
+#else
+#define SKINK_DEVICE_DATAGRAM_BYTES 0
 #endif
 #ifdef SKINK_EDGE_CHUNK_BYTES
 #define SKINK_DEVICE_CHUNK_BYTES SKINK_EDGE_CHUNK_BYTES
@@ -198,6 +204,9 @@ typedef struct skink_config {
   uint8_t* arena;                  ///< working memory, 4-byte aligned; `skink-sim plan` says how much
   size_t arena_bytes;
   uint16_t keep_alive_s;  ///< of MQTT, seconds; 0: no pings
+  /// 1: skink_output() and skink_receive() are datagrams of a session with a bridge (docs/datagram.md), each call a whole
+  /// one; in builds with SKINK_FIRMWARE_DATAGRAM. 0: they are a stream.
+  uint8_t uses_datagrams;
 
   skink_flash flash;
   /// Sectors from 0 on, in this order: 2 of the journal, then two slots each of models, releases, residuals, adapted
@@ -233,7 +242,8 @@ typedef struct skink_config {
 /// * SKINK_INVALID_ARGUMENT  a pointer is null that must not be; sectors are not there; a shape is out of range
 /// * SKINK_BUFFER_TOO_SMALL  sample_sectors or sample slots are too few; a slot is too small for `model` or `release`
 /// * SKINK_UNAVAILABLE       the flash failed
-/// * SKINK_UNSUPPORTED       credential_sectors, in a build without SKINK_EDGE_RENEWAL
+/// * SKINK_UNSUPPORTED       credential_sectors or uses_datagrams, in a build without SKINK_EDGE_RENEWAL or
+///                           SKINK_FIRMWARE_DATAGRAM
 /// * others                  what is wrong with `recording`, `model` or `release`: SKINK_TRUNCATED, SKINK_DAMAGED,
 ///                           SKINK_NEWER_VERSION, SKINK_UNSUPPORTED, SKINK_SHAPE_MISMATCH, SKINK_NOT_FINITE,
 ///                           SKINK_WRONG_AUTHENTICATION

@@ -6,8 +6,8 @@
 
 #include "skink/edge/client.hpp"
 #include "skink/edge/model_message.hpp"
-#include "skink/edge/mqtt/connection.hpp"
 #include "skink/firmware/credential_store.hpp"
+#include "skink/firmware/device_connection.hpp"
 #include "skink/firmware/journal.hpp"
 #include "skink/firmware/model_store.hpp"
 #include "skink/firmware/sample_flash.hpp"
@@ -27,6 +27,7 @@ struct DeviceConfig {
   edge::VectorStore residuals;           ///< edge::Platform::residuals
   edge::VectorStore personal;            ///< edge::Platform::personal
   Bytes release_key;                     ///< edge::ClientConfig::release_key
+  LinkKind link = LinkKind::kStream;     ///< kDatagrams: with SKINK_FIRMWARE_DATAGRAM only; "stream" below is either
 };
 
 /// What of a device is in flash. Open, except `releases`, which a board without room for them leaves closed; borrowed
@@ -97,11 +98,12 @@ class Device {
   CredentialStore* credentials() const noexcept { return SKINK_EDGE_RENEWAL != 0 ? credentials_ : nullptr; }
 
   /// To look at: why the broker was left.
-  const edge::mqtt::Connection& connection() const noexcept { return connection_; }
+  const edge::mqtt::Connection& connection() const noexcept { return connection_.stream(); }
   /// Has the broker accepted the MQTT connection?
   bool is_online() const noexcept { return connection_.is_connected(); }
 
  private:
+  uint16_t next_session() noexcept;
   bool take(const edge::mqtt::Event& event) noexcept;
   void take_message(const edge::mqtt::Event& event) noexcept;
   void take_renewal(const edge::mqtt::Event& event) noexcept;
@@ -125,7 +127,8 @@ class Device {
   ModelStore& releases_;
   Journal& journal_;
   CredentialStore* const credentials_;
-  edge::mqtt::Connection connection_{};
+  DeviceConnection connection_;
+  uint16_t opens_ = 0;  ///< of the link, since the start
   edge::ModelMessage model_message_{};
   uint64_t now_ms_ = 0;      ///< of the call that is being answered
   bool has_action_ = false;  ///< `action_` could not be carried out yet

@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cstdio>
+#include <tuple>
 
+#include "skink/edge/bridge/datagram_bridge.hpp"
 #include "skink/edge/linux/client_host.hpp"
 #include "skink/host/data/dataset.hpp"
 #include "skink/host/experiment/device_memory.hpp"
@@ -55,12 +57,48 @@ struct Arguments {
   bool verbose = false;
 };
 
+constexpr const char* kIdentityHelp = "Folder with ca.pem and devices/<id>/, as scripts/make-pki makes it";
+
+/// `skink-edge bridge`
+struct BridgeArguments {
+  std::string listen;
+  std::string broker;
+  std::string fleet;
+  std::string identity;
+  std::uint32_t nodes = 256;
+  LogFormat log_format = LogFormat::kText;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+void add_log_options(Command command, LogFormat& format, bool& quiet, bool& verbose) {
+  command.choice("--log-format", format,
+                 std::vector<std::pair<const char*, LogFormat>>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
+                 "How the log is written (default text); json: one object a line");
+  const Option is_quiet = command.flag("--quiet", quiet, "Log warnings and errors only");
+  command.flag("--verbose", verbose, "Log every connection").excludes(is_quiet);
+}
+
+void set_log(LogFormat format, bool quiet, bool verbose) {
+  program_log().set_format(format);
+  if (quiet) program_log().set_least(LogLevel::kWarning);
+  if (verbose) program_log().set_least(LogLevel::kDebug);
+}
+
+void declare_bridge(Command bridge, BridgeArguments& line) {
+  bridge.option("--listen", line.listen, "ADDRESS:PORT for the nodes' datagrams (UDP)").required();
+  bridge.option("--broker", line.broker, "HOST:PORT of the broker's TLS listener").required();
+  bridge.option("--fleet", line.fleet, "Name of the fleet").required();
+  bridge.option("--identity", line.identity, kIdentityHelp).required();
+  bridge.option("--nodes", line.nodes, "Nodes at a time, at most").range(1U, 10'000U).shows_default();
+  add_log_options(bridge, line.log_format, line.quiet, line.verbose);
+}
+
 void declare(Command app, Arguments& line) {
-  app.option("--experiment", line.experiment, "Experiment file (TOML)").required();
-  app.option("--broker", line.broker, "HOST:PORT of the broker's TLS listener").required();
-  app.option("--fleet", line.fleet, "Name of the fleet").required();
-  app.option("--identity", line.identity, "Folder with ca.pem and devices/<id>/, as scripts/make-pki makes it")
-      .required();
+  app.option("--experiment", line.experiment, "Experiment file (TOML)");
+  app.option("--broker", line.broker, "HOST:PORT of the broker's TLS listener");
+  app.option("--fleet", line.fleet, "Name of the fleet");
+  app.option("--identity", line.identity, kIdentityHelp);
   const Option id = app.option("--id", line.id, "One device with this id");
   const Option count =
       app.option("--count", line.count, "N devices: <prefix>000, <prefix>001, ...").range(1U, 100'000U).excludes(id);
@@ -73,11 +111,7 @@ void declare(Command app, Arguments& line) {
   app.option("--arena-bytes", line.arena_bytes, "Working memory of each device; default: what the experiment needs");
   app.option("--threads", line.threads, "Threads that compute; default: one per processor");
   app.option("--connect-timeout", line.connect_timeout_s, "Give up after so many seconds without any connection");
-  app.choice("--log-format", line.log_format,
-             std::vector<std::pair<const char*, LogFormat>>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
-             "How the log is written (default text); json: one object a line");
-  const Option quiet = app.flag("--quiet", line.quiet, "Log warnings and errors only");
-  app.flag("--verbose", line.verbose, "Log every connection").excludes(quiet);
+  add_log_options(app, line.log_format, line.quiet, line.verbose);
 }
 
 Result<std::vector<std::string>> device_ids(const Arguments& line) {
@@ -138,18 +172,57 @@ int run(const Arguments& line) {
   return static_cast<int>(code);
 }
 
+int run_bridge(const BridgeArguments& line) {
+  edge::DatagramBridgeOptions options;
+  for (const auto& [name, text, address] :
+       {std::tuple("--listen", &line.listen, &options.listen), std::tuple("--broker", &line.broker, &options.broker)}) {
+    const Result<NetworkAddress> parsed = parse_network_address(*text);
+    if (!parsed) return fail(ExitCode::kUsage, std::string(name) + ": " + parsed.error().message);
+    *address = *parsed;
+  }
+  options.fleet = line.fleet;
+  options.identity = line.identity;
+  options.dtls.peers = line.nodes;
+  options.log = [](const LogLine& said) { program_log().write(said); };
+  const auto bridge = edge::DatagramBridge::open(options);
+  if (!bridge) {
+    const bool usage = bridge.error().code == Status::kInvalidArgument;
+    return fail(usage ? ExitCode::kUsage : ExitCode::kUnreachable, bridge.error().message);
+  }
+  program_log().write({LogLevel::kInfo, "service.started",
+                       "bridge of fleet " + line.fleet + ": " + line.listen + " to " + line.broker + ", " +
+                           std::to_string(line.nodes) + " nodes at most"});
+  (*bridge)->run(stopped);
+  return static_cast<int>(ExitCode::kOk);
+}
+
+/// The option that devices need and that was not given; null: none.
+const char* missing_option(const Arguments& line) {
+  if (line.experiment.empty()) return "--experiment";
+  if (line.broker.empty()) return "--broker";
+  if (line.fleet.empty()) return "--fleet";
+  if (line.identity.empty()) return "--identity";
+  return line.id.empty() && line.count == 0 ? "--id or --count" : nullptr;
+}
+
 int run_command(int argc, char** argv) {
   CommandLine command_line("skink-edge", "Skink devices on a host: each is a client of its own with its own identity.");
   Arguments line;
+  BridgeArguments bridge_line;
   declare(command_line.root(), line);
+  Command bridge =
+      command_line.root().command("bridge", "Joins nodes that speak in datagrams to the broker (docs/datagram.md)");
+  declare_bridge(bridge, bridge_line);
   try {
     const std::optional<int> over = command_line.parse(argc, argv);
     if (over) return *over;
-    if (line.id.empty() && line.count == 0) return command_line.fail_required("--id or --count");
-    program_log().set_format(line.log_format);
-    if (line.quiet) program_log().set_least(LogLevel::kWarning);
-    if (line.verbose) program_log().set_least(LogLevel::kDebug);
     catch_signals(&stop);
+    if (bridge.parsed()) {
+      set_log(bridge_line.log_format, bridge_line.quiet, bridge_line.verbose);
+      return run_bridge(bridge_line);
+    }
+    if (const char* missing = missing_option(line)) return command_line.fail_required(missing);
+    set_log(line.log_format, line.quiet, line.verbose);
     return run(line);
   } catch (const std::exception& error) {
     return fail(ExitCode::kInternal, error.what());
