@@ -83,7 +83,7 @@ expect 2 '"nan" is not a number' "$sim" codecs sine.toml --target nan --out out
 expect 2 "not a whole number" "$sim" run sine.toml --quiet --out out --threads -1
 expect 2 "name an experiment, or --bytes" "$sim" airtime
 expect 2 "belong together" "$sim" airtime sine.toml --link rate
-expect 2 "leaves no room in a frame of 51 bytes (DR0)" "$sim" airtime --bytes 10 --header 90
+expect 2 "leaves no room in a frame of 51 bytes" "$sim" airtime --bytes 10 --header 90
 expect 3 "asks no fleet for anything" "$sim" codecs sine.toml --set meta.strategy=none --set evaluation.every=1 --out out
 expect 2 "neuron lanes" "$sim" run sine.toml --quiet --lanes neuron --set evaluation.batch_size=2 --out out
 
