@@ -10,7 +10,6 @@ namespace {
 constexpr Health kUnknownHealth;
 constexpr wire::TopicKind kTopics[] = {wire::TopicKind::kTask, wire::TopicKind::kReply, wire::TopicKind::kPatch,
                                        wire::TopicKind::kRelease};
-constexpr uint8_t kTopicCount = sizeof kTopics / sizeof kTopics[0];
 
 }  // namespace
 
@@ -47,6 +46,8 @@ void describe(const SampleSource& samples, wire::State& state) noexcept {
   state.samples = 1 + samples.count(samples.context, MutableBytes(state.class_samples.bytes), classes);
   state.class_samples.size = static_cast<pb_size_t>(classes);
 }
+
+static_assert(sizeof kTopics / sizeof kTopics[0] == 4, "kTopicCount");
 
 bool Birth::next_subscription(Action& action) noexcept {
   if (next_topic_ == (topics_ == Topics::kTasks ? kTopicCount - 1 : kTopicCount)) return false;

@@ -35,6 +35,7 @@ void Client::on_connected(uint64_t now_ms) noexcept {
   now_ms_ = now_ms;
   is_connected_ = true;
   is_outbox_busy_ = false;
+  farewell_ = Farewell::kNone;
   birth_.on_connected();
   releases_.on_connected();
   download_.on_connected();
@@ -254,6 +255,7 @@ void Client::on_published(uint64_t now_ms) noexcept {
   now_ms_ = now_ms;
   if (!is_outbox_busy_) return;
   is_outbox_busy_ = false;
+  if (farewell_ == Farewell::kOnItsWay) farewell_ = Farewell::kSaid;
   if (state_ != ClientState::kUploading || !upload_.on_published()) return;
   if (upload_.is_sent()) state_ = ClientState::kWaiting;
   arm_timer();
@@ -304,9 +306,21 @@ void Client::retry() noexcept {
 bool Client::next_action(Action& action) noexcept {
   if (!is_connected_) return false;
   action = {};
+  if (farewell_ != Farewell::kNone) return next_farewell(action);
   pursue_release();
   return birth_.next_subscription(action) || releases_.next_keep(copies_release_, action) ||
          download_.next_action(action) || next_probe(action) || next_publication(action);
+}
+
+/// As the last will: no bytes.
+bool Client::next_farewell(Action& action) noexcept {
+  if (is_outbox_busy_ || farewell_ != Farewell::kDue) return false;
+  action.kind = ActionKind::kPublish;
+  action.topic = wire::TopicKind::kState;
+  action.retain = true;
+  is_outbox_busy_ = true;
+  farewell_ = Farewell::kOnItsWay;
+  return true;
 }
 
 /// One publication at a time: the outbox has one place.

@@ -1,4 +1,4 @@
-/// The functions of skink.h that concern credentials, and the store that they look at.
+/// The functions of skink.h that concern what connections are made with, and how long they last.
 #include <string.h>
 
 #include "c_device.hpp"
@@ -91,6 +91,11 @@ void skink_get_credentials(const skink_device* device, skink_credentials* creden
 
 void skink_connection_failed(skink_device* device) {
   reinterpret_cast<CDevice*>(device->memory)->on_connection_failed();
+}
+
+uint32_t skink_wants_sleep(skink_device* device) {
+  skink::firmware::Device& made = reinterpret_cast<CDevice*>(device->memory)->device();
+  return made.wants_sleep() ? made.policy().sleep_s : 0;
 }
 
 int skink_wants_reconnection(const skink_device* device) {

@@ -153,6 +153,7 @@ void CDevice::make_device(const skink_config& config) noexcept {
   made.arena = {config.arena, config.arena_bytes};
   if (config.firmware != nullptr) made.firmware = config.firmware;
   made.keep_alive_s = config.keep_alive_s;
+  made.policy = {config.sleep_s, config.listen_s};
   made.link = config.uses_datagrams != 0 ? LinkKind::kDatagrams : LinkKind::kStream;
   made.samples = source_;
   made.residuals = residuals_.store();

@@ -9,6 +9,7 @@ namespace skink::firmware {
 namespace {
 
 constexpr uint32_t kCopyBytes = 128;  // a multiple of every unit of flash
+constexpr uint64_t kSettleMs = 200;   // after a task: what follows it at once is taken
 
 edge::ClientConfig client_config(const DeviceConfig& config) noexcept {
   auto client = edge::ClientConfig();
@@ -27,6 +28,7 @@ Device::Device(const DeviceConfig& config, const DeviceStores& stores) noexcept
     : device_id_(config.identity.device_id, strlen(config.identity.device_id)),
       fleet_(config.fleet),
       keep_alive_s_(config.keep_alive_s),
+      policy_(config.policy),
       models_(stores.models),
       releases_(stores.releases),
       journal_(stores.journal),
@@ -93,6 +95,9 @@ bool Device::take(const edge::mqtt::Event& event) noexcept {
   switch (event.kind) {
     case edge::mqtt::EventKind::kConnected:
       client_.on_connected(now_ms_);
+      rest_ms_ = now_ms_;
+      tasks_before_ = client_.counters().tasks;
+      says_goodbye_ = false;
       if (credentials() != nullptr) credentials()->on_connected(now_ms_);
       return true;
     case edge::mqtt::EventKind::kPublished:
@@ -115,6 +120,8 @@ bool Device::take(const edge::mqtt::Event& event) noexcept {
 bool Device::on_time(uint64_t now_ms) noexcept {
   now_ms_ = now_ms;
   client_.on_time(now_ms);
+  if (!client_.is_at_rest()) rest_ms_ = now_ms;
+  if (now_ms >= leave_ms()) client_.leave();
   if (credentials() != nullptr) credentials()->on_time(now_ms);
   return connection_.on_time(now_ms) == Status::kOk;
 }
@@ -122,9 +129,26 @@ bool Device::on_time(uint64_t now_ms) noexcept {
 uint64_t Device::next_wake_ms() const noexcept {
   const uint64_t client = client_.next_wake_ms();
   const uint64_t connection = connection_.next_wake_ms();
-  const uint64_t first = client < connection ? client : connection;
+  const uint64_t awake = client < connection ? client : connection;
+  const uint64_t leave = leave_ms();
+  const uint64_t first = awake < leave ? awake : leave;
   const uint64_t retry = credentials() != nullptr ? credentials()->next_wake_ms() : first;
   return first < retry ? first : retry;
+}
+
+/// When the connection is left, if nothing comes any more.
+uint64_t Device::leave_ms() const noexcept {
+  if (policy_.sleep_s == 0 || !connection_.is_connected() || client_.has_left() || !client_.is_at_rest()) {
+    return ~uint64_t{0};
+  }
+  const bool has_worked = client_.counters().tasks != tasks_before_;
+  return rest_ms_ + (has_worked ? kSettleMs : uint64_t{policy_.listen_s} * 1000);
+}
+
+bool Device::wants_sleep() noexcept {
+  if (!client_.has_left()) return false;
+  if (!says_goodbye_) says_goodbye_ = connection_.disconnect() == Status::kOk;
+  return says_goodbye_ && connection_.output(now_ms_).empty();
 }
 
 bool Device::wants_reconnection() const noexcept {

@@ -2,6 +2,7 @@
  * samples, and its flash is a file: kill it, start it again, and it goes on.
  *
  *     skink-device --identity BLOB --flash FILE --recording FILE [--release FILE] [--bridge ADDRESS:PORT]
+ *                  [--sleep SECONDS]
  *
  * With --bridge it speaks in datagrams over UDP and DTLS (docs/datagram.md), else MQTT over TLS with the identity's broker.
  * An example of skink.h and of the platform layer in C99; the library's own parts are the firmware's. */
@@ -37,6 +38,7 @@ struct options {
   const char* recording;
   const char* release;
   uint16_t bridge_port; /* 0: none */
+  uint32_t sleep_s;     /* 0: it stays connected */
 };
 
 static void stop(int number) {
@@ -105,6 +107,9 @@ static int read_options(int count, char** values, struct options* options) {
       options->recording = values[i + 1];
     } else if (strcmp(values[i], "--release") == 0) {
       options->release = values[i + 1];
+    } else if (strcmp(values[i], "--sleep") == 0) {
+      options->sleep_s = (uint32_t)strtoul(values[i + 1], NULL, 10);
+      if (options->sleep_s == 0) return 0;
     } else if (strcmp(values[i], "--bridge") == 0) {
       options->bridge_port = read_bridge(values[i + 1]);
       if (options->bridge_port == 0) return 0;
@@ -143,7 +148,8 @@ int main(int count, char** values) {
   struct sigaction action = {0};
   skink_status status;
   if (!read_options(count, values, &options)) {
-    (void)fprintf(stderr, "skink-device --identity BLOB --flash FILE --recording FILE [--release FILE] [--bridge ADDRESS:PORT]\n");
+    (void)fprintf(stderr, "skink-device --identity BLOB --flash FILE --recording FILE [--release FILE] [--bridge ADDRESS:PORT] "
+                          "[--sleep SECONDS]\n");
     return 2;
   }
   action.sa_handler = stop;
@@ -164,6 +170,8 @@ int main(int count, char** values) {
   config.firmware = "skink-device";
   config.arena = (uint8_t*)arena;
   config.arena_bytes = sizeof arena;
+  config.sleep_s = options.sleep_s; /* between two rounds; see --sleep */
+  config.listen_s = 60;
   config.keep_alive_s = options.bridge_port != 0 ? 20 : 60;
   config.uses_datagrams = options.bridge_port != 0;
   config.model_sectors = SLOT_SECTORS; /* models up to 56 KB */

@@ -37,12 +37,14 @@ void Uplink::take_turn() noexcept {
     case Stage::kName: find_broker(); return;
     case Stage::kStream: follow_stream(); return;
     case Stage::kWaiting:
+    case Stage::kAsleep:
       if (now_ms_ >= wake_ms_) stage_ = Stage::kTime;
       return;
   }
 }
 
 uint64_t Uplink::next_wake_ms() const noexcept {
+  if (stage_ == Stage::kAsleep) return wake_ms_;
   const bool waits_for_network = stage_ != Stage::kWaiting && !is_open_;  // all that is awaited has a timer of lwIP's
   const bool can_rest = !waits_for_network && network::settle();
   const uint64_t network_ms = can_rest ? now_ms_ + kLeaseMs : network::next_wake_ms();
@@ -97,8 +99,12 @@ void Uplink::find_broker() noexcept {
 bool Uplink::read_credentials() noexcept {
   CredentialStore* credentials = device_.credentials();
   if (credentials == nullptr || credentials->generation() == generation_) return true;
-  generation_ = credentials->generation();
-  if (stream_.change_credentials(credentials->in_use()) == Status::kOk) return true;
+  const uint32_t wanted = credentials->generation();
+  generation_ = 0;  // read again with the next attempt, unless they are taken
+  if (stream_.change_credentials(credentials->in_use()) == Status::kOk) {
+    generation_ = wanted;
+    return true;
+  }
   credentials->on_failed();
   wait("a certificate or the key does not parse");
   return false;
@@ -125,7 +131,8 @@ void Uplink::follow_stream() noexcept {
   if (is_open_) {
     exchange();
   } else if ((now_ms_ >= answer_by_ms_ || now_ms_ >= connect_by_ms_) && stream_.state() != TlsStream::State::kClosed) {
-    stream_.close(TlsFailure::kUnreachable);
+    const bool shakes_hands = stream_.state() == TlsStream::State::kShakingHands;
+    stream_.close(shakes_hands ? TlsFailure::kProtocol : TlsFailure::kUnreachable);
   }
   if (stream_.state() == TlsStream::State::kClosed) on_closed();
 }
@@ -139,6 +146,10 @@ void Uplink::on_closed() noexcept {
   is_open_ = false;
   if (accepted_ms_ != 0 && now_ms_ - accepted_ms_ >= kLastingMs) failures_ = 0;
   accepted_ms_ = 0;
+  if (is_leaving_) {
+    fall_asleep();
+    return;
+  }
   wait(reason, stream_.code());
 }
 
@@ -164,6 +175,13 @@ void Uplink::exchange() noexcept {
   }
   (void)send();
   stream_.poll();
+  const bool is_over = device_.wants_sleep() || (send() && device_.wants_sleep());  // the first call says DISCONNECT
+  if (is_over) {
+    is_leaving_ = true;
+    stream_.poll();
+    stream_.close();
+    return;
+  }
   if (!device_.wants_reconnection()) return;
   print("tls: other credentials are to be used");
   stream_.close();
@@ -177,6 +195,17 @@ bool Uplink::send() noexcept {
     device_.sent(count, now_ms_);
   }
   return true;
+}
+
+/// Up to an eighth more, so that a fleet does not wake in step.
+void Uplink::fall_asleep() noexcept {
+  is_leaving_ = false;
+  failures_ = 0;
+  const uint32_t word = arithmetic::philox(peers_.jitter_seed, attempts_, 0, 0, 2).words[0];
+  const uint64_t sleep_ms = uint64_t{device_.policy().sleep_s} * 1000;
+  wake_ms_ = now_ms_ + sleep_ms + word % (sleep_ms / 8 + 1);
+  stage_ = Stage::kAsleep;
+  print("sleep: until the next connection, {} s", static_cast<unsigned>((wake_ms_ - now_ms_) / 1000));
 }
 
 /// Doubling waits with as much jitter again, so that a fleet does not come back in step after the broker was away.

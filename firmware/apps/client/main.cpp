@@ -38,6 +38,14 @@
 #define SKINK_CREDENTIAL_SECTORS 0
 #endif
 
+/// ConnectionPolicy: seconds between two connections, 0: it stays connected; and for which it waits for a task.
+#ifndef SKINK_SLEEP_S
+#define SKINK_SLEEP_S 0
+#endif
+#ifndef SKINK_LISTEN_S
+#define SKINK_LISTEN_S 60
+#endif
+
 /// Sectors at the end of storage that are the image's own: own_storage().
 #ifndef SKINK_SAMPLE_SECTORS
 #define SKINK_SAMPLE_SECTORS 0
@@ -194,6 +202,7 @@ void count_start() noexcept {
 /// Keeps what the birth message says, and tells the console when a high-water mark has risen.
 void update_health() noexcept {
   static size_t told = 0;
+  health.battery_percent = port::battery_percent();
   health.reset_reason = static_cast<uint32_t>(port::reset_reason());
   health.stack_used_bytes = static_cast<uint32_t>(stack_bytes_used());
   health.free_bytes =
@@ -262,7 +271,15 @@ class Reporter {
 /// How often the device wakes, said when that has changed much.
 class WakeMeter {
  public:
-  void wake(uint64_t now_ms) noexcept {
+  void wake(uint64_t now_ms, bool was_asleep) noexcept {
+    if (SKINK_SLEEP_S != 0 && was_asleep) {
+      ++asleep_;
+      return;
+    }
+    if (SKINK_SLEEP_S != 0 && asleep_ != 0) {
+      print("sleep: woken {} times between two connections", asleep_);
+      asleep_ = 0;
+    }
     ++wakes_;
     if (now_ms - since_ms_ < 60'000) return;
     const auto per_minute = static_cast<uint32_t>(wakes_ * 60'000 / (now_ms - since_ms_));
@@ -278,6 +295,7 @@ class WakeMeter {
 
  private:
   uint64_t wakes_ = 0;
+  uint32_t asleep_ = 0;  ///< without a connection
   uint64_t since_ms_ = 0;
   uint32_t told_ = 0;
   bool is_told_ = false;
@@ -295,6 +313,7 @@ void run() noexcept {
   config.residuals = residuals.store();
   if (SKINK_PERSONAL_SECTORS != 0) config.personal = personal.store();
   config.release_key = identity.release_key;
+  config.policy = {SKINK_SLEEP_S, SKINK_LISTEN_S};
   static Device device(config, {models, releases, journal, credentials()});
   Peers peers;
   peers.broker_host = names.broker_host;
@@ -322,14 +341,24 @@ void run() noexcept {
     } else if (frames == 0) {
       uint64_t wake_ms = uplink.next_wake_ms();
       if (turn_ms < wake_ms) wake_ms = turn_ms;
-      port::sleep(wake_ms);
-      meter.wake(now);
+      if (SKINK_SLEEP_S != 0 && uplink.is_asleep()) {
+        port::hibernate(wake_ms);
+      } else {
+        port::sleep(wake_ms);
+      }
+      meter.wake(now, uplink.is_asleep());
     }
   }
 }
 
 }  // namespace
 }  // namespace skink::firmware
+
+/// For ports that do without.
+__attribute__((weak)) void skink::firmware::port::hibernate(uint64_t until_ms) noexcept { sleep(until_ms); }
+__attribute__((weak)) uint32_t skink::firmware::port::battery_percent() noexcept {
+  return skink::edge::Health().battery_percent;
+}
 
 /// For ports that have one row of equal sectors.
 __attribute__((weak)) skink::firmware::Flash& skink::firmware::port::journal_storage() noexcept { return storage(); }

@@ -204,6 +204,8 @@ typedef struct skink_config {
   uint8_t* arena;                  ///< working memory, 4-byte aligned; `skink-sim plan` says how much
   size_t arena_bytes;
   uint16_t keep_alive_s;  ///< of MQTT, seconds; 0: no pings
+  uint32_t sleep_s;       ///< seconds between two connections of a stream; 0: it stays connected
+  uint32_t listen_s;      ///< with sleep_s: how long it waits for a task; after one it leaves at once
   /// 1: skink_output() and skink_receive() are datagrams of a session with a bridge (docs/datagram.md), each call a whole
   /// one; in builds with SKINK_FIRMWARE_DATAGRAM. 0: they are a stream.
   uint8_t uses_datagrams;
@@ -293,6 +295,9 @@ skink_status skink_poll(skink_device* device, uint64_t now_ms, uint64_t* next_ms
 void skink_get_credentials(const skink_device* device, skink_credentials* credentials);
 /// TLS with these credentials has failed: the broker refused them, or is not trusted.
 void skink_connection_failed(skink_device* device);
+/// The device has said goodbye, as sleep_s has it: the stream is to be closed. Call it, write skink_output(), and call it
+/// again. @returns after how many seconds the next connection is due; 0: it stays connected.
+uint32_t skink_wants_sleep(skink_device* device);
 /// 1: the stream is to be closed, and another to be opened with other credentials.
 int skink_wants_reconnection(const skink_device* device);
 

@@ -364,3 +364,28 @@ TEST_CASE("client: a slot whose content is no model is not taken up", "[edge][cl
   bench.give(bench.task());
   CHECK(bench.client->state() == ClientState::kDownloading);
 }
+
+TEST_CASE("client: who leaves says so when what is on its way has gone, and nothing after it", "[edge][client]") {
+  ClientBench bench;
+  bench.connect();
+  CHECK_FALSE(bench.client->is_at_rest());  // the birth is due
+  (void)bench.pump();
+  CHECK(bench.client->is_at_rest());
+  bench.give(bench.task());
+  CHECK_FALSE(bench.client->is_at_rest());
+  bench.give_model();
+  bench.work();
+  bench.client->leave();
+  const std::vector<Sent> sent = bench.pump();
+  REQUIRE(sent.size() == 1);
+  CHECK((sent[0].kind == ActionKind::kPublish && sent[0].topic == TopicKind::kState && sent[0].retain));
+  CHECK(sent[0].payload.empty());
+  CHECK(bench.client->has_left());
+  bench.client->on_disconnected();
+  bench.connect();  // the result is sent on the next connection
+  CHECK_FALSE(bench.client->has_left());
+  const std::vector<Sent> later = bench.pump();
+  CHECK(std::any_of(later.begin(), later.end(), [](const Sent& one) {
+    return one.kind == ActionKind::kPublish && one.topic == TopicKind::kUpdate;
+  }));
+}

@@ -95,6 +95,18 @@ class Client {
   /// The session is gone. What was in flight counts as not sent; work goes on.
   void on_disconnected() noexcept;
 
+  /// Leaves on purpose: when what is in flight has gone, the end of the client's state is published, and nothing else
+  /// any more; has_left() then, and the port says DISCONNECT. Until the next connection.
+  void leave() noexcept { farewell_ = farewell_ == Farewell::kNone ? Farewell::kDue : farewell_; }
+  /// The broker knows that the client is gone.
+  bool has_left() const noexcept { return farewell_ == Farewell::kSaid; }
+  /// Is there nothing that a connection is needed for: no task, no download, nothing to be sent or done?
+  bool is_at_rest() const noexcept {
+    const internal::ReleaseStage stage = releases_.stage();
+    const bool has_release = stage == internal::ReleaseStage::kNone || stage == internal::ReleaseStage::kKept;
+    return is_connected_ && is_idle() && has_release && !has_work() && !is_outbox_busy_ && !birth_.is_due();
+  }
+
   // ---- messages on the client's own topics
 
   /// A whole message on the task topic; any bytes, borrowed for the call. A wrong code or bytes that are no task are
@@ -274,6 +286,7 @@ class Client {
 
  private:
   enum class Probe : uint8_t { kNone, kDue, kAsked };
+  enum class Farewell : uint8_t { kNone, kDue, kOnItsWay, kSaid };
 
   bool is_working() const noexcept { return state_ == ClientState::kWorking || is_judging_; }
   bool adapts_itself() const noexcept { return SKINK_EDGE_PERSONAL != 0 && adapts_itself_; }
@@ -329,6 +342,7 @@ class Client {
   void retry() noexcept;
   void arm_timer() noexcept { timer_.arm(now_ms_, gate_.task().round); }
   bool next_publication(Action& action) noexcept;
+  bool next_farewell(Action& action) noexcept;
   bool encode_birth(size_t& written) noexcept;
   bool encode_refusal(size_t& written) noexcept;
   bool encode_chunk(size_t& written) noexcept;
@@ -344,6 +358,7 @@ class Client {
   bool is_connected_ = false;
   bool is_outbox_busy_ = false;
   Probe probe_ = Probe::kNone;
+  Farewell farewell_ = Farewell::kNone;
   bool has_progress_ = false;      ///< bytes of the model came since it was waited for
   bool copies_release_ = false;    ///< the release to keep is in the model slot
   bool is_judgement_due_ = false;  ///< when there is nothing else to do

@@ -14,6 +14,13 @@
 
 namespace skink::firmware {
 
+/// How long a connection lasts. A run must wait for devices that sleep: fleet.offline_ms of its experiment above
+/// sleep_s.
+struct ConnectionPolicy {
+  uint32_t sleep_s = 0;    ///< between two connections; 0: it stays connected
+  uint32_t listen_s = 60;  ///< with sleep_s: how long it waits for a task; after one it leaves at once
+};
+
 /// Who the device is, its memory and its samples. What pointers and spans refer to is borrowed for the device's life.
 struct DeviceConfig {
   wire::Identity identity;               ///< device id, also the MQTT client id, and device key
@@ -26,6 +33,7 @@ struct DeviceConfig {
   edge::SampleSource samples;            ///< edge::Platform::samples
   edge::VectorStore residuals;           ///< edge::Platform::residuals
   edge::VectorStore personal;            ///< edge::Platform::personal
+  ConnectionPolicy policy;               ///< of streams
   Bytes release_key;                     ///< edge::ClientConfig::release_key
   LinkKind link = LinkKind::kStream;     ///< kDatagrams: with SKINK_FIRMWARE_DATAGRAM only; "stream" below is either
 };
@@ -72,6 +80,10 @@ class Device {
   /// is in the way.
   bool wants_reconnection() const noexcept;
 
+  /// It has said goodbye, as its policy has it: close the stream, and open the next one after policy().sleep_s.
+  bool wants_sleep() noexcept;
+  const ConnectionPolicy& policy() const noexcept { return policy_; }
+
   /// Call when next_wake_ms() has come. False: the broker is silent.
   bool on_time(uint64_t now_ms) noexcept;
   /// When to call on_time(); all ones while only the stream can change anything.
@@ -104,6 +116,7 @@ class Device {
 
  private:
   uint16_t next_session() noexcept;
+  uint64_t leave_ms() const noexcept;
   bool take(const edge::mqtt::Event& event) noexcept;
   void take_message(const edge::mqtt::Event& event) noexcept;
   void take_renewal(const edge::mqtt::Event& event) noexcept;
@@ -123,6 +136,7 @@ class Device {
   const Span<const char> device_id_;
   const Span<const char> fleet_;
   const uint16_t keep_alive_s_;
+  const ConnectionPolicy policy_;
   ModelStore& models_;
   ModelStore& releases_;
   Journal& journal_;
@@ -130,7 +144,10 @@ class Device {
   DeviceConnection connection_;
   uint16_t opens_ = 0;  ///< of the link, since the start
   edge::ModelMessage model_message_{};
-  uint64_t now_ms_ = 0;      ///< of the call that is being answered
+  uint64_t now_ms_ = 0;        ///< of the call that is being answered
+  uint64_t rest_ms_ = 0;       ///< since when there is nothing to do on this connection
+  uint32_t tasks_before_ = 0;  ///< counters().tasks when it was made
+  bool says_goodbye_ = false;
   bool has_action_ = false;  ///< `action_` could not be carried out yet
   edge::Action action_{};
   uint16_t publishing_id_ = 0;

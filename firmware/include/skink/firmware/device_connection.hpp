@@ -69,6 +69,8 @@ class DeviceConnection {
     return is_stream_ ? stream_.publish(topic, payload, retain, packet_id, now_ms)
                       : datagrams_.publish(topic, payload, retain, packet_id, now_ms);
   }
+  /// Of a stream; datagrams have their own sleep (docs/datagram.md). @returns kOk or kUnavailable
+  Status disconnect() noexcept { return is_stream_ ? stream_.disconnect() : Status::kOk; }
   Status probe(uint64_t now_ms) noexcept { return is_stream_ ? stream_.probe(now_ms) : datagrams_.probe(now_ms); }
   Status on_time(uint64_t now_ms) noexcept { return is_stream_ ? stream_.on_time(now_ms) : datagrams_.on_time(now_ms); }
   uint64_t next_wake_ms() const noexcept { return is_stream_ ? stream_.next_wake_ms() : datagrams_.next_wake_ms(); }
@@ -94,6 +96,7 @@ class DeviceConnection : private edge::mqtt::Connection {
   /// As the calls of edge::mqtt::Connection: @returns kOk, or as they say kUnavailable, kInvalidArgument,
   /// kBufferTooSmall or kDamaged.
   explicit DeviceConnection(LinkKind /*link*/) noexcept {}
+  using Connection::disconnect;
   using Connection::is_connected;
   using Connection::next_wake_ms;
   using Connection::on_activity;

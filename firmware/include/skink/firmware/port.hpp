@@ -48,6 +48,14 @@ Status wall_time(int64_t& unix_seconds) noexcept;
 /// watchdog allows. May return early.
 void sleep(uint64_t until_ms) noexcept;
 
+/// As sleep(), of a device that has no connection and needs none until then: a port may stop what would wake it, its
+/// network chip and its watchdog. May return early. A port without it sleeps.
+void hibernate(uint64_t until_ms) noexcept;
+
+/// What is left in the battery, 0..100; 255: mains powered, or not known. Asked once a second. A port without it says
+/// 255.
+uint32_t battery_percent() noexcept;
+
 /// Starts the watchdog with the first call, which is the first of all: the startup code makes it before constructors
 /// and initialize(), so that a start that hangs is reset too. It needs nothing of theirs. Without another call for 8 s
 /// or more the board resets. A port whose board has no watchdog does nothing.

@@ -33,6 +33,11 @@ class Birth {
   /// last one was due for that: each new sample alone is not worth a message.
   void on_samples(const SampleSource& samples) noexcept;
 
+  /// Is something of it still to be sent?
+  bool is_due() const noexcept {
+    return is_due_ || next_topic_ < (topics_ == Topics::kTasks ? kTopicCount - 1 : kTopicCount);
+  }
+
   /// The next subscription. False: none is due.
   bool next_subscription(Action& action) noexcept;
   /// The birth, if one is due: all but `arena_bytes`, `model` and what it says of samples and releases. False: none is,
@@ -40,6 +45,8 @@ class Birth {
   bool next(wire::State& state) noexcept;
 
  private:
+  static constexpr uint8_t kTopicCount = 4;
+
   const char* firmware_;
   const Health* health_;
   const Topics topics_;

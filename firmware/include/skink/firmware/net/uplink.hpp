@@ -29,13 +29,15 @@ class Uplink {
   /// When turn() wants to be called again if no frame comes, in the clock of `now_ms`.
   uint64_t next_wake_ms() const noexcept;
 
+  /// Does the device sleep between two connections? Nothing but its end, next_wake_ms(), need wake it.
+  bool is_asleep() const noexcept { return stage_ == Stage::kAsleep; }
   /// Connections that were begun since the reset.
   uint32_t attempts() const noexcept { return attempts_; }
   /// Those of them that resumed a TLS session.
   uint32_t resumptions() const noexcept { return resumptions_; }
 
  private:
-  enum class Stage : uint8_t { kAddress, kTime, kName, kStream, kWaiting };
+  enum class Stage : uint8_t { kAddress, kTime, kName, kStream, kWaiting, kAsleep };
   static constexpr int kStages = 5;
 
   void take_turn() noexcept;
@@ -48,6 +50,7 @@ class Uplink {
   bool send() noexcept;
   void on_closed() noexcept;
   void wait(const char* reason, int code = 0) noexcept;
+  void fall_asleep() noexcept;
 
   Peers peers_;
   TlsStream& stream_;
@@ -57,6 +60,7 @@ class Uplink {
   uint32_t generation_ = 0;  ///< of the credentials that the stream has; 0: those that it was configured with
   bool is_open_ = false;     ///< the device was told that the stream is up
   bool asked_time_ = false;
+  bool is_leaving_ = false;     ///< the device has said goodbye
   uint64_t answer_by_ms_ = 0;   ///< the time server's, or the broker's to TCP and TLS
   uint64_t connect_by_ms_ = 0;  ///< TCP and TLS, however much comes
   uint32_t heard_bytes_ = 0;    ///< of the stream
