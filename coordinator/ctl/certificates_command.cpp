@@ -74,7 +74,9 @@ CertificatesCommand::CertificatesCommand(Command app)
       .range(1U, limits::kMaxCertificateDays)
       .shows_default();
   retire_ = command_.command("retire-authority", "Trusts the former authority no more");
-  retire_.flag("--lose-devices", loses_, "Also where devices have no certificate of the present authority");
+  for (Command command : {adopt_, retire_}) {
+    command.flag("--lose-devices", loses_, "Also where devices have no certificate of the new authority, and are lost");
+  }
   for (Command command : {show_, renew_, next_, adopt_, retire_})
     command.option("dir", folder_, "The gateway's folder").required();
 }
@@ -94,7 +96,7 @@ int CertificatesCommand::run() const {
 
 int CertificatesCommand::change_authority() const {
   const auto done = next_.parsed()    ? setup::announce_authority(folder_)
-                    : adopt_.parsed() ? setup::adopt_authority(folder_, days_)
+                    : adopt_.parsed() ? setup::adopt_authority(folder_, days_, loses_)
                                       : setup::retire_authority(folder_, loses_);
   if (!done) return fail(done.error(), ExitCode::kCredentials);
   const auto reports = setup::certificates_of(folder_);

@@ -4,7 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include <filesystem>
+#include <algorithm>
 
 #include "skink/coordinator/provisioning/host_name.hpp"
 
@@ -52,7 +52,7 @@ std::string alternative_name(const std::string& host) { return (is_address(host)
 
 }  // namespace
 
-Result<Authority> Authority::open(const PkiFolder& folder) {
+Result<Authority> Authority::open(const PkiFolder& folder, Expired expired) {
   Authority authority;
   auto certificate = read_certificate(folder.ca());
   if (!certificate) return certificate.error();
@@ -62,7 +62,7 @@ Result<Authority> Authority::open(const PkiFolder& folder) {
     return make_error(Status::kDamaged, folder.ca() + ": " + why);
   };
   if (X509_check_ca(ca) != 1) return refuse("not the certificate of an authority (CA:TRUE, keyCertSign)");
-  if (X509_cmp_current_time(X509_get0_notAfter(ca)) < 0) {
+  if (expired == Expired::kIsRefused && X509_cmp_current_time(X509_get0_notAfter(ca)) < 0) {
     return refuse("has expired on " + date_text(X509_get0_notAfter(ca)) + "; a new fleet needs a new authority");
   }
   if (X509_cmp_current_time(X509_get0_notBefore(ca)) > 0) {
@@ -81,11 +81,14 @@ Result<Authority> Authority::open(const PkiFolder& folder) {
 Result<std::vector<Authority>> Authority::open_all(const PkiFolder& folder) {
   std::vector<Authority> all;
   for (const PkiFolder& one : {folder, folder.next(), folder.former()}) {
-    std::error_code code;
-    if (!all.empty() && !std::filesystem::exists(one.ca(), code)) continue;
-    auto authority = open(one);
+    if (!all.empty() && !has_authority(one)) continue;
+    auto authority = open(one, all.empty() ? Expired::kIsRefused : Expired::kIsTaken);
     if (!authority) return authority.error();
-    all.push_back(std::move(*authority));
+    // While a step of a change is unfinished, two folders may hold the same one.
+    const bool is_there = std::any_of(all.begin(), all.end(), [&authority](const Authority& other) {
+      return X509_cmp(other.certificate(), authority->certificate()) == 0;
+    });
+    if (!is_there) all.push_back(std::move(*authority));
   }
   return all;
 }

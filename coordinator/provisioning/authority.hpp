@@ -15,12 +15,14 @@ inline constexpr int kClockSlackSeconds = -3600;
 
 class Authority {
  public:
+  /// What becomes of one that has expired.
+  enum class Expired : std::uint8_t { kIsRefused, kIsTaken };
   /// Reads certificate and key, and checks that they belong together and may sign today.
   /// @returns kUnavailable or kDamaged, naming the file at fault.
-  static Result<Authority> open(const PkiFolder& folder);
+  static Result<Authority> open(const PkiFolder& folder, Expired expired = Expired::kIsRefused);
 
   /// That of the folder, then the one that takes over, or was replaced, if there is one: whoever has a certificate of
-  /// one of them is let in. @returns as open()
+  /// one of them is let in. Of those two one that has expired is no fault. @returns as open()
   static Result<std::vector<Authority>> open_all(const PkiFolder& folder);
 
   /// A new authority for a fleet: its key, and a certificate that it has signed itself, valid for so many days.

@@ -7,6 +7,7 @@
 
 #include "revocation_list.hpp"
 #include "skink/common/provisioning/signed_release.hpp"
+#include "skink/common/wire/messages.hpp"
 #include "skink/coordinator/provisioning/release_signing.hpp"
 #include "skink/coordinator/provisioning/renewal.hpp"
 #include "skink/host/files/files.hpp"
@@ -16,14 +17,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kMostAuthorities = wire::kMaxAuthoritiesBytes - kReleaseHeaderBytes;
 constexpr std::array<const char*, 3> kTexts{"none", "announced", "adopted"};
 
 Error invalid(const std::string& message) { return make_error(Status::kInvalidArgument, message); }
 
-bool is_there(const PkiFolder& authority) {
-  std::error_code code;
-  return fs::exists(authority.ca(), code) && fs::exists(authority.ca_key(), code);
-}
+bool is_there(const PkiFolder& authority) { return has_authority(authority); }
 
 /// The folder appears whole.
 Result<void> write_authority(const PkiFolder& folder, const Authority& authority) {
@@ -50,6 +49,10 @@ Result<void> write_authorities(const PkiFolder& folder, const std::vector<X509*>
   for (X509* one : authorities) {
     const Der der = der_of(one);
     content.append(der.begin(), der.end());
+  }
+  if (content.size() > kMostAuthorities) {
+    return invalid(
+        "the certificates of two authorities do not fit in a message to a device: the fleet's name is too long");
   }
   const auto before = signed_authorities(folder.root);
   if (!before) return before.error();
@@ -78,8 +81,12 @@ Result<void> write_lists(const PkiFolder& folder) {
 }
 
 Result<void> remove_authority(const PkiFolder& folder) {
+  const std::string old = folder.root + ".old";
   std::error_code code;
-  fs::remove_all(folder.root, code);
+  fs::remove_all(old, code);
+  const auto moved = move_folder(folder.root, old, Occupied::kRefuse);  // in one step: half of it would be no authority
+  if (!moved) return moved;
+  fs::remove_all(old, code);
   if (!code) return {};
   return make_error(Status::kUnavailable, folder.root + ": cannot be removed: " + code.message());
 }
@@ -148,9 +155,16 @@ Result<std::vector<std::string>> devices_of_former(const std::string& pki) {
   std::error_code code;
   for (const auto& entry : fs::directory_iterator(folder.root + "/devices", code)) {
     const std::string id = entry.path().filename().string();
-    const auto certificate = read_certificate(entry.path().string() + "/cert.pem");
+    if (revoked->count(id) != 0) continue;
+    const std::string path = entry.path().string() + "/cert.pem";
+    std::error_code absent;
+    if (!fs::exists(path, absent)) {  // what it connects with is not known here
+      ids.push_back(id);
+      continue;
+    }
+    const auto certificate = read_certificate(path);
     if (!certificate) return certificate.error();
-    if (revoked->count(id) == 0 && !present->has_signed(certificate->get())) ids.push_back(id);
+    if (!present->has_signed(certificate->get())) ids.push_back(id);
   }
   std::sort(ids.begin(), ids.end());
   return ids;
@@ -160,6 +174,7 @@ Result<void> retire_authority(const std::string& pki) {
   const PkiFolder folder{pki};
   const auto lock = lock_folder(folder);
   if (!lock) return lock.error();
+  if (is_there(folder.next())) return invalid("the next authority is not adopted yet, or not wholly: adopt it first");
   if (!is_there(folder.former())) return invalid("there is no former authority to retire");
   const auto present = Authority::open(folder);
   if (!present) return present.error();

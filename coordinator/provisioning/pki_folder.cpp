@@ -11,12 +11,18 @@ namespace skink::provisioning {
 
 namespace fs = std::filesystem;
 
+bool has_authority(const PkiFolder& folder) {
+  std::error_code code;
+  return fs::exists(folder.ca(), code) && fs::exists(folder.ca_key(), code);
+}
+
 std::vector<std::string> certificates_in(const std::string& device_folder) {
   std::vector<std::string> paths;
   std::error_code code;
   for (const auto& entry : fs::directory_iterator(device_folder, code)) {
     const std::string name = entry.path().filename().string();
-    if (name.rfind("replaced-", 0) == 0 && name.ends_with(".pem")) paths.push_back(entry.path().string());
+    const bool is_other = name.rfind("replaced-", 0) == 0 || name.rfind("issued-", 0) == 0;
+    if (is_other && name.ends_with(".pem")) paths.push_back(entry.path().string());
   }
   std::sort(paths.begin(), paths.end());
   const std::string current = device_folder + "/cert.pem";

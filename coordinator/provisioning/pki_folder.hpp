@@ -40,7 +40,11 @@ struct PkiFolder {
   std::string unfinished() const { return root + "/.unfinished"; }
 };
 
-/// Certificates in a device's folder: the current one first, then those that --force replaced. Empty for none.
+/// Is there an authority, certificate and key, in this folder?
+bool has_authority(const PkiFolder& folder);
+
+/// Certificates in a device's folder: the current one first, then those that --force or a renewal replaced, and those
+/// that were issued and are not in use yet. Empty for none.
 std::vector<std::string> certificates_in(const std::string& device_folder);
 
 /// The revoked ids; none where there is no list yet.

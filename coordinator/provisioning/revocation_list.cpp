@@ -86,7 +86,9 @@ Result<std::vector<RevocationList>> read_all(const std::string& path) {
     RevocationList one = read_one(in);
     for (int i = 1; one != nullptr && i < kMostLists; ++i) {
       RevocationList another = read_one(in);
-      if (another == nullptr) break;
+      const bool is_end = another == nullptr && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+      if (is_end) break;
+      if (another == nullptr) return static_cast<X509_CRL*>(nullptr);  // entries of it would be lost
       lists.push_back(std::move(another));
     }
     return one.release();
@@ -114,7 +116,7 @@ Result<std::vector<AuthorityList>> read_revocation_lists(const PkiFolder& folder
     if (owner == all.end()) {
       return make_error(Status::kDamaged, folder.certificate_list() + ": not signed by the authority beside it");
     }
-    owner->list = std::move(list);
+    if (count_of(list.get()) >= count_of(owner->list.get())) owner->list = std::move(list);
   }
   return all;
 }

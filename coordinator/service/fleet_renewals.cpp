@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <ctime>
+#include <utility>
 
 #include "skink/common/wire/messages.hpp"
 #include "skink/coordinator/provisioning/renewal.hpp"
@@ -14,8 +16,14 @@ namespace {
 constexpr std::uint32_t kPage = 500;
 constexpr std::uint32_t kMostAnswers = 8;  // a device that asks for more of one renewal has something else in mind
 constexpr std::uint64_t kRetryMs = 5000;
+constexpr std::chrono::milliseconds kLongestAnswers(100);
 constexpr std::uint64_t kCheckMs = 3'600'000;
 constexpr std::int64_t kDayS = 86400;
+
+/// A refusal may pass; it is asked again on another day.
+bool was_refused_today(const RenewalRow& row) {
+  return row.phase == RenewalPhase::kRefused && row.since.substr(0, 10) == utc_now().substr(0, 10);
+}
 
 std::uint64_t name_of(const std::vector<std::uint8_t>& certificate) {
   return crypto::prefix_of(crypto::sha256({certificate.data(), certificate.size()}));
@@ -52,19 +60,26 @@ Result<std::uint32_t> FleetRenewals::ask(const std::string& id) {
   if (!authorities) return authorities.error();
   authorities_ = std::move(*authorities);
   Standing& standing = standing_[id];
-  if (standing.row.number != 0 && is_open(standing.row)) {
+  standing.row.device = id;
+  if (standing.row.number != 0 && standing.row.phase == RenewalPhase::kAsked) {
     publish(standing);
     return standing.row.number;
   }
-  standing.row.device = id;
-  ++standing.row.number;
+  standing.answers = 0;
+  standing.began_again = false;
+  const auto begun = begin(standing, standing.row.number + 1);
+  if (!begun) return begun.error();
+  return standing.row.number;
+}
+
+Result<void> FleetRenewals::begin(Standing& standing, std::uint32_t number) {
+  standing.row.number = number;
   standing.row.certificate.clear();
   standing.row.valid_until.clear();
-  standing.answers = 0;
+  standing.request.clear();
   const auto noted = set(standing, RenewalPhase::kAsked, "");
-  if (!noted) return noted.error();
-  publish(standing);
-  return standing.row.number;
+  if (noted) publish(standing);
+  return noted;
 }
 
 // ---- the broker -----------------------------------------------------------------------------------------------------
@@ -124,21 +139,24 @@ Result<void> FleetRenewals::on_credentials(const std::string& id, Bytes message,
   wire::Credentials said;
   if (wire::decode_credentials(message, {id.c_str(), devices_.key_of(id)}, said) != Status::kOk) return {};
   Standing& standing = found->second;
-  if (!is_open(standing.row)) return {};
+  if (!is_open(standing.row) || said.number == ~std::uint32_t{0}) return {};
   const bool is_over = said.number == standing.row.number && standing.row.phase == RenewalPhase::kAsked &&
                        said.request.empty() && said.reason == wire::Refusal::kNone;
   if (said.number > standing.row.number || is_over) {  // this store was restored from a backup
-    standing.row.number = said.number + 1;
-    standing.row.certificate.clear();
-    const auto noted = set(standing, RenewalPhase::kAsked, "");
-    if (noted) publish(standing);
-    return noted;
+    return begin(standing, said.number + 1);
   }
   return said.number == standing.row.number ? take(standing, said, now_ms) : Result<void>();
 }
 
 Result<void> FleetRenewals::take(Standing& standing, const wire::Credentials& said, std::uint64_t now_ms) {
   const RenewalRow& row = standing.row;
+  const Bytes issued{row.certificate.data(), row.certificate.size()};
+  const bool is_certified = !said.request.empty() && provisioning::certifies(issued, said.request);
+  if (said.reason == wire::Refusal::kWrongCertificate && !said.request.empty()) {
+    // One that crossed its request, or of an authority that it has not heard of yet.
+    if (!is_certified) return keep_request(standing, said.request, now_ms);
+    if (!std::exchange(standing.began_again, true)) return begin(standing, row.number + 1);
+  }
   if (said.reason != wire::Refusal::kNone) {
     const std::string reason = wire::refusal_text(said.reason);
     say_("warning", "device.renewal_refused", fmt::format("{} refuses its renewal: {}", row.device, reason),
@@ -146,10 +164,11 @@ Result<void> FleetRenewals::take(Standing& standing, const wire::Credentials& sa
     withdraw(row.device);
     return set(standing, RenewalPhase::kRefused, reason);
   }
-  if (!said.request.empty()) {
-    standing.request.assign(said.request.begin(), said.request.end());
-    return answer(standing, now_ms);
+  if (is_certified) {  // the broker has kept it: the answer is on its way, or the device was away
+    publish(standing);
+    return {};
   }
+  if (!said.request.empty()) return keep_request(standing, said.request, now_ms);
   if (row.phase != RenewalPhase::kIssued) return {};
   if (said.certificate != name_of(row.certificate)) {
     const std::string trouble = "it still connects with its old certificate: does the broker trust the authority?";
@@ -159,6 +178,11 @@ Result<void> FleetRenewals::take(Standing& standing, const wire::Credentials& sa
     standing.trouble = trouble;
     return {};
   }
+  const auto confirmed = provisioning::confirm_certificate(settings_.certificates_pki, row.device, issued);
+  if (!confirmed) {  // said again with its next connection
+    say_("error", "device.renewal_failed", fmt::format("{}: {}", row.device, confirmed.error().message), row.device);
+    return {};
+  }
   say_("info", "device.renewed",
        fmt::format("{} has connected with its new certificate, valid until {}", row.device, row.valid_until),
        row.device);
@@ -166,7 +190,14 @@ Result<void> FleetRenewals::take(Standing& standing, const wire::Credentials& sa
   return set(standing, RenewalPhase::kDone, "");
 }
 
-/// Also a second time: a device that has lost its key asks again. A certificate that crossed its request is harmless.
+/// Answered by on_time(), a few at a time, for a round must not wait for many.
+Result<void> FleetRenewals::keep_request(Standing& standing, Bytes request, std::uint64_t now_ms) {
+  standing.request.assign(request.begin(), request.end());
+  standing.retry_ms = now_ms;
+  return {};
+}
+
+/// Also a second time: a device that has lost its key asks again.
 Result<void> FleetRenewals::answer(Standing& standing, std::uint64_t now_ms) {
   RenewalRow& row = standing.row;
   const std::vector<std::uint8_t> request = std::exchange(standing.request, {});
@@ -204,10 +235,12 @@ Result<void> FleetRenewals::answer(Standing& standing, std::uint64_t now_ms) {
 // ---- time -----------------------------------------------------------------------------------------------------------
 
 Result<void> FleetRenewals::on_time(std::uint64_t now_ms) {
+  const auto begin = std::chrono::steady_clock::now();
   for (auto& [id, standing] : standing_) {
     if (standing.request.empty() || now_ms < standing.retry_ms) continue;
     auto done = answer(standing, now_ms);
     if (!done) return done;
+    if (std::chrono::steady_clock::now() - begin > kLongestAnswers) break;  // the others with the next turn
   }
   if (checked_ms_ != 0 && now_ms - checked_ms_ < kCheckMs) return {};
   checked_ms_ = now_ms;
@@ -216,7 +249,15 @@ Result<void> FleetRenewals::on_time(std::uint64_t now_ms) {
 
 Result<void> FleetRenewals::ask_those_that_end() {
   if (settings_.certificates_pki.empty() || settings_.renew_days == 0) return {};
-  const std::int64_t limit = std::time(nullptr) + std::int64_t{settings_.renew_days} * kDayS;
+  const std::int64_t now = std::time(nullptr);
+  const std::int64_t limit = now + std::int64_t{settings_.renew_days} * kDayS;
+  const auto authority_end = provisioning::end_of_authority(settings_.certificates_pki);
+  if (!authority_end) {
+    say_("error", "device.renewal_failed", authority_end.error().message, "");
+    return {};
+  }
+  const std::int64_t possible = std::min(now + std::int64_t{settings_.certificate_days} * kDayS, *authority_end);
+  bool is_in_vain = false;
   std::string after;
   for (;;) {
     const auto devices = store_.devices(after, kPage);
@@ -225,16 +266,28 @@ Result<void> FleetRenewals::ask_those_that_end() {
       const std::string& id = device.row.id;
       const auto end = provisioning::end_of_certificate(settings_.certificates_pki, id);
       const auto standing = standing_.find(id);
-      const bool stands = standing != standing_.end() && standing->second.row.phase != RenewalPhase::kDone;
+      const bool stands =
+          standing != standing_.end() && (is_open(standing->second.row) || was_refused_today(standing->second.row));
       if (!end || *end > limit || stands || devices_.is_revoked(id)) continue;  // another authority's, or nobody's
+      if (possible - *end < std::int64_t{settings_.renew_days} * kDayS / 2) {   // it would be due again at once
+        is_in_vain = true;
+        continue;
+      }
       const auto number = ask(id);
       if (!number && number.error().cause == Cause::kStore) return number.error();
       say_(number ? "info" : "error", number ? "device.renewal" : "device.renewal_failed",
            number ? fmt::format("{}: its certificate ends soon and is renewed", id) : number.error().message, id);
     }
-    if (devices->size() < kPage) return {};
+    if (devices->size() < kPage) break;
     after = devices->back().row.id;
   }
+  if (is_in_vain) {
+    say_("error", "device.renewal_failed",
+         "certificates of devices end soon, and new ones would not hold much longer, for the authority ends: 'skinkctl "
+         "certificates next-authority'",
+         "");
+  }
+  return {};
 }
 
 }  // namespace skink::coordinator

@@ -97,10 +97,10 @@ ServiceEnd FleetService::run(const FleetObserver& observer, const std::function<
     if (turn == Turn::kStoreFailed) end = ServiceEnd::kStoreFailed;
     if (turn != Turn::kDone) failure_ = loop_->failure();
     auto done = turn == Turn::kDone ? manage() : Result<void>();
+    if (done && loop_->is_connected()) done = renewals_.on_time(loop_->now_ms());
     if (done && loop_->now_ms() - written_ms_ >= kWriteMs) {
       done = write_notes();
       if (done) done = run_schedules();
-      if (done && loop_->is_connected()) done = renewals_.on_time(loop_->now_ms());
     }
     if (!done) {
       failure_ = done.error().message;

@@ -67,6 +67,9 @@ Result<Settings> read_settings(const std::string& path) {
   settings.certificates_pki = from_folder_of(path, certificates.text("pki", kMaxPath, ""));
   settings.certificate_days = certificates.count("days", {1, limits::kMaxCertificateDays}, settings.certificate_days);
   settings.renew_days = certificates.count("renew_days", {0, limits::kMaxCertificateDays}, 0);
+  if (settings.renew_days >= settings.certificate_days) {
+    certificates.problem("renew_days", "below [certificates] days, or devices would renew without end");
+  }
   read_http(root.table("http", Presence::kOptional), path, settings);
   const auto done = file->finish();
   if (!done) return done.error();

@@ -34,8 +34,18 @@ Result<void> announce_authority(const std::string& folder) {
   return done ? tell_broker(gateway) : done;
 }
 
-Result<void> adopt_authority(const std::string& folder, std::uint32_t days) {
+Result<void> adopt_authority(const std::string& folder, std::uint32_t days, bool loses) {
   const GatewayFolder gateway{folder};
+  if (provisioning::authority_change(gateway.pki()) == provisioning::AuthorityChange::kAnnounced && !loses) {
+    const auto left = provisioning::devices_of_former(gateway.pki());
+    if (!left) return left.error();
+    if (!left->empty()) {
+      return make_error(Status::kInvalidArgument,
+                        fmt::format("{} do not trust the next authority yet, and would refuse the broker for good: "
+                                    "'skinkctl renewals ask' renews them, --lose-devices adopts it all the same",
+                                    some_of(*left)));
+    }
+  }
   auto done = provisioning::adopt_authority(gateway.pki());
   if (done) done = tell_broker(gateway);
   if (!done) return done;
@@ -51,8 +61,8 @@ Result<void> retire_authority(const std::string& folder, bool loses) {
   if (!devices->empty() && !loses) {
     return make_error(
         Status::kInvalidArgument,
-        fmt::format("{} have no certificate of the present authority yet, and the broker would let them in no more: "
-                    "'skinkctl renewals ask' renews them, --lose-devices retires it all the same",
+        fmt::format("{} have no certificate of the present authority, and the broker would let them in no more: "
+                    "'skinkctl renewals ask' renews those that are there, --lose-devices retires it all the same",
                     some_of(*devices)));
   }
   const auto done = provisioning::retire_authority(gateway.pki());

@@ -26,6 +26,13 @@ Status CredentialStore::open(Flash& flash, uint32_t first_sector, uint32_t slot_
                              const CredentialConfig& config) noexcept {
   static_assert(sizeof(Record) <= 4032, "a sector of 4 KB, as the contract says");
   config_ = config;
+  flash_ = &flash;
+  first_sector_ = first_sector;
+  slot_sectors_ = slot_sectors;
+  const Bytes parts[] = {{reinterpret_cast<const uint8_t*>(config.device_id), strlen(config.device_id)},
+                         config.factory.certificate,
+                         config.factory.authorities};
+  identity_ = crypto::prefix_of(crypto::hmac_sha256(config.key, parts));
   const Status status = slots_.open(flash, first_sector, slot_sectors);
   if (status != Status::kOk) return status;
   if (slots_.capacity() < sizeof(Record)) return Status::kBufferTooSmall;
@@ -36,20 +43,22 @@ Status CredentialStore::open(Flash& flash, uint32_t first_sector, uint32_t slot_
 void CredentialStore::clear() noexcept {
   memset(&record_, 0, sizeof record_);
   record_.version = 1;
+  record_.identity = identity_;
 }
 
-/// The digest is over all of it, so what was written is what is read, or nothing.
+/// The digest is over all of it, so what was written is what is read, or nothing. A write that failed has made the
+/// store forget the slot that is whole: it looks for it again.
 void CredentialStore::read_record() noexcept {
   clear();
   ++generation_;
+  if (slots_.open(*flash_, first_sector_, slot_sectors_) != Status::kOk) return;
   if (!slots_.has_model() || slots_.model_bytes() != sizeof(Record)) return;
   const MutableBytes bytes{reinterpret_cast<uint8_t*>(&record_), sizeof record_};
-  const bool is_whole =
-      slots_.read_whole(0, bytes) == Status::kOk && crypto::sha256(bytes) == slots_.digest() && record_.version == 1;
+  const bool is_whole = slots_.read_whole(0, bytes) == Status::kOk && crypto::sha256(bytes) == slots_.digest() &&
+                        record_.version == 1 && record_.identity == identity_;
   if (!is_whole) clear();
 }
 
-/// What cannot be written is forgotten: after a reset it would be too.
 Status CredentialStore::save() noexcept {
   const Bytes bytes{reinterpret_cast<const uint8_t*>(&record_), sizeof record_};
   Status status = slots_.begin(sizeof(Record));

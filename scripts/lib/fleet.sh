@@ -73,6 +73,8 @@ certificate = "$fleet_work/pki/coordinator/cert.pem"
 key = "$fleet_work/pki/coordinator/key.pem"
 [release]
 pki = "$fleet_work/pki"
+[certificates]
+pki = "$fleet_work/pki"
 [http]
 listen = $1
 $(printf '%s\n' "${@:2}")

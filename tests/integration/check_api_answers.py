@@ -174,6 +174,17 @@ def check_revocation(local, pki):
     assert (Path(pki) / "revoked.txt").read_text().count("to-come") == 1
 
 
+def check_renewals(local):
+    """Asked for once, of devices that may be in the fleet; those of this test cannot answer."""
+    local.call("POST", "/api/v1/devices/no%20id:renew", 400, code="invalid-parameter")
+    for _ in range(2):
+        assert local.call("POST", "/api/v1/devices/device-001:renew", 200).json == {"device": "device-001", "number": 1}
+    refused = local.call("POST", "/api/v1/devices/to-come:renew", 409, code="cannot-be-renewed").json
+    assert "to-come is revoked" in refused["detail"], refused
+    rows = local.call("GET", "/api/v1/renewals?limit=5", 200).json["items"]
+    assert [(row["device"], row["number"], row["phase"], row["reason"]) for row in rows] == [("device-001", 1, "asked", None)], rows
+
+
 def check_forgetting(local):
     """Who is gone for good: not one that is there, nor one that is revoked."""
     local.call("DELETE", "/api/v1/devices/nobody", 404, code="not-found")
@@ -303,7 +314,7 @@ def check_audit(local):
     rows = local.call("GET", "/api/v1/audit", 200).json["items"]
     expected = (["run.queue"] * 3 + ["run.pause", "run.resume", "run.stop", "run.stop"] +
                 ["release.add"] * 3 + ["device.describe"] * 8 + ["device.forget"] * 2 + ["run.queue"] * 2 + ["trial.add"] +
-                ["schedule.add"] * 2 + ["schedule.change"] * 3 + ["schedule.remove"] * 2 + ["model.add"] * 2 + ["device.revoke"] * 2 + ["token.add"] * 4 + ["device.describe", "token.remove"])
+                ["schedule.add"] * 2 + ["schedule.change"] * 3 + ["schedule.remove"] * 2 + ["model.add"] * 2 + ["device.revoke"] * 2 + ["device.renew"] * 2 + ["token.add"] * 4 + ["device.describe", "token.remove"])
     actions = [row["action"] for row in rows]
     assert sorted(actions) == sorted(expected), actions
     others = {row["action"]: row["who"] for row in rows if row["who"] != "local"}
@@ -352,6 +363,7 @@ def main():
     check_releases(local)
     check_devices(local)
     check_revocation(local, arguments.pki)
+    check_renewals(local)
     check_forgetting(local)
     check_trials(local)
     check_models_of_rounds(local)

@@ -43,6 +43,7 @@ struct Scene {
   }
   void request(std::uint32_t number, const std::vector<std::uint8_t>& request) {
     say({number, 0, 0, {request.data(), request.size()}, wire::Refusal::kNone});
+    REQUIRE(renewals->on_time(1000).has_value());
   }
   RenewalRow row() const { return store.renewals("", 10).value().at(0); }
 
@@ -110,6 +111,23 @@ TEST_CASE("renewals: what a device asks for is bounded", "[renewal]") {
     scene.say({8, 0, 0, {}, wire::Refusal::kNone});  // and one that the device has done already
     CHECK(scene.row().number == 9);
   }
+  SECTION("the same request again is the same certificate") {
+    const auto request = certificate_request("pump-1");
+    scene.request(1, request);
+    const auto first = scene.row().certificate;
+    for (int i = 0; i < 20; ++i) scene.request(1, request);
+    CHECK(scene.row().certificate == first);
+  }
+  SECTION("what it does not trust is asked anew once, then it is refused") {
+    const auto request = certificate_request("pump-1");
+    for (std::uint32_t number : {1U, 2U}) {
+      scene.request(number, request);
+      CHECK(scene.row().phase == RenewalPhase::kIssued);
+      scene.say({number, 0, 0, {request.data(), request.size()}, wire::Refusal::kWrongCertificate});
+    }
+    CHECK(scene.row().number == 2);
+    CHECK(scene.row().phase == RenewalPhase::kRefused);
+  }
   SECTION("it is revoked meanwhile") {
     scene.devices.revoke({"pump-1"});
     scene.request(1, certificate_request("pump-1"));
@@ -144,15 +162,32 @@ TEST_CASE("renewals: certificates that end soon are renewed by themselves", "[re
   REQUIRE(scene.renewals->ask("pump-1").has_value());
   scene.request(1, certificate_request("pump-1"));  // for 30 days
   scene.say({1, name_of(scene.row().certificate), 0, {}, wire::Refusal::kNone});
+  scene.settings.certificate_days = 3650;
   scene.settings.renew_days = 29;
-  REQUIRE(scene.renewals->on_time(1).has_value());
+  REQUIRE(scene.renewals->on_time(3'700'000).has_value());
   CHECK(scene.row().number == 1);
   scene.settings.renew_days = 31;
-  REQUIRE(scene.renewals->on_time(2).has_value());
+  REQUIRE(scene.renewals->on_time(3'700'001).has_value());
   CHECK(scene.row().number == 1);  // it looks once an hour
-  REQUIRE(scene.renewals->on_time(3'700'000).has_value());
+  REQUIRE(scene.renewals->on_time(7'400'000).has_value());
   CHECK(scene.row().number == 2);
   CHECK(scene.row().phase == RenewalPhase::kAsked);
+}
+
+TEST_CASE("renewals: what would hold no longer is not renewed, and that is said", "[renewal]") {
+  Scene scene;
+  DeviceRow row;
+  row.id = "pump-1";
+  row.online = true;
+  row.last_seen = "2026-11-30T00:00:00Z";
+  REQUIRE(scene.store.note({row}, {}).has_value());
+  REQUIRE(scene.renewals->ask("pump-1").has_value());
+  scene.request(1, certificate_request("pump-1"));  // for 30 days, and so would the next be
+  scene.say({1, name_of(scene.row().certificate), 0, {}, wire::Refusal::kNone});
+  scene.settings.renew_days = 31;
+  REQUIRE(scene.renewals->on_time(3'700'000).has_value());
+  CHECK(scene.row().number == 1);
+  CHECK(scene.said.back() == "device.renewal_failed");
 }
 
 TEST_CASE("renewals: without an authority nothing is asked", "[renewal]") {

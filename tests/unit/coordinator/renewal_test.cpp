@@ -38,6 +38,11 @@ struct Fleet {
                                                  std::uint32_t days = 30) const {
     return provisioning::answer_request(folder.path(), id, {request.data(), request.size()}, days);
   }
+  void confirm(const std::string& id, const provisioning::IssuedCertificate& issued) const {
+    for (int i = 0; i < 2; ++i) {
+      REQUIRE(provisioning::confirm_certificate(folder.path(), id, {issued.der.data(), issued.der.size()}).has_value());
+    }
+  }
   std::string issuer(const std::string& id) const {
     for (const char* authority : {"/ca.pem", "/next/ca.pem", "/former/ca.pem"}) {
       const std::string path = folder.path() + authority;
@@ -61,6 +66,9 @@ TEST_CASE("renewals: a request is answered, and the old certificate stays known"
   const Fleet fleet;
   const auto issued = fleet.answer("pump-1", certificate_request("pump-1"));
   REQUIRE(issued.has_value());
+  CHECK(fs::exists(fleet.folder.file("devices/pump-1/key.pem")));  // it is in use until the device has the new one
+  CHECK(provisioning::prepare_revocation({fleet.folder.path(), {"pump-1"}, 0})->report.certificates.size() == 2);
+  fleet.confirm("pump-1", *issued);
   const auto certificate = test::certificate_in(fleet.folder.file("devices/pump-1/cert.pem"));
   unsigned char* der = nullptr;
   const int size = i2d_X509(certificate.get(), &der);
@@ -116,7 +124,10 @@ TEST_CASE("authority: announced, adopted, retired; each step again is no step", 
   CHECK(provisioning::claimed_number(bytes_of(both)) == 1);
   CHECK(fleet.issuer("pump-1") == "/ca.pem");
 
-  REQUIRE(fleet.answer("pump-1", certificate_request("pump-1")).has_value());
+  const auto issued = fleet.answer("pump-1", certificate_request("pump-1"));
+  REQUIRE(issued.has_value());
+  CHECK(provisioning::devices_of_former(pki).value().size() == 2);  // it is not in use yet
+  fleet.confirm("pump-1", *issued);
   CHECK(fleet.issuer("pump-1") == "/next/ca.pem");
   CHECK(provisioning::devices_of_former(pki).value() == std::vector<std::string>{"pump-2"});
 
@@ -160,7 +171,9 @@ TEST_CASE("authority: a power cut between two files of a step is mended by the s
   REQUIRE(write_file(pki + "/ca.key", next_key).has_value());  // the key of one, the certificate of the other
   REQUIRE(provisioning::adopt_authority(pki).has_value());
   CHECK(fleet.blocks("ca.pem") == 2);
-  REQUIRE(fleet.answer("pump-1", certificate_request("pump-1")).has_value());
+  const auto issued = fleet.answer("pump-1", certificate_request("pump-1"));
+  REQUIRE(issued.has_value());
+  fleet.confirm("pump-1", *issued);
   CHECK(fleet.issuer("pump-1") == "/ca.pem");
   CHECK(fleet.issuer("pump-2") == "/former/ca.pem");
 }

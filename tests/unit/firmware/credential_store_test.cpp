@@ -276,6 +276,38 @@ TEST_CASE("credentials: what is wrong is refused or ignored, and changes nothing
   CHECK_FALSE(scene.store->wants_reconnection());
 }
 
+TEST_CASE("credentials: a flash that fails takes away nothing that is kept", "[credentials]") {
+  Scene scene;
+  scene.connect();
+  scene.ask(1);
+  (void)scene.answer();
+  scene.ask(1, "!key 1");
+  scene.store->on_disconnected();
+  scene.connect();
+  REQUIRE(scene.certificate() == "!key 1");
+  for (std::uint32_t cell = 0; cell < 2 * 4096; ++cell) scene.flash.stuck.insert(cell);
+  scene.ask(2);
+  scene.flash.stuck.clear();
+  CHECK(scene.certificate() == "!key 1");
+  CHECK(scene.answer().reason == Refusal::kStorageFailed);
+  scene.ask(2);  // what it has is still known
+  CHECK(text_of(scene.answer().request).front() == '?');
+  CHECK(scene.certificate() == "!key 1");
+  scene.start();
+  CHECK(scene.certificate() == "!key 1");
+}
+
+TEST_CASE("credentials: a device with another identity begins anew", "[credentials]") {
+  Scene scene;
+  scene.connect();
+  scene.ask(1);
+  (void)scene.answer();
+  scene.ask(1, "!key 1");
+  scene.factory_certificate = "another certificate";
+  scene.start();
+  CHECK(scene.certificate() == "another certificate");
+}
+
 /// Plays until the renewal is done or the power goes. The broker lets in who has an issued certificate, or the
 /// factory's.
 bool play(Scene& scene, std::string& issued) {
@@ -322,7 +354,9 @@ TEST_CASE("credentials: the power goes at 1,000 moments of a renewal, and it is 
 TEST_CASE("credentials: a slot that is too small is said", "[credentials]") {
   FakeFlash flash(2048, 2, 8);
   CredentialStore store;
-  CHECK(store.open(flash.flash, 0, 1, {}) == Status::kBufferTooSmall);
+  firmware::CredentialConfig config;
+  config.device_id = "bench-1";
+  CHECK(store.open(flash.flash, 0, 1, config) == Status::kBufferTooSmall);
 }
 
 }  // namespace

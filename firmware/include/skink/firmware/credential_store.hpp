@@ -34,7 +34,8 @@ struct CredentialConfig {
 /// About 6 KB. Not ISR-safe. Any bytes may come as a renewal.
 class CredentialStore {
  public:
-  /// Finds the newer whole slot. A slot whose content is not what was written counts as none.
+  /// Finds the newer whole slot. One whose content is not what was written, or that replaces another identity than this
+  /// one, counts as none.
   ///
   /// @param[in] flash         borrowed for the store's life; 2 * slot_sectors sectors from `first_sector`
   /// @returns ModelStore::open(), with its statuses; kBufferTooSmall: a slot has no room for 4032 bytes.
@@ -100,7 +101,8 @@ class CredentialStore {
   struct Record {
     uint32_t version;
     Phase phase;
-    uint32_t number;  ///< of the last renewal
+    uint32_t number;    ///< of the last renewal
+    uint64_t identity;  ///< of the identity that it replaces: a device that is provisioned anew begins anew
     Set current;
     Set next;  ///< kRequested: the request in place of a certificate
   };
@@ -118,6 +120,10 @@ class CredentialStore {
   void refuse(wire::Refusal reason) noexcept;
   void confirm() noexcept;
 
+  Flash* flash_ = nullptr;
+  uint32_t first_sector_ = 0;
+  uint32_t slot_sectors_ = 0;
+  uint64_t identity_ = 0;
   ModelStore slots_;
   CredentialConfig config_;
   Record record_{};

@@ -26,15 +26,16 @@ class FleetRenewals {
 
   /// Reads which stand. Errors: the store failed.
   Result<void> read();
-  /// Has the device make a new key, also while it is away: it finds the message when it comes. One that stands already
-  /// stays. @returns its number; kInvalidArgument: no [certificates] pki, or the device is revoked; other errors: a
-  /// file of it cannot be read, or the store failed.
+  /// Has the device make a new key, also while it is away: it finds the message when it comes. A question that stands
+  /// already stays. @returns its number; kInvalidArgument: no [certificates] pki, or the device is revoked; other
+  /// errors: a file of it cannot be read, or the store failed.
   Result<std::uint32_t> ask(const std::string& id);
   /// Publishes what stands: the broker may have forgotten it. To be called with each connection.
   void publish();
   /// A message on the credentials topic; any bytes. Errors: the store failed.
   Result<void> on_credentials(const std::string& id, Bytes message, std::uint64_t now_ms);
-  /// Requests that could not be answered, and, once an hour, certificates that end soon. Errors: the store failed.
+  /// Answers requests, for a tenth of a second at most or one, and asks, once an hour, those whose certificates end
+  /// soon. To be called often. Errors: the store failed.
   Result<void> on_time(std::uint64_t now_ms);
   /// The device is forgotten.
   void forget(const std::string& id) { standing_.erase(id); }
@@ -43,7 +44,8 @@ class FleetRenewals {
   struct Standing {
     RenewalRow row;
     std::uint32_t answers = 0;          ///< certificates issued for this number, since the start
-    std::vector<std::uint8_t> request;  ///< that could not be answered yet
+    std::vector<std::uint8_t> request;  ///< that is not answered yet
+    bool began_again = false;           ///< with another number, for the device did not trust what was issued
     std::uint64_t retry_ms = 0;
     std::string trouble;  ///< said last
   };
@@ -51,6 +53,8 @@ class FleetRenewals {
     return row.phase == RenewalPhase::kAsked || row.phase == RenewalPhase::kIssued;
   }
   Result<void> set(Standing& standing, RenewalPhase phase, const std::string& reason);
+  Result<void> begin(Standing& standing, std::uint32_t number);
+  static Result<void> keep_request(Standing& standing, Bytes request, std::uint64_t now_ms);
   Result<void> take(Standing& standing, const wire::Credentials& said, std::uint64_t now_ms);
   Result<void> answer(Standing& standing, std::uint64_t now_ms);
   Result<void> ask_those_that_end();

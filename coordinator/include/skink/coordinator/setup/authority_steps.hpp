@@ -14,8 +14,12 @@ namespace skink::setup {
 Result<void> announce_authority(const std::string& folder);
 
 /// The next authority becomes the fleet's, with new certificates for broker, coordinator and HTTP interface. Can be
-/// repeated. @returns as provisioning::adopt_authority(), and renew_certificates().
-Result<void> adopt_authority(const std::string& folder, std::uint32_t days);
+/// repeated.
+/// @param[in] loses  devices that have no certificate of the next authority, do not trust it and are lost, are no
+/// reason
+///                   to refuse.
+/// @returns as provisioning::adopt_authority(), and renew_certificates(); kInvalidArgument names such devices.
+Result<void> adopt_authority(const std::string& folder, std::uint32_t days, bool loses);
 
 /// The former authority is trusted no more after the next start of the broker.
 /// @param[in] loses  devices whose only certificate is of the former authority, and which are lost, are no reason to
