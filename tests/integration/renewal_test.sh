@@ -81,6 +81,8 @@ cp -r gw/pki/devices before
 run=$("$ctl" runs queue "$file" "${settings[@]}" --json | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["number"])')
 "$ctl" certificates next-authority gw >said || fail "$(cat said)"
 [[ $(grep -c BEGIN gw/broker/ca.pem) == 2 && $(grep -c BEGIN gw/broker/crl.pem) == 2 ]] || fail "the broker is not told of both"
+! "$ctl" certificates adopt-authority gw >said 2>&1 || fail "an authority is adopted that no device trusts"
+grep -q "do not trust the next authority yet" said || fail "$(cat said)"
 restart_gateway
 until_says $count 60 online
 [[ $(rounds_done "$run") -lt $rounds ]] || fail "the run was over before anything was renewed"
