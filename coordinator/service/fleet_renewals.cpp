@@ -8,6 +8,7 @@
 
 #include "skink/common/wire/messages.hpp"
 #include "skink/coordinator/provisioning/renewal.hpp"
+#include "skink/coordinator/provisioning/revoked_list.hpp"
 #include "skink/host/program/time_of_day.hpp"
 
 namespace skink::coordinator {
@@ -55,7 +56,12 @@ Result<std::uint32_t> FleetRenewals::ask(const std::string& id) {
                       "there is no authority to sign with: name the folder with ca.key as [certificates] pki in the "
                       "configuration, and start the service again");
   }
-  if (devices_.is_revoked(id)) return make_error(Status::kInvalidArgument, id + " is revoked, for good");
+  // The file, for the list that is known may be a second old.
+  const auto revoked = settings_.revoked.empty() ? RevokedIds() : provisioning::read_revoked_list(settings_.revoked);
+  if (!revoked) return revoked.error();
+  if (devices_.is_revoked(id) || revoked->contains(id)) {
+    return make_error(Status::kInvalidArgument, id + " is revoked, for good");
+  }
   auto authorities = provisioning::signed_authorities(settings_.certificates_pki);
   if (!authorities) return authorities.error();
   authorities_ = std::move(*authorities);

@@ -82,6 +82,9 @@ Status Connection::send(Operation operation, Span<const char> name, Bytes payloa
     name = {single, name.size()};
   }
   if (!wire::parse_topic(name, topic) || (is_all && !wire::is_chunk(topic.kind))) return Status::kInvalidArgument;
+  if (topic.kind == wire::TopicKind::kRenewal || topic.kind == wire::TopicKind::kCredentials) {
+    return Status::kInvalidArgument;  // a node has no certificate, and datagrams no number for these
+  }
   address.operation = operation;
   address.topic = topic.kind;
   address.slot = topic.slot;

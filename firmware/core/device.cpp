@@ -32,7 +32,7 @@ Device::Device(const DeviceConfig& config, const DeviceStores& stores) noexcept
       models_(stores.models),
       releases_(stores.releases),
       journal_(stores.journal),
-      credentials_(stores.credentials),
+      credentials_(config.link == LinkKind::kStream ? stores.credentials : nullptr),
       connection_(config.link),
       client_(client_config(config),
               {models_.source(), config.samples, config.residuals, release_store(stores.releases), config.personal}) {
@@ -142,7 +142,7 @@ uint64_t Device::leave_ms() const noexcept {
     return ~uint64_t{0};
   }
   const bool has_worked = client_.counters().tasks != tasks_before_;
-  return rest_ms_ + (has_worked ? kSettleMs : uint64_t{policy_.listen_s} * 1000);
+  return rest_ms_ + (has_worked ? 0 : uint64_t{policy_.listen_s} * 1000);
 }
 
 bool Device::wants_sleep() noexcept {

@@ -132,7 +132,8 @@ void Uplink::follow_stream() noexcept {
     exchange();
   } else if ((now_ms_ >= answer_by_ms_ || now_ms_ >= connect_by_ms_) && stream_.state() != TlsStream::State::kClosed) {
     const bool shakes_hands = stream_.state() == TlsStream::State::kShakingHands;
-    stream_.close(shakes_hands ? TlsFailure::kProtocol : TlsFailure::kUnreachable);
+    if (shakes_hands && device_.credentials() != nullptr) device_.credentials()->on_failed();
+    stream_.close(TlsFailure::kUnreachable);
   }
   if (stream_.state() == TlsStream::State::kClosed) on_closed();
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A mixed fleet ends with the simulator's hash, and every update is the simulator's: a Cortex-M3, -M7, -M33 and two
-# Cortex-M4 in QEMU, 27 host clients, one TLS broker.
+# Cortex-M4 in QEMU, the same device as a process of Linux, 26 host clients, one TLS broker. Then all of them take the model
+# as a release.
 set -euo pipefail
 # shellcheck source=tests/firmware/firmware_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
@@ -10,10 +11,11 @@ for board in "${boards[@]}"; do need_board "$board" skink-client qemu-system-arm
 file=$fleet_root/experiments/sine.toml
 settings=(--set fleet.devices=32 --set fleet.held_out=8 --set meta.cohort=16 --set meta.rounds=10
   --set evaluation.every=5 --set evaluation.tasks=32 --set evaluation.final_tasks=64)
-fleet_begin 27
+fleet_begin 26
 fleet_configure mixed "$file"
-fleet_start_edge mixed "$file" 27 "${settings[@]}"
-# The roster is sorted: device-000 .. device-026, mcu-0 .. mcu-4. The M3 has room for the samples of a training device only;
+fleet_start_edge mixed "$file" 26 "${settings[@]}"
+fleet_start_process mixed a-process "$file" 0 "${settings[@]}" >/dev/null
+# The roster is sorted: a-process, device-000 .. device-025, mcu-0 .. mcu-4. The M3 has room for the samples of a training device only;
 # mcu-4 is held out and evaluates.
 fleet_start_qemu mixed "${boards[0]}" mcu-0 "$file" 27 "${settings[@]}" >"$fleet_work/m3.txt" # a pipe would hide its process
 for i in 1 2 3 4; do fleet_start_qemu mixed "${boards[i]}" "mcu-$i" "$file" $((27 + i)) "${settings[@]}"; done
@@ -42,3 +44,19 @@ done
 for i in 0 1 2 3 4; do
   grep -qE "round [0-9]+: (adapted|evaluated)" "$fleet_work/mixed/mcu-$i.log" || fail "mcu-$i did nothing"
 done
+grep -qE "round [0-9]+: accepted" "$fleet_work/mixed/a-process.log" || fail "the process did nothing"
+
+# ---- the model of that run, released: one file, the same on all of them ----
+if ! /usr/bin/python3 -c 'import numpy, paho.mqtt.client' 2>/dev/null; then
+  echo "SKIPPED: a release for all of them: python3-numpy or python3-paho-mqtt is not installed"
+  exit 0
+fi
+"$fleet_bin/skinkctl" release sign --pki "$fleet_work/pki" --model "$fleet_work/mixed/fleet/model.skm" --name sine --number 1 \
+  --out "$fleet_work/1.release" >/dev/null
+prefix=$(/usr/bin/python3 -c 'import sys; print(int.from_bytes(bytes.fromhex(sys.argv[1][:16]), "little"))' "$fleet")
+for id in a-process mcu-0 mcu-1 mcu-2 mcu-3 mcu-4; do
+  "$SKINK_PYTHON" "$fleet_root/tests/support/announce_release.py" --port "$fleet_port" --pki "$fleet_work/pki" --id "$id" \
+    --release "$fleet_work/1.release" --passes 4 --rate 0.002 --seconds 60 --expect release=1 release_refused=0 "release_model=$prefix" ||
+    { tail -n 20 "$fleet_work/mixed/$id.log" && fail "$id does not have the release"; }
+done
+echo "a process, M3, M4, M7 and M33 have the release"

@@ -310,7 +310,7 @@ TEST_CASE("messages: authentic bytes that are no message are refused", "[common]
 TEST_CASE("messages: unknown kinds, and verdicts count as unspecified, unknown reasons as other",
           "[common][wire][messages]") {
   // 257 and 2^32 - 1: numbers that a narrower type would take for another. The last value of a field wins.
-  const std::vector<Message> unknown = {{13}, {99}, {0x81, 0x02}, {0xff, 0xff, 0xff, 0xff, 0x0f}};
+  const std::vector<Message> unknown = {{14}, {99}, {0x81, 0x02}, {0xff, 0xff, 0xff, 0xff, 0x0f}};
   for (const Message& number : unknown) {
     const auto with_field = [&number](Message content, std::uint8_t field) {
       content.push_back(field);
