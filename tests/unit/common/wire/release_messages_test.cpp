@@ -138,7 +138,7 @@ TEST_CASE("messages: what a birth says of releases comes back, in less than 256 
 
 TEST_CASE("messages: unknown reasons and uses in a birth become other and unknown",
           "[common][wire][messages][release]") {
-  const std::vector<Message> unknown = {{13}, {99}, {0x81, 0x02}, {0xff, 0xff, 0xff, 0xff, 0x0f}};
+  const std::vector<Message> unknown = {{14}, {99}, {0x81, 0x02}, {0xff, 0xff, 0xff, 0xff, 0x0f}};
   for (const Message& number : unknown) {
     Message said = {0x78};  // release_reason
     said.insert(said.end(), number.begin(), number.end());
