@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Devices that connect, do one round, and sleep: an emulated board wakes at most four times between two rounds, and nothing of its
-# network is up meanwhile; the model is the simulator's. So it is for devices as processes that all sleep.
+# Devices that connect, do one round, and sleep: an emulated board wakes at most four times between two rounds;
+# the model is the simulator's. So it is for devices as processes that all sleep.
 set -euo pipefail
 # shellcheck source=tests/integration/fleet_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../integration/fleet_lib.sh" "devices that sleep"
@@ -19,6 +19,7 @@ round_trip() {
 settings=(--set fleet.devices=6 --set fleet.held_out=1 --set meta.cohort=2 --set meta.rounds=8 --set evaluation.every=0
   --set evaluation.tasks=0 --set evaluation.final_tasks=4 --set fleet.deadline_ms=120000 --set fleet.offline_ms=120000)
 fleet_configure many "$file"
+processes=()
 for ((i = 0; i < 6; i++)); do
   "$fleet_bin/skinkctl" provision --fleet demo --pki "$fleet_work/pki" --out "$fleet_work/processes" --id "dev-$i" \
     --broker "127.0.0.1:$fleet_port" --server-name localhost >/dev/null
@@ -27,8 +28,10 @@ for ((i = 0; i < 6; i++)); do
     --flash "$fleet_work/many/dev-$i.flash" --sleep 3 >"$fleet_work/many/dev-$i.log" 2>&1 &
   fleet_edge_pid=$!
   fleet_pids+=("$fleet_edge_pid")
+  processes+=("$fleet_edge_pid")
 done
 round_trip many
+for pid in "${processes[@]}"; do fleet_stop_one "$pid"; done
 left=$(cat "$fleet_work"/many/dev-*.log | grep -c "left, until the next connection is due" || true)
 [[ $left -ge 8 ]] || fail "they left $left times only"
 echo "6 processes left $left times in 8 rounds, and the model is the simulator's"

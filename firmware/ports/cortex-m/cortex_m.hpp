@@ -32,8 +32,6 @@ void note_next_reset(ResetReason reason) noexcept;
 
 /// Switches an external interrupt on. Its handler stands in the board's table in the section .vectors.external.
 void enable_interrupt(uint32_t number) noexcept;
-/// Disables one.
-void disable_interrupt(uint32_t number) noexcept;
 
 /// For handlers: the main loop has something to do, the next wait() returns at once.
 void request_turn() noexcept;

@@ -17,7 +17,6 @@ using namespace board_map;
 constexpr uint32_t kConsolePolls = 1'000'000;  // of the transmitter: a hundred characters' time at least
 constexpr uint32_t kWatchdogKey = 0x1ACCE551;
 constexpr uint32_t kWatchdogPeriod = kClockHz * 16;   // it warns after one period and resets after the second
-constexpr uint64_t kLongestHibernationMs = 60'000;    // then the clock is read
 constexpr uint64_t kLongestSleepMs = 14'000;          // then the watchdog is fed
 constexpr uintptr_t kClock = kDualTimer;              // the first half of the dual timer counts down for ever
 constexpr uintptr_t kAlarm = kDualTimer + 0x20;       // the second half wakes
@@ -92,23 +91,6 @@ void sleep(uint64_t until_ms) noexcept {
   reg(kAlarm) = static_cast<uint32_t>(sleep_ms) * kCountsPer32Ms / 32 + 1;
   reg(kAlarm + 0x08) = kOneShot;
   cortex_m::wait();  // for the alarm, or for a frame
-}
-
-/// Nothing but the alarm ends it; the watchdog stands still.
-void hibernate(uint64_t until_ms) noexcept {
-  const uint64_t now = now_ms();
-  if (now >= until_ms) return;
-  const uint64_t sleep_ms = until_ms - now < kLongestHibernationMs ? until_ms - now : kLongestHibernationMs;
-  reg(kWatchdog + 0xC00) = kWatchdogKey;
-  reg(kWatchdog + 0x08) = 0;
-  watchdog_runs = false;
-  cortex_m::disable_interrupt(board_map::kEthernetInterrupt);
-  reg(kAlarm + 0x08) = 0;
-  reg(kAlarm) = static_cast<uint32_t>(sleep_ms) * kCountsPer32Ms / 32 + 1;
-  reg(kAlarm + 0x08) = kOneShot;
-  cortex_m::wait();
-  cortex_m::enable_interrupt(board_map::kEthernetInterrupt);
-  feed_watchdog();
 }
 
 void feed_watchdog() noexcept {
