@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Devices that connect, do one round, and sleep: an emulated board wakes at most four times between two rounds;
-# the model is the simulator's. So it is for devices as processes that all sleep.
+# Devices, as processes, that connect, do one round, and sleep: they leave after each, and the model is the simulator's.
 set -euo pipefail
 # shellcheck source=tests/integration/fleet_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../integration/fleet_lib.sh" "devices that sleep"
@@ -35,24 +34,3 @@ for pid in "${processes[@]}"; do fleet_stop_one "$pid"; done
 left=$(cat "$fleet_work"/many/dev-*.log | grep -c "left, until the next connection is due" || true)
 [[ $left -ge 8 ]] || fail "they left $left times only"
 echo "6 processes left $left times in 8 rounds, and the model is the simulator's"
-
-# ---- a board ----
-if ! command -v qemu-system-arm >/dev/null || [[ ! -f $fleet_root/build/firmware-mps2-an386/skink-sleeper.elf ]]; then
-  echo "SKIPPED: a board that sleeps: qemu-system-arm is not installed, or the image was not built"
-  exit 0
-fi
-settings=(--set fleet.devices=1 --set fleet.held_out=0 --set meta.cohort=1 --set meta.rounds=3 --set evaluation.every=0
-  --set evaluation.tasks=0 --set evaluation.final_tasks=0 --set fleet.deadline_ms=120000 --set fleet.offline_ms=120000)
-fleet_configure board "$file"
-fleet_provision arm-0
-"$fleet_bin/skink-sim" record "$file" --device-index 0 --out "$fleet_work/board/arm-0.samples" "${settings[@]}" >/dev/null
-"$fleet_root/scripts/qemu-device" --board mps2-an386 --identity "$fleet_work/images/arm-0.bin" \
-  --recording "$fleet_work/board/arm-0.samples" --flash "$fleet_work/board/arm-0.flash" \
-  --image "$fleet_root/build/firmware-mps2-an386/skink-sleeper.elf" >"$fleet_work/board/arm-0.log" 2>&1 &
-fleet_edge_pid=$!
-fleet_pids+=("$fleet_edge_pid")
-round_trip board
-woken=$(tr -d '\r' <"$fleet_work/board/arm-0.log" | sed -n 's/^sleep: woken \([0-9]*\) times between two connections$/\1/p' | sort -n | tail -n 1)
-[[ -n $woken && $woken -le 4 ]] || { cat "$fleet_work/board/arm-0.log" && fail "woken ${woken:-?} times between two rounds"; }
-resumed=$(grep -c "session resumed" "$fleet_work/board/arm-0.log" || true)
-echo "a board: woken $woken times at most between two connections of 20 s, $resumed connections resumed TLS, and the model is the simulator's"
