@@ -22,8 +22,6 @@ constexpr std::array<const char*, 3> kTexts{"none", "announced", "adopted"};
 
 Error invalid(const std::string& message) { return make_error(Status::kInvalidArgument, message); }
 
-bool is_there(const PkiFolder& authority) { return has_authority(authority); }
-
 /// The folder appears whole.
 Result<void> write_authority(const PkiFolder& folder, const Authority& authority) {
   const std::string made = folder.root + ".new";
@@ -66,10 +64,13 @@ Result<void> write_authorities(const PkiFolder& folder, const std::vector<X509*>
   return write_file(folder.authorities(), *file, Readers::kEverybody);
 }
 
+enum class Lists : std::uint8_t { kOfAll, kOfThePresent };
+
 /// A broker refuses whoever has a certificate of an authority without a list.
-Result<void> write_lists(const PkiFolder& folder) {
-  const auto lists = read_revocation_lists(folder);
+Result<void> write_lists(const PkiFolder& folder, Lists wanted = Lists::kOfAll) {
+  auto lists = read_revocation_lists(folder);
   if (!lists) return lists.error();
+  if (wanted == Lists::kOfThePresent) lists->erase(lists->begin() + 1, lists->end());
   std::string text;
   for (const auto& [authority, list] : *lists) text += pem_of(next_list(list.get(), {}, authority, 0).get());
   auto written = write_file(folder.certificate_list(), text, Readers::kEverybody);
@@ -97,8 +98,8 @@ const char* authority_change_text(AuthorityChange change) { return kTexts[static
 
 AuthorityChange authority_change(const std::string& pki) {
   const PkiFolder folder{pki};
-  if (is_there(folder.next())) return AuthorityChange::kAnnounced;
-  return is_there(folder.former()) ? AuthorityChange::kAdopted : AuthorityChange::kNone;
+  if (has_authority(folder.next())) return AuthorityChange::kAnnounced;
+  return has_authority(folder.former()) ? AuthorityChange::kAdopted : AuthorityChange::kNone;
 }
 
 Result<void> announce_authority(const std::string& pki, std::uint32_t days) {
@@ -107,10 +108,10 @@ Result<void> announce_authority(const std::string& pki, std::uint32_t days) {
   if (!lock) return lock.error();
   const auto present = Authority::open(folder);
   if (!present) return present.error();
-  if (is_there(folder.former())) {
+  if (has_authority(folder.former())) {
     return invalid(folder.former().root + ": the former authority is still trusted; retire it first");
   }
-  if (!is_there(folder.next())) {
+  if (!has_authority(folder.next())) {
     auto made = write_authority(folder.next(), Authority::create(present->fleet(), days));
     if (!made) return made;
   }
@@ -126,12 +127,12 @@ Result<void> adopt_authority(const std::string& pki) {
   const PkiFolder folder{pki};
   const auto lock = lock_folder(folder);
   if (!lock) return lock.error();
-  if (!is_there(folder.next())) {
-    return is_there(folder.former()) ? Result<void>() : invalid("no authority is announced: begin with 'next'");
+  if (!has_authority(folder.next())) {
+    return has_authority(folder.former()) ? Result<void>() : invalid("no authority is announced: begin with 'next'");
   }
   const auto next = Authority::open(folder.next());
   if (!next) return next.error();
-  if (!is_there(folder.former())) {
+  if (!has_authority(folder.former())) {
     const auto present = Authority::open(folder);
     if (!present) return present.error();
     auto kept = write_authority(folder.former(), *present);
@@ -147,7 +148,7 @@ Result<void> adopt_authority(const std::string& pki) {
 
 Result<std::vector<std::string>> devices_of_former(const std::string& pki) {
   const PkiFolder folder{pki};
-  const auto present = Authority::open(is_there(folder.next()) ? folder.next() : folder);
+  const auto present = Authority::open(has_authority(folder.next()) ? folder.next() : folder);
   if (!present) return present.error();
   const auto revoked = known_revoked(folder);
   if (!revoked) return revoked.error();
@@ -174,23 +175,14 @@ Result<void> retire_authority(const std::string& pki) {
   const PkiFolder folder{pki};
   const auto lock = lock_folder(folder);
   if (!lock) return lock.error();
-  if (is_there(folder.next())) return invalid("the next authority is not adopted yet, or not wholly: adopt it first");
-  if (!is_there(folder.former())) return invalid("there is no former authority to retire");
+  if (has_authority(folder.next()))
+    return invalid("the next authority is not adopted yet, or not wholly: adopt it first");
+  if (!has_authority(folder.former())) return invalid("there is no former authority to retire");
   const auto present = Authority::open(folder);
   if (!present) return present.error();
   auto done = write_authorities(folder, {present->certificate()});
   if (done) done = write_trusted(folder, {present->certificate()});
-  std::error_code code;
-  if (done) {
-    const auto list = read_revocation_lists(folder);
-    if (!list) return list.error();
-    const auto& [authority, revoked] = list->front();
-    const std::string text = pem_of(next_list(revoked.get(), {}, authority, 0).get());
-    done = write_file(folder.certificate_list(), text, Readers::kEverybody);
-    if (done && fs::exists(folder.broker_certificate_list(), code)) {
-      done = write_file(folder.broker_certificate_list(), text, Readers::kEverybody);
-    }
-  }
+  if (done) done = write_lists(folder, Lists::kOfThePresent);
   return done ? remove_authority(folder.former()) : done;
 }
 

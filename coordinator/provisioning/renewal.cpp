@@ -72,7 +72,7 @@ class NewFolder {
     if (done_) done_ = write_unsynchronised(made_ + "/" + name, pem_of(certificate));
   }
   void copy(const std::string& from, const std::string& to) {
-    const Readers readers = to.ends_with(".key") || to == "key.pem" ? Readers::kOwner : Readers::kAsUsual;
+    const Readers readers = to.ends_with(".key") ? Readers::kOwner : Readers::kAsUsual;
     if (done_) done_ = copy_into(place_ + "/" + from, made_ + "/" + to, readers);
   }
   Result<void> move() {
@@ -112,7 +112,7 @@ Result<IssuedCertificate> answer_request(const std::string& pki, const std::stri
   made.write("issued-" + serial_of(certificate.get()) + ".pem", certificate.get());
   const auto done = made.move();
   if (!done) return done.error();
-  return IssuedCertificate{der_of(certificate.get()), serial_text(X509_get0_serialNumber(certificate.get())),
+  return IssuedCertificate{der_of(certificate.get()), serial_of(certificate.get()),
                            date_text(X509_get0_notAfter(certificate.get()))};
 }
 

@@ -9,7 +9,6 @@ namespace skink::firmware {
 namespace {
 
 constexpr uint32_t kCopyBytes = 128;  // a multiple of every unit of flash
-constexpr uint64_t kSettleMs = 200;   // after a task: what follows it at once is taken
 
 edge::ClientConfig client_config(const DeviceConfig& config) noexcept {
   auto client = edge::ClientConfig();
