@@ -85,7 +85,7 @@ Result<void> remove_authority(const PkiFolder& folder) {
   const std::string old = folder.root + ".old";
   std::error_code code;
   fs::remove_all(old, code);
-  const auto moved = move_folder(folder.root, old, Occupied::kRefuse);  // in one step: half of it would be no authority
+  auto moved = move_folder(folder.root, old, Occupied::kRefuse);  // in one step: half of it would be no authority
   if (!moved) return moved;
   fs::remove_all(old, code);
   if (!code) return {};

@@ -83,7 +83,7 @@ Result<void> FleetRenewals::begin(Standing& standing, std::uint32_t number) {
   standing.row.certificate.clear();
   standing.row.valid_until.clear();
   standing.request.clear();
-  const auto noted = set(standing, RenewalPhase::kAsked, "");
+  auto noted = set(standing, RenewalPhase::kAsked, "");
   if (noted) publish(standing);
   return noted;
 }
@@ -233,7 +233,7 @@ Result<void> FleetRenewals::answer(Standing& standing, std::uint64_t now_ms) {
   standing.trouble.clear();
   row.certificate = std::move(issued->der);
   row.valid_until = issued->valid_until;
-  const auto noted = set(standing, RenewalPhase::kIssued, "");
+  auto noted = set(standing, RenewalPhase::kIssued, "");
   if (noted) publish(standing);
   return noted;
 }
