@@ -1,8 +1,9 @@
 # Functions that every layer uses to define its targets, so that flags stand in one place.
 #
-#   skink_add_library(<name> ALIAS skink::<x> [FREESTANDING] SOURCES ... PUBLIC_INCLUDE <dir>
+#   skink_add_library(<name> ALIAS skink::<x> [FREESTANDING [BOARDS_ONLY]] SOURCES ... PUBLIC_INCLUDE <dir>
 #                     [LINK_PUBLIC ...] [LINK_PRIVATE ...] [COMPONENT <of the installed package>]
 #                     [STANDARD <of a library that is not FREESTANDING; default: 20>] [ASIO])
+#     BOARDS_ONLY: it needs a library that a host has for itself only: not compiled for skink_cortex_m
 #     ASIO: its sources include Boost.Asio, which is compiled once, in coordinator/http/boost_asio.cpp
 #   skink_add_program(<name> SOURCES ... [LINK ...] [NOT_INSTALLED])           -> <build>/bin/<name>
 #   skink_add_test(<name> SOURCES ... [LINK ...] [LABELS ...] [TIMEOUT <s>] [SERIAL])  -> <build>/bin/tests/<name>
@@ -71,7 +72,7 @@ function(skink_refuse_unknown prefix)
 endfunction()
 
 function(skink_add_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "FREESTANDING;ASIO" "ALIAS;PUBLIC_INCLUDE;COMPONENT;STANDARD" "SOURCES;LINK_PUBLIC;LINK_PRIVATE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "FREESTANDING;BOARDS_ONLY;ASIO" "ALIAS;PUBLIC_INCLUDE;COMPONENT;STANDARD" "SOURCES;LINK_PUBLIC;LINK_PRIVATE")
   skink_refuse_unknown(arg)
   add_library(${name} STATIC ${arg_SOURCES})
   add_library(${arg_ALIAS} ALIAS ${name})
@@ -88,7 +89,9 @@ function(skink_add_library name)
     skink_apply_standard(${name} 17)
     target_compile_options(${name} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${SKINK_FREESTANDING_FLAGS}>")
     add_dependencies(skink_freestanding ${name})
-    skink_add_cortex_m_archive(${name} ${arg_SOURCES})
+    if(NOT arg_BOARDS_ONLY)
+      skink_add_cortex_m_archive(${name} ${arg_SOURCES})
+    endif()
   else()
     if(NOT arg_STANDARD)
       set(arg_STANDARD 20)
