@@ -77,13 +77,16 @@ CertificatesCommand::CertificatesCommand(Command app)
   for (Command command : {adopt_, retire_}) {
     command.flag("--lose-devices", loses_, "Also where devices have no certificate of the new authority, and are lost");
   }
-  for (Command command : {show_, renew_, next_, adopt_, retire_})
+  sign_ = command_.command("sign-authorities",
+                           "Signs whom devices shall trust again, after keys were restored from an older backup");
+  for (Command command : {show_, renew_, next_, adopt_, retire_, sign_})
     command.option("dir", folder_, "The gateway's folder").required();
 }
 
 int CertificatesCommand::run() const {
   if (renew_.parsed()) return renew();
   if (next_.parsed() || adopt_.parsed() || retire_.parsed()) return change_authority();
+  if (sign_.parsed()) return sign_authorities();
   const auto reports = setup::certificates_of(folder_);
   if (!reports) return fail(reports.error(), ExitCode::kCredentials);
   if (json_) {
@@ -112,6 +115,14 @@ int CertificatesCommand::change_authority() const {
                           "'skinkctl certificates retire-authority'."
                         : "Devices trust the former authority until their next renewal ('skinkctl renewals ask "
                           "--all').");
+  return kOk;
+}
+
+int CertificatesCommand::sign_authorities() const {
+  const auto done = setup::sign_authorities_again(folder_);
+  if (!done) return fail(done.error(), ExitCode::kCredentials);
+  std::printf(
+      "Signed again. Devices that refused their renewal as older_release take it now: 'skinkctl renewals ask'.\n");
   return kOk;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// `skinkctl certificates show|renew|next-authority|adopt-authority|retire-authority`: the certificates of a gateway's
-/// folder.
+/// `skinkctl certificates show|renew|next-authority|adopt-authority|retire-authority|sign-authorities`: the
+/// certificates of a gateway's folder.
 
 #include <string>
 #include <vector>
@@ -21,8 +21,9 @@ class CertificatesCommand {
  private:
   int renew() const;
   int change_authority() const;
+  int sign_authorities() const;
 
-  Command command_, show_, renew_, next_, adopt_, retire_;
+  Command command_, show_, renew_, next_, adopt_, retire_, sign_;
   std::string folder_;
   std::vector<std::string> hosts_;
   std::uint32_t days_ = 3650;

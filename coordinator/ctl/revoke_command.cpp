@@ -30,7 +30,9 @@ int RevokeCommand::run() const {
   const provisioning::RevocationReport& report = prepared->report;
   for (const auto& certificate : report.certificates) {
     std::printf("%-32s %-42s %s\n", certificate.id.c_str(), certificate.serial.c_str(),
-                certificate.was_revoked ? "was revoked before" : "revoked");
+                certificate.is_of_retired ? "of an authority that is retired: let in by nobody"
+                : certificate.was_revoked ? "was revoked before"
+                                          : "revoked");
   }
   std::printf("%s: %zu certificates revoked, next update due by %s\n", report.certificate_list.c_str(), report.total,
               report.next_update.c_str());

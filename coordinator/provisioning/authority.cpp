@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "skink/coordinator/provisioning/host_name.hpp"
 
@@ -175,11 +176,30 @@ std::string Authority::fleet() const {
   return name.rfind(kOldPrefix, 0) == 0 ? name.substr(kOldPrefix.size()) : std::string();
 }
 
-bool Authority::has_signed(X509* certificate) const {
-  const bool has =
-      X509_check_issued(certificate_.get(), certificate) == X509_V_OK && X509_verify(certificate, key_.get()) == 1;
+bool has_signed(X509* authority, X509* certificate) {
+  const bool has = X509_check_issued(authority, certificate) == X509_V_OK &&
+                   X509_verify(certificate, X509_get0_pubkey(authority)) == 1;
   ERR_clear_error();
   return has;
+}
+
+Result<std::vector<Certificate>> retired_authorities(const PkiFolder& folder) {
+  std::vector<Certificate> all;
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.retired(), code)) {
+    if (entry.path().extension() != ".pem") continue;
+    auto certificate = read_certificate(entry.path().string());
+    if (!certificate) return certificate.error();
+    all.push_back(std::move(*certificate));
+  }
+  return all;
+}
+
+Result<void> keep_retired(const PkiFolder& folder, X509* authority) {
+  const auto made = make_folder(folder.retired());
+  if (!made) return made;
+  const std::string name = serial_text(X509_get0_serialNumber(authority));
+  return write_file(folder.retired() + "/" + name + ".pem", pem_of(authority), Readers::kEverybody);
 }
 
 }  // namespace skink::provisioning

@@ -13,6 +13,15 @@ namespace skink::provisioning {
 /// list everybody.
 inline constexpr int kClockSlackSeconds = -3600;
 
+/// Has the authority signed it?
+bool has_signed(X509* authority, X509* certificate);
+
+/// The certificates of the authorities that are retired: a broker lets in nobody with a certificate of theirs, so that
+/// it needs no list of revoked ones. @returns kUnavailable or kDamaged, naming the file at fault.
+Result<std::vector<Certificate>> retired_authorities(const PkiFolder& folder);
+/// Keeps the certificate of one that is retired. @returns kUnavailable, naming the file.
+Result<void> keep_retired(const PkiFolder& folder, X509* authority);
+
 class Authority {
  public:
   /// What becomes of one that has expired.
@@ -42,7 +51,7 @@ class Authority {
   /// <fleet>"); empty: it does not say.
   std::string fleet() const;
 
-  bool has_signed(X509* certificate) const;
+  bool has_signed(X509* certificate) const { return provisioning::has_signed(certificate_.get(), certificate); }
 
   X509* certificate() const { return certificate_.get(); }
   EVP_PKEY* key() const { return key_.get(); }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <filesystem>
 
 #include "revocation_list.hpp"
@@ -41,8 +42,12 @@ Result<void> write_trusted(const PkiFolder& folder, const std::vector<X509*>& au
   return write_file(folder.ca(), text, Readers::kEverybody);
 }
 
-/// What devices are told; a set that is announced already keeps its number.
-Result<void> write_authorities(const PkiFolder& folder, const std::vector<X509*>& authorities) {
+/// Of a set that is announced already.
+enum class Repeated : std::uint8_t { kKeepsItsNumber, kGetsAnother };
+
+/// What devices are told. Numbers are times of day, so that a folder that was restored from a backup gives none that a
+/// device has seen already.
+Result<void> write_authorities(const PkiFolder& folder, const std::vector<X509*>& authorities, Repeated repeated) {
   std::string content;
   for (X509* one : authorities) {
     const Der der = der_of(one);
@@ -54,10 +59,10 @@ Result<void> write_authorities(const PkiFolder& folder, const std::vector<X509*>
   }
   const auto before = signed_authorities(folder.root);
   if (!before) return before.error();
-  std::uint32_t number = 1;
+  auto number = static_cast<std::uint32_t>(std::time(nullptr));
   if (!before->empty()) {
-    if (before->substr(kReleaseHeaderBytes) == content) return {};
-    number = claimed_number(bytes_of(*before)) + 1;
+    if (repeated == Repeated::kKeepsItsNumber && before->substr(kReleaseHeaderBytes) == content) return {};
+    number = std::max(number, claimed_number(bytes_of(*before)) + 1);
   }
   const auto file = make_release(folder.root, ReleaseKind::kAuthorities, "authorities", number, content);
   if (!file) return file.error();
@@ -118,7 +123,7 @@ Result<void> announce_authority(const std::string& pki, std::uint32_t days) {
   const auto next = Authority::open(folder.next());
   if (!next) return next.error();
   const std::vector<X509*> both{present->certificate(), next->certificate()};
-  auto done = write_authorities(folder, both);
+  auto done = write_authorities(folder, both, Repeated::kKeepsItsNumber);
   if (done) done = write_lists(folder);
   return done ? write_trusted(folder, both) : done;
 }
@@ -146,12 +151,29 @@ Result<void> adopt_authority(const std::string& pki) {
   return done ? write_lists(folder) : done;
 }
 
+Result<void> sign_authorities_again(const std::string& pki) {
+  const PkiFolder folder{pki};
+  const auto lock = lock_folder(folder);
+  if (!lock) return lock.error();
+  const auto all = Authority::open_all(folder);
+  if (!all) return all.error();
+  std::vector<X509*> certificates;
+  for (const Authority& one : *all) certificates.push_back(one.certificate());
+  return write_authorities(folder, certificates, Repeated::kGetsAnother);
+}
+
 Result<std::vector<std::string>> devices_of_former(const std::string& pki) {
   const PkiFolder folder{pki};
   const auto present = Authority::open(has_authority(folder.next()) ? folder.next() : folder);
   if (!present) return present.error();
   const auto revoked = known_revoked(folder);
   if (!revoked) return revoked.error();
+  const auto retired = retired_authorities(folder);
+  if (!retired) return retired.error();
+  const auto is_lost = [&retired](X509* certificate) {
+    return std::any_of(retired->begin(), retired->end(),
+                       [certificate](const Certificate& one) { return has_signed(one.get(), certificate); });
+  };
   std::vector<std::string> ids;
   std::error_code code;
   for (const auto& entry : fs::directory_iterator(folder.root + "/devices", code)) {
@@ -165,7 +187,7 @@ Result<std::vector<std::string>> devices_of_former(const std::string& pki) {
     }
     const auto certificate = read_certificate(path);
     if (!certificate) return certificate.error();
-    if (!present->has_signed(certificate->get())) ids.push_back(id);
+    if (!present->has_signed(certificate->get()) && !is_lost(certificate->get())) ids.push_back(id);
   }
   std::sort(ids.begin(), ids.end());
   return ids;
@@ -180,7 +202,10 @@ Result<void> retire_authority(const std::string& pki) {
   if (!has_authority(folder.former())) return invalid("there is no former authority to retire");
   const auto present = Authority::open(folder);
   if (!present) return present.error();
-  auto done = write_authorities(folder, {present->certificate()});
+  const auto former = Authority::open(folder.former(), Authority::Expired::kIsTaken);
+  if (!former) return former.error();
+  auto done = keep_retired(folder, former->certificate());
+  if (done) done = write_authorities(folder, {present->certificate()}, Repeated::kKeepsItsNumber);
   if (done) done = write_trusted(folder, {present->certificate()});
   if (done) done = write_lists(folder, Lists::kOfThePresent);
   return done ? remove_authority(folder.former()) : done;

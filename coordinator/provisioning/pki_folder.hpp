@@ -21,6 +21,8 @@ struct PkiFolder {
   /// retired. ca.pem and ca.key in a folder.
   PkiFolder next() const { return {root + "/next"}; }
   PkiFolder former() const { return {root + "/former"}; }
+  /// Certificates of those that nobody trusts any more.
+  std::string retired() const { return root + "/retired"; }
   /// Whom devices shall trust, signed with the release key; absent: the authority of their identities.
   std::string authorities() const { return root + "/authorities.release"; }
   std::string master_key() const { return root + "/master.key"; }

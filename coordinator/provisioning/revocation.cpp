@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <set>
 
 #include "revocation_list.hpp"
@@ -23,10 +24,10 @@ Result<std::string> extended_list(const PkiFolder& folder, const std::vector<std
   return text;
 }
 
-/// A certificate, and which authority has signed it.
+/// A certificate, and which authority has signed it; none: one that is retired.
 struct OwnedCertificate {
   Certificate certificate;
-  std::size_t authority = 0;
+  std::optional<std::size_t> authority;
 };
 
 /// All certificates that a device ever had here.
@@ -37,6 +38,12 @@ Result<std::vector<OwnedCertificate>> certificates_of(const std::string& id, con
   if (paths.empty()) {
     return make_error(Status::kInvalidArgument, "'" + id + "' has no certificate in " + folder.device(id));
   }
+  const auto retired = retired_authorities(folder);
+  if (!retired) return retired.error();
+  const auto is_of_retired = [&retired](X509* certificate) {
+    return std::any_of(retired->begin(), retired->end(),
+                       [certificate](const Certificate& one) { return has_signed(one.get(), certificate); });
+  };
   std::vector<OwnedCertificate> certificates;
   for (const std::string& path : paths) {
     auto certificate = read_certificate(path);
@@ -44,14 +51,15 @@ Result<std::vector<OwnedCertificate>> certificates_of(const std::string& id, con
     const auto owner = std::find_if(authorities.begin(), authorities.end(), [&](const AuthorityList& one) {
       return one.authority.has_signed(certificate->get());
     });
-    if (owner == authorities.end() && path.find("/replaced-") != std::string::npos) continue;  // of one that is retired
-    if (owner == authorities.end()) {
+    if (owner == authorities.end() && !is_of_retired(certificate->get())) {
       return make_error(Status::kDamaged, path + ": not signed by " + folder.ca());
     }
     if (common_name_of(certificate->get()) != id) {
       return make_error(Status::kDamaged, path + ": is for '" + common_name_of(certificate->get()) + "'");
     }
-    certificates.push_back({std::move(*certificate), static_cast<std::size_t>(owner - authorities.begin())});
+    std::optional<std::size_t> index;
+    if (owner != authorities.end()) index = static_cast<std::size_t>(owner - authorities.begin());
+    certificates.push_back({std::move(*certificate), index});
   }
   return certificates;
 }
@@ -76,10 +84,10 @@ Result<PreparedRevocation> prepare_revocation(const RevocationRequest& request) 
     auto certificates = certificates_of(id, folder, *lists);
     if (!certificates) return certificates.error();
     for (auto& [certificate, owner] : *certificates) {
-      const bool was_revoked = is_on_list((*lists)[owner].list.get(), certificate.get());
+      const bool was_revoked = owner && is_on_list((*lists)[*owner].list.get(), certificate.get());
       const std::string serial = serial_text(X509_get0_serialNumber(certificate.get()));
-      prepared.report.certificates.push_back({id, serial, was_revoked});
-      if (!was_revoked) added[owner].push_back(certificate.get());
+      prepared.report.certificates.push_back({id, serial, was_revoked, !owner});
+      if (owner && !was_revoked) added[*owner].push_back(certificate.get());
       kept.push_back(std::move(certificate));
     }
   }

@@ -164,7 +164,12 @@ Result<void> FleetRenewals::take(Standing& standing, const wire::Credentials& sa
     if (!std::exchange(standing.began_again, true)) return begin(standing, row.number + 1);
   }
   if (said.reason != wire::Refusal::kNone) {
-    const std::string reason = wire::refusal_text(said.reason);
+    std::string reason = wire::refusal_text(said.reason);
+    if (said.reason == wire::Refusal::kOlderRelease) {
+      reason +=
+          "; it knows whom to trust from a later list, so the folder of keys is that of an older backup: "
+          "'skinkctl certificates sign-authorities', then 'skinkctl renewals ask'";
+    }
     say_("warning", "device.renewal_refused", fmt::format("{} refuses its renewal: {}", row.device, reason),
          row.device);
     withdraw(row.device);

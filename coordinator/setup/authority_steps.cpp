@@ -34,6 +34,10 @@ Result<void> announce_authority(const std::string& folder) {
   return done ? tell_broker(gateway) : done;
 }
 
+Result<void> sign_authorities_again(const std::string& folder) {
+  return provisioning::sign_authorities_again(GatewayFolder{folder}.pki());
+}
+
 Result<void> adopt_authority(const std::string& folder, std::uint32_t days, bool loses) {
   const GatewayFolder gateway{folder};
   if (provisioning::authority_change(gateway.pki()) == provisioning::AuthorityChange::kAnnounced && !loses) {

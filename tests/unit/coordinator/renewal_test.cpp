@@ -121,7 +121,8 @@ TEST_CASE("authority: announced, adopted, retired; each step again is no step", 
   CHECK(fleet.blocks("ca.pem") == 2);
   CHECK(fleet.blocks("crl.pem") == 2);
   const std::string both = provisioning::signed_authorities(pki).value();
-  CHECK(provisioning::claimed_number(bytes_of(both)) == 1);
+  const std::uint32_t number = provisioning::claimed_number(bytes_of(both));
+  CHECK(number >= 1'700'000'000);
   CHECK(fleet.issuer("pump-1") == "/ca.pem");
 
   const auto issued = fleet.answer("pump-1", certificate_request("pump-1"));
@@ -152,7 +153,7 @@ TEST_CASE("authority: announced, adopted, retired; each step again is no step", 
   CHECK(fleet.blocks("ca.pem") == 1);
   CHECK(fleet.blocks("crl.pem") == 1);
   const std::string one = provisioning::signed_authorities(pki).value();
-  CHECK(provisioning::claimed_number(bytes_of(one)) == 2);
+  CHECK(provisioning::claimed_number(bytes_of(one)) > number);
   CHECK(one.size() < both.size());
   CHECK(both.size() <= 1168);  // wire::kMaxAuthoritiesBytes
   CHECK(provisioning::prepare_revocation({pki, {}, 0})->report.total ==
@@ -176,6 +177,44 @@ TEST_CASE("authority: a power cut between two files of a step is mended by the s
   fleet.confirm("pump-1", *issued);
   CHECK(fleet.issuer("pump-1") == "/ca.pem");
   CHECK(fleet.issuer("pump-2") == "/former/ca.pem");
+}
+
+TEST_CASE("authority: a device that was lost is revoked all the same, and is lost once", "[renewal]") {
+  const Fleet fleet;
+  const std::string pki = fleet.folder.path();
+  REQUIRE(provisioning::announce_authority(pki, 100).has_value());
+  fleet.confirm("pump-1", *fleet.answer("pump-1", certificate_request("pump-1")));
+  REQUIRE(provisioning::adopt_authority(pki).has_value());
+  REQUIRE(provisioning::retire_authority(pki).has_value());  // pump-2 has not renewed
+  CHECK(provisioning::devices_of_former(pki).value().empty());
+  const auto revocation = provisioning::prepare_revocation({pki, {"pump-2"}, 0});
+  INFO((revocation ? std::string() : revocation.error().message));
+  REQUIRE(revocation.has_value());
+  REQUIRE(revocation->report.certificates.size() == 1);
+  CHECK(revocation->report.certificates[0].is_of_retired);
+  CHECK_THAT(revocation->id_list, Contains("pump-2"));
+  REQUIRE(write_file(pki + "/retired/broken.pem", "no certificate").has_value());
+  CHECK_FALSE(provisioning::prepare_revocation({pki, {"pump-2"}, 0}).has_value());
+}
+
+TEST_CASE("authority: a certificate of nobody is damage, and no retired authority's", "[renewal]") {
+  const Fleet fleet, other;
+  const std::string path = fleet.folder.file("devices/pump-1/cert.pem");
+  REQUIRE(write_file(path, read_file(other.folder.file("devices/pump-1/cert.pem")).value()).has_value());
+  const auto revocation = provisioning::prepare_revocation({fleet.folder.path(), {"pump-1"}, 0});
+  REQUIRE_FALSE(revocation.has_value());
+  CHECK_THAT(revocation.error().message, Contains(path));
+}
+
+TEST_CASE("authority: whom to trust is signed again for a restored backup, above all numbers", "[renewal]") {
+  const Fleet fleet;
+  const std::string pki = fleet.folder.path();
+  REQUIRE(provisioning::announce_authority(pki, 100).has_value());
+  const std::string before = provisioning::signed_authorities(pki).value();
+  REQUIRE(provisioning::sign_authorities_again(pki).has_value());
+  const std::string after = provisioning::signed_authorities(pki).value();
+  CHECK(provisioning::claimed_number(bytes_of(after)) > provisioning::claimed_number(bytes_of(before)));
+  CHECK(after.substr(provisioning::kReleaseHeaderBytes) == before.substr(provisioning::kReleaseHeaderBytes));
 }
 
 TEST_CASE("authority: whom to trust is read only as it was signed", "[renewal]") {

@@ -20,11 +20,12 @@ struct RevocationRequest {
   std::uint32_t valid_days = 0;  ///< until the next list is due; 0, or more than that: until the authority ends
 };
 
-/// A certificate that the new list names.
+/// A certificate of a revoked device: the new list names it, unless its authority is retired.
 struct RevokedCertificate {
   std::string id;
-  std::string serial;        ///< hexadecimal
-  bool was_revoked = false;  ///< by an earlier call
+  std::string serial;          ///< hexadecimal
+  bool was_revoked = false;    ///< by an earlier call
+  bool is_of_retired = false;  ///< of an authority that nobody trusts any more: no list is needed
 };
 
 /// What a list of revoked ids begins with.

@@ -1,6 +1,7 @@
 #pragma once
 /// @file
-/// Another authority for the fleet of a gateway, in three steps; what devices do in between: docs/provisioning.md.
+/// Another authority for the fleet of a gateway, in three steps, and what a restored backup needs; what devices do in
+/// between: docs/provisioning.md.
 
 #include <cstdint>
 #include <string>
@@ -26,5 +27,9 @@ Result<void> adopt_authority(const std::string& folder, std::uint32_t days, bool
 ///                   refuse.
 /// @returns as provisioning::retire_authority(); kInvalidArgument names such devices.
 Result<void> retire_authority(const std::string& folder, bool loses);
+
+/// Whom devices shall trust is signed again, with a number above all that they have seen.
+/// @returns as provisioning::sign_authorities_again()
+Result<void> sign_authorities_again(const std::string& folder);
 
 }  // namespace skink::setup
