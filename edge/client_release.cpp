@@ -11,9 +11,9 @@ using internal::DownloadPlaces;
 using internal::ReleaseGate;
 using internal::ReleaseStage;
 
-Status Client::restore_release(uint32_t number, uint32_t bytes) noexcept {
+Status Client::restore_release(uint32_t number, uint32_t bytes, KeptRelease which) noexcept {
   has_own_weights_ = false;
-  releases_.restore(number);
+  releases_.restore(number, which);
   const Status status = release_.open(bytes);
   take_up_personal();
   return status;

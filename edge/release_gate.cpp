@@ -60,7 +60,8 @@ ReleaseGate::Meaning ReleaseGate::announce(const wire::Release& message) noexcep
 /// Of a model that the release key has signed.
 wire::Refusal ReleaseGate::reason_to_refuse(const ModelOffer& offer, uint32_t number) const noexcept {
   // A kept model that cannot be read any more may come again.
-  const bool is_kept = number != 0 && number == kept_number_ && (kept_.has_model(offer.digest) || !kept_.has_model());
+  const bool may_come_again = kept_.has_model(offer.digest) || !kept_.has_model() || has_previous_;
+  const bool is_kept = number != 0 && number == kept_number_ && may_come_again;
   if (number <= kept_number_ && !is_kept) return wire::Refusal::kOlderRelease;
   if (offer.bytes > kept_.capacity()) return wire::Refusal::kDoesNotFit;
   const bool is_sound = offer.topic_slot < wire::kModelSlots && (judgement_.passes == 0 || is_valid(judgement()));

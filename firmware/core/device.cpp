@@ -36,12 +36,23 @@ Device::Device(const DeviceConfig& config, const DeviceStores& stores) noexcept
       client_(client_config(config),
               {models_.source(), config.samples, config.residuals, release_store(stores.releases), config.personal}) {
   if (journal_.last().has_task) client_.restore_task(journal_.last().task);
-  if (releases_.has_model() && client_.restore_release(releases_.number(), releases_.model_bytes()) != Status::kOk) {
-    print("release: number {} cannot be read", releases_.number());
-  }
+  restore_release();
   if (!models_.has_model()) return;
   is_storing_ = client_.restore_model(models_.model_bytes()) == Status::kOk;
   storing_ = models_.digest();
+}
+
+/// The last one, or where it cannot be read the one before.
+void Device::restore_release() noexcept {
+  if (!releases_.has_model()) return;
+  const uint32_t number = releases_.number();
+  if (client_.restore_release(number, releases_.model_bytes()) == Status::kOk) return;
+  const bool has_previous =
+      releases_.use_previous() &&
+      client_.restore_release(number, releases_.model_bytes(), edge::KeptRelease::kPrevious) == Status::kOk;
+  print(
+      has_previous ? "release: number {} cannot be read; the one before is used" : "release: number {} cannot be read",
+      number);
 }
 
 // ---- the stream -----------------------------------------------------------------------------------------------------

@@ -76,6 +76,18 @@ Status ModelStore::open(Flash& flash, uint32_t first_sector, uint32_t slot_secto
   return is_there ? Status::kOk : Status::kUnavailable;
 }
 
+bool ModelStore::use_previous() noexcept {
+  if (!has_model()) return false;
+  uint8_t bytes[kHeaderBytes];
+  Header header;
+  if (flash_->read(slot_address(1 - slot_), bytes) != Status::kOk || !decode(bytes, header)) return false;
+  if (header.bytes == 0 || header.bytes > capacity()) return false;
+  slot_ = 1 - slot_;
+  model_bytes_ = header.bytes;
+  digest_ = header.digest;
+  return true;
+}
+
 Status ModelStore::begin(uint32_t bytes) noexcept {
   if (flash_ == nullptr) return Status::kUnavailable;
   if (bytes == 0 || bytes > capacity()) return Status::kInvalidArgument;

@@ -151,3 +151,57 @@ TEST_CASE("device: wherever the power goes, the old release or the new one is wh
   }
   CHECK(kept_new >= 1);
 }
+
+TEST_CASE("device: a release that cannot be read gives way to the one before, until it is fetched again",
+          "[firmware][device][release]") {
+  Scene scene;
+  const FakeModel first(sine_net(), 1);
+  const FakeModel second(sine_net(), 2);
+  const FakeModel third(sine_net(), 3);
+  const auto damage_last = [&scene] {
+    std::vector<std::uint8_t> tail(64);  // of the file that is in use: its hash is in it
+    const auto offset = static_cast<std::uint32_t>(scene.bench.releases.model_bytes() - tail.size());
+    REQUIRE(scene.bench.releases.read_whole(offset, {tail.data(), tail.size()}) == Status::kOk);
+    auto& bytes = scene.bench.flash.bytes;
+    const auto at = std::search(bytes.begin(), bytes.end(), tail.begin(), tail.end());
+    REQUIRE(at != bytes.end());
+    *at = static_cast<std::uint8_t>(*at ^ 0x10);
+  };
+  scene.bring(5, first);
+  SECTION("without one before nothing is there, and it is fetched again") {
+    damage_last();
+    scene.bench.start();
+    CHECK_FALSE(scene.bench.device->client().has_release());
+    scene.bring(5, first);
+    CHECK(scene.keeps(5, first));
+  }
+  SECTION("with one before") {
+    scene.bring(6, second);
+    REQUIRE(scene.keeps(6, second));
+    damage_last();
+    scene.bench.start();
+    CHECK(scene.keeps(6, first));  // release 6 counts, and predictions come from the model of release 5
+    scene.bring(5, first);
+    CHECK(scene.bench.refused(Refusal::kOlderRelease) == 1);
+    CHECK(scene.keeps(6, first));
+    SECTION("the same release is fetched again") {
+      scene.bring(6, second);
+      CHECK(scene.keeps(6, second));
+      scene.bench.start();
+      CHECK(scene.keeps(6, second));
+    }
+    SECTION("a later one is taken") {
+      scene.bring(7, third);
+      CHECK(scene.keeps(7, third));
+      scene.bench.start();
+      CHECK(scene.keeps(7, third));
+    }
+    SECTION("the one before is damaged too") {
+      damage_last();
+      scene.bench.start();
+      CHECK_FALSE(scene.bench.device->client().has_release());
+      scene.bring(6, second);
+      CHECK(scene.keeps(6, second));
+    }
+  }
+}

@@ -84,8 +84,10 @@ class Client {
   /// Reads and checks all of it; predict() uses it if it is sound. No other release may have been restored before.
   ///
   /// @param[in] number, bytes  as the action kKeepRelease gave them; `bytes` is at least 1
+  /// @param[in] which  kPrevious: the model of release `number` cannot be read, and the store has the one before in its
+  ///                   place, of `bytes` bytes. Release `number` is fetched again when it is announced.
   /// @returns as restore_model(); on an error the same release is fetched again when it is announced.
-  Status restore_release(uint32_t number, uint32_t bytes) noexcept;
+  Status restore_release(uint32_t number, uint32_t bytes, KeptRelease which = KeptRelease::kLast) noexcept;
 
   // ---- the connection
 

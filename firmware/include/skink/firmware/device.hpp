@@ -124,6 +124,7 @@ class Device {
   void take_model(const wire::Topic& topic, const edge::mqtt::Event& event) noexcept;
   void store(const crypto::Digest& model, const edge::ModelWrite& place, Bytes bytes, ChunkPart part) noexcept;
   Status write_release(const edge::ModelWrite& place, Bytes bytes, ChunkPart part) noexcept;
+  void restore_release() noexcept;
   Status keep_release(const edge::Action& action) noexcept;
   Status copy_to_release(uint32_t bytes) noexcept;
   Status write(const crypto::Digest& model, uint32_t offset, Bytes bytes, ChunkPart part) noexcept;

@@ -45,6 +45,10 @@ class ModelStore {
   /// Likewise its number.
   uint32_t number() const noexcept { return number_; }
 
+  /// The last model cannot be read: the one before takes its place, if it is whole, until another one is committed. The
+  /// number stays that of the last one. @returns false: there is none, or the flash does not answer; nothing changes.
+  bool use_previous() noexcept;
+
   /// Erases as many sectors of the older slot as a new model of `bytes` bytes needs; from now on read() reads that
   /// slot.
   /// @returns kOk; kInvalidArgument for 0 bytes, or more than capacity(); kUnavailable before open(), or when the flash

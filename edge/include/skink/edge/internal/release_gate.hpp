@@ -6,6 +6,7 @@
 
 #include "skink/edge/internal/model_offer.hpp"
 #include "skink/edge/internal/model_slot.hpp"
+#include "skink/edge/platform/release_store.hpp"
 #include "skink/edge/task_runner.hpp"
 
 namespace skink::edge::internal {
@@ -37,8 +38,9 @@ class ReleaseGate {
   bool is_open() const noexcept { return !key_.empty() && kept_.capacity() != 0; }
 
   /// The number of a release of before the reset: lower ones are refused.
-  void restore(uint32_t number) noexcept {
+  void restore(uint32_t number, KeptRelease which = KeptRelease::kLast) noexcept {
     kept_number_ = number;
+    has_previous_ = which == KeptRelease::kPrevious;
     is_changed_ = true;
   }
 
@@ -105,9 +107,10 @@ class ReleaseGate {
   bool is_announced_ = false;
   bool is_keep_due_ = false;
   bool is_changed_ = false;
-  uint32_t kept_number_ = 0;  ///< 0: none is kept
-  uint32_t refused_ = 0;      ///< number of what was refused for reason_
-  uint32_t number_ = 0;       ///< of the announced release
+  bool has_previous_ = false;  ///< the model that is kept is that of the release before
+  uint32_t kept_number_ = 0;   ///< 0: none is kept
+  uint32_t refused_ = 0;       ///< number of what was refused for reason_
+  uint32_t number_ = 0;        ///< of the announced release
   ModelOffer offer_;
   crypto::Digest content_;
   Judgement judgement_;

@@ -9,6 +9,12 @@
 
 namespace skink::edge {
 
+/// Which release a store gives after a reset.
+enum class KeptRelease : uint8_t {
+  kLast,
+  kPrevious,  ///< the last one cannot be read
+};
+
 /// Reads both places. The port writes the second one (kStoreModel with ModelStoreKind::kRelease) and makes it the first
 /// (kKeepRelease) so that a loss of power leaves the old release or the new one.
 struct ReleaseStore {
