@@ -52,14 +52,23 @@ bool is_der_sequence(Bytes bytes) noexcept {
   return false;
 }
 
+/// Each whole or absent, and none after an absent one.
+bool are_valid(const TimeServer (&servers)[kMaxTimeServers]) noexcept {
+  bool is_end = false;
+  for (const TimeServer& server : servers) {
+    if (server.host.empty() != (server.port == 0)) return false;
+    if (!server.host.empty() && (is_end || !is_valid_host(server.host))) return false;
+    is_end = server.host.empty();
+  }
+  return true;
+}
+
 bool is_valid(const DeviceIdentity& identity) noexcept {
-  const bool has_time = !identity.time_host.empty();
   return wire::is_valid_id(identity.fleet) && wire::is_valid_id(identity.device_id) && !is_zero(identity.hmac_key) &&
          is_valid_host(identity.broker_host) && identity.broker_port != 0 && is_valid_host(identity.tls_server_name) &&
-         (!has_time || is_valid_host(identity.time_host)) && has_time == (identity.time_port != 0) &&
-         is_der_sequence(identity.ca_certificate) && is_der_sequence(identity.certificate) &&
-         is_der_sequence(identity.private_key) && identity.release_key.size() == kReleaseKeyBytes &&
-         identity.release_key[0] == 0x04;
+         are_valid(identity.time_servers) && is_der_sequence(identity.ca_certificate) &&
+         is_der_sequence(identity.certificate) && is_der_sequence(identity.private_key) &&
+         identity.release_key.size() == kReleaseKeyBytes && identity.release_key[0] == 0x04;
 }
 
 // ---- the message ----------------------------------------------------------------------------------------------------
@@ -72,8 +81,8 @@ bool write_bytes(pb_ostream_t* stream, const pb_field_t* field, void* const* arg
 
 /// Where the fields of a message stand.
 struct Fields {
-  FieldView fleet, device_id, hmac_key, broker_host, tls_server_name, time_host, ca_certificate, certificate,
-      private_key, release_key;
+  FieldView fleet, device_id, hmac_key, broker_host, tls_server_name, time_hosts[kMaxTimeServers], ca_certificate,
+      certificate, private_key, release_key;
 };
 
 void look_for(pb_callback_t& field, FieldView& view, Bytes message) noexcept {
@@ -95,14 +104,20 @@ Status read_content(Bytes content, DeviceIdentity& identity) noexcept {
   look_for(message.hmac_key, fields.hmac_key, content);
   look_for(message.broker_host, fields.broker_host, content);
   look_for(message.tls_server_name, fields.tls_server_name, content);
-  look_for(message.time_host, fields.time_host, content);
+  look_for(message.time_host, fields.time_hosts[0], content);
+  look_for(message.time_host_2, fields.time_hosts[1], content);
+  look_for(message.time_host_3, fields.time_hosts[2], content);
   look_for(message.ca_certificate, fields.ca_certificate, content);
   look_for(message.certificate, fields.certificate, content);
   look_for(message.private_key, fields.private_key, content);
   look_for(message.release_key, fields.release_key, content);
   pb_istream_t stream = pb_istream_from_buffer(content.data(), content.size());
   if (!pb_decode(&stream, skink_wire_DeviceIdentity_fields, &message)) return Status::kDamaged;
-  if (message.broker_port > 0xffff || message.time_port > 0xffff) return Status::kInvalidArgument;
+  const uint32_t time_ports[kMaxTimeServers] = {message.time_port, message.time_port_2, message.time_port_3};
+  if (message.broker_port > 0xffff) return Status::kInvalidArgument;
+  for (const uint32_t port : time_ports) {
+    if (port > 0xffff) return Status::kInvalidArgument;
+  }
   if (fields.hmac_key.found.size() != crypto::kKeyBytes) return Status::kInvalidArgument;
 
   DeviceIdentity read;
@@ -113,8 +128,9 @@ Status read_content(Bytes content, DeviceIdentity& identity) noexcept {
   read.broker_port = static_cast<uint16_t>(message.broker_port);
   read.tls_server_name = text_of(fields.tls_server_name.found);
   if (read.tls_server_name.empty()) read.tls_server_name = read.broker_host;
-  read.time_host = text_of(fields.time_host.found);
-  read.time_port = static_cast<uint16_t>(message.time_port);
+  for (size_t i = 0; i < kMaxTimeServers; ++i) {
+    read.time_servers[i] = {text_of(fields.time_hosts[i].found), static_cast<uint16_t>(time_ports[i])};
+  }
   read.seed = message.seed;
   read.ca_certificate = fields.ca_certificate.found;
   read.certificate = fields.certificate.found;
@@ -132,7 +148,9 @@ Status write_content(const DeviceIdentity& identity, MutableBytes out, size_t& w
   const Bytes hmac_key(identity.hmac_key.bytes);
   const Bytes broker_host = bytes_of(identity.broker_host);
   const Bytes tls_server_name = is_named_otherwise ? bytes_of(identity.tls_server_name) : Bytes();
-  const Bytes time_host = bytes_of(identity.time_host);
+  const auto& servers = identity.time_servers;
+  const Bytes time_hosts[kMaxTimeServers] = {bytes_of(servers[0].host), bytes_of(servers[1].host),
+                                             bytes_of(servers[2].host)};
   skink_wire_DeviceIdentity message = skink_wire_DeviceIdentity_init_zero;
   supply(message.fleet, fleet);
   supply(message.device_id, device_id);
@@ -140,8 +158,12 @@ Status write_content(const DeviceIdentity& identity, MutableBytes out, size_t& w
   supply(message.broker_host, broker_host);
   message.broker_port = identity.broker_port;
   supply(message.tls_server_name, tls_server_name);
-  supply(message.time_host, time_host);
-  message.time_port = identity.time_port;
+  supply(message.time_host, time_hosts[0]);
+  message.time_port = servers[0].port;
+  supply(message.time_host_2, time_hosts[1]);
+  message.time_port_2 = servers[1].port;
+  supply(message.time_host_3, time_hosts[2]);
+  message.time_port_3 = servers[2].port;
   message.seed = identity.seed;
   supply(message.ca_certificate, identity.ca_certificate);
   supply(message.certificate, identity.certificate);

@@ -50,7 +50,8 @@ ProvisionCommand::ProvisionCommand(Command app)
   command_.option("--pki", options_.pki, "Folder with ca.pem, ca.key, master.key (scripts/make-pki)").required();
   command_.option("--broker", broker_, "HOST:PORT of the broker, as the devices reach it").required();
   command_.option("--server-name", options_.tls_server_name, "Name in the broker's certificate; default: HOST");
-  command_.option("--time-server", time_server_, "HOST:PORT of an SNTP server; default: none");
+  command_.option("--time-server", time_servers_,
+                  "HOST:PORT of an SNTP server; up to three, which are asked in turn; default: none");
   const Option id = command_.option("--id", ids_, "Devices with these ids");
   const Option count = command_.option("--count", count_, "N devices: <prefix>000, <prefix>001, ...");
   count.range(1U, 100'000U).excludes(id);
@@ -78,10 +79,13 @@ int ProvisionCommand::run() {
   if (!broker) return fail(ExitCode::kUsage, "--broker: " + broker.error().message);
   options_.broker = *broker;
   warn_of_ipv6(broker->host);
-  if (!time_server_.empty()) {
-    const auto time_server = parse_network_address(time_server_);
-    if (!time_server) return fail(ExitCode::kUsage, "--time-server: " + time_server.error().message);
-    options_.time_server = *time_server;
+  if (time_servers_.size() > provisioning::kMaxTimeServers) {
+    return fail(ExitCode::kUsage, "--time-server: a device knows three at most");
+  }
+  for (const std::string& text : time_servers_) {
+    const auto server = parse_network_address(text);
+    if (!server) return fail(ExitCode::kUsage, "--time-server: " + server.error().message);
+    options_.time_servers.push_back(*server);
   }
   if (!parse_address(address_, options_.image_address)) {
     return fail(ExitCode::kUsage, "--address: '" + address_ + "' is not an address such as 0x0007F000");

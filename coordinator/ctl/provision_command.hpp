@@ -23,7 +23,7 @@ class ProvisionCommand {
   Command command_;
   provisioning::ProvisioningOptions options_;
   std::string broker_;
-  std::string time_server_;
+  std::vector<std::string> time_servers_;
   std::string address_;
   std::vector<std::string> ids_;
   std::uint32_t count_ = 0;

@@ -69,12 +69,14 @@ Result<std::string> describe_identity(const std::string& path) {
 
   const std::string host = text_of_span(identity.broker_host);
   const std::string name = text_of_span(identity.tls_server_name);
-  const std::string time = text_of_span(identity.time_host);
   std::string text = fmt::format("identity     {}, format {}\n", path, wire::kIdentityVersion);
   text += fmt::format("device       {} of fleet {}\n", id, text_of_span(identity.fleet));
   text += fmt::format("broker       {} port {}{}\n", host, identity.broker_port,
                       name == host ? "" : ", its certificate names " + name);
-  text += time.empty() ? "time server  none\n" : fmt::format("time server  {} port {}\n", time, identity.time_port);
+  for (const TimeServer& server : identity.time_servers) {
+    if (!server.host.empty()) text += fmt::format("time server  {} port {}\n", text_of_span(server.host), server.port);
+  }
+  if (identity.time_servers[0].host.empty()) text += "time server  none\n";
   text += certificate_text("CA", ca.get(), identity.ca_certificate);
   text += certificate_text("certificate", certificate.get(), identity.certificate);
   text += fmt::format("private key  {} bytes, belongs to the certificate\n", identity.private_key.size());

@@ -153,9 +153,8 @@ Result<NewDevice> Provisioner::State::prepare(const std::string& id) const {
   identity.broker_host = view(options.broker.host);
   identity.broker_port = options.broker.port;
   identity.tls_server_name = view(options.tls_server_name.empty() ? options.broker.host : options.tls_server_name);
-  if (options.time_server) {
-    identity.time_host = view(options.time_server->host);
-    identity.time_port = options.time_server->port;
+  for (std::size_t i = 0; i < options.time_servers.size() && i < kMaxTimeServers; ++i) {
+    identity.time_servers[i] = {view(options.time_servers[i].host), options.time_servers[i].port};
   }
   identity.seed = random_seed();
   identity.ca_certificate = view(ca_der);

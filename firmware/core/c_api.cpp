@@ -73,10 +73,10 @@ skink_status skink_read_identity(skink_bytes image, skink_identity* identity) {
   (void)provisioning::terminate(read.fleet, identity->fleet);
   (void)provisioning::terminate(read.broker_host, identity->broker_host);
   (void)provisioning::terminate(read.tls_server_name, identity->server_name);
-  (void)provisioning::terminate(read.time_host, identity->time_host);
+  (void)provisioning::terminate(read.time_servers[0].host, identity->time_host);
   memcpy(identity->key, read.hmac_key.bytes, sizeof identity->key);
   identity->broker_port = read.broker_port;
-  identity->time_port = read.time_port;
+  identity->time_port = read.time_servers[0].port;
   identity->seed = read.seed;
   identity->ca_certificate = bytes_of(read.ca_certificate);
   identity->certificate = bytes_of(read.certificate);

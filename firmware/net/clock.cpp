@@ -39,6 +39,11 @@ void ask(const ip_addr_t& server, uint16_t port) noexcept {
   sntp_init();
 }
 
+void forget() noexcept {
+  sntp_stop();
+  set_to_s = 0;
+}
+
 bool is_set() noexcept { return set_to_s != 0; }
 
 int64_t now_s() noexcept {

@@ -59,24 +59,49 @@ void Uplink::find_time() noexcept {
     return;
   }
   if (asked_time_) {
-    if (now_ms_ >= answer_by_ms_) wait("the time server does not answer");
+    if (now_ms_ >= answer_by_ms_) ask_next_server("the time server does not answer");
     return;
   }
-  if (*peers_.time_host == 0) {
+  if (!has_server(0)) {
     wait("no clock, and the identity names no time server");
     return;
   }
+  const provisioning::TimeServer& server = peers_.time_servers[time_server_];
+  (void)provisioning::terminate(server.host, time_host_);
   ip_addr_t address;
-  const Status status = network::resolve(peers_.time_host, address);
+  const Status status = network::resolve(time_host_, address);
   if (status == Status::kUnsupported) return;
   if (status != Status::kOk) {
-    wait("the time server's name cannot be resolved");
+    ask_next_server("the time server's name cannot be resolved");
     return;
   }
-  print("clock: asking {}:{}", peers_.time_host, unsigned{peers_.time_port});
-  clock::ask(address, peers_.time_port);
+  print("clock: asking {}:{}", static_cast<const char*>(time_host_), unsigned{server.port});
+  clock::ask(address, server.port);
   asked_time_ = true;
   answer_by_ms_ = now_ms_ + kTimeAnswerMs;
+}
+
+bool Uplink::has_server(size_t index) const noexcept {
+  return index < provisioning::kMaxTimeServers && !peers_.time_servers[index].host.empty();
+}
+
+/// Without a pause, until each has been asked.
+void Uplink::ask_next_server(const char* reason) noexcept {
+  asked_time_ = false;
+  const bool is_last = !has_server(size_t{time_server_} + 1);
+  time_server_ = is_last ? uint8_t{0} : static_cast<uint8_t>(time_server_ + 1);
+  if (is_last) {
+    wait(reason);
+  } else {
+    print("clock: {}; the next one is asked", reason);
+  }
+}
+
+/// A certificate is out of its dates, or the time is wrong: the next connection takes that of the next server.
+void Uplink::doubt_time() noexcept {
+  if (!has_server(0)) return;
+  clock::forget();
+  time_server_ = has_server(size_t{time_server_} + 1) ? static_cast<uint8_t>(time_server_ + 1) : uint8_t{0};
 }
 
 void Uplink::find_broker() noexcept {
@@ -143,6 +168,7 @@ void Uplink::on_closed() noexcept {
   const char* reason = problem != edge::mqtt::Problem::kNone ? problem_text(problem) : failure_text(stream_.failure());
   const bool is_about_tls = stream_.failure() != TlsFailure::kUnreachable && stream_.failure() != TlsFailure::kNone;
   if (!is_open_ && is_about_tls && device_.credentials() != nullptr) device_.credentials()->on_failed();
+  if (stream_.failure() == TlsFailure::kExpired || stream_.failure() == TlsFailure::kNotYetValid) doubt_time();
   if (is_open_) device_.on_stream_closed();
   is_open_ = false;
   if (accepted_ms_ != 0 && now_ms_ - accepted_ms_ >= kLastingMs) failures_ = 0;

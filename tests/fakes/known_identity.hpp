@@ -30,6 +30,8 @@ struct FakeIdentity {
   std::string broker_host = "gateway.local";
   std::string tls_server_name = "broker.example";
   std::string time_host = "fe80::1";
+  std::string second_time_host = "time.example";
+  std::string third_time_host;
   std::vector<std::uint8_t> ca_certificate = der_sequence(420);
   std::vector<std::uint8_t> certificate = der_sequence(431);
   std::vector<std::uint8_t> private_key = der_sequence(119);
@@ -37,6 +39,8 @@ struct FakeIdentity {
   std::uint8_t key_byte = 9;
   std::uint16_t broker_port = 8883;
   std::uint16_t time_port = 123;
+  std::uint16_t second_time_port = 124;
+  std::uint16_t third_time_port = 0;
   std::uint64_t seed = 0x0123456789abcdefULL;
 
   provisioning::DeviceIdentity view() const {
@@ -49,8 +53,9 @@ struct FakeIdentity {
     identity.broker_host = text(broker_host);
     identity.broker_port = broker_port;
     identity.tls_server_name = text(tls_server_name);
-    identity.time_host = text(time_host);
-    identity.time_port = time_port;
+    identity.time_servers[0] = {text(time_host), time_port};
+    identity.time_servers[1] = {text(second_time_host), second_time_port};
+    identity.time_servers[2] = {text(third_time_host), third_time_port};
     identity.seed = seed;
     identity.ca_certificate = bytes(ca_certificate);
     identity.certificate = bytes(certificate);

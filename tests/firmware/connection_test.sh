@@ -38,6 +38,10 @@ until [[ -s $fleet_work/silent.log ]]; do sleep 0.05; done
 silent_port=$(head -n 1 "$fleet_work/silent.log")
 start silent-broker host --broker "10.0.2.2:$silent_port"
 start silent-time none --broker "10.0.2.2:$fleet_port" --time-server "10.0.2.2:$silent_port"
+/usr/bin/python3 "$(dirname "${BASH_SOURCE[0]}")/time_server.py" --offset -1000000000 >"$fleet_work/slow.log" &
+fleet_pids+=("$!")
+until [[ -s $fleet_work/slow.log ]]; do sleep 0.05; done
+slow_port=$(head -n 1 "$fleet_work/slow.log")
 start no-name none --broker "10.0.2.2:$fleet_port" --time-server "nowhere.invalid:123"
 
 /usr/bin/python3 "$(dirname "${BASH_SOURCE[0]}")/time_server.py" >"$fleet_work/time.log" &
@@ -45,6 +49,8 @@ fleet_pids+=("$!")
 until [[ -s $fleet_work/time.log ]]; do sleep 0.05; done
 time_port=$(head -n 1 "$fleet_work/time.log")
 start arm-0 none --broker "10.0.2.2:$fleet_port" --time-server "10.0.2.2:$time_port"
+start three none --broker "10.0.2.2:$fleet_port" --time-server "nowhere.invalid:123" \
+  --time-server "10.0.2.2:$slow_port" --time-server "10.0.2.2:$time_port"
 wait_for 1 "clock: asking 10.0.2.2:$time_port"
 wait_for 1 "mqtt: accepted by the broker"
 grep -q asked "$fleet_work/time.log" || fail "nobody asked the time server"
@@ -88,3 +94,9 @@ wait_for 1 "the broker does not answer" silent-broker
 wait_for 2 "clock: asking" silent-time
 wait_for 1 "the time server does not answer" silent-time
 wait_for 1 "the time server's name cannot be resolved" no-name
+
+# Of three time servers one has no address, and one a time at which no certificate is valid.
+wait_for 1 "the time server's name cannot be resolved; the next one is asked" three
+wait_for 1 "not valid yet" three
+wait_for 1 "clock: asking 10.0.2.2:$time_port" three
+wait_for 1 "mqtt: accepted by the broker" three

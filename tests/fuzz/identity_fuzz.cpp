@@ -26,7 +26,8 @@ void check(Bytes partition) {
   provisioning::DeviceIdentity identity;
   if (provisioning::read_identity(partition, identity) != Status::kOk) return;
   for (const auto text :
-       {identity.fleet, identity.device_id, identity.broker_host, identity.tls_server_name, identity.time_host}) {
+       {identity.fleet, identity.device_id, identity.broker_host, identity.tls_server_name,
+        identity.time_servers[0].host, identity.time_servers[1].host, identity.time_servers[2].host}) {
     check_inside(text, partition);
   }
   for (const auto bytes : {identity.ca_certificate, identity.certificate, identity.private_key, identity.release_key}) {

@@ -83,7 +83,6 @@ struct Names {
   char device_id[wire::kMaxDeviceIdBytes + 1];
   char broker_host[kHostBytes];
   char server_name[kHostBytes];
-  char time_host[kHostBytes];
 };
 
 provisioning::DeviceIdentity identity;
@@ -108,7 +107,6 @@ void open_identity() noexcept {
   (void)provisioning::terminate(identity.device_id, names.device_id);
   (void)provisioning::terminate(identity.broker_host, names.broker_host);
   (void)provisioning::terminate(identity.tls_server_name, names.server_name);
-  (void)provisioning::terminate(identity.time_host, names.time_host);
   print("identity: {} of fleet {}, broker {}:{}", names.device_id, identity.fleet, names.broker_host,
         unsigned{identity.broker_port});
 }
@@ -318,8 +316,7 @@ void run() noexcept {
   Peers peers;
   peers.broker_host = names.broker_host;
   peers.broker_port = identity.broker_port;
-  peers.time_host = names.time_host;
-  peers.time_port = identity.time_port;
+  for (size_t i = 0; i < provisioning::kMaxTimeServers; ++i) peers.time_servers[i] = identity.time_servers[i];
   peers.jitter_seed = identity.seed;
   Uplink uplink(peers, stream, device);
   Reporter reporter;

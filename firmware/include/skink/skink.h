@@ -103,7 +103,7 @@ typedef struct skink_identity {
   char broker_host[254];
   uint16_t broker_port;
   char server_name[254];       ///< what the broker's certificate must name
-  char time_host[254];         ///< empty: no time server
+  char time_host[254];         ///< the first time server; empty: none
   uint16_t time_port;          ///< UDP
   uint64_t seed;               ///< makes jitter of equal devices differ; no secret
   skink_bytes ca_certificate;  ///< DER, as the three below; they point into the image

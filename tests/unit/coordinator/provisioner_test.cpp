@@ -95,7 +95,7 @@ TEST_CASE("provisioning: a device gets all it needs, and only its owner may read
   const test::Pki pki;
   ProvisioningOptions options = options_for(pki);
   options.tls_server_name = "broker.example";
-  options.time_server = NetworkAddress{"192.0.2.1", 123};
+  options.time_servers = {NetworkAddress{"192.0.2.1", 123}, NetworkAddress{"time.example", 1123}};
   make(options, {"pump-1"});
 
   const std::string own = pki.file("devices/pump-1");
@@ -119,8 +119,10 @@ TEST_CASE("provisioning: a device gets all it needs, and only its owner may read
   CHECK(string_of(identity.broker_host) == "gateway.local");
   CHECK(identity.broker_port == 8883);
   CHECK(string_of(identity.tls_server_name) == "broker.example");
-  CHECK(string_of(identity.time_host) == "192.0.2.1");
-  CHECK(identity.time_port == 123);
+  CHECK(string_of(identity.time_servers[0].host) == "192.0.2.1");
+  CHECK(identity.time_servers[0].port == 123);
+  CHECK(string_of(identity.time_servers[1].host) == "time.example");
+  CHECK(identity.time_servers[1].port == 1123);
   check_with_mbedtls(identity);
   const auto certificate = test::certificate_in(own + "/cert.pem");
   CHECK(X509_verify(certificate.get(), X509_get0_pubkey(test::certificate_in(pki.file("ca.pem")).get())) == 1);
@@ -148,7 +150,7 @@ TEST_CASE("provisioning: the longest names fit in an image", "[coordinator][prov
   options.fleet = std::string(64, 'f');
   options.broker.host = std::string(253, 'b');
   options.tls_server_name = std::string(253, 's');
-  options.time_server = NetworkAddress{std::string(253, 't'), 65535};
+  options.time_servers.assign(provisioning::kMaxTimeServers, NetworkAddress{std::string(253, 't'), 65535});
   make(options, {id});
   check_with_mbedtls(Flashed(pki.file("images/" + id + ".bin")).identity);
 }

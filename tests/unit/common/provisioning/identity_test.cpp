@@ -76,6 +76,13 @@ Image content_by_hand(const FakeIdentity& identity) {
   bytes(11, identity.certificate);
   bytes(12, identity.private_key);
   bytes(13, identity.release_key);
+  bytes(14, identity.second_time_host);
+  varint(15 << 3);
+  varint(identity.second_time_port);
+  if (identity.third_time_host.empty()) return content;
+  bytes(16, identity.third_time_host);
+  varint(17 << 3);
+  varint(identity.third_time_port);
   return content;
 }
 
@@ -99,8 +106,11 @@ TEST_CASE("identity: every field comes back, in place", "[common][wire][identity
   CHECK(string_of(read.broker_host) == written.broker_host);
   CHECK(read.broker_port == 8883);
   CHECK(string_of(read.tls_server_name) == written.tls_server_name);
-  CHECK(string_of(read.time_host) == written.time_host);
-  CHECK(read.time_port == 123);
+  CHECK(string_of(read.time_servers[0].host) == written.time_host);
+  CHECK(read.time_servers[0].port == 123);
+  CHECK(string_of(read.time_servers[1].host) == written.second_time_host);
+  CHECK(read.time_servers[1].port == 124);
+  CHECK(read.time_servers[2].host.empty());
   CHECK(read.seed == written.seed);
   CHECK(bytes_of(read.ca_certificate) == written.ca_certificate);
   CHECK(bytes_of(read.certificate) == written.certificate);
@@ -114,14 +124,14 @@ TEST_CASE("identity: every field comes back, in place", "[common][wire][identity
 TEST_CASE("identity: what is optional may be absent", "[common][wire][identity]") {
   FakeIdentity identity;
   identity.tls_server_name = identity.broker_host;
-  identity.time_host = "";
-  identity.time_port = 0;
+  identity.time_host = identity.second_time_host = "";
+  identity.time_port = identity.second_time_port = 0;
   identity.seed = 0;
   const Image image = write(identity);
   provisioning::DeviceIdentity read;
   REQUIRE(provisioning::read_identity(view(image), read) == Status::kOk);
   CHECK(string_of(read.tls_server_name) == identity.broker_host);
-  CHECK(read.time_host.empty());
+  CHECK(read.time_servers[0].host.empty());
   CHECK(image.size() < write(FakeIdentity{}).size() - identity.broker_host.size() - 7);  // nothing is written twice
 }
 
@@ -130,7 +140,8 @@ TEST_CASE("identity: the longest names fit", "[common][wire][identity]") {
   identity.fleet = identity.device_id = std::string(64, 'f');
   identity.broker_host = std::string(253, 'b');
   identity.tls_server_name = std::string(253, 's');
-  identity.time_host = std::string(253, 't');
+  identity.time_host = identity.second_time_host = identity.third_time_host = std::string(253, 't');
+  identity.third_time_port = 123;
   CHECK(read(write(identity)) == Status::kOk);
 }
 
@@ -225,6 +236,14 @@ TEST_CASE("identity: a field out of range is refused by reader and writer", "[co
       {"a server name with a bracket", [](auto& i) { i.tls_server_name = "[::1]"; }},
       {"a time server without port", [](auto& i) { i.time_port = 0; }},
       {"a time port without server", [](auto& i) { i.time_host = ""; }},
+      {"a second time server without port", [](auto& i) { i.second_time_port = 0; }},
+      {"a second time server without the first", [](auto& i) { i.time_host = "", i.time_port = 0; }},
+      {"a third time server with a space", [](auto& i) { i.third_time_host = "a b", i.third_time_port = 123; }},
+      {"a third time server without the second",
+       [](auto& i) {
+         i.third_time_host = std::exchange(i.second_time_host, "");
+         i.third_time_port = std::exchange(i.second_time_port, 0);
+       }},
       {"no CA", [](auto& i) { i.ca_certificate.clear(); }},
       {"a CA with a byte more", [](auto& i) { i.ca_certificate.push_back(0); }},
       {"a certificate with a byte less", [](auto& i) { i.certificate.pop_back(); }},

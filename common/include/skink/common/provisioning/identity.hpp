@@ -17,6 +17,14 @@ inline constexpr size_t kMaxIdentityBytes = 4096;  ///< one flash sector of most
 inline constexpr size_t kMaxHostBytes = limits::kMaxHostBytes;
 inline constexpr size_t kReleaseKeyBytes = 65;  ///< uncompressed P-256 point: 04, x, y
 
+inline constexpr size_t kMaxTimeServers = 3;
+
+/// Where the time comes from (SNTP). The host is empty and the port 0 where there is none.
+struct TimeServer {
+  Span<const char> host;
+  uint16_t port = 0;
+};
+
 /// The fields of an identity. Views point into the bytes that were read; they have no final 0: see terminate().
 struct DeviceIdentity {
   Span<const char> fleet;
@@ -25,13 +33,12 @@ struct DeviceIdentity {
   Span<const char> broker_host;
   uint16_t broker_port = 0;
   Span<const char> tls_server_name;  ///< what the broker's certificate must name; the host unless it says otherwise
-  Span<const char> time_host;        ///< empty: no time server
-  uint16_t time_port = 0;            ///< 0 without a time server
-  uint64_t seed = 0;                 ///< makes jitter and random generators of equal devices differ; no secret key
-  Bytes ca_certificate;              ///< DER: who signs the broker's certificate
-  Bytes certificate;                 ///< DER: the device's own; common name = device id
-  Bytes private_key;                 ///< DER: SEC1 or PKCS#8
-  Bytes release_key;                 ///< kReleaseKeyBytes: who signs firmware and models
+  TimeServer time_servers[kMaxTimeServers];  ///< asked in turn; none comes after one that is empty
+  uint64_t seed = 0;     ///< makes jitter and random generators of equal devices differ; no secret key
+  Bytes ca_certificate;  ///< DER: who signs the broker's certificate
+  Bytes certificate;     ///< DER: the device's own; common name = device id
+  Bytes private_key;     ///< DER: SEC1 or PKCS#8
+  Bytes release_key;     ///< kReleaseKeyBytes: who signs firmware and models
 };
 
 /// Reads an identity partition in place. Total: any bytes give kOk or one of the statuses below; `identity` is written

@@ -30,7 +30,7 @@ struct ProvisioningOptions {
   std::string fleet;
   NetworkAddress broker;
   std::string tls_server_name;  ///< empty: the broker's host
-  std::optional<NetworkAddress> time_server;
+  std::vector<NetworkAddress> time_servers;  ///< kMaxTimeServers at most; asked in turn
   std::uint32_t days = 3650;
   std::uint32_t image_address = kDefaultImageAddress;
   Existing existing = Existing::kRefuse;

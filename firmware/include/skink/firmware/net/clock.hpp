@@ -18,6 +18,9 @@ bool read_board() noexcept;
 /// @param[in] port    UDP; 123 by default
 void ask(const ip_addr_t& server, uint16_t port) noexcept;
 
+/// Forgets the time, and asks no more: it may be wrong.
+void forget() noexcept;
+
 /// Has the time been set since the reset?
 bool is_set() noexcept;
 

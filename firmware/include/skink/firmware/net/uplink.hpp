@@ -2,18 +2,18 @@
 /// @file
 /// Keeps a device connected: address, name, time, TLS, back-off; moves bytes between the TLS stream and the device.
 
+#include "skink/common/provisioning/identity.hpp"
 #include "skink/firmware/device.hpp"
 #include "skink/firmware/net/tls_stream.hpp"
 
 namespace skink::firmware {
 
-/// Where broker and time server are. Texts are zero-terminated and borrowed for the uplink's life.
+/// Where broker and time servers are. Texts are borrowed for the uplink's life; the broker's is zero-terminated.
 struct Peers {
-  const char* broker_host = "";  ///< a name or a dotted number
-  uint16_t broker_port = 8883;   ///< TCP
-  const char* time_host = "";    ///< empty: no time server
-  uint16_t time_port = 123;      ///< UDP
-  uint64_t jitter_seed = 0;      ///< spreads the reconnections of a fleet; any value
+  const char* broker_host = "";                                          ///< a name or a dotted number
+  uint16_t broker_port = 8883;                                           ///< TCP
+  provisioning::TimeServer time_servers[provisioning::kMaxTimeServers];  ///< asked in turn; the first empty one ends it
+  uint64_t jitter_seed = 0;  ///< spreads the reconnections of a fleet; any value
 };
 
 /// The connection of one device. Not ISR-safe: all calls come from the main loop.
@@ -42,6 +42,9 @@ class Uplink {
 
   void take_turn() noexcept;
   void find_time() noexcept;
+  void ask_next_server(const char* reason) noexcept;
+  void doubt_time() noexcept;
+  bool has_server(size_t index) const noexcept;
   void find_broker() noexcept;
   void follow_stream() noexcept;
   bool read_credentials() noexcept;
@@ -60,12 +63,14 @@ class Uplink {
   uint32_t generation_ = 0;  ///< of the credentials that the stream has; 0: those that it was configured with
   bool is_open_ = false;     ///< the device was told that the stream is up
   bool asked_time_ = false;
-  bool is_leaving_ = false;     ///< the device has said goodbye
-  uint64_t answer_by_ms_ = 0;   ///< the time server's, or the broker's to TCP and TLS
-  uint64_t connect_by_ms_ = 0;  ///< TCP and TLS, however much comes
-  uint32_t heard_bytes_ = 0;    ///< of the stream
-  uint64_t accepted_ms_ = 0;    ///< when the broker took the last MQTT session; 0: it has not
-  uint32_t failures_ = 0;       ///< since the last session that lasted
+  uint8_t time_server_ = 0;                               ///< which of them is asked
+  char time_host_[provisioning::kMaxHostBytes + 1] = "";  ///< its name
+  bool is_leaving_ = false;                               ///< the device has said goodbye
+  uint64_t answer_by_ms_ = 0;                             ///< the time server's, or the broker's to TCP and TLS
+  uint64_t connect_by_ms_ = 0;                            ///< TCP and TLS, however much comes
+  uint32_t heard_bytes_ = 0;                              ///< of the stream
+  uint64_t accepted_ms_ = 0;                              ///< when the broker took the last MQTT session; 0: it has not
+  uint32_t failures_ = 0;                                 ///< since the last session that lasted
   uint32_t attempts_ = 0;
   uint32_t resumptions_ = 0;
   uint64_t wake_ms_ = 0;
