@@ -17,3 +17,11 @@ wait_for_port() {
     sleep 0.05
   done
 }
+
+# Prints two UDP ports that were free on 127.0.0.1 a moment ago.
+free_udp_ports() {
+  /usr/bin/python3 -c 'import socket
+sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+for s in sockets: s.bind(("127.0.0.1", 0))
+print(*(s.getsockname()[1] for s in sockets))'
+}

@@ -5,6 +5,8 @@
 // --flash    what the flash holds is kept there, from run to run; a file that is absent is a new chip
 // --seconds  of the board's time; after them exit code 3 (default 120)
 // --mhz      of the core (default 125); less makes a board that hangs quicker to emulate
+// --network  PORT:PEER: a W5500 on SPI0 (w5500.mjs); frames are datagrams of 127.0.0.1, from PEER to PORT and back. The board's time
+//            is ours then while it waits, and behind ours while it computes
 // --until    ends with exit code 0 when the console has said that
 //
 // Exit code 0: the image said "passed", or TEXT; 1: it said "failed"; 2: it did what no board can do; 3: the time is over.
@@ -16,10 +18,12 @@ import fs from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
+import { W5500 } from "./w5500.mjs";
+
 const require = createRequire(process.env.SKINK_PICO_MODULES + "/");
 const { ConsoleLogger, LogLevel, Simulator } = await import(pathToFileURL(require.resolve("rp2040js")).href.replace("/cjs/", "/esm/"));
 
-const FLASH = 0x10000000, FLASH_BYTES = 2 << 20, SECTOR = 4096, PAGE = 256;
+const FLASH = 0x10000000, SSI = 0x18000000, FLASH_BYTES = 2 << 20, SECTOR = 4096, PAGE = 256;
 const RAM = 0x20000000, BOOT2_AT = 0x20041f00, BOOT2_BYTES = 252;
 const FIRST = 0x0a324655, FAMILY = 0xe48bff56;
 const TURN = 100_000;
@@ -63,11 +67,13 @@ const inside = (offset, count, unit) => offset % unit === 0 && count % unit === 
 // Between EX of the ROM and boot2, which switches the flash's interface on again, nothing may be read from it.
 let isXip = true;
 const read = { readUint8: chip.readUint8, readUint16: chip.readUint16, readUint32: chip.readUint32 };
+let command = -1, position = 0, answers = []; // of the chip, byte by byte
 function leaveXip() {
   isXip = false;
+  [command, position, answers] = [-1, 0, []];
   for (const name of Object.keys(read)) {
     chip[name] = function (address) {
-      if (address >= FLASH && address < RAM) refuse(`flash: read at ${address.toString(16)} while it is written`);
+      if (address >= FLASH && address < SSI) refuse(`flash: read at ${address.toString(16)} while it is written`);
       return read[name].call(chip, address);
     };
   }
@@ -76,11 +82,24 @@ function enterXip() {
   isXip = true;
   Object.assign(chip, read);
 }
-const ssi = chip.peripherals[0x18000], writeSsi = ssi.writeUint32.bind(ssi);
+const ssi = chip.peripherals[0x18000], writeSsi = ssi.writeUint32.bind(ssi), readSsi = ssi.readUint32.bind(ssi);
 ssi.writeUint32 = (offset, value) => {
   if (offset === 0x08 && value === 1) enterXip();
+  if (offset === 0x60 && !isXip) answers.push(exchange(value & 0xff));
   writeSsi(offset, value);
 };
+ssi.readUint32 = (offset) => {
+  if (isXip) return readSsi(offset);
+  if (offset === 0x28) return 0x06 | (answers.length > 0 ? 0x08 : 0); // there is room, nothing is under way
+  return offset === 0x60 ? answers.shift() ?? 0 : readSsi(offset);
+};
+// The flash chip's own number, and the status that boot2 asks for; W25Q16JV data sheet, 8.2.
+const UNIQUE_ID = Buffer.from("e6614103e7123456", "hex");
+function exchange(value) {
+  const at = position++;
+  if (at === 0) command = value;
+  return command === 0x4b && at >= 5 ? UNIQUE_ID[(at - 5) % 8] : 0;
+}
 function needWritable() {
   if (isXip) refuse("flash: written while it can be read");
 }
@@ -156,13 +175,39 @@ chip.uart[0].onByte = (byte) => {
   if (options.until && line.includes(options.until)) verdict = 0;
 };
 
+// ---- network ----
+let nic = null, wake = null;
+if (options.network) {
+  const [port, peer] = options.network.split(":").map(Number);
+  nic = new W5500(chip, clock, { port, peer }, refuse);
+  nic.onFrame = () => wake?.();
+}
+// The board waits for its next alarm or a frame.
+const wait = (milliseconds) => new Promise((resolve) => {
+  const timer = setTimeout(resolve, milliseconds);
+  wake = () => {
+    clearTimeout(timer);
+    resolve();
+  };
+});
+async function pass() {
+  const alarm = clock.nextAlarm ? clock.nanosToNextAlarm : 1e9;
+  if (!nic) return clock.tick(alarm);
+  const begin = process.hrtime.bigint();
+  await wait(Math.min(alarm / 1e6, 1000));
+  wake = null;
+  clock.tick(Math.min(Number(process.hrtime.bigint() - begin), alarm));
+}
+const breathe = () => new Promise((resolve) => setImmediate(resolve)); // frames come between two turns
+
 start();
 const end = options.seconds * 1e9, nanosPerCycle = 1000 / options.mhz;
 while (verdict === null && clock.nanos < end) {
   for (let i = 0; i < TURN && verdict === null && !isReset && clock.nanos < end; ++i) {
-    if (chip.core.waiting) clock.tick(clock.nanosToNextAlarm);
+    if (chip.core.waiting) await pass();
     else clock.tick(chip.core.executeInstruction() * nanosPerCycle);
   }
+  if (nic) await breathe();
   if (isReset) {
     console.log("[reset]");
     isReset = false;
@@ -170,4 +215,5 @@ while (verdict === null && clock.nanos < end) {
   }
 }
 fs.writeSync(1, "\n");
+if (nic) console.log(`network: ${nic.counts.sent} frames sent, ${nic.counts.received} received, ${nic.counts.dropped} dropped`);
 finish(verdict === null ? 3 : verdict);
