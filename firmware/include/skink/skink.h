@@ -29,7 +29,7 @@ extern "C" {
 /// for all sources; where it would not suffice, skink_init() is not compiled, and a larger one is to be defined for
 /// all.
 #ifndef SKINK_DEVICE_BYTES
-#define SKINK_DEVICE_BYTES \
+#define SKINK_DEVICE_BYTES                                                                        \
   ((sizeof(void*) > 4 ? 7936 : 7168) + SKINK_DEVICE_CHUNK_BYTES + SKINK_DEVICE_MODEL_CHUNKS / 4 + \
    SKINK_DEVICE_DATAGRAM_BYTES)
 #endif
@@ -118,8 +118,8 @@ typedef struct skink_identity {
 ///          is unchanged then.
 skink_status skink_read_identity(skink_bytes image, skink_identity* identity);
 
-/// Who makes the device's keys and reads its certificates: skink_link_keys() by mbedTLS, or a secure element, whose keys
-/// never leave it. The contract of each function, with its statuses: skink/firmware/key_service.hpp.
+/// Who makes the device's keys and reads its certificates: skink_link_keys() by mbedTLS, or a secure element, whose
+/// keys never leave it. The contract of each function, with its statuses: skink/firmware/key_service.hpp.
 typedef struct skink_keys {
   void* context;  ///< handed to the functions; may be null
   /// @param[in,out] key_count, request_count  bytes that there is room for; then those that were written
@@ -206,20 +206,20 @@ typedef struct skink_config {
   uint16_t keep_alive_s;  ///< of MQTT, seconds; 0: no pings
   uint32_t sleep_s;       ///< seconds between two connections of a stream; 0: it stays connected
   uint32_t listen_s;      ///< with sleep_s: how long it waits for a task; after one it leaves at once
-  /// 1: skink_output() and skink_receive() are datagrams of a session with a bridge (docs/datagram.md), each call a whole
-  /// one; in builds with SKINK_FIRMWARE_DATAGRAM. 0: they are a stream.
+  /// 1: skink_output() and skink_receive() are datagrams of a session with a bridge (docs/datagram.md), each call a
+  /// whole one; in builds with SKINK_FIRMWARE_DATAGRAM. 0: they are a stream.
   uint8_t uses_datagrams;
 
   skink_flash flash;
   /// Sectors from 0 on, in this order: 2 of the journal, then two slots each of models, releases, residuals, adapted
-  /// weights and credentials, then samples. A slot is one sector for its header and those of its content; `model_sectors` is at least
-  /// 1, the others 0 where the device does without.
+  /// weights and credentials, then samples. A slot is one sector for its header and those of its content;
+  /// `model_sectors` is at least 1, the others 0 where the device does without.
   uint32_t model_sectors;
-  uint32_t release_sectors;   ///< 0: the device takes no releases
-  uint32_t residual_sectors;  ///< 0: error feedback keeps residuals in the arena
-  uint32_t personal_sectors;  ///< 0: a restart forgets what skink_adapt() came to
+  uint32_t release_sectors;     ///< 0: the device takes no releases
+  uint32_t residual_sectors;    ///< 0: error feedback keeps residuals in the arena
+  uint32_t personal_sectors;    ///< 0: a restart forgets what skink_adapt() came to
   uint32_t credential_sectors;  ///< 0: the certificate is the identity's for good; slots hold 4032 bytes at least
-  uint32_t sample_sectors;    ///< 0: no samples of its own
+  uint32_t sample_sectors;      ///< 0: no samples of its own
 
   skink_credential_memory* credential_memory;  ///< with credential_sectors; else it may be null
   skink_keys keys;                             ///< likewise
@@ -295,8 +295,8 @@ skink_status skink_poll(skink_device* device, uint64_t now_ms, uint64_t* next_ms
 void skink_get_credentials(const skink_device* device, skink_credentials* credentials);
 /// TLS with these credentials has failed: the broker refused them, or is not trusted.
 void skink_connection_failed(skink_device* device);
-/// The device has said goodbye, as sleep_s has it: the stream is to be closed. Call it, write skink_output(), and call it
-/// again. @returns after how many seconds the next connection is due; 0: it stays connected.
+/// The device has said goodbye, as sleep_s has it: the stream is to be closed. Call it, write skink_output(), and call
+/// it again. @returns after how many seconds the next connection is due; 0: it stays connected.
 uint32_t skink_wants_sleep(skink_device* device);
 /// 1: the stream is to be closed, and another to be opened with other credentials.
 int skink_wants_reconnection(const skink_device* device);

@@ -29,7 +29,7 @@ struct ProvisioningOptions {
   std::string out;  ///< folder for images; created
   std::string fleet;
   NetworkAddress broker;
-  std::string tls_server_name;  ///< empty: the broker's host
+  std::string tls_server_name;               ///< empty: the broker's host
   std::vector<NetworkAddress> time_servers;  ///< kMaxTimeServers at most; asked in turn
   std::uint32_t days = 3650;
   std::uint32_t image_address = kDefaultImageAddress;

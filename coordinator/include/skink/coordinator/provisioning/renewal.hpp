@@ -65,8 +65,8 @@ Result<void> announce_authority(const std::string& pki, std::uint32_t days);
 /// It becomes the fleet's authority; the former one is still trusted. Repeat it after a power cut.
 /// @returns kInvalidArgument when none is announced; kUnavailable or kDamaged naming a file.
 Result<void> adopt_authority(const std::string& pki);
-/// Signs whom devices shall trust again, with a number above all that they have seen: of a folder that was restored from
-/// a backup they refuse it otherwise (OLDER_RELEASE). @returns kUnavailable or kDamaged naming a file.
+/// Signs whom devices shall trust again, with a number above all that they have seen: of a folder that was restored
+/// from a backup they refuse it otherwise (OLDER_RELEASE). @returns kUnavailable or kDamaged naming a file.
 Result<void> sign_authorities_again(const std::string& pki);
 /// Devices of which no certificate of the present authority is in the folder, by id; without those that are lost since
 /// their authority is retired.
