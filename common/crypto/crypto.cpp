@@ -7,8 +7,6 @@
 namespace skink::crypto {
 namespace {
 
-constexpr size_t kBlockBytes = 64;
-
 int hex_value(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -34,21 +32,6 @@ Digest sha256(Bytes bytes) noexcept {
   Sha256 hash;
   hash.add(bytes);
   return hash.finish();
-}
-
-Digest hmac_sha256(const Key& key, Span<const Bytes> parts) noexcept {
-  uint8_t pad[kBlockBytes] = {};
-  memcpy(pad, key.bytes, kKeyBytes);
-  for (uint8_t& byte : pad) byte = static_cast<uint8_t>(byte ^ 0x36U);
-  Sha256 inner;
-  inner.add(pad);
-  for (const Bytes& part : parts) inner.add(part);
-  const Digest inner_digest = inner.finish();
-  for (uint8_t& byte : pad) byte = static_cast<uint8_t>(byte ^ 0x36U ^ 0x5cU);
-  Sha256 outer;
-  outer.add(pad);
-  outer.add(inner_digest.bytes);
-  return outer.finish();
 }
 
 Key device_key(const Key& master, Span<const char> fleet, Span<const char> device_id) noexcept {

@@ -4,9 +4,12 @@
 #include <mbedtls/ecdsa.h>
 
 #include "skink/common/crypto/crypto.hpp"
+#include "skink/common/crypto/mbedtls_version.h"
 
 namespace skink::crypto {
 namespace {
+
+constexpr size_t kPointBytes = 65;  // 04, x, y
 
 /// mbedTLS's objects, freed on every way out.
 struct Curve {
@@ -32,14 +35,13 @@ struct Curve {
 };
 
 /// Whether a failure of mbedTLS says nothing of what was asked.
-bool is_short_of_memory(int failure) noexcept {
-  return failure == MBEDTLS_ERR_MPI_ALLOC_FAILED || failure == MBEDTLS_ERR_ECP_ALLOC_FAILED;
-}
+bool is_short_of_memory(int failure) noexcept { return skink_mbedtls_is_out_of_memory(failure) != 0; }
 
 }  // namespace
 
 Status verify_signature(Bytes message, Bytes signature, Bytes public_key) noexcept {
-  if (signature.size() != kSignatureBytes) return Status::kInvalidArgument;
+  const bool is_sized = signature.size() == kSignatureBytes && public_key.size() == kPointBytes;
+  if (!is_sized || public_key[0] != 0x04) return Status::kInvalidArgument;  // 3.6 reads compressed points too
   Curve curve;
   int unusable = mbedtls_ecp_group_load(&curve.group, MBEDTLS_ECP_DP_SECP256R1);
   if (unusable == 0) {

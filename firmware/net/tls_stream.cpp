@@ -4,6 +4,11 @@
 #include <mbedtls/net_sockets.h>
 #include <string.h>
 
+#if defined(SKINK_COUNT_HANDSHAKE)
+#include "skink/firmware/console.hpp"
+#include "skink/firmware/stopwatch.hpp"
+#endif
+
 /// Of mbedTLS, in a header that is not installed: sends what is left of a record.
 extern "C" int mbedtls_ssl_flush_output(mbedtls_ssl_context* ssl);
 
@@ -14,6 +19,24 @@ constexpr size_t kRecordBytes = 64;  ///< what TLS adds to a write, at most
 static_assert(TCP_SND_BUF >= SKINK_TLS_OUT_BYTES + kRecordBytes, "a full record must fit, or write() waits for ever");
 
 constexpr int kCipherSuites[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, 0};
+
+#if defined(SKINK_COUNT_HANDSHAKE)  // of scripts/measure-handshake, on the board that has a stopwatch
+uint32_t handshake_instructions = 0;
+
+int do_handshake(mbedtls_ssl_context& ssl) noexcept {
+  if (handshake_instructions == 0) stopwatch::start();
+  const uint32_t begin = stopwatch::ticks();
+  const int result = mbedtls_ssl_handshake(&ssl);
+  handshake_instructions += stopwatch::instructions(begin, stopwatch::ticks());
+  if (result == 0) {
+    print("tls: {} instructions in the handshake", handshake_instructions);
+    handshake_instructions = 0;
+  }
+  return result;
+}
+#else
+int do_handshake(mbedtls_ssl_context& ssl) noexcept { return mbedtls_ssl_handshake(&ssl); }
+#endif
 
 TlsFailure failure_of_certificate(uint32_t flags) noexcept {
   if ((flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0) return TlsFailure::kUntrusted;
@@ -64,10 +87,15 @@ Status TlsStream::configure(const TlsCredentials& credentials) noexcept {
   mbedtls_x509_crt_init(&authority_);
   mbedtls_x509_crt_init(&certificate_);
   mbedtls_pk_init(&key_);
-  mbedtls_entropy_init(&entropy_);
-  mbedtls_ctr_drbg_init(&random_);
+  skink_mbedtls_random_init(&random_);
   server_name_ = credentials.server_name;
-  if (mbedtls_ctr_drbg_seed(&random_, mbedtls_entropy_func, &entropy_, nullptr, 0) != 0) return Status::kUnavailable;
+#if SKINK_CRYPTO == SKINK_CRYPTO_PSA
+  const int seeded = skink_mbedtls_random_seed(&random_, nullptr, nullptr);
+#else
+  mbedtls_entropy_init(&entropy_);
+  const int seeded = skink_mbedtls_random_seed(&random_, mbedtls_entropy_func, &entropy_);
+#endif
+  if (seeded != 0) return Status::kUnavailable;
   return read(credentials.own);
 }
 
@@ -94,7 +122,7 @@ Status TlsStream::read(const CredentialView& own) noexcept {
       mbedtls_ssl_conf_own_cert(&config_, &certificate_, &key_) != 0) {
     return Status::kDamaged;
   }
-  mbedtls_ssl_conf_rng(&config_, mbedtls_ctr_drbg_random, &random_);
+  skink_mbedtls_conf_random(&config_, &random_);
   mbedtls_ssl_conf_authmode(&config_, MBEDTLS_SSL_VERIFY_REQUIRED);
   mbedtls_ssl_conf_ciphersuites(&config_, kCipherSuites);
   mbedtls_ssl_conf_ca_chain(&config_, &authority_, nullptr);
@@ -156,7 +184,7 @@ void TlsStream::poll() noexcept {
 }
 
 void TlsStream::shake_hands() noexcept {
-  const int result = mbedtls_ssl_handshake(&ssl_);
+  const int result = do_handshake(ssl_);
   if (result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE) return;
   if (result != 0) {
     drop_session();  // if it was the session's fault, the next attempt does without
@@ -188,8 +216,7 @@ void TlsStream::fail(int code) noexcept {
     failure = TlsFailure::kClosed;
   } else if (code == MBEDTLS_ERR_NET_CONN_RESET) {
     failure = TlsFailure::kReset;
-  } else if (code == MBEDTLS_ERR_SSL_ALLOC_FAILED || code == MBEDTLS_ERR_X509_ALLOC_FAILED ||
-             code == MBEDTLS_ERR_MPI_ALLOC_FAILED || code == MBEDTLS_ERR_ECP_ALLOC_FAILED) {
+  } else if (skink_mbedtls_is_out_of_memory(code) != 0) {
     failure = TlsFailure::kOutOfMemory;
   }
   close(failure, code);

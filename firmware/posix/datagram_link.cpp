@@ -36,7 +36,7 @@ void tell(const skink_datagram_link& link, const char* text, int code) noexcept 
 // ---- what mbedTLS asks for
 
 int draw_entropy(void* /*context*/, unsigned char* out, size_t count) {
-  return skink_posix_entropy(out, count) == SKINK_OK ? 0 : MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
+  return skink_posix_entropy(out, count) == SKINK_OK ? 0 : -1;
 }
 
 /// What the socket does not take is lost, as the network may lose it.
@@ -196,8 +196,8 @@ skink_status skink_datagram_link_init(skink_datagram_link* link, const skink_ide
   link->log_context = log_context;
   link->socket = -1;
   mbedtls_ssl_config_init(&link->config);
-  mbedtls_ctr_drbg_init(&link->random);
-  if (mbedtls_ctr_drbg_seed(&link->random, &draw_entropy, nullptr, nullptr, 0) != 0) return SKINK_UNAVAILABLE;
+  skink_mbedtls_random_init(&link->random);
+  if (skink_mbedtls_random_seed(&link->random, &draw_entropy, nullptr) != 0) return SKINK_UNAVAILABLE;
   skink::crypto::Key device_key;
   memcpy(device_key.bytes, identity->key, sizeof device_key.bytes);
   const size_t id_bytes = strlen(identity->device_id);
@@ -210,9 +210,8 @@ skink_status skink_datagram_link_init(skink_datagram_link* link, const skink_ide
   }
   if (result != 0) return SKINK_UNAVAILABLE;
   mbedtls_ssl_conf_ciphersuites(&link->config, kSuites);
-  mbedtls_ssl_conf_min_version(&link->config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);  // DTLS 1.2
-  mbedtls_ssl_conf_max_version(&link->config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
-  mbedtls_ssl_conf_rng(&link->config, mbedtls_ctr_drbg_random, &link->random);
+  skink_mbedtls_conf_version(&link->config);
+  skink_mbedtls_conf_random(&link->config, &link->random);
   mbedtls_ssl_conf_handshake_timeout(&link->config, kFirstRepetitionMs, kLongestRepetitionMs);
   link->stage = SKINK_DATAGRAM_WAITING;
   return SKINK_OK;
@@ -246,5 +245,5 @@ void skink_datagram_link_wait(const skink_datagram_link* link, uint64_t now_ms, 
 void skink_datagram_link_free(skink_datagram_link* link, skink_device* device) {
   if (link->socket >= 0) close_link(*link, device, skink_posix_now_ms(), "closed by this device", 0);
   mbedtls_ssl_config_free(&link->config);
-  mbedtls_ctr_drbg_free(&link->random);
+  skink_mbedtls_random_free(&link->random);
 }

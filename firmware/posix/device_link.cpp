@@ -27,10 +27,12 @@ constexpr int kLongestSleepMs = 60000;
 
 skink::Bytes view(const skink_bytes& bytes) noexcept { return {bytes.data, bytes.count}; }
 
-skink::firmware::MbedtlsRandom random_of(skink_link& link) noexcept { return {&mbedtls_ctr_drbg_random, &link.random}; }
+skink::firmware::MbedtlsRandom random_of(skink_link& link) noexcept {
+  return {&skink_mbedtls_random_draw, &link.random};
+}
 
 int draw_entropy(void* /*context*/, unsigned char* out, size_t count) {
-  return skink_posix_entropy(out, count) == SKINK_OK ? 0 : MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
+  return skink_posix_entropy(out, count) == SKINK_OK ? 0 : -1;
 }
 
 void tell(const skink_link& link, const char* text, int code) noexcept {
@@ -149,9 +151,8 @@ int configure(skink_link& link, const skink_credentials& credentials) noexcept {
   }
   if (result == 0) result = mbedtls_ssl_conf_own_cert(&link.config, &link.certificate, &link.key);
   if (result != 0) return result;
-  mbedtls_ssl_conf_min_version(&link.config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);  // TLS 1.2
-  mbedtls_ssl_conf_max_version(&link.config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
-  mbedtls_ssl_conf_rng(&link.config, mbedtls_ctr_drbg_random, &link.random);
+  skink_mbedtls_conf_version(&link.config);
+  skink_mbedtls_conf_random(&link.config, &link.random);
   mbedtls_ssl_conf_authmode(&link.config, MBEDTLS_SSL_VERIFY_REQUIRED);
   mbedtls_ssl_conf_ca_chain(&link.config, &link.authority, nullptr);
   return 0;
@@ -319,8 +320,8 @@ skink_status skink_link_init(skink_link* link, const skink_identity* identity,
   link->log_context = log_context;
   link->socket = -1;
   initialize_credentials(*link);
-  mbedtls_ctr_drbg_init(&link->random);
-  if (mbedtls_ctr_drbg_seed(&link->random, &draw_entropy, nullptr, nullptr, 0) != 0) return SKINK_UNAVAILABLE;
+  skink_mbedtls_random_init(&link->random);
+  if (skink_mbedtls_random_seed(&link->random, &draw_entropy, nullptr) != 0) return SKINK_UNAVAILABLE;
   const skink_credentials own = {identity->ca_certificate, identity->certificate, identity->private_key, 0};
   return configure(*link, own) == 0 ? SKINK_OK : SKINK_DAMAGED;
 }
@@ -366,5 +367,5 @@ void skink_link_wait(const skink_link* link, uint64_t now_ms, uint64_t until_ms)
 void skink_link_free(skink_link* link, skink_device* device) {
   if (link->socket >= 0) close_link(*link, device, skink_posix_now_ms(), "closed by this device", 0);
   free_credentials(*link);
-  mbedtls_ctr_drbg_free(&link->random);
+  skink_mbedtls_random_free(&link->random);
 }

@@ -1,25 +1,12 @@
 #include <mbedtls/x509_crt.h>
 
+#include "skink/common/crypto/mbedtls_version.h"
 #include "skink/firmware/tls/mbedtls_keys.hpp"
 
 namespace skink::firmware {
 namespace {
 
 constexpr size_t kMostCertificates = 4;
-
-// ---- what differs between mbedTLS 2.28 and 3.x: the overload that the function's type fits is taken
-
-[[maybe_unused]] int parse_key(int (*parse)(mbedtls_pk_context*, const unsigned char*, size_t, const unsigned char*,
-                                            size_t),
-                               mbedtls_pk_context& key, Bytes der, const MbedtlsRandom& /*random*/) noexcept {
-  return parse(&key, der.data(), der.size(), nullptr, 0);
-}
-
-[[maybe_unused]] int parse_key(int (*parse)(mbedtls_pk_context*, const unsigned char*, size_t, const unsigned char*,
-                                            size_t, int (*)(void*, unsigned char*, size_t), void*),
-                               mbedtls_pk_context& key, Bytes der, const MbedtlsRandom& random) noexcept {
-  return parse(&key, der.data(), der.size(), nullptr, 0, random.draw, random.context);
-}
 
 /// The length of the DER SEQUENCE that `bytes` begin with; 0: they begin with none of at most 65535 bytes.
 size_t sequence_bytes(Bytes bytes) noexcept {
@@ -38,7 +25,7 @@ size_t sequence_bytes(Bytes bytes) noexcept {
 }  // namespace
 
 int parse_private_key(mbedtls_pk_context& key, Bytes der, const MbedtlsRandom& random) noexcept {
-  return parse_key(&mbedtls_pk_parse_key, key, der, random);
+  return skink_mbedtls_parse_key(&key, der.data(), der.size(), random.draw, random.context);
 }
 
 int parse_certificates(mbedtls_x509_crt& chain, Bytes ders) noexcept {

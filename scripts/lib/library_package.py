@@ -27,8 +27,10 @@ LIBRARIES = {  # the layers' lists of sources
 LEFT_OUT = {"firmware/core/entropy.cpp": "asks a board"}
 HEADERS_LEFT_OUT = ("bridge/", "host/", "linux/", "net/", "tls/", "app.hpp", "entropy.hpp", "memory.hpp", "port.hpp", "stopwatch.hpp", "wait.hpp")
 CRYPTO = {  # where SHA-256 and signatures come from is chosen in the package by the preprocessor
-    "sha256_mbedtls.cpp": "SKINK_MBEDTLS", "signature_mbedtls.cpp": "SKINK_MBEDTLS",
-    "sha256_portable.cpp": "!SKINK_MBEDTLS", "signature_none.cpp": "!SKINK_MBEDTLS",
+    "sha256_mbedtls.cpp": "SKINK_CRYPTO == SKINK_CRYPTO_MBEDTLS", "signature_mbedtls.cpp": "SKINK_CRYPTO == SKINK_CRYPTO_MBEDTLS",
+    "sha256_psa.cpp": "SKINK_CRYPTO == SKINK_CRYPTO_PSA", "signature_psa.cpp": "SKINK_CRYPTO == SKINK_CRYPTO_PSA",
+    "sha256_portable.cpp": "SKINK_CRYPTO == SKINK_CRYPTO_PORTABLE", "signature_none.cpp": "SKINK_CRYPTO == SKINK_CRYPTO_PORTABLE",
+    "external.cpp": "SKINK_CRYPTO == SKINK_CRYPTO_EXTERNAL", "hmac_sha256.cpp": "SKINK_CRYPTO != SKINK_CRYPTO_EXTERNAL",
 }
 PROTOS = ["common/wire/skink.proto", "common/provisioning/identity.proto"]
 CONTRACTION = "skink/common/arithmetic/contraction_"
@@ -61,7 +63,7 @@ def headers():
     found = {}
     for layer in LIBRARIES:
         public = ROOT / layer / "include/skink" / layer
-        for path in public.rglob("*.hpp"):
+        for path in [*public.rglob("*.hpp"), *public.rglob("*.h")]:
             name = path.relative_to(public).as_posix()
             if not name.startswith(HEADERS_LEFT_OUT):
                 found[f"skink/{layer}/{name}"] = path
@@ -115,7 +117,7 @@ def guarded(place, text):
     if place.endswith(".cpp"):
         condition = CRYPTO.get(place.split("/")[-1])
         if condition:
-            text = f'#include "skink/common/crypto/crypto_choice.hpp"\n#if {condition}\n{text}#endif\n'
+            text = f'#include "skink/common/crypto/crypto_choice.h"\n#if {condition}\n{text}#endif\n'
         return f'#include "{CONTRACTION}off.hpp"\n{text}'
     code = re.sub(r"//.*", "", text)
     if place.endswith(".hpp") and COMPUTES.search(code):

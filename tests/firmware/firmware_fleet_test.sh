@@ -7,6 +7,9 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 boards=(lm3s6965evb mps2-an500 mps2-an505 mps2-an386 mps2-an386)
 for board in "${boards[@]}"; do need_board "$board" skink-client qemu-system-arm; done
+# One of them computes by the PSA Crypto API, the others by mbedTLS's own functions.
+has_psa() { arm-none-eabi-nm "$fleet_root/build/firmware-$1/skink-client.elf" | grep -q " psa_verify_hash$"; }
+if ! has_psa mps2-an500 || has_psa mps2-an505; then fail "the cryptography of mps2-an500 is to be PSA's (CMakePresets.json), and of no other"; fi
 
 file=$fleet_root/experiments/sine.toml
 settings=(--set fleet.devices=32 --set fleet.held_out=8 --set meta.cohort=16 --set meta.rounds=10

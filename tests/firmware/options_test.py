@@ -15,6 +15,7 @@ CONFIGURATIONS = [  # (file, source)
     ("firmware/net/config/lwipopts.h", "lwip/src"),
     ("firmware/net/config/skink_mbedtls_config.h", "mbedtls"),
     ("cmake/host32/skink_mbedtls_config.h", "mbedtls"),
+    ("cmake/psa36/skink_mbedtls_config.h", "mbedtls"),
 ]
 
 failed = 0

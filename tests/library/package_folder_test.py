@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The folder of scripts/package: nothing is left out or comes from outside, the same bytes each time, its examples compile, and
-its Makefile builds a program that runs on this machine, with Skink's SHA-256; mbedTLS's is compiled against two versions."""
+its Makefile builds a program that runs on this machine, with Skink's SHA-256 and with an application's cryptography; mbedTLS's and PSA
+Crypto's are compiled against two versions."""
 
 import re
 import subprocess
@@ -13,7 +14,8 @@ from library_lib import CXX_FLAGS, ROOT, compiler, make_package, sources_of
 
 failures = []
 SYSTEM = {"float.h", "inttypes.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h", "string.h"}
-OPTIONAL = {"mbedtls/ecdsa.h", "mbedtls/sha256.h", "mbedtls/version.h", "avr/pgmspace.h"}  # behind an #if
+OPTIONAL = {"mbedtls/ctr_drbg.h", "mbedtls/ecdsa.h", "mbedtls/pk.h", "mbedtls/sha256.h", "mbedtls/ssl.h", "mbedtls/version.h",
+            "mbedtls/x509_csr.h", "psa/crypto.h", "avr/pgmspace.h"}  # behind an #if
 # Sources of the freestanding layers that the package has not.
 NOT_IN_IT = {
     "common/crypto/sha256_openssl.cpp": "hosts",
@@ -117,17 +119,27 @@ def check_c_examples(work, cache):
     print("the examples in C: built")
 
 
+def crypto_sources(work):
+    return sorted(path.relative_to(work).as_posix() for path in (work / "src/skink/common/crypto").glob("*.cpp"))
+
+
 def check_mbedtls(work, folder):
-    """SHA-256 and signatures by mbedTLS: run with this machine's (2.28), compiled with that of the firmware (3.6)."""
-    files = [f"src/skink/common/crypto/{name}.cpp" for name in ("sha256_mbedtls", "sha256_portable", "signature_mbedtls", "signature_none",
-                                                               "crypto")]
+    """SHA-256 and signatures of each choice: run with this machine's mbedTLS (2.28), compiled with that of the firmware (3.6)."""
+    files = crypto_sources(work)
+    choices = {
+        "mbedTLS": (["-DSKINK_CRYPTO=SKINK_CRYPTO_MBEDTLS", "-lmbedcrypto"], 1),  # kInvalidArgument
+        "found": (["-lmbedcrypto"], 1),
+        "PSA": (["-DSKINK_CRYPTO=SKINK_CRYPTO_PSA", "-DSKINK_CRYPTO_CONTEXT_BYTES=256", "-lmbedcrypto"], 1),
+        "Skink's": (["-DSKINK_CRYPTO=SKINK_CRYPTO_PORTABLE"], 5),  # kUnsupported
+        "by its former name": (["-DSKINK_MBEDTLS=0"], 5),
+    }
     probe = folder / "probe.cpp"
     probe.write_text('#include "skink/common/crypto/crypto.hpp"\n#include <stdio.h>\nint main() {\n  using namespace skink;\n'
                      "  const uint8_t text[] = {'a', 'b', 'c'};\n  char hex[65];\n  crypto::to_hex(crypto::sha256(text), hex);\n"
                      "  uint8_t none[65] = {4};\n  const Status s = crypto::verify_signature(text, Bytes(none, 64), none);\n"
                      '  printf("%s %d\\n", hex, static_cast<int>(s));\n}\n')
     abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    for choice, status in ((["-lmbedcrypto"], 1), (["-DSKINK_MBEDTLS=0"], 5)):  # kInvalidArgument, kUnsupported
+    for choice, status in choices.values():
         built = subprocess.run(["g++", *CXX_FLAGS, "-Wall", "-Wextra", "-Isrc", probe, *files, "-o", folder / "probe", *choice],
                                cwd=work, capture_output=True, text=True)
         check(built.returncode == 0 and not built.stderr, f"{choice}: {built.stderr[:800]}")
@@ -137,10 +149,30 @@ def check_mbedtls(work, folder):
     mbedtls = ROOT / "firmware/third_party/mbedtls/include"
     if arm and mbedtls.is_dir():
         config = [f"-I{ROOT}/firmware/net/config", '-DMBEDTLS_CONFIG_FILE="skink_mbedtls_config.h"', f"-isystem{mbedtls}"]
-        built = subprocess.run([*arm, *CXX_FLAGS, "-Wall", "-Wextra", "-DSKINK_MBEDTLS=1", "-Isrc", *config, "-fsyntax-only", *files],
-                               cwd=work, capture_output=True, text=True)
-        check(built.returncode == 0 and not built.stderr, f"mbedTLS 3.6: {built.stderr[:800]}")
-    print("mbedTLS: run with this machine's, compiled with the firmware's")
+        for choice in ("MBEDTLS", "PSA"):
+            built = subprocess.run([*arm, *CXX_FLAGS, "-Wall", "-Wextra", f"-DSKINK_CRYPTO=SKINK_CRYPTO_{choice}", "-Isrc", *config,
+                                    "-fsyntax-only", *files], cwd=work, capture_output=True, text=True)
+            check(built.returncode == 0 and not built.stderr, f"{choice} of mbedTLS 3.6: {built.stderr[:800]}")
+    print(f"cryptography: {len(choices)} choices run with this machine's mbedTLS, compiled with the firmware's")
+
+
+def check_external(work, folder):
+    """The Makefile's example with the cryptography of an application, tests/support/crypto, in place of what the folder has."""
+    made = work / "extras/makefile"
+    own = folder / "openssl_crypto.o"
+    built = subprocess.run(["gcc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Isrc", "-c", ROOT / "tests/support/crypto/openssl_crypto.c",
+                            "-o", own], cwd=work, capture_output=True, text=True)
+    check(built.returncode == 0 and not built.stderr, f"an application's cryptography: {built.stderr[:800]}")
+    for path in (made / "build/skink/common/crypto").glob("*.o"):
+        path.unlink()  # the rest does not know the difference
+    ran = subprocess.run(["make", "-C", made, "run", "SKINK_CRYPTO=3", f"CRYPTO={own}", "LDLIBS=-lcrypto",
+                          "CXXFLAGS=-O1 -Wall -Wextra", "CFLAGS=-O1 -Wall -Wextra"], capture_output=True, text=True)
+    said = ran.stdout + ran.stderr
+    check(ran.returncode == 0 and re.search(r"self-test: 0 of \d+ checks failed", said) and "a birth message" in said,
+          f"with an application's cryptography: {said[-1500:]}")
+    names = subprocess.run(["nm", made / "build/example"], capture_output=True, text=True).stdout
+    check("skink_external_sha256_begin" in names and "EVP_DigestUpdate" in names, "the example has not the application's cryptography")
+    print("an application's cryptography: the example built and run with it")
 
 
 def check_examples(package):
@@ -170,7 +202,9 @@ def main():
         check_contraction_first(package)
         check_same_bytes(package, folder)
         check_examples(package)
-        check_mbedtls(check_makefile(package, folder), folder)
+        work = check_makefile(package, folder)
+        check_mbedtls(work, folder)
+        check_external(work, folder)
     sys.exit(1 if failures else 0)
 
 

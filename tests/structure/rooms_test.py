@@ -25,7 +25,7 @@ SIMD = r"(imm|x86)intrin\.h"
 ROOMS = {
     "common": ("common/", C),
     "common/arithmetic": ("common/arithmetic/", C),
-    "common/crypto": ("common/", C + r"|mbedtls/(ecdsa|sha256|version)\.h|openssl/sha\.h"),
+    "common/crypto": ("common/", C + r"|stdlib\.h|mbedtls/(ctr_drbg|ecdsa|pk|sha256|ssl|version|x509_csr)\.h|psa/crypto\.h|openssl/sha\.h"),
     "common/nn": ("common/arithmetic/ common/nn/ common/sizes.hpp common/span.hpp common/status.hpp", C),
     "common/provisioning": ("common/", C + r"|pb_(de|en)code\.h"),
     "common/wire": ("common/", C + r"|pb_(de|en)code\.h"),

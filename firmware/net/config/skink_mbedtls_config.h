@@ -46,6 +46,12 @@
 #define MBEDTLS_X509_CREATE_C
 #define MBEDTLS_X509_CSR_WRITE_C
 #endif
+#if defined(SKINK_CRYPTO) && SKINK_CRYPTO == 2 /* SKINK_CRYPTO_PSA: all of TLS computes by the PSA Crypto API too */
+#define MBEDTLS_PSA_CRYPTO_C
+#define MBEDTLS_USE_PSA_CRYPTO
+#define MBEDTLS_PSA_ASSUME_EXCLUSIVE_BUFFERS /* no copy of what is hashed and encrypted: one program, one thread */
+#define MBEDTLS_PSA_KEY_SLOT_COUNT 8
+#endif
 #define MBEDTLS_CTR_DRBG_C
 #define MBEDTLS_CTR_DRBG_USE_128_BIT_KEY
 #define MBEDTLS_ENTROPY_C

@@ -116,10 +116,13 @@ __attribute__((section(".vectors"), used)) const Vectors skink_vectors = {
     },
 };
 
-/// newlib's assert and abort end here.
+/// newlib's assert ends here.
 __attribute__((used, noreturn)) void _exit(int /*status*/) {
   skink::firmware::port::restart(skink::firmware::ResetReason::kFault);
 }
+
+/// newlib's own asks for signals, and these for a heap.
+__attribute__((noreturn)) void abort() { _exit(1); }
 
 }  // extern "C"
 

@@ -1,8 +1,8 @@
 #pragma once
 /// @file
-/// SHA-256, HMAC-SHA256, HKDF-SHA256 and ECDSA. SHA-256 is that of mbedTLS on devices and of OpenSSL on hosts; ECDSA is
-/// that of mbedTLS. In the package for other build systems a board without mbedTLS has a SHA-256 of Skink's own and no
-/// ECDSA (docs/packages.md). Re-entrant.
+/// SHA-256, HMAC-SHA256, HKDF-SHA256 and ECDSA. What computes them is chosen when a program is built: mbedTLS, the PSA
+/// Crypto API, the application, or a SHA-256 of Skink's own without ECDSA (crypto_choice.h; docs/porting.md,
+/// "Cryptography"). On hosts SHA-256 is OpenSSL's. Re-entrant.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +11,14 @@
 #include "skink/common/status.hpp"
 
 namespace skink::crypto {
+
+/// Bytes of what a SHA-256 keeps between two calls, the same for all sources of a program. A PSA Crypto that was
+/// configured with SHA-512 or SHA-3 needs 256.
+#ifndef SKINK_CRYPTO_CONTEXT_BYTES
+#define SKINK_CRYPTO_CONTEXT_BYTES 128
+#endif
+static_assert(SKINK_CRYPTO_CONTEXT_BYTES >= 128 && SKINK_CRYPTO_CONTEXT_BYTES % 8 == 0, "a multiple of 8 from 128 on");
+inline constexpr size_t kContextBytes = SKINK_CRYPTO_CONTEXT_BYTES;
 
 inline constexpr size_t kDigestBytes = 32;
 inline constexpr size_t kKeyBytes = 32;
@@ -50,9 +58,9 @@ class Sha256 {
   Digest finish() noexcept;
 
  private:
-  /// mbedTLS's context, on hosts OpenSSL's: their headers stay out of ours, which a host's include folder must not
+  /// Whoever computes it has its context here: their headers stay out of ours, which a host's include folder must not
   /// reach.
-  alignas(8) uint8_t context_[128];
+  alignas(8) uint8_t context_[kContextBytes];
 };
 
 /// The SHA-256 digest of `bytes`.
@@ -71,10 +79,11 @@ inline constexpr size_t kSignatureBytes = 64;  ///< of ECDSA over P-256: r and s
 /// @param[in] signature   kSignatureBytes
 /// @param[in] public_key  an uncompressed point: 04, x, y
 /// @returns kOk; kWrongAuthentication when the signature is not that key's over the message; kInvalidArgument when the
-///          key is not a point on the curve or a size is wrong; kBufferTooSmall when mbedTLS's heap is short: nothing
-///          is known of the signature; kUnsupported in a build without ECDSA.
+///          key is not a point on the curve or a size is wrong; kBufferTooSmall when mbedTLS's heap is short, and
+///          kUnavailable when PSA Crypto does not start: nothing is known of the signature; kUnsupported in a build
+///          without ECDSA.
 ///
-/// Allocates from mbedTLS's heap.
+/// Allocates from mbedTLS's heap, where it is mbedTLS's.
 Status verify_signature(Bytes message, Bytes signature, Bytes public_key) noexcept;
 
 /// Writes 64 lower-case hexadecimal digits and a final 0.

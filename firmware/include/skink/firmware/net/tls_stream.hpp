@@ -9,9 +9,12 @@
 
 #include <lwip/ip_addr.h>
 #include <lwip/tcp.h>
-#include <mbedtls/ctr_drbg.h>
-#include <mbedtls/entropy.h>
 #include <mbedtls/ssl.h>
+
+#include "skink/common/crypto/mbedtls_version.h"
+#if SKINK_CRYPTO != SKINK_CRYPTO_PSA
+#include <mbedtls/entropy.h>
+#endif
 
 #include "skink/common/span.hpp"
 #include "skink/common/status.hpp"
@@ -61,7 +64,7 @@ class TlsStream {
   Status change_credentials(const CredentialView& own) noexcept;
 
   /// Where the keys of renewals get their random bits; after configure().
-  MbedtlsRandom random() noexcept { return {&mbedtls_ctr_drbg_random, &random_}; }
+  MbedtlsRandom random() noexcept { return {&skink_mbedtls_random_draw, &random_}; }
 
   /// Begins to connect; poll() goes on. A stream that is not closed is closed first. A failure is a state: kClosed.
   void connect(const ip_addr_t& address, uint16_t port) noexcept;
@@ -123,8 +126,10 @@ class TlsStream {
   mbedtls_x509_crt authority_;
   mbedtls_x509_crt certificate_;
   mbedtls_pk_context key_;
+#if SKINK_CRYPTO != SKINK_CRYPTO_PSA
   mbedtls_entropy_context entropy_;
-  mbedtls_ctr_drbg_context random_;
+#endif
+  skink_mbedtls_random random_;
 };
 
 }  // namespace skink::firmware

@@ -5,9 +5,9 @@
 /// or 3.x with a key derived from the identity's, back-off. The counterpart of device_link.h, for a device whose
 /// skink_config has uses_datagrams. It needs no wall clock. The heap is mbedTLS's own business.
 
-#include <mbedtls/ctr_drbg.h>
 #include <mbedtls/ssl.h>
 
+#include "skink/common/crypto/mbedtls_version.h"
 #include "skink/skink.h"
 
 #ifdef __cplusplus
@@ -40,7 +40,7 @@ typedef struct skink_datagram_link {
   int is_set_up;      ///< 1: `ssl` has something to free
   mbedtls_ssl_context ssl;
   mbedtls_ssl_config config;
-  mbedtls_ctr_drbg_context random;
+  skink_mbedtls_random random;
 } skink_datagram_link;
 
 /// Derives the key; connects nothing yet.

@@ -7,9 +7,9 @@
 ///
 /// It does not: ask a time server (the wall clock must be right before a certificate is checked), resume TLS sessions.
 
-#include <mbedtls/ctr_drbg.h>
 #include <mbedtls/ssl.h>
 
+#include "skink/common/crypto/mbedtls_version.h"
 #include "skink/skink.h"
 
 #ifdef __cplusplus
@@ -49,7 +49,7 @@ typedef struct skink_link {
   mbedtls_x509_crt authority;
   mbedtls_x509_crt certificate;
   mbedtls_pk_context key;
-  mbedtls_ctr_drbg_context random;
+  skink_mbedtls_random random;
 } skink_link;
 
 /// Reads the identity's certificates and key; connects nothing yet.

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Keys and certificates of a device by mbedTLS, 2.28 or 3.x: what its TLS layer reads, and the KeyService of
-/// renewals. What differs between the versions stands in firmware/tls.
+/// Keys and certificates of a device by mbedTLS: what its TLS layer reads, and the KeyService of renewals. What differs
+/// between its versions stands in skink/common/crypto/mbedtls_version.h.
 
 #include <mbedtls/pk.h>
 #include <mbedtls/x509_crt.h>
