@@ -30,6 +30,7 @@ fi
 skink_packages_firmware=(
   gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
+  gcc-xtensa-lx106 picolibc-xtensa-lx106-elf # for the package of scripts/package alone
   qemu-system-arm qemu-system-misc bzip2 xz-utils
 )
 skink_packages_wire=(iproute2 ethtool procps tcpdump python3-numpy dnsmasq-base)  # scripts/measure-wire

@@ -15,7 +15,7 @@
 #error "Skink: this compiler is not known; how is it told not to fuse multiply and add?"
 #endif
 #if defined(SKINK_ALLOW_CONTRACTION) || (defined(__arm__) && !defined(__ARM_FEATURE_FMA)) || \
-    (defined(__riscv) && !defined(__riscv_flen))
+    (defined(__riscv) && !defined(__riscv_flen)) || defined(__XTENSA_SOFT_FLOAT__)
 #elif defined(__clang__)
 #pragma clang fp contract(off)
 #else

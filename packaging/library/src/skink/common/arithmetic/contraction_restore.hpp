@@ -2,7 +2,7 @@
 // Skink's that computes, the file that includes it is compiled without contraction too, which costs it some speed at
 // most.
 #if defined(SKINK_ALLOW_CONTRACTION) || (defined(__arm__) && !defined(__ARM_FEATURE_FMA)) || \
-    (defined(__riscv) && !defined(__riscv_flen)) || defined(__clang__)
+    (defined(__riscv) && !defined(__riscv_flen)) || defined(__XTENSA_SOFT_FLOAT__) || defined(__clang__)
 #else
 #pragma GCC pop_options
 #endif
