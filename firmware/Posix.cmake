@@ -25,3 +25,5 @@ endfunction()
 
 skink_add_c_example(skink-device SOURCES examples/fleet_device.c)
 skink_add_c_example(skink-personal-example SOURCES examples/personal_device.c)
+skink_add_c_example(skink-openssl-device SOURCES examples/openssl_device.c)
+target_link_libraries(skink-openssl-device PRIVATE OpenSSL::SSL)

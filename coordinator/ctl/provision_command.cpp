@@ -62,6 +62,10 @@ ProvisionCommand::ProvisionCommand(Command app)
       .range(1U, limits::kMaxCertificateDays)
       .shows_default();
   command_.option("--address", address_, "Where the identity partition begins, for the .hex files").shows_default();
+  const Option request = command_.option(
+      "--request", options_.request, "Of one device, whose secure element has its key: a request for its certificate");
+  request.needs(id);
+  command_.option("--key-name", options_.key_name, "What that device calls its key").needs(request);
   command_.flag("--force", force_, "New keys for devices that exist; their old certificates stay valid");
 }
 

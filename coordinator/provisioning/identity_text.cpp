@@ -5,6 +5,7 @@
 
 #include "openssl.hpp"
 #include "skink/common/provisioning/identity.hpp"
+#include "skink/common/provisioning/key_name.hpp"
 #include "skink/common/wire/versions.hpp"
 #include "skink/host/files/files.hpp"
 
@@ -37,14 +38,14 @@ std::string certificate_text(const char* label, X509* certificate, Bytes der) {
                      serial_text(X509_get0_serialNumber(certificate)), fingerprint(der));
 }
 
-/// Why the parts do not belong together; empty when they do.
-std::string contradiction(const std::string& id, X509* ca, X509* certificate, EVP_PKEY* key) {
+/// Why the parts do not belong together; empty when they do. Of a key that a secure element keeps nothing can be said.
+std::string contradiction(const std::string& id, X509* ca, X509* certificate, EVP_PKEY* key, bool is_named) {
   if (ca == nullptr) return "the CA certificate cannot be parsed";
   if (certificate == nullptr) return "the certificate cannot be parsed";
-  if (key == nullptr) return "the private key cannot be parsed";
+  if (key == nullptr && !is_named) return "the private key cannot be parsed";
   if (common_name_of(certificate) != id) return "the certificate is for '" + common_name_of(certificate) + "'";
   const bool is_signed = X509_verify(certificate, X509_get0_pubkey(ca)) == 1;
-  const bool is_pair = X509_check_private_key(certificate, key) == 1;
+  const bool is_pair = is_named || X509_check_private_key(certificate, key) == 1;
   ERR_clear_error();
   if (!is_signed) return "the certificate is not signed by the CA beside it";
   if (!is_pair) return "the private key does not belong to the certificate";
@@ -64,7 +65,8 @@ Result<std::string> describe_identity(const std::string& path) {
   const Certificate ca = certificate_of(identity.ca_certificate);
   const Certificate certificate = certificate_of(identity.certificate);
   const EvpKey key = private_key_of(identity.private_key);
-  const std::string why = contradiction(id, ca.get(), certificate.get(), key.get());
+  const std::string key_of_element = text_of_span(key_name(identity.private_key));
+  const std::string why = contradiction(id, ca.get(), certificate.get(), key.get(), !key_of_element.empty());
   if (!why.empty()) return make_error(Status::kDamaged, path + ": refused: " + why);
 
   const std::string host = text_of_span(identity.broker_host);
@@ -79,7 +81,9 @@ Result<std::string> describe_identity(const std::string& path) {
   if (identity.time_servers[0].host.empty()) text += "time server  none\n";
   text += certificate_text("CA", ca.get(), identity.ca_certificate);
   text += certificate_text("certificate", certificate.get(), identity.certificate);
-  text += fmt::format("private key  {} bytes, belongs to the certificate\n", identity.private_key.size());
+  text += key_of_element.empty()
+              ? fmt::format("private key  {} bytes, belongs to the certificate\n", identity.private_key.size())
+              : fmt::format("private key  in a secure element, as '{}'\n", key_of_element);
   text += fmt::format("HMAC key     sha256 {}\n", fingerprint(Bytes(identity.hmac_key.bytes)));
   text += fmt::format("release key  sha256 {}\n", fingerprint(identity.release_key));
   return text;

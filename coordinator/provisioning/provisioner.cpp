@@ -9,7 +9,9 @@
 
 #include "authority.hpp"
 #include "release_key.hpp"
+#include "request.hpp"
 #include "skink/common/provisioning/identity.hpp"
+#include "skink/common/provisioning/key_name.hpp"
 #include "skink/common/wire/topics.hpp"
 #include "skink/coordinator/provisioning/intel_hex.hpp"
 #include "skink/host/files/files.hpp"
@@ -43,10 +45,17 @@ std::uint64_t random_seed() {
 /// Everything of one device, before anything of it is written.
 struct NewDevice {
   Certificate certificate;
-  EvpKey key;
+  EvpKey key;  ///< null: a secure element has it
   crypto::Key hmac_key;
   Der image;
 };
+
+/// What stands in the image in the place of a key that a secure element keeps.
+Der named_key(const std::string& name) {
+  Der key(kMaxNamedKeyBytes);
+  key.resize(write_key_name(view(name), {key.data(), key.size()}));
+  return key;
+}
 
 /// Certificates that a device had before; a revocation must find them.
 Result<void> keep_replaced(const std::string& from, const std::string& to) {
@@ -58,6 +67,22 @@ Result<void> keep_replaced(const std::string& from, const std::string& to) {
     if (!written) return written;
   }
   return {};
+}
+
+/// The public key in the request of the options, if there is one.
+Result<EvpKey> requested_key(const ProvisioningOptions& options, const std::vector<std::string>& ids) {
+  if (options.request.empty() && options.key_name.empty()) return EvpKey();
+  std::uint8_t ignored[kMaxNamedKeyBytes];
+  if (options.request.empty() || write_key_name(view(options.key_name), ignored) == 0) {
+    return invalid(
+        fmt::format("a request for a certificate comes with the name of its key, and the other way round: 1..{} "
+                    "printable characters of ASCII",
+                    kMaxKeyNameBytes));
+  }
+  if (ids.size() != 1) return invalid("a request for a certificate is for one device");
+  const auto request = read_request(options.request);
+  if (!request) return request.error();
+  return key_in_request(ids[0], view(*request));
 }
 
 /// Refuses ids that cannot be provisioned: not an id, twice in the list, there already, revoked. What is there changes
@@ -97,6 +122,7 @@ struct Provisioner::State {
   crypto::Key master_key;
   Der ca_der;
   Der release_point;
+  EvpKey requested;  ///< null: keys are made here
 
   Result<NewDevice> prepare(const std::string& id) const;
   Result<void> write_folder(const std::string& id, const NewDevice& made) const;
@@ -113,6 +139,9 @@ Result<Provisioner> Provisioner::open(const ProvisioningOptions& options, const 
   auto state = std::make_unique<State>();
   state->options = options;
   state->folder = {options.pki};
+  auto requested = requested_key(options, ids);
+  if (!requested) return requested.error();
+  state->requested = std::move(*requested);
   auto authority = Authority::open(state->folder);
   if (!authority) return authority.error();
   state->authority = std::move(*authority);
@@ -140,11 +169,12 @@ Result<Provisioner> Provisioner::open(const ProvisioningOptions& options, const 
 
 Result<NewDevice> Provisioner::State::prepare(const std::string& id) const {
   NewDevice made;
-  made.key = generate_p256_key();
-  made.certificate = authority.issue(made.key.get(), options.fleet, id, options.days);
+  if (requested == nullptr) made.key = generate_p256_key();
+  EVP_PKEY* const certified = requested == nullptr ? made.key.get() : requested.get();
+  made.certificate = authority.issue(certified, options.fleet, id, options.days);
   made.hmac_key = crypto::device_key(master_key, view(options.fleet), view(id));
   const Der certificate = der_of(made.certificate.get());
-  const Der key = private_der_of(made.key.get());
+  const Der key = requested == nullptr ? private_der_of(made.key.get()) : named_key(options.key_name);
 
   provisioning::DeviceIdentity identity;
   identity.fleet = view(options.fleet);
@@ -186,7 +216,9 @@ Result<void> Provisioner::State::write_folder(const std::string& id, const NewDe
   char hex[2 * crypto::kDigestBytes + 1];
   crypto::to_hex(digits, hex);
   auto done = write_unsynchronised(path + "/cert.pem", pem_of(made.certificate.get()));
-  if (done) done = write_unsynchronised(path + "/key.pem", private_pem_of(made.key.get()), Readers::kOwner);
+  if (done && made.key != nullptr) {
+    done = write_unsynchronised(path + "/key.pem", private_pem_of(made.key.get()), Readers::kOwner);
+  }
   if (done) done = write_unsynchronised(path + "/hmac.key", std::string(hex) + "\n", Readers::kOwner);
   if (done) done = keep_replaced(folder.device(id), path);
   if (done) done = sync_folder(path);

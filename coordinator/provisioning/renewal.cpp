@@ -6,6 +6,7 @@
 
 #include "authority.hpp"
 #include "release_key.hpp"
+#include "request.hpp"
 #include "skink/common/provisioning/signed_release.hpp"
 #include "skink/coordinator/provisioning/certificate_report.hpp"
 #include "skink/host/files/files.hpp"
@@ -20,29 +21,6 @@ using Request = std::unique_ptr<X509_REQ, Freer<&X509_REQ_free>>;
 
 Error refused(const std::string& id, const std::string& why) {
   return make_error(Status::kInvalidArgument, id + ": its request for a certificate is refused: " + why);
-}
-
-std::string name_in(X509_REQ* request) {
-  char text[256] = "";
-  const int length = X509_NAME_get_text_by_NID(X509_REQ_get_subject_name(request), NID_commonName, text, sizeof text);
-  return length < 0 ? std::string() : std::string(text, static_cast<std::size_t>(length));
-}
-
-/// The key that is to be certified.
-Result<EvpKey> key_in(const std::string& id, Bytes bytes) {
-  const unsigned char* at = bytes.data();
-  const Request request(d2i_X509_REQ(nullptr, &at, static_cast<long>(bytes.size())));
-  const bool is_whole = request != nullptr && at == bytes.data() + bytes.size();
-  ERR_clear_error();
-  if (!is_whole) return refused(id, "it is no PKCS #10 request");
-  EvpKey key(X509_REQ_get_pubkey(request.get()));
-  const bool is_p256 = key != nullptr && !p256_point_of(key.get()).empty();
-  const bool is_signed = is_p256 && X509_REQ_verify(request.get(), key.get()) == 1;
-  ERR_clear_error();
-  if (!is_p256) return refused(id, "its key is not on the curve P-256");
-  if (!is_signed) return refused(id, "it is not signed by its own key");
-  if (name_in(request.get()) != id) return refused(id, "it is for another name");
-  return key;
 }
 
 Result<void> copy_into(const std::string& from, const std::string& to, Readers readers) {
@@ -93,7 +71,7 @@ class NewFolder {
 Result<IssuedCertificate> answer_request(const std::string& pki, const std::string& id, Bytes request,
                                          std::uint32_t days) {
   const PkiFolder folder{pki};
-  const auto key = key_in(id, request);
+  const auto key = key_in_request(id, request);
   if (!key) return key.error();
   const auto lock = lock_folder(folder);
   if (!lock) return lock.error();

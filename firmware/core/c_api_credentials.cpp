@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "c_device.hpp"
+#include "skink/common/provisioning/key_name.hpp"
 
 namespace skink::firmware::c_api {
 namespace {
@@ -87,6 +88,11 @@ using skink::firmware::c_api::CDevice;
 
 void skink_get_credentials(const skink_device* device, skink_credentials* credentials) {
   reinterpret_cast<const CDevice*>(device->memory)->get(*credentials);
+}
+
+skink_bytes skink_key_name(skink_bytes private_key) {
+  const auto name = skink::provisioning::key_name({private_key.data, private_key.count});
+  return {reinterpret_cast<const uint8_t*>(name.data()), name.size()};
 }
 
 void skink_connection_failed(skink_device* device) {

@@ -22,6 +22,7 @@ skink_packages_unit=(catch2 libeigen3-dev)  # tests in C++
 skink_packages_test=(
   clang-14 curl make prometheus python3-jsonschema python3-numpy python3-paho-mqtt python3-pil python3-kconfiglib python3-yaml sqlite3
   libopenmpi-dev openmpi-bin iproute2 ethtool procps tcpdump chromium
+  softhsm2 opensc libengine-pkcs11-openssl # a secure element
 )
 command -v node >/dev/null || skink_packages_test+=(nodejs npm)  # one from elsewhere does as well
 if [[ $(uname -m) == x86_64 ]]; then

@@ -293,6 +293,9 @@ skink_status skink_poll(skink_device* device, uint64_t now_ms, uint64_t* next_ms
 /// What to connect with now; of a device that has an identity. @param[out] credentials  borrowed until their generation
 /// changes
 void skink_get_credentials(const skink_device* device, skink_credentials* credentials);
+/// The name of a key that a secure element keeps, where it stands in a private key's place (docs/identity.md): for
+/// whoever encrypts the stream. @returns bytes of `private_key`, without a final 0; a count of 0: it is a key itself
+skink_bytes skink_key_name(skink_bytes private_key);
 /// TLS with these credentials has failed: the broker refused them, or is not trusted.
 void skink_connection_failed(skink_device* device);
 /// The device has said goodbye, as sleep_s has it: the stream is to be closed. Call it, write skink_output(), and call

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Who makes a device's keys and reads its certificates: mbedTLS (net/mbedtls_keys.hpp), or a secure element, whose
+/// Who makes a device's keys and reads its certificates: mbedTLS (tls/mbedtls_keys.hpp), or a secure element, whose
 /// keys never leave it.
 
 #include <stddef.h>
@@ -28,7 +28,8 @@ struct KeyService {
   ///
   /// @param[in]  device_id      the request's common name
   /// @param[out] key            [kMaxKeyBytes] what the TLS layer is to be handed as the private key: DER, or where a
-  ///                            secure element keeps it, whatever names it there. It is written to flash.
+  ///                            secure element keeps it, its name there (skink/common/provisioning/key_name.hpp). It is
+  ///                            written to flash.
   /// @param[out] key_bytes      1..kMaxKeyBytes
   /// @param[out] request        [wire::kMaxRequestBytes] PKCS #10, DER, signed with that key
   /// @param[out] request_bytes  at least 1

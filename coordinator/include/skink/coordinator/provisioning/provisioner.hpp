@@ -1,7 +1,8 @@
 #pragma once
 /// @file
-/// Makes devices: a key, a certificate of the fleet's authority, the HMAC key, and the identity image that goes into
-/// the device's flash (docs/identity.md). docs/provisioning.md says what lies where and who may read it.
+/// Makes devices: a key (or the name of one that a secure element keeps), a certificate of the fleet's authority, the
+/// HMAC key, and the identity image that goes into the device's flash (docs/identity.md). docs/provisioning.md says
+/// what lies where and who may read it.
 
 #include <cstdint>
 #include <memory>
@@ -34,6 +35,10 @@ struct ProvisioningOptions {
   std::uint32_t days = 3650;
   std::uint32_t image_address = kDefaultImageAddress;
   Existing existing = Existing::kRefuse;
+  /// Of one device, whose secure element has its key: the path of a request for its certificate (PKCS #10, PEM or DER),
+  /// and what the device calls the key, which stands in the image in its place. Both, or neither.
+  std::string request;
+  std::string key_name;
 };
 
 /// A device that was made, for the list that is printed.
@@ -52,7 +57,8 @@ class Provisioner {
   /// provisioned, and then makes the release key pair if there is none.
   /// @param[in] ids  of the devices that make() is to make.
   /// @returns kUnavailable or kDamaged, naming the file at fault, or when another program has the lock;
-  ///          kInvalidArgument for options out of range, and for an id that is none, is named twice, is there already
+  ///          kInvalidArgument for options out of range, for a request that is not for the one id or comes without a
+  ///          name, and for an id that is none, is named twice, is there already
   ///          (in the PKI folder or as an image) or is revoked.
   static Result<Provisioner> open(const ProvisioningOptions& options, const std::vector<std::string>& ids);
   Provisioner(Provisioner&&) noexcept;
