@@ -35,7 +35,6 @@ void Client::on_connected(uint64_t now_ms) noexcept {
   now_ms_ = now_ms;
   is_connected_ = true;
   is_outbox_busy_ = false;
-  farewell_ = Farewell::kNone;
   birth_.on_connected();
   releases_.on_connected();
   download_.on_connected();
@@ -46,6 +45,7 @@ void Client::on_connected(uint64_t now_ms) noexcept {
 
 void Client::on_disconnected() noexcept {
   is_connected_ = false;
+  farewell_ = Farewell::kNone;  // now, for the next connection is there before the broker has accepted it
   is_outbox_busy_ = false;
 }
 

@@ -98,7 +98,7 @@ class Client {
   void on_disconnected() noexcept;
 
   /// Leaves on purpose: when what is in flight has gone, the end of the client's state is published, and nothing else
-  /// any more; has_left() then, and the port says DISCONNECT. Until the next connection.
+  /// any more; has_left() then, and the port says DISCONNECT. Until on_disconnected().
   void leave() noexcept { farewell_ = farewell_ == Farewell::kNone ? Farewell::kDue : farewell_; }
   /// The broker knows that the client is gone.
   bool has_left() const noexcept { return farewell_ == Farewell::kSaid; }
