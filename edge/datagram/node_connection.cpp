@@ -269,7 +269,9 @@ uint64_t Connection::keep_alive_ms() const noexcept {
 Status Connection::on_time(uint64_t now_ms) noexcept {
   if (phase_ != Phase::kConnecting && phase_ != Phase::kConnected) return Status::kOk;
   if (is_asleep_) {
-    if (now_ms >= wake_ms_) wake(now_ms);
+    if (now_ms < wake_ms_) return Status::kOk;
+    wake(now_ms);
+    polling_ = Polling::kProbing;
     return Status::kOk;
   }
   if (now_ms >= ask_ms_) {

@@ -104,6 +104,10 @@ uint32_t skink_wants_sleep(skink_device* device) {
   return made.wants_sleep() ? made.policy().sleep_s : 0;
 }
 
+int skink_is_asleep(const skink_device* device) {
+  return reinterpret_cast<const CDevice*>(device->memory)->device().is_asleep() ? 1 : 0;
+}
+
 int skink_wants_reconnection(const skink_device* device) {
   return reinterpret_cast<const CDevice*>(device->memory)->device().wants_reconnection() ? 1 : 0;
 }

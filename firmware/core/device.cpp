@@ -108,6 +108,7 @@ bool Device::take(const edge::mqtt::Event& event) noexcept {
       rest_ms_ = now_ms_;
       tasks_before_ = client_.counters().tasks;
       says_goodbye_ = false;
+      has_all_ = false;
       if (credentials() != nullptr) credentials()->on_connected(now_ms_);
       return true;
     case edge::mqtt::EventKind::kPublished:
@@ -118,7 +119,10 @@ bool Device::take(const edge::mqtt::Event& event) noexcept {
         client_.on_published(now_ms_);
       }
       return true;
-    case edge::mqtt::EventKind::kProbed: client_.on_probe_answered(now_ms_); return true;
+    case edge::mqtt::EventKind::kProbed:
+      has_all_ = true;
+      client_.on_probe_answered(now_ms_);
+      return true;
     case edge::mqtt::EventKind::kMessage: take_message(event); return true;
     case edge::mqtt::EventKind::kSubscribed:
       if (!event.is_granted) print("mqtt: the broker refuses a subscription of this device");
@@ -132,11 +136,13 @@ bool Device::on_time(uint64_t now_ms) noexcept {
   client_.on_time(now_ms);
   if (!client_.is_at_rest()) rest_ms_ = now_ms;
   if (now_ms >= leave_ms()) client_.leave();
+  if (may_doze()) doze();
   if (credentials() != nullptr) credentials()->on_time(now_ms);
   return connection_.on_time(now_ms) == Status::kOk;
 }
 
 uint64_t Device::next_wake_ms() const noexcept {
+  if (may_doze()) return now_ms_;
   const uint64_t client = client_.next_wake_ms();
   const uint64_t connection = connection_.next_wake_ms();
   const uint64_t awake = client < connection ? client : connection;
@@ -148,11 +154,23 @@ uint64_t Device::next_wake_ms() const noexcept {
 
 /// When the connection is left, if nothing comes any more.
 uint64_t Device::leave_ms() const noexcept {
-  if (policy_.sleep_s == 0 || !connection_.is_connected() || client_.has_left() || !client_.is_at_rest()) {
+  if (policy_.sleep_s == 0 || connection_.can_doze() || !connection_.is_connected() || client_.has_left() ||
+      !client_.is_at_rest()) {
     return ~uint64_t{0};
   }
   const bool has_worked = client_.counters().tasks != tasks_before_;
   return rest_ms_ + (has_worked ? 0 : uint64_t{policy_.listen_s} * 1000);
+}
+
+/// Of datagrams: is there nothing to stay awake for?
+bool Device::may_doze() const noexcept {
+  return policy_.sleep_s != 0 && connection_.can_sleep() && !has_action_ && client_.is_at_rest();
+}
+
+/// First what waits at the bridge.
+void Device::doze() noexcept {
+  const Status status = has_all_ ? connection_.sleep(policy_.sleep_s, now_ms_) : connection_.probe(now_ms_);
+  if (has_all_ && status == Status::kOk) has_all_ = false;
 }
 
 bool Device::wants_sleep() noexcept {

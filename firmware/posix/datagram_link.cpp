@@ -113,6 +113,7 @@ void close_link(skink_datagram_link& link, skink_device* device, uint64_t now_ms
   if (link.is_set_up != 0) mbedtls_ssl_free(&link.ssl);
   link.is_set_up = 0;
   link.final_ms = 0;
+  link.is_asleep = 0;
   tell(link, reason, code);
   wait_for_next(link, now_ms);
 }
@@ -183,6 +184,12 @@ void exchange(skink_datagram_link& link, skink_device* device, uint64_t now_ms) 
   }
 }
 
+void note_sleep(skink_datagram_link& link, const skink_device* device) noexcept {
+  const int is_asleep = skink_is_asleep(device);
+  if (is_asleep != 0 && link.is_asleep == 0) tell(link, "asleep, the bridge keeps what comes", 0);
+  link.is_asleep = is_asleep;
+}
+
 }  // namespace
 
 skink_status skink_datagram_link_init(skink_datagram_link* link, const skink_identity* identity, const char* host,
@@ -225,7 +232,10 @@ void skink_datagram_link_turn(skink_datagram_link* link, skink_device* device, u
   if (skink_poll(device, now_ms, next_ms) != SKINK_OK && is_open) {
     close_link(*link, device, now_ms, "the bridge is silent", 0);
   }
-  if (link->stage == SKINK_DATAGRAM_OPEN) send_output(*link, device, now_ms);
+  if (link->stage == SKINK_DATAGRAM_OPEN) {
+    send_output(*link, device, now_ms);
+    note_sleep(*link, device);
+  }
   uint64_t own_ms = ~uint64_t{0};
   if (link->stage == SKINK_DATAGRAM_WAITING) own_ms = link->wake_ms;
   if (link->stage == SKINK_DATAGRAM_SHAKING_HANDS) {
@@ -239,7 +249,7 @@ void skink_datagram_link_wait(const skink_datagram_link* link, uint64_t now_ms, 
   const uint64_t left = until_ms - now_ms;
   const int timeout = left < static_cast<uint64_t>(kLongestSleepMs) ? static_cast<int>(left) : kLongestSleepMs;
   pollfd waited{link->socket, POLLIN, 0};
-  (void)poll(&waited, link->socket >= 0 ? 1 : 0, timeout);
+  (void)poll(&waited, link->socket >= 0 && link->is_asleep == 0 ? 1 : 0, timeout);
 }
 
 void skink_datagram_link_free(skink_datagram_link* link, skink_device* device) {

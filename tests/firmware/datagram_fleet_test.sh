@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The embedded device as a process that speaks in datagrams, over UDP and DTLS, through a network that loses 10 % and 30 % of
 # them, repeats some and lets others be overtaken; a bridge; a real broker and coordinator. Fleets end with the simulator's hash. A node and
-# the bridge are killed (-9) and come back. A node whose key is not its id's gets nowhere.
+# the bridge are killed (-9) and come back. A node sleeps whenever nothing waits for it. One whose key is not its id's gets nowhere.
 set -euo pipefail
 # shellcheck source=tests/integration/fleet_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../integration/fleet_lib.sh" "devices over datagrams"
@@ -33,10 +33,12 @@ start_relay() {
   relay_port=$(cat "$fleet_work/relay.port")
 }
 
-# start_node RUN ID: in node_pid
+# start_node RUN ID: in node_pid; node-3 sleeps
 start_node() {
+  local options=()
+  [[ $2 != node-3 ]] || options=(--sleep 2)
   "$fleet_bin/skink-device" --identity "$fleet_work/processes/$2.bin" --recording "$fleet_work/$1/$2.samples" \
-    --flash "$fleet_work/$1/$2.flash" --bridge "127.0.0.1:$relay_port" >>"$fleet_work/$1/$2.log" 2>&1 &
+    --flash "$fleet_work/$1/$2.flash" --bridge "127.0.0.1:$relay_port" "${options[@]}" >>"$fleet_work/$1/$2.log" 2>&1 &
   node_pid=$!
   fleet_pids+=("$node_pid")
 }
@@ -78,6 +80,8 @@ end() {
   for i in "${nodes[@]}"; do
     grep -qE "round [0-9]+: accepted" "$fleet_work/$1/$i.log" || fail "$1: $i did nothing: $(cat "$fleet_work/$1/$i.log")"
   done
+  [[ $(grep -c "asleep, the bridge keeps what comes" "$fleet_work/$1/node-3.log") -ge 3 ]] ||
+    fail "$1: node-3 hardly slept: $(cat "$fleet_work/$1/node-3.log")"
   [[ ! -s $fleet_work/relay.log ]] || fail "$1: $(cat "$fleet_work/relay.log")"
   read -r came lost <"$fleet_work/counts"
   echo "$1: $(grep -c ",node-" "$fleet_work/$1/fleet.csv") updates of nodes, $lost of $came datagrams lost, fleet $fleet simulator $simulator"

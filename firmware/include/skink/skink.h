@@ -204,8 +204,10 @@ typedef struct skink_config {
   uint8_t* arena;                  ///< working memory, 4-byte aligned; `skink-sim plan` says how much
   size_t arena_bytes;
   uint16_t keep_alive_s;  ///< of MQTT, seconds; 0: no pings
-  uint32_t sleep_s;       ///< seconds between two connections of a stream; 0: it stays connected
-  uint32_t listen_s;      ///< with sleep_s: how long it waits for a task; after one it leaves at once
+  /// Seconds between two connections of a stream; with datagrams those that the device sleeps within its session when
+  /// there is nothing to do, at most a week. 0: it stays connected and awake.
+  uint32_t sleep_s;
+  uint32_t listen_s;  ///< of a stream with sleep_s: how long it waits for a task; after one it leaves at once
   /// 1: skink_output() and skink_receive() are datagrams of a session with a bridge (docs/datagram.md), each call a
   /// whole one; in builds with SKINK_FIRMWARE_DATAGRAM. 0: they are a stream.
   uint8_t uses_datagrams;
@@ -301,6 +303,9 @@ void skink_connection_failed(skink_device* device);
 /// The device has said goodbye, as sleep_s has it: the stream is to be closed. Call it, write skink_output(), and call
 /// it again. @returns after how many seconds the next connection is due; 0: it stays connected.
 uint32_t skink_wants_sleep(skink_device* device);
+/// 1: a device with datagrams sleeps, and its bridge keeps what comes: the radio may be off until next_ms of
+/// skink_poll().
+int skink_is_asleep(const skink_device* device);
 /// 1: the stream is to be closed, and another to be opened with other credentials.
 int skink_wants_reconnection(const skink_device* device);
 

@@ -15,10 +15,12 @@
 namespace skink::firmware {
 
 /// How long a connection lasts. A run must wait for devices that sleep: fleet.offline_ms of its experiment above
-/// sleep_s.
+/// sleep_s, and with datagrams fleet.deadline_ms.
 struct ConnectionPolicy {
-  uint32_t sleep_s = 0;    ///< between two connections; 0: it stays connected
-  uint32_t listen_s = 60;  ///< with sleep_s: how long it waits for a task; after one it leaves at once
+  /// Between two connections of a stream; with datagrams within one session, whenever there is nothing to do and
+  /// nothing waits at the bridge, then at most a week. 0: it stays connected and awake.
+  uint32_t sleep_s = 0;
+  uint32_t listen_s = 60;  ///< of streams with sleep_s: how long it waits for a task; after one it leaves at once
 };
 
 /// Who the device is, its memory and its samples. What pointers and spans refer to is borrowed for the device's life.
@@ -33,7 +35,7 @@ struct DeviceConfig {
   edge::SampleSource samples;            ///< edge::Platform::samples
   edge::VectorStore residuals;           ///< edge::Platform::residuals
   edge::VectorStore personal;            ///< edge::Platform::personal
-  ConnectionPolicy policy;               ///< of streams
+  ConnectionPolicy policy;               ///< when it sleeps
   Bytes release_key;                     ///< edge::ClientConfig::release_key
   LinkKind link = LinkKind::kStream;     ///< kDatagrams: with SKINK_FIRMWARE_DATAGRAM only; "stream" below is either
 };
@@ -83,6 +85,8 @@ class Device {
   /// It has said goodbye, as its policy has it: close the stream, and open the next one after policy().sleep_s.
   bool wants_sleep() noexcept;
   const ConnectionPolicy& policy() const noexcept { return policy_; }
+  /// Of datagrams: it sleeps, and the bridge keeps what comes. Nothing need be heard until next_wake_ms().
+  bool is_asleep() const noexcept { return connection_.is_asleep(); }
 
   /// Call when next_wake_ms() has come. False: the broker is silent.
   bool on_time(uint64_t now_ms) noexcept;
@@ -117,6 +121,8 @@ class Device {
  private:
   uint16_t next_session() noexcept;
   uint64_t leave_ms() const noexcept;
+  bool may_doze() const noexcept;
+  void doze() noexcept;
   bool take(const edge::mqtt::Event& event) noexcept;
   void take_message(const edge::mqtt::Event& event) noexcept;
   void take_renewal(const edge::mqtt::Event& event) noexcept;
@@ -149,6 +155,7 @@ class Device {
   uint64_t rest_ms_ = 0;       ///< since when there is nothing to do on this connection
   uint32_t tasks_before_ = 0;  ///< counters().tasks when it was made
   bool says_goodbye_ = false;
+  bool has_all_ = false;     ///< of datagrams: since the device woke, the bridge has said that nothing waits
   bool has_action_ = false;  ///< `action_` could not be carried out yet
   edge::Action action_{};
   uint16_t publishing_id_ = 0;

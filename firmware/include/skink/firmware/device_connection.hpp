@@ -71,6 +71,15 @@ class DeviceConnection {
   }
   /// Of a stream; datagrams have their own sleep (docs/datagram.md). @returns kOk or kUnavailable
   Status disconnect() noexcept { return is_stream_ ? stream_.disconnect() : Status::kOk; }
+  /// Does the session outlast a sleep?
+  bool can_doze() const noexcept { return !is_stream_; }
+  bool can_sleep() const noexcept { return !is_stream_ && datagrams_.can_sleep(); }
+  bool is_asleep() const noexcept { return !is_stream_ && datagrams_.is_asleep(); }
+  /// Of datagrams; of more than kMaxSleepS so many. @returns kOk; kUnavailable unless can_sleep()
+  Status sleep(uint32_t seconds, uint64_t now_ms) noexcept {
+    constexpr uint32_t kLongest = edge::datagram::kMaxSleepS;
+    return can_sleep() ? datagrams_.sleep(seconds < kLongest ? seconds : kLongest, now_ms) : Status::kUnavailable;
+  }
   Status probe(uint64_t now_ms) noexcept { return is_stream_ ? stream_.probe(now_ms) : datagrams_.probe(now_ms); }
   Status on_time(uint64_t now_ms) noexcept { return is_stream_ ? stream_.on_time(now_ms) : datagrams_.on_time(now_ms); }
   uint64_t next_wake_ms() const noexcept { return is_stream_ ? stream_.next_wake_ms() : datagrams_.next_wake_ms(); }
@@ -109,6 +118,10 @@ class DeviceConnection : private edge::mqtt::Connection {
   Status open(const ConnectionNames& names, uint64_t now_ms) noexcept {
     return Connection::open({names.device_id, names.keep_alive_s, &names.will}, now_ms);
   }
+  static constexpr bool can_doze() noexcept { return false; }
+  static constexpr bool can_sleep() noexcept { return false; }
+  static constexpr bool is_asleep() noexcept { return false; }
+  static Status sleep(uint32_t /*seconds*/, uint64_t /*now_ms*/) noexcept { return Status::kUnavailable; }
   Bytes output(uint64_t /*now_ms*/) const noexcept { return Connection::output(); }
   Status subscribe(Span<const char> topic, uint16_t& packet_id, uint64_t /*now_ms*/) noexcept {
     return Connection::subscribe(topic, packet_id);

@@ -71,10 +71,16 @@ class Connection {
   /// @returns kOk, of several the last one counts; kUnavailable when not connected.
   Status probe(uint64_t now_ms) noexcept;
   /// Tells the bridge that this node hears nothing from now on for `seconds`: the bridge keeps what comes. When it has
-  /// said so, is_asleep() is true until the time is over or one of the calls above wakes the node.
+  /// said so, is_asleep() is true until the time is over or one of the calls above wakes the node. After that time it
+  /// asks for what was kept: kProbed when all of it has come.
   /// @returns kOk; kUnavailable when not connected, or while a message is in flight in either direction;
   ///          kInvalidArgument for 0 or more than kMaxSleepS.
   Status sleep(uint32_t seconds, uint64_t now_ms) noexcept;
+  /// Is it awake with nothing under way in either direction, no question either, so that sleep() is taken?
+  bool can_sleep() const noexcept {
+    return is_connected() && !says_bye_ && !is_asleep_ && polling_ == Polling::kNo && !channel_.is_sending() &&
+           !is_receiving_;
+  }
   /// May the radio be off until next_wake_ms()?
   bool is_asleep() const noexcept { return is_asleep_; }
   /// Ends the session, without an answer: then send output(). @returns kOk; kUnavailable when not connected.

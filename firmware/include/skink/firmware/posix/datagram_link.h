@@ -38,6 +38,7 @@ typedef struct skink_datagram_link {
   uint32_t attempts;  ///< since the start
   uint32_t failures;  ///< since the last session that lasted a minute
   int is_set_up;      ///< 1: `ssl` has something to free
+  int is_asleep;      ///< 1: the device sleeps, its session goes on, and the socket is not looked at
   mbedtls_ssl_context ssl;
   mbedtls_ssl_config config;
   skink_mbedtls_random random;
@@ -58,7 +59,7 @@ skink_status skink_datagram_link_init(skink_datagram_link* link, const skink_ide
 /// @param[out] next_ms  when to call again unless the socket has something: skink_datagram_link_wait()
 void skink_datagram_link_turn(skink_datagram_link* link, skink_device* device, uint64_t now_ms, uint64_t* next_ms);
 
-/// Sleeps until `until_ms`, or until the socket has something; at most a minute.
+/// Sleeps until `until_ms`, or until the socket has something, unless the device sleeps; at most a minute.
 void skink_datagram_link_wait(const skink_datagram_link* link, uint64_t now_ms, uint64_t until_ms);
 
 /// Closes the session, tells the device, and frees what mbedTLS has.
