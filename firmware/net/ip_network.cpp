@@ -99,6 +99,12 @@ bool settle() noexcept {
   return is_quiet;
 }
 
+void make_up_for(uint64_t slept_ms) noexcept {
+  constexpr uint64_t kLongest = 7 * 24 * 60 * 60 / DHCP_COARSE_TIMER_SECS;
+  const uint64_t ticks = slept_ms / (DHCP_COARSE_TIMER_SECS * 1000);
+  for (uint64_t tick = 0; tick < ticks && tick < kLongest; ++tick) dhcp_coarse_tmr();
+}
+
 Status resolve(const char* host, ip_addr_t& address) noexcept {
   if (lookup.state == Lookup::State::kWaiting) return Status::kUnsupported;
   const Lookup::State state = lookup.host == host ? lookup.state : Lookup::State::kIdle;

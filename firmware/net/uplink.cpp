@@ -15,6 +15,7 @@ constexpr uint64_t kTimeAnswerMs = 20000;    ///< three questions meanwhile
 constexpr uint64_t kStreamAnswerMs = 30000;  ///< until TCP is up, and from one byte of the TLS handshake to the next
 constexpr uint64_t kConnectMs = 300000;      ///< for all of it, on a slow link
 constexpr uint64_t kLeaseMs = 60000;         ///< lwIP counts the lease's minutes
+constexpr uint64_t kClosingMs = 5000;        ///< for TCP's end, before the network is left alone
 constexpr size_t kReadBytes = 512;
 
 }  // namespace
@@ -37,18 +38,19 @@ void Uplink::take_turn() noexcept {
     case Stage::kName: find_broker(); return;
     case Stage::kStream: follow_stream(); return;
     case Stage::kWaiting:
-    case Stage::kAsleep:
       if (now_ms_ >= wake_ms_) stage_ = Stage::kTime;
       return;
+    case Stage::kAsleep: sleep(); return;
   }
 }
 
 uint64_t Uplink::next_wake_ms() const noexcept {
-  if (stage_ == Stage::kAsleep) return wake_ms_;
+  if (is_asleep()) return wake_ms_;
   const bool waits_for_network = stage_ != Stage::kWaiting && !is_open_;  // all that is awaited has a timer of lwIP's
   const bool can_rest = !waits_for_network && network::settle();
   const uint64_t network_ms = can_rest ? now_ms_ + kLeaseMs : network::next_wake_ms();
-  const uint64_t own_ms = stage_ == Stage::kWaiting ? wake_ms_ : is_open_ ? device_.next_wake_ms() : network_ms;
+  const bool has_own = stage_ == Stage::kWaiting || stage_ == Stage::kAsleep;
+  const uint64_t own_ms = has_own ? wake_ms_ : is_open_ ? device_.next_wake_ms() : network_ms;
   return own_ms < network_ms ? own_ms : network_ms;
 }
 
@@ -232,7 +234,18 @@ void Uplink::fall_asleep() noexcept {
   const uint64_t sleep_ms = uint64_t{device_.policy().sleep_s} * 1000;
   wake_ms_ = now_ms_ + sleep_ms + word % (sleep_ms / 8 + 1);
   stage_ = Stage::kAsleep;
+  left_ms_ = now_ms_;
+  is_quiet_ = false;
   print("sleep: until the next connection, {} s", static_cast<unsigned>((wake_ms_ - now_ms_) / 1000));
+}
+
+/// First the connection closes in order: a broker that hears nothing more of it would repeat its last segment to a node
+/// that does not listen. lwIP counts no minutes of the lease meanwhile, so that they are counted in the end.
+void Uplink::sleep() noexcept {
+  is_quiet_ = is_quiet_ || network::settle() || now_ms_ - left_ms_ >= kClosingMs;
+  if (now_ms_ < wake_ms_) return;
+  network::make_up_for(now_ms_ - left_ms_);
+  stage_ = Stage::kAddress;
 }
 
 /// Doubling waits with as much jitter again, so that a fleet does not come back in step after the broker was away.

@@ -161,10 +161,10 @@ fleet_start_process() {
   fleet_restart_process "$name" "$id"
 }
 
-# fleet_restart_process NAME ID: the same device after it was killed.
+# fleet_restart_process NAME ID: the same device after it was killed. Further options of it: fleet_process_options.
 fleet_restart_process() {
   "$fleet_bin/skink-device" --identity "$fleet_work/processes/$2.bin" --recording "$fleet_work/$1/$2.samples" \
-    --flash "$fleet_work/$1/$2.flash" >>"$fleet_work/$1/$2.log" 2>&1 &
+    --flash "$fleet_work/$1/$2.flash" ${fleet_process_options[@]+"${fleet_process_options[@]}"} >>"$fleet_work/$1/$2.log" 2>&1 &
   fleet_process_pid=$!
   fleet_pids+=("$fleet_process_pid")
 }
@@ -189,10 +189,11 @@ fleet_start_sensor() {
   fleet_pids+=("$fleet_qemu_pid")
 }
 
-# fleet_restart_qemu NAME BOARD ID: the same device after its power was cut.
+# fleet_restart_qemu NAME BOARD ID: the same device after its power was cut. Its image is fleet_image, else skink-client.
 fleet_restart_qemu() {
   "$fleet_root/scripts/qemu-device" --board "$2" --identity "$fleet_work/images/$3.bin" \
-    --recording "$fleet_work/$1/$3.samples" --flash "$fleet_work/$1/$3.flash" >>"$fleet_work/$1/$3.log" 2>&1 &
+    --recording "$fleet_work/$1/$3.samples" --flash "$fleet_work/$1/$3.flash" \
+    --image "$fleet_root/build/firmware-$2/${fleet_image:-skink-client}.elf" >>"$fleet_work/$1/$3.log" 2>&1 &
   fleet_qemu_pid=$!
   fleet_pids+=("$fleet_qemu_pid")
 }

@@ -7,6 +7,7 @@ constexpr uintptr_t kSysTickControl = 0xE000E010;
 constexpr uintptr_t kSysTickReload = 0xE000E014;
 constexpr uintptr_t kSysTickValue = 0xE000E018;
 constexpr uintptr_t kInterruptEnable = 0xE000E100;
+constexpr uintptr_t kInterruptDisable = 0xE000E180;
 constexpr uintptr_t kResetControl = 0xE000ED0C;
 constexpr uint32_t kResetRequest = 0x05FA0004;
 constexpr uint32_t kNoted = 0x52455300;  ///< high bytes of a valid note
@@ -34,6 +35,8 @@ uint64_t tick_ms() noexcept {
 }
 
 void enable_interrupt(uint32_t number) noexcept { reg(kInterruptEnable + number / 32 * 4) = 1U << (number % 32); }
+
+void disable_interrupt(uint32_t number) noexcept { reg(kInterruptDisable + number / 32 * 4) = 1U << (number % 32); }
 
 void request_turn() noexcept { is_turn_due = true; }
 

@@ -32,6 +32,8 @@ void note_next_reset(ResetReason reason) noexcept;
 
 /// Switches an external interrupt on. Its handler stands in the board's table in the section .vectors.external.
 void enable_interrupt(uint32_t number) noexcept;
+/// Switches one off; what it says meanwhile waits for enable_interrupt().
+void disable_interrupt(uint32_t number) noexcept;
 
 /// For handlers: the main loop has something to do, the next wait() returns at once.
 void request_turn() noexcept;

@@ -18,6 +18,7 @@ constexpr uint32_t kConsolePolls = 1'000'000;  // of the transmitter: a hundred 
 constexpr uint32_t kWatchdogKey = 0x1ACCE551;
 constexpr uint32_t kWatchdogPeriod = kClockHz * 16;   // it warns after one period and resets after the second
 constexpr uint64_t kLongestSleepMs = 14'000;          // then the watchdog is fed
+constexpr uint64_t kLongestHibernationMs = 300'000;   // QEMU's watchdog goes on while it is off, and bites after 343 s
 constexpr uintptr_t kClock = kDualTimer;              // the first half of the dual timer counts down for ever
 constexpr uintptr_t kAlarm = kDualTimer + 0x20;       // the second half wakes
 constexpr uint32_t kFreeRunning = 0x8A;               // on, a 256th of the clock, 32 bits
@@ -29,10 +30,25 @@ constexpr uint32_t kIdentityBytes = 4096;
 bool watchdog_runs = false;
 Flash flash;
 
+/// At most kLongestHibernationMs.
+void set_alarm(uint64_t after_ms) noexcept {
+  reg(kAlarm + 0x08) = 0;
+  reg(kAlarm) = static_cast<uint32_t>(after_ms) * kCountsPer32Ms / 32 + 1;
+  reg(kAlarm + 0x08) = kOneShot;
+}
+
 /// The alarm may come before the sleep that it is to end.
 extern "C" void Timers_Handler() {
   reg(kAlarm + 0x0C) = 1;
   cortex_m::request_turn();
+}
+
+void stop_watchdog() noexcept {
+  reg(kWatchdog + 0xC00) = kWatchdogKey;
+  reg(kWatchdog + 0x08) = 0;
+  reg(kWatchdog + 0x00) = 0xffffffff;
+  reg(kWatchdog + 0xC00) = 0;
+  watchdog_runs = false;
 }
 
 /// One character. A transmitter that does not move (no clock, a peer that holds it up) costs one wait; then characters
@@ -87,20 +103,31 @@ void sleep(uint64_t until_ms) noexcept {
   const uint64_t now = now_ms();
   if (now >= until_ms) return;
   const uint64_t sleep_ms = until_ms - now < kLongestSleepMs ? until_ms - now : kLongestSleepMs;
-  reg(kAlarm + 0x08) = 0;
-  reg(kAlarm) = static_cast<uint32_t>(sleep_ms) * kCountsPer32Ms / 32 + 1;
-  reg(kAlarm + 0x08) = kOneShot;
+  set_alarm(sleep_ms);
   cortex_m::wait();  // for the alarm, or for a frame
+}
+
+/// Only the alarm ends it: the network chip is not heard, the watchdog is off.
+void hibernate(uint64_t until_ms) noexcept {
+  const uint64_t now = now_ms();
+  if (now >= until_ms) return;
+  const uint64_t sleep_ms = until_ms - now < kLongestHibernationMs ? until_ms - now : kLongestHibernationMs;
+  stop_watchdog();
+  cortex_m::disable_interrupt(board_map::kEthernetInterrupt);
+  set_alarm(sleep_ms);
+  cortex_m::wait();
+  cortex_m::enable_interrupt(board_map::kEthernetInterrupt);
+  feed_watchdog();
 }
 
 void feed_watchdog() noexcept {
   reg(kWatchdog + 0xC00) = kWatchdogKey;  // unlock
   reg(kWatchdog + 0x00) = kWatchdogPeriod;
+  reg(kWatchdog + 0x0C) = 1;  // clear the warning: one of before must not be heard when it is switched on
   if (!watchdog_runs) {
     watchdog_runs = true;
     reg(kWatchdog + 0x08) = 3;  // count, reset
   }
-  reg(kWatchdog + 0x0C) = 1;  // clear the warning
   reg(kWatchdog + 0xC00) = 0;
 }
 

@@ -29,6 +29,10 @@ uint64_t next_wake_ms() noexcept;
 ///          a minute.
 bool settle() noexcept;
 
+/// After a sleep in which poll() was not called: the lease is so much older, and is renewed or given back where that is
+/// due. @param[in] slept_ms  how long it was; of more than a week a week counts
+void make_up_for(uint64_t slept_ms) noexcept;
+
 /// True once there is an address.
 bool is_up() noexcept;
 

@@ -29,8 +29,9 @@ class Uplink {
   /// When turn() wants to be called again if no frame comes, in the clock of `now_ms`.
   uint64_t next_wake_ms() const noexcept;
 
-  /// Does the device sleep between two connections? Nothing but its end, next_wake_ms(), need wake it.
-  bool is_asleep() const noexcept { return stage_ == Stage::kAsleep; }
+  /// Does the device sleep between two connections, the last one being closed? Nothing but its end, next_wake_ms(),
+  /// need wake it.
+  bool is_asleep() const noexcept { return stage_ == Stage::kAsleep && is_quiet_; }
   /// Connections that were begun since the reset.
   uint32_t attempts() const noexcept { return attempts_; }
   /// Those of them that resumed a TLS session.
@@ -38,7 +39,7 @@ class Uplink {
 
  private:
   enum class Stage : uint8_t { kAddress, kTime, kName, kStream, kWaiting, kAsleep };
-  static constexpr int kStages = 5;
+  static constexpr int kStages = 6;
 
   void take_turn() noexcept;
   void find_time() noexcept;
@@ -54,6 +55,7 @@ class Uplink {
   void on_closed() noexcept;
   void wait(const char* reason, int code = 0) noexcept;
   void fall_asleep() noexcept;
+  void sleep() noexcept;
 
   Peers peers_;
   TlsStream& stream_;
@@ -71,9 +73,11 @@ class Uplink {
   uint32_t heard_bytes_ = 0;                              ///< of the stream
   uint64_t accepted_ms_ = 0;                              ///< when the broker took the last MQTT session; 0: it has not
   uint32_t failures_ = 0;                                 ///< since the last session that lasted
+  bool is_quiet_ = false;                                 ///< asleep: the network needs nothing any more
   uint32_t attempts_ = 0;
   uint32_t resumptions_ = 0;
   uint64_t wake_ms_ = 0;
+  uint64_t left_ms_ = 0;  ///< when it fell asleep
 };
 
 }  // namespace skink::firmware
