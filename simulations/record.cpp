@@ -31,4 +31,11 @@ std::vector<TaskKey> tasks_of_device(const Experiment& experiment, std::uint32_t
   return keys;
 }
 
+void add_own_samples(const Experiment& experiment, std::vector<TaskKey>& keys) {
+  const TaskKey own{experiment.seed, edge::recording::kAnyRound, 0, TaskUse::kEvaluate};
+  const bool is_there = std::any_of(
+      keys.begin(), keys.end(), [](const TaskKey& key) { return key.use == TaskUse::kEvaluate && key.number == 0; });
+  if (!is_there) keys.push_back(own);
+}
+
 }  // namespace skink::simulations

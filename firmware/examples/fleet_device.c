@@ -2,9 +2,11 @@
  * samples, and its flash is a file: kill it, start it again, and it goes on.
  *
  *     skink-device --identity BLOB --flash FILE --recording FILE [--release FILE] [--bridge ADDRESS:PORT]
- *                  [--sleep SECONDS]
+ *                  [--sleep SECONDS] [--adapt RATE:PASSES]
  *
  * With --bridge it speaks in datagrams over UDP and DTLS (docs/datagram.md), else MQTT over TLS with the identity's broker.
+ * With --sleep it leaves its broker for so long after each round; over datagrams it sleeps within its session. With --adapt
+ * it adapts to samples of its own after each round (skink-sim record --personal).
  * An example of skink.h and of the platform layer in C99; the library's own parts are the firmware's. */
 
 #define _POSIX_C_SOURCE 200809L
@@ -31,6 +33,7 @@ static uint8_t identity_image[4096];
 static uint8_t recording[4 * 1024 * 1024];
 static uint8_t release[256 * 1024];
 static volatile sig_atomic_t is_stopped;
+static int is_round_over; /* since the last adaptation to its own samples */
 
 struct options {
   const char* identity;
@@ -39,6 +42,8 @@ struct options {
   const char* release;
   uint16_t bridge_port; /* 0: none */
   uint32_t sleep_s;     /* 0: it stays connected */
+  float adapt_rate;
+  uint32_t adapt_passes; /* 0: it does not adapt by itself */
 };
 
 static void stop(int number) {
@@ -72,6 +77,7 @@ static void on_round(void* context, uint32_t round, skink_round_event event) {
   (void)context;
   printf("round %lu: %s\n", (unsigned long)round, texts[event]);
   (void)fflush(stdout);
+  if (event == SKINK_ROUND_ACCEPTED) is_round_over = 1;
 }
 
 static void on_adapted(void* context, skink_outcome outcome) {
@@ -96,6 +102,15 @@ static uint16_t read_bridge(const char* text) {
   return (uint16_t)port;
 }
 
+/* "rate:passes"; 0 where it is none. */
+static int read_adaptation(const char* text, struct options* options) {
+  char* end = NULL;
+  options->adapt_rate = strtof(text, &end);
+  if (end == text || *end != ':' || options->adapt_rate <= 0) return 0;
+  options->adapt_passes = (uint32_t)strtoul(end + 1, &end, 10);
+  return *end == '\0' && options->adapt_passes != 0;
+}
+
 static int read_options(int count, char** values, struct options* options) {
   int i;
   for (i = 1; i + 1 < count; i += 2) {
@@ -110,6 +125,8 @@ static int read_options(int count, char** values, struct options* options) {
     } else if (strcmp(values[i], "--sleep") == 0) {
       options->sleep_s = (uint32_t)strtoul(values[i + 1], NULL, 10);
       if (options->sleep_s == 0) return 0;
+    } else if (strcmp(values[i], "--adapt") == 0) {
+      if (!read_adaptation(values[i + 1], options)) return 0;
     } else if (strcmp(values[i], "--bridge") == 0) {
       options->bridge_port = read_bridge(values[i + 1]);
       if (options->bridge_port == 0) return 0;
@@ -120,20 +137,32 @@ static int read_options(int count, char** values, struct options* options) {
   return i == count && options->identity != NULL && options->flash != NULL && options->recording != NULL;
 }
 
-static void run_by_datagrams(void) {
+/* Its own samples are its own affair: no round waits for it, and a task that comes meanwhile goes first. 1: it begins. */
+static int adapts_now(const struct options* options) {
+  skink_status status;
+  if (!is_round_over || options->adapt_passes == 0) return 0;
+  is_round_over = 0;
+  status = skink_adapt(&device, options->adapt_rate, options->adapt_passes, 1);
+  if (status != SKINK_OK) say(skink_status_text(status));
+  return status == SKINK_OK;
+}
+
+static void run_by_datagrams(const struct options* options) {
   while (!is_stopped) {
     const uint64_t now_ms = skink_posix_now_ms();
     uint64_t next_ms;
     skink_datagram_link_turn(&link_to_bridge, &device, now_ms, &next_ms);
+    if (adapts_now(options)) next_ms = now_ms;
     skink_datagram_link_wait(&link_to_bridge, now_ms, next_ms);
   }
 }
 
-static void run(void) {
+static void run(const struct options* options) {
   while (!is_stopped) {
     const uint64_t now_ms = skink_posix_now_ms();
     uint64_t next_ms;
     skink_link_turn(&link_to_broker, &device, now_ms, &next_ms);
+    if (adapts_now(options)) next_ms = now_ms;
     skink_link_wait(&link_to_broker, now_ms, next_ms);
   }
 }
@@ -149,7 +178,7 @@ int main(int count, char** values) {
   skink_status status;
   if (!read_options(count, values, &options)) {
     (void)fprintf(stderr, "skink-device --identity BLOB --flash FILE --recording FILE [--release FILE] [--bridge ADDRESS:PORT] "
-                          "[--sleep SECONDS]\n");
+                          "[--sleep SECONDS] [--adapt RATE:PASSES]\n");
     return 2;
   }
   action.sa_handler = stop;
@@ -193,13 +222,13 @@ int main(int count, char** values) {
 
   if (options.bridge_port != 0) {
     status = skink_datagram_link_init(&link_to_bridge, &identity, bridge_host, options.bridge_port, on_link, NULL);
-    if (status == SKINK_OK) run_by_datagrams();
+    if (status == SKINK_OK) run_by_datagrams(&options);
     skink_datagram_link_free(&link_to_bridge, &device);
     skink_flash_file_close(&flash_file);
     return status == SKINK_OK ? 0 : failed("entropy", status);
   }
   status = skink_link_init(&link_to_broker, &identity, on_link, NULL);
-  if (status == SKINK_OK) run();
+  if (status == SKINK_OK) run(&options);
   skink_link_free(&link_to_broker, &device);
   skink_flash_file_close(&flash_file);
   return status == SKINK_OK ? 0 : failed("certificates and key of the identity", status);

@@ -59,6 +59,7 @@ struct RecordArguments {
   ExperimentArguments experiment;
   std::uint32_t device_index = 0;
   std::string out;
+  bool has_own_samples = false;  ///< to adapt to without a task
 };
 /// Writes the samples that one device of the experiment will get.
 int record(const RecordArguments& arguments);

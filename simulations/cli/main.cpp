@@ -76,6 +76,8 @@ void add_record(Command& command, cli::RecordArguments& record) {
   add_experiment(command, record.experiment);
   command.option("--device-index", record.device_index, "Place in the sorted list of device ids").required();
   command.option("--out", record.out, "File to write").required();
+  command.flag("--personal", record.has_own_samples,
+               "Evaluation task 0 too: samples of the device's own, to adapt to without a task (docs/personal.md)");
 }
 
 /// What `sweep`, `compare` and `codecs` have in common.

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # A mixed fleet ends with the simulator's hash, and every update is the simulator's: a Cortex-M3, -M7, -M33 and two
-# Cortex-M4 in QEMU, the same device as a process of Linux, 26 host clients, one TLS broker. Then all of them take the model
-# as a release.
+# Cortex-M4 in QEMU, the same device as a process of Linux, 26 host clients, one TLS broker. All of them but the M3, and hosts, adapt
+# to samples of their own between rounds. Then all take the model as a release.
 set -euo pipefail
 # shellcheck source=tests/firmware/firmware_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
 boards=(lm3s6965evb mps2-an500 mps2-an505 mps2-an386 mps2-an386)
-for board in "${boards[@]}"; do need_board "$board" skink-client qemu-system-arm; done
+need_board "${boards[0]}" skink-client qemu-system-arm
+for board in "${boards[@]:1}"; do need_board "$board" skink-personal qemu-system-arm; done
 # One of them computes by the PSA Crypto API, the others by mbedTLS's own functions.
-has_psa() { arm-none-eabi-nm "$fleet_root/build/firmware-$1/skink-client.elf" | grep -q " psa_verify_hash$"; }
+has_psa() { arm-none-eabi-nm "$fleet_root/build/firmware-$1/skink-personal.elf" | grep -q " psa_verify_hash$"; }
 if ! has_psa mps2-an500 || has_psa mps2-an505; then fail "the cryptography of mps2-an500 is to be PSA's (CMakePresets.json), and of no other"; fi
 
 file=$fleet_root/experiments/sine.toml
@@ -17,11 +18,13 @@ settings=(--set fleet.devices=32 --set fleet.held_out=8 --set meta.cohort=16 --s
 fleet_begin 26
 fleet_configure mixed "$file"
 fleet_start_edge mixed "$file" 26 "${settings[@]}"
-fleet_start_process mixed a-process "$file" 0 "${settings[@]}" >/dev/null
+fleet_process_options=(--adapt 0.002:8)
+fleet_start_process mixed a-process "$file" 0 "${settings[@]}" --personal >/dev/null
 # The roster is sorted: a-process, device-000 .. device-025, mcu-0 .. mcu-4. The M3 has room for the samples of a training device only;
 # mcu-4 is held out and evaluates.
 fleet_start_qemu mixed "${boards[0]}" mcu-0 "$file" 27 "${settings[@]}" >"$fleet_work/m3.txt" # a pipe would hide its process
-for i in 1 2 3 4; do fleet_start_qemu mixed "${boards[i]}" "mcu-$i" "$file" $((27 + i)) "${settings[@]}"; done
+fleet_image=skink-personal
+for i in 1 2 3 4; do fleet_start_qemu mixed "${boards[i]}" "mcu-$i" "$file" $((27 + i)) "${settings[@]}" --personal; done
 grep -q training "$fleet_work/m3.txt" || fail "the M3 must be a training device; choose another seed"
 fleet_start_coordinator mixed "${settings[@]}" --updates "$fleet_work/fleet.csv"
 if ! fleet_wait_for_coordinator mixed; then
@@ -48,6 +51,13 @@ for i in 0 1 2 3 4; do
   grep -qE "round [0-9]+: (adapted|evaluated)" "$fleet_work/mixed/mcu-$i.log" || fail "mcu-$i did nothing"
 done
 grep -qE "round [0-9]+: accepted" "$fleet_work/mixed/a-process.log" || fail "the process did nothing"
+
+# Adapted weights were in use, and a task came after that.
+for id in a-process mcu-1 mcu-2 mcu-3 mcu-4; do
+  tr -d '\r' <"$fleet_work/mixed/$id.log" | awk '/^adapted: in use$|^release: judged, adapted$/ { n++ }
+    n && /task taken$/ { after = 1 } END { exit !after }' || { cat "$fleet_work/mixed/$id.log" && fail "$id did not adapt between rounds"; }
+done
+echo "a process, M4, M7 and M33 adapted to samples of their own between rounds"
 
 # ---- the model of that run, released: one file, the same on all of them ----
 if ! /usr/bin/python3 -c 'import numpy, paho.mqtt.client' 2>/dev/null; then

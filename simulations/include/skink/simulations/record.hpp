@@ -18,4 +18,8 @@ namespace skink::simulations {
 /// @param[in] device_index  below experiment.fleet.devices.
 std::vector<TaskKey> tasks_of_device(const Experiment& experiment, std::uint32_t device_index);
 
+/// Adds evaluation task 0, unless it is there: what a client adapts to when its application says so. No round asks a
+/// device that trains for it.
+void add_own_samples(const Experiment& experiment, std::vector<TaskKey>& keys);
+
 }  // namespace skink::simulations
