@@ -34,7 +34,7 @@ ROOMS = {
     "edge/host": ("common/ edge/ host/", VALUES),
     "edge/linux": ("common/ edge/ host/", OUTSIDE),
     "edge/program": ("common/ edge/ host/", OUTSIDE),
-    "firmware": ("common/ edge/ firmware/ skink.h", C),
+    "firmware": ("common/ edge/ firmware/ skink.h firmware_update.h", C),
     "firmware/net": ("common/ edge/ firmware/", C + r"|(stdio|time)\.h|lwip/.*|netif/.*|mbedtls/.*"),
     "firmware/ports": ("common/ edge/ firmware/", C + r"|lwip/.*"),
     "firmware/ports/rp2": ("common/ edge/ firmware/", C + r"|lwip/.*|netif/.*|(boot|hardware|pico)/.*"),

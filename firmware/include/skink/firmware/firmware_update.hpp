@@ -62,6 +62,7 @@ class FirmwareUpdate {
   /// Gives up, unless the image is whole.
   void stop() noexcept;
 
+  /// The last byte was taken, and finish() has returned true.
   bool is_whole() const noexcept { return stage_ == Stage::kWhole; }
   /// What was signed; once the first kReleaseHeaderBytes were taken.
   const FirmwareOffer& offer() const noexcept { return offer_; }
