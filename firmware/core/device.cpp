@@ -9,6 +9,7 @@ namespace skink::firmware {
 namespace {
 
 constexpr uint32_t kCopyBytes = 128;  // a multiple of every unit of flash
+constexpr uint64_t kGreetingMs = 3000;
 
 edge::ClientConfig client_config(const DeviceConfig& config) noexcept {
   auto client = edge::ClientConfig();
@@ -109,6 +110,7 @@ bool Device::take(const edge::mqtt::Event& event) noexcept {
       tasks_before_ = client_.counters().tasks;
       says_goodbye_ = false;
       has_all_ = false;
+      awake_until_ms_ = now_ms_ + kGreetingMs;
       if (credentials() != nullptr) credentials()->on_connected(now_ms_);
       return true;
     case edge::mqtt::EventKind::kPublished:
@@ -146,7 +148,8 @@ uint64_t Device::next_wake_ms() const noexcept {
   const uint64_t client = client_.next_wake_ms();
   const uint64_t connection = connection_.next_wake_ms();
   const uint64_t awake = client < connection ? client : connection;
-  const uint64_t leave = leave_ms();
+  const bool will_doze = connection_.can_doze() && policy_.sleep_s != 0 && now_ms_ < awake_until_ms_;
+  const uint64_t leave = will_doze ? awake_until_ms_ : leave_ms();
   const uint64_t first = awake < leave ? awake : leave;
   const uint64_t retry = credentials() != nullptr ? credentials()->next_wake_ms() : first;
   return first < retry ? first : retry;
@@ -162,9 +165,11 @@ uint64_t Device::leave_ms() const noexcept {
   return rest_ms_ + (has_worked ? 0 : uint64_t{policy_.listen_s} * 1000);
 }
 
-/// Of datagrams: is there nothing to stay awake for?
+/// Of datagrams: is there nothing to stay awake for? A coordinator that is there answers the birth of a new session
+/// with a challenge, which would wait for the whole sleep.
 bool Device::may_doze() const noexcept {
-  return policy_.sleep_s != 0 && connection_.can_sleep() && !has_action_ && client_.is_at_rest();
+  return policy_.sleep_s != 0 && now_ms_ >= awake_until_ms_ && connection_.can_sleep() && !has_action_ &&
+         client_.is_at_rest();
 }
 
 /// First what waits at the bridge.

@@ -155,8 +155,9 @@ class Device {
   uint64_t rest_ms_ = 0;       ///< since when there is nothing to do on this connection
   uint32_t tasks_before_ = 0;  ///< counters().tasks when it was made
   bool says_goodbye_ = false;
-  bool has_all_ = false;     ///< of datagrams: since the device woke, the bridge has said that nothing waits
-  bool has_action_ = false;  ///< `action_` could not be carried out yet
+  uint64_t awake_until_ms_ = 0;  ///< of datagrams: after the begin of a session
+  bool has_all_ = false;         ///< of datagrams: since the device woke, the bridge has said that nothing waits
+  bool has_action_ = false;      ///< `action_` could not be carried out yet
   edge::Action action_{};
   uint16_t publishing_id_ = 0;
   uint16_t renewal_subscription_id_ = 0;
