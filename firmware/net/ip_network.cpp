@@ -100,9 +100,10 @@ bool settle() noexcept {
 }
 
 void make_up_for(uint64_t slept_ms) noexcept {
-  constexpr uint64_t kLongest = 7 * 24 * 60 * 60 / DHCP_COARSE_TIMER_SECS;
-  const uint64_t ticks = slept_ms / (DHCP_COARSE_TIMER_SECS * 1000);
-  for (uint64_t tick = 0; tick < ticks && tick < kLongest; ++tick) dhcp_coarse_tmr();
+  constexpr uint32_t kLongestMs = 7U * 24 * 60 * 60 * 1000;
+  constexpr uint32_t kTickMs = DHCP_COARSE_TIMER_SECS * 1000;
+  auto left_ms = slept_ms < kLongestMs ? static_cast<uint32_t>(slept_ms) : kLongestMs;
+  for (; left_ms >= kTickMs; left_ms -= kTickMs) dhcp_coarse_tmr();  // a week's at most
 }
 
 Status resolve(const char* host, ip_addr_t& address) noexcept {
