@@ -105,7 +105,7 @@ static inline void skink_mbedtls_random_init(skink_mbedtls_random* random) { mbe
 static inline void skink_mbedtls_random_free(skink_mbedtls_random* random) { mbedtls_ctr_drbg_free(random); }
 
 static inline int skink_mbedtls_random_seed(skink_mbedtls_random* random, skink_mbedtls_draw* entropy, void* context) {
-  return mbedtls_ctr_drbg_seed(random, entropy, context, NULL, 0);
+  return mbedtls_ctr_drbg_seed(random, entropy, context, NULL, 0);  // NOLINT(modernize-use-nullptr): C
 }
 
 static inline int skink_mbedtls_random_draw(void* random, unsigned char* out, size_t count) {
@@ -145,7 +145,7 @@ static inline int skink_mbedtls_parse_key(mbedtls_pk_context* key, const unsigne
 #else
   (void)draw;
   (void)random;
-  return mbedtls_pk_parse_key(key, der, count, NULL, 0);
+  return mbedtls_pk_parse_key(key, der, count, NULL, 0);  // NOLINT(modernize-use-nullptr): C
 #endif
 }
 
