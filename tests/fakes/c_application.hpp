@@ -70,6 +70,21 @@ class Application {
     };
   }
 
+  /// Makes it the device "bench-1" of the fleet "f", with nothing but rounds. Before start().
+  void join_fleet() {
+    std::strcpy(identity.device_id, "bench-1");
+    std::strcpy(identity.fleet, "f");
+    std::memset(identity.key, 0x42, sizeof identity.key);
+    arena.resize(8192);
+    config.identity = &identity;
+    config.model = {};
+    config.arena = reinterpret_cast<std::uint8_t*>(arena.data());
+    config.arena_bytes = arena.size() * sizeof(float);
+    config.shape = {1, 0, 1, 0, SKINK_FLOAT32};
+    config.model_sectors = 15;
+    config.personal_sectors = 0;
+  }
+
   skink_status start() { return skink_init(device.get(), &config); }
 
   skink_state state() const {
@@ -117,6 +132,7 @@ class Application {
   float observation[2] = {};
   Told told;
   skink_config config{};
+  skink_identity identity{};
   std::unique_ptr<skink_device> device = std::make_unique<skink_device>();
 };
 

@@ -16,8 +16,11 @@
 extern "C" {
 #endif
 
-/// Size of a skink_firmware_update, bytes.
+/// Size of a skink_firmware_update, bytes. With a larger SKINK_CRYPTO_CONTEXT_BYTES define a larger one, for all
+/// sources.
+#ifndef SKINK_FIRMWARE_UPDATE_BYTES
 #define SKINK_FIRMWARE_UPDATE_BYTES 576
+#endif
 
 /// What the fleet's release key has signed.
 typedef struct skink_firmware_offer {
@@ -41,7 +44,7 @@ typedef struct skink_firmware_update {
   uint64_t memory[(SKINK_FIRMWARE_UPDATE_BYTES + 7) / 8];
 } skink_firmware_update;
 
-/// Begins to take a signed release of firmware.
+/// Begins to take a signed release of firmware. One that was begun in the same place is whole or stopped.
 ///
 /// @param[in] release_key  65 bytes, as the identity has it; borrowed until the update is whole or stopped
 /// @param[in] installed    number of the release that runs, as the platform has kept it; 0: none. Only higher ones are

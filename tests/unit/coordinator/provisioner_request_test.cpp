@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
-#include "pki.hpp"
+#include "provisioning_options.hpp"
 #include "requests.hpp"
 #include "skink/common/provisioning/identity.hpp"
 #include "skink/common/provisioning/key_name.hpp"
@@ -16,20 +16,11 @@ using namespace skink;
 using Catch::Matchers::Contains;
 using provisioning::Provisioner;
 using provisioning::ProvisioningOptions;
+using test::options_for;
+using test::reason;
 namespace fs = std::filesystem;
 
 namespace {
-
-ProvisioningOptions options_for(const test::Pki& pki) {
-  ProvisioningOptions options;
-  options.pki = pki.path();
-  options.out = pki.file("images");
-  options.fleet = "plant";
-  options.broker = {"gateway.local", 8883};
-  return options;
-}
-
-std::string reason(const Result<Provisioner>& result) { return result ? "no error" : result.error().message; }
 
 /// The image of "pump", made from the request of the options.
 std::string image_of_pump(const ProvisioningOptions& options) {

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <set>
 
-#include "pki.hpp"
+#include "provisioning_options.hpp"
 #include "skink/common/provisioning/identity.hpp"
 
 using namespace skink;
@@ -17,18 +17,11 @@ using Catch::Matchers::Contains;
 using provisioning::Existing;
 using provisioning::Provisioner;
 using provisioning::ProvisioningOptions;
+using test::options_for;
+using test::reason;
 namespace fs = std::filesystem;
 
 namespace {
-
-ProvisioningOptions options_for(const test::Pki& pki) {
-  ProvisioningOptions options;
-  options.pki = pki.path();
-  options.out = pki.file("images");
-  options.fleet = "plant";
-  options.broker = {"gateway.local", 8883};
-  return options;
-}
 
 void make(const ProvisioningOptions& options, const std::vector<std::string>& ids) {
   const auto provisioner = Provisioner::open(options, ids);
@@ -38,8 +31,6 @@ void make(const ProvisioningOptions& options, const std::vector<std::string>& id
     if (!made) FAIL(made.error().message);
   }
 }
-
-std::string reason(const Result<Provisioner>& result) { return result ? "no error" : result.error().message; }
 
 int mode_of(const std::string& path) { return static_cast<int>(fs::status(path).permissions()); }
 

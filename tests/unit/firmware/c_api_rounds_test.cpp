@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,16 +20,7 @@ namespace {
 class Connected {
  public:
   Connected() : it(48) {
-    std::strcpy(identity_.device_id, "bench-1");
-    std::strcpy(identity_.fleet, "f");
-    std::memset(identity_.key, 0x42, sizeof identity_.key);
-    it.config.identity = &identity_;
-    it.config.model = {};
-    it.config.arena = reinterpret_cast<std::uint8_t*>(arena_.data());
-    it.config.arena_bytes = arena_.size() * sizeof(float);
-    it.config.shape = {1, 0, 1, 0, SKINK_FLOAT32};
-    it.config.model_sectors = 15;
-    it.config.personal_sectors = 0;
+    it.join_fleet();
     REQUIRE(it.start() == SKINK_OK);
     connect();
   }
@@ -88,8 +78,6 @@ class Connected {
   ClientBench coordinator;
 
  private:
-  skink_identity identity_{};
-  std::vector<float> arena_ = std::vector<float>(8192);
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 /// A device over datagrams that sleeps whenever there is nothing to do, and a bridge's end of its session.
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "fakes/c_application.hpp"
@@ -22,16 +21,7 @@ constexpr std::uint32_t kSleepS = 600;
 class Node {
  public:
   Node() : it(48) {
-    std::strcpy(identity_.device_id, "bench-1");
-    std::strcpy(identity_.fleet, "f");
-    std::memset(identity_.key, 0x42, sizeof identity_.key);
-    it.config.identity = &identity_;
-    it.config.model = {};
-    it.config.arena = reinterpret_cast<std::uint8_t*>(arena_.data());
-    it.config.arena_bytes = arena_.size() * sizeof(float);
-    it.config.shape = {1, 0, 1, 0, SKINK_FLOAT32};
-    it.config.model_sectors = 15;
-    it.config.personal_sectors = 0;
+    it.join_fleet();
     it.config.uses_datagrams = 1;
     it.config.keep_alive_s = 20;
     it.config.sleep_s = kSleepS;
@@ -125,8 +115,6 @@ class Node {
     peer.deliver({Operation::kPublish, wire::TopicKind::kReply, 0, 0, false}, out, now);
   }
 
-  skink_identity identity_{};
-  std::vector<float> arena_ = std::vector<float>(8192);
 };
 
 }  // namespace
