@@ -15,6 +15,8 @@ import sys
 from collections import namedtuple
 from pathlib import Path
 
+from pcap import Unusable, read_ip
+
 FIN, SYN, RST = 0x01, 0x02, 0x04
 TCP, UDP = 6, 17
 # A TLS 1.2 record with the two bytes of a PINGREQ: AES-GCM, ChaCha20-Poly1305.
@@ -24,26 +26,16 @@ APPLICATION_DATA = 23
 Packet = namedtuple("Packet", "time is_up bytes protocol port flags data")
 
 
-class Unusable(Exception):
-    """The files do not allow the count."""
-
-
 def read_packets(path):
-    content = Path(path).read_bytes()
-    if content[:4] != b"\xd4\xc3\xb2\xa1" or struct.unpack("<I", content[20:24])[0] != 1:
-        raise Unusable(f"{path} is not a capture of Ethernet frames in the classic format")
-    packets, at = [], 24
-    while at + 16 <= len(content):
-        seconds, microseconds, captured, _ = struct.unpack("<IIII", content[at:at + 16])
-        ip = content[at + 30:at + 16 + captured]
-        at += 16 + captured
+    packets = []
+    for time, ip in read_ip(path):
         length = struct.unpack(">H", ip[2:4])[0]
         is_up = ip[16:20] == b"\x7f\x00\x00\x01"  # to 127.0.0.1, where broker and bridge are
         payload = ip[(ip[0] & 15) * 4:length]
         source, destination = struct.unpack(">HH", payload[:4])
         flags = payload[13] if ip[9] == TCP else 0
         data = payload[(payload[12] >> 4) * 4:] if ip[9] == TCP else payload[8:]
-        packets.append(Packet(seconds + microseconds / 1e6, is_up, length, ip[9], source if is_up else destination, flags, data))
+        packets.append(Packet(time, is_up, length, ip[9], source if is_up else destination, flags, data))
     if not packets:
         raise Unusable(f"{path} has no packets")
     return packets

@@ -16,10 +16,12 @@ import struct
 import subprocess
 import sys
 from collections import namedtuple
-from pathlib import Path
+
+from pcap import Unusable, read_ip
 
 UP, DOWN = "up", "down"
 SYN = 0x02
+TCP = 6
 APPLICATION_DATA, HANDSHAKE = 23, 22
 SERVER_HELLO, CERTIFICATE = 2, 11
 SUPPORTED_VERSIONS, PRE_SHARED_KEY = 43, 41
@@ -39,25 +41,12 @@ Segment = namedtuple("Segment", "time port side ip_bytes header_bytes sequence f
 Record = namedtuple("Record", "time side kind body")
 
 
-class Unusable(Exception):
-    """The capture does not allow the count."""
-
-
 def read_segments(path, broker_port):
     """TCP segments over IPv4 over Ethernet, in the order of the capture."""
-    content = Path(path).read_bytes()
-    if content[:4] != b"\xd4\xc3\xb2\xa1" or struct.unpack("<I", content[20:24])[0] != 1:
-        raise Unusable(f"{path} is not a capture of Ethernet frames in the classic format")
-    segments, at = [], 24
-    while at + 16 <= len(content):
-        seconds, microseconds, captured, length = struct.unpack("<IIII", content[at:at + 16])
-        frame = content[at + 16:at + 16 + captured]
-        at += 16 + captured
-        if captured != length:
-            raise Unusable("packets were cut off: capture with -s 0")
-        if frame[12:14] != b"\x08\x00" or frame[23] != 6:
+    segments = []
+    for time, ip in read_ip(path):
+        if ip[9] != TCP:
             continue
-        ip = frame[14:]
         ip_bytes = struct.unpack(">H", ip[2:4])[0]
         tcp = ip[(ip[0] & 15) * 4:ip_bytes]  # short frames are padded
         source, destination, sequence = struct.unpack(">HHI", tcp[:8])
@@ -65,7 +54,7 @@ def read_segments(path, broker_port):
             continue
         data = tcp[(tcp[12] >> 4) * 4:]
         side, port = (UP, source) if destination == broker_port else (DOWN, destination)
-        segments.append(Segment(seconds + microseconds / 1e6, port, side, ip_bytes, ip_bytes - len(data), sequence,
+        segments.append(Segment(time, port, side, ip_bytes, ip_bytes - len(data), sequence,
                                 tcp[13], data))
     return segments
 
