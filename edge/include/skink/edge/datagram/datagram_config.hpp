@@ -18,7 +18,7 @@ static_assert(SKINK_DATAGRAM_WINDOW >= 1 && SKINK_DATAGRAM_WINDOW <= 16, "SKINK_
 /// Pauses before something is sent again, ms: while no round trip has been measured, the shortest, and the longest, to
 /// which they double. Ranges 10..60000, in this order: least, first, longest.
 #ifndef SKINK_DATAGRAM_LEAST_WAIT_MS
-#define SKINK_DATAGRAM_LEAST_WAIT_MS 100
+#define SKINK_DATAGRAM_LEAST_WAIT_MS 500
 #endif
 #ifndef SKINK_DATAGRAM_FIRST_WAIT_MS
 #define SKINK_DATAGRAM_FIRST_WAIT_MS 1000
