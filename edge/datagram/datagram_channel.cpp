@@ -70,6 +70,7 @@ Status Channel::send(const Address& address, Bytes payload, uint64_t now_ms) noe
   sent_ = 0;
   acked_ = 0;
   furthest_ = 0;
+  has_hurried_ = false;
   asks_ = payload.empty();  // an empty piece is all of it
   is_sending_ = true;
   has_sent_ = false;
@@ -125,6 +126,16 @@ size_t Channel::output(MutableBytes out, uint64_t now_ms) noexcept {
   return write(datagram, out);
 }
 
+/// An ACK with nothing new: a piece is lost, or another has overtaken it. All is sent from there on, as the peer keeps
+/// nothing out of order; once until something new is acknowledged.
+void Channel::hurry(uint64_t now_ms) noexcept {
+  if (has_hurried_ || is_paused_ || sent_ <= acked_) return;
+  has_hurried_ = true;
+  patience_.forget();
+  sent_ = acked_;
+  resend_ms_ = now_ms + patience_.wait_ms();
+}
+
 void Channel::take_ack(const Datagram& datagram, uint64_t now_ms) noexcept {
   if (!is_sending_ || datagram.number != number_) return;
   if (datagram.is_complete) {
@@ -136,9 +147,13 @@ void Channel::take_ack(const Datagram& datagram, uint64_t now_ms) noexcept {
     return;
   }
   if (datagram.offset > furthest_ || datagram.offset < acked_) return;
-  if (datagram.offset == acked_ && datagram.offset < payload_.size()) return;  // nothing new: a gap, or a repetition
+  if (datagram.offset == acked_ && datagram.offset < payload_.size()) {
+    hurry(now_ms);
+    return;
+  }
   patience_.answered(now_ms);
   acked_ = datagram.offset;
+  has_hurried_ = false;
   if (sent_ < acked_) sent_ = acked_;
   const bool is_held = acked_ == payload_.size();
   resend_ms_ = now_ms + (is_held ? kHeldWaits : 1) * patience_.wait_ms();

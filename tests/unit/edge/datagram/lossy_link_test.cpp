@@ -85,6 +85,21 @@ TEST_CASE("datagrams: the pause before a repetition follows the link", "[edge][d
   CHECK(took(300) < 2 * fast);  // a slow link is not taken for one that loses
 }
 
+TEST_CASE("datagrams: a piece that is lost among others is not waited for", "[edge][datagram]") {
+  std::uint64_t took_ms = 0;
+  std::uint64_t sent = 0;
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+    DatagramBench bench({0.1, 0, 20}, seed);
+    REQUIRE(bench.connect());
+    const std::uint64_t before = bench.now;
+    exchange(bench, 24);
+    took_ms += bench.now - before;
+    sent += bench.datagrams;
+  }
+  CHECK(took_ms < 280'000);  // 218 s; 467 s where each loss costs a pause
+  CHECK(sent < 12'000);      // 11,586; 10,693 then
+}
+
 TEST_CASE("datagrams: numbers of messages go round", "[edge][datagram][slow]") {
   DatagramBench bench;
   REQUIRE(bench.connect());

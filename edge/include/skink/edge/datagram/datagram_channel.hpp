@@ -23,6 +23,8 @@ class Patience {
   /// Nothing came: the next pause is twice as long, and what was sent is not measured. @returns false after
   /// SKINK_DATAGRAM_TRIES of them.
   bool repeat() noexcept;
+  /// It is sent again before its time: what was sent is not measured.
+  void forget() noexcept { is_measuring_ = false; }
   /// Some answer came: pauses begin afresh.
   void heard() noexcept { tries_ = 0; }
   /// The pause from now on, ms.
@@ -92,6 +94,7 @@ class Channel {
 
  private:
   bool take_piece(const Datagram& datagram, Incoming& incoming) noexcept;
+  void hurry(uint64_t now_ms) noexcept;
   void take_ack(const Datagram& datagram, uint64_t now_ms) noexcept;
   size_t write_piece(MutableBytes out, uint64_t now_ms) noexcept;
   bool is_piece_due(size_t room) const noexcept;
@@ -103,8 +106,9 @@ class Channel {
   bool has_sent_ = false;
   bool asks_ = false;  ///< how far the peer is: it has all, but has not taken it
   bool is_paused_ = false;
-  uint16_t number_ = 0;  ///< of the message in flight, or of the last one
-  uint32_t sent_ = 0;    ///< of the message, bytes
+  bool has_hurried_ = false;  ///< since something new was acknowledged
+  uint16_t number_ = 0;       ///< of the message in flight, or of the last one
+  uint32_t sent_ = 0;         ///< of the message, bytes
   uint32_t acked_ = 0;
   uint32_t furthest_ = 0;  ///< that was ever sent
   Address address_;
