@@ -114,7 +114,6 @@ class Node {
     out.resize(written);
     peer.deliver({Operation::kPublish, wire::TopicKind::kReply, 0, 0, false}, out, now);
   }
-
 };
 
 }  // namespace
