@@ -2,6 +2,8 @@
 
 import { emit, setToken, state, token } from "./session.js";
 
+const kAnswerMs = 30000;
+
 /// An answer that is no success, or none at all (status 0).
 export class Problem extends Error {
   constructor(status, code, detail) {
@@ -51,8 +53,10 @@ export async function ask(method, path, { body, signal, more } = {}) {
   throw problem;
 }
 
+/// A service that takes the question and never answers counts as away after a while: what is asked next waits for it.
 export async function get(path, signal) {
-  return (await ask("GET", path, { signal })).json();
+  const limit = AbortSignal.timeout(kAnswerMs);
+  return (await ask("GET", path, { signal: signal ? AbortSignal.any([signal, limit]) : limit })).json();
 }
 
 export async function change(method, path, body) {

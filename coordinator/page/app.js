@@ -4,7 +4,7 @@
 import { accessView } from "./access.js";
 import { follow, get } from "./api.js";
 import { deviceView } from "./device.js";
-import { announce, button, fill, h, hash, integer, phase, pill } from "./dom.js";
+import { announce, button, fill, h, hash, integer, oneAtATime, phase, pill } from "./dom.js";
 import { eventsView } from "./events.js";
 import { fleetView } from "./fleet.js";
 import { modelsView } from "./models.js";
@@ -162,6 +162,7 @@ async function refreshStatus(signal) {
 }
 
 function watch(signal) {
+  const refresh = oneAtATime(() => refreshStatus(signal));
   on("event", ({ type, data }) => {
     if (type !== "round") state.events = [data, ...state.events].slice(0, 200);
     if (type === "round") {
@@ -171,11 +172,11 @@ function watch(signal) {
         emit("status");
       }
     } else if (/^(run|broker|service)\b/.test(type) && type !== "run.transcript" && type !== "run.evaluation") {
-      refreshStatus(signal);
+      refresh();
     }
   }, signal);
-  on("reload", () => refreshStatus(signal), signal);
-  const timer = setInterval(() => document.visibilityState === "visible" && refreshStatus(signal), 4000);
+  on("reload", refresh, signal);
+  const timer = setInterval(() => document.visibilityState === "visible" && refresh(), 4000);
   signal.addEventListener("abort", () => clearInterval(timer));
 }
 

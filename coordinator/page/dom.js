@@ -250,3 +250,19 @@ export function throttle(ms, work) {
     }, Math.max(0, last + ms - performance.now()));
   };
 }
+
+/// `work`, never twice at once. Who asks while it is at work gets what it finds when it is done once more: an answer
+/// that was on its way then may be older than what he has heard.
+export function oneAtATime(work) {
+  let now = null;
+  let next = null;
+  const ask = () => {
+    if (now === null) return (now = work().finally(() => (now = null)));
+    next ??= now.catch(() => {}).then(() => {
+      next = null;
+      return ask();
+    });
+    return next;
+  };
+  return ask;
+}

@@ -1,7 +1,7 @@
 // What was learned, what devices shall use, and what is tried by a few before the others get it.
 
 import { all, change, download } from "./api.js";
-import { button, bytes, card, dialog, failure, field, figure, fill, h, hash, integer, loading, percent, phase, show, table, throttle, time } from "./dom.js";
+import { button, bytes, card, dialog, failure, field, figure, fill, h, hash, integer, loading, oneAtATime, percent, phase, show, table, throttle, time } from "./dom.js";
 import { lacks, on, state } from "./session.js";
 
 function noKey() {
@@ -30,6 +30,8 @@ class ModelsView {
     this.trials = h("div");
     fill(this.releases, loading("releases"));
     this.lists = h("div");
+    this.load = oneAtATime(() => this.read());
+    this.loadReleases = oneAtATime(() => this.readReleases());
     fill(main, h("div", { class: "title" }, h("h1", null, "Models")),
       h("div", { class: "stack" }, card("Registry", { wide: true, name: "registry", note: "Every run that is over leaves its model." }, this.models),
         card("Releases", { wide: true, name: "releases", note: "What devices shall use. A device confirms a release when it has fetched, checked and kept it." }, this.releases),
@@ -123,15 +125,14 @@ class ModelsView {
     return table("Trials", columns, [...trials].reverse(), { none: "No model was tried yet. “Try …” above lets a group judge one first." });
   }
 
-  async load() {
+  async read() {
     const get = (name) => all(`/api/v1/${name}`, { signal: this.signal });
-    show(this.models, "models", async () => this.modelTable(await get("models")), this.signal);
-    show(this.trials, "trials", async () => this.trialTable(await get("trials")), this.signal);
-    await this.loadReleases();
+    await Promise.all([show(this.models, "models", async () => this.modelTable(await get("models")), this.signal),
+      show(this.trials, "trials", async () => this.trialTable(await get("trials")), this.signal), this.loadReleases()]);
   }
 
   /// What devices confirm is no event: they are asked again while one is missing.
-  async loadReleases() {
+  async readReleases() {
     try {
       const [releases, devices] = await Promise.all([all("/api/v1/releases", { signal: this.signal }), all("/api/v1/devices", { signal: this.signal })]);
       if (this.signal.aborted) return;

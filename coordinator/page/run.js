@@ -2,7 +2,7 @@
 
 import { all, change, get } from "./api.js";
 import { byteBars, Curve, histogram } from "./charts.js";
-import { button, bytes, card, choice, dialog, duration, facts, failure, figure, fill, h, hash, integer, loading, percent, phase, show, table, throttle, time } from "./dom.js";
+import { button, bytes, card, choice, dialog, duration, facts, failure, figure, fill, h, hash, integer, loading, oneAtATime, percent, phase, show, table, throttle, time } from "./dom.js";
 import { queueDialog } from "./run_form.js";
 import { doneOf, selectionText } from "./runs.js";
 import { lacks, on, state } from "./session.js";
@@ -164,6 +164,9 @@ class RunView {
     this.evaluations = [];
     this.rounds = [];
     this.whole = false;
+    this.loadRun = oneAtATime(() => this.readRun());
+    this.loadEvaluations = oneAtATime(() => this.readEvaluations());
+    this.loadRounds = oneAtATime(() => this.readRounds());
     this.top = h("div");
     this.gains = h("div");
     this.traffic = h("div");
@@ -178,7 +181,7 @@ class RunView {
     fill(this.traffic, loading("rounds"));
   }
 
-  async loadRun() {
+  async readRun() {
     this.run = await get(this.path, this.signal);
     fill(this.top, head(this.run, () => this.reload()), card("About this run", { name: "about" }, about(this.run)));
   }
@@ -187,7 +190,7 @@ class RunView {
     this.details = await get(`${this.path}/details`, this.signal);
   }
 
-  async loadEvaluations() {
+  async readEvaluations() {
     const after = this.evaluations.length ? this.evaluations.at(-1).rounds + 1 : 0;
     const fresh = await all(`${this.path}/evaluations`, { signal: this.signal, after });
     this.evaluations.push(...fresh);
@@ -198,7 +201,7 @@ class RunView {
     fill(this.gains, gains(last, reports));
   }
 
-  async loadRounds() {
+  async readRounds() {
     const done = doneOf(this.run);
     const known = this.rounds.length ? this.rounds.at(-1).round + 1 : 0;
     const after = Math.max(known, done - kRounds);
@@ -239,8 +242,6 @@ class RunView {
   }
 
   async reload() {
-    if (this.busy) return;
-    this.busy = true;
     try {
       await this.loadRun();
       if (this.details) await Promise.all([this.loadEvaluations(), this.loadRounds()]);
@@ -248,7 +249,6 @@ class RunView {
     } catch {
       // the header says that the service is away; the next event or reload comes here again
     }
-    this.busy = false;
   }
 
   drawCounter() {

@@ -1,7 +1,7 @@
 // The queue: runs that wait, are open or over; and what a new one is queued with.
 
 import { all } from "./api.js";
-import { button, card, fill, h, integer, phase, show, table, throttle, time } from "./dom.js";
+import { button, card, fill, h, integer, oneAtATime, phase, show, table, throttle, time } from "./dom.js";
 import { queueDialog } from "./run_form.js";
 import { schedulesCard } from "./schedules.js";
 import { lacks, on, state } from "./session.js";
@@ -34,10 +34,10 @@ export function runsView(main, signal) {
   const list = h("div");
   const queue = button("Queue a run", () => queueDialog(), { kind: "primary", refused: lacks("operate") });
   fill(main, h("div", { class: "title" }, h("h1", null, "Runs"), queue), card("All runs", { wide: true, note: "They are led one after the other, in the order of their numbers." }, list), schedulesCard(signal));
-  const load = () => show(list, "runs", async () => {
+  const load = oneAtATime(() => show(list, "runs", async () => {
     const runs = await all("/api/v1/runs", { signal });
     return table("Runs", kColumns, runs.reverse(), { none: "There is no run yet. “Queue a run” takes an experiment file and begins as soon as its devices are there." });
-  }, signal);
+  }, signal));
   const again = throttle(1000, load);
   on("event", ({ type }) => (type.startsWith("run.") && type !== "run.transcript") || type === "round" ? again() : null, signal);
   on("reload", again, signal);

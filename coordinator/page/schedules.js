@@ -1,7 +1,7 @@
 // Runs that are queued again and again: by time, or when devices say that it is time.
 
 import { all, change } from "./api.js";
-import { button, card, dialog, duration, fill, h, integer, show, table, throttle, time } from "./dom.js";
+import { button, card, dialog, duration, fill, h, integer, oneAtATime, show, table, throttle, time } from "./dom.js";
 import { lacks, on } from "./session.js";
 
 /// What makes a schedule due, in words.
@@ -41,8 +41,8 @@ function columnsOf(load) {
 
 export function schedulesCard(signal) {
   const list = h("div");
-  const load = () => show(list, "schedules", async () =>
-    table("Schedules", columnsOf(load), await all("/api/v1/schedules", { signal }), { none: "There is none. “Queue a run” makes one when it says that the run is repeated." }), signal);
+  const load = oneAtATime(() => show(list, "schedules", async () =>
+    table("Schedules", columnsOf(load), await all("/api/v1/schedules", { signal }), { none: "There is none. “Queue a run” makes one when it says that the run is repeated." }), signal));
   const again = throttle(1000, load);
   on("event", ({ type }) => (type.startsWith("schedule.") || type === "run.queued" ? again() : null), signal);
   on("reload", load, signal);

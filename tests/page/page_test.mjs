@@ -112,6 +112,18 @@ async function checkLive(page) {
   assert.ok(await page.evaluate(() => window.notReloaded), "nothing was loaded again");
 }
 
+/// The next answer to a GET of `path` is made when it is asked for, and comes when `release` is called.
+async function holdNext(page, path) {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  await page.route((url) => url.pathname === path, async (route) => {
+    const response = await route.fetch();
+    await released;
+    await route.fulfill({ response });
+  }, { times: 1 });
+  return release;
+}
+
 async function checkControls(page) {
   await page.getByRole("button", { name: "Pause", exact: true }).click();
   await page.getByRole("heading", { name: /paused/ }).waitFor();
@@ -121,10 +133,15 @@ async function checkControls(page) {
   await new Promise((resolve) => setTimeout(resolve, 700));
   assert.equal(await numberIn(counter), stood, "a paused run goes on");
   await inspect(page, "a paused run", troubles);
+  const release = await holdNext(page, "/api/v1/runs/1");
   await page.getByRole("button", { name: "Resume", exact: true }).click();
   await until("it goes on", async () => (await numberIn(counter)) > stood);
   await page.getByRole("button", { name: "Stop", exact: true }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
+  // What the page had asked before it was stopped says that it runs, and comes last.
+  await page.getByText("no run is open").waitFor();
+  await new Promise((resolve) => setTimeout(resolve, 700)); // what it is told, it asks about a moment later
+  release();
   await page.getByRole("heading", { name: /stopped/ }).waitFor();
 }
 
