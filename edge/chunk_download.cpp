@@ -1,15 +1,11 @@
 #include "skink/edge/internal/chunk_download.hpp"
 
 namespace skink::edge::internal {
-namespace {
 
-constexpr auto kChunkBytes = static_cast<uint32_t>(wire::kModelChunkBytes);
-
-}  // namespace
-
-bool ChunkDownload::set_model(uint32_t model_bytes) noexcept {
+bool ChunkDownload::set_model(uint32_t model_bytes, uint32_t chunk_bytes) noexcept {
   bytes_ = model_bytes;
-  count_ = static_cast<uint32_t>((size_t{model_bytes} + kChunkBytes - 1) / kChunkBytes);
+  chunk_bytes_ = chunk_bytes != 0 ? chunk_bytes : static_cast<uint32_t>(wire::kModelChunkBytes);
+  count_ = model_bytes / chunk_bytes_ + (model_bytes % chunk_bytes_ != 0 ? 1 : 0);
   return count_ <= SKINK_EDGE_MAX_MODEL_CHUNKS;
 }
 
@@ -65,8 +61,8 @@ bool ChunkDownload::next_unsubscription(Action& action) noexcept {
 }
 
 uint32_t ChunkDownload::length_of(uint32_t chunk) const noexcept {
-  const uint32_t left = bytes_ - chunk * kChunkBytes;
-  return left < kChunkBytes ? left : kChunkBytes;
+  const uint32_t left = bytes_ - chunk * chunk_bytes_;
+  return left < chunk_bytes_ ? left : chunk_bytes_;
 }
 
 bool ChunkDownload::place(const ModelPiece& piece, ModelWrite& write) noexcept {
@@ -77,7 +73,7 @@ bool ChunkDownload::place(const ModelPiece& piece, ModelWrite& write) noexcept {
   if (piece.offset != 0 && (piece.chunk != piece_chunk_ || piece.offset != piece_end_)) return false;
   piece_chunk_ = piece.chunk;
   piece_end_ = piece.offset + piece.piece_bytes;
-  write.offset = piece.chunk * kChunkBytes + piece.offset;
+  write.offset = piece.chunk * chunk_bytes_ + piece.offset;
   write.chunk = piece.chunk;
   write.completes_chunk = piece_end_ == length;
   return true;

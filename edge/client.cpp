@@ -45,6 +45,7 @@ void Client::on_connected(uint64_t now_ms) noexcept {
 
 void Client::on_disconnected() noexcept {
   is_connected_ = false;
+  upload_.on_disconnected();
   farewell_ = Farewell::kNone;  // now, for the next connection is there before the broker has accepted it
   is_outbox_busy_ = false;
 }
@@ -256,7 +257,7 @@ void Client::on_published(uint64_t now_ms) noexcept {
   if (!is_outbox_busy_) return;
   is_outbox_busy_ = false;
   if (farewell_ == Farewell::kOnItsWay) farewell_ = Farewell::kSaid;
-  if (state_ != ClientState::kUploading || !upload_.on_published()) return;
+  if (state_ != ClientState::kUploading || !upload_.on_published(now_ms)) return;
   if (upload_.is_sent()) state_ = ClientState::kWaiting;
   arm_timer();
 }
@@ -356,7 +357,7 @@ bool Client::encode_refusal(size_t& written) noexcept {
 
 bool Client::encode_chunk(size_t& written) noexcept {
   if (state_ != ClientState::kUploading) return false;
-  const bool is_encoded = upload_.encode_next(identity_, outbox_, written) == Status::kOk;
+  const bool is_encoded = upload_.encode_next(identity_, now_ms_, outbox_, written) == Status::kOk;
   if (!is_encoded) state_ = ClientState::kWaiting;  // phi could not be read now; the timer tries again
   return is_encoded;
 }

@@ -11,6 +11,7 @@ ModelOffer offer_of(const wire::Task& task) noexcept {
   memcpy(offer.digest.bytes, task.model_sha256, sizeof offer.digest.bytes);
   offer.bytes = task.model_bytes;
   offer.topic_slot = task.model_slot;
+  offer.chunk_bytes = task.model_chunk_bytes;
   offer.patch_base = task.patch_base;
   offer.patch_bytes = task.patch_bytes;
   offer.seed = task.seed;
@@ -21,7 +22,7 @@ bool ModelDownload::begin(const ModelOffer& offer, const DownloadPlaces& places,
   offer_ = offer;
   places_ = places;
   received_bytes_ = 0;
-  if (!chunks_.set_model(offer_.bytes) || offer_.bytes > places_.capacity) {
+  if (!chunks_.set_model(offer_.bytes, offer_.chunk_bytes) || offer_.bytes > places_.capacity) {
     invalidate();
     return false;
   }

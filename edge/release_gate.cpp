@@ -16,6 +16,7 @@ ModelOffer offer_of(const wire::Release& message, uint32_t bytes) noexcept {
   offer.store = ModelStoreKind::kRelease;
   offer.topic = wire::TopicKind::kReleaseModel;
   offer.topic_slot = message.slot;
+  offer.chunk_bytes = message.model_chunk_bytes;
   offer.patch_base = message.patch_base;
   offer.patch_bytes = message.patch_bytes;
   offer.seed = message.seed;
@@ -47,7 +48,8 @@ ReleaseGate::Meaning ReleaseGate::announce(const wire::Release& message) noexcep
   set_refused(0, wire::Refusal::kNone);
   const bool is_coming = stage_ == ReleaseStage::kWanted || stage_ == ReleaseStage::kFetching;
   const bool is_repeat = is_coming && manifest.number == number_ && offer.digest == offer_.digest &&
-                         manifest.digest == content_ && offer.topic_slot == offer_.topic_slot;
+                         manifest.digest == content_ && offer.topic_slot == offer_.topic_slot &&
+                         offer.chunk_bytes == offer_.chunk_bytes;
   number_ = manifest.number;
   offer_ = offer;
   content_ = manifest.digest;
@@ -64,7 +66,8 @@ wire::Refusal ReleaseGate::reason_to_refuse(const ModelOffer& offer, uint32_t nu
   const bool is_kept = number != 0 && number == kept_number_ && may_come_again;
   if (number <= kept_number_ && !is_kept) return wire::Refusal::kOlderRelease;
   if (offer.bytes > kept_.capacity()) return wire::Refusal::kDoesNotFit;
-  const bool is_sound = offer.topic_slot < wire::kModelSlots && (judgement_.passes == 0 || is_valid(judgement()));
+  const bool is_sound = offer.topic_slot < wire::kModelSlots && wire::is_model_chunk_size(offer.chunk_bytes) &&
+                        (judgement_.passes == 0 || is_valid(judgement()));
   return is_sound ? wire::Refusal::kNone : wire::Refusal::kInvalidTask;
 }
 

@@ -1,6 +1,7 @@
 #include "skink/edge/internal/task_gate.hpp"
 
 #include "skink/common/codec/codec.hpp"
+#include "skink/common/wire/topics.hpp"
 
 namespace skink::edge::internal {
 namespace {
@@ -17,7 +18,7 @@ bool is_before(const wire::Task& a, const wire::Task& b) noexcept {
 }  // namespace
 
 bool TaskGate::is_repeat(const wire::Task& task) const noexcept {
-  return is_open_ && wire::id_of(task) == wire::id_of(task_);
+  return is_open_ && wire::id_of(task) == wire::id_of(task_) && task.model_chunk_bytes == task_.model_chunk_bytes;
 }
 
 wire::Refusal TaskGate::judge(const wire::Task& task) noexcept {
@@ -36,6 +37,7 @@ wire::Refusal TaskGate::reason_to_refuse(const wire::Task& task) const noexcept 
   codec::Codec codec{};
   if (is_adapt(task) && !codec::parse(task.uplink, codec)) return wire::Refusal::kUnknownCodec;
   if (!is_known_kind(task) || task.model_bytes == 0) return wire::Refusal::kInvalidTask;
+  if (!wire::is_model_chunk_size(task.model_chunk_bytes)) return wire::Refusal::kInvalidTask;
   if (is_adapt(task) && task.change >= wire::kChangeKinds) return wire::Refusal::kInvalidTask;
   return wire::Refusal::kNone;
 }

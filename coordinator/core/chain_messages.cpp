@@ -9,11 +9,11 @@
 namespace skink::coordinator {
 
 std::vector<Publish> chain_messages(const std::string& device_id, const crypto::Digest& model,
-                                    const std::vector<std::uint8_t>& chain) {
-  constexpr std::size_t kPartBytes = wire::kModelChunkBytes - wire::kPatchHeadBytes;
+                                    const std::vector<std::uint8_t>& chain, std::uint32_t message_bytes) {
+  const std::size_t part_bytes = message_bytes - wire::kPatchHeadBytes;
   std::vector<Publish> parts;
-  for (std::size_t offset = 0; offset < chain.size(); offset += kPartBytes) {
-    const std::size_t count = std::min(kPartBytes, chain.size() - offset);
+  for (std::size_t offset = 0; offset < chain.size(); offset += part_bytes) {
+    const std::size_t count = std::min(part_bytes, chain.size() - offset);
     Publish part;
     part.topic = wire::TopicKind::kPatch;
     part.device_id = device_id;

@@ -34,7 +34,7 @@ Coordinator::Coordinator(CoordinatorConfig config, const RunSnapshot* snapshot)
                        ? std::nullopt
                        : std::make_optional<DeviceBook>(config_.master_key, config_.fleet, config_.nonce)),
       devices_(config_.devices != nullptr ? *config_.devices : *own_devices_),
-      outbox_(config_.experiment, model_),
+      outbox_(config_.experiment, model_, config_.model_chunk_bytes),
       driver_({config_.experiment, model_.strategy(), model_, devices_, outbox_, refused_}, config_.run, config_.mode,
               config_.executor) {
   devices_.begin_run();

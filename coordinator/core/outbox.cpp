@@ -10,18 +10,18 @@
 #include "skink/coordinator/core/state_message.hpp"
 
 namespace skink::coordinator {
-namespace {
 
-/// Of all the messages that carry a model.
-std::size_t model_payload_bytes(std::size_t file_bytes) {
-  const std::size_t chunks = (file_bytes + wire::kModelChunkBytes - 1) / wire::kModelChunkBytes;
-  return file_bytes + chunks * wire::kModelHeadBytes;
+Outbox::Outbox(const Experiment& experiment, const rounds::MetaModel& model, std::uint32_t chunk_bytes)
+    : experiment_(&experiment),
+      model_(&model),
+      chunk_bytes_(chunk_bytes),
+      patches_(experiment.downlink, model::model_bytes(model.model())) {}
+
+/// Of all the messages that carry the model.
+std::size_t Outbox::model_payload_bytes() const {
+  const std::size_t file_bytes = model_->file().size();
+  return file_bytes + (file_bytes + chunk_bytes_ - 1) / chunk_bytes_ * wire::kModelHeadBytes;
 }
-
-}  // namespace
-
-Outbox::Outbox(const Experiment& experiment, const rounds::MetaModel& model)
-    : experiment_(&experiment), model_(&model), patches_(experiment.downlink, model::model_bytes(model.model())) {}
 
 void Outbox::set_rounds_done(std::uint32_t rounds_done) {
   rounds_done_ = rounds_done;
@@ -32,12 +32,12 @@ void Outbox::publish_model() {
   if (model_published_) return;
   model_published_ = true;
   const std::vector<std::uint8_t>& file = model_->file();
-  for (std::size_t offset = 0; offset < file.size(); offset += wire::kModelChunkBytes) {
-    const std::size_t count = std::min(wire::kModelChunkBytes, file.size() - offset);
+  for (std::size_t offset = 0; offset < file.size(); offset += chunk_bytes_) {
+    const std::size_t count = std::min<std::size_t>(chunk_bytes_, file.size() - offset);
     Publish publish;
     publish.topic = wire::TopicKind::kModel;
     publish.slot = model_slot();
-    publish.chunk = static_cast<std::uint32_t>(offset / wire::kModelChunkBytes);
+    publish.chunk = static_cast<std::uint32_t>(offset / chunk_bytes_);
     publish.payload.resize(wire::kModelHeadBytes + count);
     store_u64(publish.payload.data(), crypto::prefix_of(model_->digest()));
     std::memcpy(publish.payload.data() + wire::kModelHeadBytes, file.data() + offset, count);
@@ -48,11 +48,11 @@ void Outbox::publish_model() {
 
 /// An empty retained message removes a chunk from the broker.
 void Outbox::clear_slot(std::uint32_t slot) {
-  for (std::size_t offset = 0; offset < model_->file().size(); offset += wire::kModelChunkBytes) {
+  for (std::size_t offset = 0; offset < model_->file().size(); offset += chunk_bytes_) {
     Publish publish;
     publish.topic = wire::TopicKind::kModel;
     publish.slot = slot;
-    publish.chunk = static_cast<std::uint32_t>(offset / wire::kModelChunkBytes);
+    publish.chunk = static_cast<std::uint32_t>(offset / chunk_bytes_);
     publish.retain = true;
     actions_.emplace_back(std::move(publish));
   }
@@ -64,8 +64,7 @@ void Outbox::withdraw() {
 }
 
 bool Outbox::publishes(std::uint32_t slot, std::uint32_t chunk) const {
-  return model_published_ && slot == model_slot() &&
-         std::size_t{chunk} * wire::kModelChunkBytes < model_->file().size();
+  return model_published_ && slot == model_slot() && std::size_t{chunk} * chunk_bytes_ < model_->file().size();
 }
 
 void Outbox::note_model(KnownDevice& device, std::uint64_t digest_prefix) const {
@@ -77,7 +76,7 @@ void Outbox::note_model(KnownDevice& device, std::uint64_t digest_prefix) const 
 void Outbox::note_repeated(KnownDevice& device, const wire::Update& update) {
   if (update.repeated_model_bytes == 0 || device.repeated_in == update.id) return;
   constexpr std::uint64_t kMostModels = 16;
-  const std::uint64_t most = kMostModels * model_payload_bytes(model_->file().size());
+  const std::uint64_t most = kMostModels * model_payload_bytes();
   traffic_.downlink_bytes += std::min<std::uint64_t>(update.repeated_model_bytes, most);
   device.repeated_in = update.id;
 }
@@ -96,6 +95,7 @@ void Outbox::send_task(KnownDevice& device, const TaskRequest& request) {
   std::memcpy(task.model_sha256, digest.bytes, crypto::kDigestBytes);
   task.model_bytes = static_cast<std::uint32_t>(model_->file().size());
   task.model_slot = model_slot();
+  task.model_chunk_bytes = chunk_bytes_ == wire::kModelChunkBytes ? 0 : chunk_bytes_;
   task.seed = experiment_->seed;
   task.inner_learning_rate = request.loop.inner_learning_rate;
   task.passes = request.loop.passes;
@@ -119,11 +119,11 @@ void Outbox::send_task(KnownDevice& device, const TaskRequest& request) {
   Publish publish = internal::sealed(wire::TopicKind::kTask, device, task, wire::encode_task);
   traffic_.downlink_bytes += publish.payload.size();
   if (chain.empty() && device.model_sent != digest && device.base != digest) {
-    traffic_.downlink_bytes += model_payload_bytes(model_->file().size());
+    traffic_.downlink_bytes += model_payload_bytes();
   }
   device.model_sent = digest;
   actions_.emplace_back(std::move(publish));
-  for (Publish& part : chain_messages(device.id, digest, chain)) {
+  for (Publish& part : chain_messages(device.id, digest, chain, chunk_bytes_)) {
     traffic_.downlink_bytes += part.payload.size();
     actions_.emplace_back(std::move(part));
   }

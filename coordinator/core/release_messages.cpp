@@ -12,12 +12,13 @@ namespace skink::coordinator {
 
 std::vector<Publish> release_chunks(const AnnouncedRelease& release) {
   std::vector<Publish> chunks;
-  for (std::size_t offset = 0; offset < release.file.size(); offset += wire::kModelChunkBytes) {
-    const std::size_t count = std::min(wire::kModelChunkBytes, release.file.size() - offset);
+  const std::size_t chunk_bytes = release.chunk_bytes;
+  for (std::size_t offset = 0; offset < release.file.size(); offset += chunk_bytes) {
+    const std::size_t count = std::min(chunk_bytes, release.file.size() - offset);
     Publish chunk;
     chunk.topic = wire::TopicKind::kReleaseModel;
     chunk.slot = release.slot;
-    chunk.chunk = static_cast<std::uint32_t>(offset / wire::kModelChunkBytes);
+    chunk.chunk = static_cast<std::uint32_t>(offset / chunk_bytes);
     chunk.payload.resize(wire::kModelHeadBytes + count);
     store_u64(chunk.payload.data(), crypto::prefix_of(release.model));
     std::memcpy(chunk.payload.data() + wire::kModelHeadBytes, release.file.data() + offset, count);
@@ -36,6 +37,7 @@ Publish release_announcement(const AnnouncedRelease& release, const ReleaseChain
   message.slot = release.slot;
   message.patch_base = chain.bytes.empty() ? 0 : chain.base;
   message.patch_bytes = static_cast<std::uint32_t>(chain.bytes.size());
+  message.model_chunk_bytes = release.chunk_bytes == wire::kModelChunkBytes ? 0 : release.chunk_bytes;
   message.seed = release.seed;
   message.inner_learning_rate = release.inner_learning_rate;
   message.passes = release.passes;

@@ -32,6 +32,7 @@ Result<void> ActiveRun::prepare(const RunSource& source, const RunHost& host) {
   config.master_key = host.master_key;
   config.fleet = host.fleet;
   config.devices = host.devices;
+  config.model_chunk_bytes = host.model_chunk_bytes;
   config.executor = host.executor;
   config.evaluates_only = source.evaluates_only;
   devices_ = host.devices;

@@ -54,7 +54,9 @@ Result<std::unique_ptr<FleetLoop>> FleetLoop::create(const Settings& settings) {
   return loop;
 }
 
-RunHost FleetLoop::run_host() { return {master_key_, settings_.fleet, &devices_, rounds::Executor::of(workers_)}; }
+RunHost FleetLoop::run_host() {
+  return {master_key_, settings_.fleet, &devices_, settings_.model_chunk_bytes, rounds::Executor::of(workers_)};
+}
 
 std::uint64_t FleetLoop::now_ms() const {
   return static_cast<std::uint64_t>(

@@ -20,6 +20,7 @@ Result<FleetReleases::Live> FleetReleases::live_of(const ReleaseRow& row) const 
   live.announced.slot = row.slot;
   live.announced.header = row.header;
   live.announced.file = std::move(*file);
+  live.announced.chunk_bytes = chunk_bytes_;
   live.announced.seed = row.seed;
   live.announced.inner_learning_rate = row.inner_learning_rate;
   live.announced.passes = row.passes;
@@ -92,7 +93,8 @@ void FleetReleases::consider(const DeviceRow& row) {
   const KnownDevice* known = devices_.find(row.id);
   const bool is_there = known != nullptr && known->presence.online && broker_.is_connected();
   if (chain.bytes.empty() || !is_there) return;  // the broker keeps no chain
-  for (Publish& part : chain_messages(row.id, live->announced.model, chain.bytes)) broker_.publish(std::move(part));
+  for (Publish& part : chain_messages(row.id, live->announced.model, chain.bytes, chunk_bytes_))
+    broker_.publish(std::move(part));
   chain_sent_[row.id] = live->announced.number;
 }
 

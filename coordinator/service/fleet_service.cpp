@@ -54,7 +54,8 @@ FleetService::FleetService(const Settings& settings, FleetStore store, std::uniq
       store_(std::move(store)),
       loop_(std::move(loop)),
       releases_(
-          store_, loop_->devices(), loop_->broker(), [this](const std::string& id) { return group_of(id); },
+          store_, loop_->devices(), loop_->broker(), settings_.model_chunk_bytes,
+          [this](const std::string& id) { return group_of(id); },
           [this](std::uint32_t model) { return patches_to(model); }),
       renewals_(settings_, store_, loop_->devices(), loop_->broker(),
                 [this](const char* level, const char* name, const std::string& text, const std::string& id) {

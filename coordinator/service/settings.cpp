@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "skink/common/limits.hpp"
+#include "skink/common/wire/topics.hpp"
 #include "skink/host/config/config_reader.hpp"
 
 namespace skink::coordinator {
@@ -61,6 +62,8 @@ Result<Settings> read_settings(const std::string& path) {
   const ConfigReader fleet = root.table("fleet", Presence::kRequired);
   settings.fleet = fleet.id("name");
   settings.master_key = from_folder_of(path, fleet.text("master_key", kMaxPath));
+  settings.model_chunk_bytes = fleet.count("model_chunk_bytes", {wire::kLeastModelChunkBytes, wire::kModelChunkBytes},
+                                           settings.model_chunk_bytes);
   settings.revoked = from_folder_of(path, fleet.text("revoked", kMaxPath, ""));
   settings.release_pki = from_folder_of(path, root.table("release", Presence::kOptional).text("pki", kMaxPath, ""));
   const ConfigReader certificates = root.table("certificates", Presence::kOptional);
@@ -106,6 +109,7 @@ SettingsChange change_settings(Settings& running, const Settings& read) {
   leave("[http] key", &Settings::http_key);
   leave("[fleet] name", &Settings::fleet);
   leave("[fleet] master_key", &Settings::master_key);
+  leave("[fleet] model_chunk_bytes", &Settings::model_chunk_bytes);
   leave("[fleet] revoked", &Settings::revoked);
   return change;
 }

@@ -138,7 +138,7 @@ class Device:
             except Refused:
                 return "UNKNOWN_CODEC"
         is_known = task.kind == KIND["EVALUATE"] or (task.kind == KIND["ADAPT"] and task.change in (0, 1))
-        return "" if is_known and task.model_bytes else "INVALID_TASK"
+        return "" if is_known and task.model_bytes and 256 <= wire.chunk_size(task) <= 4096 else "INVALID_TASK"
 
     def begin(self, task):
         self.releases.stop()                                            # the task goes first
@@ -167,8 +167,9 @@ class Device:
         self.arm()
 
     def receive_chunk(self, k, payload):
-        count = -(-self.task.model_bytes // wire.CHUNK_BYTES)
-        length = min(wire.CHUNK_BYTES, self.task.model_bytes - wire.CHUNK_BYTES * k)
+        size = wire.chunk_size(self.task)
+        count = -(-self.task.model_bytes // size)
+        length = min(size, self.task.model_bytes - size * k)
         if k < count and payload[:8] == self.task.model_sha256[:8] and not self.chunks and (
                 self.task.patch_bytes or self.download is None or k in self.download):
             self.repeated += len(payload)

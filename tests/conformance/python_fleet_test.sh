@@ -14,6 +14,7 @@ learn() {
   local name=$1 file=$2 devices=$3 fleet reference i
   shift 3
   fleet_configure "$name" "$file"
+  sed -i "s/^\[fleet\]$/[fleet]\n${setting:-}/" "$fleet_work/$name/coordinator.toml"
   export CONFORMANCE_HOST=127.0.0.1 CONFORMANCE_PORT=$fleet_port CONFORMANCE_PKI=$fleet_work/pki CONFORMANCE_FLEET=demo \
     CONFORMANCE_EXPERIMENT=$file
   local pids=()
@@ -37,4 +38,5 @@ fleet_begin 7
 learn vectors "$fleet_root/tests/conformance/vectors.toml" 4
 grep -q "$(summary_field "$fleet_work/vectors/fleet/summary.json" model_sha256)" "$fleet_root/docs/vectors/learning.json" ||
   fail "docs/vectors/learning.json has another hash"
+setting='model_chunk_bytes = 256' learn small-chunks "$fleet_root/tests/conformance/vectors.toml" 4
 learn patches "$fleet_root/scripts/lib/conformance/fleet.toml" 7

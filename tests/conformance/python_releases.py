@@ -85,7 +85,7 @@ class Releases:
             return "DOES_NOT_FIT"
         is_sound = message.passes == 0 or (0 < message.inner_learning_rate < float("inf") and message.passes <= 1024
                                            and 1 <= message.batch_size <= 1024)
-        return "" if is_sound and message.slot < 2 else "INVALID_TASK"
+        return "" if is_sound and message.slot < 2 and 256 <= wire.chunk_size(message) <= 4096 else "INVALID_TASK"
 
     def say(self, before):
         """A birth, if it says something else than before."""
@@ -120,9 +120,9 @@ class Releases:
     def receive_chunk(self, k, payload):
         if self.chunks is None or payload[:8] != self.announced.model_sha256[:8]:
             return
-        length = self.wanted[1]
-        count = -(-length // wire.CHUNK_BYTES)
-        if k < count and len(payload) == 8 + min(wire.CHUNK_BYTES, length - wire.CHUNK_BYTES * k):
+        length, size = self.wanted[1], wire.chunk_size(self.announced)
+        count = -(-length // size)
+        if k < count and len(payload) == 8 + min(size, length - size * k):
             self.chunks[k] = payload[8:]
         if len(self.chunks) == count:
             file = b"".join(self.chunks[k] for k in range(count))

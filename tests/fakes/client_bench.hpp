@@ -93,6 +93,7 @@ class ClientBench {
     std::strcpy(t.uplink, "int8");
     t.time_left_ms = 600000;
     t.task_count = 1;
+    t.model_chunk_bytes = chunk_bytes == wire::kModelChunkBytes ? 0 : static_cast<std::uint32_t>(chunk_bytes);
     t.chunk_bytes = 512;
     return t;
   }
@@ -130,13 +131,13 @@ class ClientBench {
   }
 
   std::uint32_t model_chunks() const {
-    return static_cast<std::uint32_t>((model.file.size() + wire::kModelChunkBytes - 1) / wire::kModelChunkBytes);
+    return static_cast<std::uint32_t>((model.file.size() + chunk_bytes - 1) / chunk_bytes);
   }
 
   /// A chunk of the current model in one piece. False: the client did not want it.
   bool give_chunk(std::uint32_t chunk, Status stored = Status::kOk) {
-    const std::size_t start = chunk * wire::kModelChunkBytes;
-    const auto length = static_cast<std::uint32_t>(std::min(wire::kModelChunkBytes, model.file.size() - start));
+    const std::size_t start = chunk * chunk_bytes;
+    const auto length = static_cast<std::uint32_t>(std::min(chunk_bytes, model.file.size() - start));
     return give_piece({crypto::prefix_of(model.digest), chunk, 0, length, length}, stored);
   }
 
@@ -145,7 +146,7 @@ class ClientBench {
     if (!client->on_model_bytes(piece, write)) return false;
     Message& place = place_of(write);
     REQUIRE(write.offset + piece.piece_bytes <= place.size());
-    const std::size_t from = piece.chunk * wire::kModelChunkBytes + piece.offset;
+    const std::size_t from = piece.chunk * chunk_bytes + piece.offset;
     REQUIRE(from + piece.piece_bytes <= model.file.size());
     std::memcpy(place.data() + write.offset, model.file.data() + from, piece.piece_bytes);
     client->on_model_stored(write, stored, now);
@@ -274,7 +275,8 @@ class ClientBench {
   wire::Identity identity;
   std::unique_ptr<edge::Client> client;
   std::uint64_t now = 1000;
-  bool answers_probes = true;  ///< at once, as a port whose link is never slow
+  std::size_t chunk_bytes = wire::kModelChunkBytes;  ///< of the model, as tasks say from now on
+  bool answers_probes = true;                        ///< at once, as a port whose link is never slow
 
  private:
   Message& place_of(const edge::ModelWrite& write) {

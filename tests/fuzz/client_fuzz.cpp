@@ -170,6 +170,7 @@ class Bench {
     std::strncpy(task.uplink, uplink, sizeof task.uplink - 1);
     task.time_left_ms = oddity == 6 ? commands.word() : 100000;
     task.task_count = oddity == 7 ? commands.word() : 1 + commands.byte() % 3;
+    task.model_chunk_bytes = oddity == 10 ? commands.word() : 0;
     task.chunk_bytes = oddity == 8 ? commands.word() : 256 * (commands.byte() % 4);
     task.patch_base = oddity == 9 ? 1 : crypto::prefix_of(digest_);
     task.patch_bytes = oddity == 0 || oddity > 9 ? 60 : 0;

@@ -43,6 +43,7 @@ std::string sha256_of(FleetService& service, std::uint32_t model) { return (*ser
 TEST_CASE("fleet service: three runs, releases to all and to a group, and one back: every device ends with the model",
           "[service][broker]") {
   Bench bench;
+  bench.settings.model_chunk_bytes = 512;
   std::optional<Devices> devices;
   devices.emplace(bench.broker, device_ids(6));
   const auto service = bench.service();

@@ -101,7 +101,7 @@ def tasks(fleet):
 
 
 def check_chunks(fleet):
-    wanted = dict(enumerate(wire.model_chunks(fleet.model.file)))
+    wanted = dict(enumerate(wire.model_chunks(fleet.model.file, fleet.chunk_bytes)))
     got = fleet.retained_model(fleet.model.slot)
     equal("chunks that the broker keeps", sorted(got), sorted(wanted))
     for k, chunk in wanted.items():
@@ -111,7 +111,7 @@ def check_chunks(fleet):
 @check("model_chunks", "protocol.md 1", "the first 8 bytes of the hash of a model, then bytes", needs="tasks")
 def model_chunks(fleet):
     check_chunks(fleet)
-    return f"{len(wire.model_chunks(fleet.model.file))} chunks, retained"
+    return f"{len(wire.model_chunks(fleet.model.file, fleet.chunk_bytes))} chunks of {fleet.chunk_bytes} bytes, retained"
 
 
 @check("update_wrong_code", "protocol.md 4.3", "Revoked device, unknown device or wrong code: count", needs="tasks")

@@ -103,7 +103,7 @@ def too_large(lead):
 
 # -------------------------------------------------------------------------------------------- The model, and bits
 
-@check("whole_model", "protocol.md 3.3", "store what follows the head of chunk k at 4096 k", needs="presence")
+@check("whole_model", "protocol.md 3.3", "store what follows the head of chunk k at c k", needs="presence")
 def whole_model(lead):
     """The first task: a device that took the ones with a wrong code refuses it, for it is a lower round."""
     task = lead.task()
@@ -140,6 +140,28 @@ def foreign_chunks(lead):
     lead.remove_models()
     lead.reply(task)
     lead.model = model
+
+
+@check("small_chunks", "protocol.md 3.3", "c is the `model_chunk_bytes` of the task", needs="whole_model")
+def small_chunks(lead):
+    """Of a size that is none first: such a task is refused."""
+    phi = lead.model.phi.copy()
+    phi[1] += 1
+    model = Model(lead.learner.network, phi, slot=1)
+    for size in (255, 4097):
+        task = lead.task(model, model_chunk_bytes=size)
+        lead.refused(task, "INVALID_TASK")
+    task = lead.task(model, model_chunk_bytes=256)
+    lead.publish_model(model, wire.model_chunks(model.file, 256))
+    lead.send(task)
+    answer = lead.take_answer(task)
+    if answer.update.refusal == REFUSAL["DOES_NOT_FIT"]:
+        return "it has no room for so many chunks"
+    lead.adapted(task, answer, model)
+    lead.remove_models()
+    lead.reply(task)
+    lead.model = model
+    return f"{len(wire.model_chunks(model.file, 256))} chunks"
 
 
 @check("wrong_model_hash", "protocol.md 5", "the downloaded bytes are not the model that the task names",

@@ -215,7 +215,7 @@ class Fleet:
 
     def retained_model(self, slot, seconds=5):
         """The chunks that the broker keeps: {k: bytes}."""
-        topic, count = f"{wire.root(self.options.fleet)}model/{slot}/", len(wire.model_chunks(self.model.file))
+        topic, count = f"{wire.root(self.options.fleet)}model/{slot}/", len(wire.model_chunks(self.model.file, self.chunk_bytes))
         self.observer.link.drop(lambda m: m.topic.startswith(topic))
         self.observer.link.resubscribe(topic + "+")
         found, end = {}, time.monotonic() + seconds
@@ -239,6 +239,8 @@ class Fleet:
                              ("inner_learning_rate", self.learner.rate),
                              ("accepted_round", self.accepted.get(device.index, 0))):
             equal(f"{name} of the task for {device.id}", getattr(task, name), wanted)
+        self.chunk_bytes = wire.chunk_size(task)
+        expect(256 <= self.chunk_bytes <= 4096, f"model_chunk_bytes is {task.model_chunk_bytes}")
         expect(0 < task.time_left_ms <= self.settings["deadline_ms"], f"time_left_ms is {task.time_left_ms}")
 
     def take_task(self, device, attempt=0, seconds=None):

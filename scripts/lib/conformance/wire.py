@@ -195,9 +195,14 @@ def prefix(digest):
     return int.from_bytes(digest[:8], "little")
 
 
-def model_chunks(file):
+def chunk_size(message):
+    """Of the model's chunks, as a task or a release says it."""
+    return message.model_chunk_bytes or CHUNK_BYTES
+
+
+def model_chunks(file, size=CHUNK_BYTES):
     """What is published under model/<slot>/<k>."""
-    return [file[-32:-24] + file[at:at + CHUNK_BYTES] for at in range(0, len(file), CHUNK_BYTES)]
+    return [file[-32:-24] + file[at:at + size] for at in range(0, len(file), size)]
 
 
 def patch_parts(digest, chain, size=PATCH_PART_BYTES):

@@ -27,7 +27,6 @@ void start_download(ClientBench& bench) {
   bench.give(bench.task());
   (void)bench.pump();
   REQUIRE(bench.client->state() == ClientState::kDownloading);
-  REQUIRE(bench.model_chunks() == 3);
 }
 
 std::vector<std::uint32_t> chunks_asked_for(const std::vector<Sent>& sent) {
@@ -65,6 +64,42 @@ TEST_CASE("client download: a chunk may come in pieces", "[edge][client][downloa
     }
   }
   CHECK(bench.client->state() == ClientState::kWorking);
+}
+
+TEST_CASE("client download: chunks are of the size that the task names", "[edge][client][download]") {
+  ClientBench bench(three_chunks());
+  bench.chunk_bytes = GENERATE(256U, 1000U, 4095U);
+  start_download(bench);
+  const std::uint64_t digest = crypto::prefix_of(bench.model.digest);
+  CHECK_FALSE(bench.give_piece({digest, 0, 0, 4096, 4096}));
+  CHECK_FALSE(bench.give_piece({digest, bench.model_chunks(), 0, 100, 100}));
+  bench.give_model();
+  CHECK(bench.client->state() == ClientState::kWorking);
+}
+
+TEST_CASE("client download: the task comes again with another size of chunks", "[edge][client][download]") {
+  ClientBench bench(three_chunks());
+  start_download(bench);
+  REQUIRE(bench.give_chunk(0));
+  bench.give(bench.task());  // the same
+  CHECK(bench.pump().empty());
+  bench.chunk_bytes = 512;
+  bench.give(bench.task());
+  CHECK_FALSE(bench.pump().empty());  // subscribes anew
+  bench.give_model();
+  const Message change = bench.change(bench.updates(bench.run()));
+  bench.chunk_bytes = 1024;
+  bench.give(bench.task());  // the model is there: the same bytes
+  CHECK(bench.change(bench.updates(bench.run())) == change);
+}
+
+TEST_CASE("client download: a size of chunks that is none is refused", "[edge][client][download]") {
+  ClientBench bench(three_chunks());
+  bench.connect();
+  wire::Task task = bench.task();
+  task.model_chunk_bytes = GENERATE(1U, 255U, 4097U, 0xffffffffU);
+  bench.give(task);
+  CHECK(bench.refusal(bench.run()).refusal == wire::Refusal::kInvalidTask);
 }
 
 TEST_CASE("client download: what was not asked for is not wanted", "[edge][client][download]") {

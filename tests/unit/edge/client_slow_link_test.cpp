@@ -130,6 +130,80 @@ TEST_CASE("client slow link: the update says what came of the model and was not 
   CHECK(bench.decoded(sent.back()).repeated_model_bytes == repeated);
 }
 
+namespace {
+
+/// Publishes the whole result; each chunk takes `ms`. How many chunks it had.
+std::uint32_t upload(ClientBench& bench, std::uint64_t ms) {
+  for (Sent sent;;) {
+    if (!bench.next(sent)) return 0;
+    if (sent.topic != TopicKind::kUpdate) continue;
+    const wire::Update update = bench.decoded(sent);
+    bench.now += ms;
+    bench.client->on_published(bench.now);
+    if (update.chunk + 1 == update.chunk_count) return update.chunk_count;
+  }
+}
+
+wire::Task float32(const ClientBench& bench, std::uint32_t round) {
+  wire::Task task = bench.task(round);
+  std::strcpy(task.uplink, "float32");
+  task.chunk_bytes = 0;
+  return task;
+}
+
+}  // namespace
+
+TEST_CASE("client slow link: chunks of an update are as large as the link carries", "[edge][client][link]") {
+  ClientBench bench(three_chunks());
+  downloading(bench);
+  bench.give_model();
+  (void)bench.run();
+  const std::size_t bytes = 4 * (48 + 48 + 48 * 48 + 48 + 48 + 1);
+  std::uint32_t round = 1;
+  const auto chunks = [&](std::uint64_t ms) {
+    bench.give(float32(bench, round++));
+    bench.work();
+    return upload(bench, ms);
+  };
+  const auto of = [&](std::size_t size) { return static_cast<std::uint32_t>((bytes + size - 1) / size); };
+  CHECK(chunks(100) == of(4096));
+  CHECK(chunks(2000) == of(4096));  // neither slow nor fast
+  for (const std::size_t size : {4096U, 2048U, 1024U, 512U}) CHECK(chunks(5000) == of(size));
+  CHECK(chunks(5000) == of(256));
+  CHECK(chunks(2000) == of(256));  // not below
+  for (const std::size_t size : {256U, 512U, 1024U, 2048U, 4096U, 4096U}) CHECK(chunks(500) == of(size));
+}
+
+TEST_CASE("client slow link: a chunk that is lost with its connection is sent in halves", "[edge][client][link]") {
+  ClientBench bench(three_chunks());
+  downloading(bench);
+  bench.give_model();
+  (void)bench.run();
+  bench.give(float32(bench, 1));
+  bench.work();
+  Sent sent;
+  REQUIRE(bench.next(sent));
+  const std::uint32_t whole = bench.decoded(sent).chunk_count;
+  const auto reconnect = [&] {
+    bench.client->on_disconnected();
+    bench.connect();
+    while (bench.next(sent) && sent.topic != TopicKind::kUpdate) {
+      if (sent.kind == ActionKind::kPublish) bench.client->on_published(bench.now);
+    }
+    return bench.decoded(sent);
+  };
+  const std::uint32_t halves = reconnect().chunk_count;
+  CHECK((halves == 2 * whole || halves + 1 == 2 * whole));
+  CHECK(reconnect().chunk_count > halves);
+  SECTION("what was acknowledged is not cut again") {
+    const wire::Update before = bench.decoded(sent);
+    bench.client->on_published(bench.now + 2000);
+    REQUIRE(bench.next(sent));
+    const wire::Update after = reconnect();
+    CHECK((after.chunk == 1 && after.chunk_count == before.chunk_count));
+  }
+}
+
 TEST_CASE("client slow link: the time of a task ends it, whatever is unanswered", "[edge][client][link]") {
   ClientBench bench(three_chunks());
   downloading(bench);

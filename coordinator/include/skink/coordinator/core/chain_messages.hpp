@@ -11,9 +11,9 @@
 
 namespace skink::coordinator {
 
-/// Messages as long as a model's chunks; each begins with the digest of the model that the chain leads to, and the
-/// place of the part in the chain. An empty chain has none.
+/// Messages of `message_bytes` at most, as long as a model's chunks; each begins with the digest of the model that the
+/// chain leads to, and the place of the part in the chain. An empty chain has none.
 std::vector<Publish> chain_messages(const std::string& device_id, const crypto::Digest& model,
-                                    const std::vector<std::uint8_t>& chain);
+                                    const std::vector<std::uint8_t>& chain, std::uint32_t message_bytes);
 
 }  // namespace skink::coordinator

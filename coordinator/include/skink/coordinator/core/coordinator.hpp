@@ -48,6 +48,8 @@ struct CoordinatorConfig {
   bool evaluates_only = false;    ///< the run is over after its first evaluation, and nobody trains
   /// What is known of the fleet's devices, beyond one run; borrowed. Null: the coordinator has its own.
   DeviceBook* devices = nullptr;
+  /// Of each chunk of the model but the last: wire::is_model_chunk_size(), not 0.
+  std::uint32_t model_chunk_bytes = wire::kModelChunkBytes;
   rounds::Executor executor;  ///< checks, decodes and adds up updates; default: the caller's thread
 };
 

@@ -37,8 +37,9 @@ struct TaskRequest {
 /// Everything that was said and has not been taken yet, in order.
 class Outbox {
  public:
-  /// Borrows both; the model must have been encoded before anything of it is published.
-  Outbox(const Experiment& experiment, const rounds::MetaModel& model);
+  /// Borrows both; the model must have been encoded before anything of it is published. `chunk_bytes`:
+  /// CoordinatorConfig::model_chunk_bytes.
+  Outbox(const Experiment& experiment, const rounds::MetaModel& model, std::uint32_t chunk_bytes);
 
   /// Everything that was said since the last call, in order.
   std::vector<Action> take() { return std::exchange(actions_, {}); }
@@ -85,9 +86,11 @@ class Outbox {
  private:
   std::uint32_t model_slot() const { return wire::model_slot(rounds_done_); }
   void clear_slot(std::uint32_t slot);
+  std::size_t model_payload_bytes() const;
 
   const Experiment* experiment_;
   const rounds::MetaModel* model_;
+  std::uint32_t chunk_bytes_;  // of the model
   rounds::PatchBook patches_;
   std::vector<Action> actions_;
   rounds::Traffic traffic_;

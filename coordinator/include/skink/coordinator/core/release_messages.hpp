@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "skink/common/crypto/crypto.hpp"
+#include "skink/common/wire/topics.hpp"
 #include "skink/coordinator/core/actions.hpp"
 
 namespace skink::coordinator {
@@ -15,10 +16,11 @@ namespace skink::coordinator {
 /// A release as it is announced.
 struct AnnouncedRelease {
   std::uint32_t number = 0;
-  std::uint32_t slot = 0;          ///< of the broker's chunks: 0 or 1
-  std::string header;              ///< 144 bytes: signed manifest and signature
-  crypto::Digest model;            ///< the model's digest
-  std::vector<std::uint8_t> file;  ///< the model file
+  std::uint32_t slot = 0;                              ///< of the broker's chunks: 0 or 1
+  std::string header;                                  ///< 144 bytes: signed manifest and signature
+  crypto::Digest model;                                ///< the model's digest
+  std::vector<std::uint8_t> file;                      ///< the model file
+  std::uint32_t chunk_bytes = wire::kModelChunkBytes;  ///< CoordinatorConfig::model_chunk_bytes
   // for the device's own judgement
   std::uint64_t seed = 0;
   float inner_learning_rate = 0;

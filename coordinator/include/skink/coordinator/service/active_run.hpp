@@ -51,6 +51,7 @@ struct RunHost {
   crypto::Key master_key;
   std::string fleet;
   DeviceBook* devices = nullptr;
+  std::uint32_t model_chunk_bytes = wire::kModelChunkBytes;  ///< CoordinatorConfig::model_chunk_bytes
   rounds::Executor executor;
 };
 

@@ -25,10 +25,13 @@ class FleetReleases {
   using GroupOf = std::function<std::string(const std::string& id)>;
   /// The steps of its run that lead to a model; null: it has none that are kept.
   using PatchesTo = std::function<std::optional<rounds::PatchBook>(std::uint32_t model)>;
-  FleetReleases(FleetStore& store, DeviceBook& devices, BrokerLink& broker, GroupOf group_of, PatchesTo patches_to)
+  /// `chunk_bytes`: CoordinatorConfig::model_chunk_bytes.
+  FleetReleases(FleetStore& store, DeviceBook& devices, BrokerLink& broker, std::uint32_t chunk_bytes, GroupOf group_of,
+                PatchesTo patches_to)
       : store_(store),
         devices_(devices),
         broker_(broker),
+        chunk_bytes_(chunk_bytes),
         group_of_(std::move(group_of)),
         patches_to_(std::move(patches_to)) {}
 
@@ -68,6 +71,7 @@ class FleetReleases {
   FleetStore& store_;
   DeviceBook& devices_;
   BrokerLink& broker_;
+  std::uint32_t chunk_bytes_;
   GroupOf group_of_;
   PatchesTo patches_to_;
   std::map<std::string, std::uint32_t> chain_sent_;  // by device: of which release, since the connection was made

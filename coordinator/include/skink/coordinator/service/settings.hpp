@@ -30,6 +30,7 @@ struct Settings {
   std::string key;
   std::string broker_certificate;  ///< path of the broker's own, whose end the metrics tell; empty: not known here
   std::string fleet;
+  std::uint32_t model_chunk_bytes = 4096;   ///< of each chunk of a model but the last, 256..4096
   std::string master_key;                   ///< path of a file with 64 hexadecimal digits
   std::string release_pki;                  ///< folder with release.key; empty: nothing is released
   std::string certificates_pki;             ///< folder with ca.key; empty: no device's certificate is renewed

@@ -41,8 +41,9 @@ class ChunkSet {
 /// Which chunks of a model are stored, and the subscriptions to the others. Start with set_model().
 class ChunkDownload {
  public:
-  /// The model that a download is for. False: it has more chunks than SKINK_EDGE_MAX_MODEL_CHUNKS.
-  bool set_model(uint32_t model_bytes) noexcept;
+  /// The model that a download is for. `chunk_bytes`: of each chunk but the last, a size that
+  /// wire::is_model_chunk_size(). False: it has more chunks than SKINK_EDGE_MAX_MODEL_CHUNKS.
+  bool set_model(uint32_t model_bytes, uint32_t chunk_bytes) noexcept;
   /// Nothing is stored yet, everything is wanted: one subscription to all chunks of `place`.
   void begin(const ChunkPlace& place) noexcept;
   /// No chunk is wanted for now; subscriptions in another place end.
@@ -92,6 +93,7 @@ class ChunkDownload {
   ChunkPlace place_;
   ChunkPlace subscribed_;     ///< of the subscriptions there are
   uint32_t bytes_ = 0;        ///< of the model
+  uint32_t chunk_bytes_ = 0;  ///< of each but the last
   uint32_t count_ = 0;        ///< chunks of the model
   uint32_t missing_ = 0;      ///< not stored yet
   uint32_t next_ = 0;         ///< the next chunk to subscribe to by name, if it is missing

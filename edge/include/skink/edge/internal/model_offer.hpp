@@ -15,6 +15,7 @@ struct ModelOffer {
   ModelStoreKind store = ModelStoreKind::kModel;
   wire::TopicKind topic = wire::TopicKind::kModel;  ///< of its chunks
   uint32_t topic_slot = 0;                          ///< likewise
+  uint32_t chunk_bytes = 0;                         ///< of each but the last, as it was said: 0 is the most
   uint64_t patch_base = 0;   ///< the model that a chain of patches begins with: the first 8 bytes of its digest
   uint32_t patch_bytes = 0;  ///< of the chain; 0: none comes
   uint64_t seed = 0;         ///< of the chain

@@ -28,7 +28,8 @@ class TaskGate {
     task_.attempt = id.attempt;
   }
 
-  /// Is it the current task again, with work or a result to go on with?
+  /// Is it the current task again, with work or a result to go on with? Not with another size of the model's chunks:
+  /// its coordinator was started anew with that, and the task begins anew.
   bool is_repeat(const wire::Task& task) const noexcept;
   /// May a task that is no repeat replace the current one? @returns kNone; a reason, which next_refusal() then gives.
   wire::Refusal judge(const wire::Task& task) noexcept;

@@ -5,10 +5,14 @@
 
 #include "skink/common/codec/encoder.hpp"
 #include "skink/common/wire/messages.hpp"
+#include "skink/edge/config.hpp"
 
 namespace skink::edge::internal {
 
-/// The result of the current task. The encoder borrows what was given to it until the next task.
+/// The result of the current task. Its chunks have one size: what the task allows, and what the link has shown to
+/// carry. That is SKINK_EDGE_CHUNK_BYTES, halved after a result whose first chunk took more than 4 s and after a chunk
+/// that was lost with its connection, down to 256 bytes; and doubled after one whose first chunk took less than a
+/// second. The encoder borrows what was given to it until the next task.
 class UpdateUpload {
  public:
   /// A new task: no result yet.
@@ -37,12 +41,7 @@ class UpdateUpload {
   codec::Encoder& encoder() noexcept { return encoder_; }
 
   /// The next chunk is `chunk`. False: there is no such chunk, nothing is changed.
-  bool seek(uint32_t chunk) noexcept {
-    if (chunk >= result_.chunk_count) return false;
-    result_.chunk = chunk;
-    is_in_flight_ = false;  // whatever leaves the outbox next is no progress
-    return true;
-  }
+  bool seek(uint32_t chunk) noexcept;
   /// The first chunk that was not sent; when all were, the last one.
   uint32_t resume_chunk() const noexcept {
     const uint32_t last = result_.chunk_count - 1;
@@ -51,24 +50,26 @@ class UpdateUpload {
 
   /// Encodes the message of the next chunk.
   /// @returns kOk; kBufferTooSmall; what reading phi returned.
-  Status encode_next(const wire::Identity& identity, MutableBytes out, size_t& written) noexcept;
+  Status encode_next(const wire::Identity& identity, uint64_t now_ms, MutableBytes out, size_t& written) noexcept;
   /// What was in the outbox has been sent. True: it was the next chunk; another is next now.
-  bool on_published() noexcept {
-    if (!is_in_flight_) return false;
-    is_in_flight_ = false;
-    ++result_.chunk;
-    return true;
-  }
+  bool on_published(uint64_t now_ms) noexcept;
+  /// The connection is lost, and with it the chunk that was on its way.
+  void on_disconnected() noexcept;
   /// Have all chunks been sent?
   bool is_sent() const noexcept { return result_.chunk >= result_.chunk_count; }
 
  private:
+  void cut() noexcept;
+  void follow_link(uint32_t took_ms) noexcept;
   void begin_result(const wire::RoundId& id) noexcept;
   static Status read_payload(void* context, MutableBytes out) noexcept;
 
-  wire::Update result_{};  ///< `chunk`: the next one
-  uint32_t chunk_bytes_ = 0;
+  wire::Update result_{};     ///< `chunk`: the next one
+  uint32_t most_bytes_ = 0;   ///< of a chunk, as the task says
+  uint32_t chunk_bytes_ = 0;  ///< of this result's chunks
+  uint32_t sent_ms_ = 0;      ///< when the one in flight was
   uint32_t repeated_bytes_ = 0;
+  uint8_t halvings_ = 0;       ///< of SKINK_EDGE_CHUNK_BYTES, as the link has shown
   bool is_in_flight_ = false;  ///< the next chunk is in the outbox
   codec::Encoder encoder_{};
 };
