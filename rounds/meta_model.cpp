@@ -21,13 +21,14 @@ double first_norm(const std::vector<float>& parameters, double clip_factor) {
 
 MetaModel::MetaModel(const Experiment& experiment)
     : model_(experiment.model),
+      scopes_(scoped_networks(experiment)),
       parameters_(initial_parameters(experiment)),
       strategy_(make_strategy(experiment.meta)),
-      state_(strategy_->initial_state(network())),
+      state_(strategy_->initial_state(scopes_.sent)),
       clip_norm_(experiment.meta.clip_norm),
       clip_factor_(experiment.meta.clip_factor),
       running_norm_(first_norm(parameters_, clip_factor_)),
-      downlink_(experiment.downlink, network(), experiment.seed) {}
+      downlink_(experiment.downlink, scopes_.sent, experiment.seed) {}
 
 Clip MetaModel::clip() const {
   if (clip_factor_ == 0) return {clip_norm_, 0, 0};
@@ -61,7 +62,7 @@ std::vector<std::uint8_t> MetaModel::step(std::uint32_t round, Span<const std::i
   if (total_weight == 0) return {};
   const std::vector<float> before = downlink_.is_compressed() ? parameters_ : std::vector<float>();
   const RoundSum sum{strategy_->meta_learning_rate(round), sums, total_weight};
-  strategy_->step(network(), sum, state_, {parameters_.data(), parameters_.size()});
+  strategy_->step(scopes_.sent, sum, state_, {parameters_.data(), parameters_.size()});
   std::vector<std::uint8_t> patch;
   if (downlink_.is_compressed()) patch = downlink_.pass(round, before, parameters_);
   if (!nn::all_finite({parameters_.data(), parameters_.size()})) {

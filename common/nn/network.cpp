@@ -19,6 +19,15 @@ Extent convolve_extent(size_t in, size_t kernel, size_t stride, Padding padding)
   return {out, covered > in ? (covered - in) / 2 : 0};
 }
 
+/// What a layer needs when its weights move and the input gradient is wanted; below 2^32, as 255 * 255 * 65535 is.
+[[gnu::noinline]] uint32_t gradient_scratch(const LayerPlan& plan) noexcept {
+  const LayerSpec& spec = plan.spec;
+  const uint32_t taps = uint32_t{spec.kernel_height} * spec.kernel_width;
+  if (spec.kind == LayerKind::kConv2d) return taps * spec.units;
+  if (spec.kind == LayerKind::kGroupNorm) return plan.in.channels / spec.units;
+  return taps;  // none has a dense layer
+}
+
 }  // namespace
 
 class NetworkBuilder {
@@ -26,8 +35,7 @@ class NetworkBuilder {
   /// @param[in,out] network  Any; its layers and tensors are overwritten one after another.
   NetworkBuilder(Network& network, BuildError& error) noexcept : network_(network), error_(error) {
     network_.layer_count_ = network_.tensor_count_ = 0;
-    network_.parameter_count_ = network_.trainable_count_ = 0;
-    network_.activation_count_ = network_.scratch_count_ = 0;
+    network_.parameter_count_ = network_.activation_count_ = 0;
   }
 
   Status build(Shape input, Span<const LayerSpec> layers, Loss loss) noexcept {
@@ -71,7 +79,7 @@ class NetworkBuilder {
       case LayerKind::kTanh: return add_activation(plan, Activation::kTanh);
       case LayerKind::kGlobalAveragePool: return add_global_average_pool(plan);
       case LayerKind::kGroupNorm: return add_group_norm(plan);
-      case LayerKind::kRational: plan.out = shape_; return add_slot(plan, 4, 2, 0);
+      case LayerKind::kRational: plan.out = shape_; return add_slot(plan, 4, 2);
     }
     return fail(Status::kUnsupported, "unknown layer kind");
   }
@@ -80,7 +88,7 @@ class NetworkBuilder {
     if (!shape_.is_flat()) return fail(Status::kShapeMismatch, "dense takes a flat input: put flatten before it");
     if (plan.spec.units == 0) return fail(Status::kInvalidArgument, "units must be at least 1");
     plan.out = {1, 1, plan.spec.units};
-    return add_slot(plan, uint64_t{plan.in.size()} * plan.spec.units, plan.spec.units, 0);
+    return add_slot(plan, uint64_t{plan.in.size()} * plan.spec.units, plan.spec.units);
   }
 
   Status add_window(LayerPlan& plan) noexcept {
@@ -106,16 +114,14 @@ class NetworkBuilder {
                 is_conv ? spec.units : shape_.channels};
     plan.pad_top = static_cast<uint16_t>(rows.pad);
     plan.pad_left = static_cast<uint16_t>(columns.pad);
-    if (!has_parameters(spec.kind)) return add_slot(plan, 0, 0, 0);
-    const uint64_t filters = is_conv ? spec.units : 1;
-    const uint64_t taps = uint64_t{spec.kernel_height} * spec.kernel_width;
-    return add_slot(plan, taps * filters * shape_.channels, plan.out.channels, taps * filters);
+    if (!has_parameters(spec.kind)) return add_slot(plan, 0, 0);
+    return add_slot(plan, uint64_t{gradient_scratch(plan)} * shape_.channels, plan.out.channels);
   }
 
   Status add_global_average_pool(LayerPlan& plan) noexcept {
     if (shape_.size() > kMaxMeanTerms) return fail(Status::kUnsupported, "a mean of more than 2^24 numbers");
     plan.out = {1, 1, shape_.channels};
-    return add_slot(plan, 0, 0, 0);
+    return add_slot(plan, 0, 0);
   }
 
   Status add_group_norm(LayerPlan& plan) noexcept {
@@ -125,7 +131,7 @@ class NetworkBuilder {
     if (shape_.size() == groups) return fail(Status::kShapeMismatch, "groups of one number: nothing to normalise");
     if (shape_.size() > kMaxMeanTerms) return fail(Status::kUnsupported, "a mean of more than 2^24 numbers");
     plan.out = shape_;
-    return add_slot(plan, shape_.channels, shape_.channels, shape_.channels / groups);
+    return add_slot(plan, shape_.channels, shape_.channels);
   }
 
   Status add_flatten(LayerPlan& plan) noexcept {
@@ -145,38 +151,33 @@ class NetworkBuilder {
     return Status::kOk;
   }
 
-  /// `scratch`: what the layer needs when its weights are trained and the input gradient is wanted. Counts are of 64
-  /// bits until they are known to be small: a description can ask for 2^48.
-  Status add_slot(LayerPlan& plan, uint64_t weights, size_t bias_count, uint64_t scratch) noexcept {
+  /// Counts are of 64 bits until they are known to be small: a description can ask for 2^48.
+  Status add_slot(LayerPlan& plan, uint64_t weights, size_t bias_count) noexcept {
     const uint64_t outputs = plan.out.count();
     if (network_.parameter_count_ + weights + bias_count > kMaxNumbers ||
-        network_.activation_count_ + outputs > kMaxNumbers || scratch > kMaxNumbers) {
+        network_.activation_count_ + outputs > kMaxNumbers) {
       return fail(Status::kUnsupported, "the layer is too large");
     }
     const auto weight_count = static_cast<size_t>(weights);
-    plan.propagates = network_.trainable_count_ > 0;
     plan.out_offset = static_cast<uint32_t>(network_.input_.size() + network_.activation_count_);
     network_.activation_count_ += static_cast<size_t>(outputs);
     plan.weights = static_cast<uint32_t>(network_.parameter_count_);
     plan.bias = static_cast<uint32_t>(network_.parameter_count_ + weight_count);
     if (has_parameters(plan.spec.kind)) {
-      add_tensor(weight_count, false, plan.spec.train_weights);
-      add_tensor(bias_count, true, plan.spec.train_bias);
+      add_tensor(weight_count, false);
+      add_tensor(bias_count, true);
     }
-    const bool needs_scratch = plan.propagates && plan.spec.train_weights;
-    if (needs_scratch && scratch > network_.scratch_count_) network_.scratch_count_ = static_cast<size_t>(scratch);
     slot_ = plan.out_offset;
     slot_activation_ = Activation::kNone;
     shape_ = plan.out;
     return Status::kOk;
   }
 
-  void add_tensor(size_t count, bool is_bias, bool trainable) noexcept {
+  void add_tensor(size_t count, bool is_bias) noexcept {
     network_.tensors_[network_.tensor_count_++] = {static_cast<uint32_t>(network_.parameter_count_),
                                                    static_cast<uint32_t>(count),
-                                                   static_cast<uint8_t>(network_.layer_count_), is_bias, trainable};
+                                                   static_cast<uint8_t>(network_.layer_count_), is_bias, false};
     network_.parameter_count_ += count;
-    if (trainable) network_.trainable_count_ += count;
   }
 
   Status finish() noexcept {
@@ -184,7 +185,7 @@ class NetworkBuilder {
     network_.output_offset_ = slot_;
     network_.output_activation_ = slot_activation_;
     if (network_.parameter_count_ == 0) return fail(Status::kInvalidArgument, "no layer has parameters");
-    if (network_.trainable_count_ == 0) return fail(Status::kInvalidArgument, "no tensor is trainable");
+    if (network_.freeze(0) != Status::kOk) return fail(Status::kInvalidArgument, "no tensor is trainable");
     if (network_.loss_ == Loss::kSoftmaxCrossEntropy) {
       if (network_.output_size_ < 2)
         return fail(Status::kShapeMismatch, "softmax_cross_entropy needs two outputs or more");
@@ -207,6 +208,29 @@ class NetworkBuilder {
   uint32_t slot_ = 0;
   Activation slot_activation_ = Activation::kNone;
 };
+
+Status Network::freeze(uint32_t frozen) noexcept {
+  trainable_count_ = scratch_count_ = 0;
+  size_t next = 0;  // of tensors(): each layer with parameters has two, weights before bias
+  const auto moves = [&](bool is_trained) noexcept {
+    const bool can_freeze = 2 * kMaxLayers <= 32 || next < 32;
+    Tensor& tensor = tensors_[next];
+    tensor.trainable = is_trained && !(can_freeze && (frozen >> next & 1U) != 0);
+    if (tensor.trainable) trainable_count_ += tensor.count;
+    ++next;
+    return tensor.trainable;
+  };
+  for (size_t l = 0; l < layer_count_; ++l) {
+    LayerPlan& plan = layers_[l];
+    plan.propagates = trainable_count_ > 0;
+    if (!has_parameters(plan.spec.kind)) continue;
+    plan.moves_weights = moves(plan.spec.train_weights);
+    plan.moves_bias = moves(plan.spec.train_bias);
+    if (!plan.moves_weights || !plan.propagates) continue;
+    if (gradient_scratch(plan) > scratch_count_) scratch_count_ = gradient_scratch(plan);
+  }
+  return trainable_count_ > 0 ? Status::kOk : Status::kInvalidArgument;
+}
 
 Status Network::build(Shape input, Span<const LayerSpec> layers, Loss loss, Network& network,
                       BuildError& error) noexcept {

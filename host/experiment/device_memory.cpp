@@ -3,12 +3,14 @@
 #include "skink/common/codec/codec.hpp"
 #include "skink/common/model/model_file.hpp"
 #include "skink/host/experiment/model_match.hpp"
+#include "skink/host/experiment/scope.hpp"
 #include "skink/host/experiment/strategies.hpp"
 
 namespace skink {
 
 DeviceMemory device_memory(const Experiment& experiment) {
   const nn::Network network = make_network(experiment.model);
+  const ScopedNetworks scopes = scoped_networks(experiment);
   DeviceMemory memory;
   nn::PlanRequest adapt;
   adapt.batch_size = experiment.meta.batch_size;
@@ -16,9 +18,9 @@ DeviceMemory device_memory(const Experiment& experiment) {
   adapt.query_gradient = learns_from(experiment) == LearnsFrom::kQuery;
   codec::Codec codec{};
   if (codec::parse(experiment.uplink.c_str(), codec)) {  // the experiment was checked
-    adapt.codec_bytes = codec::state_bytes(codec, network);
-    adapt.residual_bytes = codec::residual_bytes(codec, network);
-    memory.update = codec::encoded_bytes(codec, network);
+    adapt.codec_bytes = codec::state_bytes(codec, scopes.sent);
+    adapt.residual_bytes = codec::residual_bytes(codec, scopes.sent);
+    memory.update = codec::encoded_bytes(codec, scopes.sent);
   }
   codec::Codec downlink{};
   if (experiment.downlink != kWholeModel && codec::parse(experiment.downlink.c_str(), downlink)) {
@@ -28,8 +30,8 @@ DeviceMemory device_memory(const Experiment& experiment) {
   nn::PlanRequest evaluate;
   evaluate.batch_size = experiment.evaluation.batch_size;
   evaluate.input_scales = adapt.input_scales;
-  memory.adapt = nn::plan_memory(network, adapt);
-  memory.evaluate = nn::plan_memory(network, evaluate);
+  memory.adapt = nn::plan_memory(adapt.query_gradient ? network : scopes.adapting, adapt);
+  memory.evaluate = nn::plan_memory(scopes.evaluating, evaluate);
   memory.model = model::model_bytes(ExperimentModel(experiment.model).get());
   return memory;
 }

@@ -10,6 +10,7 @@
 #include "skink/common/arithmetic/fixed_point.hpp"
 #include "skink/common/codec/codec.hpp"
 #include "skink/common/limits.hpp"
+#include "skink/host/experiment/scope.hpp"
 #include "skink/host/experiment/strategies.hpp"
 #include "skink/host/files/files.hpp"
 #include "skink/host/program/printable.hpp"
@@ -18,6 +19,7 @@ namespace skink {
 namespace {
 
 constexpr std::size_t kMaxArmNameBytes = 60;
+constexpr std::size_t kMaxScopeBytes = 400;
 constexpr std::size_t kMaxExperimentBytes = std::size_t{1} << 20;
 constexpr IntegerRange kSeedRange{0, std::numeric_limits<std::int64_t>::max()};
 constexpr IntegerRange kBatchRange{1, limits::kMaxBatchSize};  // beyond it every device refuses
@@ -59,8 +61,10 @@ struct Sections {
   internal::ModelReaders model;
   ConfigReader task;
   ConfigReader meta;
+  ConfigReader adapt;
   ConfigReader evaluation;
   ConfigReader fleet;
+  ConfigReader codec;
 };
 
 void check_meta(const Sections& sections, const Experiment& experiment) {
@@ -89,6 +93,13 @@ void read_personal(const ConfigReader& root, const MetaConfig& meta, PersonalCon
   personal.batch_size = reader.count("batch_size", kBatchRange, meta.batch_size);
 }
 
+/// Of an experiment whose keys are sound, and whose model is a network.
+void resolve_scope(const ConfigReader& reader, const ModelConfig& model, ScopeConfig& scope) {
+  const auto frozen = frozen_by(scope.text, make_network(model));
+  if (!frozen) return reader.problem("scope", frozen.error().message);
+  scope.frozen = *frozen;
+}
+
 /// A codec's name, checked here so that nobody finds it wrong later.
 std::string read_codec(const ConfigReader& reader, const char* key, const std::string& fallback) {
   std::string name = reader.text(key, codec::kMaxNameBytes, fallback);
@@ -110,6 +121,10 @@ void read_codecs(const ConfigReader& reader, Experiment& experiment) {
 
 /// Of an experiment whose model is one.
 void check(const Sections& sections, const Experiment& experiment) {
+  const bool moves_all = experiment.adapt.scope.frozen == 0 || learns_from(experiment) == LearnsFrom::kQuery;
+  if (!moves_all && experiment.downlink != kWholeModel) {
+    sections.codec.problem("downlink", "codecs of models know no [adapt] scope yet: use \"whole\" with it");
+  }
   internal::check_task(sections.task, experiment);
   check_meta(sections, experiment);
   internal::check_evaluation(sections.evaluation, experiment);
@@ -136,16 +151,20 @@ Result<Experiment> read_sections(Result<ConfigFile> file, std::string* arm = nul
   experiment.name = root.word("name", "-");
   experiment.seed = static_cast<std::uint64_t>(root.integer("seed", kSeedRange, 1));
   experiment.init.digest = read_init(root);
-  const Sections sections{internal::read_model(root, experiment.model), root.table("task", Presence::kRequired),
-                          root.table("meta", Presence::kRequired), root.table("evaluation", Presence::kOptional),
-                          root.table("fleet", Presence::kRequired)};
+  const Sections sections{internal::read_model(root, experiment.model),  root.table("task", Presence::kRequired),
+                          root.table("meta", Presence::kRequired),       root.table("adapt", Presence::kOptional),
+                          root.table("evaluation", Presence::kOptional), root.table("fleet", Presence::kRequired),
+                          root.table("codec", Presence::kOptional)};
   internal::read_task(sections.task, objective_of(experiment), experiment.task);
   read_meta(sections.meta, experiment.meta);
+  experiment.adapt.scope.text = sections.adapt.text("scope", kMaxScopeBytes, "all");
   read_personal(root, experiment.meta, experiment.model.personal);
   internal::read_evaluation(sections.evaluation, experiment, experiment.evaluation);
   internal::read_fleet(sections.fleet, experiment, experiment.fleet);
-  read_codecs(root.table("codec", Presence::kOptional), experiment);
+  read_codecs(sections.codec, experiment);
   if (file->sound()) internal::check_model(sections.model, experiment.model, experiment.task);
+  if (file->sound()) resolve_scope(sections.adapt, experiment.model, experiment.adapt.scope);
+  if (file->sound()) resolve_scope(sections.evaluation, experiment.model, experiment.evaluation.scope);
   if (file->sound()) check(sections, experiment);
   const Result<void> finished = file->finish();
   if (!finished) return finished.error();

@@ -209,7 +209,9 @@ void write_meta(const MetaConfig& meta, Lines& out) {
   for (const StrategyKey& key : traits.keys) out.real(std::string(key.name).c_str(), meta.*key.value);
 }
 
-void write_evaluation(const EvaluationConfig& evaluation, const TaskConfig& task, Lines& out) {
+void write_evaluation(const Experiment& experiment, Lines& out) {
+  const EvaluationConfig& evaluation = experiment.evaluation;
+  const TaskConfig& task = experiment.task;
   out.section("evaluation");
   out.integer("every", evaluation.every);
   if (evaluation.says_tasks) out.integer("tasks", evaluation.tasks);
@@ -222,6 +224,7 @@ void write_evaluation(const EvaluationConfig& evaluation, const TaskConfig& task
   out.real("inner_learning_rate", evaluation.inner_learning_rate);
   const bool is_permuted = task.source == TaskSource::kDataset && task.labels == TaskLabels::kPermuted;
   if (is_permuted) out.integer("rotations", evaluation.rotations);
+  if (experiment.adapt != AdaptConfig() || evaluation.scope != ScopeConfig()) out.text("scope", evaluation.scope.text);
 }
 
 void write_partition(const PartitionConfig& partition, Lines& out) {
@@ -311,7 +314,11 @@ std::string to_toml(const Experiment& experiment) {
   write_model(experiment.model, out);
   write_task(experiment.task, objective_of(experiment), out);
   write_meta(experiment.meta, out);
-  write_evaluation(experiment.evaluation, experiment.task, out);
+  if (experiment.adapt != AdaptConfig()) {
+    out.section("adapt");
+    out.text("scope", experiment.adapt.scope.text);
+  }
+  write_evaluation(experiment, out);
   write_fleet(experiment.fleet, experiment.task.source, out);
   write_codecs(experiment, out);
   write_personal(experiment.model.personal, out);

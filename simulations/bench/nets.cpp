@@ -83,7 +83,7 @@ Result<BenchNet> bench_net_of(const std::string& experiment_file) {
 double forward_operations(const nn::LayerPlan& plan) { return 2 * multiply_accumulates(plan); }
 
 double backward_operations(const nn::LayerPlan& plan) {
-  const int passes = (plan.propagates ? 1 : 0) + (plan.spec.train_weights ? 1 : 0);
+  const int passes = (plan.propagates ? 1 : 0) + (plan.moves_weights ? 1 : 0);
   return 2 * passes * multiply_accumulates(plan);
 }
 

@@ -39,6 +39,7 @@ CohortEngine::CohortEngine(const RunOptions& options, const TaskGenerator& tasks
   GroupSettings settings;
   settings.experiment = &experiment_;
   settings.network = &model_.network();
+  settings.scopes = &model_.scopes();
   settings.tasks = &tasks;
   settings.strategy = &strategy();
   settings.clock = options.clock;
@@ -48,10 +49,10 @@ CohortEngine::CohortEngine(const RunOptions& options, const TaskGenerator& tasks
   if (options.lanes == Lanes::kScalar) settings.functions = available_lanes().back();
   if (!codec::parse(experiment_.uplink.c_str(), settings.codec)) throw std::runtime_error("unknown codec");
   if (settings.codec.error_feedback) {
-    residuals_ = std::make_unique<ResidualBank>(experiment_.fleet.devices, model_.network().trainable_count());
+    residuals_ = std::make_unique<ResidualBank>(experiment_.fleet.devices, model_.scopes().sent.trainable_count());
     settings.residuals = residuals_.get();
   }
-  plain_bytes_ = static_cast<std::uint32_t>(codec::encoded_bytes(settings.codec, model_.network()));
+  plain_bytes_ = static_cast<std::uint32_t>(codec::encoded_bytes(settings.codec, model_.scopes().sent));
   make_groups(options, settings);
   result_.devices.resize(experiment_.meta.cohort);
   result_.outcomes.resize(experiment_.meta.cohort);
@@ -79,7 +80,8 @@ bool CohortEngine::prefers_scalar(const TaskGenerator& tasks) const {
 
 void CohortEngine::make_groups(const RunOptions& options, GroupSettings settings) {
   const bool is_online = experiment_.meta.batch_size == 1 && experiment_.evaluation.batch_size == 1 &&
-                         strategy().inner_loop().change == wire::ChangeKind::kParameters;
+                         strategy().inner_loop().change == wire::ChangeKind::kParameters &&
+                         experiment_.adapt.scope.frozen == experiment_.evaluation.scope.frozen;
   const bool wants_neurons = options.lanes == Lanes::kNeuron ||
                              (options.lanes == Lanes::kChosen && is_online && prefers_neurons(*settings.functions));
   const bool may_choose = options.lanes == Lanes::kChosen && options.isa == nullptr;

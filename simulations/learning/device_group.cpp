@@ -31,7 +31,10 @@ DeviceGroup::DeviceGroup(const GroupSettings& settings) : Group(settings) {
   const std::uint32_t batch = largest_batch(*settings_.experiment);
   parameters_.resize(parameters * width);
   workspace_.resize(batch * network.sample_count() * width);
-  scratch_.resize(network.scratch_count() * width);
+  const ScopedNetworks& scopes = *settings_.scopes;
+  scratch_.resize(
+      std::max({scopes.adapting.scratch_count(), scopes.sent.scratch_count(), scopes.evaluating.scratch_count()}) *
+      width);
   if (batch > 1 || learns_from(*settings_.experiment) == LearnsFrom::kQuery) gradients_.resize(parameters * width);
   inputs_.resize(samples * network.input_size() * width);
   targets_.resize(samples * target_size_ * width);
@@ -69,9 +72,9 @@ bool DeviceGroup::run_pass(LanePass& pass, std::uint32_t count, const std::uint3
 }
 
 /// What all passes of a round have in common.
-LanePass DeviceGroup::pass_of(const rounds::InnerLoop& loop, const float* phi) {
+LanePass DeviceGroup::pass_of(const nn::Network& network, const rounds::InnerLoop& loop, const float* phi) {
   LanePass pass;
-  pass.network = settings_.network;
+  pass.network = &network;
   pass.parameters = parameters_.data();
   pass.workspace = workspace_.data();
   pass.scratch = scratch_.data();
@@ -96,14 +99,15 @@ void DeviceGroup::keep_room() {
 }
 
 /// @returns bit k: a loss of lane k was not finite.
-std::uint32_t DeviceGroup::run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi) {
+std::uint32_t DeviceGroup::run_passes(const nn::Network& network, std::uint32_t count, const rounds::InnerLoop& loop,
+                                      const float* phi) {
   settings_.functions->spread(phi, settings_.network->parameter_count(), parameters_.data());
   lap(settings_.clock, kCopy);
   samples_.read(TaskSet::kSupport);
   const bool is_even = samples_.is_even(TaskSet::kSupport);
   if (!is_even) keep_room();
   std::uint32_t counts[kMaxLanes];
-  LanePass pass = pass_of(loop, phi);
+  LanePass pass = pass_of(network, loop, phi);
   pass.counts = is_even ? nullptr : counts;
   lap(settings_.clock, kSamples);
   for (std::uint32_t p = 0; p < loop.passes; ++p) {
@@ -125,7 +129,7 @@ std::uint32_t DeviceGroup::step_from_phi(std::uint32_t devices, const rounds::In
   if (!is_even) keep_room();
   std::fill_n(gradients_.data(), gradients_.size(), 0.0F);
   std::uint32_t counts[kMaxLanes];
-  LanePass pass = pass_of(loop, phi);
+  LanePass pass = pass_of(settings_.scopes->sent, loop, phi);
   pass.counts = is_even ? nullptr : counts;
   const std::uint32_t most = samples_.most(TaskSet::kQuery);
   for (std::uint32_t first = 0; first < most; first += samples_.most_at_a_time()) {
@@ -147,7 +151,7 @@ void DeviceGroup::adapt(const CohortPart& part, const rounds::InnerLoop& loop, c
   const auto rounds = same(part.round);
   samples_.draw({TaskUse::kAdapt, arithmetic::Purpose::kSampleOrder, part.devices, rounds.data(), part.count});
   lap(settings_.clock, kDraw);
-  std::uint32_t diverged = run_passes(part.count, loop, phi.values);
+  std::uint32_t diverged = run_passes(settings_.scopes->adapting, part.count, loop, phi.values);
   if (loop.change == wire::ChangeKind::kQueryGradient) diverged |= step_from_phi(part.count, loop, phi.values);
   if (settings_.give_up->was_wanted()) return;
   if (takes_plainly()) {
@@ -244,7 +248,7 @@ void DeviceGroup::evaluate(std::uint32_t first, std::uint32_t count, const round
     results[k].before = scorers_[k].score();
     scorers_[k].count(answers_before_);
   }
-  std::uint32_t diverged = run_passes(count, loop, phi.values);
+  std::uint32_t diverged = run_passes(settings_.scopes->evaluating, count, loop, phi.values);
   if (settings_.give_up->was_wanted()) return;
   for (std::uint32_t k = 0; k < count; ++k) diverged |= read_lane(k) ? 0U : 1U << k;
   score(count);

@@ -51,7 +51,8 @@ Group::Group(const GroupSettings& settings)
   forget_answers();
   if (takes_plainly()) return;
   change_.resize(settings_.network->parameter_count());
-  if (!sends_plainly()) state_.resize(codec::state_bytes(settings_.codec, *settings_.network) / sizeof(std::uint32_t));
+  if (!sends_plainly())
+    state_.resize(codec::state_bytes(settings_.codec, settings_.scopes->sent) / sizeof(std::uint32_t));
 }
 
 std::uint32_t Group::even_weight() const {
@@ -104,7 +105,7 @@ rounds::TaskResult Group::begin_result(std::uint32_t number, std::uint32_t k) co
 /// change_ becomes what the coordinator decodes of w - phi.
 Outcome Group::encode_change(const CohortPart& part, std::uint32_t k, const float* phi, const float* w) {
   const codec::Key key{settings_.experiment->seed, part.round, part.devices[k]};
-  const nn::Network& network = *settings_.network;
+  const nn::Network& network = settings_.scopes->sent;
   std::vector<float>* residual = settings_.residuals != nullptr ? &settings_.residuals->of(key.device) : nullptr;
   codec::Change change;
   change.network = &network;
@@ -156,7 +157,7 @@ Outcome Group::take_change(const CohortPart& part, std::uint32_t k, const MetaPa
   Outcome outcome = Outcome::kTaken;
   if (sends_plainly()) {
     for (std::size_t e = 0; e < change_.size(); ++e) change_[e] = w[e] - phi.values[e];
-    part.encoded_bytes[k] = static_cast<std::uint32_t>(codec::encoded_bytes(settings_.codec, *settings_.network));
+    part.encoded_bytes[k] = static_cast<std::uint32_t>(codec::encoded_bytes(settings_.codec, settings_.scopes->sent));
   } else {
     outcome = encode_change(part, k, phi.values, w);
   }

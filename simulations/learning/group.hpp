@@ -16,6 +16,7 @@
 #include "skink/common/codec/encoder.hpp"
 #include "skink/common/nn/network.hpp"
 #include "skink/host/experiment/experiment.hpp"
+#include "skink/host/experiment/scope.hpp"
 #include "skink/host/experiment/tasks.hpp"
 #include "skink/rounds/clipping.hpp"
 #include "skink/rounds/strategy.hpp"
@@ -29,7 +30,8 @@ namespace skink::simulations {
 /// What all groups of a run have in common. Borrowed pointers.
 struct GroupSettings {
   const Experiment* experiment = nullptr;
-  const nn::Network* network = nullptr;
+  const nn::Network* network = nullptr;  ///< in what does not depend on the scope
+  const ScopedNetworks* scopes = nullptr;
   const TaskGenerator* tasks = nullptr;
   const LaneFunctions* functions = nullptr;
   codec::Codec codec;
@@ -160,10 +162,11 @@ class DeviceGroup final : public Group {
                 rounds::TaskResult* results) override;
 
  private:
-  LanePass pass_of(const rounds::InnerLoop& loop, const float* phi);
+  LanePass pass_of(const nn::Network& network, const rounds::InnerLoop& loop, const float* phi);
   void keep_room();
   bool run_pass(LanePass& pass, std::uint32_t count, const std::uint32_t* order, std::uint32_t* counts);
-  std::uint32_t run_passes(std::uint32_t count, const rounds::InnerLoop& loop, const float* phi);
+  std::uint32_t run_passes(const nn::Network& network, std::uint32_t count, const rounds::InnerLoop& loop,
+                           const float* phi);
   std::uint32_t step_from_phi(std::uint32_t devices, const rounds::InnerLoop& loop, const float* phi);
   void score(std::uint32_t count);
   void add_answers(std::uint32_t count, SampleRange range, const std::uint32_t* counts);

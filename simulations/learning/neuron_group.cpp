@@ -9,7 +9,7 @@ namespace skink::simulations {
 
 NeuronGroup::NeuronGroup(const GroupSettings& settings)
     : Group(settings),
-      device_(*settings.network, *settings.functions),
+      device_(settings.scopes->adapting, *settings.functions),
       scorer_(*settings.experiment, *settings.network) {
   const std::size_t samples = samples_.most_at_a_time();
   inputs_.resize(samples * device_.layout().input_stride());

@@ -200,23 +200,23 @@ static void update_columns(const Device& device, const NeuronLayer& layer, Pack 
 }
 
 static void backward_dense(const Device& device, const NeuronLayer& layer, Pack scale) noexcept {
-  const nn::LayerSpec& spec = layer.plan.spec;
+  const nn::LayerPlan& plan = layer.plan;
   const bool is_columns = layer.form == NeuronLayer::Form::kColumns;
-  if (is_columns && spec.train_weights) update_columns(device, layer, scale);
+  if (is_columns && plan.moves_weights) update_columns(device, layer, scale);
   const float* d = device.workspace + layer.y;
   if (layer.rows != NeuronLayer::kNone) {
-    const size_t outputs = layer.plan.out.size();
+    const size_t outputs = plan.out.size();
     for (size_t o = 0; o < outputs; ++o) device.scratch[o] = Traits::broadcast(d[o]);
     nn::kernels::Update<Pack> update;
     Pack* rows = packs(device.image + layer.rows);
-    update.weights = spec.train_weights ? rows : nullptr;
+    update.weights = plan.moves_weights ? rows : nullptr;
     update.scale = scale;
-    update.propagates = layer.plan.propagates;
-    update.in_activation = layer.plan.in_activation;
+    update.propagates = plan.propagates;
+    update.in_activation = plan.in_activation;
     nn::kernels::dense_backward(rows, packs(const_cast<float*>(device.x(layer))), device.scratch,
                                 layer.padded_inputs / kLanes, outputs, update);
   }
-  if (spec.train_bias) {
+  if (plan.moves_bias) {
     nn::kernels::add_scaled(packs(device.image + layer.bias), packs(d), scale, layer.padded_outputs / kLanes);
   }
 }

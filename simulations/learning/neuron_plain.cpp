@@ -16,8 +16,8 @@ void plain_backward(const NeuronLayer& layer, float* image, float scale, float* 
   assert(image != nullptr);  // the comparisons of `update` with null do not concern it
   const bool has_parameters = nn::has_parameters(layer.plan.spec.kind);
   nn::kernels::Update<float> update;
-  update.weights = has_parameters && layer.plan.spec.train_weights ? image + layer.weights : nullptr;
-  update.bias = has_parameters && layer.plan.spec.train_bias ? image + layer.bias : nullptr;
+  update.weights = has_parameters && layer.plan.moves_weights ? image + layer.weights : nullptr;
+  update.bias = has_parameters && layer.plan.moves_bias ? image + layer.bias : nullptr;
   update.scale = scale;
   update.propagates = layer.plan.propagates;
   update.in_activation = layer.plan.in_activation;

@@ -39,6 +39,17 @@ RUNS = [
     ("mlp", ["personal.passes=40"]),  # model files of format 3
     ("mlp", ["personal.inner_learning_rate=0.5", "personal.batch_size=3", "codec.downlink=eden:1+ef"]),
     ("layers", ["meta.strategy=fomaml", "meta.batch_size=4"]),
+    # Scopes: of rounds, of evaluations, of both.
+    ("mlp", ["adapt.scope=head"]),
+    ("mlp", ["adapt.scope=bias+head", "codec.uplink=eden:2+ef", "meta.cohort=1", "meta.batch_size=1"]),
+    ("mlp", ["evaluation.scope=head", "meta.strategy=fedadam", "meta.meta_learning_rate=0.02"]),
+    ("mlp", ["adapt.scope=head", "meta.strategy=fomaml", "codec.downlink=eden:1+ef"]),
+    ("mlp", ["adapt.scope=last:2", "evaluation.scope=all", "meta.strategy=fedyogi", "meta.meta_learning_rate=0.02"]),
+    ("mlp", ["adapt.scope=0.weights", "meta.strategy=fedprox", "meta.proximal=2.5", "codec.uplink=int8"]),
+    ("conv", ["adapt.scope=last:2", "meta.strategy=reptile", "meta.batch_size=4", "evaluation.scope=head"]),
+    ("online_conv", ["adapt.scope=bias", "evaluation.scope=bias+head"]),
+    ("layers", ["adapt.scope=bias", "evaluation.scope=3.weights+10.weights", "codec.uplink=int8"]),
+    ("layers", ["adapt.scope=last:3", "meta.strategy=fomaml", "meta.batch_size=4"]),
     ("mlp", ["meta.strategy=none", "evaluation.passes=0"]),
     ("mlp", ["meta.clip_norm=0.05"]),
     ("mlp", ["meta.clip_norm=0.1", "codec.uplink=int8", "meta.cohort=1"]),
@@ -171,7 +182,8 @@ def main():
             expected = compute(reference, experiment, arguments, folder)
             found = []
             simulated = {"meta.strategy=none", "meta.strategy=central"} & set(settings)
-            engines = ("learning",) if simulated else ("learning", "protocol")
+            has_scope = any(".scope=" in setting for setting in settings)  # fleets know none yet
+            engines = ("learning",) if simulated or has_scope else ("learning", "protocol")
             for engine in engines:
                 got = simulate(program, experiment, engine, arguments, folder, folder / f"{engine}-{number}")
                 found += [f"{engine}: {difference}" for difference in differences(*got, *expected)]

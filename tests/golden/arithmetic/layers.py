@@ -11,7 +11,7 @@ from .floats import ONE, ZERO, F, chain
 
 class Layer:
     """A layer without parameters; activations have the shape height x width x channels."""
-    units, kernel, stride, same, mask = 0, (0, 0), (0, 0), False, 3
+    units, kernel, stride, same, mask, scope = 0, (0, 0), (0, 0), False, 3, 3
     tensors = ()                                                        # shapes: weights, bias
 
     def __init__(self, entry, shape):
@@ -21,10 +21,15 @@ class Layer:
         """The tensors after an online update."""
         return [tensor - a * gradient for tensor, gradient in zip(w, self.gradients(w, x, d))]
 
+    @property
+    def moving(self):
+        """The tensors that steps move, as `mask`: those that are trainable, of a scope those of it."""
+        return self.mask & self.scope
+
     def update(self, w, tensors):
         for bit, tensor in enumerate(tensors):
             assert tensor.dtype == F
-            if self.mask >> bit & 1:
+            if self.moving >> bit & 1:
                 w[bit][...] = tensor
 
 

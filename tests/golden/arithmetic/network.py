@@ -1,5 +1,6 @@
 """docs/arithmetic.md, section 6: losses, a whole network and its updates; docs/model-file.md."""
 
+import copy
 import hashlib
 import math
 import struct
@@ -64,12 +65,39 @@ class Network:
             self.layers.append(LAYERS[entry["type"]](entry, shape))
             shape = self.layers[-1].shape
         self.parameters = sum(math.prod(shape) for layer in self.layers for shape in layer.tensors)
+        self.find_trainable()
+
+    def find_trainable(self):
         everything = self.tensors(np.arange(self.parameters))
         by_tensor = [tensor.ravel() for layer, tensors in zip(self.layers, everything)
-                     for bit, tensor in enumerate(tensors) if layer.mask >> bit & 1]
+                     for bit, tensor in enumerate(tensors) if layer.moving >> bit & 1]
         self.trainable = np.concatenate(by_tensor)                      # indices
         self.trainable_sizes = [len(indices) for indices in by_tensor]
-        self.lowest = min((i for i, layer in enumerate(self.layers) if layer.tensors and layer.mask), default=0)
+        self.lowest = min((i for i, layer in enumerate(self.layers) if layer.tensors and layer.moving), default=0)
+
+    def narrowed(self, scope):
+        """The network of which only a scope moves: docs/arithmetic.md, section 7."""
+        with_parameters = [i for i, layer in enumerate(self.layers) if layer.tensors]
+        tensors = [(i, bit) for i in with_parameters for bit in (0, 1)]
+
+        def named(part):
+            if part == "all":
+                return tensors
+            if part == "bias":
+                return [(i, bit) for i, bit in tensors if bit == 1 and not isinstance(self.layers[i], Rational)]
+            if part == "head" or part.startswith("last:"):
+                count = 1 if part == "head" else int(part.removeprefix("last:"))
+                return [(i, bit) for i, bit in tensors if i in with_parameters[-count:]]
+            layer, tensor = part.split(".")
+            return [(int(layer), ("weights", "bias").index(tensor))]
+
+        moved = {tensor for part in scope.split("+") for tensor in named(part)}
+        network = copy.copy(self)
+        network.layers = [copy.copy(layer) for layer in self.layers]
+        for i, layer in enumerate(network.layers):
+            layer.scope = sum(1 << bit for bit in (0, 1) if (i, bit) in moved)
+        network.find_trainable()
+        return network
 
     def tensors(self, flat):
         result, begin = [], 0

@@ -24,14 +24,19 @@ class Run:
         self.fleet, self.evaluation = experiment["fleet"], experiment.get("evaluation", {})
         self.bits = Bits(experiment["seed"])
         self.network = Network(self.model, self.personal(experiment))
+        scope = experiment.get("adapt", {}).get("scope", "all")
+        learns_from_query = STRATEGIES[self.meta["strategy"]].learns_from_query
+        self.adapted = self.network.narrowed(scope)                     # what a device moves in a round
+        self.sent = self.network if learns_from_query else self.adapted  # what a change is of
+        self.evaluated = self.network.narrowed(self.evaluation.get("scope", scope))
         self.source = SOURCES[self.task["source"]](experiment, self.network, data, self.bits)
         self.make_sides()
         self.codec = codec.parse(experiment.get("codec", {}).get("uplink", "float32"))
-        self.strategy = STRATEGIES[self.meta["strategy"]](self.meta, len(self.network.trainable))
+        self.strategy = STRATEGIES[self.meta["strategy"]](self.meta, len(self.sent.trainable))
         self.residuals, self.running_norm = {}, None
         downlink = experiment.get("codec", {}).get("downlink", "whole")
         self.downlink = None if downlink == "whole" else codec.parse(downlink)
-        self.downlink_residual = np.zeros(len(self.network.trainable), F)
+        self.downlink_residual = np.zeros(len(self.sent.trainable), F)
 
     @staticmethod
     def personal(experiment):
@@ -86,10 +91,10 @@ class Run:
     def change(self, phi, t, k):
         """What the coordinator decodes from device k, None when it diverged, and its weight."""
         support, query = self.samples(t, k)
-        w = adapt(self.network, phi, support, self.bits, ORDER, t, k, self.meta.get("passes", 1),
+        w = adapt(self.adapted, phi, support, self.bits, ORDER, t, k, self.meta.get("passes", 1),
                   self.meta.get("batch_size", 1), F(self.meta["inner_learning_rate"]), F(self.strategy.proximal),
-                  query if self.strategy.learns_from_query else None)
-        delta = None if w is None else self.transfer((w - phi)[self.network.trainable], t, k)
+                  query if self.strategy.learns_from_query else None, self.sent)
+        delta = None if w is None else self.transfer((w - phi)[self.sent.trainable], t, k)
         return delta, len(support) if self.strategy.weighs_samples else 1
 
     def transfer(self, x, t, k):
@@ -98,7 +103,7 @@ class Run:
             x = x + self.residuals[k]
         if not np.all(np.isfinite(x)):
             return None
-        sizes, random = self.network.trainable_sizes, codec.Random(self.bits, t, k)
+        sizes, random = self.sent.trainable_sizes, codec.Random(self.bits, t, k)
         decoded = codec.decode(self.codec, codec.encode(self.codec, x, sizes, random), sizes, random)
         if self.codec.ef and is_taken(decoded):
             self.residuals[k] = x - decoded
@@ -106,20 +111,20 @@ class Run:
 
     def passed(self, before, phi, t):
         """What a compressed downlink leaves of the step from `before` to phi: the new phi."""
-        x = (phi - before)[self.network.trainable]
+        x = (phi - before)[self.sent.trainable]
         if self.downlink.ef:
             x = x + self.downlink_residual
-        sizes, random = self.network.trainable_sizes, codec.Random(self.bits, t, 0xffffffff)
+        sizes, random = self.sent.trainable_sizes, codec.Random(self.bits, t, 0xffffffff)
         decoded = codec.decode(self.downlink, codec.encode(self.downlink, x, sizes, random), sizes, random)
         self.downlink_residual = x - decoded
         phi = before.copy()
-        phi[self.network.trainable] = phi[self.network.trainable] + decoded
+        phi[self.sent.trainable] = phi[self.sent.trainable] + decoded
         return without_minus_zero(phi)
 
     def stepped(self, before, changes, t):
         """phi after round t with these pairs of decoded change, or None, and weight."""
         step = functools.partial(self.strategy.step, self.strategy.meta_learning_rate(t))
-        phi = aggregate(self.network, before, changes, step, *self.bounds(before))
+        phi = aggregate(self.sent, before, changes, step, *self.bounds(before))
         if self.running_norm:
             self.running_norm.follow([norm_of(delta) for delta, _ in changes if is_taken(delta)])
         if self.downlink and any(is_taken(delta) for delta, _ in changes):
@@ -169,7 +174,7 @@ class Run:
         for j in range(self.evaluation.get("final_tasks", tasks)):
             support, query = self.evaluation_sets(j)
             before = measure(self.network, phi, query)
-            w = adapt(self.network, phi, support, self.bits, ORDER + EVALUATION, 0, j, setting("passes", self.meta, 1),
+            w = adapt(self.evaluated, phi, support, self.bits, ORDER + EVALUATION, 0, j, setting("passes", self.meta, 1),
                       self.evaluation.get("batch_size", 1), F(setting("inner_learning_rate", self.meta)))
             after = (0, len(query) * fixed_point(math.nan)) if w is None else measure(self.network, w, query)
             for key, value in zip(sums, (before[0], after[0], before[1], after[1], len(query))):

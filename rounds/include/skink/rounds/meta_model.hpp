@@ -14,6 +14,7 @@
 #include "skink/common/span.hpp"
 #include "skink/host/experiment/experiment.hpp"
 #include "skink/host/experiment/model_match.hpp"
+#include "skink/host/experiment/scope.hpp"
 #include "skink/rounds/clipping.hpp"
 #include "skink/rounds/downlink.hpp"
 #include "skink/rounds/strategy.hpp"
@@ -34,6 +35,8 @@ class MetaModel {
   /// The network; with the input normalisation, what a model file says beside the parameters.
   const nn::Network& network() const { return model_.get().network; }
   const model::Model& model() const { return model_.get(); }
+  /// The same, narrowed to the scopes of the experiment's tasks.
+  const ScopedNetworks& scopes() const { return scopes_; }
   /// [P] float32.
   const std::vector<float>& parameters() const { return parameters_; }
   float* data() { return parameters_.data(); }
@@ -79,6 +82,7 @@ class MetaModel {
 
  private:
   ExperimentModel model_;
+  ScopedNetworks scopes_;
   std::vector<float> parameters_;
   std::unique_ptr<Strategy> strategy_;
   StrategyState state_;

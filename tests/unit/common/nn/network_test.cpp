@@ -163,6 +163,41 @@ TEST_CASE("network: shapes, tensors and scratch of depthwise convolutions and gr
   CHECK(build({{1, 1, 4}, {dense(24), group_norm(2, Train::kBias), dense(2)}, kEntropy}).scratch_count() == 0);
 }
 
+TEST_CASE("network: what is frozen does not train, as if its layers said so", "[common][nn][network][property]") {
+  NetSpec spec = NetLottery(GENERATE(range(0U, 60U)), GENERATE(false, true)).draw();
+  nn::Network network = build(spec);
+  const nn::Network whole = network;
+  const auto frozen = static_cast<std::uint32_t>(NetLottery(GENERATE(range(0U, 4U))).below(0x10000));
+  for (std::size_t t = 0; t < whole.tensors().size(); ++t) {
+    if ((frozen >> t & 1U) == 0) continue;
+    nn::LayerSpec& layer = spec.layers[whole.tensors()[t].layer];
+    (whole.tensors()[t].is_bias ? layer.train_bias : layer.train_weights) = false;
+  }
+  CAPTURE(describe(spec), frozen);
+  nn::Network wanted;
+  nn::BuildError error;
+  const bool moves =
+      nn::Network::build(spec.input, {spec.layers.data(), spec.layers.size()}, spec.loss, wanted, error) == Status::kOk;
+  CHECK((network.freeze(frozen) == Status::kOk) == moves);
+  const auto check = [&](const nn::Network& want) {
+    CHECK(network.trainable_count() == want.trainable_count());
+    CHECK(network.scratch_count() == want.scratch_count());
+    for (std::size_t l = 0; l < want.layers().size(); ++l) {
+      const nn::LayerPlan& got = network.layers()[l];
+      CHECK(got.propagates == want.layers()[l].propagates);
+      CHECK(got.moves_weights == want.layers()[l].moves_weights);
+      CHECK(got.moves_bias == want.layers()[l].moves_bias);
+      CHECK(got.spec.train_weights == whole.layers()[l].spec.train_weights);
+    }
+    for (std::size_t t = 0; t < want.tensors().size(); ++t) {
+      CHECK(network.tensors()[t].trainable == want.tensors()[t].trainable);
+    }
+  };
+  if (moves) check(wanted);
+  REQUIRE(network.freeze(0) == Status::kOk);
+  check(whole);
+}
+
 TEST_CASE("network: tensors tile the parameters in order", "[common][nn][network][property]") {
   const NetSpec spec = NetLottery(GENERATE(range(0U, 100U)), GENERATE(false, true)).draw();
   CAPTURE(describe(spec));

@@ -89,7 +89,7 @@ struct Tensor {
   uint32_t count = 0;
   uint8_t layer = 0;
   bool is_bias = false;
-  bool trainable = true;
+  bool trainable = true;  ///< what its layer's spec says, unless frozen (Network::freeze())
 };
 
 /// Where one layer's numbers are. Offsets of activations count floats from the start of the sample workspace
@@ -105,7 +105,9 @@ struct LayerPlan {
   uint16_t pad_top = 0;
   uint16_t pad_left = 0;
   Activation in_activation = Activation::kNone;  ///< what produced the numbers at in_offset
-  bool propagates = false;                       ///< a trainable tensor lies below: the input gradient is needed
+  bool propagates = false;                       ///< a tensor that moves lies below: the input gradient is needed
+  bool moves_weights = false;                    ///< spec.train_weights, unless frozen (Network::freeze())
+  bool moves_bias = false;                       ///< spec.train_bias, likewise
 };
 
 /// Why a network was refused: the layer (0-based; layer_count for the loss) and a sentence in static storage.
@@ -129,6 +131,13 @@ class Network {
   ///          kInvalidArgument for a value out of range.
   static Status build(Shape input, Span<const LayerSpec> layers, Loss loss, Network& network,
                       BuildError& error) noexcept;
+
+  /// Narrows what steps move, and what trainable_count(), scratch_count() and codecs take for trainable, to the tensors
+  /// that the layers' specs let train and that are not frozen: the scope of docs/arithmetic.md, section 7. Each call
+  /// begins with what the specs say.
+  /// @param[in] frozen  bit t, below 32: tensors()[t] does not move; tensors from the 32nd on cannot be frozen
+  /// @returns kOk; kInvalidArgument when nothing moves: then it has to be called with another scope.
+  Status freeze(uint32_t frozen) noexcept;
 
   /// Shape and count of the numbers of one input; count of outputs; the loss. Layers in order from the input; tensors
   /// in the order of the parameters (see Tensor). The spans point into this network.

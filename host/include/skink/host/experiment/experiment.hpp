@@ -155,6 +155,19 @@ struct MetaConfig {
   friend bool operator==(const MetaConfig&, const MetaConfig&) = default;
 };
 
+/// Which trainable tensors an adaptation moves: scope.hpp.
+struct ScopeConfig {
+  std::string text = "all";  ///< as it was written
+  std::uint32_t frozen = 0;  ///< the tensors that stay, as Network::freeze() takes them; follows from text and model
+  friend bool operator==(const ScopeConfig&, const ScopeConfig&) = default;
+};
+
+/// [adapt]: what moves on a device in the rounds.
+struct AdaptConfig {
+  ScopeConfig scope;
+  friend bool operator==(const AdaptConfig&, const AdaptConfig&) = default;
+};
+
 /// [evaluation]: when and on which tasks the meta-parameters are scored, by held-out devices.
 struct EvaluationConfig {
   std::uint32_t every = 0;  ///< rounds; 0: only before the first round and after the last
@@ -169,6 +182,7 @@ struct EvaluationConfig {
   std::uint32_t batch_size = 1;
   float inner_learning_rate = 0;
   std::uint32_t rotations = 1;  ///< data set
+  ScopeConfig scope;
   friend bool operator==(const EvaluationConfig&, const EvaluationConfig&) = default;
 };
 
@@ -229,6 +243,7 @@ struct Experiment {
   ModelConfig model;
   TaskConfig task;
   MetaConfig meta;
+  AdaptConfig adapt;
   EvaluationConfig evaluation;
   FleetConfig fleet;
   std::string uplink = "float32";

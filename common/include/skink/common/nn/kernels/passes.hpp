@@ -58,8 +58,8 @@ inline bool ends_backward(const LayerPlan& plan) noexcept { return !plan.propaga
 template <class Real>
 [[gnu::always_inline]] inline Update<Real> update_of(const LayerPlan& plan, Real* target, Real scale) noexcept {
   Update<Real> update;
-  update.weights = plan.spec.train_weights ? target + plan.weights : nullptr;
-  update.bias = plan.spec.train_bias ? target + plan.bias : nullptr;
+  update.weights = plan.moves_weights ? target + plan.weights : nullptr;
+  update.bias = plan.moves_bias ? target + plan.bias : nullptr;
   update.scale = scale;
   update.propagates = plan.propagates;
   update.in_activation = plan.in_activation;
