@@ -347,6 +347,12 @@ Result<void> check_lanes(const RunOptions& options) {
     return make_error(Status::kUnsupported, "neuron lanes compute no gradient of a query set: use device lanes",
                       Cause::kUsage);
   }
+  const bool is_one_scope = options.experiment.adapt.scope.frozen == options.experiment.evaluation.scope.frozen;
+  if (options.lanes == Lanes::kNeuron && !is_one_scope) {
+    return make_error(Status::kUnsupported,
+                      "neuron lanes have one scope: [evaluation] scope must be that of [adapt], or use device lanes",
+                      Cause::kUsage);
+  }
   return {};
 }
 

@@ -97,12 +97,11 @@ void check_same(const RunResult& result, const RunResult& expected) {
   }
 }
 
-/// Runs the protocol engine once, and the learning engine with every instruction set, kind of lanes and some numbers of
-/// threads.
-RunResult check_engines(const Experiment& experiment, const std::string& data = "") {
-  RunResult expected = run(experiment, Engine::kProtocol, data);
+/// Runs the learning engine with every instruction set, kind of lanes and some numbers of threads.
+void check_lanes(const Experiment& experiment, const RunResult& expected, const std::string& data = "") {
   const bool is_online = experiment.meta.batch_size == 1 && experiment.evaluation.batch_size == 1 &&
-                         experiment.meta.strategy != StrategyKind::kFomaml;
+                         experiment.meta.strategy != StrategyKind::kFomaml &&
+                         experiment.adapt.scope == experiment.evaluation.scope;
   for (const simulations::LaneFunctions* isa : simulations::available_lanes()) {
     for (const Lanes lanes : {Lanes::kDevice, Lanes::kNeuron}) {
       if (lanes == Lanes::kNeuron && !is_online) continue;
@@ -112,6 +111,12 @@ RunResult check_engines(const Experiment& experiment, const std::string& data = 
       }
     }
   }
+}
+
+/// Likewise, against the protocol engine.
+RunResult check_engines(const Experiment& experiment, const std::string& data = "") {
+  RunResult expected = run(experiment, Engine::kProtocol, data);
+  check_lanes(experiment, expected, data);
   return expected;
 }
 
@@ -232,6 +237,20 @@ TEST_CASE("engines: an evaluation without passes has one figure, before and afte
   }
 }
 
+TEST_CASE("engines: a scope is the same in all lanes", "[simulation][engines]") {
+  const std::vector<Override> overrides =
+      GENERATE(std::vector<Override>{{"adapt.scope", "\"head\""}, {"meta.batch_size", "1"}, {"meta.cohort", "1"}},
+               std::vector<Override>{{"adapt.scope", "\"bias+head\""}, {"meta.batch_size", "1"}},
+               std::vector<Override>{{"adapt.scope", "\"0.bias\""}, {"evaluation.scope", "\"all\""}},
+               std::vector<Override>{{"evaluation.scope", "\"head\""}, {"codec.uplink", "\"eden:2+ef\""}});
+  const Experiment experiment = sine(overrides);
+  const simulations::LaneFunctions* scalar = simulations::available_lanes().back();
+  const RunResult expected = run(experiment, Engine::kLearning, "", scalar, Lanes::kDevice, 1);
+  CHECK(expected.summary.model_sha256 !=
+        run(sine({}), Engine::kLearning, "", scalar, Lanes::kDevice, 1).summary.model_sha256);
+  check_lanes(experiment, expected);
+}
+
 TEST_CASE("engines: neuron lanes refuse what they cannot compute", "[simulation][engines]") {
   RunOptions options;
   options.experiment = sine({});
@@ -243,6 +262,11 @@ TEST_CASE("engines: neuron lanes refuse what they cannot compute", "[simulation]
   const auto gradient = simulations::run_experiment(options);
   REQUIRE_FALSE(gradient.has_value());
   CHECK(gradient.error().message.find("gradient of a query set") != std::string::npos);
+  options.experiment =
+      sine({{"evaluation.scope", "\"head\""}, {"meta.batch_size", "1"}, {"evaluation.batch_size", "1"}});
+  const auto scopes = simulations::run_experiment(options);
+  REQUIRE_FALSE(scopes.has_value());
+  CHECK(scopes.error().message.find("have one scope") != std::string::npos);
 }
 
 TEST_CASE("engines: a round whose devices have no passes changes nothing", "[simulation][engines]") {
