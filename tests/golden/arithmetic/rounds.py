@@ -12,10 +12,9 @@ from .random_bits import HELD_OUT, permute
 
 # ----------------------------------------------------------------------------------------- 7. What a device does
 
-def adapt(network, phi, support, bits, order, t, k, passes, batch_size, a, proximal=F(0), query=None,
-          sent=None):
-    """The adapted parameters, None when diverged; with a query set phi after a step along its gradient, of the network `sent`.
-    `order` is the purpose, (t, k) the address of the device."""
+def adapt(network, phi, support, bits, order, t, k, passes, batch_size, a, proximal=F(0), query=None, sent=None):
+    """The adapted parameters, None when diverged; with a query set phi after a step along its gradient, of the network `sent`
+    or else of this one. `order` is the purpose, (t, k) the address of the device."""
     flat = phi.copy()
     w = network.tensors(flat)
     n = len(support)
@@ -34,7 +33,7 @@ def adapt(network, phi, support, bits, order, t, k, passes, batch_size, a, proxi
                 flat[pulled] = flat[pulled] - (a * proximal) * (flat[pulled] - phi[pulled])
     if not np.all(np.isfinite(flat)):
         return None
-    return flat if query is None else step_from_phi(sent, phi, w, query, a)
+    return flat if query is None else step_from_phi(sent or network, phi, w, query, a)
 
 
 def step_from_phi(network, phi, w, query, a):
