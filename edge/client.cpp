@@ -257,7 +257,7 @@ void Client::on_published(uint64_t now_ms) noexcept {
   if (!is_outbox_busy_) return;
   is_outbox_busy_ = false;
   if (farewell_ == Farewell::kOnItsWay) farewell_ = Farewell::kSaid;
-  if (state_ != ClientState::kUploading || !upload_.on_published(now_ms)) return;
+  if (!upload_.on_published(now_ms) || state_ != ClientState::kUploading) return;
   if (upload_.is_sent()) state_ = ClientState::kWaiting;
   arm_timer();
 }

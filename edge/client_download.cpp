@@ -13,7 +13,7 @@ void Client::begin_download() noexcept {
   // The end of the arena may hold a residual.
   const size_t room = arena_.size() / sizeof(float) * sizeof(float) - residual_.kept_bytes();
   if (!download_.begin(offer_of(gate_.task()), {&slot_, &slot_, slot_.capacity()}, arena_.first(room))) {
-    refuse(wire::Refusal::kDoesNotFit, download_bytes(), slot_.capacity());
+    refuse(wire::Refusal::kDoesNotFit, download_bytes(), download_.most_bytes());
     return;
   }
   state_ = ClientState::kDownloading;

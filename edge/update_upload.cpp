@@ -9,13 +9,6 @@ constexpr uint32_t kSlowMs = 4000;
 constexpr uint32_t kFastMs = 1000;
 constexpr uint32_t kLeastBytes = 256;
 
-/// How often chunks may be halved.
-constexpr uint8_t most_halvings() noexcept {
-  uint8_t halvings = 0;
-  while ((uint32_t{SKINK_EDGE_CHUNK_BYTES} >> (halvings + 1)) >= kLeastBytes) ++halvings;
-  return halvings;
-}
-
 }  // namespace
 
 void UpdateUpload::reset(const wire::Task& task) noexcept {
@@ -28,6 +21,8 @@ void UpdateUpload::reset(const wire::Task& task) noexcept {
 void UpdateUpload::begin_result(const wire::RoundId& id) noexcept {
   result_ = {};
   result_.id = id;
+  is_uncut_ = true;
+  losses_ = 0;
 }
 
 void UpdateUpload::set_refused(wire::Refusal reason, size_t needed, size_t available) noexcept {
@@ -52,35 +47,46 @@ void UpdateUpload::set_adapted(const wire::Task& task, uint32_t residual_round, 
 }
 
 bool UpdateUpload::seek(uint32_t chunk) noexcept {
-  if (chunk == 0) cut();
+  if (is_uncut_) {
+    cut();
+    chunk = 0;
+  }
   if (chunk >= result_.chunk_count) return false;
   result_.chunk = chunk;
   is_in_flight_ = false;  // whatever leaves the outbox next is no progress
   return true;
 }
 
+/// As nothing of it was acknowledged yet, or all of it begins anew.
 void UpdateUpload::cut() noexcept {
   if (result_.total_bytes == 0) return;
-  const uint32_t carried = uint32_t{SKINK_EDGE_CHUNK_BYTES} >> halvings_;
-  chunk_bytes_ = most_bytes_ < carried ? most_bytes_ : carried;
+  chunk_bytes_ = most_bytes_ >> halvings_;
+  if (chunk_bytes_ < kLeastBytes) chunk_bytes_ = most_bytes_ < kLeastBytes ? most_bytes_ : kLeastBytes;
   result_.chunk_count = (result_.total_bytes + chunk_bytes_ - 1) / chunk_bytes_;
 }
 
-void UpdateUpload::follow_link(uint32_t took_ms) noexcept {
-  if (result_.total_bytes == 0) return;
-  if (took_ms > kSlowMs && halvings_ < most_halvings()) ++halvings_;
-  if (took_ms < kFastMs && halvings_ > 0) --halvings_;
+void UpdateUpload::shrink() noexcept {
+  if ((most_bytes_ >> halvings_) > kLeastBytes) ++halvings_;
 }
 
 void UpdateUpload::on_disconnected() noexcept {
-  if (is_in_flight_) follow_link(UINT32_MAX);
+  if (!is_in_flight_) return;
   is_in_flight_ = false;
+  shrink();
+  if (++losses_ > 1) is_uncut_ = true;  // the same chunk again: all of it in smaller ones
 }
 
 bool UpdateUpload::on_published(uint64_t now_ms) noexcept {
   if (!is_in_flight_) return false;
   is_in_flight_ = false;
-  if (result_.chunk++ == 0) follow_link(static_cast<uint32_t>(now_ms) - sent_ms_);
+  losses_ = 0;
+  if (is_uncut_) {
+    const uint32_t took_ms = static_cast<uint32_t>(now_ms) - sent_ms_;
+    if (took_ms > kSlowMs) shrink();
+    if (took_ms < kFastMs && result_.total_bytes != 0 && halvings_ > 0) --halvings_;
+  }
+  is_uncut_ = false;
+  ++result_.chunk;
   return true;
 }
 

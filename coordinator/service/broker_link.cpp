@@ -76,11 +76,13 @@ void BrokerLink::subscribe() {
   (void)session_->subscribe(root + "dev/+/credentials", mqtt::Quality::kAtLeastOnce);
   (void)session_->subscribe(root + "model/+/+", mqtt::Quality::kAtLeastOnce);  // what another run left: once
   (void)session_->unsubscribe(root + "model/+/+");
+  (void)session_->subscribe(root + "release/+/+", mqtt::Quality::kAtLeastOnce);  // or a release before, or another size
+  (void)session_->unsubscribe(root + "release/+/+");
 }
 
-void BrokerLink::remove_chunk(std::uint32_t slot, std::uint32_t chunk) {
+void BrokerLink::remove_chunk(wire::TopicKind kind, std::uint32_t slot, std::uint32_t chunk) {
   Publish publish;
-  publish.topic = wire::TopicKind::kModel;
+  publish.topic = kind;
   publish.slot = slot;
   publish.chunk = chunk;
   publish.retain = true;

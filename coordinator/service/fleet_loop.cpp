@@ -269,7 +269,11 @@ void FleetLoop::handle_message(const mqtt::Event& event, const ServiceObserver& 
   const Bytes payload{event.payload.data(), event.payload.size()};
   if (topic.kind == wire::TopicKind::kModel && event.retained) {
     const bool is_needed = run_ && run_->core().publishes(topic.slot, topic.chunk);
-    if (!is_needed) broker_.remove_chunk(topic.slot, topic.chunk);  // of a run that was given up
+    if (!is_needed) broker_.remove_chunk(topic.kind, topic.slot, topic.chunk);  // of a run that was given up
+  }
+  if (topic.kind == wire::TopicKind::kReleaseModel && event.retained && observer.is_release_chunk) {
+    const bool is_needed = observer.is_release_chunk(topic.slot, topic.chunk);
+    if (!is_needed) broker_.remove_chunk(topic.kind, topic.slot, topic.chunk);
   }
   if (topic.kind == wire::TopicKind::kCredentials && observer.on_credentials && flood_guard_.admits(id, now_ms())) {
     observer.on_credentials(std::string(id), payload);

@@ -1,5 +1,7 @@
 #include "skink/coordinator/service/fleet_releases.hpp"
 
+#include <utility>
+
 #include "skink/coordinator/core/chain_messages.hpp"
 
 namespace skink::coordinator {
@@ -84,10 +86,22 @@ void FleetReleases::publish_chunks() {
   }
 }
 
+bool FleetReleases::publishes(std::uint32_t slot, std::uint32_t chunk) const {
+  for (const std::optional<Live>* live : {&for_all_, &for_group_}) {
+    if (!*live || (*live)->announced.slot != slot) continue;
+    if (std::size_t{chunk} * chunk_bytes_ < (*live)->announced.file.size()) return true;
+  }
+  return false;
+}
+
 void FleetReleases::consider(const DeviceRow& row) {
   if (!row.takes_releases || devices_.is_revoked(row.id)) return;
   const Live* live = wanted(row.id);
-  if (live == nullptr || row.release >= live->announced.number || row.release_refused == live->announced.number) return;
+  if (live == nullptr || row.release >= live->announced.number) return;
+  if (row.release_refused == live->announced.number) {
+    const bool had_no_room = row.release_reason == static_cast<std::uint32_t>(wire::Refusal::kDoesNotFit);
+    if (!had_no_room || std::exchange(tried_again_[row.id], live->announced.number) == live->announced.number) return;
+  }
   const ReleaseChain chain = chain_for(*live, row);
   broker_.publish(release_announcement(live->announced, chain, row.id, devices_.key_of(row.id)));
   const KnownDevice* known = devices_.find(row.id);

@@ -93,6 +93,7 @@ ServiceObserver FleetService::run_observer() {
   };
   observer.on_event = [this](const TranscriptEvent& said) { note_event(said); };
   observer.on_devices = [this](const std::vector<DeviceRow>& rows) { note_devices(rows); };
+  observer.is_release_chunk = [this](auto slot, auto chunk) { return releases_.publishes(slot, chunk); };
   observer.on_connected = [this] {
     releases_.publish_chunks();
     renewals_.publish();

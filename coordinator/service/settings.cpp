@@ -64,6 +64,9 @@ Result<Settings> read_settings(const std::string& path) {
   settings.master_key = from_folder_of(path, fleet.text("master_key", kMaxPath));
   settings.model_chunk_bytes = fleet.count("model_chunk_bytes", {wire::kLeastModelChunkBytes, wire::kModelChunkBytes},
                                            settings.model_chunk_bytes);
+  if (!wire::is_model_chunk_size(settings.model_chunk_bytes)) {
+    fleet.problem("model_chunk_bytes", "use a multiple of 32: flash is programmed in units of up to so many bytes");
+  }
   settings.revoked = from_folder_of(path, fleet.text("revoked", kMaxPath, ""));
   settings.release_pki = from_folder_of(path, root.table("release", Presence::kOptional).text("pki", kMaxPath, ""));
   const ConfigReader certificates = root.table("certificates", Presence::kOptional);

@@ -337,23 +337,18 @@ Result<std::optional<Checkpoint>> find_checkpoint(const RunOptions& options, con
 }
 
 Result<void> check_lanes(const RunOptions& options) {
-  const bool is_online = options.experiment.meta.batch_size == 1 && options.experiment.evaluation.batch_size == 1;
-  if (options.lanes == Lanes::kNeuron && !is_online) {
-    return make_error(Status::kUnsupported,
-                      "neuron lanes compute online SGD: batch_size must be 1, or use device lanes", Cause::kUsage);
+  const Experiment& experiment = options.experiment;
+  const char* reason = nullptr;
+  if (experiment.meta.batch_size != 1 || experiment.evaluation.batch_size != 1) {
+    reason = "compute online SGD: batch_size must be 1";
+  } else if (learns_from(experiment) == LearnsFrom::kQuery) {
+    reason = "compute no gradient of a query set";
+  } else if (experiment.adapt.scope.frozen != experiment.evaluation.scope.frozen) {
+    reason = "have one scope: that of [evaluation] must be that of [adapt]";
   }
-  const bool has_query = learns_from(options.experiment) == LearnsFrom::kQuery;
-  if (options.lanes == Lanes::kNeuron && has_query) {
-    return make_error(Status::kUnsupported, "neuron lanes compute no gradient of a query set: use device lanes",
-                      Cause::kUsage);
-  }
-  const bool is_one_scope = options.experiment.adapt.scope.frozen == options.experiment.evaluation.scope.frozen;
-  if (options.lanes == Lanes::kNeuron && !is_one_scope) {
-    return make_error(Status::kUnsupported,
-                      "neuron lanes have one scope: [evaluation] scope must be that of [adapt], or use device lanes",
-                      Cause::kUsage);
-  }
-  return {};
+  if (options.lanes != Lanes::kNeuron || reason == nullptr) return {};
+  return make_error(Status::kUnsupported, std::string("neuron lanes ") + reason + ", or use device lanes",
+                    Cause::kUsage);
 }
 
 Result<PreparedTasks> make_tasks(const RunOptions& options) {

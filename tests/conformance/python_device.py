@@ -110,7 +110,8 @@ class Device:
         if task.kind == KIND["PRESENCE"]:
             self.challenge = task.challenge
             self.publish_birth()
-        elif self.task and wire.triple(task) == wire.triple(self.task):
+        elif self.task and wire.triple(task) == wire.triple(self.task) and (
+                wire.chunk_size(task) == wire.chunk_size(self.task)):
             self.repeat(task)
         elif reason := self.refusal(task):
             self.publish_update(wire.triple(task), outcome="REFUSED", refusal=REFUSAL[reason], repeated_model_bytes=0)
@@ -138,7 +139,7 @@ class Device:
             except Refused:
                 return "UNKNOWN_CODEC"
         is_known = task.kind == KIND["EVALUATE"] or (task.kind == KIND["ADAPT"] and task.change in (0, 1))
-        return "" if is_known and task.model_bytes and 256 <= wire.chunk_size(task) <= 4096 else "INVALID_TASK"
+        return "" if is_known and task.model_bytes and wire.is_chunk_size(wire.chunk_size(task)) else "INVALID_TASK"
 
     def begin(self, task):
         self.releases.stop()                                            # the task goes first

@@ -85,7 +85,7 @@ class Releases:
             return "DOES_NOT_FIT"
         is_sound = message.passes == 0 or (0 < message.inner_learning_rate < float("inf") and message.passes <= 1024
                                            and 1 <= message.batch_size <= 1024)
-        return "" if is_sound and message.slot < 2 and 256 <= wire.chunk_size(message) <= 4096 else "INVALID_TASK"
+        return "" if is_sound and message.slot < 2 and wire.is_chunk_size(wire.chunk_size(message)) else "INVALID_TASK"
 
     def say(self, before):
         """A birth, if it says something else than before."""

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "fleet_bench.hpp"
+#include "skink/host/mqtt/session.hpp"
 
 using namespace skink;
 using namespace skink::test;
@@ -40,6 +42,40 @@ std::string sha256_of(FleetService& service, std::uint32_t model) { return (*ser
 
 }  // namespace
 
+namespace {
+
+/// What the broker keeps there, seen by the coordinator's own certificate: no service may lead.
+std::set<std::string> retained(const Bench& bench, const std::string& topics) {
+  mqtt::SessionOptions options;
+  options.host = bench.settings.host;
+  options.port = bench.settings.port;
+  options.ca_file = bench.settings.ca;
+  options.certificate_file = bench.settings.certificate;
+  options.key_file = bench.settings.key;
+  options.client_id = "coordinator";
+  mqtt::EventQueue queue;
+  const auto session = mqtt::Session::start(queue, options);
+  REQUIRE(session.has_value());
+  std::set<std::string> found;
+  bool has_asked = false;
+  std::vector<mqtt::Event> events;
+  for (auto end = std::chrono::steady_clock::now() + 10s; std::chrono::steady_clock::now() < end;) {
+    if (!has_asked && (*session)->is_connected()) {
+      REQUIRE((*session)->subscribe(topics, mqtt::Quality::kAtLeastOnce).has_value());
+      has_asked = true;
+      end = std::chrono::steady_clock::now() + 1s;
+    }
+    queue.wait(events, 20ms);
+    for (const mqtt::Event& event : events) {
+      if (event.kind == mqtt::EventKind::kMessage && event.retained) found.insert(event.topic);
+    }
+  }
+  REQUIRE(has_asked);
+  return found;
+}
+
+}  // namespace
+
 TEST_CASE("fleet service: three runs, releases to all and to a group, and one back: every device ends with the model",
           "[service][broker]") {
   Bench bench;
@@ -74,6 +110,25 @@ TEST_CASE("fleet service: three runs, releases to all and to a group, and one ba
   devices.emplace(bench.broker, device_ids(7));
   REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 7, 4, sha256_of(*service, 1)); }));
   CHECK_FALSE(service->release_model(9, "", "test").has_value());
+}
+
+TEST_CASE("fleet service: a release comes in chunks of the size that the service has now", "[service][broker]") {
+  Bench bench;
+  bench.settings.model_chunk_bytes = 256;
+  std::optional<Devices> devices;
+  devices.emplace(bench.broker, device_ids(6));
+  std::unique_ptr<FleetService> service = bench.service();
+  REQUIRE(service->queue_run(released(3), "test").has_value());
+  REQUIRE(bench.lead(*service, [&] {
+    return phase_of(*service, 1) == RunPhase::kFinished && all_keep(*service, 6, 1, sha256_of(*service, 1));
+  }));
+  service.reset();
+  bench.settings.model_chunk_bytes = 2048;
+  service = bench.service();
+  devices.emplace(bench.broker, device_ids(7));  // all begin without a release, and one is new
+  REQUIRE(bench.lead(*service, [&] { return all_keep(*service, 7, 1, sha256_of(*service, 1)); }));
+  service.reset();
+  CHECK(retained(bench, "skink/1/demo/release/+/+") == std::set<std::string>{"skink/1/demo/release/0/0"});  // of two
 }
 
 /// The number before these words; 0: they are not there.

@@ -13,7 +13,7 @@ function(skink_add_mps2_port image)
       "${SKINK_PORTS}/qemu/host_flash.cpp"
       "${SKINK_PORTS}/qemu/semihosting.cpp"
       ${arg_SOURCES}
-    OPTIONS SKINK_EDGE_CHUNK_BYTES=2048 SKINK_EDGE_MAX_MODEL_CHUNKS=64 SKINK_RELEASE_SECTORS=65
+    OPTIONS SKINK_EDGE_CHUNK_BYTES=2048 SKINK_EDGE_MAX_MODEL_CHUNKS=512 SKINK_RELEASE_SECTORS=65
       SKINK_RESIDUAL_SECTORS=61 ${arg_OPTIONS}
     LINK --specs=nano.specs "-T${SKINK_PORTS}/cortex-m/sections.ld")
   target_compile_definitions(skink_port PRIVATE "SKINK_MPS2_IMAGE=${image}")

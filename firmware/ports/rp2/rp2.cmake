@@ -77,7 +77,7 @@ function(skink_add_rp2_port chip board)
       "${SKINK_PORTS}/rp2/noise_${chip}.cpp"
       "${SKINK_PORTS}/cortex-m/cortex_m.cpp"
       "${SKINK_PORTS}/cortex-m/startup.cpp"
-    OPTIONS SKINK_EDGE_CHUNK_BYTES=2048 SKINK_EDGE_MAX_MODEL_CHUNKS=64 SKINK_RELEASE_SECTORS=33 SKINK_RESIDUAL_SECTORS=31
+    OPTIONS SKINK_EDGE_CHUNK_BYTES=2048 SKINK_EDGE_MAX_MODEL_CHUNKS=496 SKINK_RELEASE_SECTORS=33 SKINK_RESIDUAL_SECTORS=31
     LINK --specs=nano.specs "-T${SKINK_PORTS}/cortex-m/sections.ld")
   target_link_libraries(skink_port PUBLIC skink_pico_sdk)
   target_sources(skink_port INTERFACE $<TARGET_OBJECTS:skink_pico_sdk>)

@@ -148,7 +148,7 @@ def small_chunks(lead):
     phi = lead.model.phi.copy()
     phi[1] += 1
     model = Model(lead.learner.network, phi, slot=1)
-    for size in (255, 4097):
+    for size in (224, 1000, 4128):
         task = lead.task(model, model_chunk_bytes=size)
         lead.refused(task, "INVALID_TASK")
     task = lead.task(model, model_chunk_bytes=256)

@@ -240,7 +240,7 @@ class Fleet:
                              ("accepted_round", self.accepted.get(device.index, 0))):
             equal(f"{name} of the task for {device.id}", getattr(task, name), wanted)
         self.chunk_bytes = wire.chunk_size(task)
-        expect(256 <= self.chunk_bytes <= 4096, f"model_chunk_bytes is {task.model_chunk_bytes}")
+        expect(wire.is_chunk_size(self.chunk_bytes), f"model_chunk_bytes is {task.model_chunk_bytes}")
         expect(0 < task.time_left_ms <= self.settings["deadline_ms"], f"time_left_ms is {task.time_left_ms}")
 
     def take_task(self, device, attempt=0, seconds=None):

@@ -200,6 +200,10 @@ def chunk_size(message):
     return message.model_chunk_bytes or CHUNK_BYTES
 
 
+def is_chunk_size(size):
+    return 256 <= size <= CHUNK_BYTES and size % 32 == 0
+
+
 def model_chunks(file, size=CHUNK_BYTES):
     """What is published under model/<slot>/<k>."""
     return [file[-32:-24] + file[at:at + size] for at in range(0, len(file), size)]

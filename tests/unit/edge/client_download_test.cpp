@@ -68,7 +68,7 @@ TEST_CASE("client download: a chunk may come in pieces", "[edge][client][downloa
 
 TEST_CASE("client download: chunks are of the size that the task names", "[edge][client][download]") {
   ClientBench bench(three_chunks());
-  bench.chunk_bytes = GENERATE(256U, 1000U, 4095U);
+  bench.chunk_bytes = GENERATE(256U, 1056U, 4064U);
   start_download(bench);
   const std::uint64_t digest = crypto::prefix_of(bench.model.digest);
   CHECK_FALSE(bench.give_piece({digest, 0, 0, 4096, 4096}));
@@ -97,7 +97,7 @@ TEST_CASE("client download: a size of chunks that is none is refused", "[edge][c
   ClientBench bench(three_chunks());
   bench.connect();
   wire::Task task = bench.task();
-  task.model_chunk_bytes = GENERATE(1U, 255U, 4097U, 0xffffffffU);
+  task.model_chunk_bytes = GENERATE(1U, 224U, 1000U, 4128U, 0xffffffe0U);
   bench.give(task);
   CHECK(bench.refusal(bench.run()).refusal == wire::Refusal::kInvalidTask);
 }

@@ -50,8 +50,7 @@ enum class ClientState : uint8_t {
 /// Residual the error feedback, UpdateUpload the result, RetryTimer the waiting. Client connects them: it owns the
 /// state, the counters, what of the arena is in use, and the outbox.
 ///
-/// About 9 KB, of which 4.2 KB are the outbox (SKINK_EDGE_CHUNK_BYTES), and 1.3 KB each the networks of two models. Not
-/// copyable: parts refer to each other.
+/// Size by options: docs/porting.md, "Memory". Not copyable: parts refer to each other.
 class Client {
  public:
   /// What next_wake_ms() returns while only a message can change anything.

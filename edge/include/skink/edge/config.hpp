@@ -8,7 +8,8 @@
 #endif
 static_assert(SKINK_EDGE_CHUNK_BYTES >= 64 && SKINK_EDGE_CHUNK_BYTES <= 65536, "SKINK_EDGE_CHUNK_BYTES: 64..65536");
 
-/// Most chunks a model may have (a chunk is 4096 bytes). Costs two bits of RAM each. Range 8..65536, multiple of 8.
+/// Most chunks a model may have (a chunk has what the coordinator says, 256 to 4096 bytes). Costs two bits of RAM each.
+/// Range 8..65536, multiple of 8.
 #ifndef SKINK_EDGE_MAX_MODEL_CHUNKS
 #define SKINK_EDGE_MAX_MODEL_CHUNKS 1024
 #endif

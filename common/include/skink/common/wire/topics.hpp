@@ -45,11 +45,13 @@ inline constexpr size_t kMaxTopicBytes = 256;
 /// Largest part of a model file in one message, and of a chain of patches with the head in front of it:
 /// docs/protocol.md, section 1.
 inline constexpr size_t kModelChunkBytes = 4096;
-/// The smallest that a task or a release may name.
+/// The smallest that a task or a release may name; those between are multiples of kModelChunkUnit, the largest that a
+/// flash is programmed in, so that chunks can be stored in any order.
 inline constexpr size_t kLeastModelChunkBytes = 256;
+inline constexpr size_t kModelChunkUnit = 32;
 /// May a task or a release say that the model's parts have `bytes`? 0 is kModelChunkBytes.
 constexpr bool is_model_chunk_size(uint32_t bytes) noexcept {
-  return bytes == 0 || (bytes >= kLeastModelChunkBytes && bytes <= kModelChunkBytes);
+  return bytes == 0 || (bytes >= kLeastModelChunkBytes && bytes <= kModelChunkBytes && bytes % kModelChunkUnit == 0);
 }
 /// In front of a part of a model file: whose it is, the first 8 bytes of the model's digest.
 inline constexpr size_t kModelHeadBytes = 8;

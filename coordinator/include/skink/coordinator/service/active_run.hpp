@@ -27,6 +27,8 @@ struct ServiceObserver {
   std::function<void(const Coordinator&)> on_waiting;  ///< about once a second while the fleet gathers
   std::function<void(const std::vector<DeviceRow>&)> on_devices;
   std::function<void()> on_connected;
+  /// About a chunk that the broker keeps: is it of a release? Empty: nobody knows of releases.
+  std::function<bool(std::uint32_t slot, std::uint32_t chunk)> is_release_chunk;
   std::function<void(const std::string& id, Bytes)> on_credentials;   ///< a device's answer to a renewal; any bytes
   std::function<void(bool is_connected, const std::string&)> on_log;  ///< about the broker, and what it needs
   std::function<void(const std::string&)> on_contest;                 ///< about another coordinator of the fleet

@@ -44,8 +44,8 @@ class BrokerLink {
   void subscribe();
   /// Puts a message behind those that wait.
   void publish(Publish publication) { backlog_.push_back(std::move(publication)); }
-  /// A chunk that the broker kept and that nobody needs.
-  void remove_chunk(std::uint32_t slot, std::uint32_t chunk);
+  /// A chunk of a model or a release that the broker kept and that nobody needs.
+  void remove_chunk(wire::TopicKind kind, std::uint32_t slot, std::uint32_t chunk);
   /// Hands over what waits, as far as the session takes it.
   void flush();
   /// Has everything left, and has the broker confirmed all removals?

@@ -50,9 +50,12 @@ class FleetReleases {
   std::vector<Released> released() const;
   /// Publishes the chunks of what is released: the broker may have forgotten them. To be called with each connection.
   void publish_chunks();
+  /// Is this chunk one that a broker keeps now?
+  bool publishes(std::uint32_t slot, std::uint32_t chunk) const;
   /// Tells every known device that lacks it, also those that are away. Errors: the store failed.
   Result<void> announce_to_all();
-  /// What a device says of itself: it is told what it lacks.
+  /// What a device says of itself: it is told what it lacks. A release that it has no room for is announced once more:
+  /// its chunks may have had another size.
   void consider(const DeviceRow& row);
 
  private:
@@ -74,7 +77,8 @@ class FleetReleases {
   std::uint32_t chunk_bytes_;
   GroupOf group_of_;
   PatchesTo patches_to_;
-  std::map<std::string, std::uint32_t> chain_sent_;  // by device: of which release, since the connection was made
+  std::map<std::string, std::uint32_t> chain_sent_;   // by device: of which release, since the connection was made
+  std::map<std::string, std::uint32_t> tried_again_;  // by device: which release, which it had no room for
   std::optional<Live> for_all_;
   std::optional<Live> for_group_;  // newer than that for all
 };

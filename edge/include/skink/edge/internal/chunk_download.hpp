@@ -44,6 +44,8 @@ class ChunkDownload {
   /// The model that a download is for. `chunk_bytes`: of each chunk but the last, a size that
   /// wire::is_model_chunk_size(). False: it has more chunks than SKINK_EDGE_MAX_MODEL_CHUNKS.
   bool set_model(uint32_t model_bytes, uint32_t chunk_bytes) noexcept;
+  /// The longest model that can come in chunks of the size of set_model().
+  uint32_t most_bytes() const noexcept { return SKINK_EDGE_MAX_MODEL_CHUNKS * chunk_bytes_; }
   /// Nothing is stored yet, everything is wanted: one subscription to all chunks of `place`.
   void begin(const ChunkPlace& place) noexcept;
   /// No chunk is wanted for now; subscriptions in another place end.

@@ -34,6 +34,10 @@ class ModelDownload {
   /// Begins. What `places` names is borrowed until the next begin(). `memory`, 4-byte aligned, holds the parameters
   /// while they are patched. False: the model is larger than the capacity, or has too many chunks; stopped.
   bool begin(const ModelOffer& offer, const DownloadPlaces& places, MutableBytes memory) noexcept;
+  /// After begin(): the longest model that could come in chunks of that size.
+  uint32_t most_bytes() const noexcept {
+    return chunks_.most_bytes() < places_.capacity ? chunks_.most_bytes() : places_.capacity;
+  }
   /// Wants nothing any more; subscriptions end. What was written stays as it is.
   void stop() noexcept;
   /// The model of the last begin().

@@ -9,10 +9,8 @@
 
 namespace skink::edge::internal {
 
-/// The result of the current task. Its chunks have one size: what the task allows, and what the link has shown to
-/// carry. That is SKINK_EDGE_CHUNK_BYTES, halved after a result whose first chunk took more than 4 s and after a chunk
-/// that was lost with its connection, down to 256 bytes; and doubled after one whose first chunk took less than a
-/// second. The encoder borrows what was given to it until the next task.
+/// The result of the current task. Its chunks have one size: what the task allows, halved for what the link has shown
+/// (docs/protocol.md, section 3, step 6). The encoder borrows what was given to it until the next task.
 class UpdateUpload {
  public:
   /// A new task: no result yet.
@@ -60,7 +58,7 @@ class UpdateUpload {
 
  private:
   void cut() noexcept;
-  void follow_link(uint32_t took_ms) noexcept;
+  void shrink() noexcept;
   void begin_result(const wire::RoundId& id) noexcept;
   static Status read_payload(void* context, MutableBytes out) noexcept;
 
@@ -69,7 +67,9 @@ class UpdateUpload {
   uint32_t chunk_bytes_ = 0;  ///< of this result's chunks
   uint32_t sent_ms_ = 0;      ///< when the one in flight was
   uint32_t repeated_bytes_ = 0;
-  uint8_t halvings_ = 0;       ///< of SKINK_EDGE_CHUNK_BYTES, as the link has shown
+  uint8_t halvings_ = 0;       ///< of most_bytes_, as the link has shown
+  uint8_t losses_ = 0;         ///< of the next chunk, with its connection
+  bool is_uncut_ = true;       ///< the size of this result's chunks may be chosen still
   bool is_in_flight_ = false;  ///< the next chunk is in the outbox
   codec::Encoder encoder_{};
 };
