@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fakes/fake_flash.hpp"
+#include "skink/common/wire/topics.hpp"
 #include "skink/firmware/journal.hpp"
 #include "skink/firmware/model_store.hpp"
 #include "skink/firmware/sample_flash.hpp"
@@ -25,12 +26,17 @@ std::vector<std::uint8_t> model_of(std::uint32_t number, std::size_t size) {
   return model;
 }
 
-/// False: the power went.
+/// In chunks, the last one first. False: the power went.
 bool keep(firmware::ModelStore& store, std::uint32_t number, std::size_t size) {
+  constexpr std::size_t kChunkBytes = 3 * wire::kModelChunkUnit;
   const auto model = model_of(number, size);
-  return store.begin(static_cast<std::uint32_t>(size)) == Status::kOk &&
-         store.write(0, {model.data(), size}, firmware::ChunkPart::kEnd) == Status::kOk &&
-         store.commit(crypto::sha256({model.data(), size}), static_cast<std::uint32_t>(size), number) == Status::kOk;
+  if (store.begin(static_cast<std::uint32_t>(size)) != Status::kOk) return false;
+  for (std::size_t chunk = (size + kChunkBytes - 1) / kChunkBytes; chunk-- > 0;) {
+    const std::size_t offset = chunk * kChunkBytes;
+    const Bytes bytes{model.data() + offset, std::min(kChunkBytes, size - offset)};
+    if (store.write(static_cast<std::uint32_t>(offset), bytes, firmware::ChunkPart::kEnd) != Status::kOk) return false;
+  }
+  return store.commit(crypto::sha256({model.data(), size}), static_cast<std::uint32_t>(size), number) == Status::kOk;
 }
 
 bool has(const firmware::ModelStore& store, std::uint32_t number) {
