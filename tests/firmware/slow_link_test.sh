@@ -3,6 +3,7 @@
 # the model beside what a connection costs.
 #
 #   SKINK_LINKS="800:0 200:0 1100:0.1 1100:0.3"     bytes a second : share of packets that are lost
+#   SKINK_CHUNK_BYTES=512                           [fleet] model_chunk_bytes: of what a lost connection repeats
 set -euo pipefail
 # shellcheck source=tests/firmware/firmware_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/firmware_lib.sh"
@@ -25,6 +26,7 @@ over() {
   "$fleet_bin/skinkctl" provision --fleet demo --pki "$fleet_work/pki" --out "$fleet_work/images" --id arm-0 --force \
     --server-name localhost --broker "10.0.2.2:$link_port" >/dev/null
   fleet_configure "$name" "$file"
+  sed -i "s/^\[fleet\]$/[fleet]\nmodel_chunk_bytes = ${SKINK_CHUNK_BYTES:-4096}/" "$fleet_work/$name/coordinator.toml"
   fleet_start_qemu "$name" mps2-an386 arm-0 "$file" 0 "${settings[@]}" >/dev/null
   fleet_edge_pid=$fleet_qemu_pid
   for ((tries = 3000; tries > 0; --tries)); do
