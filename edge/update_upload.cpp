@@ -22,6 +22,7 @@ void UpdateUpload::begin_result(const wire::RoundId& id) noexcept {
   result_ = {};
   result_.id = id;
   is_uncut_ = true;
+  is_in_flight_ = false;  // what leaves the outbox next is of the result before
   losses_ = 0;
 }
 

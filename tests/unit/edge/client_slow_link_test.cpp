@@ -224,6 +224,25 @@ TEST_CASE("client slow link: a result that is only repeated is sent as it was", 
   }
 }
 
+TEST_CASE("client slow link: what of an older result is acknowledged is nothing of the next", "[edge][client][link]") {
+  ClientBench bench(three_chunks());
+  downloading(bench);
+  bench.give_model();
+  (void)bench.run();
+  bench.give(float32(bench, 1));
+  bench.work();
+  Sent sent;
+  REQUIRE(bench.next(sent));  // its first chunk is on its way
+  bench.give(float32(bench, 2));
+  bench.now += 9000;
+  bench.client->on_published(bench.now);
+  bench.work();
+  const std::vector<Sent> chunks = bench.updates(bench.pump());
+  REQUIRE(chunks.size() > 1);
+  CHECK(bench.decoded(chunks[0]).id.round == 2);
+  CHECK(bench.change(chunks).size() == bench.decoded(chunks[0]).total_bytes);
+}
+
 TEST_CASE("client slow link: a chunk whose reply came before its acknowledgement is not lost later",
           "[edge][client][link]") {
   ClientBench bench(three_chunks());
