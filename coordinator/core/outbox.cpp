@@ -4,9 +4,9 @@
 #include <cstring>
 
 #include "sealed_message.hpp"
-#include "skink/common/little_endian.hpp"
 #include "skink/common/wire/versions.hpp"
 #include "skink/coordinator/core/chain_messages.hpp"
+#include "skink/coordinator/core/model_messages.hpp"
 #include "skink/coordinator/core/state_message.hpp"
 
 namespace skink::coordinator {
@@ -19,8 +19,7 @@ Outbox::Outbox(const Experiment& experiment, const rounds::MetaModel& model, std
 
 /// Of all the messages that carry the model.
 std::size_t Outbox::model_payload_bytes() const {
-  const std::size_t file_bytes = model_->file().size();
-  return file_bytes + (file_bytes + chunk_bytes_ - 1) / chunk_bytes_ * wire::kModelHeadBytes;
+  return model_->file().size() + chunk_count(model_->file().size(), chunk_bytes_) * wire::kModelHeadBytes;
 }
 
 void Outbox::set_rounds_done(std::uint32_t rounds_done) {
@@ -31,30 +30,15 @@ void Outbox::set_rounds_done(std::uint32_t rounds_done) {
 void Outbox::publish_model() {
   if (model_published_) return;
   model_published_ = true;
-  const std::vector<std::uint8_t>& file = model_->file();
-  for (std::size_t offset = 0; offset < file.size(); offset += chunk_bytes_) {
-    const std::size_t count = std::min<std::size_t>(chunk_bytes_, file.size() - offset);
-    Publish publish;
-    publish.topic = wire::TopicKind::kModel;
-    publish.slot = model_slot();
-    publish.chunk = static_cast<std::uint32_t>(offset / chunk_bytes_);
-    publish.payload.resize(wire::kModelHeadBytes + count);
-    store_u64(publish.payload.data(), crypto::prefix_of(model_->digest()));
-    std::memcpy(publish.payload.data() + wire::kModelHeadBytes, file.data() + offset, count);
-    publish.retain = true;
-    actions_.emplace_back(std::move(publish));
+  const ChunkTopics topics{wire::TopicKind::kModel, model_slot()};
+  for (Publish& chunk : model_chunks(topics, model_->digest(), model_->file(), chunk_bytes_)) {
+    actions_.emplace_back(std::move(chunk));
   }
 }
 
-/// An empty retained message removes a chunk from the broker.
 void Outbox::clear_slot(std::uint32_t slot) {
-  for (std::size_t offset = 0; offset < model_->file().size(); offset += chunk_bytes_) {
-    Publish publish;
-    publish.topic = wire::TopicKind::kModel;
-    publish.slot = slot;
-    publish.chunk = static_cast<std::uint32_t>(offset / chunk_bytes_);
-    publish.retain = true;
-    actions_.emplace_back(std::move(publish));
+  for (std::uint32_t chunk = 0; chunk < chunk_count(model_->file().size(), chunk_bytes_); ++chunk) {
+    actions_.emplace_back(chunk_removal({wire::TopicKind::kModel, slot}, chunk));
   }
 }
 
@@ -64,7 +48,7 @@ void Outbox::withdraw() {
 }
 
 bool Outbox::publishes(std::uint32_t slot, std::uint32_t chunk) const {
-  return model_published_ && slot == model_slot() && std::size_t{chunk} * chunk_bytes_ < model_->file().size();
+  return model_published_ && slot == model_slot() && chunk < chunk_count(model_->file().size(), chunk_bytes_);
 }
 
 void Outbox::note_model(KnownDevice& device, std::uint64_t digest_prefix) const {
@@ -95,7 +79,7 @@ void Outbox::send_task(KnownDevice& device, const TaskRequest& request) {
   std::memcpy(task.model_sha256, digest.bytes, crypto::kDigestBytes);
   task.model_bytes = static_cast<std::uint32_t>(model_->file().size());
   task.model_slot = model_slot();
-  task.model_chunk_bytes = chunk_bytes_ == wire::kModelChunkBytes ? 0 : chunk_bytes_;
+  task.model_chunk_bytes = said_chunk_bytes(chunk_bytes_);
   task.seed = experiment_->seed;
   task.inner_learning_rate = request.loop.inner_learning_rate;
   task.passes = request.loop.passes;

@@ -1,31 +1,16 @@
 #include "skink/coordinator/core/release_messages.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
-#include "skink/common/little_endian.hpp"
 #include "skink/common/wire/messages.hpp"
 #include "skink/common/wire/topics.hpp"
+#include "skink/coordinator/core/model_messages.hpp"
 
 namespace skink::coordinator {
 
 std::vector<Publish> release_chunks(const AnnouncedRelease& release) {
-  std::vector<Publish> chunks;
-  const std::size_t chunk_bytes = release.chunk_bytes;
-  for (std::size_t offset = 0; offset < release.file.size(); offset += chunk_bytes) {
-    const std::size_t count = std::min(chunk_bytes, release.file.size() - offset);
-    Publish chunk;
-    chunk.topic = wire::TopicKind::kReleaseModel;
-    chunk.slot = release.slot;
-    chunk.chunk = static_cast<std::uint32_t>(offset / chunk_bytes);
-    chunk.payload.resize(wire::kModelHeadBytes + count);
-    store_u64(chunk.payload.data(), crypto::prefix_of(release.model));
-    std::memcpy(chunk.payload.data() + wire::kModelHeadBytes, release.file.data() + offset, count);
-    chunk.retain = true;
-    chunks.push_back(std::move(chunk));
-  }
-  return chunks;
+  return model_chunks({wire::TopicKind::kReleaseModel, release.slot}, release.model, release.file, release.chunk_bytes);
 }
 
 Publish release_announcement(const AnnouncedRelease& release, const ReleaseChain& chain, std::string_view device_id,
@@ -37,7 +22,7 @@ Publish release_announcement(const AnnouncedRelease& release, const ReleaseChain
   message.slot = release.slot;
   message.patch_base = chain.bytes.empty() ? 0 : chain.base;
   message.patch_bytes = static_cast<std::uint32_t>(chain.bytes.size());
-  message.model_chunk_bytes = release.chunk_bytes == wire::kModelChunkBytes ? 0 : release.chunk_bytes;
+  message.model_chunk_bytes = said_chunk_bytes(release.chunk_bytes);
   message.seed = release.seed;
   message.inner_learning_rate = release.inner_learning_rate;
   message.passes = release.passes;

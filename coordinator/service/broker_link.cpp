@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "skink/common/wire/topics.hpp"
+#include "skink/coordinator/core/model_messages.hpp"
 
 namespace skink::coordinator {
 namespace {
@@ -81,12 +82,7 @@ void BrokerLink::subscribe() {
 }
 
 void BrokerLink::remove_chunk(wire::TopicKind kind, std::uint32_t slot, std::uint32_t chunk) {
-  Publish publish;
-  publish.topic = kind;
-  publish.slot = slot;
-  publish.chunk = chunk;
-  publish.retain = true;
-  backlog_.push_back(std::move(publish));
+  backlog_.push_back(chunk_removal({kind, slot}, chunk));
 }
 
 void BrokerLink::flush() {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "skink/coordinator/core/chain_messages.hpp"
+#include "skink/coordinator/core/model_messages.hpp"
 
 namespace skink::coordinator {
 namespace {
@@ -89,7 +90,7 @@ void FleetReleases::publish_chunks() {
 bool FleetReleases::publishes(std::uint32_t slot, std::uint32_t chunk) const {
   for (const std::optional<Live>* live : {&for_all_, &for_group_}) {
     if (!*live || (*live)->announced.slot != slot) continue;
-    if (std::size_t{chunk} * chunk_bytes_ < (*live)->announced.file.size()) return true;
+    if (chunk < chunk_count((*live)->announced.file.size(), chunk_bytes_)) return true;
   }
   return false;
 }

@@ -30,7 +30,7 @@ DeviceMemory device_memory(const Experiment& experiment) {
   nn::PlanRequest evaluate;
   evaluate.batch_size = experiment.evaluation.batch_size;
   evaluate.input_scales = adapt.input_scales;
-  memory.adapt = nn::plan_memory(adapt.query_gradient ? network : scopes.adapting, adapt);
+  memory.adapt = nn::plan_memory(scopes.sent, adapt);
   memory.evaluate = nn::plan_memory(scopes.evaluating, evaluate);
   memory.model = model::model_bytes(ExperimentModel(experiment.model).get());
   return memory;

@@ -19,7 +19,6 @@ namespace skink {
 namespace {
 
 constexpr std::size_t kMaxArmNameBytes = 60;
-constexpr std::size_t kMaxScopeBytes = 400;
 constexpr std::size_t kMaxExperimentBytes = std::size_t{1} << 20;
 constexpr IntegerRange kSeedRange{0, std::numeric_limits<std::int64_t>::max()};
 constexpr IntegerRange kBatchRange{1, limits::kMaxBatchSize};  // beyond it every device refuses
@@ -157,7 +156,7 @@ Result<Experiment> read_sections(Result<ConfigFile> file, std::string* arm = nul
                           root.table("codec", Presence::kOptional)};
   internal::read_task(sections.task, objective_of(experiment), experiment.task);
   read_meta(sections.meta, experiment.meta);
-  experiment.adapt.scope.text = sections.adapt.text("scope", kMaxScopeBytes, "all");
+  experiment.adapt.scope.text = sections.adapt.text("scope", internal::kMaxScopeBytes, "all");
   read_personal(root, experiment.meta, experiment.model.personal);
   internal::read_evaluation(sections.evaluation, experiment, experiment.evaluation);
   internal::read_fleet(sections.fleet, experiment, experiment.fleet);

@@ -10,6 +10,8 @@
 
 namespace skink::internal {
 
+inline constexpr std::size_t kMaxScopeBytes = 400;
+
 struct ModelReaders {
   ConfigReader model;
   std::vector<ConfigReader> layers;

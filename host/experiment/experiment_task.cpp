@@ -189,7 +189,7 @@ void read_evaluation(const ConfigReader& reader, const Experiment& experiment, E
   evaluation.batch_size = reader.count("batch_size", {1, limits::kMaxBatchSize}, 1);
   evaluation.inner_learning_rate =
       reader.real32("inner_learning_rate", {0.0, 100.0, true}, experiment.meta.inner_learning_rate);
-  evaluation.scope.text = reader.text("scope", 400, experiment.adapt.scope.text);
+  evaluation.scope.text = reader.text("scope", kMaxScopeBytes, experiment.adapt.scope.text);
   if (task.source == TaskSource::kDataset && task.labels == TaskLabels::kPermuted) {
     evaluation.rotations = read_rotations(reader, task.rotations);
   } else {
