@@ -46,7 +46,7 @@ int read_flash(void* context, uint32_t address, uint8_t* out, size_t count) {
 
 int program_flash(void* context, uint32_t address, const uint8_t* bytes, size_t count) {
   const skink_flash_file& flash = of(context);
-  if (!is_inside(flash, address, count)) return kFailed;
+  if (!is_inside(flash, address, count) || address % kProgramBytes != 0 || count % kProgramBytes != 0) return kFailed;
   for (size_t done = 0; done < count;) {
     uint8_t step[kStepBytes];
     const size_t part = count - done < kStepBytes ? count - done : kStepBytes;

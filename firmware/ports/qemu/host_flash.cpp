@@ -9,6 +9,7 @@ namespace skink::firmware {
 namespace {
 
 constexpr uint32_t kStepBytes = 64;
+constexpr uint32_t kProgramBytes = 8;
 
 struct HostFlash {
   int file = -1;
@@ -37,7 +38,8 @@ Status read(void* /*context*/, uint32_t address, MutableBytes out) {
 }
 
 Status program(void* /*context*/, uint32_t address, Bytes bytes) {
-  if (!is_inside(address, bytes.size())) return Status::kUnavailable;
+  const bool is_whole = address % kProgramBytes == 0 && bytes.size() % kProgramBytes == 0;
+  if (!is_inside(address, bytes.size()) || !is_whole) return Status::kUnavailable;
   for (size_t done = 0; done < bytes.size();) {
     uint8_t step[kStepBytes];
     const size_t count = bytes.size() - done < kStepBytes ? bytes.size() - done : kStepBytes;
@@ -84,7 +86,7 @@ Flash open_host_flash(uint32_t sector_bytes, uint32_t sectors) noexcept {
   Flash result;
   result.sector_bytes = sector_bytes;
   result.sectors = sectors;
-  result.program_bytes = 8;
+  result.program_bytes = kProgramBytes;
   result.read_function = &read;
   result.program_function = &program;
   result.erase_function = &erase;

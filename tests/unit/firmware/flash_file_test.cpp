@@ -28,12 +28,16 @@ TEST_CASE("flash file: erased to ones, programming clears bits, and both outlive
   skink_flash flash{};
   REQUIRE(skink_flash_file_open(&file, path.c_str(), 512, 4, &flash) == SKINK_OK);
   CHECK(read(flash, 0, 2048) == std::vector<std::uint8_t>(2048, 0xff));
-  const std::uint8_t first[8] = {0x0f, 1, 2, 3, 4, 5, 6, 7};
-  const std::uint8_t second[8] = {0xf8, 1, 2, 3, 4, 5, 6, 7};
-  REQUIRE(flash.program(flash.context, 512, first, 8) == 0);
-  REQUIRE(flash.program(flash.context, 512, second, 8) == 0);
+  REQUIRE(flash.program_bytes == 32);
+  const std::uint8_t first[64] = {0x0f, 1, 2, 3, 4, 5, 6, 7};
+  const std::uint8_t second[32] = {0xf8, 1, 2, 3, 4, 5, 6, 7};
+  REQUIRE(flash.program(flash.context, 512, first, 32) == 0);
+  REQUIRE(flash.program(flash.context, 512, second, 32) == 0);
   CHECK(read(flash, 512, 2) == std::vector<std::uint8_t>{0x08, 1});
-  CHECK(flash.program(flash.context, 2044, first, 8) != 0);
+  CHECK(flash.program(flash.context, 2016, first, 64) != 0);  // beyond the end
+  CHECK(flash.program(flash.context, 576, first, 8) != 0);    // no whole unit
+  CHECK(flash.program(flash.context, 584, first, 32) != 0);
+  CHECK(read(flash, 576, 64) == std::vector<std::uint8_t>(64, 0xff));
   CHECK(flash.erase(flash.context, 4) != 0);
 
   skink_flash_file other;
