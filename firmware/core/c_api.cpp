@@ -45,13 +45,18 @@ skink_status status_of(Status status) noexcept { return static_cast<skink_status
 skink_status stream_status(bool is_good) noexcept { return is_good ? SKINK_OK : SKINK_CONNECTION_LOST; }
 skink_bytes bytes_of(Bytes bytes) noexcept { return {bytes.data(), bytes.size()}; }
 
-bool is_sound(const skink_config& config) noexcept {
-  const skink_flash& flash = config.flash;
-  const bool has_flash = flash.read != nullptr && flash.program != nullptr && flash.erase != nullptr;
+bool is_sound(const skink_flash& flash) noexcept {
+  const bool has_functions = flash.read != nullptr && flash.program != nullptr && flash.erase != nullptr;
   const bool is_unit =
       flash.program_bytes != 0 && flash.program_bytes <= 32 && (flash.program_bytes & (flash.program_bytes - 1)) == 0;
+  return has_functions && is_unit && flash.sector_bytes != 0;
+}
+
+bool is_sound(const skink_config& config) noexcept {
   const bool has_samples = config.sample_sectors != 0;
-  return has_flash && is_unit && flash.sector_bytes != 0 && (config.arena != nullptr || config.arena_bytes == 0) &&
+  const bool has_flashes =
+      is_sound(config.flash) && (config.journal_flash.sectors == 0 || is_sound(config.journal_flash));
+  return has_flashes && (config.arena != nullptr || config.arena_bytes == 0) &&
          (!has_samples || (config.sample_slots != nullptr && config.recording.count == 0));
 }
 

@@ -63,7 +63,7 @@ Status CDevice::open_credentials(const skink_config& config, uint32_t first_sect
   made.keys.make = &make_key;
   made.keys.check = &check_certificate;
   credentials_ = new (static_cast<void*>(config.credential_memory->memory)) Placed<CredentialStore>();
-  return credentials_->open(flash_, first_sector, config.credential_sectors, made);
+  return credentials_->open(flash_.flash, first_sector, config.credential_sectors, made);
 }
 
 void CDevice::get(skink_credentials& credentials) const noexcept {

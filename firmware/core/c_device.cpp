@@ -48,19 +48,24 @@ uint32_t refused_tasks(const edge::ClientCounters& counters) noexcept {
 
 }  // namespace
 
+void ApplicationFlash::open(const skink_flash& given) noexcept {
+  driver = given;
+  flash.context = &driver;
+  flash.sector_bytes = driver.sector_bytes;
+  flash.sectors = driver.sectors;
+  flash.program_bytes = driver.program_bytes;
+  flash.mapped = driver.mapped;
+  flash.read_function = &read_flash;
+  flash.program_function = &program_flash;
+  flash.erase_function = &erase_flash;
+}
+
 // ---- from the start
 
 Status CDevice::open(const skink_config& config) noexcept {
-  driver_ = config.flash;
   events_ = config.events;
-  flash_.context = &driver_;
-  flash_.sector_bytes = driver_.sector_bytes;
-  flash_.sectors = driver_.sectors;
-  flash_.program_bytes = driver_.program_bytes;
-  flash_.mapped = driver_.mapped;
-  flash_.read_function = &read_flash;
-  flash_.program_function = &program_flash;
-  flash_.erase_function = &erase_flash;
+  flash_.open(config.flash);
+  journal_flash_.open(config.journal_flash);
   if (config.observation != nullptr) observation_ = {config.observation, config.shape.inputs};
   Status status = open_stores(config);
   if (status == Status::kOk && config.model.count != 0) status = take_model(bytes_of(config.model));
@@ -73,22 +78,25 @@ Status CDevice::open(const skink_config& config) noexcept {
 }
 
 Status CDevice::open_stores(const skink_config& config) noexcept {
-  const uint64_t needed = kJournalSectors +
+  const bool has_journal_flash = journal_flash_.flash.sectors != 0;
+  Flash& journal = has_journal_flash ? journal_flash_.flash : flash_.flash;
+  uint32_t next = has_journal_flash ? 0 : kJournalSectors;
+  const uint64_t needed = next +
                           2 * (uint64_t{config.model_sectors} + config.release_sectors + config.residual_sectors +
                                config.personal_sectors + config.credential_sectors) +
                           config.sample_sectors;
-  if (needed > config.flash.sectors) return Status::kInvalidArgument;
-  Status status = journal_.open(flash_, 0);
-  uint32_t next = kJournalSectors;
-  if (status == Status::kOk) status = models_.open(flash_, next, config.model_sectors);
+  if (needed > config.flash.sectors || journal.sectors < kJournalSectors) return Status::kInvalidArgument;
+  Flash& flash = flash_.flash;
+  Status status = journal_.open(journal, 0);
+  if (status == Status::kOk) status = models_.open(flash, next, config.model_sectors);
   next += 2 * config.model_sectors;
   if (status == Status::kOk && config.release_sectors != 0) {
-    status = releases_.open(flash_, next, config.release_sectors);
+    status = releases_.open(flash, next, config.release_sectors);
   }
   next += 2 * config.release_sectors;
-  if (status == Status::kOk) status = residuals_.open(flash_, next, config.residual_sectors);
+  if (status == Status::kOk) status = residuals_.open(flash, next, config.residual_sectors);
   next += 2 * config.residual_sectors;
-  if (status == Status::kOk) status = personal_.open(flash_, next, config.personal_sectors);
+  if (status == Status::kOk) status = personal_.open(flash, next, config.personal_sectors);
   next += 2 * config.personal_sectors;
   if (status == Status::kOk) status = open_credentials(config, next);
   next += 2 * config.credential_sectors;
@@ -110,7 +118,7 @@ Status CDevice::open_samples(const skink_config& config, uint32_t first_sector) 
   shape.number = static_cast<SampleNumber>(config.shape.number);
   has_classes = shape.classes != 0;
   const Span<StoredSample> slots{reinterpret_cast<StoredSample*>(config.sample_slots), config.sample_slot_count};
-  const Status status = samples_.open(flash_, first_sector, config.sample_sectors, shape, slots);
+  const Status status = samples_.open(flash_.flash, first_sector, config.sample_sectors, shape, slots);
   if (status == Status::kOk) source_ = samples_.samples();
   return status;
 }

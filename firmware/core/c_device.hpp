@@ -17,6 +17,14 @@ struct Placed : T {
   static void* operator new(size_t /*bytes*/, void* memory) noexcept { return memory; }
 };
 
+/// A flash of the application's: the driver it gave, and the same as the stores use it. Stays where it is.
+struct ApplicationFlash {
+  skink_flash driver{};
+  Flash flash;
+
+  void open(const skink_flash& given) noexcept;
+};
+
 /// What the application's callbacks were told last.
 struct Told {
   edge::ClientCounters counters;
@@ -62,9 +70,9 @@ class CDevice {
   void tell_round(const edge::ClientCounters& now) noexcept;
   void end_round(skink_round_event event) noexcept;
 
-  skink_flash driver_{};
   skink_events events_{};
-  Flash flash_;
+  ApplicationFlash flash_;
+  ApplicationFlash journal_flash_;  ///< without sectors: the journal is in flash_
   Journal journal_;
   ModelStore models_;
   ModelStore releases_;

@@ -197,7 +197,7 @@ typedef struct skink_events {
 } skink_events;
 
 /// What a device is made from. All zeros but what is needed: `memset`, or `= {0}`. What pointers name is borrowed for
-/// the device's life; the struct itself, with `flash`, `shape` and `events`, is copied.
+/// the device's life; the struct itself, with its flashes, `shape` and `events`, is copied.
 typedef struct skink_config {
   const skink_identity* identity;  ///< null: a device without a network
   const char* firmware;            ///< for people, cut after 32 bytes; may be null
@@ -213,9 +213,13 @@ typedef struct skink_config {
   uint8_t uses_datagrams;
 
   skink_flash flash;
-  /// Sectors from 0 on, in this order: 2 of the journal, then two slots each of models, releases, residuals, adapted
-  /// weights and credentials, then samples. A slot is one sector for its header and those of its content;
-  /// `model_sectors` is at least 1, the others 0 where the device does without.
+  /// Where the journal's two sectors are, from its sector 0 on, on a part that has small ones and large ones; `flash`
+  /// is the large ones then. All zeros: the first two of `flash`.
+  skink_flash journal_flash;
+  /// Sectors of `flash` from 0 on, in this order: 2 of the journal unless it has its own, then two slots each of
+  /// models, releases, residuals, adapted weights and credentials, then samples. A slot is one sector for its header
+  /// and those of its content, or one large sector with both; `model_sectors` is at least 1, the others 0 where the
+  /// device does without.
   uint32_t model_sectors;
   uint32_t release_sectors;     ///< 0: the device takes no releases
   uint32_t residual_sectors;    ///< 0: error feedback keeps residuals in the arena

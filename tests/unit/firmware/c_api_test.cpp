@@ -44,6 +44,38 @@ TEST_CASE("skink.h: a device without a network learns its user's labels, and a r
   CHECK(it.told.models.empty());
 }
 
+TEST_CASE("skink.h: the journal may have small sectors of its own", "[firmware][c_api]") {
+  Application it(18);  // 2 * (3 + 3) + 6: none is left for the journal
+  CHECK(it.start() == SKINK_INVALID_ARGUMENT);
+  FakeFlash small(128, 2, 32);
+  it.config.journal_flash = it.config.flash;
+  it.config.journal_flash.context = &small;
+  it.config.journal_flash.sector_bytes = 128;
+  it.config.journal_flash.program_bytes = 32;
+  SECTION("of one sector it cannot be") {
+    it.config.journal_flash.sectors = 1;
+    CHECK(it.start() == SKINK_INVALID_ARGUMENT);
+  }
+  SECTION("nor without functions") {
+    it.config.journal_flash.sectors = 2;
+    it.config.journal_flash.erase = nullptr;
+    CHECK(it.start() == SKINK_INVALID_ARGUMENT);
+  }
+  SECTION("of two it is kept there, and everything else in the large ones") {
+    it.config.journal_flash.sectors = 2;
+    for (std::uint32_t start = 1; start <= 20; ++start) {
+      REQUIRE(it.start() == SKINK_OK);
+      CHECK(it.state().starts == start);
+    }
+    CHECK(small.erasures[0] + small.erasures[1] > 2);
+    CHECK(it.flash.erasures[0] == 1);  // of the model's slots: once, for the model that the program brings along
+    std::mt19937 random(1);
+    REQUIRE(it.teach(random) == SKINK_OK);
+    REQUIRE(it.start() == SKINK_OK);
+    CHECK(it.state().samples == 20);
+  }
+}
+
 TEST_CASE("skink.h: an observation is labelled once, within its shape", "[firmware][c_api]") {
   Application it;
   REQUIRE(it.start() == SKINK_OK);
