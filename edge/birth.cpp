@@ -8,6 +8,8 @@ namespace skink::edge::internal {
 namespace {
 
 constexpr Health kUnknownHealth;
+constexpr uint32_t kLowBatteryPercent = 20;
+constexpr uint32_t kRecoveredBatteryPercent = 25;  // above it
 constexpr wire::TopicKind kTopics[] = {wire::TopicKind::kTask, wire::TopicKind::kReply, wire::TopicKind::kPatch,
                                        wire::TopicKind::kRelease};
 
@@ -47,6 +49,12 @@ void describe(const SampleSource& samples, wire::State& state) noexcept {
   state.class_samples.size = static_cast<pb_size_t>(classes);
 }
 
+void Birth::look_at_battery() noexcept {
+  const bool is_low = health_->battery_percent <= (is_battery_low_ ? kRecoveredBatteryPercent : kLowBatteryPercent);
+  if (is_low != is_battery_low_) is_due_ = true;
+  is_battery_low_ = is_low;
+}
+
 static_assert(sizeof kTopics / sizeof kTopics[0] == 4, "kTopicCount");
 
 bool Birth::next_subscription(Action& action) noexcept {
@@ -57,6 +65,7 @@ bool Birth::next_subscription(Action& action) noexcept {
 }
 
 bool Birth::next(wire::State& state) noexcept {
+  look_at_battery();
   if (!is_due_) return false;
   is_due_ = false;
   state.has_versions = true;

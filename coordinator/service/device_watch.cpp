@@ -6,8 +6,10 @@ namespace skink::coordinator {
 namespace {
 
 constexpr std::uint32_t kManyClipped = 3;
-constexpr double kFarTooLong = 2;  // bounds
-constexpr double kNewest = 0.2;    // of a running mean
+constexpr double kFarTooLong = 2;                       // bounds
+constexpr std::uint32_t kLowBatteryPercent = 20;        // where a device's birth is due, too
+constexpr std::uint32_t kRecoveredBatteryPercent = 25;  // above it
+constexpr double kNewest = 0.2;                         // of a running mean
 
 }  // namespace
 
@@ -52,6 +54,17 @@ void DeviceWatch::on_update(const TakenUpdate& update) {
 bool DeviceWatch::on_replaced(std::string_view id) { return !std::exchange(of(id).is_replaced, true); }
 
 void DeviceWatch::on_miss(std::string_view id) { ++of(id).conduct.misses; }
+
+std::optional<std::string> DeviceWatch::on_battery(std::string_view id, std::uint32_t percent) {
+  const auto found = devices_.find(id);
+  const bool was_low = found != devices_.end() && found->second.is_battery_low;
+  const bool is_low = percent <= (was_low ? kRecoveredBatteryPercent : kLowBatteryPercent);
+  if (is_low == was_low) return std::nullopt;
+  of(id).is_battery_low = is_low;
+  if (!is_low) return std::nullopt;
+  return fmt::format("{}: its battery is at {} %: charge it, or keep it out of runs with `skinkctl devices exclude {}`",
+                     id, percent, id);
+}
 
 void DeviceWatch::on_report(std::string_view id, const wire::Evaluation& sums) {
   if (sums.query_samples == 0) return;

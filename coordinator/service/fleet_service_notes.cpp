@@ -143,6 +143,9 @@ void FleetService::note_devices(const std::vector<DeviceRow>& rows) {
     if (!row.online) continue;
     releases_.consider(row);
     note_release(row);
+    if (const auto text = watch_.on_battery(row.id, row.battery_percent)) {
+      event_of(0, "warning", "device.battery_low", *text, row.id);
+    }
   }
 }
 

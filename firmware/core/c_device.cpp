@@ -163,6 +163,7 @@ void CDevice::make_device(const skink_config& config) noexcept {
   made.keep_alive_s = config.keep_alive_s;
   made.policy = {config.sleep_s, config.listen_s};
   made.link = config.uses_datagrams != 0 ? LinkKind::kDatagrams : LinkKind::kStream;
+  made.health = &health;
   made.samples = source_;
   made.residuals = residuals_.store();
   made.personal = personal_.store();

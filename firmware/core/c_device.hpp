@@ -58,6 +58,7 @@ class CDevice {
   bool has_identity = false;
   bool is_open = false;      ///< the stream
   bool has_classes = false;  ///< of samples
+  edge::Health health;       ///< what the application says of it
   const char* fleet = "";    ///< the identity's; borrowed
 
  private:

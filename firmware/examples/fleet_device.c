@@ -2,12 +2,12 @@
  * samples, and its flash is a file: kill it, start it again, and it goes on.
  *
  *     skink-device --identity BLOB --flash FILE --recording FILE [--release FILE] [--bridge ADDRESS:PORT]
- *                  [--sleep SECONDS] [--adapt RATE:PASSES]
+ *                  [--sleep SECONDS] [--adapt RATE:PASSES] [--battery PERCENT]
  *
- * With --bridge it speaks in datagrams over UDP and DTLS (docs/datagram.md), else MQTT over TLS with the identity's broker.
- * With --sleep it leaves its broker for so long after each round; over datagrams it sleeps within its session. With --adapt
- * it adapts to samples of its own after each round (skink-sim record --personal).
- * An example of skink.h and of the platform layer in C99; the library's own parts are the firmware's. */
+ * With --bridge it speaks in datagrams over UDP and DTLS (docs/datagram.md), else MQTT over TLS with the identity's
+ * broker. With --sleep it leaves its broker for so long after each round; over datagrams it sleeps within its session.
+ * With --adapt it adapts to samples of its own after each round (skink-sim record --personal). An example of skink.h
+ * and of the platform layer in C99; the library's own parts are the firmware's. */
 
 #define _POSIX_C_SOURCE 200809L
 #include <signal.h>
@@ -20,8 +20,7 @@
 #include "skink/firmware/posix/platform.h"
 #include "skink/skink.h"
 
-enum { SECTOR_BYTES = 4096, SECTORS = 128, SLOT_SECTORS = 15,
-       CREDENTIAL_SECTORS = 1, ARENA_BYTES = 256 * 1024 };
+enum { SECTOR_BYTES = 4096, SECTORS = 128, SLOT_SECTORS = 15, CREDENTIAL_SECTORS = 1, ARENA_BYTES = 256 * 1024 };
 
 static skink_device device; /* nothing of it is on the heap, as on a microcontroller */
 static skink_credential_memory credentials;
@@ -43,7 +42,8 @@ struct options {
   uint16_t bridge_port; /* 0: none */
   uint32_t sleep_s;     /* 0: it stays connected */
   float adapt_rate;
-  uint32_t adapt_passes; /* 0: it does not adapt by itself */
+  uint32_t adapt_passes;    /* 0: it does not adapt by itself */
+  uint32_t battery_percent; /* 255: mains */
 };
 
 static void stop(int number) {
@@ -127,6 +127,8 @@ static int read_options(int count, char** values, struct options* options) {
       if (options->sleep_s == 0) return 0;
     } else if (strcmp(values[i], "--adapt") == 0) {
       if (!read_adaptation(values[i + 1], options)) return 0;
+    } else if (strcmp(values[i], "--battery") == 0) {
+      options->battery_percent = (uint32_t)strtoul(values[i + 1], NULL, 10);
     } else if (strcmp(values[i], "--bridge") == 0) {
       options->bridge_port = read_bridge(values[i + 1]);
       if (options->bridge_port == 0) return 0;
@@ -137,7 +139,8 @@ static int read_options(int count, char** values, struct options* options) {
   return i == count && options->identity != NULL && options->flash != NULL && options->recording != NULL;
 }
 
-/* Its own samples are its own affair: no round waits for it, and a task that comes meanwhile goes first. 1: it begins. */
+/* Its own samples are its own affair: no round waits for it, and a task that comes meanwhile goes first. 1: it begins.
+ */
 static int adapts_now(const struct options* options) {
   skink_status status;
   if (!is_round_over || options->adapt_passes == 0) return 0;
@@ -170,15 +173,16 @@ static void run(const struct options* options) {
 int main(int count, char** values) {
   static skink_identity identity;
   static skink_flash_file flash_file;
-  struct options options = {0};
+  struct options options = {.battery_percent = 255};
   skink_config config = {0};
   skink_bytes image;
   skink_state state;
   struct sigaction action = {0};
   skink_status status;
   if (!read_options(count, values, &options)) {
-    (void)fprintf(stderr, "skink-device --identity BLOB --flash FILE --recording FILE [--release FILE] [--bridge ADDRESS:PORT] "
-                          "[--sleep SECONDS] [--adapt RATE:PASSES]\n");
+    (void)fprintf(stderr,
+                  "skink-device --identity BLOB --flash FILE --recording FILE [--release FILE] [--bridge ADDRESS:PORT] "
+                  "[--sleep SECONDS] [--adapt RATE:PASSES] [--battery PERCENT]\n");
     return 2;
   }
   action.sa_handler = stop;
@@ -215,6 +219,7 @@ int main(int count, char** values) {
   config.events.on_adapted = on_adapted;
   status = skink_init(&device, &config);
   if (status != SKINK_OK) return failed("the device", status);
+  skink_set_battery(&device, options.battery_percent);
   skink_get_state(&device, &state);
   printf("%s of fleet %s: start %lu, release %lu%s\n", identity.device_id, identity.fleet, (unsigned long)state.starts,
          (unsigned long)state.release, state.has_model ? ", has a model" : "");

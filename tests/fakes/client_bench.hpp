@@ -65,7 +65,6 @@ class ClientBench {
     config.identity = identity;
     config.arena = {reinterpret_cast<std::uint8_t*>(arena_.data()), arena_.size() * sizeof(float)};
     config.firmware = "bench 1.0";
-    static const edge::Health health = {80, 0, 0, 0};
     config.health = &health;
     config.jitter_seed = jitter_seed_;
     config.release_key = release_key_;
@@ -272,6 +271,7 @@ class ClientBench {
   FakeReleaseStore releases;
   FakeVectorStore residuals;
   FakeVectorStore personal;
+  edge::Health health{80, 0, 0, 0};
   wire::Identity identity;
   std::unique_ptr<edge::Client> client;
   std::uint64_t now = 1000;

@@ -36,7 +36,10 @@ restart_gateway() {
   start_coordinator
 }
 start_device() { # ID
-  "$fleet_bin/skink-device" --identity "images/$1.bin" --recording "samples/$1" --flash "flash/$1" >>"logs/$1" 2>&1 &
+  local battery=255
+  [[ $1 != dev-002 ]] || battery=15
+  "$fleet_bin/skink-device" --identity "images/$1.bin" --recording "samples/$1" --flash "flash/$1" --battery $battery \
+    >>"logs/$1" 2>&1 &
   device_pid[$1]=$!
   fleet_pids+=("${device_pid[$1]}")
 }
@@ -121,7 +124,10 @@ simulator=$(summary_field simulator/summary.json model_sha256)
 echo "two restarts of everything, another authority: fleet $fleet simulator $simulator"
 [[ $fleet == "$simulator" ]] || fail "the hashes differ"
 [[ $(rounds_done "$run") == "$rounds" ]] || fail "rounds were lost"
-! "$ctl" events --json | grep -q '"replaced"' || fail "a device was replaced: $("$ctl" events | grep replaced)"
+"$ctl" events --json >said
+grep -c '"device.battery_low"' said >/dev/null || fail "the fleet was not told that dev-002 has a low battery"
+! grep '"device.battery_low"' said | grep -v dev-002 >/dev/null || fail "whose battery is low: $(grep battery_low said)"
+! "$ctl" events --json | grep -q '"replaced"'  || fail "a device was replaced: $("$ctl" events | grep replaced)"
 
 # ---- what a device does by itself ----
 # Restarted, it connects with what is in its flash. With erased flash it has the identity of the factory, which nobody knows any more.

@@ -200,7 +200,11 @@ void count_start() noexcept {
 /// Keeps what the birth message says, and tells the console when a high-water mark has risen.
 void update_health() noexcept {
   static size_t told = 0;
+  static bool was_battery_low = false;
   health.battery_percent = port::battery_percent();
+  const bool is_battery_low = health.battery_percent <= (was_battery_low ? 25 : 20);
+  if (is_battery_low && !was_battery_low) print("battery: low, {} %", health.battery_percent);
+  was_battery_low = is_battery_low;
   health.reset_reason = static_cast<uint32_t>(port::reset_reason());
   health.stack_used_bytes = static_cast<uint32_t>(stack_bytes_used());
   health.free_bytes =

@@ -83,6 +83,20 @@ TEST_CASE("device watch: without clipping nobody is too long", "[coordinator][se
   CHECK_FALSE(changes[0].length);
 }
 
+TEST_CASE("device watch: a battery that becomes low is said once, until it was well above", "[coordinator][service]") {
+  DeviceWatch watch;
+  CHECK_FALSE(watch.on_battery("pump-07", 255));
+  CHECK_FALSE(watch.on_battery("pump-07", 21));
+  const auto said = watch.on_battery("pump-07", 20);
+  REQUIRE(said);
+  CHECK(said->find("pump-07: its battery is at 20 %") == 0);
+  CHECK_FALSE(watch.on_battery("pump-07", 12));
+  CHECK_FALSE(watch.on_battery("pump-07", 25));
+  CHECK(watch.on_battery("pump-08", 0));
+  CHECK_FALSE(watch.on_battery("pump-07", 26));
+  CHECK(watch.on_battery("pump-07", 19));
+}
+
 TEST_CASE("stranger watch: whose birth is refused is named, once an hour, and not without end",
           "[coordinator][service]") {
   coordinator::StrangerWatch watch;

@@ -128,6 +128,23 @@ TEST_CASE("client: a task that comes again brings its time with it", "[edge][cli
   CHECK(bench.client->state() == ClientState::kWaiting);
 }
 
+TEST_CASE("client: a birth says that the battery has become low, once", "[edge][client]") {
+  ClientBench bench;
+  bench.connect();
+  CHECK(births(bench.pump()) == 1);
+  const auto births_at = [&bench](std::uint32_t percent) {
+    bench.health.battery_percent = percent;
+    return births(bench.pump());
+  };
+  CHECK(births_at(21) == 0);
+  CHECK(births_at(20) == 1);
+  CHECK(births_at(3) == 0);
+  CHECK(births_at(25) == 0);  // no message for each time that it goes up and down by a little
+  CHECK(births_at(26) == 1);
+  CHECK(births_at(255) == 0);
+  CHECK(births_at(20) == 1);
+}
+
 TEST_CASE("client: a coordinator that forgot the chunks gets them all again", "[edge][client][faults]") {
   ClientBench bench;
   const std::vector<Sent> all = bench.run_task(bench.task());

@@ -4,6 +4,7 @@
 /// adapting. So the culprit has a name. docs/operating.md.
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,10 @@ class DeviceWatch {
   /// It evaluated the model.
   void on_report(std::string_view id, const wire::Evaluation& sums);
 
+  /// Its birth says what its battery has; above 100: mains, or not known. @returns what an operator should know: it has
+  /// become low, and was not since it was last well above.
+  std::optional<std::string> on_battery(std::string_view id, std::uint32_t percent);
+
   /// A device whose changes are far too long again and again, and what an operator should know of it.
   struct Suspicion {
     std::string id, text;
@@ -48,6 +53,7 @@ class DeviceWatch {
     std::uint32_t clipped_in_row = 0;
     bool is_named = false;     // in this run
     bool is_replaced = false;  // since its last update, and said
+    bool is_battery_low = false;
     bool has_changed = false;
   };
   Watched& of(std::string_view id);

@@ -40,11 +40,13 @@ class Birth {
 
   /// The next subscription. False: none is due.
   bool next_subscription(Action& action) noexcept;
-  /// The birth, if one is due: all but `arena_bytes`, `model` and what it says of samples and releases. False: none is,
-  /// `state` is unchanged.
+  /// The birth, if one is due, also as the battery has become low or is that no more: all but `arena_bytes`, `model`
+  /// and what it says of samples and releases. False: none is, `state` is unchanged.
   bool next(wire::State& state) noexcept;
 
  private:
+  void look_at_battery() noexcept;
+
   static constexpr uint8_t kTopicCount = 4;
 
   const char* firmware_;
@@ -53,6 +55,7 @@ class Birth {
   uint64_t challenge_ = 0;
   uint8_t next_topic_ = 0;  ///< to subscribe to: task, reply, patch and release, in this order
   bool is_due_ = false;
+  bool is_battery_low_ = false;
   uint32_t sample_levels_ = 0;  ///< a checksum over how many binary digits the number of each class has
 };
 
