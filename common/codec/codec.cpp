@@ -62,6 +62,7 @@ const char* take_quantizer(NameReader& name, Codec& codec) noexcept {
     if (!name.take(named.word)) continue;
     codec.quantizer = named.quantizer;
     if (codec.quantizer != Quantizer::kEden) return nullptr;
+    if (SKINK_CODEC_EDEN == 0) return "this build is without eden (SKINK_CODEC_EDEN)";
     if (name.peek() < '1' || name.peek() > '4') return "eden takes 1, 2, 3 or 4 bits";
     codec.bits = static_cast<uint8_t>(name.peek() - '0');
     codec.grouping = Grouping::kBlock;
@@ -88,6 +89,7 @@ const char* take_options(NameReader& name, Codec& codec) noexcept {
 
 const char* take_stages(NameReader& name, Codec& codec) noexcept {
   if (name.take("topk:")) {
+    if (SKINK_CODEC_TOPK == 0) return "this build is without topk (SKINK_CODEC_TOPK)";
     codec.top_ppm = take_fraction(name);
     if (codec.top_ppm == 0) return "a fraction from 0.000001 to 1 stands after topk:, without zeros at its end";
     if (!name.take("+")) return "a quantizer follows, as in topk:0.01+ternary";
@@ -95,7 +97,7 @@ const char* take_stages(NameReader& name, Codec& codec) noexcept {
   const char* problem = take_quantizer(name, codec);
   if (problem == nullptr) problem = take_options(name, codec);
   if (problem != nullptr) return problem;
-  if (codec.selects() && (codec.quantizer == Quantizer::kSign || codec.quantizer == Quantizer::kEden)) {
+  if (codec.selects() && (codec.quantizer == Quantizer::kSign || codec.is_eden())) {
     return "topk goes with float32, int8, int4 and ternary";
   }
   if (name.take("+range")) {

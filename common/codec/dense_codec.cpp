@@ -20,7 +20,7 @@ uint16_t DenseCoder::Scale::finish(const DenseCoder& coder) const noexcept {
 }
 
 uint16_t DenseCoder::scale_of(uint32_t first, Span<float> numbers) noexcept {
-  if (codec_.quantizer == Quantizer::kEden) return eden_.encode(first, numbers);
+  if (codec_.is_eden()) return eden_.encode(first, numbers);
   Scale scale;
   scale.add(numbers, codec_.quantizer);
   return scale.finish(*this);
@@ -60,7 +60,7 @@ Status DenseCoder::decode<false>(uint32_t first, uint16_t scale, const uint8_t* 
   const float s = scale_value(scale);
   const Status status = has_levels(codec_.quantizer) ? decode_levels(codes, numbers) : decode_bits(codes, numbers);
   if (status != Status::kOk) return status;
-  if (codec_.quantizer == Quantizer::kEden) {
+  if (codec_.is_eden()) {
     eden_.decode(first, scale, numbers);
     return Status::kOk;
   }
@@ -105,7 +105,7 @@ Status DenseCoder::decode_bits(const uint8_t* codes, Span<float> numbers) const 
   const uint32_t mask = (1U << bits) - 1U;
   float values[16];
   for (uint32_t code = 0; code <= mask; ++code) {
-    values[code] = codec_.quantizer == Quantizer::kEden ? eden_.value(code) : code == 0 ? 1.0F : -1.0F;
+    values[code] = codec_.is_eden() ? eden_.value(code) : code == 0 ? 1.0F : -1.0F;
   }
   uint32_t waiting = 0;
   uint32_t filled = 0;

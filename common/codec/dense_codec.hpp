@@ -53,7 +53,7 @@ class DenseCoder {
   void encode_levels(uint32_t first, uint16_t scale, Span<float> numbers, uint8_t* out) noexcept;
   Status decode_levels(const uint8_t* codes, Span<float> numbers) const noexcept;
   Status decode_bits(const uint8_t* codes, Span<float> numbers) const noexcept;
-  uint32_t width() const noexcept { return codec_.quantizer == Quantizer::kEden ? codec_.bits : 1U; }
+  uint32_t width() const noexcept { return codec_.is_eden() ? codec_.bits : 1U; }
 
   Codec codec_;
   ScalarQuantizer quantizer_;

@@ -10,6 +10,16 @@
 #include "skink/common/nn/network.hpp"
 #include "skink/common/span.hpp"
 
+/// 1: this build has the codecs eden:1..4. 0: their names are none (a device refuses such tasks with UNKNOWN_CODEC, and
+/// patches in them, after which it gets the whole model), and an image holds none of the code.
+#ifndef SKINK_CODEC_EDEN
+#define SKINK_CODEC_EDEN 1
+#endif
+/// The same of topk.
+#ifndef SKINK_CODEC_TOPK
+#define SKINK_CODEC_TOPK 1
+#endif
+
 namespace skink::codec {
 
 /// How the numbers of a change are coded: docs/codec.md, sections 3 to 5.
@@ -36,7 +46,9 @@ struct Codec {
   bool error_feedback = false;
 
   /// Is there a top-k selection?
-  bool selects() const noexcept { return top_ppm != 0; }
+  bool selects() const noexcept { return SKINK_CODEC_TOPK != 0 && top_ppm != 0; }
+  /// Is it one of eden's?
+  bool is_eden() const noexcept { return SKINK_CODEC_EDEN != 0 && quantizer == Quantizer::kEden; }
 };
 
 /// Why a text is no codec: where, and what would be allowed there. Static storage.
