@@ -3,6 +3,7 @@
 # the model beside what a connection costs.
 #
 #   SKINK_LINKS="800:0 200:0 1100:0.1 1100:0.3"     bytes a second : share of packets that are lost
+#   SKINK_SEED=1                                    of which packets are lost
 #   SKINK_CHUNK_BYTES=512                           [fleet] model_chunk_bytes: of what a lost connection repeats
 set -euo pipefail
 # shellcheck source=tests/firmware/firmware_lib.sh
@@ -19,7 +20,7 @@ here=$(dirname "${BASH_SOURCE[0]}")
 over() {
   local name=link-$1-$2 tries link_port connected down model
   mkdir -p "$fleet_work/$name"
-  /usr/bin/python3 "$here/slow_link.py" "$fleet_port" "$1" "$2" 1 "$fleet_work/$name/counts" >"$fleet_work/$name/port" &
+  /usr/bin/python3 "$here/slow_link.py" "$fleet_port" "$1" "$2" "${SKINK_SEED:-1}" "$fleet_work/$name/counts" >"$fleet_work/$name/port" &
   fleet_pids+=("$!")
   until [[ -s $fleet_work/$name/port ]]; do sleep 0.05; done
   link_port=$(cat "$fleet_work/$name/port")
