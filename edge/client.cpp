@@ -93,6 +93,7 @@ void Client::repeat(const wire::Task& task) noexcept {
 
 void Client::start(const wire::Task& task) noexcept {
   ++counters_.tasks;
+  (void)slot_.narrow(left_out());
   residual_.settle(task.run, task.accepted_round, upload_.encoder());  // while w and phi are what they were
   result_bytes_ = 0;
   stop_fetching();
@@ -150,7 +151,12 @@ void Client::begin_work() noexcept {
   settings.inner_learning_rate = task.inner_learning_rate;
   settings.passes = task.passes;
   settings.batch_size = task.batch_size;
+  settings.frozen = task.frozen;
   const nn::Network& network = model().model.network;
+  if (slot_.narrow(left_out()) != Status::kOk) {
+    refuse(wire::Refusal::kInvalidTask);
+    return;
+  }
   if (is_adapt(task) && codec::parse(task.uplink, codec_)) {
     settings.proximal = task.proximal;
     settings.change = static_cast<wire::ChangeKind>(task.change);  // TaskGate knows the number
@@ -158,7 +164,7 @@ void Client::begin_work() noexcept {
     settings.residual_bytes = codec::residual_bytes(codec_, network);
     settings.has_residual_store = residual_.fits_store(network.trainable_count());
   }
-  switch (runner_.begin(model(), slot_.memory(), samples_, settings, arena_)) {
+  switch (runner_.begin(slot_.info(), slot_.memory(), samples_, settings, arena_)) {
     case Status::kOk: has_own_weights_ = false; break;
     case Status::kBufferTooSmall: refuse(wire::Refusal::kDoesNotFit, memory_plan().total, arena_.size()); return;
     case Status::kInvalidArgument: refuse(wire::Refusal::kInvalidTask); return;
@@ -213,6 +219,12 @@ void Client::finish_work(Progress progress) noexcept {
     default: refuse(wire::Refusal::kStorageFailed); return;
   }
   begin_upload(0);
+}
+
+uint32_t Client::left_out() const noexcept {
+  const wire::Task& task = gate_.task();
+  const bool is_change = is_adapt(task) && static_cast<wire::ChangeKind>(task.change) == wire::ChangeKind::kParameters;
+  return is_change ? task.frozen : 0;
 }
 
 /// kNotFinite: the change diverges; kOk: it is the result.
@@ -357,6 +369,7 @@ bool Client::encode_refusal(size_t& written) noexcept {
 
 bool Client::encode_chunk(size_t& written) noexcept {
   if (state_ != ClientState::kUploading) return false;
+  (void)slot_.narrow(left_out());  // adapting to the device's own samples may have had another scope meanwhile
   const bool is_encoded = upload_.encode_next(identity_, now_ms_, outbox_, written) == Status::kOk;
   if (!is_encoded) state_ = ClientState::kWaiting;  // phi could not be read now; the timer tries again
   return is_encoded;

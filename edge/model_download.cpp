@@ -32,7 +32,7 @@ bool ModelDownload::begin(const ModelOffer& offer, const DownloadPlaces& places,
 
 /// Will a chain of patches make the model?
 bool ModelDownload::begin_patches(MutableBytes memory) noexcept {
-  const ModelSlot& base = *places_.base;
+  ModelSlot& base = *places_.base;
   const bool has_base = base.has_model() && base.prefix() == offer_.patch_base;
   if (!has_base || offer_.patch_bytes == 0 || offer_.bytes != base.bytes()) return false;
   way_ = Way::kPatches;

@@ -7,7 +7,7 @@
 
 namespace skink::edge {
 
-void ModelPatch::begin(const model::ModelInfo& base, const model::ByteSource& phi, uint64_t seed,
+void ModelPatch::begin(model::ModelInfo& base, const model::ByteSource& phi, uint64_t seed,
                        MutableBytes memory) noexcept {
   base_ = &base;
   phi_ = phi;
@@ -54,7 +54,13 @@ Status ModelPatch::take(uint8_t byte) noexcept {
       return Status::kOk;
     case Reading::kName:
       name_[have_++] = static_cast<char>(byte);
-      return have_ == wanted_ ? finish_name() : Status::kOk;
+      if (have_ < wanted_) return Status::kOk;
+      name_[wanted_] = '\0';
+      number_ = 0;
+      shift_ = 0;
+      reading_ = Reading::kFrozen;
+      return codec::parse(name_, codec_) ? Status::kOk : Status::kUnsupported;
+    case Reading::kFrozen:
     case Reading::kRound:
     case Reading::kLength: break;
     case Reading::kPatch: return Status::kDamaged;  // add() reads these
@@ -66,6 +72,10 @@ Status ModelPatch::take(uint8_t byte) noexcept {
   const uint32_t number = number_;
   number_ = 0;
   shift_ = 0;
+  if (reading_ == Reading::kFrozen) {
+    frozen_ = number;
+    return finish_head();
+  }
   if (reading_ == Reading::kRound) {
     round_ = number;
     reading_ = Reading::kLength;
@@ -83,18 +93,15 @@ Status ModelPatch::take(uint8_t byte) noexcept {
 }
 
 /// Now it is known how much memory a patch needs.
-Status ModelPatch::finish_name() noexcept {
-  name_[wanted_] = '\0';
-  if (!codec::parse(name_, codec_)) return Status::kUnsupported;
-  const nn::Network& network = base_->model.network;
+Status ModelPatch::finish_head() noexcept {
+  nn::Network& network = base_->model.network;
+  if (network.freeze(frozen_) != Status::kOk) return Status::kDamaged;
   const size_t parameters = network.parameter_count();
   const size_t needed = codec::patch_bytes(codec_, network);
   if (!is_aligned(memory_)) return Status::kInvalidArgument;
   if (memory_.size() < 4 * parameters + needed) return Status::kBufferTooSmall;
   parameters_ = {reinterpret_cast<float*>(memory_.data()), parameters};
   buffer_ = memory_.subspan(4 * parameters, needed);
-  number_ = 0;
-  shift_ = 0;
   reading_ = Reading::kRound;
   return model::read_parameters(phi_, *base_, 0, parameters_);
 }
@@ -103,6 +110,8 @@ Status ModelPatch::apply() noexcept {
   const codec::Key key{seed_, round_, codec::kCoordinator};
   ++round_;
   reading_ = Reading::kLength;
+  if (base_->model.network.frozen() != frozen_)
+    (void)base_->model.network.freeze(frozen_);  // finish_head() has tried it
   return codec::apply(codec_, base_->model.network, key, buffer_.first(wanted_), parameters_);
 }
 

@@ -16,13 +16,20 @@ bool is_valid(const TaskSettings& settings) noexcept {
          settings.batch_size <= limits::kMaxBatchSize;
 }
 
-Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
+Status TaskRunner::begin(model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
                          const TaskSettings& settings, MutableBytes arena) noexcept {
   phase_ = Phase::kDone;
   failure_ = Status::kOk;
   phi_failed_ = false;
   plan_ = {};
   if (!is_valid(settings) || !is_aligned(arena)) return Status::kInvalidArgument;
+  nn::Network& network = model.model.network;
+  const bool uses_query = settings.change == wire::ChangeKind::kQueryGradient;
+  if (network.freeze(settings.frozen) != Status::kOk) {
+    (void)network.freeze(0);
+    return Status::kInvalidArgument;
+  }
+  if (uses_query) (void)network.freeze(0);  // its gradient is of everything trainable, and needs the most
   if (!samples.is_complete()) return Status::kUnavailable;
   model_ = &model;
   phi_ = phi;
@@ -33,10 +40,9 @@ Status TaskRunner::begin(const model::ModelInfo& model, const model::ByteSource&
   const Status status = begin_task();
   if (status != Status::kOk) return status;
 
-  const nn::Network& network = model.model.network;
   nn::PlanRequest request;
   request.batch_size = settings.batch_size;
-  request.query_gradient = settings.change == wire::ChangeKind::kQueryGradient;
+  request.query_gradient = uses_query;
   request.buffered_samples = samples.replayable ? 0 : counts_.support;
   request.input_scales = model.model.input.count;
   request.codec_bytes = settings.codec_bytes;
@@ -79,6 +85,9 @@ Status TaskRunner::begin_task() noexcept {
 }
 
 Progress TaskRunner::step() noexcept {
+  if (phase_ != Phase::kDone && model_->model.network.frozen() != scope()) {
+    (void)model_->model.network.freeze(scope());  // begin() has tried it
+  }
   switch (phase_) {
     case Phase::kLoad: return load();
     case Phase::kQueryBefore: return query(false);

@@ -31,6 +31,10 @@ std::size_t with_length(std::size_t bytes) { return number_bytes(bytes) + bytes;
 
 }  // namespace
 
+std::size_t chain_head_bytes(std::string_view codec, std::uint32_t frozen) {
+  return 1 + codec.size() + number_bytes(frozen);
+}
+
 Downlink::Downlink(const std::string& name, const nn::Network& network, std::uint64_t seed)
     : network_(network), seed_(seed), is_compressed_(name != kWholeModel) {
   if (!is_compressed_) return;
@@ -83,7 +87,7 @@ void PatchLengths::add(std::uint32_t round, std::size_t bytes) {
 std::size_t PatchLengths::chain_bytes(std::uint32_t first_round) const {
   const std::size_t count = next_round_ - first_round;
   if (first_round >= next_round_ || count > lengths_.size()) return 0;
-  std::size_t bytes = 1 + name_bytes_ + number_bytes(first_round);
+  std::size_t bytes = head_bytes_ + number_bytes(first_round);
   for (std::size_t i = lengths_.size() - count; i < lengths_.size(); ++i) bytes += with_length(lengths_[i]);
   return bytes < model_bytes_ ? bytes : 0;
 }
@@ -100,6 +104,7 @@ std::vector<std::uint8_t> PatchBook::chain_from(const crypto::Digest& base) cons
   if (first == patches_.end() || lengths_.chain_bytes(first->round) == 0) return {};
   std::vector<std::uint8_t> chain{static_cast<std::uint8_t>(codec_.size())};
   chain.insert(chain.end(), codec_.begin(), codec_.end());
+  append_number(chain, frozen_);
   append_number(chain, first->round);
   for (auto patch = first; patch != patches_.end(); ++patch) {
     append_number(chain, patch->bytes.size());

@@ -151,6 +151,7 @@ uint16_t Encoder::scale_of(DenseCoder& coder, const Segment& segment, Span<float
 }
 
 Status Encoder::leave(Span<float> residual) noexcept {
+  if (residual.size() < change_.network->trainable_count()) return Status::kShapeMismatch;
   NumberSink sink;
   sink.context = residual.data();
   sink.write = [](void* context, size_t first, Span<const float> numbers) noexcept {

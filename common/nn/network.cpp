@@ -211,6 +211,7 @@ class NetworkBuilder {
 
 Status Network::freeze(uint32_t frozen) noexcept {
   trainable_count_ = scratch_count_ = 0;
+  frozen_ = frozen;
   size_t next = 0;  // of tensors(): each layer with parameters has two, weights before bias
   const auto moves = [&](bool is_trained) noexcept {
     const bool can_freeze = 2 * kMaxLayers <= 32 || next < 32;

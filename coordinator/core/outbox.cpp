@@ -15,7 +15,7 @@ Outbox::Outbox(const Experiment& experiment, const rounds::MetaModel& model, std
     : experiment_(&experiment),
       model_(&model),
       chunk_bytes_(chunk_bytes),
-      patches_(experiment.downlink, model::model_bytes(model.model())) {}
+      patches_(experiment.downlink, model.scopes().sent.frozen(), model::model_bytes(model.model())) {}
 
 /// Of all the messages that carry the model.
 std::size_t Outbox::model_payload_bytes() const {
@@ -85,6 +85,8 @@ void Outbox::send_task(KnownDevice& device, const TaskRequest& request) {
   task.passes = request.loop.passes;
   task.batch_size = request.loop.batch_size;
   task.proximal = request.loop.proximal;
+  task.frozen =
+      request.kind == wire::TaskKind::kAdapt ? experiment_->adapt.scope.frozen : experiment_->evaluation.scope.frozen;
   task.change = static_cast<std::uint32_t>(request.loop.change);
   if (request.kind == wire::TaskKind::kAdapt) {
     std::strncpy(task.uplink, experiment_->uplink.c_str(), sizeof task.uplink - 1);

@@ -22,7 +22,7 @@ RoundDriver::RoundDriver(const Parts& parts, std::uint64_t run, RunMode mode, ro
       run_(run),
       mode_(mode),
       slots_(parts.experiment),
-      intake_(parts.experiment, parts.model.network(), parts.strategy, std::move(executor)) {}
+      intake_(parts.experiment, parts.model.scopes().sent, parts.strategy, std::move(executor)) {}
 
 void RoundDriver::restore(std::uint64_t run, std::vector<TranscriptEvent> events, std::uint32_t rounds_done) {
   run_ = run;

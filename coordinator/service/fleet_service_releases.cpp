@@ -6,6 +6,7 @@
 #include "skink/common/provisioning/signed_release.hpp"
 #include "skink/coordinator/provisioning/release_signing.hpp"
 #include "skink/coordinator/service/fleet_service.hpp"
+#include "skink/host/experiment/scope.hpp"
 
 namespace skink::coordinator {
 
@@ -78,7 +79,7 @@ std::optional<rounds::PatchBook> FleetService::patches_to(std::uint32_t model) c
   const auto store = Store::open_to_read(run_folder((*run)->number) + "/store.db");
   const auto patches = store ? store->patches() : Result<std::vector<rounds::Patch>>(store.error());
   if (!patches || patches->empty() || patches->back().round + 1 != (*row)->rounds) return std::nullopt;
-  rounds::PatchBook book(experiment->downlink, (*row)->bytes);
+  rounds::PatchBook book(experiment->downlink, scoped_networks(*experiment).sent.frozen(), (*row)->bytes);
   for (const rounds::Patch& patch : *patches) book.add(patch);
   return book;
 }

@@ -24,8 +24,8 @@ DeviceMemory device_memory(const Experiment& experiment) {
   }
   codec::Codec downlink{};
   if (experiment.downlink != kWholeModel && codec::parse(experiment.downlink.c_str(), downlink)) {
-    memory.patching = 4 * network.parameter_count() + codec::patch_bytes(downlink, network) + adapt.residual_bytes;
-    memory.patch = codec::encoded_bytes(downlink, network);
+    memory.patching = 4 * network.parameter_count() + codec::patch_bytes(downlink, scopes.sent) + adapt.residual_bytes;
+    memory.patch = codec::encoded_bytes(downlink, scopes.sent);
   }
   nn::PlanRequest evaluate;
   evaluate.batch_size = experiment.evaluation.batch_size;

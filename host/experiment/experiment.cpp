@@ -120,10 +120,6 @@ void read_codecs(const ConfigReader& reader, Experiment& experiment) {
 
 /// Of an experiment whose model is one.
 void check(const Sections& sections, const Experiment& experiment) {
-  const bool moves_all = experiment.adapt.scope.frozen == 0 || learns_from(experiment) == LearnsFrom::kQuery;
-  if (!moves_all && experiment.downlink != kWholeModel) {
-    sections.codec.problem("downlink", "codecs of models know no [adapt] scope yet: use \"whole\" with it");
-  }
   internal::check_task(sections.task, experiment);
   check_meta(sections, experiment);
   internal::check_evaluation(sections.evaluation, experiment);

@@ -117,13 +117,6 @@ LearnsFrom learns_from(const Experiment& experiment) { return traits_of(experime
 
 Result<void> check_runs_in_fleets(const Experiment& experiment) {
   const StrategyTraits& traits = traits_of(experiment.meta.strategy);
-  if (experiment.adapt != AdaptConfig() || experiment.evaluation.scope != ScopeConfig()) {
-    return make_error(Status::kUnsupported,
-                      experiment.name +
-                          ": devices know no scope yet: [adapt] scope and [evaluation] scope are of "
-                          "skink-sim's learning engine, use that",
-                      Cause::kConfiguration);
-  }
   if (traits.runs_in_fleets()) return {};
   return make_error(Status::kInvalidArgument,
                     experiment.name + ": strategy = \"" + std::string(traits.name) +

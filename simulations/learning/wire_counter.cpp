@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "skink/host/experiment/scope.hpp"
+
 namespace skink::simulations {
 
 WireCounter::WireCounter(const Experiment& experiment)
     : typical_(device_round_of(experiment)),
       patches_models_(experiment.downlink != kWholeModel),
-      patches_(experiment.downlink.size(), typical_.model_bytes) {
+      patches_(rounds::chain_head_bytes(experiment.downlink, scoped_networks(experiment).sent.frozen()),
+               typical_.model_bytes) {
   state_.models.assign(experiment.fleet.devices, 0);
 }
 

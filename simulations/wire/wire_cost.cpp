@@ -130,6 +130,7 @@ class Messages {
     task.batch_size = round_.batch_size;
     task.proximal = round_.proximal;
     task.change = static_cast<std::uint32_t>(round_.change);
+    task.frozen = round_.frozen;
     std::strncpy(task.uplink, round_.uplink.c_str(), sizeof task.uplink - 1);
     task.time_left_ms = round_.time_left_ms;
     if (error_feedback_) task.accepted_round = round_.round;
@@ -271,6 +272,7 @@ DeviceRound device_round_of(const Experiment& experiment, std::uint32_t device_i
   const rounds::InnerLoop loop = rounds::make_strategy(experiment.meta)->inner_loop();
   round.proximal = loop.proximal;
   round.change = loop.change;
+  round.frozen = experiment.adapt.scope.frozen;
   round.support_samples = static_cast<std::uint32_t>(skink::support_samples(experiment));
   round.time_left_ms = experiment.fleet.deadline_ms;
   return round;

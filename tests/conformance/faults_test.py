@@ -50,6 +50,7 @@ FAULTS = [
     ("any_signature", "release_signature", 7),
     ("older_releases", "release_older", 7),
     ("forgets_release", "release_power_cut", 20),
+    ("no_scope", "scope", 20),
     ("blind_judgement", "release_use", 20),
 ]
 

@@ -14,7 +14,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/lib/conformance"))
 
 import wire  # noqa: E402
-from learner import F, Learner, Model, Refused, codecs  # noqa: E402
+from learner import F, Learner, Model, Refused, codecs, left_out  # noqa: E402
 from link import Link  # noqa: E402
 from python_releases import Releases  # noqa: E402
 from wire import KIND, OUTCOME, REFUSAL, VERDICT  # noqa: E402
@@ -22,7 +22,7 @@ from wire import KIND, OUTCOME, REFUSAL, VERDICT  # noqa: E402
 FAULTS = ("wrong_code", "not_retained", "stale_challenge", "believes_all", "no_versions", "any_codec", "wrong_bits",
           "adapts_again", "resends_all", "forgets_result", "asks_never", "talks_on", "no_residual", "keeps_residual",
           "no_fallback", "any_model", "no_will", "no_kept_model", "no_task_in_birth", "lower_rounds", "any_signature", "older_releases",
-          "forgets_release", "blind_judgement")
+          "forgets_release", "blind_judgement", "no_scope")
 SLOT_BYTES, CHUNK_BYTES = 100_000, 1024
 
 
@@ -221,8 +221,11 @@ class Device:
 
     def work(self):
         task, self.wake = self.task, None
+        if self.fault == "no_scope" and task.change == 0 and task.frozen != 0xffffffff:
+            task.frozen = 0
         if not (0 < task.inner_learning_rate < float("inf") and task.passes <= 1024 and 1 <= task.batch_size <= 1024
-                and (task.kind == KIND["ADAPT"] or task.task_count) and self.is_pull(task)):
+                and (task.kind == KIND["ADAPT"] or task.task_count) and self.is_pull(task)
+                and self.learner.network.without(task.frozen)):
             self.refuse("INVALID_TASK")
         elif task.kind == KIND["EVALUATE"]:
             self.finish("EVALUATED", evaluation=self.learner.evaluation(self.model.phi, task))
@@ -242,9 +245,9 @@ class Device:
         ef = codecs.parse(task.uplink).ef
         if ef and task.accepted_round and task.accepted_round == self.residual_round and self.fault != "no_residual":
             x, residual_round = x + self.residual, task.accepted_round
-        data = bytearray(self.learner.encode(task.uplink, x, task.round, task.device_index))
+        data = bytearray(self.learner.encode(task.uplink, x, task.round, task.device_index, left_out(task)))
         if ef:
-            decoded = self.learner.decode(task.uplink, bytes(data), task.round, task.device_index)
+            decoded = self.learner.decode(task.uplink, bytes(data), task.round, task.device_index, left_out(task))
             self.left = task.run, task.round, x - decoded
         if self.fault == "wrong_bits":
             data[len(data) // 2] ^= 1

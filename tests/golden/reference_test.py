@@ -42,6 +42,7 @@ RUNS = [
     # Scopes: of rounds, of evaluations, of both.
     ("mlp", ["adapt.scope=head"]),
     ("mlp", ["adapt.scope=bias+head", "codec.uplink=eden:2+ef", "meta.cohort=1", "meta.batch_size=1"]),
+    ("mlp", ["adapt.scope=head", "codec.downlink=topk:0.1+int8+ef", "codec.uplink=int8:block+ef"]),
     ("mlp", ["evaluation.scope=head", "meta.strategy=fedadam", "meta.meta_learning_rate=0.02"]),
     ("mlp", ["adapt.scope=head", "meta.strategy=fomaml", "codec.downlink=eden:1+ef"]),
     ("mlp", ["adapt.scope=last:2", "evaluation.scope=all", "meta.strategy=fedyogi", "meta.meta_learning_rate=0.02"]),
@@ -182,8 +183,7 @@ def main():
             expected = compute(reference, experiment, arguments, folder)
             found = []
             simulated = {"meta.strategy=none", "meta.strategy=central"} & set(settings)
-            has_scope = any(".scope=" in setting for setting in settings)  # fleets know none yet
-            engines = ("learning",) if simulated or has_scope else ("learning", "protocol")
+            engines = ("learning",) if simulated else ("learning", "protocol")
             for engine in engines:
                 got = simulate(program, experiment, engine, arguments, folder, folder / f"{engine}-{number}")
                 found += [f"{engine}: {difference}" for difference in differences(*got, *expected)]

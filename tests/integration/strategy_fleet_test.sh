@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Strategies over a real broker with TLS: the fleet ends with the simulator's model; so does one whose coordinator is killed
+# Strategies, and a scope, over a real broker with TLS: the fleet ends with the simulator's model; so does one whose coordinator is killed
 # (-9) in the middle, with what its strategy keeps between rounds; and the store replays to it. What no fleet can run is refused.
 set -euo pipefail
 # shellcheck source=tests/integration/fleet_lib.sh
@@ -40,6 +40,7 @@ compare fedadam kill meta.strategy=fedadam
 compare fedyogi kill meta.strategy=fedyogi codec.downlink=eden:1+ef meta.batch_size=4
 compare fedavgm calm meta.strategy=fedavgm
 compare fedprox calm meta.strategy=fedprox meta.proximal=5
+compare scope kill adapt.scope=last:2 codec.downlink=topk:0.05+int8+ef codec.uplink=int8+ef evaluation.scope=head
 compare fomaml calm meta.strategy=fomaml meta.batch_size=4
 
 fleet_configure none "$file"

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "skink/host/experiment/scope.hpp"
 #include "skink/rounds/downlink.hpp"
 #include "skink/simulations/wire_cost.hpp"
 
@@ -34,9 +35,10 @@ void print(const WireCost& cost) {
 }
 
 /// Of the chain that a device gets with a round's task when it took part in the one before.
-std::uint32_t chain_bytes(const std::string& downlink, std::uint32_t round, std::uint32_t patch_bytes) {
+std::uint32_t chain_bytes(const Experiment& experiment, std::uint32_t round, std::uint32_t patch_bytes) {
   if (round == 0 || patch_bytes == 0) return 0;
-  rounds::PatchBook book(downlink, 2 * std::size_t{patch_bytes} + 100);
+  rounds::PatchBook book(experiment.downlink, scoped_networks(experiment).sent.frozen(),
+                         2 * std::size_t{patch_bytes} + 100);
   const crypto::Digest before{{1}};
   book.add({round - 1, before, std::vector<std::uint8_t>(patch_bytes)});
   return static_cast<std::uint32_t>(book.chain_from(before).size());
@@ -58,7 +60,7 @@ int print_rounds(const LinkProfile& link, const std::string& file, const std::ve
   while (std::cin >> round >> index >> id_bytes >> fleet_bytes >> has_model >> chunk_bytes >> encoded_bytes >>
          patch_bytes) {
     DeviceRound wanted = device_round_of(*experiment, id_bytes, fleet_bytes);
-    if (!has_model) wanted.patch_bytes = chain_bytes(experiment->downlink, round, patch_bytes);
+    if (!has_model) wanted.patch_bytes = chain_bytes(*experiment, round, patch_bytes);
     if (has_model || wanted.patch_bytes != 0) wanted.fetches.clear();
     wanted.round = round;
     wanted.device_index = index;

@@ -193,7 +193,8 @@ def model_again(lead):
 def settings_out_of_range(lead):
     settings = [{"passes": 1025}, {"batch_size": 0}, {"batch_size": 1025}, {"inner_learning_rate": 0.0},
                 {"inner_learning_rate": -0.5}, {"inner_learning_rate": float("inf")},
-                {"inner_learning_rate": float("nan")}, {"proximal": -0.5}, {"proximal": 1e9}, {"proximal": float("nan")}, {"kind": KIND["EVALUATE"], "task_count": 0, "uplink": ""}]
+                {"inner_learning_rate": float("nan")}, {"proximal": -0.5}, {"proximal": 1e9}, {"proximal": float("nan")}, {"kind": KIND["EVALUATE"], "task_count": 0, "uplink": ""},
+             {"frozen": 0xffffffff}]
     for setting in settings:
         task = lead.task(**setting)
         lead.refused(task, "INVALID_TASK")

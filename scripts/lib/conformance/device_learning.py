@@ -2,6 +2,8 @@
 
 import time
 
+import numpy as np
+
 import wire
 from learner import Model, Refused
 from report import NotChecked, check_list, equal, expect
@@ -55,6 +57,50 @@ def query_gradient(lead):
     return lead.bits_note()
 
 
+HEAD, BIASES = "head", "bias"
+
+
+def frozen_by(lead, scope):
+    """The mask of a scope of docs/arithmetic.md, section 7, which must leave something out."""
+    network = lead.learner.network
+    moved = set(network.narrowed(scope).trainable)
+    frozen = 0
+    tensors = [tensor.ravel() for part in network.tensors(np.arange(network.parameters)) for tensor in part]
+    for t, indices in enumerate(tensors):
+        frozen |= (indices[0] not in moved) << t
+    if len(moved) == len(network.trainable):
+        raise NotChecked("the model has one layer that learns")
+    return frozen
+
+
+@check("scope", "protocol.md 3.5", "the steps on the support set leave it\n   as it is", needs="model_again")
+def scope(lead):
+    lengths = []
+    for scope_name in (HEAD, BIASES):
+        for uplink in ("float32", "int8"):
+            task = lead.task(uplink=uplink, frozen=frozen_by(lead, scope_name))
+            lead.send(task)
+            answer = lead.take_answer(task)
+            lead.adapted(task, answer)
+            lead.reply(task)
+            lengths.append(str(len(answer.payload)))
+    return f"{', '.join(lengths)} bytes; {lead.bits_note()}"
+
+
+@check("scope_gradient", "protocol.md 3.5", "the change is that of a query gradient", needs="model_again")
+def scope_gradient(lead):
+    task = lead.task(uplink="float32", change=1, frozen=frozen_by(lead, HEAD))
+    lead.send(task)
+    answer = lead.take_answer(task)
+    if answer.update.refusal == wire.REFUSAL["NO_DATA"]:
+        lead.reply(task)
+        raise NotChecked("the device has no query samples in a round")
+    equal("total_bytes", answer.update.total_bytes, 4 * len(lead.learner.network.trainable))
+    lead.adapted(task, answer)
+    lead.reply(task)
+    return lead.bits_note()
+
+
 def fed_back(lead, name, accepted_round, residual):
     task = lead.task(uplink=name, accepted_round=accepted_round, passes=1)
     lead.send(task)
@@ -81,17 +127,17 @@ def error_feedback(lead):
 
 # ------------------------------------------------------------------------------------------------ A chain of patches
 
-def stepped(lead, rounds):
+def stepped(lead, rounds, frozen=0):
     """Steps from the model that the device has: the chain, and the model that it leads to."""
     learner, phi, patches = lead.learner, lead.model.phi, []
     first = lead.round + 1
     for t in range(first, first + rounds):
         samples = learner.support(t, lead.options.device_index)
-        x = learner.adapted(phi, lead.task(run=lead.run, round=t), samples)
-        patch, phi = learner.stepped(phi, t, DOWNLINK, x)
+        x = learner.adapted(phi, lead.task(run=lead.run, round=t, frozen=frozen), samples)
+        patch, phi = learner.stepped(phi, t, DOWNLINK, x, frozen)
         patches.append(patch)
     lead.round += rounds
-    return wire.patch_chain(DOWNLINK, first, patches), Model(learner.network, phi, slot=1 - lead.model.slot)
+    return wire.patch_chain(DOWNLINK, first, patches, frozen), Model(learner.network, phi, slot=1 - lead.model.slot)
 
 
 def patch_task(lead, chain, model):
@@ -108,6 +154,18 @@ def patch_chain(lead):
     lead.send(task)
     lead.publish_patch(wire.patch_parts(bytes(32), b"\xff" * 50))
     lead.publish_patch([parts[0], parts[0], parts[2], *parts[1:]])
+    lead.adapted(task, lead.take_answer(task), model)
+    lead.reply(task)
+    lead.model = model
+    return f"2 patches, {len(chain)} bytes instead of {len(model.file)}"
+
+
+@check("patch_chain_scope", "codec.md 9", "the mask of the tensors that no step of it changes", needs="model_again")
+def patch_chain_scope(lead):
+    chain, model = stepped(lead, 2, frozen_by(lead, HEAD))
+    task = patch_task(lead, chain, model)
+    lead.send(task)
+    lead.publish_patch(wire.patch_parts(model.digest, chain, 200))
     lead.adapted(task, lead.take_answer(task), model)
     lead.reply(task)
     lead.model = model

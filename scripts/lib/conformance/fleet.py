@@ -4,7 +4,7 @@ import struct
 import time
 
 import wire
-from learner import Model, reference
+from learner import Model, left_out, reference
 from link import Link
 from report import Failed, equal, expect
 from wire import KIND, OUTCOME, REFUSAL, VERDICT
@@ -132,8 +132,8 @@ class Played:
         x, residual_round = self.fleet.learner.adapted(self.fleet.model.phi, task, support, query), 0
         if task.accepted_round and task.accepted_round == self.residual_round:
             x, residual_round = x + self.residual, task.accepted_round
-        data = self.fleet.learner.encode(task.uplink, x, task.round, task.device_index)
-        self.decoded = self.fleet.learner.decode(task.uplink, data, task.round, task.device_index)
+        data = self.fleet.learner.encode(task.uplink, x, task.round, task.device_index, left_out(task))
+        self.decoded = self.fleet.learner.decode(task.uplink, data, task.round, task.device_index, left_out(task))
         self.left = task.round, x - self.decoded
         return cut(task, data, support_samples=len(support), residual_round=residual_round)
 

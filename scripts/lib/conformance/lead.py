@@ -4,7 +4,7 @@ import secrets
 import time
 
 import wire
-from learner import Refused
+from learner import Refused, left_out
 from report import Failed, NotChecked, equal, expect
 from wire import KIND, OUTCOME, REFUSAL, VERDICT
 
@@ -195,7 +195,7 @@ class Lead:
         expect(update.support_samples > 0, "support_samples is 0")
         if self.options.own_samples:
             try:
-                self.learner.decode(task.uplink, answer.payload, task.round, task.device_index)
+                self.learner.decode(task.uplink, answer.payload, task.round, task.device_index, left_out(task))
             except Refused as reason:
                 raise Failed(f"the change does not decode: {reason}") from reason
             return None

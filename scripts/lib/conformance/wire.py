@@ -15,7 +15,7 @@ import struct
 from types import SimpleNamespace
 
 PROTO = pathlib.Path(__file__).resolve().parents[3] / "common/wire/skink.proto"
-PROTOCOL, ARITHMETIC, CODEC = 3, 2, 2                                   # docs/protocol.md, arithmetic.md, codec.md
+PROTOCOL, ARITHMETIC, CODEC = 4, 2, 2                                   # docs/protocol.md, arithmetic.md, codec.md
 CODE_BYTES = 16
 CHUNK_BYTES, PATCH_PART_BYTES = 4096, 4084
 
@@ -214,9 +214,9 @@ def patch_parts(digest, chain, size=PATCH_PART_BYTES):
     return [digest[:8] + struct.pack("<I", at) + chain[at:at + size] for at in range(0, len(chain), size)]
 
 
-def patch_chain(codec_name, first_round, patches):
+def patch_chain(codec_name, first_round, patches, frozen=0):
     """docs/codec.md, section 9."""
-    chain = bytes([len(codec_name)]) + codec_name.encode() + varint(first_round)
+    chain = bytes([len(codec_name)]) + codec_name.encode() + varint(frozen) + varint(first_round)
     return chain + b"".join(varint(len(patch)) + patch for patch in patches)
 
 

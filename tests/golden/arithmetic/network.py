@@ -91,7 +91,16 @@ class Network:
             layer, tensor = part.split(".")
             return [(int(layer), ("weights", "bias").index(tensor))]
 
-        moved = {tensor for part in scope.split("+") for tensor in named(part)}
+        return self.moving({tensor for part in scope.split("+") for tensor in named(part)})
+
+    def without(self, frozen):
+        """The same, of a task: bit t of `frozen` is tensor t. None: nothing of it moves."""
+        tensors = [(i, bit) for i, layer in enumerate(self.layers) if layer.tensors for bit in (0, 1)]
+        moved = {tensor for t, tensor in enumerate(tensors) if not frozen >> t & 1}
+        can_move = any(self.layers[i].mask >> bit & 1 for i, bit in moved)
+        return self.moving(moved) if can_move else None
+
+    def moving(self, moved):
         network = copy.copy(self)
         network.layers = [copy.copy(layer) for layer in self.layers]
         for i, layer in enumerate(network.layers):

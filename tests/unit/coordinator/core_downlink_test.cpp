@@ -52,7 +52,7 @@ TEST_CASE("core: a device that has one of the last models gets the way from ther
 }
 
 TEST_CASE("core: patches are kept while together they are shorter than the model", "[coordinator][core][downlink]") {
-  rounds::PatchBook book("int8", 100);
+  rounds::PatchBook book("int8", 0, 101);
   const auto digest = [](std::uint8_t round) {
     crypto::Digest made;
     made.bytes[0] = static_cast<std::uint8_t>(round + 1);
@@ -64,9 +64,9 @@ TEST_CASE("core: patches are kept while together they are shorter than the model
   CHECK(book.patches().front().round == 2);
   CHECK(book.find(crypto::prefix_of(digest(1))) == nullptr);
   CHECK(book.chain_from(digest(1)).empty());
-  CHECK(book.chain_from(digest(3)).size() == 1 + 4 + 1 + 2 * 31);
+  CHECK(book.chain_from(digest(3)).size() == 1 + 4 + 1 + 1 + 2 * 31);
   CHECK(book.chain_from(digest(5)).empty());  // the newest
-  CHECK(book.chain_from(digest(2)).size() == 1 + 4 + 1 + 3 * 31);
+  CHECK(book.chain_from(digest(2)).size() == 1 + 4 + 1 + 1 + 3 * 31);
   book.add({5, digest(5), std::vector<std::uint8_t>(100)});
   CHECK(book.patches().empty());
 }

@@ -18,16 +18,22 @@ constexpr std::uint64_t kSeed = 77;  // of ClientBench's tasks
 
 /// A device that has a model, and a coordinator that goes on from there.
 struct Scene {
-  explicit Scene(const std::string& codec = "eden:1+ef", const BenchOptions& options = {})
+  explicit Scene(const std::string& codec = "eden:1+ef", const BenchOptions& options = {}, std::uint32_t left = 0)
       : bench(options),
-        downlink(codec, bench.model.model.network, kSeed),
-        book(codec, bench.model.file.size()),
+        network(narrowed(bench.model.model.network, left)),
+        downlink(codec, network, kSeed),
+        book(codec, left, bench.model.file.size()),
         base(bench.model.digest) {
     wire::Task task = bench.task(0);
     (void)bench.run_task(task);
     bench.reply(task, wire::Verdict::kAccepted);
     (void)bench.pump();
     REQUIRE(bench.client->has_model());
+  }
+
+  static nn::Network narrowed(nn::Network network, std::uint32_t frozen) {
+    REQUIRE(network.freeze(frozen) == Status::kOk);
+    return network;
   }
 
   /// A round's step; bench.model becomes the new model.
@@ -37,7 +43,11 @@ struct Scene {
     rounds::Patch patch{round, model.digest, {}};
     if (changes) {
       NetLottery lottery(round + 100);
-      for (float& value : model.parameters) value += static_cast<float>(lottery.real(-0.05, 0.05));
+      for (const nn::Tensor& tensor : network.tensors()) {
+        for (std::size_t e = tensor.offset; tensor.trainable && e < tensor.offset + tensor.count; ++e) {
+          model.parameters[e] += static_cast<float>(lottery.real(-0.05, 0.05));
+        }
+      }
       patch.bytes = downlink.pass(round, before, model.parameters);
     }
     book.add(std::move(patch));
@@ -88,6 +98,7 @@ struct Scene {
   }
 
   ClientBench bench;
+  nn::Network network;  // of the steps
   rounds::Downlink downlink;
   rounds::PatchBook book;
   crypto::Digest base;
@@ -114,6 +125,26 @@ TEST_CASE("client: a chain of patches makes the coordinator's model, however it 
   scene.give_all(piece);
   CHECK(scene.is_working());
   CHECK(scene.bench.client->counters().patched == 1);
+}
+
+TEST_CASE("client: a chain of steps that leave tensors as they are", "[edge][client][patch][scope]") {
+  const std::uint32_t left = GENERATE(0b001111U, 0b010101U, 0b101011U);  // the head; biases; one layer's weights
+  Scene scene(GENERATE("eden:1+ef", "topk:0.1+ternary+range+ef", "int4:nearest"), {}, left);
+  scene.step(0);
+  scene.step(1);
+  const wire::Task task = scene.task(1);
+  CHECK(scene.chain[1 + scene.chain[0]] == left);
+  scene.bench.give(task);
+  (void)scene.bench.pump();
+  const bool is_possible = GENERATE(true, false);
+  if (!is_possible) scene.chain[1 + scene.chain[0]] = 0x3f;  // nothing would move
+  scene.give_all();
+  if (is_possible) {
+    CHECK(scene.is_working());
+    CHECK(scene.bench.client->counters().patched == 1);
+  } else {
+    CHECK(scene.fetches_whole(scene.bench.pump()));
+  }
 }
 
 TEST_CASE("client: a chain comes in several messages, some of them twice", "[edge][client][patch]") {

@@ -120,7 +120,7 @@ TEST_CASE("release: patches make it from the last round's model, or from the rel
   const crypto::Digest base = model.digest;
   const std::string codec = "eden:1+ef";
   rounds::Downlink downlink(codec, model.model.network, scene.bench.task().seed);
-  rounds::PatchBook book(codec, model.file.size());
+  rounds::PatchBook book(codec, 0, model.file.size());
   const std::vector<float> before = model.parameters;
   for (float& value : model.parameters) value += 0.01F;
   rounds::Patch patch{0, base, downlink.pass(0, before, model.parameters)};

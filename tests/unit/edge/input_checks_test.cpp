@@ -142,11 +142,11 @@ TEST_CASE("model patch: memory that is not aligned is an invalid argument", "[ed
   FakeSlot slot{bench.model.file};
   REQUIRE(model::inspect(slot.source(), info) == Status::kOk);
   alignas(4) static std::uint8_t memory[65536];
-  const std::uint8_t name[] = {4, 'i', 'n', 't', '8'};
+  const std::uint8_t head[] = {4, 'i', 'n', 't', '8', 0};
   for (std::size_t skipped = 0; skipped < 4; ++skipped) {
     edge::ModelPatch patch;
     patch.begin(info, slot.source(), 1, MutableBytes(memory).subspan(skipped));
-    CHECK(patch.add(Bytes(name)) == (skipped == 0 ? Status::kOk : Status::kInvalidArgument));
+    CHECK(patch.add(Bytes(head)) == (skipped == 0 ? Status::kOk : Status::kInvalidArgument));
   }
 }
 

@@ -1,16 +1,9 @@
 /// @file
 /// The inner loop against docs/arithmetic.md, section 7, done the long way.
 
-#include "skink/edge/task_runner.hpp"
-
-#include <catch2/catch.hpp>
 #include <limits>
 
-#include "fakes/fixed_samples.hpp"
-#include "fakes/model.hpp"
-#include "skink/common/arithmetic/fixed_point.hpp"
-#include "skink/common/arithmetic/permutation.hpp"
-#include "unit/common/nn/naive.hpp"
+#include "fakes/task_rig.hpp"
 
 using namespace skink;
 using namespace skink::test;
@@ -19,135 +12,11 @@ using edge::SampleSet;
 using edge::TaskRunner;
 using edge::TaskSettings;
 
-namespace {
-
-constexpr std::uint32_t kOrder = 6;  // purposes of section 4
-constexpr std::uint32_t kEvaluationOrder = 11;
-
-TaskSettings adaptation(std::uint32_t batch_size) {
-  TaskSettings settings;
-  settings.seed = 0x1234567890abcdefULL & (~std::uint64_t{0} >> 1);
-  settings.round = 4;
-  settings.device_index = 9;
-  settings.inner_learning_rate = 0.03F;
-  settings.passes = 3;
-  settings.batch_size = batch_size;
-  return settings;
-}
-
-/// A runner with a model, samples and an arena of exactly the planned size.
-struct Rig {
-  explicit Rig(const NetSpec& net) : spec(net), fake(net), samples(fake.model.network) {
-    slot.bytes = fake.file;
-    const Bytes bytes{fake.file.data(), fake.file.size()};
-    REQUIRE(model::inspect(model::source_of(bytes), info) == Status::kOk);
-  }
-
-  Status begin(const TaskSettings& settings, std::size_t arena_bytes = std::size_t{1} << 20) {
-    arena.assign(arena_bytes / sizeof(float), -7.0F);
-    return runner.begin(info, slot.source(), samples.source(), settings,
-                        {reinterpret_cast<std::uint8_t*>(arena.data()), arena_bytes});
-  }
-
-  Progress run() {
-    Progress progress = Progress::kMore;
-    for (int step = 0; progress == Progress::kMore; ++step) {
-      REQUIRE(step < 100000);
-      progress = runner.step();
-    }
-    return progress;
-  }
-
-  Numbers input(SampleSet set, std::uint32_t index) const {
-    Numbers x(info.model.network.input_size());
-    for (std::uint32_t i = 0; i < x.size(); ++i) {
-      x[i] = samples.stored(set, index, i) * info.model.input.scale + info.model.input.offset;
-    }
-    return x;
-  }
-
-  Numbers target(SampleSet set, std::uint32_t index) const {
-    Numbers y;
-    const bool label = spec.loss == nn::Loss::kSoftmaxCrossEntropy;
-    const std::size_t count = label ? 1 : info.model.network.output_size();
-    for (std::uint32_t o = 0; o < count; ++o) y.push_back(samples.wanted(set, index, o));
-    return y;
-  }
-
-  /// Section 7, "Adapt": orders, batches, updates. The request of the samples must be current.
-  Numbers adapted(const TaskSettings& settings, std::uint32_t purpose, std::uint32_t number) const {
-    const NaiveNetwork naive(spec.input, spec.layers, spec.loss);
-    Numbers w = fake.parameters;
-    const std::uint32_t n = samples.counts.support;
-    for (std::uint32_t pass = 0; pass < settings.passes; ++pass) {
-      const auto block = arithmetic::philox(settings.seed, pass, purpose, settings.round, number);
-      std::vector<Numbers> inputs;
-      std::vector<Numbers> targets;
-      for (std::uint32_t i = 0; i < n; ++i) {
-        const std::uint32_t sample = arithmetic::permute(i, n, block);
-        inputs.push_back(input(SampleSet::kSupport, sample));
-        targets.push_back(target(SampleSet::kSupport, sample));
-        if (settings.batch_size == 1) {
-          (void)naive.online(w, settings.inner_learning_rate, inputs.back(), targets.back());
-          pull(settings, w);
-        } else if (inputs.size() == settings.batch_size || i + 1 == n) {
-          (void)naive.batch(w, settings.inner_learning_rate, inputs, targets);
-          pull(settings, w);
-          inputs.clear();
-          targets.clear();
-        }
-      }
-    }
-    return w;
-  }
-
-  /// Section 7, "Query gradient".
-  Numbers stepped_from_phi(const TaskSettings& settings, const Numbers& w) const {
-    const NaiveNetwork naive(spec.input, spec.layers, spec.loss);
-    std::vector<Numbers> inputs;
-    std::vector<Numbers> targets;
-    for (std::uint32_t i = 0; i < samples.counts.query; ++i) {
-      inputs.push_back(input(SampleSet::kQuery, i));
-      targets.push_back(target(SampleSet::kQuery, i));
-    }
-    float largest = 0.0F;
-    Numbers phi = fake.parameters;
-    naive.apply(phi, settings.inner_learning_rate, inputs.size(), naive.gradients(w, inputs, targets, largest));
-    return phi;
-  }
-
-  /// Section 7: after a step, for all parameters; frozen ones are phi.
-  void pull(const TaskSettings& settings, Numbers& w) const {
-    const float share = settings.inner_learning_rate * settings.proximal;
-    for (std::size_t e = 0; e < w.size(); ++e) w[e] = w[e] - share * (w[e] - fake.parameters[e]);
-  }
-
-  NetSpec spec;
-  FakeModel fake;
-  FakeSlot slot;
-  FakeSamples samples;
-  model::ModelInfo info;
-  TaskRunner runner;
-  std::vector<float> arena;
-};
-
-Numbers without_signs(Numbers numbers) {
-  for (float& value : numbers) value = arithmetic::canonical(value);
-  return numbers;
-}
-
-Numbers result(const Rig& rig) {
-  const auto parameters = rig.runner.parameters();
-  return without_signs({parameters.begin(), parameters.end()});
-}
-
-}  // namespace
-
 TEST_CASE("task runner: an adaptation has the document's bits", "[edge][task_runner]") {
   const NetSpec spec = GENERATE(sine_net(), conv_net());
   const std::uint32_t batch_size = GENERATE(1U, 2U, 4U, 10U, 11U, 16U);  // 11 of 10 samples; 4: a last batch of 2
   const bool replayable = GENERATE(true, false);
-  Rig rig(spec);
+  TaskRig rig(spec);
   rig.samples.replayable = replayable;
   const TaskSettings settings = adaptation(batch_size);
   REQUIRE(rig.begin(settings) == Status::kOk);
@@ -162,7 +31,7 @@ TEST_CASE("task runner: an adaptation has the document's bits", "[edge][task_run
 
 TEST_CASE("task runner: a proximal task is pulled towards phi after every step", "[edge][task_runner]") {
   const NetSpec spec = GENERATE(sine_net(), conv_net());
-  Rig rig(spec);
+  TaskRig rig(spec);
   rig.samples.replayable = GENERATE(true, false);
   TaskSettings settings = adaptation(GENERATE(1U, 4U, 10U));
   const Numbers free = rig.begin(settings) == Status::kOk && rig.run() == Progress::kDone ? result(rig) : Numbers();
@@ -176,7 +45,7 @@ TEST_CASE("task runner: a proximal task is pulled towards phi after every step",
 
 TEST_CASE("task runner: a query gradient moves phi, and needs the gradient buffer only", "[edge][task_runner]") {
   const NetSpec spec = GENERATE(sine_net(), conv_net());
-  Rig rig(spec);
+  TaskRig rig(spec);
   rig.samples.replayable = GENERATE(true, false);
   rig.samples.counts.query = GENERATE(1U, 7U, 33U);
   TaskSettings settings = adaptation(GENERATE(1U, 4U, 20U));
@@ -195,7 +64,7 @@ TEST_CASE("task runner: a query gradient moves phi, and needs the gradient buffe
 }
 
 TEST_CASE("task runner: a query gradient without a query set, or that diverges, is said", "[edge][task_runner]") {
-  Rig rig(sine_net());
+  TaskRig rig(sine_net());
   TaskSettings settings = adaptation(GENERATE(1U, 4U));
   settings.change = wire::ChangeKind::kQueryGradient;
   rig.samples.counts.query = 0;
@@ -216,7 +85,7 @@ TEST_CASE("task runner: a query gradient without a query set, or that diverges, 
 }
 
 TEST_CASE("task runner: phi that cannot be read again while it pulls is a failure", "[edge][task_runner]") {
-  Rig rig(sine_net());
+  TaskRig rig(sine_net());
   TaskSettings settings = adaptation(GENERATE(1U, 10U));
   settings.proximal = 1.0F;
   REQUIRE(rig.begin(settings) == Status::kOk);
@@ -229,7 +98,7 @@ TEST_CASE("task runner: phi that cannot be read again while it pulls is a failur
 
 TEST_CASE("task runner: a batch that is computed in slices has the document's bits", "[edge][task_runner]") {
   const NetSpec spec = GENERATE(sine_net(), conv_net());
-  Rig rig(spec);
+  TaskRig rig(spec);
   rig.samples.counts.support = 45;
   rig.samples.replayable = GENERATE(true, false);
   const std::uint32_t batch_size = GENERATE(16U, 17U, 32U, 45U, 1024U);
@@ -240,7 +109,7 @@ TEST_CASE("task runner: a batch that is computed in slices has the document's bi
 }
 
 TEST_CASE("task runner: a last batch of one sample is a batch", "[edge][task_runner]") {
-  Rig rig(sine_net());
+  TaskRig rig(sine_net());
   const TaskSettings settings = adaptation(3);  // 3 + 3 + 3 + 1
   REQUIRE(rig.begin(settings) == Status::kOk);
   REQUIRE(rig.run() == Progress::kDone);
@@ -248,7 +117,7 @@ TEST_CASE("task runner: a last batch of one sample is a batch", "[edge][task_run
 }
 
 TEST_CASE("task runner: no passes leave the parameters as they were", "[edge][task_runner]") {
-  Rig rig(sine_net());
+  TaskRig rig(sine_net());
   TaskSettings settings = adaptation(GENERATE(1U, 4U));
   settings.passes = 0;
   REQUIRE(rig.begin(settings) == Status::kOk);
@@ -258,7 +127,7 @@ TEST_CASE("task runner: no passes leave the parameters as they were", "[edge][ta
 
 TEST_CASE("task runner: an evaluation has the document's sums", "[edge][task_runner]") {
   const NetSpec spec = GENERATE(sine_net(), conv_net());
-  Rig rig(spec);
+  TaskRig rig(spec);
   rig.samples.replayable = GENERATE(true, false);
   TaskSettings settings = adaptation(GENERATE(1U, 4U));
   settings.kind = wire::TaskKind::kEvaluate;
@@ -301,7 +170,7 @@ TEST_CASE("task runner: an evaluation has the document's sums", "[edge][task_run
 }
 
 TEST_CASE("task runner: a loss that is not finite ends the task at once", "[edge][task_runner]") {
-  Rig rig(sine_net());
+  TaskRig rig(sine_net());
   rig.samples.target_scale = 1e30F;
   REQUIRE(rig.begin(adaptation(GENERATE(1U, 4U))) == Status::kOk);
   CHECK(rig.runner.step() == Progress::kMore);  // phi is loaded
@@ -311,7 +180,7 @@ TEST_CASE("task runner: a loss that is not finite ends the task at once", "[edge
 
 TEST_CASE("task runner: parameters that end up infinite are a divergence", "[edge][task_runner]") {
   // A last step whose loss is finite but whose update is not.
-  Rig rig({{1, 1, 1}, {dense(1)}, nn::Loss::kMeanSquaredError});
+  TaskRig rig({{1, 1, 1}, {dense(1)}, nn::Loss::kMeanSquaredError});
   rig.samples.counts.support = 1;
   rig.samples.target_scale = 1e18F;
   TaskSettings settings = adaptation(GENERATE(1U, 2U));
@@ -322,7 +191,7 @@ TEST_CASE("task runner: parameters that end up infinite are a divergence", "[edg
 }
 
 TEST_CASE("task runner: settings out of range are refused", "[edge][task_runner]") {
-  Rig rig(sine_net());
+  TaskRig rig(sine_net());
   TaskSettings settings = adaptation(1);
   CHECK(rig.begin(settings) == Status::kOk);
   settings.passes = 1025;
@@ -349,7 +218,7 @@ TEST_CASE("task runner: settings out of range are refused", "[edge][task_runner]
 }
 
 TEST_CASE("task runner: the arena must have the planned size, to the byte", "[edge][task_runner]") {
-  Rig rig(GENERATE(sine_net(), conv_net()));
+  TaskRig rig(GENERATE(sine_net(), conv_net()));
   rig.samples.replayable = GENERATE(true, false);
   TaskSettings settings = adaptation(GENERATE(1U, 8U));
   settings.codec_bytes = 64;
@@ -366,7 +235,7 @@ TEST_CASE("task runner: the arena must have the planned size, to the byte", "[ed
 }
 
 TEST_CASE("task runner: an evaluation whose later task has more samples than planned fails", "[edge][task_runner]") {
-  Rig rig(sine_net());
+  TaskRig rig(sine_net());
   rig.samples.replayable = false;
   TaskSettings settings = adaptation(1);
   settings.kind = wire::TaskKind::kEvaluate;
@@ -378,7 +247,7 @@ TEST_CASE("task runner: an evaluation whose later task has more samples than pla
 }
 
 TEST_CASE("task runner: callbacks that fail are reported", "[edge][task_runner]") {
-  Rig rig(sine_net());
+  TaskRig rig(sine_net());
   rig.samples.begin_status = Status::kUnavailable;
   CHECK(rig.begin(adaptation(1)) == Status::kUnavailable);
   rig.samples.begin_status = Status::kOk;

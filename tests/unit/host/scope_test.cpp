@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "experiment_texts.hpp"
+#include "skink/host/experiment/device_memory.hpp"
 #include "skink/host/experiment/experiment_text.hpp"
 
 using namespace skink;
@@ -110,9 +111,10 @@ TEST_CASE("scope: what is sent is what moves, with a query gradient all", "[host
   CHECK(anil.evaluating.trainable_count() == 6 * 3 + 3);
 }
 
-TEST_CASE("scope: codecs of models do not know it", "[host][scope]") {
-  const std::vector<Override> overrides = {{"adapt.scope", "head"}, {"codec.downlink", "eden:1"}};
-  const auto refused = read(overrides);
-  REQUIRE_FALSE(refused.has_value());
-  CHECK_THAT(refused.error().message, Contains("[codec] downlink: ") && Contains("use \"whole\""));
+TEST_CASE("scope: steps of the model are of what is sent", "[host][scope]") {
+  const DeviceMemory all = device_memory(*read({{"codec.downlink", "int8"}}));
+  const DeviceMemory head = device_memory(*read({{"adapt.scope", "head"}, {"codec.downlink", "int8"}}));
+  CHECK(head.patch == 2 * 2 + 6 * 3 + 3);  // two scales, a byte for each number
+  CHECK(head.patch < all.patch);
+  CHECK(head.update < all.update);
 }

@@ -104,7 +104,8 @@ TEST_CASE("wire counts: a device-round is what wire_cost says", "[simulation][wi
   counter.add_patch(60);
   DeviceRound patched = whole;
   patched.fetches.clear();
-  patched.patch_bytes = 1 + 6 + 1 + 1 + 50 + 1 + 60;  // the name, the first round, both patches and their lengths
+  patched.patch_bytes =
+      1 + 6 + 1 + 1 + 1 + 50 + 1 + 60;  // the name, the mask, the first round, both patches and their lengths
   counter.count_round({7}, {700});
   const WireBytes two = device_round_cost(patched).total();
   CHECK(counter.totals() == WireTotals{3, 4, 2800, 3 * once.up + two.up, 3 * once.down + two.down});

@@ -318,6 +318,9 @@ class Client {
   bool is_personal() const noexcept { return used().has_model() && personal_.is_of(used().info()); }
   /// The model that the device uses.
   const internal::ModelSlot& used() const noexcept { return has_release() ? release_ : slot_; }
+  internal::ModelSlot& used() noexcept { return has_release() ? release_ : slot_; }
+  /// The tensors that the change of the current task leaves out: the network is narrowed to the others for the codec.
+  uint32_t left_out() const noexcept;
   void finish_judgement(Progress progress) noexcept;
   void lose_release_weights() noexcept;
   MutableBytes spare_arena() const noexcept;

@@ -19,11 +19,13 @@ class ModelPatch {
  public:
   /// Makes ready for the first byte of a chain.
   ///
-  /// @param[in] base    the model in the slot, which `phi` reads; borrowed until the new model is written.
+  /// @param[in] base    the model in the slot, which `phi` reads; borrowed until the new model is written. Its network
+  /// is
+  ///                    narrowed to what the chain changes, and left so.
   /// @param[in] memory  4-byte aligned; for the parameters and codec::patch_bytes(). Nothing of it is touched before
   /// the first
   ///                    byte.
-  void begin(const model::ModelInfo& base, const model::ByteSource& phi, uint64_t seed, MutableBytes memory) noexcept;
+  void begin(model::ModelInfo& base, const model::ByteSource& phi, uint64_t seed, MutableBytes memory) noexcept;
 
   /// Forgets the bytes that were added: the same chain comes again from its first byte.
   void restart() noexcept;
@@ -48,13 +50,13 @@ class ModelPatch {
   MutableBytes buffer() const noexcept { return buffer_; }
 
  private:
-  enum class Reading : uint8_t { kNameLength, kName, kRound, kLength, kPatch };
+  enum class Reading : uint8_t { kNameLength, kName, kFrozen, kRound, kLength, kPatch };
 
   Status take(uint8_t byte) noexcept;
-  Status finish_name() noexcept;
+  Status finish_head() noexcept;
   Status apply() noexcept;
 
-  const model::ModelInfo* base_ = nullptr;
+  model::ModelInfo* base_ = nullptr;
   model::ByteSource phi_;
   uint64_t seed_ = 0;
   MutableBytes memory_;
@@ -66,6 +68,7 @@ class ModelPatch {
   uint32_t size_ = 0;
   char name_[codec::kMaxNameBytes + 1] = {};
   codec::Codec codec_;
+  uint32_t frozen_ = 0;  ///< tensors that no patch of the chain changes
   uint32_t round_ = 0;
   uint32_t number_ = 0;  ///< of seven-bit groups, as far as it was read; then the length of the patch
   uint8_t shift_ = 0;

@@ -31,8 +31,9 @@ struct TaskSettings {
   uint32_t batch_size = 1;           ///< 1..limits::kMaxBatchSize; 1 is online
   float proximal = 0.0F;             ///< at least 0, times the inner learning rate below 1; 0 in an evaluation
   wire::ChangeKind change = wire::ChangeKind::kParameters;  ///< as in an evaluation
-  size_t codec_bytes = 0;                                   ///< codec::state_bytes()
-  size_t residual_bytes = 0;                                ///< codec::residual_bytes()
+  uint32_t frozen = 0;              ///< tensors that steps on the support set leave: Network::freeze()
+  size_t codec_bytes = 0;           ///< codec::state_bytes()
+  size_t residual_bytes = 0;        ///< codec::residual_bytes()
   bool has_residual_store = false;  ///< where the residual may be kept if the arena has no room for it
   const internal::PersonalWeights* in_use = nullptr;  ///< of an evaluation: scored before adapting, instead of phi
 };
@@ -60,16 +61,18 @@ class TaskRunner {
  public:
   /// Plans the arena and asks the source for the first task.
   ///
-  /// @param[in] model, phi, samples  borrowed until the task is done and its change encoded.
+  /// @param[in] model, phi, samples  borrowed until the task is done and its change encoded. Each step narrows the
+  ///                                 model's network to what it moves, and leaves it so: who needs another scope sets
+  ///                                 it.
   /// @param[in] arena  4-byte aligned; memory_plan().total bytes of it are used.
   /// @returns
   /// * kOk               step() has work.
-  /// * kInvalidArgument  settings out of range, or an arena that is not aligned.
+  /// * kInvalidArgument  settings out of range, a scope in which nothing moves, or an arena that is not aligned.
   /// * kUnavailable      a callback of `samples` is not set, or there is no support sample, or no query sample where
   ///                     their gradient is asked for.
   /// * kBufferTooSmall   the plan is larger than the arena: memory_plan() has the figures.
   /// * others            what the source's begin() returned.
-  Status begin(const model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
+  Status begin(model::ModelInfo& model, const model::ByteSource& phi, const SampleSource& samples,
                const TaskSettings& settings, MutableBytes arena) noexcept;
 
   /// One step: one sample (online), at most nn::kSliceSamples of a mini-batch, or one query sample; as many for a
@@ -121,6 +124,7 @@ class TaskRunner {
   enum class Phase : uint8_t { kLoad, kQueryBefore, kAdapt, kQueryGradient, kQueryAfter, kDone };
 
   Status begin_task() noexcept;
+  uint32_t scope() const noexcept { return phase_ == Phase::kQueryGradient ? 0 : settings_.frozen; }
   Progress load() noexcept;
   Progress adapt() noexcept;
   Progress adapt_online() noexcept;
@@ -141,7 +145,7 @@ class TaskRunner {
   uint32_t current_index(uint32_t sample) const noexcept;
   static float current_target(const void* context, size_t sample, size_t output) noexcept;
 
-  const model::ModelInfo* model_ = nullptr;
+  model::ModelInfo* model_ = nullptr;
   model::ByteSource phi_;
   SampleSource samples_;
   TaskSettings settings_;

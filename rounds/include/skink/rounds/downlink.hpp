@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "skink/common/codec/codec.hpp"
@@ -50,12 +51,15 @@ class Downlink {
   std::vector<float> state_;  // the encoder's memory
 };
 
+/// Bytes of a chain before the round of its first patch (docs/codec.md, section 9).
+std::size_t chain_head_bytes(std::string_view codec, std::uint32_t frozen);
+
 /// Which patches are kept, and how long chains of patches are. Patches of the last rounds are kept while their total
 /// length is below the model's: a longer chain would cost more than the whole model.
 class PatchLengths {
  public:
-  /// @param[in] name_bytes  of the codec's name, which begins every chain
-  PatchLengths(std::size_t name_bytes, std::size_t model_bytes) : name_bytes_(name_bytes), model_bytes_(model_bytes) {}
+  /// @param[in] head_bytes  before the round of the first patch: chain_head_bytes()
+  PatchLengths(std::size_t head_bytes, std::size_t model_bytes) : head_bytes_(head_bytes), model_bytes_(model_bytes) {}
 
   /// The next round's.
   void add(std::uint32_t round, std::size_t bytes);
@@ -67,7 +71,7 @@ class PatchLengths {
   std::size_t chain_bytes(std::uint32_t first_round) const;
 
  private:
-  std::size_t name_bytes_;
+  std::size_t head_bytes_;
   std::size_t model_bytes_;
   std::deque<std::uint32_t> lengths_;
   std::uint32_t next_round_ = 0;
@@ -77,9 +81,10 @@ class PatchLengths {
 /// The patches of the last rounds themselves.
 class PatchBook {
  public:
-  /// @param[in] codec  the name that begins every chain
-  PatchBook(std::string codec, std::size_t model_bytes)
-      : codec_(std::move(codec)), lengths_(codec_.size(), model_bytes) {}
+  /// @param[in] codec   the name that begins every chain
+  /// @param[in] frozen  tensors that no round changes: Network::frozen() of what the rounds send
+  PatchBook(std::string codec, std::uint32_t frozen, std::size_t model_bytes)
+      : codec_(std::move(codec)), frozen_(frozen), lengths_(chain_head_bytes(codec_, frozen), model_bytes) {}
 
   /// The next round's.
   void add(Patch patch);
@@ -96,6 +101,7 @@ class PatchBook {
 
  private:
   std::string codec_;
+  std::uint32_t frozen_;
   PatchLengths lengths_;
   std::deque<Patch> patches_;
 };

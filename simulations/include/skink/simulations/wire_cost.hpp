@@ -125,6 +125,7 @@ struct DeviceRound {
   std::uint32_t batch_size = 1;
   float proximal = 0;
   wire::ChangeKind change = wire::ChangeKind::kParameters;
+  std::uint32_t frozen = 0;
   std::uint32_t support_samples = 25;
   std::uint32_t time_left_ms = 30000;
 };

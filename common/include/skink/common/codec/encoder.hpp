@@ -63,7 +63,7 @@ class Encoder {
   /// be begun again before it is read again.
   ///
   /// @param[out] residual  [trainable_count]; unspecified on errors.
-  /// @returns kOk, or what a source returned; kDamaged as above.
+  /// @returns kOk, or what a source returned; kDamaged as above; kShapeMismatch when it is too small.
   Status leave(Span<float> residual) noexcept;
 
  private:

@@ -138,6 +138,8 @@ class Network {
   /// @param[in] frozen  bit t, below 32: tensors()[t] does not move; tensors from the 32nd on cannot be frozen
   /// @returns kOk; kInvalidArgument when nothing moves: then it has to be called with another scope.
   Status freeze(uint32_t frozen) noexcept;
+  /// What freeze() was told last; 0 after build().
+  uint32_t frozen() const noexcept { return frozen_; }
 
   /// Shape and count of the numbers of one input; count of outputs; the loss. Layers in order from the input; tensors
   /// in the order of the parameters (see Tensor). The spans point into this network.
@@ -182,6 +184,7 @@ class Network {
   size_t scratch_count_ = 0;
   size_t output_size_ = 0;
   uint32_t output_offset_ = 0;
+  uint32_t frozen_ = 0;
   Activation output_activation_ = Activation::kNone;
   Loss loss_ = Loss::kMeanSquaredError;
 };

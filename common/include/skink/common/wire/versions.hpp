@@ -8,7 +8,7 @@
 
 namespace skink::wire {
 
-inline constexpr uint16_t kProtocolVersion = 3;     ///< docs/protocol.md
+inline constexpr uint16_t kProtocolVersion = 4;     ///< docs/protocol.md
 inline constexpr uint16_t kCodecVersion = 2;        ///< docs/codec.md
 inline constexpr uint16_t kModelFormatVersion = 3;  ///< docs/model-file.md: of a file with an adaptation
 inline constexpr uint16_t kPlainModelFormat = 2;    ///< of a file without one

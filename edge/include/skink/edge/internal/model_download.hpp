@@ -23,7 +23,7 @@ enum class DownloadProgress : uint8_t {
 
 /// Where a download begins and where it goes.
 struct DownloadPlaces {
-  const ModelSlot* base = nullptr;   ///< may hold the model that patches begin with
+  ModelSlot* base = nullptr;         ///< may hold the model that patches begin with
   ModelSlot* overwritten = nullptr;  ///< is overwritten by the download, and invalid from then on; null: none is
   uint32_t capacity = 0;             ///< of what is written, bytes
 };

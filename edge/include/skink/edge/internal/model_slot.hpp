@@ -40,6 +40,7 @@ class ModelSlot {
   uint64_t prefix() const noexcept { return has_model_ ? crypto::prefix_of(info_.digest) : 0; }
   /// Of the last file that was opened.
   const model::ModelInfo& info() const noexcept { return info_; }
+  model::ModelInfo& info() noexcept { return info_; }
   /// Length of that file.
   uint32_t bytes() const noexcept { return bytes_; }
 
@@ -49,6 +50,8 @@ class ModelSlot {
   uint32_t capacity() const noexcept { return memory_.size; }
   /// phi, [P], as the encoder reads it; borrows the slot.
   codec::NumberSource parameters() noexcept;
+  /// Network::freeze() of its network, for who reads it next. @returns its statuses.
+  Status narrow(uint32_t frozen) noexcept { return info_.model.network.freeze(frozen); }
 
  private:
   static Status read_parameters(void* context, size_t first, Span<float> out) noexcept;

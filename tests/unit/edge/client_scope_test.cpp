@@ -1,0 +1,112 @@
+/// @file
+/// The scope of a task: what its steps leave as it is, its change leaves out. The runner, then the client.
+
+#include "fakes/client_bench.hpp"
+#include "fakes/task_rig.hpp"
+
+using namespace skink;
+using namespace skink::test;
+using edge::Progress;
+using edge::TaskSettings;
+using wire::TopicKind;
+
+namespace {
+
+/// The same network with these tensors frozen by its layers: what a scope must come to.
+NetSpec narrowed(NetSpec spec, std::uint32_t frozen) {
+  std::uint32_t tensor = 0;
+  for (nn::LayerSpec& layer : spec.layers) {
+    if (!nn::has_parameters(layer.kind)) continue;
+    layer.train_weights = (frozen >> tensor++ & 1U) == 0 && layer.train_weights;
+    layer.train_bias = (frozen >> tensor++ & 1U) == 0 && layer.train_bias;
+  }
+  return spec;
+}
+
+}  // namespace
+
+TEST_CASE("client: a task's scope is that of its change", "[edge][client][scope]") {
+  ClientBench bench;
+  wire::Task task = bench.task();
+  task.frozen = 0b001111;  // all but the last layer
+  std::strcpy(task.uplink, "float32");
+  task.chunk_bytes = 64;
+  const std::vector<Sent> whole = bench.run_task(task);
+  nn::Network head = bench.model.model.network;
+  REQUIRE(head.freeze(task.frozen) == Status::kOk);
+  std::size_t bytes = 0;
+  for (const Sent& one : whole) {
+    wire::Update update;
+    Bytes payload;
+    REQUIRE(wire::decode_update(view(one.payload), bench.identity, update, payload) == Status::kOk);
+    CHECK(update.total_bytes == 4 * head.trainable_count());
+    bytes += payload.size();
+  }
+  CHECK(bytes == 4 * head.trainable_count());
+
+  ClientBench other;
+  other.connect();
+  other.give(task);
+  (void)other.pump();
+  other.give_model();
+  other.work();
+  std::vector<Sent> sent;
+  for (Sent one; other.next(one);) {
+    if (one.topic == TopicKind::kUpdate) sent.push_back(one);
+    other.client->on_published(other.now);
+  }
+  CHECK(same_payloads(sent, whole));
+
+  task.frozen = 0x3f;
+  task.round = 1;
+  other.give(task);
+  wire::Update refused;
+  Bytes payload;
+  const std::vector<Sent> answer = ClientBench::updates(other.pump());
+  REQUIRE(answer.size() == 1);
+  REQUIRE(wire::decode_update(view(answer[0].payload), other.identity, refused, payload) == Status::kOk);
+  CHECK(refused.refusal == wire::Refusal::kInvalidTask);
+}
+
+TEST_CASE("task runner: a scope moves its tensors as if the others were not trainable", "[edge][task_runner][scope]") {
+  TaskRig rig(GENERATE(sine_net(), conv_net()));
+  const std::uint32_t frozen = GENERATE(0b001111U, 0b010101U, 0b101011U, 0b110000U);
+  const bool is_evaluation = GENERATE(true, false);
+  TaskSettings settings = adaptation(GENERATE(1U, 4U));
+  settings.frozen = frozen;
+  if (is_evaluation) settings.kind = wire::TaskKind::kEvaluate;
+  CAPTURE(frozen, is_evaluation, settings.batch_size);
+  rig.spec = narrowed(rig.spec, frozen);
+  REQUIRE(rig.begin(settings) == Status::kOk);
+  REQUIRE(rig.info.model.network.freeze(0) == Status::kOk);  // who else uses the network narrows it for himself
+  REQUIRE(rig.run() == Progress::kDone);
+  TaskSettings as_drawn = settings;
+  if (is_evaluation) as_drawn.round = 0;
+  CHECK(result(rig) == without_signs(is_evaluation ? rig.adapted(as_drawn, kEvaluationOrder, settings.first_task)
+                                                   : rig.adapted(as_drawn, kOrder, settings.device_index)));
+  CHECK(result(rig) != without_signs(rig.fake.parameters));
+}
+
+TEST_CASE("task runner: a query gradient is of everything, whatever the scope of the steps",
+          "[edge][task_runner][scope]") {
+  TaskRig rig(GENERATE(sine_net(), conv_net()));
+  const NetSpec whole = rig.spec;
+  TaskSettings settings = adaptation(GENERATE(1U, 4U));
+  settings.frozen = 0b001111;
+  settings.change = wire::ChangeKind::kQueryGradient;
+  REQUIRE(rig.begin(settings) == Status::kOk);
+  REQUIRE(rig.run() == Progress::kDone);
+  rig.spec = narrowed(whole, settings.frozen);
+  const Numbers w = rig.adapted(settings, kOrder, settings.device_index);
+  rig.spec = whole;
+  CHECK(result(rig) == without_signs(rig.stepped_from_phi(settings, w)));
+  CHECK(rig.info.model.network.frozen() == 0);  // what is sent is of everything too
+}
+
+TEST_CASE("task runner: a scope in which nothing moves is refused", "[edge][task_runner][scope]") {
+  TaskRig rig(sine_net());
+  TaskSettings settings = adaptation(1);
+  settings.frozen = 0x3f;
+  CHECK(rig.begin(settings) == Status::kInvalidArgument);
+  CHECK(rig.info.model.network.frozen() == 0);
+}
