@@ -238,7 +238,7 @@ Status Client::encode_change() noexcept {
   const codec::Key key{task.seed, task.round, task.device_index};
   const Status status = upload_.encoder().begin(codec_, change, key, runner_.codec_state());
   if (status != Status::kOk) return status;
-  result_bytes_ = memory_plan().total - memory_plan().residual;
+  result_bytes_ = memory_plan().total - memory_plan().residual - memory_plan().latents;
   upload_.set_adapted(task, codec_.error_feedback ? residual_.accepted_round() : 0, runner_.support_samples());
   if (codec_.error_feedback) residual_.on_encoded(task.run, task.round);
   return Status::kOk;

@@ -10,6 +10,7 @@ using internal::DownloadProgress;
 using internal::offer_of;
 
 void Client::begin_download() noexcept {
+  runner_.forget_split_weights();
   // The end of the arena may hold a residual.
   const size_t room = arena_.size() / sizeof(float) * sizeof(float) - residual_.kept_bytes();
   if (!download_.begin(offer_of(gate_.task()), {&slot_, &slot_, slot_.capacity()}, arena_.first(room))) {

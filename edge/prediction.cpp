@@ -15,6 +15,7 @@ Status TaskRunner::load_weights(const model::ModelInfo& model, const model::Byte
   const size_t scales = model.model.input.count == 1 ? 0 : 2 * model.model.input.count;
   if (arena.size() / sizeof(float) < parameters + scales + network.sample_count()) return Status::kBufferTooSmall;
   auto* numbers = reinterpret_cast<float*>(arena.data());
+  in_place_ = nullptr;
   parameters_ = {numbers, parameters};
   normalisation_ = {numbers + parameters, scales};
   sample_ = {numbers + parameters + scales, network.sample_count()};
@@ -35,7 +36,9 @@ Status TaskRunner::predict(const model::Model& model, Span<const float> stored, 
   if (stored.size() != network.input_size() || outputs.size() != network.output_size()) return Status::kShapeMismatch;
   for (size_t i = 0; i < stored.size(); ++i) sample_[i] = stored[i];
   input_scale_.apply(sample_.first(stored.size()));
-  const Span<const float> computed = nn::predict(network, parameters_, sample_);
+  if (in_place_ != nullptr)
+    (void)model_->model.network.freeze(settings_.frozen);  // the scope of the weights; of this model
+  const Span<const float> computed = nn::predict_with(network, view(), sample_);
   for (size_t i = 0; i < computed.size(); ++i) outputs[i] = computed[i];
   return Status::kOk;
 }

@@ -37,37 +37,10 @@ Status TaskRunner::begin(model::ModelInfo& model, const model::ByteSource& phi, 
   settings_ = settings;
   evaluation_ = {};
   task_ = 0;
-  const Status status = begin_task();
-  if (status != Status::kOk) return status;
-
-  nn::PlanRequest request;
-  request.batch_size = settings.batch_size;
-  request.query_gradient = uses_query;
-  request.buffered_samples = samples.replayable ? 0 : counts_.support;
-  request.input_scales = model.model.input.count;
-  request.codec_bytes = settings.codec_bytes;
-  request.residual_bytes = settings.residual_bytes;
-  while ((plan_ = nn::plan_memory(network, request)).total > arena.size()) {
-    if (request.residual_bytes == 0 || !settings.has_residual_store) return Status::kBufferTooSmall;
-    request.residual_bytes = 0;  // it goes to the store
-  }
-  auto* cursor = reinterpret_cast<float*>(arena.data());
-  const auto take = [&cursor](size_t bytes) noexcept {
-    const Span<float> part(cursor, bytes / sizeof(float));
-    cursor += part.size();
-    return part;
-  };
-  parameters_ = take(plan_.parameters);
-  normalisation_ = take(plan_.normalisation);
-  sample_ = take(plan_.inputs + plan_.activations);
-  scratch_ = take(plan_.scratch);
-  gradients_ = take(plan_.gradients);
-  support_ = take(plan_.support);
-  codec_state_ = {reinterpret_cast<uint8_t*>(cursor), plan_.codec};
-  const size_t residual = plan_.residual / sizeof(float);
-  residual_ = {reinterpret_cast<float*>(arena.data()) + arena.size() / sizeof(float) - residual, residual};
-  phase_ = Phase::kLoad;
-  return Status::kOk;
+  Status status = begin_task();
+  if (status == Status::kOk) status = plan(arena);
+  if (status == Status::kOk) phase_ = Phase::kLoad;
+  return status;
 }
 
 Status TaskRunner::begin_task() noexcept {
@@ -108,7 +81,7 @@ Progress TaskRunner::fail(Status status) noexcept {
 
 Progress TaskRunner::load() noexcept {
   weights_ = Weights::kNone;
-  if (!read_phi(0, parameters_)) return Progress::kFailed;
+  if (!load_parameters()) return Progress::kFailed;
   Status status = load_scales(*model_, phi_);
   phi_failed_ = status != Status::kOk;
   if (status == Status::kOk && settings_.in_use != nullptr) status = settings_.in_use->read(parameters_);
@@ -126,71 +99,6 @@ Progress TaskRunner::load() noexcept {
   order_known_ = false;
   phase_ = request_.is_evaluation ? Phase::kQueryBefore : Phase::kAdapt;
   return Progress::kMore;
-}
-
-/// Several scales are read into the arena.
-Status TaskRunner::load_scales(const model::ModelInfo& model, const model::ByteSource& phi) noexcept {
-  input_scale_ = model.model.input;
-  if (input_scale_.count == 1) return Status::kOk;
-  input_scale_.scales = normalisation_.data();
-  input_scale_.offsets = normalisation_.data() + input_scale_.count;
-  return model::read_input_scales(phi, model, normalisation_);
-}
-
-Status TaskRunner::buffer_support() noexcept {
-  const size_t inputs = model_->model.network.input_size();
-  const size_t targets = model_->model.network.target_size();
-  for (uint32_t i = 0; i < counts_.support; ++i) {
-    const Span<float> slot = support_.subspan(i * (inputs + targets), inputs + targets);
-    const Status status = samples_.input(samples_.context, SampleSet::kSupport, i, slot.first(inputs));
-    if (status != Status::kOk) return status;
-    for (uint32_t o = 0; o < targets; ++o) {
-      slot[inputs + o] = samples_.target(samples_.context, SampleSet::kSupport, i, o);
-    }
-  }
-  return Status::kOk;
-}
-
-/// Stored values, then the model's normalisation: x = stored * scale + offset. Where samples cannot be read again, a
-/// query sample's target is known from now on, and checked.
-Status TaskRunner::read_sample(SampleSet set, uint32_t index, Span<float> sample) noexcept {
-  const model::Model& model = model_->model;
-  const size_t inputs = model.network.input_size();
-  const Span<float> input = sample.first(inputs);
-  if (set == SampleSet::kSupport && !samples_.replayable) {
-    const Span<float> slot = support_.subspan(index * (inputs + model.network.target_size()), inputs);
-    for (size_t i = 0; i < inputs; ++i) input[i] = slot[i];
-  } else {
-    const Status status = samples_.input(samples_.context, set, index, input);
-    if (status != Status::kOk) return status;
-  }
-  input_scale_.apply(input);
-  return samples_.replayable || set == SampleSet::kSupport ? Status::kOk : check_targets(set, index, 1);
-}
-
-float TaskRunner::target_of(SampleSet set, uint32_t index, uint32_t output) const noexcept {
-  if (set == SampleSet::kSupport && !samples_.replayable) {
-    const size_t inputs = model_->model.network.input_size();
-    return support_[index * (inputs + model_->model.network.target_size()) + inputs + output];
-  }
-  return samples_.target(samples_.context, set, index, output);
-}
-
-/// Those of samples from `first` on.
-Status TaskRunner::check_targets(SampleSet set, uint32_t first, uint32_t count) const noexcept {
-  const nn::Network& network = model_->model.network;
-  const bool is_label = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
-  const auto labels = static_cast<float>(network.output_size());
-  for (uint32_t i = first; i < first + count; ++i) {
-    for (uint32_t o = 0; o < network.target_size(); ++o) {
-      const float target = target_of(set, i, o);
-      float label = 0.0F;
-      while (is_label && label < target && label < labels) label += 1.0F;
-      const bool is_known = is_label ? label == target && label < labels : arithmetic::is_finite(target);
-      if (!is_known) return Status::kInvalidArgument;
-    }
-  }
-  return Status::kOk;
 }
 
 uint32_t TaskRunner::support_at(uint32_t position) const noexcept {
@@ -237,12 +145,15 @@ Progress TaskRunner::adapt() noexcept {
 }
 
 Progress TaskRunner::adapt_online() noexcept {
-  const Status status = read_sample(SampleSet::kSupport, support_at(position_), sample_);
+  const uint32_t index = support_at(position_);
+  const nn::Given given = has_latents() ? nn::Given::kLatent : nn::Given::kInput;
+  const Status status = read_step_sample(SampleSet::kSupport, index, sample_);
   if (status != Status::kOk) return fail(status);
   const nn::Targets targets{this, &current_target};
   const float loss =
-      nn::online_step(model_->model.network, parameters_, settings_.inner_learning_rate, sample_, targets, scratch_);
+      nn::online_step(model_->model.network, view(), settings_.inner_learning_rate, sample_, targets, scratch_, given);
   if (!arithmetic::is_finite(loss)) return finish_adaptation(true);
+  keep_latent(index, sample_);
   ++position_;
   return pull();
 }
@@ -259,15 +170,19 @@ Progress TaskRunner::adapt_batch() noexcept {
   const uint32_t count = rest < room ? rest : room;
   for (uint32_t s = 0; s < count; ++s) {
     const Span<float> sample = sample_.subspan(s * network.sample_count(), network.sample_count());
-    const Status status = read_sample(current_set(), current_index(s), sample);
+    const Status status = read_step_sample(current_set(), current_index(s), sample);
     if (status != Status::kOk) return fail(status);
   }
   if (accumulated_ == 0) {
     for (float& gradient : gradients_) gradient = 0.0F;
   }
   const nn::Targets targets{this, &current_target};
-  const float loss = nn::accumulate_gradients(network, parameters_, sample_, count, targets, gradients_, scratch_);
+  const nn::Given given = has_latents() ? nn::Given::kLatent : nn::Given::kInput;
+  const float loss = nn::accumulate_gradients(network, view(), sample_, count, targets, gradients_, scratch_, given);
   if (!arithmetic::is_finite(loss)) return finish_adaptation(true);
+  for (uint32_t s = 0; s < count; ++s) {
+    keep_latent(current_index(s), sample_.subspan(s * network.sample_count(), network.sample_count()));
+  }
   accumulated_ += count;
   if (accumulated_ < batch) return Progress::kMore;
   if (is_query && !read_phi(0, parameters_)) return Progress::kFailed;
@@ -283,6 +198,10 @@ Progress TaskRunner::adapt_batch() noexcept {
 Progress TaskRunner::pull() noexcept {
   if (settings_.proximal == 0.0F) return Progress::kMore;
   const float share = settings_.inner_learning_rate * settings_.proximal;
+  if (in_place_ != nullptr) {
+    for_each_moved([this, share](Span<const float> phi, Span<float> w) noexcept { nn::pull_towards(phi, share, w); });
+    return Progress::kMore;
+  }
   float piece[64];
   for (uint32_t first = 0; first < parameters_.size();) {
     const size_t left = parameters_.size() - first;
@@ -329,7 +248,7 @@ Progress TaskRunner::query(bool after) noexcept {
   const nn::Network& network = model_->model.network;
   const Status status = read_sample(SampleSet::kQuery, position_, sample_);
   if (status != Status::kOk) return fail(status);
-  const Span<const float> outputs = nn::predict(network, parameters_, sample_);
+  const Span<const float> outputs = nn::predict_with(network, view(), sample_);
   const bool is_label = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
   const float target = target_of(SampleSet::kQuery, position_, 0);
   const bool correct = is_label && static_cast<float>(nn::argmax(outputs)) == target;

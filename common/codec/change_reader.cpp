@@ -31,7 +31,8 @@ Status ChangeReader::for_each_run_of(const Segment& segment, float* buffer, See 
       status = change_.phi.read(change_.phi.context, parameter, part);
     }
     if (status != Status::kOk) return status;
-    const float* w = change_.parameters.data() + parameter;
+    const bool is_whole = change_.parameters.size() == change_.network->parameter_count();
+    const float* w = change_.parameters.data() + (is_whole ? parameter : segment.first + place);
     if (change_.stored_residual.read != nullptr) return see_stored(segment.first + place, w, phi, part, see);
     see(w, change_.residual == nullptr ? nullptr : change_.residual + segment.first + place, phi, part);
     return status;

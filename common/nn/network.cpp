@@ -210,7 +210,8 @@ class NetworkBuilder {
 };
 
 Status Network::freeze(uint32_t frozen) noexcept {
-  trainable_count_ = scratch_count_ = 0;
+  trainable_count_ = scratch_count_ = first_moving_layer_ = 0;
+  has_frozen_trunk_ = false;
   frozen_ = frozen;
   size_t next = 0;  // of tensors(): each layer with parameters has two, weights before bias
   const auto moves = [&](bool is_trained) noexcept {
@@ -227,6 +228,10 @@ Status Network::freeze(uint32_t frozen) noexcept {
     if (!has_parameters(plan.spec.kind)) continue;
     plan.moves_weights = moves(plan.spec.train_weights);
     plan.moves_bias = moves(plan.spec.train_bias);
+    if (!plan.propagates && trainable_count_ > 0) {
+      first_moving_layer_ = static_cast<uint8_t>(l);
+      has_frozen_trunk_ = next > 2;
+    }
     if (!plan.moves_weights || !plan.propagates) continue;
     if (gradient_scratch(plan) > scratch_count_) scratch_count_ = gradient_scratch(plan);
   }

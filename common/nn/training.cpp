@@ -13,10 +13,23 @@ struct SampleTarget {
   float operator()(size_t output) const noexcept { return targets.value(targets.context, sample, output); }
 };
 
+size_t first_layer(const Network& network, Given given) noexcept {
+  return given == Given::kInput ? 0 : network.first_moving_layer();
+}
+
+kernels::View<float> view_of(const Parameters& parameters) noexcept {
+  const bool is_split = parameters.in_place != nullptr;
+  return {is_split ? parameters.in_place : parameters.ram.data(), is_split ? parameters.ram.data() : nullptr};
+}
+
 }  // namespace
 
 Span<const float> predict(const Network& network, Span<const float> parameters, Span<float> sample) noexcept {
-  kernels::forward(network, parameters.data(), sample.data(), 1);
+  return predict_with(network, {{}, parameters.data()}, sample);
+}
+
+Span<const float> predict_with(const Network& network, const Parameters& parameters, Span<float> sample) noexcept {
+  kernels::forward(network, view_of(parameters), sample.data(), 1, 0, network.layers().size());
   return {sample.data() + network.output_offset(), network.output_size()};
 }
 
@@ -32,18 +45,20 @@ float loss_of(const Network& network, Span<float> sample, const Targets& targets
   return kernels::loss_gradient(network, sample.data(), SampleTarget{targets, 0});
 }
 
-float online_step(const Network& network, Span<float> parameters, float inner_learning_rate, Span<float> sample,
-                  const Targets& targets, Span<float> scratch) noexcept {
-  kernels::forward(network, parameters.data(), sample.data(), 1);
+float online_step(const Network& network, const Parameters& parameters, float inner_learning_rate, Span<float> sample,
+                  const Targets& targets, Span<float> scratch, Given given) noexcept {
+  kernels::forward(network, view_of(parameters), sample.data(), 1, first_layer(network, given),
+                   network.layers().size());
   const float loss = kernels::loss_gradient(network, sample.data(), SampleTarget{targets, 0});
-  kernels::backward(network, parameters.data(), parameters.data(), -inner_learning_rate, sample.data(), 1,
+  kernels::backward(network, view_of(parameters), parameters.ram.data(), -inner_learning_rate, sample.data(), 1,
                     scratch.data());
   return loss;
 }
 
-float accumulate_gradients(const Network& network, Span<const float> parameters, Span<float> samples, size_t count,
-                           const Targets& targets, Span<float> gradients, Span<float> scratch) noexcept {
-  kernels::forward(network, parameters.data(), samples.data(), count);
+float accumulate_gradients(const Network& network, const Parameters& parameters, Span<float> samples, size_t count,
+                           const Targets& targets, Span<float> gradients, Span<float> scratch, Given given) noexcept {
+  kernels::forward(network, view_of(parameters), samples.data(), count, first_layer(network, given),
+                   network.layers().size());
   float largest = 0.0F;
   for (size_t s = 0; s < count; ++s) {
     float* sample = samples.data() + s * network.sample_count();
@@ -51,13 +66,17 @@ float accumulate_gradients(const Network& network, Span<const float> parameters,
     if (!arithmetic::is_finite(loss)) return arithmetic::RealTraits<float>::from_bits(0x7f800000U);
     if (loss > largest) largest = loss;
   }
-  kernels::backward(network, parameters.data(), gradients.data(), 1.0F, samples.data(), count, scratch.data());
+  kernels::backward(network, view_of(parameters), gradients.data(), 1.0F, samples.data(), count, scratch.data());
   return largest;
 }
 
 void apply_gradients(const Network& network, Span<float> parameters, float inner_learning_rate, size_t count,
                      Span<const float> gradients) noexcept {
   const float step = inner_learning_rate / static_cast<float>(count);
+  if (parameters.size() != network.parameter_count()) {  // only those that move
+    for (size_t e = 0; e < parameters.size(); ++e) parameters[e] = parameters[e] - step * gradients[e];
+    return;
+  }
   for (const Tensor& tensor : network.tensors()) {
     if (!tensor.trainable) continue;
     for (size_t e = tensor.offset; e < tensor.offset + size_t{tensor.count}; ++e) {

@@ -82,8 +82,11 @@ Result<std::string> describe_model(const std::string& path) {
   }
   text += fmt::format("loss         {}\n", loss_text(network.loss()));
   text += fmt::format("parameters   {}, of them {} trainable\n", network.parameter_count(), network.trainable_count());
-  const nn::MemoryPlan online = nn::plan_memory(network, {1, 0, 0, 0, info.model.input.count});
-  const nn::MemoryPlan batch = nn::plan_memory(network, {8, 0, 0, 0, info.model.input.count});
+  nn::PlanRequest request;
+  request.input_scales = info.model.input.count;
+  const nn::MemoryPlan online = nn::plan_memory(network, request);
+  request.batch_size = 8;
+  const nn::MemoryPlan batch = nn::plan_memory(network, request);
   text += fmt::format("to adapt     {} bytes online: parameters {}, activations {}, input {}, scratch {}\n",
                       online.total, online.parameters, online.activations, online.inputs, online.scratch);
   text += fmt::format("             {} bytes with mini-batches of 8 ({:.2f} times)\n", batch.total,

@@ -7,6 +7,15 @@
 #include "skink/host/experiment/strategies.hpp"
 
 namespace skink {
+namespace {
+
+/// Of a support sample that several passes come to.
+std::size_t latent_bytes(const nn::Network& network, std::uint32_t passes) {
+  const bool is_kept = network.has_frozen_trunk() && passes > 1 && network.loss() != nn::Loss::kReconstruction;
+  return is_kept ? network.latent_size() * sizeof(float) : 0;
+}
+
+}  // namespace
 
 DeviceMemory device_memory(const Experiment& experiment) {
   const nn::Network network = make_network(experiment.model);
@@ -32,6 +41,12 @@ DeviceMemory device_memory(const Experiment& experiment) {
   evaluate.input_scales = adapt.input_scales;
   memory.adapt = nn::plan_memory(scopes.sent, adapt);
   memory.evaluate = nn::plan_memory(scopes.evaluating, evaluate);
+  const bool splits = scopes.adapting.frozen() != 0 && !adapt.query_gradient;
+  memory.adapt_moved = splits ? scopes.adapting.trainable_count() * sizeof(float) : memory.adapt.parameters;
+  memory.evaluate_moved = scopes.evaluating.frozen() != 0 ? scopes.evaluating.trainable_count() * sizeof(float)
+                                                          : memory.evaluate.parameters;
+  memory.latent = std::max(latent_bytes(scopes.adapting, experiment.meta.passes),
+                           latent_bytes(scopes.evaluating, experiment.evaluation.passes));
   memory.model = model::model_bytes(ExperimentModel(experiment.model).get());
   return memory;
 }

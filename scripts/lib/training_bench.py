@@ -21,6 +21,7 @@ NETS = {
 Layer = collections.namedtuple("Layer", "name forward backward")  # multiply-accumulates of both directions
 Step = collections.namedtuple("Step", "parameters steps least median most")
 Encoding = collections.namedtuple("Encoding", "codec bytes encode copying leave")
+Scope = collections.namedtuple("Scope", "net scope moved new known")  # instructions of a step; known: None without a frozen trunk
 
 
 def taps(extent):
@@ -75,10 +76,16 @@ def encodings_of(console):
     return [Encoding(words[1], *map(int, words[2:6])) for words in rows]
 
 
+def scopes_of(console):
+    """What the benchmark printed of steps of which a part of the network moves."""
+    rows = [words for words in map(str.split, console.splitlines()) if words[:1] == ["scope"]]
+    return [Scope(words[1], words[2], int(words[3]), int(words[4]), None if words[5] == "-" else int(words[5])) for words in rows]
+
+
 def measure():
     """Whole steps, by the stopwatch of the benchmark."""
     console = run(*emulator(), timeout=120)
     _, steps = steps_of(console)
     if list(steps) != list(NETS):
         sys.exit(f"{IMAGE.name} ran {', '.join(steps)}; this script knows {', '.join(NETS)}")
-    return steps, encodings_of(console)
+    return steps, encodings_of(console), scopes_of(console)

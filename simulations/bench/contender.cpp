@@ -64,8 +64,9 @@ class ScalarContender final : public Contender {
       const std::size_t place = device * std::size_t{bench_.support_size} + s;
       std::copy_n(bench_.inputs.data() + place * inputs, inputs, sample_.begin());
       const nn::Targets wanted{bench_.targets.data() + place * targets, &target};
-      (void)nn::online_step(bench_.network, {parameters_.data(), parameters_.size()}, bench_.inner_learning_rate,
-                            {sample_.data(), sample_.size()}, wanted, {scratch_.data(), scratch_.size()});
+      (void)nn::online_step(bench_.network, Span<float>(parameters_.data(), parameters_.size()),
+                            bench_.inner_learning_rate, {sample_.data(), sample_.size()}, wanted,
+                            {scratch_.data(), scratch_.size()});
     }
   }
 

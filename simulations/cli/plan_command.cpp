@@ -36,6 +36,10 @@ std::string memory_table(const DeviceMemory& memory) {
     text += fmt::format("{:<54} {:>12} {:>12}\n", name, memory.adapt.*part, memory.evaluate.*part);
   };
   row("parameters", &nn::MemoryPlan::parameters);
+  if (memory.adapt_moved != memory.adapt.parameters || memory.evaluate_moved != memory.evaluate.parameters) {
+    text += fmt::format("{:<54} {:>12} {:>12}\n", "  instead, where flash is read like memory", memory.adapt_moved,
+                        memory.evaluate_moved);
+  }
   row("inputs", &nn::MemoryPlan::inputs);
   row("activations", &nn::MemoryPlan::activations);
   row("weight gradients of an input channel", &nn::MemoryPlan::scratch);
@@ -59,6 +63,9 @@ std::string to_json(const Experiment& experiment, const nn::Network& network, co
                                                     {"arena_bytes_residual_in_flash", memory.arena_without_residual()},
                                                     {"adapt", to_json(memory.adapt)},
                                                     {"evaluate", to_json(memory.evaluate)},
+                                                    {"adapt_moved_bytes", memory.adapt_moved},
+                                                    {"evaluate_moved_bytes", memory.evaluate_moved},
+                                                    {"latent_bytes", memory.latent},
                                                     {"model_bytes", memory.model},
                                                     {"uplink", experiment.uplink},
                                                     {"update_bytes", memory.update},
@@ -80,6 +87,9 @@ int plan(const PlanArguments& arguments) {
   std::printf("%-54s %12s %12zu\n", "flash of a model, bytes; a device keeps two", "", memory.model);
   std::printf("%-54s %12s %12zu\n", ("an update sent, bytes at most (" + experiment.uplink + ")").c_str(), "",
               memory.update);
+  if (memory.latent != 0) {
+    std::printf("%-54s %12s %12zu\n", "RAM more for each sample's latent (frozen layers)", "", memory.latent);
+  }
   if (memory.adapt.residual != 0) {
     std::printf("%-54s %12s %12zu\n", "RAM at most when what was not sent is in flash, bytes", "",
                 memory.arena_without_residual());

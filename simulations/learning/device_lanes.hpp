@@ -42,7 +42,8 @@ static void backward_samples(const nn::Network& network, const Pack* parameters,
                              Pack* samples, size_t count, Pack* scratch, StageClock* clock) noexcept {
   for (size_t l = network.layers().size(); l-- > 0;) {
     const nn::LayerPlan& plan = network.layers()[l];
-    const nn::kernels::Update<Pack> update = nn::kernels::update_of(plan, target, scale);
+    const nn::kernels::Update<Pack> update =
+        nn::kernels::update_of(plan, target + plan.weights, target + plan.bias, scale);
     for (size_t s = 0; s < count; ++s) {
       Pack* sample = samples + s * network.sample_count();
       nn::kernels::backward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,

@@ -42,6 +42,7 @@ inline crypto::Digest seal(std::vector<std::uint8_t>& file) {
 struct FakeSlot {
   std::vector<std::uint8_t> bytes;
   bool readable = true;
+  bool is_mapped = false;  ///< can be read like memory, as flash of a microcontroller
 
   model::ByteSource source() {
     return {this,
@@ -52,7 +53,11 @@ struct FakeSlot {
               std::memcpy(out.data(), slot.bytes.data() + offset, out.size());
               return Status::kOk;
             },
-            static_cast<std::uint32_t>(bytes.size())};
+            static_cast<std::uint32_t>(bytes.size()),
+            [](void* context) -> const std::uint8_t* {
+              const auto& slot = *static_cast<FakeSlot*>(context);
+              return slot.is_mapped ? slot.bytes.data() : nullptr;
+            }};
   }
 };
 

@@ -129,8 +129,20 @@ inline Numbers without_signs(Numbers numbers) {
   return numbers;
 }
 
+/// All of w; where a part of it was read in place, that part is phi.
 inline Numbers result(const TaskRig& rig) {
   const auto parameters = rig.runner.parameters();
+  if (parameters.size() != rig.fake.parameters.size()) {
+    Numbers whole = rig.fake.parameters;
+    const float* next = parameters.data();
+    for (const nn::Tensor& tensor : rig.info.model.network.tensors()) {
+      if (!tensor.trainable) continue;
+      std::copy_n(next, tensor.count, whole.begin() + tensor.offset);
+      next += tensor.count;
+    }
+    REQUIRE(next == parameters.end());
+    return without_signs(whole);
+  }
   return without_signs({parameters.begin(), parameters.end()});
 }
 

@@ -30,7 +30,7 @@ EXCEPTIONS = {  # built for size
     "canary.cpp": "two probes of how the board rounds",
     "prediction.cpp": "scale and offset of the inputs, once a prediction",
     "synthetic_microphone.cpp": "readings that are made up",
-    "task_runner.cpp": "scale and offset of the inputs, once a sample",
+    "task_memory.cpp": "scale and offset of the inputs, once a sample",
 }
 
 

@@ -8,6 +8,7 @@
 
 #include "codec_bench.hpp"
 #include "features_bench.hpp"
+#include "scope_bench.hpp"
 #include "skink/common/arithmetic/philox.hpp"
 #include "skink/common/crypto/crypto.hpp"
 #include "skink/common/little_endian.hpp"
@@ -132,6 +133,10 @@ void run() noexcept {
   if (nn::Network::build({1, 1, 1}, sine_relu, Loss::kMeanSquaredError, sine, error) == Status::kOk)
     measure_codecs(sine);
   measure_features();
+  const nn::LayerSpec mlp[] = {dense(64), relu, dense(32), relu, dense(5)};
+  measure_scopes({"mlp-784-64-32-5", {1, 1, 784}, mlp});
+  measure_scopes({"dense-64-32-10", {1, 1, 64}, classifier});
+  measure_scopes({"omniglot-conv", {28, 28, 1}, drawings});
 }
 
 }  // namespace

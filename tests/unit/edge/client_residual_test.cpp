@@ -104,6 +104,8 @@ TEST_CASE("client: what was not sent goes with the next change once the update w
 TEST_CASE("client: a residual is of the task's scope, whatever the device adapts to meanwhile",
           "[edge][client][residual][scope]") {
   Scene scene(any_codec(), GENERATE(false, true), 0b001111);  // only the head moves
+  scene.bench.slot.is_mapped = GENERATE(false, true);
+  scene.bench.restart();
   std::uint32_t adapted = 0;
   for (std::uint32_t round = 0; round < 4; ++round) {
     CHECK(scene.agrees(round, round));

@@ -57,6 +57,23 @@ TEST_CASE("client: a task's scope is that of its change", "[edge][client][scope]
   }
   CHECK(same_payloads(sent, whole));
 
+  ClientBench mapped;  // where the slot can be read like memory, the frozen tensors take no RAM
+  mapped.slot.is_mapped = true;
+  mapped.restart();
+  CHECK(same_payloads(mapped.run_task(task), whole));
+  CHECK(mapped.client->memory_plan().parameters == bytes);
+  float x = 0.5F;
+  float y = 0;
+  float z = 1;
+  CHECK(other.client->predict({&x, 1}, {&y, 1}) == Status::kOk);
+  CHECK(mapped.client->predict({&x, 1}, {&z, 1}) == Status::kOk);
+  CHECK(y == z);
+  mapped.reply(task, wire::Verdict::kAccepted);
+  mapped.model.digest.bytes[0] ^= 1U;  // another model is on its way into the slot
+  mapped.give(mapped.task(1));
+  (void)mapped.pump();
+  CHECK(mapped.client->predict({&x, 1}, {&z, 1}) == Status::kUnavailable);
+
   task.frozen = 0x3f;
   task.round = 1;
   other.give(task);
@@ -77,7 +94,11 @@ TEST_CASE("task runner: a scope moves its tensors as if the others were not trai
   if (is_evaluation) settings.kind = wire::TaskKind::kEvaluate;
   CAPTURE(frozen, is_evaluation, settings.batch_size);
   rig.spec = narrowed(rig.spec, frozen);
+  rig.slot.is_mapped = GENERATE(true, false);
+  settings.proximal = is_evaluation ? 0.0F : GENERATE(0.0F, 0.5F);
   REQUIRE(rig.begin(settings) == Status::kOk);
+  const std::size_t moved = rig.info.model.network.trainable_count();
+  CHECK(rig.runner.memory_plan().parameters == 4 * (rig.slot.is_mapped ? moved : rig.fake.parameters.size()));
   REQUIRE(rig.info.model.network.freeze(0) == Status::kOk);  // who else uses the network narrows it for himself
   REQUIRE(rig.run() == Progress::kDone);
   TaskSettings as_drawn = settings;
@@ -87,6 +108,41 @@ TEST_CASE("task runner: a scope moves its tensors as if the others were not trai
   CHECK(result(rig) != without_signs(rig.fake.parameters));
 }
 
+TEST_CASE("task runner: frozen layers compute once a sample where there is room for what they make of it",
+          "[edge][task_runner][scope]") {
+  TaskRig rig(GENERATE(sine_net(), conv_net()));
+  TaskSettings settings = adaptation(GENERATE(1U, 4U));
+  const bool is_evaluation = GENERATE(true, false);
+  if (is_evaluation) settings.kind = wire::TaskKind::kEvaluate;
+  settings.frozen = 0b001111;
+  REQUIRE(rig.begin(settings) == Status::kOk);
+  const nn::MemoryPlan roomy = rig.runner.memory_plan();
+  nn::Network& network = rig.info.model.network;
+  CHECK(network.has_frozen_trunk());
+  CHECK(roomy.latents == 10 * network.latent_size() * sizeof(float));
+  REQUIRE(rig.run() == Progress::kDone);
+  const Numbers with_latents = result(rig);
+  const wire::Evaluation sums = rig.runner.evaluation();
+  const std::size_t reads = rig.samples.support_reads.size();
+
+  TaskRig tight(rig.spec);
+  REQUIRE(tight.begin(settings, roomy.total - 4) == Status::kOk);
+  CHECK(tight.runner.memory_plan().latents == 0);
+  CHECK(tight.runner.memory_plan().total == roomy.total - roomy.latents);
+  REQUIRE(tight.run() == Progress::kDone);
+  CHECK(result(tight) == with_latents);
+  CHECK(tight.runner.evaluation().loss_after == sums.loss_after);
+  CHECK(tight.samples.support_reads.size() == reads + std::size_t{2} * 10);  // in the second pass and the third
+
+  settings.passes = 1;
+  REQUIRE(rig.begin(settings) == Status::kOk);
+  CHECK(rig.runner.memory_plan().latents == 0);
+  settings.passes = 3;
+  settings.frozen = 0b110000;  // what moves lies at the bottom
+  REQUIRE(rig.begin(settings) == Status::kOk);
+  CHECK(rig.runner.memory_plan().latents == 0);
+}
+
 TEST_CASE("task runner: a query gradient is of everything, whatever the scope of the steps",
           "[edge][task_runner][scope]") {
   TaskRig rig(GENERATE(sine_net(), conv_net()));
@@ -94,6 +150,7 @@ TEST_CASE("task runner: a query gradient is of everything, whatever the scope of
   TaskSettings settings = adaptation(GENERATE(1U, 4U));
   settings.frozen = 0b001111;
   settings.change = wire::ChangeKind::kQueryGradient;
+  rig.slot.is_mapped = true;  // which a gradient of everything cannot use
   REQUIRE(rig.begin(settings) == Status::kOk);
   REQUIRE(rig.run() == Progress::kDone);
   rig.spec = narrowed(whole, settings.frozen);

@@ -89,7 +89,8 @@ class TaskRunner {
   /// Was it phi that could not be read? Otherwise it was the samples.
   bool phi_failed() const noexcept { return phi_failed_; }
 
-  /// After kDone of an adaptation: w, [P], in the arena; for a query gradient phi, moved by one step along it.
+  /// After kDone of an adaptation: w in the arena, [P], or where phi can be read in place those that the scope moves,
+  /// [trainable_count]; for a query gradient phi, moved by one step along it.
   Span<const float> parameters() const noexcept { return parameters_; }
   /// Support samples of the last task that began.
   uint32_t support_samples() const noexcept { return counts_.support; }
@@ -108,6 +109,10 @@ class TaskRunner {
   bool load_personal(const internal::PersonalWeights& personal) noexcept;
   /// The weights in the arena belong to another model.
   void forget_weights() noexcept { weights_ = Weights::kNone; }
+  /// The model's slot is about to change: weights of which a part is read there are none any more.
+  void forget_split_weights() noexcept {
+    if (in_place_ != nullptr) weights_ = Weights::kNone;
+  }
   /// Between tasks, and only with weights() == kNone: phi into the arena. Needs memory for parameters and one sample.
   ///
   /// @returns kOk; kBufferTooSmall; kInvalidArgument when the arena is not 4-byte aligned; kUnavailable when phi cannot
@@ -138,6 +143,24 @@ class TaskRunner {
   Status load_scales(const model::ModelInfo& model, const model::ByteSource& phi) noexcept;
   Status buffer_support() noexcept;
   Status check_targets(SampleSet set, uint32_t first, uint32_t count) const noexcept;
+  Status plan(MutableBytes arena) noexcept;
+  bool load_parameters() noexcept;
+  nn::Parameters view() const noexcept {
+    return in_place_ == nullptr ? nn::Parameters(parameters_) : nn::Parameters(parameters_, in_place_);
+  }
+  /// see(phi, w) for each tensor that moves, where the others are read in place.
+  template <class See>
+  void for_each_moved(See see) const noexcept {
+    size_t at = 0;
+    for (const nn::Tensor& tensor : model_->model.network.tensors()) {
+      if (!tensor.trainable) continue;
+      see(Span<const float>(in_place_ + tensor.offset, tensor.count), parameters_.subspan(at, tensor.count));
+      at += tensor.count;
+    }
+  }
+  bool has_latents() const noexcept;
+  void keep_latent(uint32_t index, Span<const float> sample) noexcept;
+  Status read_step_sample(SampleSet set, uint32_t index, Span<float> sample) noexcept;
   Status read_sample(SampleSet set, uint32_t index, Span<float> sample) noexcept;
   float target_of(SampleSet set, uint32_t index, uint32_t output) const noexcept;
   uint32_t support_at(uint32_t position) const noexcept;
@@ -158,13 +181,15 @@ class TaskRunner {
   bool phi_failed_ = false;
   Weights weights_ = Weights::kNone;
 
-  Span<float> parameters_;
-  Span<float> normalisation_;  // scales, then offsets, where there are several
-  Span<float> sample_;         // one sample, or a batch of them
+  Span<float> parameters_;           // all, or those that move
+  const float* in_place_ = nullptr;  // then: phi, [P], where the model is; the others are read there
+  Span<float> normalisation_;        // scales, then offsets, where there are several
+  Span<float> sample_;               // one sample, or a batch of them
   Span<float> scratch_;
   Span<float> gradients_;
   Span<float> support_;  // buffered samples
   MutableBytes codec_state_;
+  Span<float> latents_;  // [support][network.latent_size()], where there is room
   Span<float> residual_;
 
   Phase phase_ = Phase::kDone;

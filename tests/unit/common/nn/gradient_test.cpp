@@ -55,7 +55,8 @@ class Problem {
 
   double loss(const std::vector<double>& parameters) {
     fill();
-    nn::kernels::forward(network_, parameters.data(), sample_.data(), 1);
+    nn::kernels::forward(network_, nn::kernels::View<double>{parameters.data(), nullptr}, sample_.data(), 1, 0,
+                         network_.layers().size());
     const bool labels = network_.loss() == nn::Loss::kSoftmaxCrossEntropy;
     const auto target = [this, labels](std::size_t o) { return labels ? static_cast<double>(label_) : targets_[o]; };
     return nn::kernels::loss_gradient(network_, sample_.data(), target);
@@ -65,7 +66,8 @@ class Problem {
     (void)loss(parameters_);
     std::vector<double> gradient(parameters_.size(), 0.0);
     std::vector<double> scratch(network_.scratch_count());
-    nn::kernels::backward(network_, parameters_.data(), gradient.data(), 1.0, sample_.data(), 1, scratch.data());
+    nn::kernels::backward(network_, nn::kernels::View<double>{parameters_.data(), nullptr}, gradient.data(), 1.0,
+                          sample_.data(), 1, scratch.data());
     return gradient;
   }
 

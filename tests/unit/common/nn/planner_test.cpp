@@ -17,7 +17,7 @@ nn::PlanRequest batch_of(std::uint32_t size) {
 
 std::size_t sum_of_parts(const nn::MemoryPlan& plan) {
   return plan.parameters + plan.inputs + plan.activations + plan.scratch + plan.gradients + plan.support + plan.codec +
-         plan.residual;
+         plan.latents + plan.residual;
 }
 
 }  // namespace
@@ -59,12 +59,14 @@ TEST_CASE("planner: the total is the sum of the parts, which keep four-byte alig
   const nn::Network network = build(lottery.draw());
   nn::PlanRequest request = batch_of(1 + lottery.below(9));
   request.buffered_samples = lottery.below(20);
+  request.latents = lottery.below(20);
   request.codec_bytes = std::size_t{4} * lottery.below(100);
   request.residual_bytes = std::size_t{4} * lottery.below(100);
   const nn::MemoryPlan plan = plan_memory(network, request);
   CHECK(plan.total == sum_of_parts(plan));
   CHECK(plan.total % 4 == 0);
   CHECK(plan.codec == request.codec_bytes);
+  CHECK(plan.latents == 4 * request.latents * network.latent_size());
   CHECK(plan.residual == request.residual_bytes);
   CHECK(plan.gradients == (request.batch_size == 1 ? 0 : plan.parameters));
 }

@@ -26,7 +26,7 @@ struct NumberSink {
 struct Change {
   const nn::Network* network = nullptr;
   NumberSource phi;                 ///< [P]
-  Span<const float> parameters;     ///< w, [P]
+  Span<const float> parameters;     ///< w, [P], or [trainable_count]: those that move, one after the other
   const float* residual = nullptr;  ///< [trainable_count]; null where there is none
   NumberSource stored_residual;     ///< instead of `residual`, where it is not in memory; `read` null: it is not
 };

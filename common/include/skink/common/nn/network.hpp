@@ -140,6 +140,14 @@ class Network {
   Status freeze(uint32_t frozen) noexcept;
   /// What freeze() was told last; 0 after build().
   uint32_t frozen() const noexcept { return frozen_; }
+  /// The lowest layer of which a tensor moves. What the layers below it make of a sample, the **latent**, is the same
+  /// whatever steps were made.
+  size_t first_moving_layer() const noexcept { return first_moving_layer_; }
+  /// Where the latent is in the floats of a sample, the input of that layer; and how many numbers it has.
+  uint32_t latent_offset() const noexcept { return layers_[first_moving_layer_].in_offset; }
+  size_t latent_size() const noexcept { return layers_[first_moving_layer_].in.size(); }
+  /// Has one of the layers below parameters, so that a latent is worth keeping?
+  bool has_frozen_trunk() const noexcept { return has_frozen_trunk_; }
 
   /// Shape and count of the numbers of one input; count of outputs; the loss. Layers in order from the input; tensors
   /// in the order of the parameters (see Tensor). The spans point into this network.
@@ -185,6 +193,8 @@ class Network {
   size_t output_size_ = 0;
   uint32_t output_offset_ = 0;
   uint32_t frozen_ = 0;
+  uint8_t first_moving_layer_ = 0;
+  bool has_frozen_trunk_ = false;
   Activation output_activation_ = Activation::kNone;
   Loss loss_ = Loss::kMeanSquaredError;
 };

@@ -16,6 +16,20 @@ struct Targets {
   float (*value)(const void* context, size_t sample, size_t output) = nullptr;
 };
 
+/// The parameters of a network in memory: all of them, or, where a scope moves only some of its tensors
+/// (Network::freeze()), these alone, and the others where the model is.
+struct Parameters {
+  /// All in one place, [P].
+  Parameters(Span<float> all) noexcept : ram(all) {}  // NOLINT(google-explicit-constructor): the usual case
+  Parameters(float* all, size_t count) noexcept : ram(all, count) {}
+  /// @param[in] moved    [network.trainable_count()], the tensors that move, one after the other
+  /// @param[in] in_flash  [P], of which the others are read: model::parameters_in_place()
+  Parameters(Span<float> moved, const float* in_flash) noexcept : ram(moved), in_place(in_flash) {}
+
+  Span<float> ram;
+  const float* in_place = nullptr;  ///< null: all are in `ram`
+};
+
 /// Forward pass of one sample.
 ///
 /// @param[in]     parameters  [P].
@@ -23,6 +37,8 @@ struct Targets {
 ///                            activations.
 /// @returns the network's outputs, [network.output_size()], inside `sample`.
 Span<const float> predict(const Network& network, Span<const float> parameters, Span<float> sample) noexcept;
+/// The same. `network` is narrowed to the scope that `parameters` are of.
+Span<const float> predict_with(const Network& network, const Parameters& parameters, Span<float> sample) noexcept;
 
 /// Index of the largest output, the first of equals; 0 when there are none. docs/arithmetic.md, section 6.
 size_t argmax(Span<const float> outputs) noexcept;
@@ -31,14 +47,20 @@ size_t argmax(Span<const float> outputs) noexcept;
 /// outputs in `sample` by the loss gradient.
 float loss_of(const Network& network, Span<float> sample, const Targets& targets) noexcept;
 
+/// What the caller has filled in of a sample that a step is made with.
+enum class Given : uint8_t {
+  kInput,   ///< its input
+  kLatent,  ///< what the layers below Network::first_moving_layer() make of it; with reconstruction the input too
+};
+
 /// One step of online SGD, in place: forward, loss, then each layer's input gradient and update from the last layer
 /// down (TinyReptile, arXiv:2304.05201; no gradient buffer).
 ///
-/// @param[in,out] sample   as for predict(); destroyed.
+/// @param[in,out] sample   as for predict(), or with its latent filled in; destroyed but for the latent.
 /// @param[in]     scratch  [network.scratch_count()], contents unspecified.
 /// @returns the loss before the step. When it is not finite the parameters are unspecified.
-float online_step(const Network& network, Span<float> parameters, float inner_learning_rate, Span<float> sample,
-                  const Targets& targets, Span<float> scratch) noexcept;
+float online_step(const Network& network, const Parameters& parameters, float inner_learning_rate, Span<float> sample,
+                  const Targets& targets, Span<float> scratch, Given given = Given::kInput) noexcept;
 
 /// One step of mini-batch SGD: the gradient is accumulated sample by sample in ascending order, then
 /// parameters -= (inner_learning_rate / count) * gradient on trainable tensors.
@@ -58,10 +80,12 @@ inline constexpr uint32_t kSliceSamples = 16;
 /// clear the gradients, accumulate slice after slice in the order of the samples, then apply with the count of the
 /// whole batch.
 ///
-/// @param[in,out] gradients  [P]; unspecified after a loss that is not finite.
+/// @param[in,out] gradients  [P], or as many as parameters.ram; unspecified after a loss that is not finite.
 /// @returns the largest loss of the slice; infinity when one is not finite.
-float accumulate_gradients(const Network& network, Span<const float> parameters, Span<float> samples, size_t count,
-                           const Targets& targets, Span<float> gradients, Span<float> scratch) noexcept;
+float accumulate_gradients(const Network& network, const Parameters& parameters, Span<float> samples, size_t count,
+                           const Targets& targets, Span<float> gradients, Span<float> scratch,
+                           Given given = Given::kInput) noexcept;
+/// @param[in,out] parameters  all, or those that move: Parameters::ram
 void apply_gradients(const Network& network, Span<float> parameters, float inner_learning_rate, size_t count,
                      Span<const float> gradients) noexcept;
 

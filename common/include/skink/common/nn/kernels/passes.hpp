@@ -54,26 +54,80 @@ template <class Real>
 /// The lowest layer that learns, or is the lowest of all that have parameters: nothing below it is needed.
 inline bool ends_backward(const LayerPlan& plan) noexcept { return !plan.propagates && has_parameters(plan.spec.kind); }
 
-/// What a layer may change when it goes backward. target: [P], where changes go.
+/// What a layer may change when it goes backward. weights, bias: where these changes go.
 template <class Real>
-[[gnu::always_inline]] inline Update<Real> update_of(const LayerPlan& plan, Real* target, Real scale) noexcept {
+[[gnu::always_inline]] inline Update<Real> update_of(const LayerPlan& plan, Real* weights, Real* bias,
+                                                     Real scale) noexcept {
   Update<Real> update;
-  update.weights = plan.moves_weights ? target + plan.weights : nullptr;
-  update.bias = plan.moves_bias ? target + plan.bias : nullptr;
+  update.weights = plan.moves_weights ? weights : nullptr;
+  update.bias = plan.moves_bias ? bias : nullptr;
   update.scale = scale;
   update.propagates = plan.propagates;
   update.in_activation = plan.in_activation;
   return update;
 }
 
-/// Runs `count` samples forward, layer by layer. samples: [count][network.sample_count()], inputs filled in.
+/// Parameters as they are read: `whole`, [P], but of tensors that move `moved`, [trainable_count], where it is not
+/// null.
 template <class Real>
-void forward(const Network& network, const Real* parameters, Real* samples, size_t count) noexcept {
-  for (const LayerPlan& plan : network.layers()) {
+struct View {
+  const Real* whole;
+  const Real* moved;
+};
+
+/// Where the tensors of one layer are, from the begin of what holds them.
+struct LayerPlace {
+  size_t weights;
+  size_t bias;
+};
+
+/// Those of layers one after the other in View::moved. Out of line: whoever has all parameters in one place pays
+/// nothing.
+class MovedWalk {
+ public:
+  /// Begins at the lowest layer that moves, 0, or behind the last one, trainable_count.
+  explicit MovedWalk(size_t at) noexcept : at_(at) {}
+
+  /// Of the next layer above.
+  [[gnu::noinline]] LayerPlace up(const LayerPlan& plan) noexcept {
+    const LayerPlace place{at_, at_ + weights_of(plan)};
+    at_ = place.bias + bias_of(plan);
+    return place;
+  }
+  /// Of the next layer below.
+  [[gnu::noinline]] LayerPlace down(const LayerPlan& plan) noexcept {
+    const size_t bias = at_ - bias_of(plan);
+    at_ = bias - weights_of(plan);
+    return {at_, bias};
+  }
+
+ private:
+  static size_t weights_of(const LayerPlan& plan) noexcept { return plan.moves_weights ? plan.bias - plan.weights : 0; }
+  static size_t bias_of(const LayerPlan& plan) noexcept {
+    return !plan.moves_bias ? 0 : plan.spec.kind == LayerKind::kRational ? 2 : plan.out.channels;
+  }
+
+  size_t at_;
+};
+
+/// Runs `count` samples forward through layers first..last - 1, one after the other. samples:
+/// [count][network.sample_count()], the input of layer `first` filled in.
+template <class Real>
+void forward(const Network& network, const View<Real>& parameters, Real* samples, size_t count, size_t first,
+             size_t last) noexcept {
+  MovedWalk walk(0);
+  for (size_t l = first; l < last; ++l) {
+    const LayerPlan& plan = network.layers()[l];
+    const Real* w = parameters.whole + plan.weights;
+    const Real* b = parameters.whole + plan.bias;
+    if (parameters.moved != nullptr) {
+      const LayerPlace place = walk.up(plan);
+      if (plan.moves_weights) w = parameters.moved + place.weights;
+      if (plan.moves_bias) b = parameters.moved + place.bias;
+    }
     for (size_t s = 0; s < count; ++s) {
       Real* sample = samples + s * network.sample_count();
-      forward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,
-                    sample + plan.out_offset);
+      forward_layer(plan, w, b, sample + plan.in_offset, sample + plan.out_offset);
     }
   }
 }
@@ -92,17 +146,26 @@ Real loss_gradient(const Network& network, Real* sample, const Target& target) n
 }
 
 /// Backward over `count` samples, each holding activations and, in its output, the loss gradient; destroys them.
-/// Adds scale * gradient to the trainable tensors of `target`, which may be `parameters` itself when count is 1.
+/// Adds scale * gradient to the tensors of `target` that move, which may be the parameters themselves when count is 1:
+/// [P], or with parameters.moved as that.
 template <class Real>
-void backward(const Network& network, const Real* parameters, Real* target, Real scale, Real* samples, size_t count,
-              Real* scratch) noexcept {
+void backward(const Network& network, const View<Real>& parameters, Real* target, Real scale, Real* samples,
+              size_t count, Real* scratch) noexcept {
+  MovedWalk walk(network.trainable_count());
   for (size_t l = network.layers().size(); l-- > 0;) {
     const LayerPlan& plan = network.layers()[l];
-    const Update<Real> update = update_of(plan, target, scale);
+    const Real* w = parameters.whole + plan.weights;
+    const Real* b = parameters.whole + plan.bias;
+    LayerPlace place{plan.weights, plan.bias};
+    if (parameters.moved != nullptr) {
+      place = walk.down(plan);
+      if (plan.moves_weights) w = parameters.moved + place.weights;
+      if (plan.moves_bias) b = parameters.moved + place.bias;
+    }
+    const Update<Real> update = update_of(plan, target + place.weights, target + place.bias, scale);
     for (size_t s = 0; s < count; ++s) {
       Real* sample = samples + s * network.sample_count();
-      backward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,
-                     sample + plan.out_offset, scratch, update);
+      backward_layer(plan, w, b, sample + plan.in_offset, sample + plan.out_offset, scratch, update);
     }
     if (ends_backward(plan)) break;
   }
