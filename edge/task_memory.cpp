@@ -139,7 +139,7 @@ float TaskRunner::target_of(SampleSet set, uint32_t index, uint32_t output) cons
 /// Those of samples from `first` on.
 Status TaskRunner::check_targets(SampleSet set, uint32_t first, uint32_t count) const noexcept {
   const nn::Network& network = model_->model.network;
-  const bool is_label = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
+  const bool is_label = nn::has_labels(network.loss());
   const auto labels = static_cast<float>(network.output_size());
   for (uint32_t i = first; i < first + count; ++i) {
     for (uint32_t o = 0; o < network.target_size(); ++o) {

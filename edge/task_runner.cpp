@@ -249,7 +249,7 @@ Progress TaskRunner::query(bool after) noexcept {
   const Status status = read_sample(SampleSet::kQuery, position_, sample_);
   if (status != Status::kOk) return fail(status);
   const Span<const float> outputs = nn::predict_with(network, view(), sample_);
-  const bool is_label = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
+  const bool is_label = nn::has_labels(network.loss());
   const float target = target_of(SampleSet::kQuery, position_, 0);
   const bool correct = is_label && static_cast<float>(nn::argmax(outputs)) == target;
   const float loss = nn::loss_of(network, sample_, {this, &current_target});

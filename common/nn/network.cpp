@@ -186,11 +186,11 @@ class NetworkBuilder {
     network_.output_activation_ = slot_activation_;
     if (network_.parameter_count_ == 0) return fail(Status::kInvalidArgument, "no layer has parameters");
     if (network_.freeze(0) != Status::kOk) return fail(Status::kInvalidArgument, "no tensor is trainable");
-    if (network_.loss_ == Loss::kSoftmaxCrossEntropy) {
+    if (has_labels(network_.loss_)) {
       if (network_.output_size_ < 2)
-        return fail(Status::kShapeMismatch, "softmax_cross_entropy needs two outputs or more");
+        return fail(Status::kShapeMismatch, "a loss that tells classes apart needs two outputs or more");
       if (slot_activation_ != Activation::kNone) {
-        return fail(Status::kUnsupported, "softmax_cross_entropy must follow a layer without activation");
+        return fail(Status::kUnsupported, "a loss that tells classes apart must follow a layer without activation");
       }
     } else if (network_.loss_ == Loss::kReconstruction) {
       if (network_.output_size_ != network_.input_size()) {

@@ -32,7 +32,7 @@ std::optional<Experiment> experiment_of(const RunRow& run) {
 
 bool classifies(const RunRow& run) {
   const auto experiment = experiment_of(run);
-  return experiment && experiment->model.loss == nn::Loss::kSoftmaxCrossEntropy;
+  return experiment && nn::has_labels(experiment->model.loss);
 }
 
 boost::json::value number(const std::optional<double>& value) {
@@ -174,7 +174,7 @@ void Api::show_details(const http::Request& request, http::Responder respond) {
     model = *latest;
   }
   const auto experiment = experiment_of(run->row);
-  const bool has_accuracy = experiment && experiment->model.loss == nn::Loss::kSoftmaxCrossEntropy;
+  const bool has_accuracy = experiment && nn::has_labels(experiment->model.loss);
   respond(http::json_response(boost::json::serialize(
       boost::json::object{{"experiment", run->row.order.experiment_text},
                           {"classifies", has_accuracy},

@@ -43,7 +43,7 @@ int show_stored_status(const coordinator::Store& store) {
       std::printf(": no held-out device answered");
     } else {
       std::printf(": loss %s", coordinator::loss_text(last).c_str());
-      if (experiment->model.loss == nn::Loss::kSoftmaxCrossEntropy) {
+      if (nn::has_labels(experiment->model.loss)) {
         std::printf(", accuracy %s", coordinator::accuracy_text(last).c_str());
       }
     }

@@ -154,7 +154,7 @@ int lead_run(const coordinator::Settings& settings, const std::vector<Override>&
   const auto start = std::chrono::steady_clock::now();
   const std::uint64_t device_rounds_before = running.core().traffic().device_rounds;
   RoundLog rounds;
-  const bool classifies = running.core().experiment().model.loss == nn::Loss::kSoftmaxCrossEntropy;
+  const bool classifies = nn::has_labels(running.core().experiment().model.loss);
   coordinator::ServiceObserver observer = log_observer(rounds, number, classifies);
   if (log)
     observer.on_update = [&log](const coordinator::TakenUpdate& update) {

@@ -34,7 +34,7 @@ std::string byte_columns(const rounds::Traffic& traffic) {
 
 MetricsTable::MetricsTable(const rounds::RoundHistory& rounds, const std::vector<rounds::EvaluationRecord>& evaluations,
                            nn::Loss loss)
-    : reader_(rounds), classifies_(loss == nn::Loss::kSoftmaxCrossEntropy) {
+    : reader_(rounds), classifies_(nn::has_labels(loss)) {
   for (const rounds::EvaluationRecord& record : evaluations) evaluations_.emplace(record.rounds, &record);
 }
 

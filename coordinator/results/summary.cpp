@@ -82,7 +82,7 @@ Summary summarize(const RunState& state, const rounds::RoundHistory& rounds, con
   summary.wall_seconds = wall_seconds;
   summary.traffic = state.traffic;
   summary.updates = rounds.counts();
-  summary.classifies = state.experiment.model.loss == nn::Loss::kSoftmaxCrossEntropy;
+  summary.classifies = nn::has_labels(state.experiment.model.loss);
   summary.evaluated = !state.evaluations.empty();
   if (summary.evaluated) summary.last_evaluation = state.evaluations.back();
   char hex[2 * crypto::kDigestBytes + 1];

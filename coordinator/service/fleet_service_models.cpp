@@ -63,7 +63,7 @@ Result<std::uint32_t> FleetService::keep_model(const Coordinator& core) {
   model.rounds = core.rounds_done();
   model.experiment = core.experiment().name;
   model.figures = "null";
-  const bool classifies = core.experiment().model.loss == nn::Loss::kSoftmaxCrossEntropy;
+  const bool classifies = nn::has_labels(core.experiment().model.loss);
   const auto& evaluations = core.evaluations();
   if (!evaluations.empty() && evaluations.back().rounds == core.rounds_done()) {
     model.figures = figures_text(evaluations.back(), classifies);
@@ -121,7 +121,7 @@ Result<std::uint32_t> FleetService::add_model(std::uint32_t run, std::uint32_t r
   if (!evaluations->empty() && evaluations->front().record.rounds == *rounds) {
     const auto experiment = parse_experiment((*row)->order.experiment_text, "experiment", (*row)->order.overrides);
     if (!experiment) return experiment.error();
-    model.figures = figures_text(evaluations->front().record, experiment->model.loss == nn::Loss::kSoftmaxCrossEntropy);
+    model.figures = figures_text(evaluations->front().record, nn::has_labels(experiment->model.loss));
   }
   const auto noted = note_audit(who, "model.add", fmt::format("run {}", run), fmt::format("round {}", *rounds));
   if (!noted) return noted.error();

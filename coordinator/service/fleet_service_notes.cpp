@@ -84,8 +84,7 @@ ServiceObserver FleetService::run_observer() {
     }
     counters_.last_evaluation = record;
     counters_.last_evaluation->reports.clear();
-    counters_.classifies =
-        loop_->run() != nullptr && loop_->run()->core().experiment().model.loss == nn::Loss::kSoftmaxCrossEntropy;
+    counters_.classifies = loop_->run() != nullptr && nn::has_labels(loop_->run()->core().experiment().model.loss);
     event(record.total.query_samples == 0 ? "warning" : "info", "run.evaluation",
           fmt::format("run {}, after {} rounds: loss {}", current_ ? current_->number : 0, record.rounds,
                       loss_text(record)));

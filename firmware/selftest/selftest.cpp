@@ -121,7 +121,7 @@ void build_layers(nn::Network& network) noexcept {
 float target(const void* context, size_t sample, size_t output) noexcept {
   const auto& network = *static_cast<const nn::Network*>(context);
   const auto index = static_cast<uint32_t>(sample);
-  if (network.loss() == nn::Loss::kSoftmaxCrossEntropy) return static_cast<float>(index % 3);
+  if (nn::has_labels(network.loss())) return static_cast<float>(index % 3);
   return number(8, 0, index, static_cast<uint32_t>(output), -1, 1);
 }
 

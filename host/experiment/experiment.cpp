@@ -191,7 +191,8 @@ std::uint32_t TaskSize::wanted_of(std::uint32_t available) const {
 
 Objective objective_of(const Experiment& experiment) {
   switch (experiment.model.loss) {
-    case nn::Loss::kSoftmaxCrossEntropy: return Objective::kClassify;
+    case nn::Loss::kSoftmaxCrossEntropy:
+    case nn::Loss::kMulticlassHinge: return Objective::kClassify;
     case nn::Loss::kMeanSquaredError: return Objective::kRegress;
     case nn::Loss::kReconstruction: return Objective::kReconstruct;
   }

@@ -66,7 +66,8 @@ void check_partition(const ConfigReader& reader, const Experiment& experiment) {
     reader.problem("partition", "records are dealt out to devices where [task] labels = \"fixed\"");
   } else if (goes_by_class && objective_of(experiment) != Objective::kClassify) {
     reader.problem("partition",
-                   "goes by classes, which loss = \"softmax_cross_entropy\" has: use \"iid\" or \"natural\"");
+                   "goes by classes, which loss = \"softmax_cross_entropy\" and \"multiclass_hinge\" have: use \"iid\" "
+                   "or \"natural\"");
   }
   if (experiment.task.order == SampleOrder::kTime) {
     reader.problem("partition", "order = \"time\" is of a client's own records: use \"natural\"");

@@ -218,7 +218,7 @@ void check_outputs(const ConfigReader& reader, const nn::Network& network, const
     }
     return;
   }
-  const bool classifies = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
+  const bool classifies = nn::has_labels(network.loss());
   if (classifies && task.labels == TaskLabels::kPermuted && task.ways != 0 && network.output_size() != task.ways) {
     reader.problem("layers", "the last layer gives " + std::to_string(network.output_size()) +
                                  " outputs, but [task] ways is " + std::to_string(task.ways));
@@ -235,6 +235,7 @@ ModelReaders read_model(const ConfigReader& root, ModelConfig& model) {
   read_input_scale(reader, model);
   model.loss = reader.choice<nn::Loss>("loss", {{"mean_squared_error", nn::Loss::kMeanSquaredError},
                                                 {"softmax_cross_entropy", nn::Loss::kSoftmaxCrossEntropy},
+                                                {"multiclass_hinge", nn::Loss::kMulticlassHinge},
                                                 {"reconstruction", nn::Loss::kReconstruction}});
   ModelReaders readers{reader, reader.tables("layers", {1, nn::kMaxLayers})};
   for (const ConfigReader& layer : readers.layers) model.layers.push_back(read_layer(layer));

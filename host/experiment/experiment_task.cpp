@@ -124,7 +124,8 @@ void read_dataset(const ConfigReader& reader, Objective objective, TaskConfig& t
   } else {
     task.group = read_group(reader, TaskGrouping::kClient);
     for (const char* key : {"labels", "ways", "rotations", "validation_classes"}) {
-      reader.forbid(key, "belongs to loss = \"softmax_cross_entropy\"");
+      reader.forbid(key,
+                    "belongs to a loss that tells classes apart: \"softmax_cross_entropy\" or \"multiclass_hinge\"");
     }
   }
   task.classes = reader.names("classes", {1, std::numeric_limits<std::uint16_t>::max()}, kMaxClassNameBytes);

@@ -36,6 +36,7 @@ const char* loss_text(nn::Loss loss) {
     case nn::Loss::kSoftmaxCrossEntropy: return "softmax_cross_entropy";
     case nn::Loss::kMeanSquaredError: return "mean_squared_error";
     case nn::Loss::kReconstruction: return "reconstruction";
+    case nn::Loss::kMulticlassHinge: return "multiclass_hinge";
   }
   return "unknown";
 }

@@ -265,9 +265,7 @@ class NeuronContender final : public Contender {
 
 }  // namespace
 
-std::size_t BenchCase::target_size() const {
-  return network.loss() == nn::Loss::kSoftmaxCrossEntropy ? 1 : network.output_size();
-}
+std::size_t BenchCase::target_size() const { return nn::has_labels(network.loss()) ? 1 : network.output_size(); }
 
 std::unique_ptr<Contender> make_scalar_contender(const BenchCase& bench, bool is_serial) {
   return std::make_unique<ScalarContender>(bench, is_serial);

@@ -25,7 +25,7 @@ BenchCase make_case(const BenchNet& net, std::uint32_t support_size) {
   for (float& input : bench.inputs) input = uniform() < net.density ? 0.5F + 0.5F * uniform() : 0.0F;
   bench.targets.resize(std::size_t{bench.devices} * support_size * bench.target_size());
   const auto classes = static_cast<float>(bench.network.output_size());
-  const bool classifies = bench.network.loss() == nn::Loss::kSoftmaxCrossEntropy;
+  const bool classifies = nn::has_labels(bench.network.loss());
   for (float& target : bench.targets) {
     target = classifies ? static_cast<float>(static_cast<int>(uniform() * classes)) : 2.0F * uniform() - 1.0F;
   }

@@ -256,7 +256,7 @@ class LearningRun {
   std::vector<WireRow> wire_rows() const {
     std::vector<WireRow> rows;
     for (std::size_t i = 0; i < wire_rows_.size(); ++i) {
-      const bool classifies = experiment_.model.loss == nn::Loss::kSoftmaxCrossEntropy;
+      const bool classifies = nn::has_labels(experiment_.model.loss);
       rows.push_back(
           {wire_rows_[i], evaluations_[i].loss_after(), classifies ? evaluations_[i].accuracy_after() : std::nullopt});
     }

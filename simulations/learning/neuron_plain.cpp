@@ -32,6 +32,9 @@ float plain_loss(const nn::Network& network, float* outputs, const float* input,
   if (network.loss() == nn::Loss::kSoftmaxCrossEntropy) {
     return nn::kernels::softmax_cross_entropy(outputs, network.output_size(), targets[0]);
   }
+  if (network.loss() == nn::Loss::kMulticlassHinge) {
+    return nn::kernels::multiclass_hinge(outputs, network.output_size(), targets[0]);
+  }
   return nn::kernels::mean_squared_error(outputs, network.output_size(), target, network.output_activation());
 }
 

@@ -210,7 +210,7 @@ class Sweep {
     try {
       SweepRun run = job.run;
       take_summary(*text, run);
-      run.classifies = job.experiment.model.loss == nn::Loss::kSoftmaxCrossEntropy;
+      run.classifies = nn::has_labels(job.experiment.model.loss);
       if (run.rounds != job.experiment.meta.rounds) return;
       run.state = State::kFinished;
       job.run = run;

@@ -20,7 +20,7 @@ class FakeSamples {
   explicit FakeSamples(const nn::Network& network)
       : inputs_(network.input_size()),
         outputs_(static_cast<std::uint32_t>(network.output_size())),
-        labels_(network.loss() == nn::Loss::kSoftmaxCrossEntropy) {}
+        labels_(nn::has_labels(network.loss())) {}
 
   edge::SampleSource source() {
     is_replayable_ = replayable;

@@ -61,7 +61,7 @@ struct TaskRig {
 
   Numbers target(edge::SampleSet set, std::uint32_t index) const {
     Numbers y;
-    const bool label = spec.loss == nn::Loss::kSoftmaxCrossEntropy;
+    const bool label = nn::has_labels(spec.loss);
     const std::size_t count = label ? 1 : info.model.network.output_size();
     for (std::uint32_t o = 0; o < count; ++o) y.push_back(samples.wanted(set, index, o));
     return y;

@@ -39,6 +39,12 @@ RUNS = [
     ("mlp", ["personal.passes=40"]),  # model files of format 3
     ("mlp", ["personal.inner_learning_rate=0.5", "personal.batch_size=3", "codec.downlink=eden:1+ef"]),
     ("layers", ["meta.strategy=fomaml", "meta.batch_size=4"]),
+    # The hinge: online and in batches, of which some samples have no gradient.
+    ("conv", ["model.loss=multiclass_hinge"]),
+    ("conv", ["model.loss=multiclass_hinge", "meta.strategy=fomaml", "evaluation.scope=bias+head"]),
+    ("online_conv", ["model.loss=multiclass_hinge", "evaluation.scope=head"]),
+    ("uneven", ["model.loss=multiclass_hinge", "meta.cohort=1", "codec.uplink=int8"]),
+    ("layers", ["model.loss=multiclass_hinge", "adapt.scope=last:2"]),
     # Scopes: of rounds, of evaluations, of both.
     ("mlp", ["adapt.scope=head"]),
     ("mlp", ["adapt.scope=bias+head", "codec.uplink=eden:2+ef", "meta.cohort=1", "meta.batch_size=1"]),

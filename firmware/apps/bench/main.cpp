@@ -93,7 +93,7 @@ void measure(const Net& net, uint32_t steps) noexcept {
   for (uint32_t step = 0; step < steps; ++step) {
     port::feed_watchdog();
     for (size_t i = 0; i < network.input_size(); ++i) sample[i] = number(2, step, static_cast<uint32_t>(i), -1, 1);
-    const bool classifies = network.loss() == nn::Loss::kSoftmaxCrossEntropy;
+    const bool classifies = nn::has_labels(network.loss());
     const Target target{classifies ? static_cast<float>(step % network.output_size()) : number(3, step, 0, -1, 1)};
     const uint32_t begin = stopwatch::ticks();
     (void)nn::online_step(network, parameters, net.rate, sample, {&target, &Target::value}, scratch);
@@ -135,6 +135,7 @@ void run() noexcept {
   measure_features();
   const nn::LayerSpec mlp[] = {dense(64), relu, dense(32), relu, dense(5)};
   measure_scopes({"mlp-784-64-32-5", {1, 1, 784}, mlp});
+  measure_scopes({"mlp-784-64-32-5,hinge", {1, 1, 784}, mlp, Loss::kMulticlassHinge});
   measure_scopes({"dense-64-32-10", {1, 1, 64}, classifier});
   measure_scopes({"omniglot-conv", {28, 28, 1}, drawings});
 }

@@ -53,6 +53,7 @@ uint32_t frozen_of(const nn::Network& network, size_t layers_left, bool is_bias)
 }
 
 void measure(const char* net, const char* scope, nn::Network& network, uint32_t frozen) noexcept {
+  port::feed_watchdog();
   if (network.freeze(frozen) != Status::kOk) return;
   Bench bench(network);
   uint32_t whole = 0;
@@ -71,7 +72,7 @@ void measure(const char* net, const char* scope, nn::Network& network, uint32_t 
 void measure_scopes(const NamedNet& net) noexcept {
   static nn::Network network;
   nn::BuildError error;
-  if (nn::Network::build(net.input, net.layers, nn::Loss::kSoftmaxCrossEntropy, network, error) != Status::kOk) return;
+  if (nn::Network::build(net.input, net.layers, net.loss, network, error) != Status::kOk) return;
   const size_t layers = network.tensors().size() / 2;
   measure(net.name, "all", network, 0);
   if (layers > 2) measure(net.name, "last:2", network, frozen_of(network, layers - 2, false));

@@ -37,8 +37,19 @@ def mean_squared_error(z, target):
     return chain(r * r) * v, (r + r) * v
 
 
+def multiclass_hinge(z, label):
+    j = 1 if label == 0 else 0
+    for o in range(j + 1, len(z)):
+        j = o if o != label and z[o] > z[j] else j
+    m = ONE + (z[j] - z[label])
+    d = np.zeros(len(z), F)
+    if m > 0:
+        d[label], d[j] = -ONE, ONE
+    return (m if m > 0 else F(0) * m), d
+
+
 LOSSES = {"softmax_cross_entropy": (1, softmax_cross_entropy), "mean_squared_error": (2, mean_squared_error),
-          "reconstruction": (3, mean_squared_error)}
+          "reconstruction": (3, mean_squared_error), "multiclass_hinge": (4, multiclass_hinge)}
 
 
 def prediction(z):

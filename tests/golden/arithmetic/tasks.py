@@ -77,6 +77,7 @@ class DataSet:
             np.load(folder / f"{name}.npy") for name in ("x", "class", "client", "split"))
         self.splits = splits.copy()
         self.loss = experiment["model"]["loss"]
+        self.classifies = self.loss in ("softmax_cross_entropy", "multiclass_hinge")
         self.learns_from_query = STRATEGIES[experiment["meta"]["strategy"]].learns_from_query
         self.permutes = self.config.get("labels", "fixed") == "permuted"
         self.by_time = self.config.get("order", "random") == "time"
@@ -127,7 +128,7 @@ class DataSet:
 
     def ways_of(self, group):
         """The classes of a group: (label or place, records, whether they may be support)."""
-        if self.loss == "softmax_cross_entropy":
+        if self.classifies:
             return [(int(np.searchsorted(self.taking_part, c)), group[self.classes[group] == c], True)
                     for c in np.unique(self.classes[group])]
         if self.normal is None:
@@ -158,7 +159,7 @@ class DataSet:
             assert image.shape[0] == image.shape[1]
             image = image[::-1].swapaxes(0, 1)                          # out[y][x] = in[n - 1 - x][y]
         x = network_input(image.ravel(), self.network.scale, self.network.offset).reshape(self.network.input)
-        if self.loss == "softmax_cross_entropy":
+        if self.classifies:
             return x, label
         return x, x.ravel() if self.loss == "reconstruction" else self.targets[record]
 
@@ -171,7 +172,7 @@ class DataSet:
             drawn = [permute(w, side.rotations * len(ways), block) for w in range(self.ways())]
             drawn = [(w, v // len(ways), ways[v % len(ways)][1], side.sizes) for w, v in enumerate(drawn)]
         else:
-            count = min(len(ways), self.ways()) if self.loss == "softmax_cross_entropy" else len(ways)
+            count = min(len(ways), self.ways()) if self.classifies else len(ways)
             chosen = ways if count == len(ways) else [ways[permute(w, len(ways), block)] for w in range(count)]
             drawn = [(label, 0, records, shares(side.sizes, len(records), supports))
                      for label, records, supports in chosen]

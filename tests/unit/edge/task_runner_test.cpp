@@ -154,7 +154,7 @@ TEST_CASE("task runner: an evaluation has the document's sums", "[edge][task_run
         const auto loss = static_cast<std::uint64_t>(arithmetic::loss_to_fixed_point(naive.loss(z, target, unused)));
         std::size_t best = 0;
         for (std::size_t o = 1; o < z.size(); ++o) best = z[o] > z[best] ? o : best;
-        const bool labels = spec.loss == nn::Loss::kSoftmaxCrossEntropy;
+        const bool labels = nn::has_labels(spec.loss);
         const std::uint32_t correct = labels && static_cast<float>(best) == target[0] ? 1 : 0;
         (after ? expected.loss_after : expected.loss_before) += loss;
         (after ? expected.correct_after : expected.correct_before) += correct;

@@ -110,9 +110,10 @@ TEST_CASE("experiment: layers that are no network are refused at their line", "[
   std::string many;
   for (std::size_t i = 0; i <= nn::kMaxLayers; ++i) many += "{ type = \"flatten\" },";
   CHECK_THAT(sine_with("{ type = \"relu\" },", many), Contains("[model] layers: wanted a list of 1..16 tables"));
-  CHECK_THAT(images_with("  { type = \"dense\", units = 5, initializer = \"zeros\", trainable = \"none\" },\n",
-                         "  { type = \"dense\", units = 5 },\n  { type = \"relu\" },\n"),
-             Contains("x.toml:6: [model] loss: softmax_cross_entropy must follow a layer without activation"));
+  CHECK_THAT(
+      images_with("  { type = \"dense\", units = 5, initializer = \"zeros\", trainable = \"none\" },\n",
+                  "  { type = \"dense\", units = 5 },\n  { type = \"relu\" },\n"),
+      Contains("x.toml:6: [model] loss: a loss that tells classes apart must follow a layer without activation"));
 }
 
 TEST_CASE("experiment: a model that does not fit its tasks is refused", "[common][host][experiment]") {
@@ -122,7 +123,7 @@ TEST_CASE("experiment: a model that does not fit its tasks is refused", "[common
       error_of(replaced(replaced(kSine, "units = 1,", "units = 2,"), "mean_squared_error", "softmax_cross_entropy")),
       Contains("x.toml:5: [model] loss: the task's source \"sine\" needs \"mean_squared_error\""));
   CHECK_THAT(images_with("softmax_cross_entropy", "mean_squared_error"),
-             Contains("[task] labels: belongs to loss = \"softmax_cross_entropy\""));
+             Contains("[task] labels: belongs to a loss that tells classes apart"));
   CHECK_THAT(images_with("ways = 5", "ways = 6"), Contains("the last layer gives 5 outputs, but [task] ways is 6"));
 }
 

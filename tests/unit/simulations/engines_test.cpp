@@ -313,6 +313,10 @@ TEST_CASE("engines: convolutions, pools, a frozen tensor and classes from a data
                                          {{"meta.strategy", "\"reptile\""}, {"meta.batch_size", "5"}});
     if (!batches) FAIL(batches.error().message);
     check_engines(*batches, folder.path());
+    const auto hinge = read_experiment(std::string(source) + "/tests/golden/" + file + ".toml",
+                                       {{"model.loss", "\"multiclass_hinge\""}, {"evaluation.scope", "\"all\""}});
+    if (!hinge) FAIL(hinge.error().message);
+    check_engines(*hinge, folder.path());
   }
   // Neuron lanes look at inputs that are not zero only, and pull what these have changed.
   for (const char* cohort : {"1", "3"}) {

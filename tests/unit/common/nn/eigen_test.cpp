@@ -30,7 +30,7 @@ struct FloatProblem {
     for (float& value : parameters) value = static_cast<float>(lottery.real(-0.5, 0.5));
     input.resize(network.input_size());
     for (float& value : input) value = static_cast<float>(lottery.real(-1.0, 1.0));
-    if (network.loss() == nn::Loss::kSoftmaxCrossEntropy) {
+    if (nn::has_labels(network.loss())) {
       targets.push_back(static_cast<float>(lottery.below(static_cast<std::uint32_t>(network.output_size()))));
     } else {
       for (std::size_t o = 0; o < network.output_size(); ++o) {

@@ -57,7 +57,7 @@ class Problem {
     fill();
     nn::kernels::forward(network_, nn::kernels::View<double>{parameters.data(), nullptr}, sample_.data(), 1, 0,
                          network_.layers().size());
-    const bool labels = network_.loss() == nn::Loss::kSoftmaxCrossEntropy;
+    const bool labels = nn::has_labels(network_.loss());
     const auto target = [this, labels](std::size_t o) { return labels ? static_cast<double>(label_) : targets_[o]; };
     return nn::kernels::loss_gradient(network_, sample_.data(), target);
   }
@@ -130,7 +130,8 @@ NetSpec below_and_above(nn::Shape input, const std::vector<nn::LayerSpec>& body,
 TEST_CASE("gradients: dense layers of every tile remainder", "[common][nn][gradient]") {
   const auto width = GENERATE(range(1, 19));
   const auto units = static_cast<std::uint16_t>(width);
-  for (const nn::Loss loss : {nn::Loss::kSoftmaxCrossEntropy, nn::Loss::kMeanSquaredError}) {
+  for (const nn::Loss loss :
+       {nn::Loss::kSoftmaxCrossEntropy, nn::Loss::kMeanSquaredError, nn::Loss::kMulticlassHinge}) {
     check_gradient({{1, 1, 3}, {dense(units), dense(units), dense(3)}, loss}, static_cast<std::uint32_t>(width));
     check_gradient({{1, 1, units}, {dense(5), tanh(), dense(2)}, loss}, static_cast<std::uint32_t>(width));
   }

@@ -147,6 +147,15 @@ class NaiveNetwork {
       return sum * v;
     }
     const auto label = static_cast<std::size_t>(target[0]);
+    if (loss_ == nn::Loss::kMulticlassHinge) {
+      std::size_t rival = label == 0 ? 1 : 0;
+      for (std::size_t o = rival + 1; o < z.size(); ++o) rival = o != label && z[o] > z[rival] ? o : rival;
+      const float margin = 1.0F + (z[rival] - z[label]);
+      if (!(margin > 0)) return 0.0F * margin;
+      d[label] = -1.0F;
+      d[rival] = 1.0F;
+      return margin;
+    }
     float m = z[0];
     for (std::size_t o = 1; o < z.size(); ++o) m = z[o] > m ? z[o] : m;
     float s = 0.0F;

@@ -121,7 +121,7 @@ inline NetSpec separable_net() {
       nn::Loss::kSoftmaxCrossEntropy};
 }
 
-/// A random network: odd shapes, every layer, stride, padding and mask, both losses.
+/// A random network: odd shapes, every layer, stride, padding and mask, losses.
 class NetLottery {
  public:
   explicit NetLottery(std::uint32_t seed, bool all_kinds = false) : random_(seed), all_kinds_(all_kinds) {}
@@ -200,8 +200,10 @@ class NetLottery {
   }
 
   NetSpec finish(NetSpec spec) {
-    spec.loss = below(2) == 0 ? nn::Loss::kSoftmaxCrossEntropy : nn::Loss::kMeanSquaredError;
-    if (spec.loss == nn::Loss::kSoftmaxCrossEntropy) {
+    constexpr nn::Loss kLosses[] = {nn::Loss::kSoftmaxCrossEntropy, nn::Loss::kMeanSquaredError,
+                                    nn::Loss::kMulticlassHinge};
+    spec.loss = kLosses[below(3)];
+    if (nn::has_labels(spec.loss)) {
       const nn::LayerKind last = spec.layers.back().kind;
       if (last == nn::LayerKind::kRelu || last == nn::LayerKind::kTanh) spec.layers.pop_back();
     }
@@ -230,7 +232,9 @@ inline std::string describe(const NetSpec& spec) {
     if (!layer.train_weights) text += " !w";
     if (!layer.train_bias) text += " !b";
   }
-  return text + (spec.loss == nn::Loss::kSoftmaxCrossEntropy ? " cross-entropy" : " squared error");
+  return text + (spec.loss == nn::Loss::kSoftmaxCrossEntropy ? " cross-entropy"
+                 : spec.loss == nn::Loss::kMulticlassHinge   ? " hinge"
+                                                             : " squared error");
 }
 
 }  // namespace skink::test

@@ -40,7 +40,7 @@ struct Samples {
         // Zeros and repeated values: skipped products and ties.
         inputs.back().push_back(lottery.below(3) == 0 ? 0.0F : static_cast<float>(lottery.real(-1.0, 1.0)));
       }
-      if (network.loss() == nn::Loss::kSoftmaxCrossEntropy) {
+      if (nn::has_labels(network.loss())) {
         targets.back().push_back(static_cast<float>(lottery.below(static_cast<std::uint32_t>(network.output_size()))));
       } else {
         for (std::size_t o = 0; o < network.output_size(); ++o) {

@@ -49,7 +49,16 @@ constexpr bool has_parameters(LayerKind kind) noexcept {
 /// Padding of windows, loss and activation: docs/arithmetic.md, section 6. The numbers of padding and loss are those of
 /// the model file.
 enum class Padding : uint8_t { kValid = 0, kSame = 1 };
-enum class Loss : uint8_t { kSoftmaxCrossEntropy = 1, kMeanSquaredError = 2, kReconstruction = 3 };
+enum class Loss : uint8_t {
+  kSoftmaxCrossEntropy = 1,
+  kMeanSquaredError = 2,
+  kReconstruction = 3,
+  kMulticlassHinge = 4
+};
+/// True for the losses that tell classes apart: a sample's target is its label.
+constexpr bool has_labels(Loss loss) noexcept {
+  return loss == Loss::kSoftmaxCrossEntropy || loss == Loss::kMulticlassHinge;
+}
 enum class Activation : uint8_t { kNone = 0, kRelu = 1, kTanh = 2 };
 
 /// Height, width, channels; a flat vector of n is {1, 1, n}. Row-major, channels last (NHWC).
@@ -123,8 +132,8 @@ class Network {
   /// Checks and lays out a network.
   ///
   /// @param[in]  input   Shape of one sample, each extent >= 1.
-  /// @param[in]  layers  1..kMaxLayers layers; the last may be an activation, but not with cross-entropy.
-  /// @param[in]  loss    Cross-entropy needs at least two outputs, reconstruction as many as there are inputs.
+  /// @param[in]  layers  1..kMaxLayers layers; the last may be an activation, but not with cross-entropy or hinge.
+  /// @param[in]  loss    Cross-entropy and hinge need at least two outputs, reconstruction as many as there are inputs.
   /// @param[out] network Written on kOk only.
   /// @param[out] error   Written on errors: which layer and why.
   /// @returns kOk; kShapeMismatch when a shape does not fit; kUnsupported for an unknown kind or too many layers;
@@ -158,7 +167,7 @@ class Network {
   /// reconstruction none, the input says it.
   size_t target_size() const noexcept {
     if (loss_ == Loss::kReconstruction) return 0;
-    return loss_ == Loss::kSoftmaxCrossEntropy ? 1 : output_size_;
+    return has_labels(loss_) ? 1 : output_size_;
   }
   Loss loss() const noexcept { return loss_; }
   Span<const LayerPlan> layers() const noexcept { return {layers_, layer_count_}; }
@@ -176,7 +185,7 @@ class Network {
   size_t scratch_count() const noexcept { return scratch_count_; }
   /// Offset of the last activation, which holds the network's output.
   uint32_t output_offset() const noexcept { return output_offset_; }
-  /// Activation that produced the output; kNone with cross-entropy.
+  /// Activation that produced the output; kNone with cross-entropy and hinge.
   Activation output_activation() const noexcept { return output_activation_; }
 
  private:

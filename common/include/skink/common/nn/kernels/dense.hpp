@@ -115,6 +115,45 @@ void dense_update_tile(Real* target, const Real* x, const Real* d, size_t inputs
   }
 }
 
+/// As dense_backward(), where the gradients of all outputs but two are 0, or of all: the hinge's. What has a gradient
+/// of 0 adds products that are 0, for the loss was finite, and so were the inputs (docs/arithmetic.md, section 6); they
+/// are left out.
+template <class Real>
+void dense_backward_of_two(const Real* w, Real* x, const Real* d, size_t inputs, size_t outputs,
+                           const Update<Real>& update) noexcept {
+  size_t rows[2] = {0, 0};
+  size_t found = 0;
+  for (size_t o = 0; o < outputs; ++o) {
+    if (d[o] != Real{}) rows[found++ & 1U] = o;
+  }
+  if (found == 0) {
+    for (size_t i = 0; update.propagates && i < inputs; ++i)
+      x[i] = through_activation(update.in_activation, x[i], Real{});
+    return;
+  }
+  const Real low = d[rows[0]];
+  const Real high = d[rows[1]];
+  const Real* const low_row = w + rows[0] * inputs;
+  const Real* const high_row = w + rows[1] * inputs;
+  Real* const low_target = update.weights == nullptr ? nullptr : update.weights + rows[0] * inputs;
+  Real* const high_target = update.weights == nullptr ? nullptr : update.weights + rows[1] * inputs;
+  const Real low_step = update.scale * low;
+  const Real high_step = update.scale * high;
+  for (size_t i = 0; i < inputs; ++i) {
+    const Real value = x[i];
+    if (update.propagates) {
+      const Real sum = low_row[i] * low + high_row[i] * high;
+      x[i] = through_activation(update.in_activation, value, sum);
+    }
+    if (low_target == nullptr) continue;
+    low_target[i] += low_step * value;
+    high_target[i] += high_step * value;
+  }
+  if (update.bias == nullptr) return;
+  update.bias[rows[0]] += low_step;
+  update.bias[rows[1]] += high_step;
+}
+
 /// Backward pass of one sample, docs/arithmetic.md, section 6: with update.propagates x[i] becomes the gradient of
 /// input i (sum over o ascending of w[o][i] * d[o], through update.in_activation); then w[o][i] += (scale * d[o]) *
 /// x[i] and b[o] += scale * d[o], into the targets of `update`, with x as it was on entry.

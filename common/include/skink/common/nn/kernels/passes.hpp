@@ -132,12 +132,13 @@ void forward(const Network& network, const View<Real>& parameters, Real* samples
   }
 }
 
-/// Loss of one sample; replaces its output by the gradient. target(o) is the wanted output o; with cross-entropy
-/// target(0) is the label; with reconstruction the target is the sample's input.
+/// Loss of one sample; replaces its output by the gradient. target(o) is the wanted output o; with cross-entropy and
+/// hinge target(0) is the label; with reconstruction the target is the sample's input.
 template <class Real, class Target>
 Real loss_gradient(const Network& network, Real* sample, const Target& target) noexcept {
   Real* z = sample + network.output_offset();
   if (network.loss() == Loss::kSoftmaxCrossEntropy) return softmax_cross_entropy(z, network.output_size(), target(0));
+  if (network.loss() == Loss::kMulticlassHinge) return multiclass_hinge(z, network.output_size(), target(0));
   if (network.loss() == Loss::kReconstruction) {
     const auto input = [sample](size_t output) { return sample[output]; };
     return mean_squared_error(z, network.output_size(), input, network.output_activation());
@@ -152,6 +153,8 @@ template <class Real>
 void backward(const Network& network, const View<Real>& parameters, Real* target, Real scale, Real* samples,
               size_t count, Real* scratch) noexcept {
   MovedWalk walk(network.trainable_count());
+  const bool is_sparse = network.loss() == Loss::kMulticlassHinge &&
+                         network.layers()[network.layers().size() - 1].spec.kind == LayerKind::kDense;
   for (size_t l = network.layers().size(); l-- > 0;) {
     const LayerPlan& plan = network.layers()[l];
     const Real* w = parameters.whole + plan.weights;
@@ -165,6 +168,11 @@ void backward(const Network& network, const View<Real>& parameters, Real* target
     const Update<Real> update = update_of(plan, target + place.weights, target + place.bias, scale);
     for (size_t s = 0; s < count; ++s) {
       Real* sample = samples + s * network.sample_count();
+      if (is_sparse && l + 1 == network.layers().size()) {
+        dense_backward_of_two(w, sample + plan.in_offset, sample + plan.out_offset, plan.in.size(), plan.out.size(),
+                              update);
+        continue;
+      }
       backward_layer(plan, w, b, sample + plan.in_offset, sample + plan.out_offset, scratch, update);
     }
     if (ends_backward(plan)) break;
