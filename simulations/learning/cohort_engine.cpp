@@ -64,7 +64,8 @@ CohortEngine::CohortEngine(const RunOptions& options, const TaskGenerator& tasks
 bool CohortEngine::prefers_neurons(const LaneFunctions& functions) const {
   constexpr std::size_t kCacheBytes = 512 * 1024;
   for (const nn::LayerPlan& plan : model_.network().layers()) {
-    const bool has_neurons = plan.spec.kind == nn::LayerKind::kDense || !nn::has_parameters(plan.spec.kind);
+    const bool has_neurons = plan.spec.kind == nn::LayerKind::kDense || plan.spec.kind == nn::LayerKind::kConv2d ||
+                             !nn::has_parameters(plan.spec.kind);
     if (!has_neurons) return false;
   }
   return model_.parameters().size() * sizeof(float) * functions.lanes > kCacheBytes ||

@@ -1,13 +1,14 @@
 #pragma once
 /// @file
-/// Neuron lanes: one device at a time, the lanes being neighbouring neurons of a dense layer. A sum still runs over its
-/// terms in its own order, one lane of it; so the bits are those of a device. What has no neurons runs as on a device
-/// (neuron_plain.hpp). Included like pack.hpp.
+/// Neuron lanes: one device at a time, the lanes being neighbouring neurons of a dense layer, or filters of a
+/// convolution (neuron_convolutions.hpp). A sum still runs over its terms in its own order, one lane of it; so the bits
+/// are those of a device. What has no neurons runs as on a device (neuron_plain.hpp). Included like pack.hpp.
 ///
 /// A product with an input that is zero is skipped in the first layer where that pays. It would add a zero: that can
 /// change the sign of a zero at most, which no result shows (docs/arithmetic.md, section 6), or, if a weight is
 /// infinite, make a NaN; such a device has diverged with or without it.
 
+#include "neuron_convolutions.hpp"
 #include "neuron_layout.hpp"
 #include "neuron_plain.hpp"
 #include "pack_sums.hpp"
@@ -164,6 +165,8 @@ static void forward_layer(const Device& device, const NeuronLayer& layer) noexce
     } else {
       columns_forward<false>(w, b, inputs, packs(y), vectors);
     }
+  } else if (layer.form == NeuronLayer::Form::kFilters) {
+    convolve_forward(layer, device.image, device.x(layer), y, device.scratch);
   } else {
     plain_forward(layer, device.image, device.x(layer), y);
   }
@@ -229,6 +232,9 @@ void backward(const Device& device, float scale, Clock& clock) noexcept {
     if (layer.form == NeuronLayer::Form::kPlain) {
       plain_backward(layer, device.image, scale, const_cast<float*>(device.x(layer)), device.workspace + layer.y,
                      reinterpret_cast<float*>(device.scratch));
+    } else if (layer.form == NeuronLayer::Form::kFilters) {
+      convolve_backward(layer, device.image, device.image, Traits::broadcast(scale),
+                        const_cast<float*>(device.x(layer)), device.workspace + layer.y, device.scratch);
     } else {
       backward_dense(device, layer, Traits::broadcast(scale));
     }

@@ -59,6 +59,7 @@ void NeuronLayout::add_layer(const nn::LayerPlan& plan) {
   layer.x = place_slot(plan.in_offset);
   layer.y = place_slot(plan.out_offset);
   if (layer.y == workspace_size_) workspace_size_ += layer.padded_outputs;
+  if (plan.spec.kind == nn::LayerKind::kConv2d) frame_convolution(layer);
   scratch_size_ = std::max({scratch_size_, std::size_t{layer.padded_inputs}, plan.out.size() * lanes_});
   place_weights(layer);
   layers_.push_back(layer);
@@ -71,7 +72,10 @@ void NeuronLayout::place_weights(NeuronLayer& layer) {
   const std::size_t outputs = plan.out.size();
   const auto begin = static_cast<std::uint32_t>(image_size_);
   const std::uint32_t weight_count = plan.bias - plan.weights;
-  if (plan.spec.kind != nn::LayerKind::kDense) {
+  if (plan.spec.kind == nn::LayerKind::kConv2d) {
+    layer.form = NeuronLayer::Form::kFilters;
+    place_columns(layer, plan.spec.units, static_cast<std::uint32_t>(layer.window_size()), layer.padded_filters);
+  } else if (plan.spec.kind != nn::LayerKind::kDense) {
     layer.weights = begin;
     for (std::uint32_t e = 0; e < weight_count; ++e) places_[plan.weights + e] = begin + e;
     image_size_ += padded(weight_count);
@@ -82,18 +86,40 @@ void NeuronLayout::place_weights(NeuronLayer& layer) {
     image_size_ += layer.padded_inputs;
   } else {
     layer.form = NeuronLayer::Form::kColumns;
-    layer.columns = begin;
-    for (std::uint32_t o = 0; o < outputs; ++o) {
-      for (std::uint32_t i = 0; i < inputs; ++i) {
-        places_[plan.weights + o * inputs + i] = begin + i * layer.padded_outputs + o;
-      }
-    }
-    image_size_ += inputs * layer.padded_outputs;
+    place_columns(layer, static_cast<std::uint32_t>(outputs), static_cast<std::uint32_t>(inputs), layer.padded_outputs);
   }
   layer.bias = static_cast<std::uint32_t>(image_size_);
   const std::size_t biases = bias_count(network_, plan);
   for (std::uint32_t o = 0; o < biases; ++o) places_[plan.bias + o] = layer.bias + o;
   image_size_ += padded(biases);
+}
+
+void NeuronLayout::place_columns(NeuronLayer& layer, std::uint32_t neurons, std::uint32_t inputs,
+                                 std::uint32_t padded_neurons) {
+  layer.columns = static_cast<std::uint32_t>(image_size_);
+  for (std::uint32_t o = 0; o < neurons; ++o) {
+    for (std::uint32_t i = 0; i < inputs; ++i) {
+      places_[layer.plan.weights + o * inputs + i] = layer.columns + i * padded_neurons + o;
+    }
+  }
+  image_size_ += std::size_t{inputs} * padded_neurons;
+}
+
+/// Sizes of a convolution, and the scratch memory that it needs (struct Convolution).
+void NeuronLayout::frame_convolution(NeuronLayer& layer) {
+  const nn::LayerPlan& plan = layer.plan;
+  const nn::LayerSpec& spec = plan.spec;
+  const auto extent = [](std::uint32_t in, std::uint32_t pad, std::uint32_t out, std::uint32_t stride,
+                         std::uint32_t kernel) { return std::max(pad + in, (out - 1) * stride + kernel); };
+  layer.frame_height = extent(plan.in.height, plan.pad_top, plan.out.height, spec.stride_height, spec.kernel_height);
+  layer.frame_width = extent(plan.in.width, plan.pad_left, plan.out.width, spec.stride_width, spec.kernel_width);
+  layer.padded_filters = padded(spec.units);
+  layer.padded_channels = padded(plan.in.channels);
+  const std::size_t cells = std::size_t{layer.frame_height} * layer.frame_width;
+  layer.frame_size = padded(cells * plan.in.channels);
+  workspace_size_ += lanes_;  // rows of filters that are shorter than a vector spill
+  scratch_size_ = std::max(scratch_size_, layer.frame_size + layer.gradient_size() + layer.transposed_size() +
+                                              cells * layer.padded_channels);
 }
 
 void NeuronLayout::place_rows(NeuronLayer& layer) {

@@ -4,7 +4,8 @@
 ///
 /// An image holds the parameters, each row padded with zeros to whole vectors. A dense layer's weights are there as
 /// "columns" (for each input the weights of all neurons: forward pass and update) and, where an input gradient is
-/// needed, also as "rows" (for each neuron the weights of all inputs); both copies get the same updates. The primary
+/// needed, also as "rows" (for each neuron the weights of all inputs); both copies get the same updates. A convolution
+/// has columns only, for each number of a window the weights of all filters. The primary
 /// part of an image comes first and holds every parameter once; second copies follow. Activations lie as in
 /// nn::Network, each layer's padded. Padding stays zero through every pass, so it never needs a mask.
 
@@ -20,6 +21,7 @@ struct NeuronLayer {
   enum class Form : std::uint8_t {
     kColumns,  ///< dense
     kRow,      ///< dense with one output: columns would be as long as one number
+    kFilters,  ///< conv2d
     kPlain,    ///< anything else: as in nn::Network, computed without lanes
   };
   static constexpr std::uint32_t kNone = 0xffffffff;
@@ -33,7 +35,19 @@ struct NeuronLayer {
   std::uint32_t columns = kNone;  ///< offset in an image: [inputs][padded_outputs]
   std::uint32_t rows = kNone;     ///< [outputs][padded_inputs]
   std::uint32_t weights = kNone;  ///< kPlain
-  std::uint32_t bias = kNone;     ///< [padded_outputs]
+  std::uint32_t bias = kNone;     ///< [padded_outputs]; kFilters: [padded_filters]
+
+  // kFilters; its columns are [window][padded_filters]. The frame is the input with its padding, so that windows are
+  // whole.
+  std::uint32_t padded_filters = 0;
+  std::uint32_t padded_channels = 0;
+  std::uint32_t frame_height = 0;
+  std::uint32_t frame_width = 0;
+  std::uint32_t frame_size = 0;  ///< numbers, to whole vectors
+  std::size_t window_size() const { return taps() * plan.in.channels; }
+  std::size_t gradient_size() const { return window_size() * padded_filters; }
+  std::size_t transposed_size() const { return taps() * plan.spec.units * padded_channels; }
+  std::size_t taps() const { return std::size_t{plan.spec.kernel_height} * plan.spec.kernel_width; }
 };
 
 class NeuronLayout {
@@ -68,6 +82,8 @@ class NeuronLayout {
   std::uint32_t place_slot(std::uint32_t offset);
   void add_layer(const nn::LayerPlan& plan);
   void place_weights(NeuronLayer& layer);
+  void place_columns(NeuronLayer& layer, std::uint32_t neurons, std::uint32_t inputs, std::uint32_t padded_neurons);
+  void frame_convolution(NeuronLayer& layer);
   void place_rows(NeuronLayer& layer);
 
   struct Slot {

@@ -126,6 +126,20 @@ Experiment sine(const std::vector<Override>& overrides) {
   return *parsed;
 }
 
+/// The data set of the experiments in tests/golden. @returns the source folder; null: the environment has none.
+const char* make_images(const test::TemporaryFolder& folder) {
+  const char* python = std::getenv("SKINK_PYTHON");
+  const char* source = std::getenv("SKINK_SOURCE_DIR");
+  if (python == nullptr || source == nullptr) {
+    WARN("SKINK_PYTHON or SKINK_SOURCE_DIR is not set");
+    return nullptr;
+  }
+  const std::string command = std::string("\"") + python + "\" \"" + source + "/tests/data/make_images.py\" \"" +
+                              folder.file("images") + "\" --size 14 --classes 60 --drawings 20 --drawers 3";
+  REQUIRE(std::system(command.c_str()) == 0);
+  return source;
+}
+
 }  // namespace
 
 TEST_CASE("engines: every strategy and codec ends with one model", "[simulation][engines]") {
@@ -293,16 +307,9 @@ TEST_CASE("engines: devices that diverge, and changes that are too large, are th
 }
 
 TEST_CASE("engines: convolutions, pools, a frozen tensor and classes from a data set", "[simulation][engines]") {
-  const char* python = std::getenv("SKINK_PYTHON");
-  const char* source = std::getenv("SKINK_SOURCE_DIR");
-  if (python == nullptr || source == nullptr) {
-    WARN("SKINK_PYTHON or SKINK_SOURCE_DIR is not set");
-    return;
-  }
   const test::TemporaryFolder folder;
-  const std::string command = std::string("\"") + python + "\" \"" + source + "/tests/data/make_images.py\" \"" +
-                              folder.file("images") + "\" --size 14 --classes 60 --drawings 20 --drawers 3";
-  REQUIRE(std::system(command.c_str()) == 0);
+  const char* const source = make_images(folder);
+  if (source == nullptr) return;
   for (const char* file : {"conv", "online_conv", "layers"}) {
     CAPTURE(file);
     const auto experiment = read_experiment(std::string(source) + "/tests/golden/" + file + ".toml");
@@ -330,6 +337,31 @@ TEST_CASE("engines: convolutions, pools, a frozen tensor and classes from a data
                                          {"meta.cohort", cohort}});
     if (!sparse) FAIL(sparse.error().message);
     check_engines(*sparse, folder.path());
+  }
+}
+
+TEST_CASE("engines: filters in the lanes, convolutions of many shapes", "[simulation][engines]") {
+  const test::TemporaryFolder folder;
+  const char* const source = make_images(folder);
+  if (source == nullptr) return;
+  for (const char* layers : {
+           R"([{ type = "conv2d", filters = 19, kernel = [5, 1], stride = [3, 2] }, { type = "tanh" },
+               { type = "conv2d", filters = 1, kernel = 2, padding = "same" }, { type = "flatten" },
+               { type = "dense", units = 3 }])",
+           R"([{ type = "conv2d", filters = 3, kernel = 3, stride = 2, padding = "same" },
+               { type = "conv2d", filters = 21, kernel = [1, 4], stride = 2, padding = "same", trainable = "bias" },
+               { type = "relu" }, { type = "conv2d", filters = 33, kernel = 3, trainable = "weights" },
+               { type = "relu" }, { type = "conv2d", filters = 16, kernel = [2, 1] }, { type = "flatten" },
+               { type = "dense", units = 3 }])",
+           R"([{ type = "conv2d", filters = 17, kernel = 5, padding = "same", trainable = "none" }, { type = "relu" },
+               { type = "max_pool", kernel = 2 }, { type = "conv2d", filters = 9, kernel = 1 },
+               { type = "group_norm", groups = 3 }, { type = "conv2d", filters = 5, kernel = 7, padding = "same" },
+               { type = "tanh" }, { type = "global_average_pool" }, { type = "dense", units = 3 }])"}) {
+    CAPTURE(layers);
+    const auto experiment = read_experiment(std::string(source) + "/tests/golden/online_conv.toml",
+                                            {{"model.layers", layers}, {"meta.cohort", "1"}});
+    if (!experiment) FAIL(experiment.error().message);
+    check_engines(*experiment, folder.path());
   }
 }
 
