@@ -21,16 +21,17 @@ std::vector<std::int64_t> bits_of(const std::vector<float>& values) {
 
 class ScalarContender final : public Contender {
  public:
-  ScalarContender(const BenchCase& bench, bool serial)
+  ScalarContender(const BenchCase& bench, const BenchRounds& computed)
       : bench_(bench),
         phi_(bench.phi),
         parameters_(bench.phi.size()),
-        sample_(bench.network.sample_count()),
+        samples_(computed.batch_size * bench.network.sample_count()),
         scratch_(bench.network.scratch_count()),
+        gradients_(computed.batch_size > 1 ? bench.phi.size() : 0),
         sums_(bench.phi.size()) {
     lanes = "scalar";
     isa = "scalar";
-    is_serial = serial;
+    rounds = computed;
   }
 
   void compute_round() override {
@@ -38,11 +39,11 @@ class ScalarContender final : public Contender {
     phi_ = bench_.phi;
     for (std::uint32_t device = 0; device < bench_.devices; ++device) {
       adapt(device);
-      is_serial ? step() : add();
+      rounds.is_serial ? step() : add();
     }
   }
 
-  std::vector<std::int64_t> result() const override { return is_serial ? bits_of(phi_) : sums_; }
+  std::vector<std::int64_t> result() const override { return rounds.is_serial ? bits_of(phi_) : sums_; }
 
  private:
   void add() {
@@ -57,28 +58,48 @@ class ScalarContender final : public Contender {
   }
 
   void adapt(std::uint32_t device) {
-    const std::size_t inputs = bench_.network.input_size();
-    const std::size_t targets = bench_.target_size();
     std::copy(phi_.begin(), phi_.end(), parameters_.begin());
-    for (std::size_t s = 0; s < bench_.support_size; ++s) {
-      const std::size_t place = device * std::size_t{bench_.support_size} + s;
-      std::copy_n(bench_.inputs.data() + place * inputs, inputs, sample_.begin());
-      const nn::Targets wanted{bench_.targets.data() + place * targets, &target};
-      (void)nn::online_step(bench_.network, Span<float>(parameters_.data(), parameters_.size()),
-                            bench_.inner_learning_rate, {sample_.data(), sample_.size()}, wanted,
-                            {scratch_.data(), scratch_.size()});
+    const std::size_t begin = device * std::size_t{bench_.support_size};
+    for (std::size_t s = 0; s < bench_.support_size; s += rounds.batch_size) {
+      learn(begin + s, std::min<std::size_t>(rounds.batch_size, bench_.support_size - s));
     }
   }
 
-  static float target(const void* context, std::size_t /*sample*/, std::size_t output) {
-    return static_cast<const float*>(context)[output];
+  /// A step on `count` samples.
+  void learn(std::size_t first, std::size_t count) {
+    const std::size_t inputs = bench_.network.input_size();
+    for (std::size_t s = 0; s < count; ++s) {
+      std::copy_n(bench_.inputs.data() + (first + s) * inputs, inputs,
+                  samples_.begin() + static_cast<std::ptrdiff_t>(s * bench_.network.sample_count()));
+    }
+    const Wanted wanted{bench_.targets.data() + first * bench_.target_size(), bench_.target_size()};
+    const nn::Targets targets{&wanted, &target};
+    const Span<float> parameters{parameters_.data(), parameters_.size()};
+    const Span<float> samples{samples_.data(), samples_.size()};
+    const Span<float> scratch{scratch_.data(), scratch_.size()};
+    if (rounds.batch_size == 1) {
+      (void)nn::online_step(bench_.network, parameters, bench_.inner_learning_rate, samples, targets, scratch);
+    } else {
+      (void)nn::batch_step(bench_.network, parameters, bench_.inner_learning_rate, samples, count, targets,
+                           {gradients_.data(), gradients_.size()}, scratch);
+    }
+  }
+
+  struct Wanted {
+    const float* targets;
+    std::size_t size;  ///< of a sample
+  };
+  static float target(const void* context, std::size_t sample, std::size_t output) {
+    const auto* wanted = static_cast<const Wanted*>(context);
+    return wanted->targets[sample * wanted->size + output];
   }
 
   const BenchCase& bench_;
   std::vector<float> phi_;
   std::vector<float> parameters_;
-  std::vector<float> sample_;
+  std::vector<float> samples_;  // [batch_size][sample_count]
   std::vector<float> scratch_;
+  std::vector<float> gradients_;
   std::vector<std::int64_t> sums_;
 };
 
@@ -178,9 +199,10 @@ class DeviceContender final : public Contender {
 /// Devices are shared out among the threads.
 class NeuronContender final : public Contender {
  public:
-  NeuronContender(const BenchCase& bench, const LaneFunctions& lane_functions, std::uint32_t thread_count, bool serial)
+  NeuronContender(const BenchCase& bench, const LaneFunctions& lane_functions, std::uint32_t thread_count,
+                  const BenchRounds& computed)
       : bench_(bench), workers_(thread_count) {
-    is_serial = serial;
+    rounds = computed;
     lanes = "neuron";
     isa = lane_functions.name;
     threads = workers_.count();  // the system may have given fewer
@@ -193,7 +215,7 @@ class NeuronContender final : public Contender {
 
   void compute_round() override {
     for (auto& workbench : devices_) workbench->begin(bench_.phi);
-    if (is_serial) {
+    if (rounds.is_serial) {
       for (std::uint32_t device = 0; device < bench_.devices; ++device) {
         adapt(devices_[0]->device, device);
         devices_[0]->device.step(kMetaLearningRate, 1);
@@ -212,7 +234,7 @@ class NeuronContender final : public Contender {
   }
 
   std::vector<std::int64_t> result() const override {
-    if (is_serial) {
+    if (rounds.is_serial) {
       std::vector<float> phi(bench_.phi.size());
       devices_[0]->device.store(phi.data());
       return bits_of(phi);
@@ -254,7 +276,7 @@ class NeuronContender final : public Contender {
     const std::size_t first = number * std::size_t{bench_.support_size};
     device.adapt(inputs_.data() + first * device.layout().input_stride(),
                  bench_.targets.data() + first * bench_.target_size(), bench_.support_size,
-                 {bench_.inner_learning_rate, 0});
+                 {bench_.inner_learning_rate, rounds.batch_size, 0});
   }
 
   const BenchCase& bench_;
@@ -267,17 +289,13 @@ class NeuronContender final : public Contender {
 
 std::size_t BenchCase::target_size() const { return nn::has_labels(network.loss()) ? 1 : network.output_size(); }
 
-std::unique_ptr<Contender> make_scalar_contender(const BenchCase& bench, bool is_serial) {
-  return std::make_unique<ScalarContender>(bench, is_serial);
+std::unique_ptr<Contender> make_scalar_contender(const BenchCase& bench, const BenchRounds& rounds) {
+  return std::make_unique<ScalarContender>(bench, rounds);
 }
 
 std::unique_ptr<Contender> make_neuron_contender(const BenchCase& bench, const LaneFunctions& functions,
-                                                 std::uint32_t threads) {
-  return std::make_unique<NeuronContender>(bench, functions, threads, false);
-}
-
-std::unique_ptr<Contender> make_serial_contender(const BenchCase& bench, const LaneFunctions& functions) {
-  return std::make_unique<NeuronContender>(bench, functions, 1, true);
+                                                 std::uint32_t threads, const BenchRounds& rounds) {
+  return std::make_unique<NeuronContender>(bench, functions, threads, rounds);
 }
 
 std::unique_ptr<Contender> make_device_contender(const BenchCase& bench, const LaneFunctions& functions,

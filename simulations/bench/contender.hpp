@@ -24,13 +24,21 @@ struct BenchCase {
   std::size_t target_size() const;
 };
 
+/// Contenders with the same rounds end with the same bits.
+struct BenchRounds {
+  bool is_serial = false;  ///< strictly serial rounds of one device each
+  std::uint32_t batch_size = 1;
+
+  bool operator==(const BenchRounds&) const = default;
+};
+
 class Contender {
  public:
   virtual ~Contender() = default;
   const char* lanes = "";
   const char* isa = "";
   std::uint32_t threads = 1;
-  bool is_serial = false;                    ///< strictly serial rounds of one device each
+  BenchRounds rounds;
   const LaneFunctions* functions = nullptr;  ///< whose peak counts; null: no figure
 
   /// A device-round of every device: all from the same phi, or one after the other with the step of the coordinator
@@ -41,15 +49,13 @@ class Contender {
 };
 
 /// The code that a device runs, as the compiler makes it at -O2 without SIMD flags.
-std::unique_ptr<Contender> make_scalar_contender(const BenchCase& bench, bool is_serial);
+std::unique_ptr<Contender> make_scalar_contender(const BenchCase& bench, const BenchRounds& rounds);
 /// A device per lane.
 std::unique_ptr<Contender> make_device_contender(const BenchCase& bench, const LaneFunctions& functions,
                                                  std::uint32_t threads);
 
-/// One device after another, its neurons in lanes.
+/// One device after another, its neurons in lanes. Serial rounds: one thread.
 std::unique_ptr<Contender> make_neuron_contender(const BenchCase& bench, const LaneFunctions& functions,
-                                                 std::uint32_t threads);
-/// The same, serial; on one thread.
-std::unique_ptr<Contender> make_serial_contender(const BenchCase& bench, const LaneFunctions& functions);
+                                                 std::uint32_t threads, const BenchRounds& rounds);
 
 }  // namespace skink::simulations

@@ -12,6 +12,8 @@
 namespace skink::simulations {
 namespace {
 
+constexpr std::uint32_t kBatchSize = 5;  // of the serial rounds with mini-batches
+
 BenchCase make_case(const BenchNet& net, std::uint32_t support_size) {
   BenchCase bench;
   bench.network = make_network(net.model);
@@ -45,16 +47,19 @@ class Race {
       : options_(options), net_(net), case_(make_case(net, support_size)) {
     const std::uint32_t cores =
         options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
-    add(make_scalar_contender(case_, false));
-    add(make_scalar_contender(case_, true));
+    const BenchRounds cohort;
+    const BenchRounds serial{true, 1};
+    const BenchRounds batches{true, kBatchSize};
+    for (const BenchRounds& rounds : {cohort, serial, batches}) add(make_scalar_contender(case_, rounds));
     for (const LaneFunctions* functions : available_lanes()) {
       if (functions->lanes == 1 || !is_wanted(functions->name)) continue;
       for (const std::uint32_t threads :
            cores > 1 ? std::vector<std::uint32_t>{1, cores} : std::vector<std::uint32_t>{1}) {
         add(make_device_contender(case_, *functions, threads));
-        add(make_neuron_contender(case_, *functions, threads));
+        add(make_neuron_contender(case_, *functions, threads, cohort));
       }
-      add(make_serial_contender(case_, *functions));
+      add(make_neuron_contender(case_, *functions, 1, serial));
+      add(make_neuron_contender(case_, *functions, 1, batches));
     }
   }
 
@@ -84,7 +89,8 @@ class Race {
       row.lanes = contender.lanes;
       row.isa = contender.isa;
       row.threads = contender.threads;
-      row.is_serial = contender.is_serial;
+      row.is_serial = contender.rounds.is_serial;
+      row.batch_size = contender.rounds.batch_size;
       row.device_rounds_per_second = 1 / median(entry.seconds);
       std::vector<double> ratios;
       for (std::size_t r = 0; r < entry.seconds.size(); ++r) {
@@ -99,7 +105,11 @@ class Race {
 
  private:
   /// The scalar code that computes the same.
-  const Entry& scalar(const Contender& contender) const { return entries_[contender.is_serial ? 1 : 0]; }
+  const Entry& scalar(const Contender& contender) const {
+    return *std::find_if(entries_.begin(), entries_.end(), [&contender](const Entry& entry) {
+      return entry.contender->rounds == contender.rounds;  // the scalar ones come first
+    });
+  }
 
   bool is_wanted(const std::string& isa) const {
     return options_.isas.empty() || std::find(options_.isas.begin(), options_.isas.end(), isa) != options_.isas.end();
@@ -157,6 +167,7 @@ std::string to_json(const std::vector<BenchRow>& rows) {
                                        {"isa", row.isa},
                                        {"threads", row.threads},
                                        {"serial", row.is_serial},
+                                       {"batch_size", row.batch_size},
                                        {"device_rounds_per_second", row.device_rounds_per_second},
                                        {"ratio_to_scalar", row.ratio_to_scalar},
                                        {"fraction_of_peak", row.fraction_of_peak}});
@@ -165,12 +176,13 @@ std::string to_json(const std::vector<BenchRow>& rows) {
 }
 
 std::string to_table(const std::vector<BenchRow>& rows) {
-  std::string text = fmt::format("{:<16} {:>4}  {:<7} {:<7} {:<7} {:>7} {:>16} {:>9} {:>10}\n", "net", "K", "rounds",
-                                 "lanes", "isa", "threads", "device-rounds/s", "x scalar", "% of peak");
+  std::string text =
+      fmt::format("{:<16} {:>4}  {:<7} {:>5} {:<7} {:<7} {:>7} {:>16} {:>9} {:>10}\n", "net", "K", "rounds", "batch",
+                  "lanes", "isa", "threads", "device-rounds/s", "x scalar", "% of peak");
   for (const BenchRow& row : rows) {
-    text += fmt::format("{:<16} {:>4}  {:<7} {:<7} {:<7} {:>7} {:>16.0f} {:>9.1f} {:>10.1f}\n", row.net,
-                        row.support_size, row.is_serial ? "serial" : "cohort", row.lanes, row.isa, row.threads,
-                        row.device_rounds_per_second, row.ratio_to_scalar, 100 * row.fraction_of_peak);
+    text += fmt::format("{:<16} {:>4}  {:<7} {:>5} {:<7} {:<7} {:>7} {:>16.0f} {:>9.1f} {:>10.1f}\n", row.net,
+                        row.support_size, row.is_serial ? "serial" : "cohort", row.batch_size, row.lanes, row.isa,
+                        row.threads, row.device_rounds_per_second, row.ratio_to_scalar, 100 * row.fraction_of_peak);
   }
   return text;
 }

@@ -80,11 +80,10 @@ bool CohortEngine::prefers_scalar(const TaskGenerator& tasks) const {
 }
 
 void CohortEngine::make_groups(const RunOptions& options, GroupSettings settings) {
-  const bool is_online = experiment_.meta.batch_size == 1 && experiment_.evaluation.batch_size == 1 &&
-                         strategy().inner_loop().change == wire::ChangeKind::kParameters &&
-                         experiment_.adapt.scope.frozen == experiment_.evaluation.scope.frozen;
-  const bool wants_neurons = options.lanes == Lanes::kNeuron ||
-                             (options.lanes == Lanes::kChosen && is_online && prefers_neurons(*settings.functions));
+  const bool can_be_neurons = strategy().inner_loop().change == wire::ChangeKind::kParameters &&
+                              experiment_.adapt.scope.frozen == experiment_.evaluation.scope.frozen;
+  const bool wants_neurons = options.lanes == Lanes::kNeuron || (options.lanes == Lanes::kChosen && can_be_neurons &&
+                                                                 prefers_neurons(*settings.functions));
   const bool may_choose = options.lanes == Lanes::kChosen && options.isa == nullptr;
   if (!wants_neurons && may_choose && prefers_scalar(*settings.tasks)) settings.functions = available_lanes().back();
   lanes_ = wants_neurons ? "neuron" : "device";

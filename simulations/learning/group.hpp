@@ -187,7 +187,7 @@ class DeviceGroup final : public Group {
   std::vector<float> lane_;          // [P], one lane's parameters
 };
 
-/// Online SGD only.
+/// No query gradients; meta-training and evaluation have one scope.
 class NeuronGroup final : public Group {
  public:
   explicit NeuronGroup(const GroupSettings& settings);

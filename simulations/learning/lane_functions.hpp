@@ -2,6 +2,7 @@
 /// The table of lanes.hpp for one instruction set; see pack.hpp for how this is included.
 
 #include "device_lanes.hpp"
+#include "neuron_images.hpp"
 #include "neuron_lanes.hpp"
 
 namespace skink::simulations::SKINK_ISA {

@@ -339,9 +339,7 @@ Result<std::optional<Checkpoint>> find_checkpoint(const RunOptions& options, con
 Result<void> check_lanes(const RunOptions& options) {
   const Experiment& experiment = options.experiment;
   const char* reason = nullptr;
-  if (experiment.meta.batch_size != 1 || experiment.evaluation.batch_size != 1) {
-    reason = "compute online SGD: batch_size must be 1";
-  } else if (learns_from(experiment) == LearnsFrom::kQuery) {
+  if (learns_from(experiment) == LearnsFrom::kQuery) {
     reason = "compute no gradient of a query set";
   } else if (experiment.adapt.scope.frozen != experiment.evaluation.scope.frozen) {
     reason = "have one scope: that of [evaluation] must be that of [adapt]";

@@ -33,6 +33,10 @@ void NeuronDevice::store(float* phi) const { layout_.store(phi_.data(), phi); }
 
 void NeuronDevice::adapt(const float* inputs, const float* targets, std::uint32_t count, const NeuronStep& step,
                          StageClock* clock) {
+  if (step.batch_size > 1 && gradients_.size() == 0) {
+    gradients_.resize(layout_.image_size());
+    std::fill_n(gradients_.data(), gradients_.size(), 0.0F);
+  }
   NeuronPass pass;
   pass.layout = &layout_;
   pass.image = w_.data();
@@ -42,6 +46,8 @@ void NeuronDevice::adapt(const float* inputs, const float* targets, std::uint32_
   pass.inputs = inputs;
   pass.targets = targets;
   pass.count = count;
+  pass.batch_size = step.batch_size;
+  pass.gradients = gradients_.data();
   pass.inner_learning_rate = step.inner_learning_rate;
   pass.phi = phi_.data();
   pass.pull = step.pull;

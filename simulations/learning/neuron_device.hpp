@@ -18,6 +18,7 @@ enum class Outcome : std::uint8_t { kTaken, kDiverged, kTooLarge };
 /// One step of SGD; `pull` as in LanePass.
 struct NeuronStep {
   float inner_learning_rate = 0;
+  std::uint32_t batch_size = 1;
   float pull = 0;
 };
 
@@ -30,7 +31,8 @@ class NeuronDevice {
   void load(const float* phi);
   void store(float* phi) const;
 
-  /// One pass over a support set. inputs: [count][layout().input_stride()], aligned, padding zero; targets: [count][T].
+  /// One pass over a support set, or over some whole mini-batches of it. inputs: [count][layout().input_stride()],
+  /// aligned, padding zero; targets: [count][T].
   void adapt(const float* inputs, const float* targets, std::uint32_t count, const NeuronStep& step,
              StageClock* clock = nullptr);
   /// What has become of the passes since the last reset() or step().
@@ -58,6 +60,7 @@ class NeuronDevice {
   const LaneFunctions& functions_;
   LaneBuffer phi_;
   LaneBuffer w_;
+  LaneBuffer gradients_;  // of mini-batches
   LaneBuffer workspace_;
   LaneBuffer scratch_;
   std::vector<std::uint32_t> places_;

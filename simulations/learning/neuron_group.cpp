@@ -40,8 +40,8 @@ void NeuronGroup::run_passes(std::uint32_t k, const rounds::InnerLoop& loop) {
       const SampleRange range{first, std::min(samples_.most_at_a_time(), count - first)};
       samples_.fill_device(k, TaskSet::kSupport, range, order, device_.layout().input_stride(), inputs_.data(),
                            targets_.data());
-      device_.adapt(inputs_.data(), targets_.data(), range.count, {loop.inner_learning_rate, loop.pull()},
-                    settings_.clock);
+      device_.adapt(inputs_.data(), targets_.data(), range.count,
+                    {loop.inner_learning_rate, loop.batch_size, loop.pull()}, settings_.clock);
     }
   }
 }

@@ -131,6 +131,7 @@ static void row_forward(const Pack* w, const float* b, const Pack* x, size_t inp
 struct Device {
   const NeuronLayout& layout;
   float* image;
+  float* target;  ///< where updates go: the image, or that of gradients
   float* workspace;
   Pack* scratch;
   uint32_t* places;
@@ -192,7 +193,7 @@ void forward(Device& device, const float* input, uint32_t* touched, Clock& clock
 
 static void update_columns(const Device& device, const NeuronLayer& layer, Pack scale) noexcept {
   const Inputs inputs = inputs_of(device, layer);
-  Pack* w = packs(device.image + layer.columns);
+  Pack* w = packs(device.target + layer.columns);
   const Pack* d = packs(device.workspace + layer.y);
   const size_t vectors = layer.padded_outputs / kLanes;
   if (inputs.places != nullptr) {
@@ -211,16 +212,15 @@ static void backward_dense(const Device& device, const NeuronLayer& layer, Pack 
     const size_t outputs = plan.out.size();
     for (size_t o = 0; o < outputs; ++o) device.scratch[o] = Traits::broadcast(d[o]);
     nn::kernels::Update<Pack> update;
-    Pack* rows = packs(device.image + layer.rows);
-    update.weights = plan.moves_weights ? rows : nullptr;
+    update.weights = plan.moves_weights ? packs(device.target + layer.rows) : nullptr;
     update.scale = scale;
     update.propagates = plan.propagates;
     update.in_activation = plan.in_activation;
-    nn::kernels::dense_backward(rows, packs(const_cast<float*>(device.x(layer))), device.scratch,
-                                layer.padded_inputs / kLanes, outputs, update);
+    nn::kernels::dense_backward(packs(device.image + layer.rows), packs(const_cast<float*>(device.x(layer))),
+                                device.scratch, layer.padded_inputs / kLanes, outputs, update);
   }
   if (plan.moves_bias) {
-    nn::kernels::add_scaled(packs(device.image + layer.bias), packs(d), scale, layer.padded_outputs / kLanes);
+    nn::kernels::add_scaled(packs(device.target + layer.bias), packs(d), scale, layer.padded_outputs / kLanes);
   }
 }
 
@@ -230,10 +230,10 @@ void backward(const Device& device, float scale, Clock& clock) noexcept {
   for (size_t l = layers.size(); l-- > 0;) {
     const NeuronLayer& layer = layers[l];
     if (layer.form == NeuronLayer::Form::kPlain) {
-      plain_backward(layer, device.image, scale, const_cast<float*>(device.x(layer)), device.workspace + layer.y,
-                     reinterpret_cast<float*>(device.scratch));
+      plain_backward(layer, device.image, device.target, scale, const_cast<float*>(device.x(layer)),
+                     device.workspace + layer.y, reinterpret_cast<float*>(device.scratch));
     } else if (layer.form == NeuronLayer::Form::kFilters) {
-      convolve_backward(layer, device.image, device.image, Traits::broadcast(scale),
+      convolve_backward(layer, device.image, device.target, Traits::broadcast(scale),
                         const_cast<float*>(device.x(layer)), device.workspace + layer.y, device.scratch);
     } else {
       backward_dense(device, layer, Traits::broadcast(scale));
@@ -243,46 +243,73 @@ void backward(const Device& device, float scale, Clock& clock) noexcept {
   }
 }
 
-/// nn::pull_towards() for the rows of one part of an image, which has all copies of a parameter.
-static void pull_part(const NeuronPass& pass, size_t begin, size_t count) noexcept {
-  const Pack share = Traits::broadcast(pass.pull);
-  for (size_t i = begin; i < begin + count; i += kLanes) {
-    Pack& w = packs(pass.image + i)[0];
-    w = w - share * (w - packs(pass.phi + i)[0]);
-  }
-}
-
-/// What no sample has touched is phi still, and stays it.
-static void pull_towards_phi(const NeuronPass& pass) noexcept {
-  if (pass.pull == 0.0F) return;
+/// visit(begin, count) for each part of the image that samples may have changed; the others are phi still.
+template <class Visit>
+void for_each_touched(const NeuronPass& pass, const Visit& visit) noexcept {
   const NeuronLayout& layout = *pass.layout;
   size_t rest = 0;
   if (layout.has_sparse_rows()) {
     for (size_t word = 0; word < layout.input_stride() / kLanes; ++word) {
       for (uint32_t bits = pass.touched[word]; bits != 0; bits &= bits - 1) {
         const size_t row = word * kLanes + static_cast<size_t>(__builtin_ctz(bits));
-        pull_part(pass, row * layout.row_size(), layout.row_size());
+        visit(row * layout.row_size(), layout.row_size());
       }
     }
     rest = layout.row_size() * layout.network().input_size();
   }
-  pull_part(pass, rest, layout.image_size() - rest);
+  visit(rest, layout.image_size() - rest);
+}
+
+/// nn::pull_towards() for an image, which has all copies of a parameter.
+static void pull_towards_phi(const NeuronPass& pass) noexcept {
+  if (pass.pull == 0.0F) return;
+  const Pack share = Traits::broadcast(pass.pull);
+  for_each_touched(pass, [&](size_t begin, size_t count) {
+    for (size_t i = begin; i < begin + count; i += kLanes) {
+      Pack& w = packs(pass.image + i)[0];
+      w = w - share * (w - packs(pass.phi + i)[0]);
+    }
+  });
+}
+
+/// nn::apply_gradients() for an image; gradients become zero again. What does not move has a gradient of zero.
+static void apply_gradients(const NeuronPass& pass, size_t batch) noexcept {
+  const Pack step = Traits::broadcast(pass.inner_learning_rate / static_cast<float>(batch));
+  for_each_touched(pass, [&](size_t begin, size_t count) {
+    for (size_t i = begin; i < begin + count; i += kLanes) {
+      Pack& w = packs(pass.image + i)[0];
+      Pack& gradient = packs(pass.gradients + i)[0];
+      w = w - step * gradient;
+      gradient = Traits::broadcast(0.0F);
+    }
+  });
+}
+
+/// Forward, loss and backward of one sample.
+template <class Clock>
+void learn_sample(NeuronPass& pass, Device& device, size_t s, float scale, Clock& clock) noexcept {
+  const nn::Network& network = device.layout.network();
+  const float* input = pass.inputs + s * device.layout.input_stride();
+  forward(device, input, pass.touched, clock);
+  const float loss =
+      plain_loss(network, device.layout.outputs(pass.workspace), input, pass.targets + s * network.target_size());
+  pass.diverged |= !arithmetic::is_finite(loss);
+  clock.lap(kLoss);
+  backward(device, scale, clock);
 }
 
 template <class Clock>
 void adapt_device(NeuronPass& pass, Clock& clock) noexcept {
-  const NeuronLayout& layout = *pass.layout;
-  const nn::Network& network = layout.network();
-  Device device{layout, pass.image, pass.workspace, packs(pass.scratch), pass.places};
-  for (size_t s = 0; s < pass.count; ++s) {
-    forward(device, pass.inputs + s * layout.input_stride(), pass.touched, clock);
-    const float* input = pass.inputs + s * layout.input_stride();
-    const float loss =
-        plain_loss(network, layout.outputs(pass.workspace), input, pass.targets + s * network.target_size());
-    pass.diverged |= !arithmetic::is_finite(loss);
-    clock.lap(kLoss);
-    backward(device, -pass.inner_learning_rate, clock);
+  const bool is_online = pass.batch_size == 1;
+  Device device{*pass.layout,   pass.image,          is_online ? pass.image : pass.gradients,
+                pass.workspace, packs(pass.scratch), pass.places};
+  for (size_t first = 0; first < pass.count; first += pass.batch_size) {
+    const size_t batch = pass.count - first < pass.batch_size ? pass.count - first : pass.batch_size;
+    const float scale = is_online ? -pass.inner_learning_rate : 1.0F;
+    for (size_t s = first; s < first + batch; ++s) learn_sample(pass, device, s, scale, clock);
+    if (!is_online) apply_gradients(pass, batch);
     pull_towards_phi(pass);
+    if (!is_online) clock.lap(kOther);
   }
 }
 
@@ -298,7 +325,8 @@ static void neuron_adapt(NeuronPass& pass) noexcept {
 static void neuron_query(NeuronQuery& query) noexcept {
   const NeuronLayout& layout = *query.layout;
   const nn::Network& network = layout.network();
-  Device device{layout, const_cast<float*>(query.image), query.workspace, packs(query.scratch), query.places};
+  float* image = const_cast<float*>(query.image);
+  Device device{layout, image, nullptr, query.workspace, packs(query.scratch), query.places};
   NoClock none;
   for (size_t s = 0; s < query.count; ++s) {
     forward(device, query.inputs + s * layout.input_stride(), nullptr, none);
@@ -307,65 +335,6 @@ static void neuron_query(NeuronQuery& query) noexcept {
     memcpy(query.outputs + s * network.output_size(), outputs, network.output_size() * sizeof(float));
     query.losses[s] = plain_loss(network, outputs, query.inputs + s * layout.input_stride(), target);
   }
-}
-
-// ---- images ---------------------------------------------------------------------------------------------------------
-
-/// visit(begin, count) for each part.
-template <class Visit>
-void for_each_part(const ImageParts& parts, const Visit& visit) noexcept {
-  for (size_t r = 0; r < parts.row_count; ++r) visit(parts.rows[r] * parts.row_size, parts.row_size);
-  visit(parts.rest, parts.size - parts.rest);
-}
-
-static uint32_t verdict(IntLanes infinite, IntLanes too_large) noexcept {
-  if (Traits::none(too_large)) return 0;  // infinite ones are too large
-  return Traits::none(infinite) ? 2 : 1;
-}
-
-static uint32_t image_check(const ImageParts& parts, const float* w, const float* phi) noexcept {
-  IntLanes infinite{};
-  IntLanes too_large{};
-  for_each_part(parts, [&](size_t begin, size_t count) {
-    for (size_t i = begin; i < begin + count; i += kLanes) {
-      const Pack change = packs(w + i)[0] - packs(phi + i)[0];
-      infinite |= is_infinite(change);
-      too_large |= is_too_large(change);
-    }
-  });
-  return verdict(infinite, too_large);
-}
-
-/// Optimization: adds and looks in one pass; what turns out not to count is taken away again, which leaves no trace:
-/// 64-bit sums wrap around.
-static uint32_t image_take(const ImageParts& parts, const float* w, const float* phi, int64_t* sums) noexcept {
-  IntLanes too_large{};
-  for_each_part(parts, [&](size_t begin, size_t count) {
-    for (size_t i = begin; i < begin + count; i += kLanes) {
-      const Pack change = packs(w + i)[0] - packs(phi + i)[0];
-      too_large |= is_too_large(change);
-      add_fixed_point(change, sums + i);
-    }
-  });
-  if (Traits::none(too_large)) return 0;
-  for_each_part(parts, [&](size_t begin, size_t count) {
-    for (size_t i = begin; i < begin + count; i += kLanes) {
-      subtract_fixed_point(packs(w + i)[0] - packs(phi + i)[0], sums + i);
-    }
-  });
-  return image_check(parts, w, phi);
-}
-
-static void image_step(const ImageParts& parts, float* w, float* phi, double meta_learning_rate,
-                       uint32_t weight) noexcept {
-  for_each_part(parts, [&](size_t begin, size_t count) {
-    for (size_t i = begin; i < begin + count; i += kLanes) {
-      const Pack old = packs(phi + i)[0];
-      const Pack now = outer_step(old, packs(w + i)[0] - old, meta_learning_rate, weight);
-      packs(phi + i)[0] = now;
-      packs(w + i)[0] = now;
-    }
-  });
 }
 
 }  // namespace skink::simulations::SKINK_ISA

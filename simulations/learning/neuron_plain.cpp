@@ -11,13 +11,13 @@ void plain_forward(const NeuronLayer& layer, const float* image, const float* x,
   nn::kernels::forward_layer(layer.plan, image + layer.weights, image + layer.bias, x, y);
 }
 
-void plain_backward(const NeuronLayer& layer, float* image, float scale, float* x, const float* d,
+void plain_backward(const NeuronLayer& layer, const float* image, float* target, float scale, float* x, const float* d,
                     float* scratch) noexcept {
-  assert(image != nullptr);  // the comparisons of `update` with null do not concern it
+  assert(target != nullptr);  // the comparisons of `update` with null do not concern it
   const bool has_parameters = nn::has_parameters(layer.plan.spec.kind);
   nn::kernels::Update<float> update;
-  update.weights = has_parameters && layer.plan.moves_weights ? image + layer.weights : nullptr;
-  update.bias = has_parameters && layer.plan.moves_bias ? image + layer.bias : nullptr;
+  update.weights = has_parameters && layer.plan.moves_weights ? target + layer.weights : nullptr;
+  update.bias = has_parameters && layer.plan.moves_bias ? target + layer.bias : nullptr;
   update.scale = scale;
   update.propagates = layer.plan.propagates;
   update.in_activation = layer.plan.in_activation;

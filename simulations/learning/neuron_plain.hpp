@@ -11,8 +11,9 @@ namespace skink::simulations {
 
 void plain_forward(const NeuronLayer& layer, const float* image, const float* x, float* y) noexcept;
 
-/// @param[in] scratch  [network.scratch_count()]
-void plain_backward(const NeuronLayer& layer, float* image, float scale, float* x, const float* d,
+/// @param[in,out] target   an image to which scale * gradient is added; may be `image`
+/// @param[in]     scratch  [network.scratch_count()]
+void plain_backward(const NeuronLayer& layer, const float* image, float* target, float scale, float* x, const float* d,
                     float* scratch) noexcept;
 
 /// No layer below this one is needed on the way back.

@@ -99,12 +99,11 @@ void check_same(const RunResult& result, const RunResult& expected) {
 
 /// Runs the learning engine with every instruction set, kind of lanes and some numbers of threads.
 void check_lanes(const Experiment& experiment, const RunResult& expected, const std::string& data = "") {
-  const bool is_online = experiment.meta.batch_size == 1 && experiment.evaluation.batch_size == 1 &&
-                         experiment.meta.strategy != StrategyKind::kFomaml &&
-                         experiment.adapt.scope == experiment.evaluation.scope;
+  const bool has_neurons =
+      experiment.meta.strategy != StrategyKind::kFomaml && experiment.adapt.scope == experiment.evaluation.scope;
   for (const simulations::LaneFunctions* isa : simulations::available_lanes()) {
     for (const Lanes lanes : {Lanes::kDevice, Lanes::kNeuron}) {
-      if (lanes == Lanes::kNeuron && !is_online) continue;
+      if (lanes == Lanes::kNeuron && !has_neurons) continue;
       for (const std::uint32_t threads : {1U, 2U, 3U}) {
         CAPTURE(isa->name, lanes, threads);
         check_same(run(experiment, Engine::kLearning, data, isa, lanes, threads), expected);
@@ -267,11 +266,7 @@ TEST_CASE("engines: a scope is the same in all lanes", "[simulation][engines]") 
 
 TEST_CASE("engines: neuron lanes refuse what they cannot compute", "[simulation][engines]") {
   RunOptions options;
-  options.experiment = sine({});
   options.lanes = Lanes::kNeuron;
-  const auto result = simulations::run_experiment(options);
-  REQUIRE_FALSE(result.has_value());
-  CHECK(result.error().message.find("batch_size must be 1") != std::string::npos);
   options.experiment = sine({{"meta.strategy", "\"fomaml\""}, {"meta.batch_size", "1"}});
   const auto gradient = simulations::run_experiment(options);
   REQUIRE_FALSE(gradient.has_value());
@@ -376,8 +371,9 @@ TEST_CASE("engines: a device alone is computed without lanes, unless evaluations
     return run_learning(options)->isa;
   };
   const std::string widest = simulations::available_lanes().front()->name;
-  CHECK(isa_of({}) == "scalar");
+  CHECK(isa_of({{"meta.strategy", "\"fomaml\""}}) == "scalar");
   CHECK(isa_of({{"meta.cohort", "3"}}) == widest);
-  CHECK(isa_of({{"evaluation.final_tasks", "900"}}) == widest);
-  CHECK(isa_of({{"meta.batch_size", "1"}, {"evaluation.batch_size", "1"}}) == widest);  // neurons are in the lanes
+  CHECK(isa_of({{"meta.strategy", "\"fomaml\""}, {"evaluation.final_tasks", "900"}}) == widest);
+  CHECK(isa_of({}) == widest);  // neurons are in the lanes
+  CHECK(isa_of({{"meta.batch_size", "1"}, {"evaluation.batch_size", "1"}}) == widest);
 }

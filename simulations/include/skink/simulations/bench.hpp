@@ -3,7 +3,8 @@
 /// How fast this machine adapts devices: the kernels alone, on samples that lie ready, in every kind of lanes and
 /// instruction set beside the scalar code that a device runs, all in one run. A device-round here is: start from phi,
 /// K steps of online SGD, add the change to the round's sums; in strictly serial rounds the step of the coordinator
-/// instead. Drawing samples is not in it; `skink-sim run` has it.
+/// instead. Serial rounds are measured with mini-batches of 5 too. Drawing samples is not in it; `skink-sim run` has
+/// it.
 
 #include <cstdint>
 #include <functional>
@@ -49,6 +50,7 @@ struct BenchRow {
   std::string isa;
   std::uint32_t threads = 1;
   bool is_serial = false;
+  std::uint32_t batch_size = 1;  ///< of the inner loop
   double device_rounds_per_second = 0;
   double ratio_to_scalar = 0;   ///< median over repetitions of the ratio within one repetition; one scalar thread
                                 ///< that computes the same rounds

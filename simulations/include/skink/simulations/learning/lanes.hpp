@@ -96,7 +96,7 @@ struct LaneTake {
 
 class NeuronLayout;
 
-/// One pass of online SGD over a device's samples, with neuron lanes.
+/// One pass over a device's samples, with neuron lanes.
 struct NeuronPass {
   const NeuronLayout* layout = nullptr;
   float* image = nullptr;           ///< the parameters, in and out
@@ -105,7 +105,9 @@ struct NeuronPass {
   std::uint32_t* places = nullptr;  ///< [layout.input_stride() + lanes], scratch
   const float* inputs = nullptr;    ///< [count][layout.input_stride()]
   const float* targets = nullptr;   ///< [count][target_size]
-  std::uint32_t count = 0;
+  std::uint32_t count = 0;          ///< with mini-batches whole ones, but for the end
+  std::uint32_t batch_size = 1;
+  float* gradients = nullptr;  ///< an image, zero before and after; a batch size above 1
   float inner_learning_rate = 0;
   const float* phi = nullptr;  ///< its image
   float pull = 0;              ///< towards phi after every step
