@@ -7,12 +7,17 @@
 
 #include "contender.hpp"
 #include "measure.hpp"
+#include "protocol_bench.hpp"
 #include "skink/simulations/bench.hpp"
 
 namespace skink::simulations {
 namespace {
 
 constexpr std::uint32_t kBatchSize = 5;  // of the serial rounds with mini-batches
+
+std::uint32_t most_threads(const BenchOptions& options) {
+  return options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+}
 
 BenchCase make_case(const BenchNet& net, std::uint32_t support_size) {
   BenchCase bench;
@@ -45,8 +50,7 @@ class Race {
  public:
   Race(const BenchOptions& options, const BenchNet& net, std::uint32_t support_size)
       : options_(options), net_(net), case_(make_case(net, support_size)) {
-    const std::uint32_t cores =
-        options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+    const std::uint32_t cores = most_threads(options);
     const BenchRounds cohort;
     const BenchRounds serial{true, 1};
     const BenchRounds batches{true, kBatchSize};
@@ -142,6 +146,22 @@ class Race {
   std::vector<Entry> entries_;
 };
 
+/// Compared with the scalar cohort, which is the first of the net's rows.
+Result<void> add_protocol_rows(const BenchOptions& options, const BenchNet& net, std::uint32_t support_size,
+                               const BenchRow& scalar, std::vector<BenchRow>& rows) {
+  const std::optional<Experiment> experiment = protocol_case(net, support_size);
+  if (!experiment) return {};
+  const std::uint32_t most = most_threads(options);
+  for (const std::uint32_t threads : most > 1 ? std::vector<std::uint32_t>{1, most} : std::vector<std::uint32_t>{1}) {
+    auto row = measure_protocol(*experiment, threads, options);
+    if (!row) return row.error();
+    row->ratio_to_scalar = row->device_rounds_per_second / scalar.device_rounds_per_second;
+    row->fraction_of_peak = scalar.fraction_of_peak * row->ratio_to_scalar / threads;
+    rows.push_back(*row);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<BenchRow>> run_bench(const BenchOptions& options) {
@@ -152,7 +172,11 @@ Result<std::vector<BenchRow>> run_bench(const BenchOptions& options) {
       Race race(options, net, support_size);
       const auto ran = race.run();
       if (!ran) return ran.error();
+      const std::size_t first = rows.size();
       race.add_rows(rows);
+      const BenchRow scalar = rows[first];
+      const auto added = add_protocol_rows(options, net, support_size, scalar, rows);
+      if (!added) return added.error();
     }
   }
   return rows;
@@ -177,10 +201,10 @@ std::string to_json(const std::vector<BenchRow>& rows) {
 
 std::string to_table(const std::vector<BenchRow>& rows) {
   std::string text =
-      fmt::format("{:<16} {:>4}  {:<7} {:>5} {:<7} {:<7} {:>7} {:>16} {:>9} {:>10}\n", "net", "K", "rounds", "batch",
+      fmt::format("{:<16} {:>4}  {:<7} {:>5} {:<8} {:<7} {:>7} {:>16} {:>9} {:>10}\n", "net", "K", "rounds", "batch",
                   "lanes", "isa", "threads", "device-rounds/s", "x scalar", "% of peak");
   for (const BenchRow& row : rows) {
-    text += fmt::format("{:<16} {:>4}  {:<7} {:>5} {:<7} {:<7} {:>7} {:>16.0f} {:>9.1f} {:>10.1f}\n", row.net,
+    text += fmt::format("{:<16} {:>4}  {:<7} {:>5} {:<8} {:<7} {:>7} {:>16.0f} {:>9.1f} {:>10.1f}\n", row.net,
                         row.support_size, row.is_serial ? "serial" : "cohort", row.batch_size, row.lanes, row.isa,
                         row.threads, row.device_rounds_per_second, row.ratio_to_scalar, 100 * row.fraction_of_peak);
   }

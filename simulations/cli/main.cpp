@@ -35,7 +35,7 @@ void add_experiment(Command& command, cli::ExperimentArguments& experiment) {
 
 void add_speed(Command& command, cli::SpeedArguments& speed) {
   command.option("--isa", speed.isa, "Instruction set of the learning engine (default: the widest)");
-  command.option("--threads", speed.threads, "Threads of the learning engine (default: all cores)").range(1U, 1024U);
+  command.option("--threads", speed.threads, "Threads that compute devices (default: all cores)").range(1U, 1024U);
 }
 
 void add_lanes(Command& command, Lanes& chosen) {

@@ -1,6 +1,8 @@
 #include "skink/simulations/run.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include "skink/coordinator/results/results.hpp"
 #include "skink/host/experiment/strategies.hpp"
@@ -36,6 +38,7 @@ Result<RunResult> run_protocol(const RunOptions& given) {
   config.master_key = simulation_key();
   config.run = options.run;
   config.mode = options.replay != nullptr ? coordinator::RunMode::kReplay : coordinator::RunMode::kLive;
+  options.world.threads = options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
   World world(config, prepared->tasks, options.world, options.replay);
 
   const auto start = std::chrono::steady_clock::now();

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
+#include <iterator>
 
 #include "skink/common/arithmetic/philox.hpp"
 #include "skink/edge/model_message.hpp"
 #include "skink/host/experiment/device_memory.hpp"
+#include "world_device.hpp"
 
 namespace skink::simulations {
 namespace {
@@ -45,59 +46,12 @@ void keep(coordinator::RunSnapshot& snapshot, const coordinator::Action& action)
 
 }  // namespace
 
-struct World::Device {
-  Device(std::string device_id, const crypto::Key& key, const TaskGenerator& tasks, std::size_t arena_bytes,
-         std::size_t model_bytes)
-      : id(std::move(device_id)),
-        arena(arena_bytes / sizeof(float)),
-        model(model_bytes),
-        source(tasks),
-        client_key(key) {
-    restart();
-  }
-
-  /// As after a reset: the arena is empty, the slot is not.
-  void restart() {
-    std::fill(arena.begin(), arena.end(), 0.0F);
-    client.emplace(config(client_key), platform());
-    (void)client->restore_model(static_cast<std::uint32_t>(model.size()));  // none yet: it is fetched
-  }
-
-  edge::ClientConfig config(const crypto::Key& key) {
-    edge::ClientConfig config;
-    config.identity = {id.c_str(), key};
-    config.arena = {reinterpret_cast<std::uint8_t*>(arena.data()), arena.size() * sizeof(float)};
-    config.firmware = "skink-sim";
-    return config;
-  }
-  edge::Platform platform() {
-    edge::Platform platform;
-    platform.model.context = this;
-    platform.model.size = static_cast<std::uint32_t>(model.size());
-    platform.model.read = [](void* context, std::uint32_t offset, MutableBytes out) {
-      const auto& slot = static_cast<Device*>(context)->model;
-      if (offset > slot.size() || out.size() > slot.size() - offset) return Status::kUnavailable;
-      std::memcpy(out.data(), slot.data() + offset, out.size());
-      return Status::kOk;
-    };
-    platform.samples = source.source();
-    return platform;
-  }
-
-  std::string id;
-  bool connected = false;
-  Payload state;  // retained at the broker
-  std::vector<float> arena;
-  std::vector<std::uint8_t> model;
-  edge::TaskSource source;
-  crypto::Key client_key;
-  std::optional<edge::Client> client;
-  std::uint64_t timer_ms = edge::Client::kNever;  // when its pending timer event fires
-};
-
 World::World(const coordinator::CoordinatorConfig& config, const TaskGenerator& tasks, const WorldOptions& options,
              const coordinator::RunSnapshot* snapshot)
-    : options_(options), config_(config), coordinator_(std::make_unique<coordinator::Coordinator>(config, snapshot)) {
+    : options_(options),
+      config_(config),
+      workers_(options.threads),
+      coordinator_(std::make_unique<coordinator::Coordinator>(config, snapshot)) {
   committed_.run = config.run;
   if (options_.device_ids.empty() && snapshot != nullptr) options_.device_ids = snapshot->roster;
   if (options_.device_ids.empty()) options_.device_ids = default_ids(config.experiment.fleet.devices);
@@ -138,8 +92,15 @@ bool World::run(const WorldObserver& observer, const std::function<bool()>& stop
     }
     const Event event = events_.top();
     events_.pop();
-    if (event.kind == Event::Kind::kToCoordinator) ++heard_;
-    handle(event);
+    if (event.kind == Event::Kind::kToCoordinator) {
+      ++heard_;
+      hear(event);
+    } else if (workers_.count() > 1 && is_work(event)) {
+      handle_together(event);
+    } else {
+      handle(event);
+      send_outgoing(devices_[event.device]->outgoing);
+    }
   }
 }
 
@@ -152,6 +113,7 @@ void World::connect(std::size_t index) {
   devices_[index]->connected = true;
   devices_[index]->client->on_connected(now_ms_);
   pump(index);
+  send_outgoing(devices_[index]->outgoing);
 }
 
 void World::disconnect(std::size_t index) {
@@ -178,6 +140,18 @@ double World::uniform() {
   const std::uint32_t element = random_element_++;
   const arithmetic::PhiloxBlock block = arithmetic::philox(options_.faults.seed, element / 4, purpose, 0, 0);
   return static_cast<double>(arithmetic::uniform(block.words[element % 4]));
+}
+
+void World::send_outgoing(std::vector<Outgoing>& outgoing) {
+  for (Outgoing& one : outgoing) {
+    if (one.event.kind == Event::Kind::kTimer) {
+      one.event.sequence = sequence_++;
+      events_.push(std::move(one.event));
+    } else {
+      send(std::move(one.event), one.reliable);
+    }
+  }
+  outgoing.clear();
 }
 
 /// Reliable: between a device and its broker session (retained state, subscriptions); everything else may suffer.
@@ -252,17 +226,55 @@ void World::publish(const coordinator::Publish& publication) {
   send(std::move(event), false);
 }
 
+/// A device may have to compute.
+bool World::is_work(const Event& event) const {
+  return event.kind == Event::Kind::kModelChunk && event.time_ms == now_ms_;
+}
+
+/// Models that reach devices in one moment, and what the devices then compute. They know nothing of each other, so each
+/// may have a thread of its own; what they say is sent in the order of the events, as if one had followed the other.
+void World::handle_together(const Event& first) {
+  std::vector<Event> events{first};
+  while (!events_.empty() && is_work(events_.top())) {
+    events.push_back(events_.top());
+    events_.pop();
+  }
+  std::map<std::size_t, std::vector<std::size_t>> places_of;  // of a device, which has pieces of a model one by one
+  for (std::size_t place = 0; place < events.size(); ++place) places_of[events[place].device].push_back(place);
+  std::vector<const std::vector<std::size_t>*> parts;
+  for (const auto& [device, places] : places_of) parts.push_back(&places);
+  workers_.run(static_cast<std::uint32_t>(parts.size()), [&](std::uint32_t /*worker*/, std::uint32_t part) {
+    for (const std::size_t place : *parts[part]) {
+      devices_[events[place].device]->place = place;
+      handle(events[place]);
+    }
+  });
+  std::vector<Outgoing> outgoing;
+  for (const auto& [device, places] : places_of) {
+    std::vector<Outgoing>& said = devices_[device]->outgoing;
+    std::move(said.begin(), said.end(), std::back_inserter(outgoing));
+    said.clear();
+  }
+  std::stable_sort(outgoing.begin(), outgoing.end(),
+                   [](const Outgoing& a, const Outgoing& b) { return a.place < b.place; });
+  send_outgoing(outgoing);
+}
+
+void World::hear(const Event& event) {
+  const std::string& id = devices_[event.device]->id;
+  const Bytes bytes = event.payload ? Bytes{event.payload->data(), event.payload->size()} : Bytes{};
+  if (event.topic == wire::TopicKind::kState) {
+    coordinator_->on_state(id, bytes, now_ms_);
+  } else {
+    coordinator_->on_update(id, bytes, now_ms_);
+  }
+}
+
 void World::handle(const Event& event) {
   Device& device = *devices_[event.device];
   const Bytes bytes = event.payload ? Bytes{event.payload->data(), event.payload->size()} : Bytes{};
   switch (event.kind) {
-    case Event::Kind::kToCoordinator:
-      if (event.topic == wire::TopicKind::kState) {
-        coordinator_->on_state(device.id, bytes, now_ms_);
-      } else {
-        coordinator_->on_update(device.id, bytes, now_ms_);
-      }
-      return;
+    case Event::Kind::kToCoordinator: return;
     case Event::Kind::kToDevice:
       if (!device.connected) return;
       if (event.topic == wire::TopicKind::kTask) {
@@ -295,7 +307,7 @@ void World::handle(const Event& event) {
 }
 
 bool World::is_given_up() {
-  is_given_up_ = is_given_up_ || (give_up_ && give_up_());
+  if (!is_given_up_ && give_up_ && give_up_()) is_given_up_ = true;
   return is_given_up_;
 }
 
@@ -332,7 +344,7 @@ void World::carry_out(std::size_t index, const edge::Action& action) {
   event.topic = action.topic;
   event.payload = std::make_shared<const std::vector<std::uint8_t>>(action.payload.begin(), action.payload.end());
   if (action.retain) device.state = event.payload;
-  send(std::move(event), action.topic == wire::TopicKind::kState);
+  device.outgoing.push_back({device.place, std::move(event), action.topic == wire::TopicKind::kState});
   device.client->on_published(now_ms_);
 }
 
@@ -345,7 +357,7 @@ void World::deliver_model(std::size_t index, std::uint32_t slot, std::uint32_t c
     event.device = index;
     event.chunk = k;
     event.payload = chunks[k];
-    send(std::move(event), false);
+    devices_[index]->outgoing.push_back({devices_[index]->place, std::move(event), false});
   }
 }
 
@@ -359,8 +371,7 @@ void World::set_timer(std::size_t index) {
   event.kind = Event::Kind::kTimer;
   event.device = index;
   event.time_ms = std::max(wake, now_ms_);
-  event.sequence = sequence_++;
-  events_.push(std::move(event));
+  device.outgoing.push_back({device.place, std::move(event), true});
 }
 
 }  // namespace skink::simulations

@@ -105,6 +105,29 @@ TEST_CASE("world: a coordinator that hears messages in batches, with several wor
   }
 }
 
+TEST_CASE("world: threads do not change the history", "[simulation][faults]") {
+  const auto seed = GENERATE(range(0U, 5U));
+  const Experiment setup = experiment({{"fleet.deadline_ms", "3000"}, {"codec.uplink", "topk:0.1+int8+ef"}});
+  WorldOptions options;
+  if (seed > 0) options.faults = {seed, 0.3, 0.2, seed < 3 ? 900U : 0U};
+  const Outcome alone = run_world(setup, options);
+  options.threads = 3;
+  const Outcome shared = run_world(setup, options);
+  REQUIRE(shared.finished == alone.finished);
+  CHECK(shared.model_sha256 == alone.model_sha256);
+  REQUIRE(shared.transcript.size() == alone.transcript.size());
+  for (std::size_t event = 0; event < alone.transcript.size(); ++event) {
+    CHECK(shared.transcript[event].kind == alone.transcript[event].kind);
+  }
+  REQUIRE(shared.rounds.size() == alone.rounds.size());
+  for (std::size_t round = 0; round < alone.rounds.size(); ++round) {
+    CHECK(shared.rounds[round].replaced == alone.rounds[round].replaced);
+    CHECK(shared.rounds[round].model_sha256 == alone.rounds[round].model_sha256);
+    CHECK(shared.rounds[round].traffic.uplink_bytes == alone.rounds[round].traffic.uplink_bytes);
+    CHECK(shared.rounds[round].traffic.downlink_bytes == alone.rounds[round].traffic.downlink_bytes);
+  }
+}
+
 TEST_CASE("world: a run in batches replays one by one", "[simulation][faults]") {
   const auto seed = GENERATE(range(1U, 7U));
   Workers workers(2);

@@ -46,7 +46,7 @@ struct BenchOptions {
 struct BenchRow {
   std::string net;
   std::uint32_t support_size = 0;
-  std::string lanes;  ///< "scalar", "device", "neuron"
+  std::string lanes;  ///< "scalar", "device", "neuron"; "protocol": rounds of 16 devices with all their messages
   std::string isa;
   std::uint32_t threads = 1;
   bool is_serial = false;

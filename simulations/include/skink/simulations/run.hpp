@@ -37,7 +37,7 @@ enum class Engine : std::uint8_t {
 enum class Lanes : std::uint8_t {
   kChosen,  ///< by the network and the cohort
   kDevice,  ///< a device each
-  kNeuron,  ///< neurons of one device; online SGD only
+  kNeuron,  ///< neurons of one device; no query gradients
   kScalar,  ///< there is one lane
 };
 
@@ -58,7 +58,7 @@ struct RunOptions {
   bool restarts = false;               ///< a checkpoint that is there counts for nothing
   const LaneFunctions* isa = nullptr;  ///< null: the widest that this processor has
   Lanes lanes = Lanes::kChosen;
-  std::uint32_t threads = 0;    ///< 0: one for each core
+  std::uint32_t threads = 0;    ///< of either engine; 0: one for each core
   StageClock* clock = nullptr;  ///< of what takes the time, with one thread and no evaluation; null: none
   Peers* peers = nullptr;       ///< processes that compute the run with this one; null: none
   // protocol engine

@@ -5,6 +5,7 @@
 /// experiment, options and seed give the same history.
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -17,6 +18,7 @@
 #include "skink/edge/client.hpp"
 #include "skink/edge/host/task_source.hpp"
 #include "skink/host/experiment/tasks.hpp"
+#include "skink/host/program/workers.hpp"
 
 namespace skink::simulations {
 
@@ -40,6 +42,9 @@ struct WorldOptions {
   /// The coordinator hears up to so many messages of one moment before what it says to them is carried out, like a
   /// service that finds them in its queue; at least 1.
   std::size_t batch = 1;
+  /// Compute what devices do with a model that reaches them in one moment; at least 1. The history does not depend on
+  /// it.
+  std::uint32_t threads = 1;
 };
 
 /// What a world reports as it happens; each may be empty.
@@ -51,7 +56,7 @@ struct WorldObserver {
   /// Asked before every action of the coordinator. True: it dies there and then, and a new one goes on from what was
   /// committed, as after `kill -9` and a restart.
   std::function<bool()> kill_coordinator;
-  /// Asked after every step of every device; once it says so, the world stands still.
+  /// Asked after every step of every device, on any thread; once it says so, the world stands still.
   std::function<bool()> give_up;
 };
 
@@ -98,6 +103,13 @@ class World {
     }
   };
 
+  /// What a device has said while it handled the event at this place of a moment.
+  struct Outgoing {
+    std::size_t place = 0;
+    Event event;
+    bool reliable = false;
+  };
+
   void carry_out(const WorldObserver& observer);
   void restart_coordinator(const WorldObserver& observer);
   void publish(const coordinator::Publish& publication);
@@ -106,13 +118,18 @@ class World {
   void carry_out(std::size_t index, const edge::Action& action);
   void deliver_model(std::size_t index, std::uint32_t slot, std::uint32_t chunk);
   void send(Event event, bool reliable);
+  void send_outgoing(std::vector<Outgoing>& outgoing);
   void set_timer(std::size_t index);
-  void handle(const Event& event);
   bool is_heard_together(const Event& event) const;
+  void hear(const Event& event);
+  bool is_work(const Event& event) const;
+  void handle_together(const Event& first);
+  void handle(const Event& event);
   double uniform();
 
   WorldOptions options_;
   coordinator::CoordinatorConfig config_;
+  Workers workers_;
   std::unique_ptr<coordinator::Coordinator> coordinator_;
   coordinator::RunSnapshot committed_;  // kept only for observers that kill
   std::vector<std::unique_ptr<Device>> devices_;
@@ -124,7 +141,7 @@ class World {
   std::uint32_t random_element_ = 0;
   std::size_t heard_ = 0;  // messages of the current batch
   std::function<bool()> give_up_;
-  bool is_given_up_ = false;
+  std::atomic<bool> is_given_up_ = false;
 };
 
 }  // namespace skink::simulations
