@@ -8,6 +8,7 @@ A part of the matrix; all of it, 45 builds, with SKINK_MATRIX=full (half an hour
 import itertools
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -21,6 +22,10 @@ WHOLE = ("m4", "gcc", "-O2")  # of the part: every source, and run
 # Too: for M0+ `#pragma GCC optimize` made wrong code (contraction_off.hpp); the Xtensa is the one of another family.
 RUN = [("m0plus", "gcc", "-Os"), ("lx106", "gcc", "-Os")]
 PART = [*RUN, ("m33", "gcc", "-O3"), ("m7", "clang", "-O2"), ("rv32imafc", "gcc", "-O2")]
+# docs/porting.md, "Memory": for a network of three layers.
+SMALLEST = ["-DSKINK_EDGE_CHUNK_BYTES=128", "-DSKINK_EDGE_MAX_MODEL_CHUNKS=64", "-DSKINK_MAX_LAYERS=3", "-DSKINK_MQTT_TOPIC_BYTES=96",
+            "-DSKINK_EDGE_RENEWAL=0"]
+SMALLEST_BYTES = 4096
 CONTRACTED = ("src/skink/common/arithmetic/", "src/skink/common/nn/")
 failures = []
 
@@ -93,13 +98,31 @@ def check_contracted(package, objects, work):
         print(f"with contraction: {fused} fused; in QEMU the canary sees it, the client refuses its task")
 
 
+def check_smallest(package, work):
+    """The device with the options for the smallest parts: it compiles, and the object is as small as the document says."""
+    names = [name for name in sources_of(package) if "/edge/" in name or "/firmware/" in name]
+    (package / "size.cpp").write_text('#include "skink/firmware/device.hpp"\n'
+                                      "extern unsigned char device[];\nunsigned char device[sizeof(skink::firmware::Device)];\n")
+    flags = ["-Os", *SECTIONS, *OWN_CRYPTO, *SMALLEST]
+    objects, findings = compile_sources(package, [*names, "size.cpp"], work / "smallest", commands_of("m4", "gcc"), flags)
+    (package / "size.cpp").unlink()
+    check(not findings, f"smallest: {findings[:3]}")
+    if findings:
+        return
+    symbols = subprocess.run(["arm-none-eabi-nm", "-S", objects[-1]], capture_output=True, text=True, check=True).stdout
+    size = next(int(line.split()[1], 16) for line in symbols.splitlines() if line.endswith(" device"))
+    check(size <= SMALLEST_BYTES, f"smallest: a Device has {size} bytes, at most {SMALLEST_BYTES} are promised")
+    print(f"smallest: {len(objects) - 1} sources compiled, a Device has {size} bytes")
+
+
 def check_users_code(package, work):
     """What a header computes stays as it is where a sketch is compiled with contraction and keeps a copy of it."""
     (package / "user.cpp").write_text(
         '#include <Skink.h>\n#include "skink/common/arithmetic/elementary_templates.hpp"\n'
         '#include "skink/common/nn/kernels/passes.hpp"\n'
         "template float skink::arithmetic::generic::exp<float>(float);\n"
-        "template void skink::nn::kernels::forward<float>(const skink::nn::Network&, const float*, float*, size_t);\n")
+        "template void skink::nn::kernels::forward<float>(const skink::nn::Network&, const skink::nn::kernels::View<float>&, "
+        "float*, size_t, size_t, size_t);\n")
     objects, findings = compile_sources(package, ["user.cpp"], work / "user", commands_of("m33", "gcc"),
                                         ["-O2", "-fkeep-inline-functions", *OWN_CRYPTO])
     check(not findings, f"a sketch: {findings}")
@@ -119,6 +142,7 @@ def main():
             run(package, objects, work, WHOLE)
             check_contracted(package, objects, work)
         check_users_code(package, work)
+        check_smallest(package, work)
         for entry in itertools.product(CORES, COMPILERS, LEVELS) if IS_FULL else PART:
             if entry == WHOLE:
                 continue
