@@ -199,7 +199,7 @@ Progress TaskRunner::pull() noexcept {
   if (settings_.proximal == 0.0F) return Progress::kMore;
   const float share = settings_.inner_learning_rate * settings_.proximal;
   if (in_place_ != nullptr) {
-    for_each_moved([this, share](Span<const float> phi, Span<float> w) noexcept { nn::pull_towards(phi, share, w); });
+    for_each_moved([share](Span<const float> phi, Span<float> w) noexcept { nn::pull_towards(phi, share, w); });
     return Progress::kMore;
   }
   float piece[64];

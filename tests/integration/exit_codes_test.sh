@@ -85,7 +85,7 @@ expect 2 "name an experiment, or --bytes" "$sim" airtime
 expect 2 "belong together" "$sim" airtime sine.toml --link rate
 expect 2 "leaves no room in a frame of 51 bytes" "$sim" airtime --bytes 10 --header 90
 expect 3 "asks no fleet for anything" "$sim" codecs sine.toml --set meta.strategy=none --set evaluation.every=1 --out out
-expect 2 "neuron lanes" "$sim" run sine.toml --quiet --lanes neuron --set evaluation.batch_size=2 --out out
+expect 2 "neuron lanes" "$sim" run sine.toml --quiet --lanes neuron --set evaluation.scope=head --out out
 
 # ---- one rule for names: what provisioning takes, the coordinator, devices and the broker's configuration take too ----
 longest=$(printf 'F%.0s' {1..64})

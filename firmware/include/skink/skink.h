@@ -30,7 +30,7 @@ extern "C" {
 /// all.
 #ifndef SKINK_DEVICE_BYTES
 #define SKINK_DEVICE_BYTES                                                                        \
-  ((sizeof(void*) > 4 ? 8064 : 7296) + SKINK_DEVICE_CHUNK_BYTES + SKINK_DEVICE_MODEL_CHUNKS / 4 + \
+  ((sizeof(void*) > 4 ? 8192 : 7296) + SKINK_DEVICE_CHUNK_BYTES + SKINK_DEVICE_MODEL_CHUNKS / 4 + \
    SKINK_DEVICE_DATAGRAM_BYTES)
 #endif
 #if defined SKINK_FIRMWARE_DATAGRAM && SKINK_FIRMWARE_DATAGRAM

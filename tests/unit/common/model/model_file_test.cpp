@@ -273,7 +273,7 @@ TEST_CASE("model file: a header that lies about sizes is refused", "[common][mod
   CHECK(inspect(with_u32(file, 28, 0xffffffffU)) == Status::kShapeMismatch);
   CHECK(inspect(with_u16(file, 20, 3)) == Status::kShapeMismatch);  // three inputs: more parameters than there are
   CHECK(inspect(with_u16(file, 16, 0)) == Status::kInvalidArgument);
-  CHECK(inspect(with_byte(file, 22, 4)) == Status::kUnsupported);  // loss
+  CHECK(inspect(with_byte(file, 22, 5)) == Status::kUnsupported);  // loss
   for (const std::uint32_t scales : {0U, 2U, 3U, 0xffffffffU}) {
     CHECK(inspect(with_u32(file, 24, scales)) == Status::kShapeMismatch);
   }

@@ -117,7 +117,9 @@ TEST_CASE("network: there must be something to learn, and a loss for it", "[comm
   check_refused({{flat, {dense(1)}, kEntropy}, Status::kShapeMismatch, 1, "two outputs"});
   check_refused({{flat, {dense(2), relu()}, kEntropy}, Status::kUnsupported, 2, "without activation"});
   check_refused({{flat, {dense(2)}, static_cast<Loss>(0)}, Status::kUnsupported, 1, "loss"});
-  check_refused({{flat, {dense(2)}, static_cast<Loss>(4)}, Status::kUnsupported, 1, "loss"});
+  check_refused({{flat, {dense(2)}, static_cast<Loss>(5)}, Status::kUnsupported, 1, "loss"});
+  check_refused({{flat, {dense(1)}, Loss::kMulticlassHinge}, Status::kShapeMismatch, 1, "two outputs"});
+  check_refused({{flat, {dense(2), relu()}, Loss::kMulticlassHinge}, Status::kUnsupported, 2, "without activation"});
   check_refused({{flat, {dense(2)}, Loss::kReconstruction}, Status::kShapeMismatch, 1, "as many outputs"});
 }
 
