@@ -110,8 +110,6 @@ Status ModelPatch::apply() noexcept {
   const codec::Key key{seed_, round_, codec::kCoordinator};
   ++round_;
   reading_ = Reading::kLength;
-  if (base_->model.network.frozen() != frozen_)
-    (void)base_->model.network.freeze(frozen_);  // finish_head() has tried it
   return codec::apply(codec_, base_->model.network, key, buffer_.first(wanted_), parameters_);
 }
 

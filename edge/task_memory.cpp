@@ -15,11 +15,11 @@ Status TaskRunner::plan(MutableBytes arena) noexcept {
   const bool uses_query = settings_.change == wire::ChangeKind::kQueryGradient;
   // A query gradient is of everything. Without a task's scope the adapted weights may be kept, as a whole.
   const bool can_split = settings_.frozen != 0 && !uses_query;
-  in_place_ = can_split ? model::parameters_in_place(phi_, *model_) : nullptr;
+  const float* in_place = can_split ? model::parameters_in_place(phi_, *model_) : nullptr;
   nn::PlanRequest request;
   request.batch_size = settings_.batch_size;
   request.query_gradient = uses_query;
-  request.frozen_in_place = in_place_ != nullptr;
+  request.frozen_in_place = in_place != nullptr;
   request.buffered_samples = samples_.replayable ? 0 : counts_.support;
   request.input_scales = model_->model.input.count;
   request.codec_bytes = settings_.codec_bytes;
@@ -41,6 +41,9 @@ Status TaskRunner::plan(MutableBytes arena) noexcept {
     cursor += part.size();
     return part;
   };
+  // Weights from before stay until the first step, but not where they would lie elsewhere.
+  if (in_place != nullptr || in_place_ != nullptr) weights_ = Weights::kNone;
+  in_place_ = in_place;
   parameters_ = take(plan_.parameters);
   normalisation_ = take(plan_.normalisation);
   sample_ = take(plan_.inputs + plan_.activations);
@@ -106,15 +109,16 @@ Status TaskRunner::read_sample(SampleSet set, uint32_t index, Span<float> sample
 }
 
 /// Known since the first pass, of all samples or of none.
-bool TaskRunner::has_latents() const noexcept {
-  return phase_ == Phase::kAdapt && pass_ != 0 &&
-         counts_.support * model_->model.network.latent_size() <= latents_.size();
+bool TaskRunner::has_latents() const noexcept { return pass_ != 0 && fits_latents(); }
+
+bool TaskRunner::fits_latents() const noexcept {
+  return phase_ == Phase::kAdapt && counts_.support <= latents_.size() / model_->model.network.latent_size();
 }
 
 /// After the first step with a sample, which leaves the latent as it was.
 void TaskRunner::keep_latent(uint32_t index, Span<const float> sample) noexcept {
   const size_t numbers = model_->model.network.latent_size();
-  if (phase_ != Phase::kAdapt || pass_ != 0 || counts_.support * numbers > latents_.size()) return;
+  if (pass_ != 0 || !fits_latents()) return;
   memcpy(latents_.data() + index * numbers, sample.data() + model_->model.network.latent_offset(),
          numbers * sizeof(float));
 }

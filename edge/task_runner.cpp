@@ -224,6 +224,7 @@ bool TaskRunner::read_phi(uint32_t first, Span<float> out) noexcept {
 Progress TaskRunner::finish_adaptation(bool diverged) noexcept {
   position_ = 0;
   weights_ = diverged ? Weights::kNone : Weights::kAdapted;
+  weights_frozen_ = settings_.frozen;
   if (!request_.is_evaluation) {
     phase_ = Phase::kDone;
     return diverged ? Progress::kDiverged : Progress::kDone;

@@ -18,8 +18,8 @@ size_t first_layer(const Network& network, Given given) noexcept {
 }
 
 kernels::View<float> view_of(const Parameters& parameters) noexcept {
-  const bool is_split = parameters.in_place != nullptr;
-  return {is_split ? parameters.in_place : parameters.ram.data(), is_split ? parameters.ram.data() : nullptr};
+  if (parameters.in_place == nullptr) return {parameters.ram.data(), nullptr};
+  return {parameters.in_place, parameters.ram.empty() ? nullptr : parameters.ram.data()};
 }
 
 }  // namespace

@@ -169,7 +169,9 @@ void skink_sent(skink_device* device, size_t count, uint64_t now_ms) { of(device
 
 void skink_get_state(const skink_device* device, skink_state* state) { of(device).get(*state); }
 
-void skink_set_battery(skink_device* device, uint32_t percent) { of(device).health.battery_percent = percent; }
+void skink_set_battery(skink_device* device, uint32_t percent) {
+  of(device).health.battery_percent = percent <= 100 ? percent : edge::Health().battery_percent;
+}
 
 uint32_t skink_sample_count(const skink_device* device, uint32_t label) { return of(device).samples().count_of(label); }
 

@@ -45,7 +45,7 @@ DeviceMemory device_memory(const Experiment& experiment) {
   memory.adapt_moved = splits ? scopes.adapting.trainable_count() * sizeof(float) : memory.adapt.parameters;
   memory.evaluate_moved = scopes.evaluating.frozen() != 0 ? scopes.evaluating.trainable_count() * sizeof(float)
                                                           : memory.evaluate.parameters;
-  memory.latent = std::max(latent_bytes(scopes.adapting, experiment.meta.passes),
+  memory.latent = std::max(latent_bytes(adapt.query_gradient ? scopes.sent : scopes.adapting, experiment.meta.passes),
                            latent_bytes(scopes.evaluating, experiment.evaluation.passes));
   memory.model = model::model_bytes(ExperimentModel(experiment.model).get());
   return memory;

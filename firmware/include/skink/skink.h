@@ -345,7 +345,7 @@ typedef struct skink_state {
 void skink_get_state(const skink_device* device, skink_state* state);
 
 /// What the battery has, 0..100; above: mains powered, or not known, as after skink_init(). The fleet is told with the
-/// next birth, and at once when it falls to 20 or less.
+/// next birth, which is due with the next skink_output() when it falls to 20 or less.
 void skink_set_battery(skink_device* device, uint32_t percent);
 
 /// How many samples of class `label` are kept.

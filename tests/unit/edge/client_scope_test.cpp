@@ -114,7 +114,9 @@ TEST_CASE("task runner: frozen layers compute once a sample where there is room 
   TaskSettings settings = adaptation(GENERATE(1U, 4U));
   const bool is_evaluation = GENERATE(true, false);
   if (is_evaluation) settings.kind = wire::TaskKind::kEvaluate;
-  settings.frozen = 0b001111;
+  if (is_evaluation) settings.task_count = 2;
+  settings.frozen = GENERATE(0b001111U, 0b000011U, 0b011111U);  // the head; all but the lowest; a bias
+  rig.samples.replayable = GENERATE(true, false);
   REQUIRE(rig.begin(settings) == Status::kOk);
   const nn::MemoryPlan roomy = rig.runner.memory_plan();
   nn::Network& network = rig.info.model.network;
@@ -126,13 +128,15 @@ TEST_CASE("task runner: frozen layers compute once a sample where there is room 
   const std::size_t reads = rig.samples.support_reads.size();
 
   TaskRig tight(rig.spec);
+  tight.samples.replayable = rig.samples.replayable;
   REQUIRE(tight.begin(settings, roomy.total - 4) == Status::kOk);
   CHECK(tight.runner.memory_plan().latents == 0);
   CHECK(tight.runner.memory_plan().total == roomy.total - roomy.latents);
   REQUIRE(tight.run() == Progress::kDone);
   CHECK(result(tight) == with_latents);
   CHECK(tight.runner.evaluation().loss_after == sums.loss_after);
-  CHECK(tight.samples.support_reads.size() == reads + std::size_t{2} * 10);  // in the second pass and the third
+  const std::size_t more = rig.samples.replayable ? 2 * 10 : 0;  // in the second pass and the third
+  CHECK(tight.samples.support_reads.size() == reads + more);
 
   settings.passes = 1;
   REQUIRE(rig.begin(settings) == Status::kOk);
@@ -166,4 +170,127 @@ TEST_CASE("task runner: a scope in which nothing moves is refused", "[edge][task
   settings.frozen = 0x3f;
   CHECK(rig.begin(settings) == Status::kInvalidArgument);
   CHECK(rig.info.model.network.frozen() == 0);
+}
+
+namespace {
+
+/// A device whose slot can be read like memory, after a task that it has done.
+struct DoneOnce {
+  DoneOnce(std::size_t arena_bytes, std::uint32_t frozen) : bench(options_of(arena_bytes)) {
+    bench.slot.is_mapped = true;
+    bench.restart();
+    wire::Task task = bench.task();
+    task.frozen = frozen;
+    task.passes = 3;
+    std::strcpy(task.uplink, "float32");
+    (void)bench.run_task(task);
+    bench.reply(task, wire::Verdict::kAccepted);
+    REQUIRE(bench.client->counters().accepted == 1);
+    before = predicted();
+  }
+
+  static BenchOptions options_of(std::size_t arena_bytes) {
+    BenchOptions options;
+    options.arena_bytes = arena_bytes;
+    return options;
+  }
+
+  wire::Task next(std::uint32_t frozen) const {
+    wire::Task task = bench.task(1);
+    task.frozen = frozen;
+    std::strcpy(task.uplink, "float32");
+    return task;
+  }
+
+  float predicted() {
+    const float x = 0.5F;
+    float y = 99;
+    REQUIRE(bench.client->predict({&x, 1}, {&y, 1}) == Status::kOk);
+    return y;
+  }
+
+  ClientBench bench;
+  float before = 0;
+};
+
+constexpr std::uint32_t kHead = 0b001111;
+
+}  // namespace
+
+TEST_CASE("client: what does not begin takes no weights away, nor what they are read with", "[edge][client][scope]") {
+  SECTION("samples of its own, in an arena that is too small for them") {
+    DoneOnce it(3000, kHead);
+    CHECK(it.bench.client->adapt_now({0.01F, 1, 1}) == Status::kBufferTooSmall);
+    CHECK(it.predicted() == it.before);
+  }
+  SECTION("an evaluation of everything, which does not fit") {
+    DoneOnce it(3000, kHead);
+    it.bench.give(it.bench.evaluation(1));
+    (void)it.bench.pump();
+    CHECK(it.bench.client->counters().refused[static_cast<std::size_t>(wire::Refusal::kDoesNotFit)] == 1);
+    CHECK(it.predicted() == it.before);
+  }
+  SECTION("a task of everything without samples") {
+    DoneOnce it(65536, kHead);
+    it.bench.samples.begin_status = Status::kUnavailable;
+    it.bench.give(it.next(0));
+    (void)it.bench.pump();
+    CHECK(it.bench.client->counters().refused[static_cast<std::size_t>(wire::Refusal::kNoData)] == 1);
+    CHECK(it.predicted() == it.before);
+  }
+  SECTION("one that had begun, and another took its place: the model as it came") {
+    DoneOnce it(65536, 0);
+    it.bench.give(it.next(kHead));
+    wire::Task nothing = it.next(0x3f);
+    nothing.round = 2;
+    it.bench.give(nothing);
+    (void)it.bench.pump();
+    CHECK(it.bench.client->counters().refused[static_cast<std::size_t>(wire::Refusal::kInvalidTask)] == 1);
+    ClientBench fresh;
+    const float x = 0.5F;
+    float y = 0;
+    (void)fresh.run_task(fresh.task());
+    fresh.restart();
+    REQUIRE(fresh.client->restore_model(static_cast<std::uint32_t>(fresh.model.file.size())) == Status::kOk);
+    REQUIRE(fresh.client->predict({&x, 1}, {&y, 1}) == Status::kOk);
+    CHECK(it.predicted() == y);
+    CHECK(y != it.before);
+  }
+}
+
+TEST_CASE("client: a model is predicted with where it is, if the arena has no room for it", "[edge][client][scope]") {
+  const bool is_mapped = GENERATE(true, false);
+  BenchOptions options;
+  options.arena_bytes = 3000;  // of 4,612 bytes of parameters
+  ClientBench bench(options);
+  bench.slot.is_mapped = is_mapped;
+  std::copy(bench.model.file.begin(), bench.model.file.end(), bench.slot.bytes.begin());
+  bench.restart();
+  REQUIRE(bench.client->restore_model(static_cast<std::uint32_t>(bench.model.file.size())) == Status::kOk);
+  const float x = 0.5F;
+  float y = 0;
+  CHECK(bench.client->predict({&x, 1}, {&y, 1}) == (is_mapped ? Status::kOk : Status::kBufferTooSmall));
+  if (!is_mapped) return;
+  ClientBench roomy;
+  std::copy(roomy.model.file.begin(), roomy.model.file.end(), roomy.slot.bytes.begin());
+  REQUIRE(roomy.client->restore_model(static_cast<std::uint32_t>(roomy.model.file.size())) == Status::kOk);
+  float z = 1;
+  REQUIRE(roomy.client->predict({&x, 1}, {&z, 1}) == Status::kOk);
+  CHECK(y == z);
+}
+
+TEST_CASE("client: the same task again brings the same bytes, whatever the device adapted to meanwhile",
+          "[edge][client][scope]") {
+  ClientBench bench;
+  wire::Task task = bench.task();
+  task.frozen = kHead;
+  std::strcpy(task.uplink, "int8");
+  const std::vector<Sent> all = bench.run_task(task);
+  bench.reply(task, wire::Verdict::kAccepted);
+  REQUIRE(bench.client->adapt_now({0.01F, 1, 1}) == Status::kOk);  // of everything
+  bench.work();
+  bench.give(task);
+  const std::vector<Sent> again = ClientBench::updates(bench.pump());
+  REQUIRE(again.size() == 1);
+  CHECK(again.back().payload == all.back().payload);
 }

@@ -237,8 +237,10 @@ class Client {
   ///     that is refused before its first step takes none away.
   ///   - otherwise the received initialization, phi, of the model in the slot; after a reset, restore_model()'s. It is
   ///     read once, and stays in the arena until the next task.
-  /// While a new model is downloaded, what was used before stays in use; phi cannot be read then, and a model that is
-  /// being patched takes its place. No task, update or hash depends on whether, when or how often this is called.
+  /// While a new model is downloaded, what was used before stays in use, but for weights of which a part is read where
+  /// the model is: those of a task with a scope, and phi where the arena has no room for it; phi cannot be read then,
+  /// and a model that is being patched takes its place. No task, update or hash depends on whether, when or how often
+  /// this is called.
   ///
   /// @param[in]  stored   [D] a sample's stored values (before the model's scale and offset), as SampleSource gives
   ///                      them.

@@ -115,15 +115,17 @@ class TaskRunner {
   }
   /// Between tasks, and only with weights() == kNone: phi into the arena. Needs memory for parameters and one sample.
   ///
+  /// @param[in] in_place  read where the model is, if that can be done and the arena has no room
   /// @returns kOk; kBufferTooSmall; kInvalidArgument when the arena is not 4-byte aligned; kUnavailable when phi cannot
   ///          be read.
-  Status load_weights(const model::ModelInfo& model, const model::ByteSource& phi, MutableBytes arena) noexcept;
+  Status load_weights(const model::ModelInfo& model, const model::ByteSource& phi, MutableBytes arena,
+                      bool in_place = false) noexcept;
   /// Between tasks, and only with weights() other than kNone: a forward pass in the arena. It changes no weights.
   ///
   /// @param[in]  stored   the network's inputs, before the model's scale and offset.
   /// @param[out] outputs  the network's outputs.
   /// @returns kOk, kShapeMismatch.
-  Status predict(const model::Model& model, Span<const float> stored, Span<float> outputs) noexcept;
+  Status predict(model::Model& model, Span<const float> stored, Span<float> outputs) noexcept;
 
  private:
   enum class Phase : uint8_t { kLoad, kQueryBefore, kAdapt, kQueryGradient, kQueryAfter, kDone };
@@ -159,6 +161,7 @@ class TaskRunner {
     }
   }
   bool has_latents() const noexcept;
+  bool fits_latents() const noexcept;
   void keep_latent(uint32_t index, Span<const float> sample) noexcept;
   Status read_step_sample(SampleSet set, uint32_t index, Span<float> sample) noexcept;
   Status read_sample(SampleSet set, uint32_t index, Span<float> sample) noexcept;
@@ -180,6 +183,9 @@ class TaskRunner {
   Status failure_ = Status::kOk;
   bool phi_failed_ = false;
   Weights weights_ = Weights::kNone;
+  Phase phase_ = Phase::kDone;
+  bool order_known_ = false;     // order_, of this pass
+  uint32_t weights_frozen_ = 0;  // the scope of weights_, where a part is read in place
 
   Span<float> parameters_;           // all, or those that move
   const float* in_place_ = nullptr;  // then: phi, [P], where the model is; the others are read there
@@ -192,12 +198,10 @@ class TaskRunner {
   Span<float> latents_;  // [support][network.latent_size()], where there is room
   Span<float> residual_;
 
-  Phase phase_ = Phase::kDone;
   uint32_t task_ = 0;  // of this evaluation
   uint32_t pass_ = 0;
   uint32_t position_ = 0;     // in the pass, or in the query set
   uint32_t accumulated_ = 0;  // samples of the mini-batch at position_ that are in the gradients
-  bool order_known_ = false;
   arithmetic::PhiloxBlock order_{};
 };
 

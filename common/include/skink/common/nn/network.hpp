@@ -125,8 +125,8 @@ struct BuildError {
   const char* reason = "";
 };
 
-/// A checked network and its memory layout. A value of fixed size without a heap, immutable after build(): any thread
-/// may read it. A default-constructed one has no layers.
+/// A checked network and its memory layout. A value of fixed size without a heap, immutable after build() but for
+/// freeze(): any thread may read one that nobody narrows. A default-constructed one has no layers.
 class Network {
  public:
   /// Checks and lays out a network.

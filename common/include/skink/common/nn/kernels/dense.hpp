@@ -116,8 +116,8 @@ void dense_update_tile(Real* target, const Real* x, const Real* d, size_t inputs
 }
 
 /// As dense_backward(), where the gradients of all outputs but two are 0, or of all: the hinge's. What has a gradient
-/// of 0 adds products that are 0, for the loss was finite, and so were the inputs (docs/arithmetic.md, section 6); they
-/// are left out.
+/// of 0 adds products that are 0, and is left out: the inputs are finite where the loss is, and a weight that is not
+/// finite makes the task diverge at its end, whatever else was computed (docs/arithmetic.md, section 7).
 template <class Real>
 void dense_backward_of_two(const Real* w, Real* x, const Real* d, size_t inputs, size_t outputs,
                            const Update<Real>& update) noexcept {
