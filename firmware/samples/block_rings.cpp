@@ -1,6 +1,7 @@
 #include "skink/firmware/samples/block_rings.hpp"
 
 #include "skink/firmware/samples/reading_ring.hpp"
+#include "skink/firmware/samples/shared_word.hpp"
 
 namespace skink::firmware {
 namespace {
@@ -24,10 +25,16 @@ uint8_t label_of(uint8_t note) noexcept {
 
 // The copy of a part that may be written over meanwhile, and what is loaded after it, in this order.
 #if defined(__SANITIZE_THREAD__)
-constexpr int kCopyOrder = __ATOMIC_ACQUIRE;  // the thread sanitizer does not know fences
+template <class T>
+T load_in_copy(const T& shared) noexcept {
+  return load_acquire(shared);  // the thread sanitizer does not know fences
+}
 void end_of_copy() noexcept {}
 #else
-constexpr int kCopyOrder = __ATOMIC_RELAXED;
+template <class T>
+T load_in_copy(const T& shared) noexcept {
+  return load_relaxed(shared);
+}
 void end_of_copy() noexcept { __atomic_thread_fence(__ATOMIC_ACQUIRE); }
 #endif
 
@@ -46,9 +53,9 @@ Status BlockRing::begin(Span<int16_t> memory, size_t block, MutableBytes notes) 
 
 Span<int16_t> BlockRing::claim() noexcept {
   if (blocks_ == 0) return {};
-  if (head_ - __atomic_load_n(&tail_, __ATOMIC_ACQUIRE) == blocks_) {
+  if (head_ - load_acquire(tail_) == blocks_) {
     gap_ = true;
-    __atomic_store_n(&lost_, lost_ + 1, __ATOMIC_RELAXED);
+    store_relaxed(lost_, lost_ + 1);
     return {};
   }
   return place(head_);
@@ -57,17 +64,17 @@ Span<int16_t> BlockRing::claim() noexcept {
 void BlockRing::commit(uint8_t label) noexcept {
   notes_[head_ % blocks_] = note_of(label, gap_);
   gap_ = false;
-  __atomic_store_n(&head_, head_ + 1, __ATOMIC_RELEASE);
+  store_release(head_, head_ + 1);
 }
 
 bool BlockRing::front(Block& block) const noexcept {
-  if (__atomic_load_n(&head_, __ATOMIC_ACQUIRE) == tail_) return false;
+  if (load_acquire(head_) == tail_) return false;
   const uint8_t note = notes_[tail_ % blocks_];
   block = {place(tail_), label_of(note), (note & kAfterGap) != 0};
   return true;
 }
 
-void BlockRing::release() noexcept { __atomic_store_n(&tail_, tail_ + 1, __ATOMIC_RELEASE); }
+void BlockRing::release() noexcept { store_release(tail_, tail_ + 1); }
 
 Status DmaRing::begin(Span<int16_t> memory, uint32_t parts, MutableBytes notes) noexcept {
   if (!is_count(parts) || memory.empty() || memory.size() % parts != 0) return Status::kInvalidArgument;
@@ -82,12 +89,12 @@ Status DmaRing::begin(Span<int16_t> memory, uint32_t parts, MutableBytes notes) 
 
 void DmaRing::part_done(uint8_t label) noexcept {
   if (parts_ == 0) return;
-  __atomic_store_n(&notes_[done_ % parts_], note_of(label, false), __ATOMIC_RELAXED);
-  __atomic_store_n(&done_, done_ + 1, __ATOMIC_RELEASE);
+  store_relaxed(notes_[done_ % parts_], note_of(label, false));
+  store_release(done_, done_ + 1);
 }
 
 bool DmaRing::take(Span<int16_t> out, Block& block) noexcept {
-  const uint32_t done = __atomic_load_n(&done_, __ATOMIC_ACQUIRE);
+  const uint32_t done = load_acquire(done_);
   if (done == taken_ || out.size() != part_) return false;
   if (done - taken_ >= parts_) {  // the transfer is in part `done` now, whose memory is that of done - parts
     const uint32_t oldest = done - parts_ + 1;
@@ -97,10 +104,10 @@ bool DmaRing::take(Span<int16_t> out, Block& block) noexcept {
   }
   const uint32_t place = taken_ % parts_;
   const int16_t* from = memory_.data() + place * part_;
-  for (size_t i = 0; i < part_; ++i) out[i] = __atomic_load_n(from + i, kCopyOrder);
-  const uint8_t note = __atomic_load_n(&notes_[place], kCopyOrder);
+  for (size_t i = 0; i < part_; ++i) out[i] = load_in_copy(from[i]);
+  const uint8_t note = load_in_copy(notes_[place]);
   end_of_copy();
-  const bool is_whole = __atomic_load_n(&done_, __ATOMIC_RELAXED) - taken_ < parts_;
+  const bool is_whole = load_relaxed(done_) - taken_ < parts_;
   ++taken_;
   if (!is_whole) {
     ++lost_;

@@ -13,6 +13,7 @@
 
 #include "skink/common/span.hpp"
 #include "skink/common/status.hpp"
+#include "skink/firmware/samples/shared_word.hpp"
 
 namespace skink::firmware {
 
@@ -50,7 +51,7 @@ class BlockRing {
   void release() noexcept;
 
   /// Blocks that found the ring full since begin(). Either side.
-  uint32_t lost() const noexcept { return __atomic_load_n(&lost_, __ATOMIC_RELAXED); }
+  uint32_t lost() const noexcept { return load_relaxed(lost_); }
 
  private:
   Span<int16_t> place(uint32_t index) const noexcept { return memory_.subspan(index % blocks_ * block_, block_); }

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "skink/firmware/samples/shared_word.hpp"
+
 namespace skink::firmware {
 
 inline constexpr uint8_t kNoLabel = 255;
@@ -29,14 +31,14 @@ class ReadingRing {
   /// Producer. False: full, this reading is lost, and the next one that fits is marked.
   bool push(int16_t x, int16_t y, int16_t z, uint8_t label) noexcept {
     const uint32_t head = head_;
-    if (head - __atomic_load_n(&tail_, __ATOMIC_ACQUIRE) == kCapacity) {
+    if (head - load_acquire(tail_) == kCapacity) {
       note_gap();
-      __atomic_store_n(&lost_, lost_ + 1, __ATOMIC_RELAXED);
+      store_relaxed(lost_, lost_ + 1);
       return false;
     }
     readings_[head % kCapacity] = {{x, y, z}, label, gap_};
     gap_ = false;
-    __atomic_store_n(&head_, head + 1, __ATOMIC_RELEASE);
+    store_release(head_, head + 1);
     return true;
   }
 
@@ -46,14 +48,14 @@ class ReadingRing {
   /// Consumer. False: empty.
   bool pop(Reading& reading) noexcept {
     const uint32_t tail = tail_;
-    if (__atomic_load_n(&head_, __ATOMIC_ACQUIRE) == tail) return false;
+    if (load_acquire(head_) == tail) return false;
     reading = readings_[tail % kCapacity];
-    __atomic_store_n(&tail_, tail + 1, __ATOMIC_RELEASE);
+    store_release(tail_, tail + 1);
     return true;
   }
 
   /// Readings that found the ring full since the start. Either side.
-  uint32_t lost() const noexcept { return __atomic_load_n(&lost_, __ATOMIC_RELAXED); }
+  uint32_t lost() const noexcept { return load_relaxed(lost_); }
 
  private:
   Reading readings_[kCapacity];
