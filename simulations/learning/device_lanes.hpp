@@ -6,6 +6,7 @@
 #include "neuron_plain.hpp"
 #include "pack_random.hpp"
 #include "pack_sums.hpp"
+#include "row_plan.hpp"
 #include "skink/common/nn/kernels/passes.hpp"
 #include "skink/common/nn/training.hpp"
 #include "skink/simulations/learning/lanes.hpp"
@@ -27,7 +28,7 @@ static void load(const nn::Network& network, const Pack* input, Pack* sample) no
 static void forward_samples(const nn::Network& network, const Pack* parameters, Pack* samples, size_t count,
                             StageClock* clock) noexcept {
   for (size_t l = 0; l < network.layers().size(); ++l) {
-    const nn::LayerPlan& plan = network.layers()[l];
+    const nn::LayerPlan plan = row_plan(network.layers()[l]);
     for (size_t s = 0; s < count; ++s) {
       Pack* sample = samples + s * network.sample_count();
       nn::kernels::forward_layer(plan, parameters + plan.weights, parameters + plan.bias, sample + plan.in_offset,
@@ -41,7 +42,7 @@ static void forward_samples(const nn::Network& network, const Pack* parameters, 
 static void backward_samples(const nn::Network& network, const Pack* parameters, Pack* target, Pack scale,
                              Pack* samples, size_t count, Pack* scratch, StageClock* clock) noexcept {
   for (size_t l = network.layers().size(); l-- > 0;) {
-    const nn::LayerPlan& plan = network.layers()[l];
+    const nn::LayerPlan plan = row_plan(network.layers()[l]);
     const nn::kernels::Update<Pack> update =
         nn::kernels::update_of(plan, target + plan.weights, target + plan.bias, scale);
     for (size_t s = 0; s < count; ++s) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "row_plan.hpp"
+
 namespace skink::simulations {
 namespace {
 
@@ -26,7 +28,7 @@ NeuronLayout::NeuronLayout(const nn::Network& network, std::uint32_t lanes)
   scratch_size_ = std::max<std::size_t>(input_stride_, padded(network_.scratch_count()));
   workspace_size_ = input_stride_;
   slots_.push_back({0, 0});
-  for (const nn::LayerPlan& plan : network_.layers()) add_layer(plan);
+  for (const nn::LayerPlan& plan : network_.layers()) add_layer(row_plan(plan));
   primary_size_ = image_size_;
   for (NeuronLayer& layer : layers_) place_rows(layer);
   const NeuronLayer* first = nullptr;

@@ -343,6 +343,10 @@ TEST_CASE("engines: filters in the lanes, convolutions of many shapes", "[simula
            R"([{ type = "conv2d", filters = 19, kernel = [5, 1], stride = [3, 2] }, { type = "tanh" },
                { type = "conv2d", filters = 1, kernel = 2, padding = "same" }, { type = "flatten" },
                { type = "dense", units = 3 }])",
+           R"([{ type = "conv2d", filters = 7, kernel = [1, 14], stride = [1, 3] }, { type = "relu" },
+               { type = "conv2d", filters = 18, kernel = [5, 1], stride = [2, 3], padding = "same" },
+               { type = "tanh" }, { type = "conv2d", filters = 4, kernel = [3, 1] }, { type = "flatten" },
+               { type = "dense", units = 3 }])",  // series, after the first layer
            R"([{ type = "conv2d", filters = 3, kernel = 3, stride = 2, padding = "same" },
                { type = "conv2d", filters = 21, kernel = [1, 4], stride = 2, padding = "same", trainable = "bias" },
                { type = "relu" }, { type = "conv2d", filters = 33, kernel = 3, trainable = "weights" },

@@ -126,9 +126,9 @@ void conv2d_input_gradient(const LayerPlan& plan, const Real* w, const Real* d, 
   SKINK_UNROLL
   for (size_t t = 0; t < kTile; ++t) sums[t] = RealTraits<Real>::broadcast(0.0F);
   for (size_t ky = rows.begin; ky < rows.end; ky += spec.stride_height) {
-    const size_t oy = (rows.origin - ky) / spec.stride_height;
+    const size_t oy = strides_in<Real>(rows.origin - ky, spec.stride_height);
     for (size_t kx = columns.begin; kx < columns.end; kx += spec.stride_width) {
-      const size_t ox = (columns.origin - kx) / spec.stride_width;
+      const size_t ox = strides_in<Real>(columns.origin - kx, spec.stride_width);
       const Real* weight = w + (ky * spec.kernel_width + kx) * channels;
       const Real* gradients = d + (oy * plan.out.width + ox) * spec.units;
       for (size_t f = 0; f < spec.units; ++f, weight += filter_size) {
@@ -165,21 +165,22 @@ void conv2d_inputs(const LayerPlan& plan, const Real* w, Real* x, const Real* d,
   const size_t stride = spec.stride_width;
   constexpr size_t kTile = kPixelTile<Real>;
   const auto taps_of = [&](size_t ix) {
-    return taps_to_outputs(ix, plan.pad_left, stride, spec.kernel_width, plan.out.width);
+    return taps_to_outputs<Real>(ix, plan.pad_left, stride, spec.kernel_width, plan.out.width);
   };
   for (size_t iy = 0; iy < plan.in.height; ++iy) {
-    const Taps rows = taps_to_outputs(iy, plan.pad_top, spec.stride_height, spec.kernel_height, plan.out.height);
+    const Taps rows = taps_to_outputs<Real>(iy, plan.pad_top, spec.stride_height, spec.kernel_height, plan.out.height);
     // Side by side are inputs that are `stride` apart; one at a time, their order does not matter.
     const size_t step = kTile > 1 ? stride : 1;
     for (size_t first = 0; first < step && first < plan.in.width; ++first) {
       for (size_t ix = first; ix < plan.in.width;) {
         const Taps columns = taps_of(ix);
+        const size_t most = kTile > 1 ? inputs_with<Real>(columns, stride, spec.kernel_width, plan.out.width) : 1;
         size_t count = 0;
         size_t next = ix;
         do {
           ++count;
           next += step;
-        } while (count < kTile && next < plan.in.width && has_same_taps(columns, taps_of(next)));
+        } while (count < kTile && next < plan.in.width && count < most);
         Real* cell = x + (iy * plan.in.width + ix) * channels + ci;
         conv2d_input_gradients<kTile>(count, plan, w + ci, d, rows, columns, cell, activation);
         ix = next;

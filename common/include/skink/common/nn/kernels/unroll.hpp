@@ -20,6 +20,13 @@ inline constexpr size_t kConvolutionTile = 1;
 template <class Real>
 inline constexpr size_t kPixelTile = 1;
 
+/// Divides places by a stride, rounding down, for the kernels of a number type. stride: at least 1. Where a division
+/// takes as long as many steps of a kernel, a type specialises it.
+template <class Real>
+inline size_t strides_in(size_t place, size_t stride) noexcept {
+  return place / stride;
+}
+
 }  // namespace skink::nn::kernels
 
 #if defined(__clang__)

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "skink/common/nn/kernels/unroll.hpp"
 #include "skink/common/nn/network.hpp"
 
 namespace skink::nn::kernels {
@@ -49,15 +50,22 @@ inline Outputs outputs_with(size_t tap, size_t stride, size_t pad, size_t in, si
 
 /// The taps, along one axis, by which `input` contributes to an output: begin, begin + stride, ... below end. The
 /// output of tap t is (origin - t) / stride, with origin = input + pad.
+template <class Real>
 inline Taps taps_to_outputs(size_t input, size_t pad, size_t stride, size_t kernel, size_t outputs) noexcept {
   const size_t place = input + pad;
   size_t begin = place % stride;
-  while (begin <= place && (place - begin) / stride >= outputs) begin += stride;  // beyond the last output
+  while (begin <= place && strides_in<Real>(place - begin, stride) >= outputs)
+    begin += stride;  // beyond the last output
   return {begin, kernel <= place ? kernel : place + 1, place};
 }
 
-/// Whether two inputs contribute by the same taps; their origins may differ.
-inline bool has_same_taps(const Taps& a, const Taps& b) noexcept { return a.begin == b.begin && a.end == b.end; }
+/// How many inputs, the first with these taps and the others each `stride` further, contribute by the same taps, were
+/// the image as wide as that: at least 1.
+template <class Real>
+inline size_t inputs_with(const Taps& taps, size_t stride, size_t kernel, size_t outputs) noexcept {
+  if (taps.begin >= taps.end || taps.end < kernel) return 1;  // it has none, or the next one has more
+  return outputs - strides_in<Real>(taps.origin - taps.begin, stride);
+}
 
 /// Does any window cover input coordinate `in`? For windows that do not overlap: stride >= kernel.
 inline bool is_in_window(size_t in, size_t pad, size_t stride, size_t kernel, size_t outputs) noexcept {
