@@ -3,13 +3,12 @@
 #include <string.h>
 
 #include "skink/common/crc32.hpp"
+#include "skink/common/wire/battery.hpp"
 
 namespace skink::edge::internal {
 namespace {
 
 constexpr Health kUnknownHealth;
-constexpr uint32_t kLowBatteryPercent = 20;
-constexpr uint32_t kRecoveredBatteryPercent = 25;  // above it
 constexpr wire::TopicKind kTopics[] = {wire::TopicKind::kTask, wire::TopicKind::kReply, wire::TopicKind::kPatch,
                                        wire::TopicKind::kRelease};
 
@@ -50,7 +49,7 @@ void describe(const SampleSource& samples, wire::State& state) noexcept {
 }
 
 void Birth::look_at_battery() noexcept {
-  const bool is_low = health_->battery_percent <= (is_battery_low_ ? kRecoveredBatteryPercent : kLowBatteryPercent);
+  const bool is_low = wire::is_battery_low(health_->battery_percent, is_battery_low_);
   if (is_low != is_battery_low_) is_due_ = true;
   is_battery_low_ = is_low;
 }

@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "skink/common/wire/battery.hpp"
+
 namespace skink::coordinator {
 namespace {
 
 constexpr std::uint32_t kManyClipped = 3;
-constexpr double kFarTooLong = 2;                       // bounds
-constexpr std::uint32_t kLowBatteryPercent = 20;        // where a device's birth is due, too
-constexpr std::uint32_t kRecoveredBatteryPercent = 25;  // above it
-constexpr double kNewest = 0.2;                         // of a running mean
+constexpr double kFarTooLong = 2;  // bounds
+constexpr double kNewest = 0.2;    // of a running mean
 
 }  // namespace
 
@@ -58,7 +58,7 @@ void DeviceWatch::on_miss(std::string_view id) { ++of(id).conduct.misses; }
 std::optional<std::string> DeviceWatch::on_battery(std::string_view id, std::uint32_t percent) {
   const auto found = devices_.find(id);
   const bool was_low = found != devices_.end() && found->second.is_battery_low;
-  const bool is_low = percent <= (was_low ? kRecoveredBatteryPercent : kLowBatteryPercent);
+  const bool is_low = wire::is_battery_low(percent, was_low);
   if (is_low == was_low) return std::nullopt;
   of(id).is_battery_low = is_low;
   if (!is_low) return std::nullopt;

@@ -4,6 +4,7 @@
 
 #include "skink/common/arithmetic/canary.hpp"
 #include "skink/common/provisioning/identity.hpp"
+#include "skink/common/wire/battery.hpp"
 #include "skink/firmware/app.hpp"
 #include "skink/firmware/console.hpp"
 #include "skink/firmware/device.hpp"
@@ -202,7 +203,7 @@ void update_health() noexcept {
   static size_t told = 0;
   static bool was_battery_low = false;
   health.battery_percent = port::battery_percent();
-  const bool is_battery_low = health.battery_percent <= (was_battery_low ? 25 : 20);
+  const bool is_battery_low = wire::is_battery_low(health.battery_percent, was_battery_low);
   if (is_battery_low && !was_battery_low) print("battery: low, {} %", health.battery_percent);
   was_battery_low = is_battery_low;
   health.reset_reason = static_cast<uint32_t>(port::reset_reason());

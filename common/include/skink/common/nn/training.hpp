@@ -22,8 +22,8 @@ struct Parameters {
   /// All in one place, [P].
   Parameters(Span<float> all) noexcept : ram(all) {}  // NOLINT(google-explicit-constructor): the usual case
   Parameters(float* all, size_t count) noexcept : ram(all, count) {}
-  /// @param[in] moved    [network.trainable_count()], the tensors that move, one after the other; or none of them is:
-  /// empty
+  /// @param[in] moved    [network.trainable_count()], the tensors that move, one after the other; empty: all are
+  ///                      read there
   /// @param[in] in_flash  [P], of which the others are read: model::parameters_in_place()
   Parameters(Span<float> moved, const float* in_flash) noexcept : ram(moved), in_place(in_flash) {}
 
