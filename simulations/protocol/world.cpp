@@ -242,6 +242,7 @@ void World::handle_together(const Event& first) {
   std::map<std::size_t, std::vector<std::size_t>> places_of;  // of a device, which has pieces of a model one by one
   for (std::size_t place = 0; place < events.size(); ++place) places_of[events[place].device].push_back(place);
   std::vector<const std::vector<std::size_t>*> parts;
+  parts.reserve(places_of.size());
   for (const auto& [device, places] : places_of) parts.push_back(&places);
   workers_.run(static_cast<std::uint32_t>(parts.size()), [&](std::uint32_t /*worker*/, std::uint32_t part) {
     for (const std::size_t place : *parts[part]) {
